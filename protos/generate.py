@@ -1,0 +1,23 @@
+"""Regenerate the Python code of the contract: ``python protos/generate.py`` (needs the ``dev`` extra)."""
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from grpc_tools import protoc
+
+ROOT = Path(__file__).parent
+
+
+def generate(out: Path) -> None:
+    """Write messages, services and their type stubs below `out`; raises SystemExit when protoc refuses."""
+    sources = sorted(str(path) for path in ROOT.glob("polygist/v1/*.proto"))
+    includes = [f"-I{ROOT}", f"-I{files('grpc_tools') / '_proto'}"]
+    outputs = [f"--{kind}_out={out}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
+    status = protoc.main(["protoc", *includes, *outputs, *sources])
+    if status:
+        sys.exit(status)
+
+
+if __name__ == "__main__":
+    generate(ROOT)

@@ -1,0 +1,148 @@
+"""The seam of the engine: what the rooms above may ask of it, and the values that pass through."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a sequence-to-sequence model decodes; segments with equal options share batches.
+
+    Attributes:
+        beam_size: 1 is greedy.
+        hypothesis_count: how many hypotheses a segment gets, best first.
+        shortlist: restrict the output vocabulary to the model's shortlist, where it has one.
+        scores: compute the score of each hypothesis.
+        max_output_tokens: at most so many tokens a segment; 0 is the model's own rule.
+    """
+
+    beam_size: int = 1
+    hypothesis_count: int = 1
+    shortlist: bool = False
+    scores: bool = False
+    max_output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a sentence encoder encodes: sentences are cut after `max_tokens` tokens."""
+
+    max_tokens: int = 128
+
+
+Options = Decoding | Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One output text; `score` is the mean log-probability per target token (<= 0)."""
+
+    text: str
+    token_count: int
+    score: float | None = None
+    limited: bool = False  # the output limit ended it, not the model
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one segment became: hypotheses (Decoding) or a vector (Encoding, L2 norm 1)."""
+
+    input_token_count: int
+    hypotheses: tuple[Hypothesis, ...] = ()
+    vector: Vector | None = None
+
+
+class Role(Enum):
+    """What a model is for."""
+
+    TRANSLATION = "translation"
+    ENCODER = "encoder"
+    SUMMARISATION = "summarisation"
+
+
+class State(Enum):
+    """Where a model stands in its life."""
+
+    UNLOADED = "unloaded"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the rooms above may know of a model; `name` is without the ``models/`` prefix.
+
+    Attributes:
+        max_input_tokens: the window; a longer segment is refused by the engine, so split before.
+        quality_beam_size: the beam of the QUALITY preset.
+        license: SPDX expression or the licence's name.
+        revision: digest of the weights.
+    """
+
+    name: str
+    display_name: str
+    role: Role
+    source_languages: tuple[str, ...]
+    target_languages: tuple[str, ...]
+    max_input_tokens: int
+    has_shortlist: bool
+    quality_beam_size: int
+    compute_type: str
+    device: str
+    revision: str
+    license: str
+    size_bytes: int
+    state: State
+
+
+class Engine(Protocol):
+    """Runs models; every caller's segments share the same batches."""
+
+    def submit(
+        self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
+    ) -> AsyncIterator[tuple[int, Result]]:
+        """Yield `(index, result)` as segments finish, in any order; closing the iterator cancels what is queued.
+
+        Args:
+            model: name of a loaded model.
+            segments: texts that each fit the model's window.
+            options: what shares a batch; `Decoding` or `Encoding`, as the model's role asks.
+            caller: whose work this is (for fairness between callers).
+            deadline: when the answer is no longer wanted, on the event loop's clock.
+
+        Raises:
+            NotFound: no such model. ModelLoading: it is not ready yet.
+            InferenceFailed: the model failed on a segment of this request.
+        """
+        ...
+
+    async def encode(
+        self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
+    ) -> Vector:
+        """Return the sentences' embeddings, float32 of shape (len(sentences), dimension), each of L2 norm 1."""
+        ...
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """All models that are installed here, loaded or not, sorted by name."""
+        ...
+
+    def model(self, name: str) -> ModelInfo:
+        """One model; raises NotFound, naming those there are."""
+        ...
+
+    def counter(self, model: str) -> Callable[[str], int]:
+        """A function from a text to its number of tokens. It blocks: call it in the executor."""
+        ...
+
+    def unknown_spans(self, model: str, text: str) -> list[Span]:
+        """Half-open spans of `text` that the model's vocabulary lacks. It blocks: call it in the executor."""
+        ...

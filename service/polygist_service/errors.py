@@ -1,0 +1,114 @@
+"""What can go wrong, in the words of the domain. Raised anywhere, caught only by `rpc.status`.
+
+PolygistError
+├── InvalidRequest          a field is wrong: names the field
+│   ├── UnsupportedField    a field of the contract that this version does not honour yet
+│   ├── UnsupportedMimeType
+│   └── RequestTooLarge
+├── NotServed               right for another deployment, not for this one
+│   ├── UnsupportedLanguagePair
+│   ├── UndeterminedLanguage
+│   └── UnsupportedCapability
+├── NotFound                an unknown model or glossary
+├── Unavailable             try again later
+│   ├── ModelLoading
+│   └── ServerDraining
+├── InferenceFailed
+└── StoreError              the model store: only `polygist-server` and start-up see these
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class PolygistError(Exception):
+    """The root; `reason` goes over the wire as ``google.rpc.ErrorInfo.reason``.
+
+    Args:
+        message: what happened and what to do about it, with the value in it.
+        metadata: machine-readable facts of this error, for ``ErrorInfo.metadata``.
+    """
+
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata = dict(metadata or {})
+
+
+class InvalidRequest(PolygistError):
+    """A field holds what it must not; `field` is its path, such as ``contents[3]``."""
+
+    reason: ClassVar[str] = "FIELD_INVALID"
+
+    def __init__(self, field: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{field}: {message}", metadata={"field": field, **(metadata or {})})
+        self.field = field
+
+
+class UnsupportedField(InvalidRequest):
+    reason: ClassVar[str] = "FIELD_UNSUPPORTED"
+
+
+class UnsupportedMimeType(InvalidRequest):
+    reason: ClassVar[str] = "MIME_TYPE_UNSUPPORTED"
+
+
+class RequestTooLarge(InvalidRequest):
+    reason: ClassVar[str] = "REQUEST_TOO_LARGE"
+
+    def __init__(self, field: str, message: str, *, requested: int, limit: int) -> None:
+        super().__init__(field, message, metadata={"requested": str(requested), "limit": str(limit)})
+
+
+class NotServed(PolygistError):
+    """The request is well formed, but this deployment cannot answer it."""
+
+
+class UnsupportedLanguagePair(NotServed):
+    reason: ClassVar[str] = "LANGUAGE_PAIR_UNSUPPORTED"
+
+
+class UndeterminedLanguage(NotServed):
+    reason: ClassVar[str] = "LANGUAGE_UNDETERMINED"
+
+
+class UnsupportedCapability(NotServed):
+    reason: ClassVar[str] = "CAPABILITY_UNSUPPORTED"
+
+
+class NotFound(PolygistError):
+    """A named resource does not exist; `resource` is its name, such as ``models/en-fi``."""
+
+    reason: ClassVar[str] = "MODEL_NOT_FOUND"
+
+    def __init__(self, resource: str, message: str) -> None:
+        super().__init__(message, metadata={"resource": resource})
+        self.resource = resource
+
+
+class Unavailable(PolygistError):
+    """Not now; `retry_after` says in how many seconds another try makes sense."""
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelLoading(Unavailable):
+    reason: ClassVar[str] = "MODEL_LOADING"
+
+
+class ServerDraining(Unavailable):
+    reason: ClassVar[str] = "SERVER_DRAINING"
+
+
+class InferenceFailed(PolygistError):
+    reason: ClassVar[str] = "INFERENCE_FAILED"
+
+
+class StoreError(PolygistError):
+    """The model store cannot do what was asked: wrong hash, disk full, unknown name, damaged model."""
+
+    reason: ClassVar[str] = "STORE_ERROR"

@@ -1,0 +1,1 @@
+"""The wire room: protobuf in, one domain call, protobuf out."""

@@ -1,0 +1,1 @@
+"""What is installed: catalogue, sources, converters, manifests."""

@@ -1,0 +1,1 @@
+"""Summaries: selection, ranking, citations."""

@@ -1,0 +1,1 @@
+"""Translation: routes, segments, warnings; knows text and models, not protobuf."""
