@@ -1,6 +1,6 @@
 """The seam of the engine: what the rooms above may ask of it, and the values that pass through."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -109,7 +109,7 @@ class Engine(Protocol):
 
     def submit(
         self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
-    ) -> AsyncIterator[tuple[int, Result]]:
+    ) -> AsyncGenerator[tuple[int, Result], None]:
         """Yield `(index, result)` as segments finish, in any order; closing the iterator cancels what is queued.
 
         Args:

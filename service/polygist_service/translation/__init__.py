@@ -1,1 +1,1 @@
-"""Translation: routes, segments, warnings; knows text and models, not protobuf."""
+"""Translation: routes, segments, notices. Knows text and models, not protobuf, not ctranslate2."""

@@ -1,0 +1,122 @@
+"""The engine: tokenises in the executor, batches over all callers, runs in the slots."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+
+from polygist_service.engine.api import Encoding, ModelInfo, Options, Result, Span, Vector
+from polygist_service.engine.model import Model, Tokens
+from polygist_service.engine.registry import Registry
+from polygist_service.engine.scheduler import Job, Key, Scheduler
+from polygist_service.engine.slots import Outcome, Slots
+
+# Segments tokenised in one go, so that the first batch starts before a long article is through.
+TOKENISE_CHUNK = 64
+
+
+class Request:
+    """One caller's submission: where its outcomes arrive, and whether anybody still waits."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.loop = asyncio.get_running_loop()
+        self.outcomes: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
+
+
+class BatchingEngine:
+    """Implements `engine.api.Engine` on the models of a registry.
+
+    Args:
+        registry: the models.
+        slots: how many batches run at the same time.
+        executor: where tokenising happens.
+    """
+
+    def __init__(self, registry: Registry, *, slots: int, executor: Executor) -> None:
+        self._registry = registry
+        self._executor = executor
+        self._slots = Slots(Scheduler(self._limits), count=slots, run=self._run, deliver=_deliver)
+
+    async def submit(
+        self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
+    ) -> AsyncGenerator[tuple[int, Result], None]:
+        """See `Engine.submit`."""
+        loaded = self._registry.get(model)
+        request = Request()
+        try:
+            for start in range(0, len(segments), TOKENISE_CHUNK):
+                chunk = segments[start : start + TOKENISE_CHUNK]
+                tokens = await request.loop.run_in_executor(self._executor, _tokenise, loaded, chunk, options)
+                self._slots.add((model, options), request, enumerate(tokens, start))
+            for _ in range(len(segments)):
+                index, outcome = await request.outcomes.get()
+                if isinstance(outcome, Exception):
+                    raise outcome
+                yield index, outcome
+        finally:
+            request.cancelled = True
+
+    async def encode(
+        self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
+    ) -> Vector:
+        """See `Engine.encode`."""
+        vectors: list[Vector | None] = [None] * len(sentences)
+        async for index, result in self.submit(model, sentences, options=Encoding(), caller=caller, deadline=deadline):
+            vectors[index] = result.vector
+        return (
+            np.stack([vector for vector in vectors if vector is not None])
+            if sentences
+            else np.zeros((0, 0), np.float32)
+        )
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """See `Engine.models`."""
+        return tuple(map(self._registry.info, self._registry.names()))
+
+    def model(self, name: str) -> ModelInfo:
+        """See `Engine.model`."""
+        return self._registry.info(name)
+
+    def counter(self, model: str) -> Callable[[str], int]:
+        """See `Engine.counter`."""
+        return self._registry.get(model).count
+
+    def unknown_spans(self, model: str, text: str) -> list[Span]:
+        """See `Engine.unknown_spans`."""
+        return self._registry.get(model).unknown_spans(text)
+
+    def queued_requests(self) -> int:
+        """Number of requests that have a segment in the queue."""
+        return self._slots.queued_requests()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Stop the slots after their running batches, waiting at most `timeout` seconds for each."""
+        self._slots.close(timeout)
+
+    def _limits(self, key: Key) -> tuple[int, int]:
+        model, options = key
+        return self._registry.get(model).batch_limits(options)
+
+    def _run(self, key: Key, batch: Sequence[Tokens]) -> list[Result]:
+        model, options = key
+        return self._registry.get(model).run(batch, options)
+
+
+def _tokenise(model: Model, segments: Sequence[str], options: Options) -> list[Tokens]:
+    return [model.tokenise(segment, options) for segment in segments]
+
+
+def _deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
+    """Hand a batch's outcomes to their requests' loop, in one call: each one wakes the loop."""
+
+    def put() -> None:
+        for job, outcome in outcomes:
+            assert isinstance(job.ticket, Request)
+            job.ticket.outcomes.put_nowait((job.index, outcome))
+
+    ticket = outcomes[0][0].ticket
+    assert isinstance(ticket, Request)
+    if not ticket.loop.is_closed():
+        ticket.loop.call_soon_threadsafe(put)

@@ -1,0 +1,87 @@
+"""The threads that run batches: one blocking CTranslate2 call each, pulled the moment a slot is free."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from polygist_service.engine.api import Result
+from polygist_service.engine.model import Tokens
+from polygist_service.engine.scheduler import Job, Key, Scheduler, Ticket
+from polygist_service.errors import InferenceFailed
+
+log = structlog.get_logger(__name__)
+
+Outcome = Result | InferenceFailed
+Run = Callable[[Key, Sequence[Tokens]], Sequence[Result]]
+Deliver = Callable[[Sequence[tuple[Job, Outcome]]], None]
+
+
+class Slots:
+    """A fixed number of threads over one scheduler.
+
+    Args:
+        scheduler: what waits; guarded by this object's lock.
+        count: how many batches run at the same time.
+        run: runs one batch of one key; blocks.
+        deliver: takes the outcomes of a batch; called on the slot's thread, must not block.
+    """
+
+    def __init__(self, scheduler: Scheduler, *, count: int, run: Run, deliver: Deliver) -> None:
+        self._scheduler = scheduler
+        self._run = run
+        self._deliver = deliver
+        self._idle = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._threads = [threading.Thread(target=self._serve, name=f"slot-{n}", daemon=True) for n in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, key: Key, ticket: Ticket, segments: Iterable[tuple[int, Tokens]]) -> None:
+        """Queue segments and wake the idle slots."""
+        with self._changed:
+            self._scheduler.add(key, ticket, segments)
+            self._changed.notify_all()
+
+    def queued_requests(self) -> int:
+        """Number of requests that have a segment in the queue."""
+        with self._changed:
+            return self._scheduler.count_requests()
+
+    def close(self, timeout: float) -> None:
+        """Let running batches end, drop what waits, and join the threads for at most `timeout` seconds each."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout)
+
+    def _serve(self) -> None:
+        while batch := self._next_batch():
+            self._deliver(self._run_batch(batch))
+
+    def _next_batch(self) -> list[Job]:
+        """Wait for work; empty once closed."""
+        with self._changed:
+            self._idle += 1
+            try:
+                while not self._closed:
+                    if batch := self._scheduler.next_batch(self._idle):
+                        return batch
+                    self._changed.wait()
+                return []
+            finally:
+                self._idle -= 1
+
+    def _run_batch(self, batch: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+        """Run a batch; one that fails is halved until the segments that fail stand alone."""
+        try:
+            results = self._run(batch[0].key, [job.tokens for job in batch])
+            return list(zip(batch, results, strict=True))
+        except Exception:
+            log.exception("batch_failed", model=batch[0].key[0], segments=len(batch))
+        if len(batch) == 1:
+            return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
+        half = len(batch) // 2
+        return self._run_batch(batch[:half]) + self._run_batch(batch[half:])

@@ -1,0 +1,49 @@
+"""``grpc.health.v1``, truthful per service."""
+
+from collections.abc import Collection
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
+
+from polygist_service.engine.api import ModelInfo, Role, State
+
+TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"].full_name
+SUMMARISATION = summarisation_service_pb2.DESCRIPTOR.services_by_name["SummarisationService"].full_name
+MODELS = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"].full_name
+ADMIN = model_service_pb2.DESCRIPTOR.services_by_name["ModelAdminService"].full_name
+OVERALL = ""
+
+
+class Health:
+    """The health of the whole server and of each of its services; NOT_SERVING until told otherwise."""
+
+    def __init__(self) -> None:
+        self._servicer = health.aio.HealthServicer()
+
+    async def attach(self, server: grpc.aio.Server) -> None:
+        """Add the health service to `server`."""
+        await self.refuse()
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
+    async def refuse(self) -> None:
+        """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
+        await self._report(dict.fromkeys((OVERALL, TRANSLATION, SUMMARISATION, MODELS), False))
+
+    async def report(self, models: Collection[ModelInfo]) -> None:
+        """Report what can be served with `models`: a service without a ready model is NOT_SERVING."""
+        ready = {model.role for model in models if model.state is State.READY}
+        complete = all(model.state is State.READY for model in models)
+        await self._report(
+            {
+                OVERALL: bool(ready) and complete,
+                TRANSLATION: Role.TRANSLATION in ready,
+                SUMMARISATION: bool(ready & {Role.ENCODER, Role.SUMMARISATION}),
+                MODELS: True,
+            }
+        )
+
+    async def _report(self, states: dict[str, bool]) -> None:
+        for service, serves in states.items():
+            status = health_pb2.HealthCheckResponse
+            await self._servicer.set(service, status.SERVING if serves else status.NOT_SERVING)

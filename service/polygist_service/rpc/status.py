@@ -1,0 +1,88 @@
+"""The one table from the domain's errors to gRPC statuses and ``google.rpc`` details."""
+
+import uuid
+from collections.abc import Mapping
+
+import grpc
+import structlog
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from polygist_service import errors
+
+log = structlog.get_logger(__name__)
+
+DOMAIN = "polygist"
+
+# The most specific class wins: the first match in the error's own order of classes.
+CODES: Mapping[type[BaseException], grpc.StatusCode] = {
+    errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotServed: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.PolygistError: grpc.StatusCode.INTERNAL,
+}
+
+Trailer = tuple[tuple[str, str | bytes], ...]
+
+
+def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
+    """Return status code, message and trailing metadata for `error`.
+
+    An error that is not of the domain becomes INTERNAL with an id that the log has too: no trace and no text of it
+    reach the caller.
+    """
+    code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), None)
+    if code is None:
+        incident = uuid.uuid4().hex[:12]
+        log.error("unexpected_error", incident=incident, exc_info=error)
+        code, message = grpc.StatusCode.INTERNAL, f"internal error {incident}; the server's log has the details"
+        details: list[Message] = [_error_info("INTERNAL", {"incident": incident})]
+    elif isinstance(error, errors.PolygistError):
+        message = error.message
+        details = [_error_info(error.reason, error.metadata), *_named_details(error)]
+    else:
+        message = "the deadline passed before the answer was there; give more time, or send less text"
+        details = [_error_info("DEADLINE_EXCEEDED", {})]
+    status = status_pb2.Status(code=code.value[0], message=message, details=map(_pack, details))
+    trailer: Trailer = (("grpc-status-details-bin", status.SerializeToString()),)
+    if isinstance(error, errors.Unavailable):
+        trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
+    return code, message, trailer
+
+
+def _error_info(reason: str, metadata: Mapping[str, str]) -> error_details_pb2.ErrorInfo:
+    return error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+
+
+def _named_details(error: errors.PolygistError) -> list[Message]:
+    """The detail that the contract names for this kind of error, beside ErrorInfo."""
+    match error:
+        case errors.InvalidRequest():
+            violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
+            return [error_details_pb2.BadRequest(field_violations=[violation])]
+        case errors.NotServed():
+            violation_ = error_details_pb2.PreconditionFailure.Violation(
+                type=error.reason, subject=error.metadata.get("field", ""), description=error.message
+            )
+            return [error_details_pb2.PreconditionFailure(violations=[violation_])]
+        case errors.NotFound():
+            kind, _, _ = error.resource.partition("/")
+            return [
+                error_details_pb2.ResourceInfo(
+                    resource_type=kind, resource_name=error.resource, description=error.message
+                )
+            ]
+        case errors.Unavailable():
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(int(error.retry_after * 1000))
+            return [error_details_pb2.RetryInfo(retry_delay=delay)]
+    return []
+
+
+def _pack(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,166 @@
+"""The object graph: settings in, a ``grpc.aio`` server with everything behind it out."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import grpc
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
+
+from polygist_service.engine.api import Engine
+from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.cores import count_usable_cores
+from polygist_service.engine.registry import Registry
+from polygist_service.errors import StoreError
+from polygist_service.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
+from polygist_service.limits import Limits
+from polygist_service.rpc.activity import Activity
+from polygist_service.rpc.interceptors import CallInterceptor
+from polygist_service.rpc.model import ModelAdminServicer, ModelServicer
+from polygist_service.rpc.summarisation import SummarisationServicer
+from polygist_service.rpc.translation import TranslationServicer
+from polygist_service.settings import Settings
+from polygist_service.store.home import Store
+from polygist_service.summarisation.summariser import Summariser
+from polygist_service.text.language import LanguageDetector
+from polygist_service.translation.routes import Routes
+from polygist_service.translation.sources import Detector, SourceFinder
+from polygist_service.translation.translator import Translator
+
+
+def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
+    """gRPC's own knobs; each differs from the default for a reason."""
+    return [
+        ("grpc.so_reuseport", 0),  # else a second server on the port silently takes half of the traffic
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.max_concurrent_streams", 256),
+        ("grpc.max_connection_age_ms", 600_000),  # lets clients behind a plain load balancer spread again
+        ("grpc.max_connection_age_grace_ms", 630_000),  # longer than the longest call
+        ("grpc.max_connection_idle_ms", 900_000),
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+        ("grpc.keepalive_permit_without_calls", 0),
+        ("grpc.server_handshake_timeout_ms", 10_000),
+        ("grpc.max_allowed_incoming_connections", 2048),
+    ]
+
+
+SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
+
+# An outer guard only: above what the application itself admits, and it counts health calls too.
+MAX_CONCURRENT_CALLS = 4096
+
+
+def build_grpc_server(
+    engine: Engine,
+    *,
+    detector: Detector,
+    executor: Executor,
+    limits: Limits,
+    activity: Activity,
+    queued: Callable[[], int],
+    serves_reflection: bool,
+) -> grpc.aio.Server:
+    """A server with all servicers, on any engine behind the seam; it listens on nothing yet.
+
+    Args:
+        engine: runs the models.
+        detector: ranks the languages of a text.
+        executor: where text is split, counted and joined: never on the event loop.
+        limits: what one request may ask for.
+        activity: counts the calls, refuses them while draining.
+        queued: counts the requests with segments in the queue.
+        serves_reflection: whether callers may read the protos from the server.
+    """
+    server = grpc.aio.server(
+        interceptors=[CallInterceptor(activity, longest=limits.deadline_seconds)],
+        options=channel_options(limits),
+        maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
+    )
+    routes = Routes(engine)
+    sources = SourceFinder(detector, executor)
+    translator = Translator(engine, routes=routes, sources=sources, executor=executor)
+    summariser = Summariser(engine, translator=translator, executor=executor)
+    translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
+        TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
+    )
+    summarisation_service_pb2_grpc.add_SummarisationServiceServicer_to_server(
+        SummarisationServicer(summariser, sources=sources, routes=routes, limits=limits, executor=executor), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelServicer(engine, routes=routes, limits=limits, activity=activity, queued=queued, executor=executor),
+        server,
+    )
+    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(ModelAdminServicer(), server)
+    if serves_reflection:
+        reflection.enable_server_reflection(SERVICES, server)
+    return server
+
+
+class Server:
+    """Everything behind one port: models, slots, servicers, health.
+
+    Args:
+        settings: the knobs.
+
+    Raises:
+        StoreError: no model is installed.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        store = Store(settings.home)
+        self.slots = settings.slots or count_usable_cores()
+        self.registry = Registry(store, slots=self.slots, device=settings.device)
+        if not self.registry.names():
+            raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
+        self._executor = ThreadPoolExecutor(settings.text_threads, thread_name_prefix="text")
+        self.engine = BatchingEngine(self.registry, slots=self.slots, executor=self._executor)
+        self.activity = Activity()
+        self.health = Health()
+        self._grpc = build_grpc_server(
+            self.engine,
+            detector=LanguageDetector(),
+            executor=self._executor,
+            limits=settings.limits,
+            activity=self.activity,
+            queued=self.engine.queued_requests,
+            serves_reflection=settings.serves_reflection,
+        )
+
+    async def start(self) -> str:
+        """Listen and answer health; returns the address. Raises OSError where the address cannot be had."""
+        await self.health.attach(self._grpc)
+        try:
+            port = self._listen()
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self._settings.listen}: {error}") from error
+        await self._grpc.start()
+        return self._settings.listen if self._settings.listen.startswith("unix:") else f"{self._host()}:{port}"
+
+    async def load_models(self) -> None:
+        """Load every installed model, then report health; raises StoreError where one is damaged."""
+        loop = asyncio.get_running_loop()
+        loads = [loop.run_in_executor(self._executor, self.registry.load, name) for name in self.registry.names()]
+        await asyncio.gather(*loads)
+        await self.health.report(self.engine.models())
+
+    async def stop(self, seconds: float) -> None:
+        """End what still runs within `seconds`, then the slots."""
+        await self._grpc.stop(seconds)
+        await asyncio.get_running_loop().run_in_executor(None, self.engine.close)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _listen(self) -> int:
+        settings = self._settings
+        if settings.tls_cert is None or settings.tls_key is None:
+            return self._grpc.add_insecure_port(settings.listen)
+        pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+        return self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
+
+    def _host(self) -> str:
+        return self._settings.listen.rpartition(":")[0]

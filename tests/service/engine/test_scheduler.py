@@ -1,0 +1,114 @@
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.engine.api import Decoding
+from polygist_service.engine.scheduler import Job, Scheduler
+
+KEY = ("model", Decoding())
+OTHER = ("model", Decoding(beam_size=2))
+SEGMENTS, TOKENS = 8, 64
+
+
+@dataclass(eq=False)
+class Ticket:
+    cancelled: bool = False
+
+
+def make_scheduler() -> Scheduler:
+    return Scheduler(lambda key: (SEGMENTS, TOKENS))
+
+
+def add(scheduler, ticket, *lengths, key=KEY):
+    scheduler.add(key, ticket, [(index, ["x"] * length) for index, length in enumerate(lengths)])
+
+
+def drain(scheduler: Scheduler, idle_slots: int = 1) -> list[list[Job]]:
+    batches = []
+    while batch := scheduler.next_batch(idle_slots):
+        batches.append(batch)
+    return batches
+
+
+def test_an_empty_scheduler_has_no_batch():
+    assert make_scheduler().next_batch() == []
+
+
+def test_one_batch_is_drawn_from_all_waiting_requests():
+    scheduler = make_scheduler()
+    tickets = [Ticket() for _ in range(5)]
+    for ticket in tickets:
+        add(scheduler, ticket, 4)
+    assert {id(job.ticket) for job in scheduler.next_batch()} == set(map(id, tickets))
+
+
+def test_options_do_not_mix():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), 3, key=OTHER)
+    add(scheduler, Ticket(), 3, 3)
+    assert [job.key for job in scheduler.next_batch()] == [OTHER]
+    assert [job.key for job in scheduler.next_batch()] == [KEY, KEY]
+
+
+def test_neighbours_have_similar_lengths():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), 5, *[30] * 8, *[5] * 8)
+    assert {len(job.tokens) for job in scheduler.next_batch()} == {5}
+
+
+def test_a_segment_above_the_token_budget_goes_alone():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), 2, 1000)
+    assert [[len(job.tokens) for job in batch] for batch in drain(scheduler)] == [[2], [1000]]
+
+
+def test_cancelled_segments_never_run():
+    scheduler = make_scheduler()
+    gone, here = Ticket(), Ticket()
+    add(scheduler, gone, 4, 4)
+    add(scheduler, here, 4)
+    add(scheduler, gone, 4)
+    gone.cancelled = True
+    assert [job.ticket for batch in drain(scheduler) for job in batch] == [here]
+    assert len(scheduler) == 0
+
+
+def test_idle_slots_share_a_lone_request():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), *[3] * 8)
+    assert list(map(len, drain(scheduler, idle_slots=2))) == [4, 4]
+
+
+def test_requests_are_counted_once():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), 3, 3)
+    add(scheduler, Ticket(), 3)
+    assert scheduler.count_requests() == 2
+
+
+@given(
+    requests=st.lists(st.lists(st.integers(1, 100), max_size=20), max_size=12),
+    idle_slots=st.integers(1, 4),
+)
+def test_every_segment_is_run_once_within_the_limits(requests, idle_slots):
+    scheduler = make_scheduler()
+    tickets = [Ticket() for _ in requests]
+    for ticket, lengths in zip(tickets, requests, strict=True):
+        add(scheduler, ticket, *lengths)
+    batches = drain(scheduler, idle_slots)
+    seen = sorted((tickets.index(job.ticket), job.index) for batch in batches for job in batch)
+    assert seen == [(at, index) for at, lengths in enumerate(requests) for index in range(len(lengths))]
+    for batch in batches:
+        longest = max(len(job.tokens) for job in batch)
+        assert len(batch) <= SEGMENTS
+        assert len(batch) == 1 or len(batch) * longest <= TOKENS
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=60))
+def test_the_segment_that_waited_longest_is_in_the_next_batch(lengths):
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), *lengths)
+    waiting = list(range(len(lengths)))
+    while batch := scheduler.next_batch():
+        assert waiting[0] in [job.index for job in batch]
+        waiting = [index for index in waiting if index not in {job.index for job in batch}]

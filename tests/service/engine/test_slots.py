@@ -1,0 +1,56 @@
+import queue
+
+from polygist_service.engine.api import Decoding, Result
+from polygist_service.engine.scheduler import Scheduler
+from polygist_service.engine.slots import Slots
+from polygist_service.errors import InferenceFailed
+
+KEY = ("model", Decoding())
+
+
+class Ticket:
+    cancelled = False
+
+
+def run_all(run, lengths, *, count=2):
+    """Run segments of the given lengths to the end; returns index -> outcome and the sizes of the batches."""
+    outcomes: queue.Queue = queue.Queue()
+    sizes = []
+
+    def counted(key, batch):
+        sizes.append(len(batch))
+        return run(batch)
+
+    slots = Slots(Scheduler(lambda key: (32, 1024)), count=count, run=counted, deliver=outcomes.put)
+    slots.add(KEY, Ticket(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
+    done = {}
+    while len(done) < len(lengths):
+        done |= {job.index: outcome for job, outcome in outcomes.get(timeout=10)}
+    slots.close(timeout=10)
+    return done, sizes
+
+
+def test_every_segment_gets_its_own_result():
+    done, _ = run_all(lambda batch: [Result(len(tokens)) for tokens in batch], [3, 1, 4, 1, 5, 9, 2, 6])
+    assert {index: result.input_token_count for index, result in done.items()} == dict(
+        enumerate([3, 1, 4, 1, 5, 9, 2, 6])
+    )
+
+
+def test_a_poisoned_segment_fails_alone():
+    def run(batch):
+        if any(len(tokens) == 13 for tokens in batch):
+            raise RuntimeError("poison")
+        return [Result(len(tokens)) for tokens in batch]
+
+    done, sizes = run_all(run, [2, 3, 13, 5, 7, 11, 13, 1], count=1)
+    failed = {index for index, outcome in done.items() if isinstance(outcome, InferenceFailed)}
+    assert failed == {2, 6}
+    assert sizes[0] == 8  # it began as one batch
+
+
+def test_closing_drops_what_waits():
+    slots = Slots(Scheduler(lambda key: (1, 10)), count=1, run=lambda key, batch: [], deliver=lambda _: None)
+    slots.close(timeout=10)
+    slots.add(KEY, Ticket(), [(0, ["x"])])
+    assert slots.queued_requests() == 1
