@@ -26,16 +26,25 @@ class _Task:
 class _TaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Task.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TASK_UNSPECIFIED: _Task.ValueType  # 0
+    """In a request: any task."""
     TASK_TRANSLATE: _Task.ValueType  # 1
+    """Translate."""
     TASK_SUMMARISE: _Task.ValueType  # 2
+    """Pick or write the sentences of a summary."""
     TASK_DETECT_LANGUAGE: _Task.ValueType  # 3
+    """Tell the language of a text."""
 
-class Task(_Task, metaclass=_TaskEnumTypeWrapper): ...
+class Task(_Task, metaclass=_TaskEnumTypeWrapper):
+    """What a model can do."""
 
 TASK_UNSPECIFIED: Task.ValueType  # 0
+"""In a request: any task."""
 TASK_TRANSLATE: Task.ValueType  # 1
+"""Translate."""
 TASK_SUMMARISE: Task.ValueType  # 2
+"""Pick or write the sentences of a summary."""
 TASK_DETECT_LANGUAGE: Task.ValueType  # 3
+"""Tell the language of a text."""
 Global___Task: _TypeAlias = Task  # noqa: Y015
 
 class _ModelState:
@@ -45,23 +54,35 @@ class _ModelState:
 class _ModelStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MODEL_STATE_UNSPECIFIED: _ModelState.ValueType  # 0
+    """Not used."""
     MODEL_STATE_UNLOADED: _ModelState.ValueType  # 1
+    """Installed, not in memory."""
     MODEL_STATE_LOADING: _ModelState.ValueType  # 2
+    """On its way into memory; calls that need it end with UNAVAILABLE MODEL_LOADING."""
     MODEL_STATE_READY: _ModelState.ValueType  # 3
+    """Answers."""
     MODEL_STATE_FAILED: _ModelState.ValueType  # 4
+    """Damaged, or gave no sane first answer; the server's log says why."""
 
 class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper):
-    """W3C availability + AIP-216"""
+    """Where a model stands in its life."""
 
 MODEL_STATE_UNSPECIFIED: ModelState.ValueType  # 0
+"""Not used."""
 MODEL_STATE_UNLOADED: ModelState.ValueType  # 1
+"""Installed, not in memory."""
 MODEL_STATE_LOADING: ModelState.ValueType  # 2
+"""On its way into memory; calls that need it end with UNAVAILABLE MODEL_LOADING."""
 MODEL_STATE_READY: ModelState.ValueType  # 3
+"""Answers."""
 MODEL_STATE_FAILED: ModelState.ValueType  # 4
+"""Damaged, or gave no sane first answer; the server's log says why."""
 Global___ModelState: _TypeAlias = ModelState  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
+    """An installed model."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -77,26 +98,37 @@ class Model(_message.Message):
     SOURCE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     TARGET_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """"models/nllb-200-distilled-600m" """
+    """Output only. Its resource name, such as "models/en-pt"."""
     display_name: _builtins.str
+    """Output only. Its name for people."""
     state: Global___ModelState.ValueType
+    """Output only. Whether it can answer now."""
     max_input_tokens: _builtins.int
-    """model window, before our splitting"""
+    """Output only. Tokens that it reads at once. Longer texts are split before they get there, so
+    this limits no request.
+    """
     compute_type: _builtins.str
-    """int8, int8_float32, float16 …"""
+    """Output only. The numbers that it computes with: int8, int8_float32, float16 and so on."""
     device: _builtins.str
-    """cpu, cuda:0"""
+    """Output only. Where it runs: cpu, cuda:0."""
     revision: _builtins.str
-    """digest of the weights; part of every cache key"""
+    """Output only. Digest of its weights: another one means that answers may differ."""
     license: _builtins.str
-    """NLLB is CC-BY-NC: operators must see it"""
+    """Output only. An SPDX expression, or the name of the licence. Some forbid commercial use."""
     size_bytes: _builtins.int
+    """Output only. Bytes of its files."""
     @_builtins.property
-    def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]: ...
+    def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]:
+        """Output only. What it is for."""
+
     @_builtins.property
-    def source_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def source_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The languages that it reads."""
+
     @_builtins.property
-    def target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The languages that it writes; empty for a model that writes none."""
+
     def __init__(
         self,
         *,
@@ -123,14 +155,21 @@ Global___Model: _TypeAlias = Model  # noqa: Y015
 
 @_typing.final
 class ListModelsRequest(_message.Message):
+    """Which models to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Optional. Models of one page, at most [list.page_size: 1000]; more is taken as that. 0, the
+    default, is 100.
+    """
     page_token: _builtins.str
+    """Optional. next_page_token of the page before; empty for the first. All else as it was then."""
     task: Global___Task.ValueType
+    """Optional. Only models for this task. Default: all."""
     def __init__(
         self,
         *,
@@ -148,13 +187,18 @@ Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
 @_typing.final
 class ListModelsResponse(_message.Message):
+    """One page of models."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Output only. page_token of the next page; empty on the last."""
     @_builtins.property
-    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]: ...
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
+        """Output only. By name."""
+
     def __init__(
         self,
         *,
@@ -171,10 +215,13 @@ Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
 
 @_typing.final
 class GetModelRequest(_message.Message):
+    """Which model to describe."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Required. Its resource name, such as "models/en-pt"."""
     def __init__(
         self,
         *,
@@ -190,11 +237,15 @@ Global___GetModelRequest: _TypeAlias = GetModelRequest  # noqa: Y015
 
 @_typing.final
 class GetModelResponse(_message.Message):
+    """The answer to GetModelRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def model(self) -> Global___Model: ...
+    def model(self) -> Global___Model:
+        """Output only. The model."""
+
     def __init__(
         self,
         *,
@@ -210,6 +261,8 @@ Global___GetModelResponse: _TypeAlias = GetModelResponse  # noqa: Y015
 
 @_typing.final
 class ListLanguagesRequest(_message.Message):
+    """Which languages to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
@@ -217,9 +270,15 @@ class ListLanguagesRequest(_message.Message):
     DISPLAY_LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Optional. Languages of one page, at most [list.page_size: 1000]; more is taken as that. 0, the
+    default, is 100.
+    """
     page_token: _builtins.str
+    """Optional. next_page_token of the page before; empty for the first. All else as it was then."""
     display_language_code: _builtins.str
+    """Optional. The language that display names are in. Default: en."""
     task: Global___Task.ValueType
+    """Optional. Only languages in which a model does this task. Default: all."""
     def __init__(
         self,
         *,
@@ -238,6 +297,8 @@ Global___ListLanguagesRequest: _TypeAlias = ListLanguagesRequest  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):
+    """A language that some model reads or writes."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
@@ -248,17 +309,25 @@ class Language(_message.Message):
     PIVOT_TARGET_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     TASKS_FIELD_NUMBER: _builtins.int
     language_code: _builtins.str
+    """Output only. Its BCP-47 code."""
     display_name: _builtins.str
+    """Output only. Its name in the language asked for."""
     native_name: _builtins.str
+    """Output only. Its name in itself."""
     right_to_left: _builtins.bool
+    """Output only. Whether it is written from right to left."""
     @_builtins.property
     def target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """direct"""
+        """Output only. Languages that it can be translated to directly."""
 
     @_builtins.property
-    def pivot_target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def pivot_target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. Languages that it can be translated to through another one only."""
+
     @_builtins.property
-    def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]: ...
+    def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]:
+        """Output only. What can be done in it."""
+
     def __init__(
         self,
         *,
@@ -280,13 +349,18 @@ Global___Language: _TypeAlias = Language  # noqa: Y015
 
 @_typing.final
 class ListLanguagesResponse(_message.Message):
+    """One page of languages."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """Output only. page_token of the next page; empty on the last."""
     @_builtins.property
-    def languages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Language]: ...
+    def languages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Language]:
+        """Output only. By code."""
+
     def __init__(
         self,
         *,
@@ -303,13 +377,20 @@ Global___ListLanguagesResponse: _TypeAlias = ListLanguagesResponse  # noqa: Y015
 
 @_typing.final
 class CountTokensRequest(_message.Message):
+    """Texts whose tokens are to be counted."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENTS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
+    """Required. The model whose tokens are meant, such as "models/en-pt"."""
     @_builtins.property
-    def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. 1 to [detect.contents: 1024] texts of together at most
+        [request.characters: 1,000,000] code points.
+        """
+
     def __init__(
         self,
         *,
@@ -326,13 +407,20 @@ Global___CountTokensRequest: _TypeAlias = CountTokensRequest  # noqa: Y015
 
 @_typing.final
 class CountTokensResponse(_message.Message):
+    """The answer to CountTokensRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TOKEN_COUNTS_FIELD_NUMBER: _builtins.int
     MAX_INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     max_input_tokens: _builtins.int
+    """Output only. Tokens that the model reads at once."""
     @_builtins.property
-    def token_counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def token_counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Output only. One for each of the request's contents, in the same order, with the tokens that
+        the model adds itself.
+        """
+
     def __init__(
         self,
         *,
@@ -349,6 +437,8 @@ Global___CountTokensResponse: _TypeAlias = CountTokensResponse  # noqa: Y015
 
 @_typing.final
 class GetServerInfoRequest(_message.Message):
+    """Nothing to ask for."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -364,6 +454,8 @@ Global___GetServerInfoRequest: _TypeAlias = GetServerInfoRequest  # noqa: Y015
 
 @_typing.final
 class GetServerInfoResponse(_message.Message):
+    """What there is to know about a server."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
@@ -372,14 +464,19 @@ class GetServerInfoResponse(_message.Message):
     ACTIVE_REQUEST_COUNT_FIELD_NUMBER: _builtins.int
     GLOSSARIES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
+    """Output only. The server's version, such as "0.1.0"."""
     queued_request_count: _builtins.int
+    """Output only. Requests with segments that wait for a model."""
     active_request_count: _builtins.int
+    """Output only. Requests that are being answered, this one included."""
     @_builtins.property
     def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]:
-        """every limit of section 3 by name: "translate.contents", "request.characters" ..."""
+        """Output only. Every limit on a request, by the names that stand in brackets in these comments."""
 
     @_builtins.property
-    def glossaries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def glossaries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. Resource names of the glossaries that the operator has mounted."""
+
     def __init__(
         self,
         *,
@@ -399,12 +496,16 @@ Global___GetServerInfoResponse: _TypeAlias = GetServerInfoResponse  # noqa: Y015
 
 @_typing.final
 class Limit(_message.Message):
+    """One limit on a request."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Output only. Its name, such as "translate.contents"."""
     value: _builtins.int
+    """Output only. The largest value that is allowed."""
     def __init__(
         self,
         *,
@@ -421,10 +522,13 @@ Global___Limit: _TypeAlias = Limit  # noqa: Y015
 
 @_typing.final
 class LoadModelRequest(_message.Message):
+    """Which model to load."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Required. Its resource name, such as "models/en-pt"."""
     def __init__(
         self,
         *,
@@ -440,11 +544,15 @@ Global___LoadModelRequest: _TypeAlias = LoadModelRequest  # noqa: Y015
 
 @_typing.final
 class LoadModelResponse(_message.Message):
+    """The answer to LoadModelRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def model(self) -> Global___Model: ...
+    def model(self) -> Global___Model:
+        """Output only. The model as it is now."""
+
     def __init__(
         self,
         *,
@@ -460,10 +568,13 @@ Global___LoadModelResponse: _TypeAlias = LoadModelResponse  # noqa: Y015
 
 @_typing.final
 class UnloadModelRequest(_message.Message):
+    """Which model to unload."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Required. Its resource name, such as "models/en-pt"."""
     def __init__(
         self,
         *,
@@ -479,11 +590,15 @@ Global___UnloadModelRequest: _TypeAlias = UnloadModelRequest  # noqa: Y015
 
 @_typing.final
 class UnloadModelResponse(_message.Message):
+    """The answer to UnloadModelRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def model(self) -> Global___Model: ...
+    def model(self) -> Global___Model:
+        """Output only. The model as it is now."""
+
     def __init__(
         self,
         *,
@@ -499,6 +614,8 @@ Global___UnloadModelResponse: _TypeAlias = UnloadModelResponse  # noqa: Y015
 
 @_typing.final
 class ReloadConfigurationRequest(_message.Message):
+    """Nothing to ask for."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -514,11 +631,15 @@ Global___ReloadConfigurationRequest: _TypeAlias = ReloadConfigurationRequest  # 
 
 @_typing.final
 class ReloadConfigurationResponse(_message.Message):
+    """The answer to ReloadConfigurationRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHANGED_MODELS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def changed_models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def changed_models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. Resource names of the models that were added, removed or replaced."""
+
     def __init__(
         self,
         *,

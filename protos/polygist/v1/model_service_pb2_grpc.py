@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class ModelServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -62,34 +64,90 @@ class ModelServiceStub:
 
 
 class ModelServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
 
     def ListModels(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """List the installed models, loaded or not, by name.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, task).
+
+        Example, in JSON:
+
+        {"task": "TASK_TRANSLATE"}
+
+        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
+        "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+        "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
+        "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Describe one model.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (name), NOT_FOUND MODEL_NOT_FOUND.
+
+        Example, in JSON:
+
+        {"name": "models/minilm"}
+
+        {"model": {"name": "models/minilm", "tasks": ["TASK_SUMMARISE"],
+        "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListLanguages(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """List the languages that some model reads or writes, by code.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
+
+        Example, in JSON:
+
+        {"displayLanguageCode": "de", "pageSize": 1}
+
+        {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
+        "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+        "nextPageToken": "MQ=="}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CountTokens(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Count the tokens of texts as a model sees them.
+
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+        NOT_FOUND MODEL_NOT_FOUND
+
+        Example, in JSON:
+
+        {"contents": ["Good morning."], "model": "models/en-pt"}
+
+        {"tokenCounts": [4], "maxInputTokens": 256}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetServerInfo(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Tell the server's version, its limits and how busy it is.
+
+        Errors: none of its own.
+
+        Example, in JSON:
+
+        {}
+
+        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+        "activeRequestCount": 1}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -131,7 +189,9 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelService:
-    """Missing associated documentation comment in .proto file."""
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
 
     @staticmethod
     def ListModels(request,
@@ -270,7 +330,8 @@ class ModelService:
 
 
 class ModelAdminServiceStub:
-    """off unless enabled; own scope
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     def __init__(self, channel):
@@ -297,23 +358,55 @@ class ModelAdminServiceStub:
 
 
 class ModelAdminServiceServicer:
-    """off unless enabled; own scope
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     def LoadModel(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Load an installed model. One that is loaded already is loaded anew: the old revision answers
+        until the new one has proved itself.
+
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID
+        NOT_FOUND MODEL_NOT_FOUND
+        INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+
+        Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UnloadModel(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Unload a model and free its memory, after the calls that use it. It stays installed.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
+
+        Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReloadConfiguration(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Read the configuration and the model folder again.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+
+        Example, in JSON:
+
+        {}
+
+        {"changedModels": ["models/en-pt"]}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -345,7 +438,8 @@ def add_ModelAdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelAdminService:
-    """off unless enabled; own scope
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     @staticmethod

@@ -27,105 +27,402 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ModelServiceStub:
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
+    """List the installed models, loaded or not, by name.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, task).
+
+    Example, in JSON:
+
+        {"task": "TASK_TRANSLATE"}
+
+        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
+         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+         "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
+         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+    """
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
+    """Describe one model.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (name), NOT_FOUND MODEL_NOT_FOUND.
+
+    Example, in JSON:
+
+        {"name": "models/minilm"}
+
+        {"model": {"name": "models/minilm", "tasks": ["TASK_SUMMARISE"],
+         "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
+    """
     ListLanguages: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListLanguagesRequest, _model_service_pb2.ListLanguagesResponse]
+    """List the languages that some model reads or writes, by code.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
+
+    Example, in JSON:
+
+        {"displayLanguageCode": "de", "pageSize": 1}
+
+        {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
+         "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+         "nextPageToken": "MQ=="}
+    """
     CountTokens: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.CountTokensRequest, _model_service_pb2.CountTokensResponse]
+    """Count the tokens of texts as a model sees them.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+      NOT_FOUND MODEL_NOT_FOUND
+
+    Example, in JSON:
+
+        {"contents": ["Good morning."], "model": "models/en-pt"}
+
+        {"tokenCounts": [4], "maxInputTokens": 256}
+    """
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetServerInfoRequest, _model_service_pb2.GetServerInfoResponse]
+    """Tell the server's version, its limits and how busy it is.
+
+    Errors: none of its own.
+
+    Example, in JSON:
+
+        {}
+
+        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+         "activeRequestCount": 1}
+    """
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """List the installed models, loaded or not, by name.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, task).
+
+    Example, in JSON:
+
+        {"task": "TASK_TRANSLATE"}
+
+        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
+         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+         "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
+         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+    """
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
+    """Describe one model.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (name), NOT_FOUND MODEL_NOT_FOUND.
+
+    Example, in JSON:
+
+        {"name": "models/minilm"}
+
+        {"model": {"name": "models/minilm", "tasks": ["TASK_SUMMARISE"],
+         "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
+    """
     ListLanguages: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListLanguagesRequest, _model_service_pb2.ListLanguagesResponse]  # type: ignore[assignment]
+    """List the languages that some model reads or writes, by code.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
+
+    Example, in JSON:
+
+        {"displayLanguageCode": "de", "pageSize": 1}
+
+        {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
+         "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+         "nextPageToken": "MQ=="}
+    """
     CountTokens: _aio.UnaryUnaryMultiCallable[_model_service_pb2.CountTokensRequest, _model_service_pb2.CountTokensResponse]  # type: ignore[assignment]
+    """Count the tokens of texts as a model sees them.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+      NOT_FOUND MODEL_NOT_FOUND
+
+    Example, in JSON:
+
+        {"contents": ["Good morning."], "model": "models/en-pt"}
+
+        {"tokenCounts": [4], "maxInputTokens": 256}
+    """
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetServerInfoRequest, _model_service_pb2.GetServerInfoResponse]  # type: ignore[assignment]
+    """Tell the server's version, its limits and how busy it is.
+
+    Errors: none of its own.
+
+    Example, in JSON:
+
+        {}
+
+        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+         "activeRequestCount": 1}
+    """
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Tells what this server has and what it allows. The errors that any call may end with are listed
+    at the top of common.proto; those named at a call are its own.
+    """
+
     @_abc_1.abstractmethod
     def ListModels(
         self,
         request: _model_service_pb2.ListModelsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.ListModelsResponse, _abc.Awaitable[_model_service_pb2.ListModelsResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.ListModelsResponse, _abc.Awaitable[_model_service_pb2.ListModelsResponse]]:
+        """List the installed models, loaded or not, by name.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, task).
+
+        Example, in JSON:
+
+            {"task": "TASK_TRANSLATE"}
+
+            {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
+             "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+             "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
+             "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+        """
 
     @_abc_1.abstractmethod
     def GetModel(
         self,
         request: _model_service_pb2.GetModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.GetModelResponse, _abc.Awaitable[_model_service_pb2.GetModelResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.GetModelResponse, _abc.Awaitable[_model_service_pb2.GetModelResponse]]:
+        """Describe one model.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (name), NOT_FOUND MODEL_NOT_FOUND.
+
+        Example, in JSON:
+
+            {"name": "models/minilm"}
+
+            {"model": {"name": "models/minilm", "tasks": ["TASK_SUMMARISE"],
+             "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
+        """
 
     @_abc_1.abstractmethod
     def ListLanguages(
         self,
         request: _model_service_pb2.ListLanguagesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.ListLanguagesResponse, _abc.Awaitable[_model_service_pb2.ListLanguagesResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.ListLanguagesResponse, _abc.Awaitable[_model_service_pb2.ListLanguagesResponse]]:
+        """List the languages that some model reads or writes, by code.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
+
+        Example, in JSON:
+
+            {"displayLanguageCode": "de", "pageSize": 1}
+
+            {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
+             "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+             "nextPageToken": "MQ=="}
+        """
 
     @_abc_1.abstractmethod
     def CountTokens(
         self,
         request: _model_service_pb2.CountTokensRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.CountTokensResponse, _abc.Awaitable[_model_service_pb2.CountTokensResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.CountTokensResponse, _abc.Awaitable[_model_service_pb2.CountTokensResponse]]:
+        """Count the tokens of texts as a model sees them.
+
+        Errors:
+          INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+          NOT_FOUND MODEL_NOT_FOUND
+
+        Example, in JSON:
+
+            {"contents": ["Good morning."], "model": "models/en-pt"}
+
+            {"tokenCounts": [4], "maxInputTokens": 256}
+        """
 
     @_abc_1.abstractmethod
     def GetServerInfo(
         self,
         request: _model_service_pb2.GetServerInfoRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.GetServerInfoResponse, _abc.Awaitable[_model_service_pb2.GetServerInfoResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.GetServerInfoResponse, _abc.Awaitable[_model_service_pb2.GetServerInfoResponse]]:
+        """Tell the server's version, its limits and how busy it is.
+
+        Errors: none of its own.
+
+        Example, in JSON:
+
+            {}
+
+            {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+             "activeRequestCount": 1}
+        """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class ModelAdminServiceStub:
-    """off unless enabled; own scope"""
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelAdminServiceAsyncStub: ...
     LoadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]
+    """Load an installed model. One that is loaded already is loaded anew: the old revision answers
+    until the new one has proved itself.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID
+      NOT_FOUND MODEL_NOT_FOUND
+      INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+
+    Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
+    """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]
+    """Unload a model and free its memory, after the calls that use it. It stays installed.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
+
+    Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
+    """
     ReloadConfiguration: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]
+    """Read the configuration and the model folder again.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+
+    Example, in JSON:
+
+        {}
+
+        {"changedModels": ["models/en-pt"]}
+    """
 
 @_typing.type_check_only
 class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
-    """off unless enabled; own scope"""
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     LoadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]  # type: ignore[assignment]
+    """Load an installed model. One that is loaded already is loaded anew: the old revision answers
+    until the new one has proved itself.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID
+      NOT_FOUND MODEL_NOT_FOUND
+      INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+
+    Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
+    """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]  # type: ignore[assignment]
+    """Unload a model and free its memory, after the calls that use it. It stays installed.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
+
+    Example, in JSON:
+
+        {"name": "models/en-pt"}
+
+        {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
+    """
     ReloadConfiguration: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]  # type: ignore[assignment]
+    """Read the configuration and the model folder again.
+
+    Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+
+    Example, in JSON:
+
+        {}
+
+        {"changedModels": ["models/en-pt"]}
+    """
 
 class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """off unless enabled; own scope"""
+    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
+    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """
 
     @_abc_1.abstractmethod
     def LoadModel(
         self,
         request: _model_service_pb2.LoadModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.LoadModelResponse, _abc.Awaitable[_model_service_pb2.LoadModelResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.LoadModelResponse, _abc.Awaitable[_model_service_pb2.LoadModelResponse]]:
+        """Load an installed model. One that is loaded already is loaded anew: the old revision answers
+        until the new one has proved itself.
+
+        Errors:
+          INVALID_ARGUMENT FIELD_INVALID
+          NOT_FOUND MODEL_NOT_FOUND
+          INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+
+        Example, in JSON:
+
+            {"name": "models/en-pt"}
+
+            {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
+        """
 
     @_abc_1.abstractmethod
     def UnloadModel(
         self,
         request: _model_service_pb2.UnloadModelRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.UnloadModelResponse, _abc.Awaitable[_model_service_pb2.UnloadModelResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.UnloadModelResponse, _abc.Awaitable[_model_service_pb2.UnloadModelResponse]]:
+        """Unload a model and free its memory, after the calls that use it. It stays installed.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
+
+        Example, in JSON:
+
+            {"name": "models/en-pt"}
+
+            {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
+        """
 
     @_abc_1.abstractmethod
     def ReloadConfiguration(
         self,
         request: _model_service_pb2.ReloadConfigurationRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_model_service_pb2.ReloadConfigurationResponse, _abc.Awaitable[_model_service_pb2.ReloadConfigurationResponse]]: ...
+    ) -> _typing.Union[_model_service_pb2.ReloadConfigurationResponse, _abc.Awaitable[_model_service_pb2.ReloadConfigurationResponse]]:
+        """Read the configuration and the model folder again.
+
+        Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+
+        Example, in JSON:
+
+            {}
+
+            {"changedModels": ["models/en-pt"]}
+        """
 
 def add_ModelAdminServiceServicer_to_server(servicer: ModelAdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,16 +27,29 @@ class _SummaryMethod:
 class _SummaryMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SummaryMethod.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUMMARY_METHOD_UNSPECIFIED: _SummaryMethod.ValueType  # 0
-    """the server's choice, see starter-models.md section 4"""
+    """The default, the server's choice: ABSTRACTIVE where a model that its operator trusts with
+    summaries is installed and covers the language, else EXTRACTIVE. Summary.method tells.
+    """
     SUMMARY_METHOD_ABSTRACTIVE: _SummaryMethod.ValueType  # 1
+    """Sentences that a model writes. Errors: FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where no
+    installed model does.
+    """
     SUMMARY_METHOD_EXTRACTIVE: _SummaryMethod.ValueType  # 2
+    """Sentences of the article, word for word."""
 
-class SummaryMethod(_SummaryMethod, metaclass=_SummaryMethodEnumTypeWrapper): ...
+class SummaryMethod(_SummaryMethod, metaclass=_SummaryMethodEnumTypeWrapper):
+    """How a summary comes about."""
 
 SUMMARY_METHOD_UNSPECIFIED: SummaryMethod.ValueType  # 0
-"""the server's choice, see starter-models.md section 4"""
+"""The default, the server's choice: ABSTRACTIVE where a model that its operator trusts with
+summaries is installed and covers the language, else EXTRACTIVE. Summary.method tells.
+"""
 SUMMARY_METHOD_ABSTRACTIVE: SummaryMethod.ValueType  # 1
+"""Sentences that a model writes. Errors: FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where no
+installed model does.
+"""
 SUMMARY_METHOD_EXTRACTIVE: SummaryMethod.ValueType  # 2
+"""Sentences of the article, word for word."""
 Global___SummaryMethod: _TypeAlias = SummaryMethod  # noqa: Y015
 
 class _SummaryType:
@@ -46,27 +59,37 @@ class _SummaryType:
 class _SummaryTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SummaryType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUMMARY_TYPE_UNSPECIFIED: _SummaryType.ValueType  # 0
-    """PARAGRAPH"""
+    """The default: PARAGRAPH."""
     SUMMARY_TYPE_PARAGRAPH: _SummaryType.ValueType  # 1
+    """Running text: 1, 3 or 6 sentences."""
     SUMMARY_TYPE_TLDR: _SummaryType.ValueType  # 2
-    """short 1 sentence · medium short paragraph · long paragraph"""
+    """The article in a nutshell: a sentence, a short paragraph or a paragraph. EXTRACTIVE: one
+    sentence, whatever the length.
+    """
     SUMMARY_TYPE_KEY_POINTS: _SummaryType.ValueType  # 3
-    """<=3 / <=5 / <=7 bullets"""
+    """A list of the main points: at most 3, 5 or 7."""
     SUMMARY_TYPE_HEADLINE: _SummaryType.ValueType  # 4
-    """<=12 / <=17 / <=22 words"""
+    """A title of at most 12, 17 or 22 words. Errors: FAILED_PRECONDITION CAPABILITY_UNSUPPORTED for
+    EXTRACTIVE, and where no installed model writes summaries.
+    """
 
 class SummaryType(_SummaryType, metaclass=_SummaryTypeEnumTypeWrapper):
-    """W3C words; lengths below are its normative guidance"""
+    """The form of a summary. The figures are for SHORT, MEDIUM and LONG."""
 
 SUMMARY_TYPE_UNSPECIFIED: SummaryType.ValueType  # 0
-"""PARAGRAPH"""
+"""The default: PARAGRAPH."""
 SUMMARY_TYPE_PARAGRAPH: SummaryType.ValueType  # 1
+"""Running text: 1, 3 or 6 sentences."""
 SUMMARY_TYPE_TLDR: SummaryType.ValueType  # 2
-"""short 1 sentence · medium short paragraph · long paragraph"""
+"""The article in a nutshell: a sentence, a short paragraph or a paragraph. EXTRACTIVE: one
+sentence, whatever the length.
+"""
 SUMMARY_TYPE_KEY_POINTS: SummaryType.ValueType  # 3
-"""<=3 / <=5 / <=7 bullets"""
+"""A list of the main points: at most 3, 5 or 7."""
 SUMMARY_TYPE_HEADLINE: SummaryType.ValueType  # 4
-"""<=12 / <=17 / <=22 words"""
+"""A title of at most 12, 17 or 22 words. Errors: FAILED_PRECONDITION CAPABILITY_UNSUPPORTED for
+EXTRACTIVE, and where no installed model writes summaries.
+"""
 Global___SummaryType: _TypeAlias = SummaryType  # noqa: Y015
 
 class _SummaryLength:
@@ -76,18 +99,27 @@ class _SummaryLength:
 class _SummaryLengthEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SummaryLength.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SUMMARY_LENGTH_UNSPECIFIED: _SummaryLength.ValueType  # 0
-    """MEDIUM"""
+    """The default: MEDIUM."""
     SUMMARY_LENGTH_SHORT: _SummaryLength.ValueType  # 1
+    """About 25 words of a news article."""
     SUMMARY_LENGTH_MEDIUM: _SummaryLength.ValueType  # 2
+    """About 80 words of a news article."""
     SUMMARY_LENGTH_LONG: _SummaryLength.ValueType  # 3
+    """About 170 words of a news article."""
 
-class SummaryLength(_SummaryLength, metaclass=_SummaryLengthEnumTypeWrapper): ...
+class SummaryLength(_SummaryLength, metaclass=_SummaryLengthEnumTypeWrapper):
+    """How long a summary is; SummaryType gives the figures. Never more than half of the sentences that
+    are fit for a summary.
+    """
 
 SUMMARY_LENGTH_UNSPECIFIED: SummaryLength.ValueType  # 0
-"""MEDIUM"""
+"""The default: MEDIUM."""
 SUMMARY_LENGTH_SHORT: SummaryLength.ValueType  # 1
+"""About 25 words of a news article."""
 SUMMARY_LENGTH_MEDIUM: SummaryLength.ValueType  # 2
+"""About 80 words of a news article."""
 SUMMARY_LENGTH_LONG: SummaryLength.ValueType  # 3
+"""About 170 words of a news article."""
 Global___SummaryLength: _TypeAlias = SummaryLength  # noqa: Y015
 
 class _SentenceOrder:
@@ -97,20 +129,27 @@ class _SentenceOrder:
 class _SentenceOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SentenceOrder.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SENTENCE_ORDER_UNSPECIFIED: _SentenceOrder.ValueType  # 0
-    """OFFSET"""
+    """The default: OFFSET."""
     SENTENCE_ORDER_OFFSET: _SentenceOrder.ValueType  # 1
+    """As in the article."""
     SENTENCE_ORDER_RANK: _SentenceOrder.ValueType  # 2
+    """The most telling first."""
 
-class SentenceOrder(_SentenceOrder, metaclass=_SentenceOrderEnumTypeWrapper): ...
+class SentenceOrder(_SentenceOrder, metaclass=_SentenceOrderEnumTypeWrapper):
+    """The order of picked sentences."""
 
 SENTENCE_ORDER_UNSPECIFIED: SentenceOrder.ValueType  # 0
-"""OFFSET"""
+"""The default: OFFSET."""
 SENTENCE_ORDER_OFFSET: SentenceOrder.ValueType  # 1
+"""As in the article."""
 SENTENCE_ORDER_RANK: SentenceOrder.ValueType  # 2
+"""The most telling first."""
 Global___SentenceOrder: _TypeAlias = SentenceOrder  # noqa: Y015
 
 @_typing.final
 class SummariseRequest(_message.Message):
+    """What to summarise, and how."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENTS_FIELD_NUMBER: _builtins.int
@@ -135,45 +174,76 @@ class SummariseRequest(_message.Message):
     PIVOT_POLICY_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
-    """text/plain (default), text/html (boilerplate removed), text/markdown"""
+    """Optional. text/plain (default), text/html (menus, advertisements and the like are left out) or
+    text/markdown.
+    """
     source_language_code: _builtins.str
-    """empty = detect (Azure's silent "en" default is a trap)"""
+    """Optional. The language of all articles. Empty, the default: detected for each on its own."""
     target_language_code: _builtins.str
-    """empty = language of the article"""
+    """Optional. The language of the summary. Empty, the default: that of the article. Another one is
+    translated to, with the models of TranslationService.
+    """
     method: Global___SummaryMethod.ValueType
+    """Optional. Picked sentences or new ones. Default: the server's choice."""
     type: Global___SummaryType.ValueType
+    """Optional. The form of the summary. Default: PARAGRAPH."""
     length: Global___SummaryLength.ValueType
-    """default MEDIUM"""
+    """In words rather than figures; what they come to depends on the type."""
     max_sentence_count: _builtins.int
+    """At most so many sentences, 1 to [summarise.sentences: 100]."""
     max_word_count: _builtins.int
+    """At most so many words, 1 to [summarise.words: 10,000]. Whole sentences only: where the first
+    one is longer, it is returned with a warning (LENGTH_TARGET_MISSED).
+    """
     query: _builtins.str
-    """focus; EXTRACTIVE ranks by it, ABSTRACTIVE selects chunks by it"""
+    """Optional. What the reader wants to know, at most [summarise.query_characters: 1,000] code
+    points. EXTRACTIVE ranks sentences by it as well; ABSTRACTIVE picks what it reads by it.
+    """
     sentence_order: Global___SentenceOrder.ValueType
-    """EXTRACTIVE only"""
+    """Optional. In which order picked sentences stand. EXTRACTIVE only."""
     output_mime_type: _builtins.str
-    """text/plain (default) or text/markdown"""
+    """Optional. text/plain (default) or text/markdown. KEY_POINTS come one a line: bare in plain
+    text, with "- " in Markdown.
+    """
     model: _builtins.str
+    """Optional. "models/{model}". Empty, the default: chosen by method and language."""
     performance_preference: _common_pb2.PerformancePreference.ValueType
+    """Optional. For the models that write: ABSTRACTIVE, and translation to target_language_code."""
     pivot_policy: _common_pb2.PivotPolicy.ValueType
+    """Optional. As TranslateRequest.pivot_policy, where the target language differs."""
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Required. 1..32 articles, each summarised on its own."""
+        """Required. 1 to [summarise.contents: 32] articles of together at most
+        [request.characters: 1,000,000] code points. The answer keeps their order. A blank article has
+        an empty summary.
+        """
 
     @_builtins.property
-    def decoding_config(self) -> _common_pb2.DecodingConfig: ...
+    def decoding_config(self) -> _common_pb2.DecodingConfig:
+        """Optional. Values that win over performance_preference."""
+
     @_builtins.property
-    def output_config(self) -> Global___SummaryOutputConfig: ...
+    def output_config(self) -> Global___SummaryOutputConfig:
+        """Optional. What else the answer holds."""
+
     @_builtins.property
     def glossary_config(self) -> _common_pb2.GlossaryConfig:
-        """17-20: used when the target language differs"""
+        """Optional. As TranslateRequest.glossary_config, where the target language differs."""
 
     @_builtins.property
-    def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. As TranslateRequest.do_not_translate_phrases, where the target language differs."""
+
     @_builtins.property
-    def placeholder_syntaxes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.PlaceholderSyntax.ValueType]: ...
+    def placeholder_syntaxes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.PlaceholderSyntax.ValueType]:
+        """Optional. As TranslateRequest.placeholder_syntaxes, where the target language differs."""
+
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """limits detection"""
+        """Optional. The languages that detection chooses from; FIELD_INVALID together with
+        source_language_code. Default: all that the server knows.
+        next free: 22 (planned: context, instruction, multi-document)
+        """
 
     def __init__(
         self,
@@ -212,15 +282,19 @@ Global___SummariseRequest: _TypeAlias = SummariseRequest  # noqa: Y015
 
 @_typing.final
 class SummaryOutputConfig(_message.Message):
+    """Parts of the answer that are off by default."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INCLUDE_SENTENCES_FIELD_NUMBER: _builtins.int
     INCLUDE_CITATIONS_FIELD_NUMBER: _builtins.int
     ENCODING_TYPE_FIELD_NUMBER: _builtins.int
     include_sentences: _builtins.bool
+    """Optional. Fill in Summary.sentences."""
     include_citations: _builtins.bool
-    """implies include_sentences"""
+    """Optional. Fill in SummarySentence.citations; implies include_sentences."""
     encoding_type: _common_pb2.EncodingType.ValueType
+    """Optional. The unit of all offsets of the answer. Default: code points."""
     def __init__(
         self,
         *,
@@ -238,14 +312,20 @@ Global___SummaryOutputConfig: _TypeAlias = SummaryOutputConfig  # noqa: Y015
 
 @_typing.final
 class SummariseResponse(_message.Message):
+    """The answer to SummariseRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SUMMARIES_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Summary]: ...
+    def summaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Summary]:
+        """Output only. One for each of the request's contents, in the same order."""
+
     @_builtins.property
-    def usage(self) -> _common_pb2.Usage: ...
+    def usage(self) -> _common_pb2.Usage:
+        """Output only. Of the whole request."""
+
     def __init__(
         self,
         *,
@@ -262,6 +342,8 @@ Global___SummariseResponse: _TypeAlias = SummariseResponse  # noqa: Y015
 
 @_typing.final
 class Summary(_message.Message):
+    """The summary of one article."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
@@ -274,19 +356,29 @@ class Summary(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     DETECTION_CONFIDENCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
+    """Output only. The summary. Empty in a StreamSummariseResponse, whose deltas are the text."""
     source_language_code: _builtins.str
+    """Output only. The language of the article, given or detected."""
     target_language_code: _builtins.str
+    """Output only. The language of the summary."""
     model: _builtins.str
+    """Output only. The model that picked or wrote the sentences. Empty where none was needed."""
     chunk_count: _builtins.int
-    """>1 = map-reduce was used"""
+    """Output only. In how many parts the article was read. More than 1: each part was summarised, and
+    then the summaries were.
+    """
     method: Global___SummaryMethod.ValueType
-    """the one that ran"""
+    """Output only. The method that ran."""
     detection_confidence: _builtins.float
-    """only when detected"""
+    """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
     @_builtins.property
-    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]: ...
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
+        """Output only. The sentences as they stand in text. Empty unless include_sentences."""
+
     @_builtins.property
-    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]: ...
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]:
+        """Output only. What there is to know about this answer."""
+
     def __init__(
         self,
         *,
@@ -312,6 +404,8 @@ Global___Summary: _TypeAlias = Summary  # noqa: Y015
 
 @_typing.final
 class SummarySentence(_message.Message):
+    """One sentence of a summary."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
@@ -319,12 +413,19 @@ class SummarySentence(_message.Message):
     RANK_SCORE_FIELD_NUMBER: _builtins.int
     CITATIONS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
+    """Output only. The sentence, without markup."""
     rank_score: _builtins.float
-    """0..1, EXTRACTIVE"""
+    """Output only. 0 to 1: what the sentence adds to the summary, as a share of what the first pick
+    adds. EXTRACTIVE only.
+    """
     @_builtins.property
-    def summary_span(self) -> _common_pb2.TextSpan: ...
+    def summary_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where it stands in Summary.text."""
+
     @_builtins.property
-    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]: ...
+    def citations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Citation]:
+        """Output only. Where it comes from. Empty unless include_citations."""
+
     def __init__(
         self,
         *,
@@ -345,14 +446,20 @@ Global___SummarySentence: _TypeAlias = SummarySentence  # noqa: Y015
 
 @_typing.final
 class Citation(_message.Message):
+    """A passage of the article that a sentence of the summary rests on."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SOURCE_SPAN_FIELD_NUMBER: _builtins.int
     SUPPORT_SCORE_FIELD_NUMBER: _builtins.int
     support_score: _builtins.float
-    """0..1 lexical support; low = check for invention"""
+    """Output only. 0 to 1: how much of the sentence's wording stands in the passage; 1 for a picked
+    sentence. Low: check whether the model has made it up.
+    """
     @_builtins.property
-    def source_span(self) -> _common_pb2.TextSpan: ...
+    def source_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where in the article."""
+
     def __init__(
         self,
         *,
@@ -369,11 +476,15 @@ Global___Citation: _TypeAlias = Citation  # noqa: Y015
 
 @_typing.final
 class StreamSummariseRequest(_message.Message):
+    """A request whose answer is streamed."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def request(self) -> Global___SummariseRequest: ...
+    def request(self) -> Global___SummariseRequest:
+        """Required. As for Summarise."""
+
     def __init__(
         self,
         *,
@@ -389,6 +500,8 @@ Global___StreamSummariseRequest: _TypeAlias = StreamSummariseRequest  # noqa: Y0
 
 @_typing.final
 class StreamSummariseResponse(_message.Message):
+    """One event of a streamed answer. Articles come one after the other, in order."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENT_INDEX_FIELD_NUMBER: _builtins.int
@@ -397,18 +510,20 @@ class StreamSummariseResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     content_index: _builtins.int
+    """Output only. The index in contents that the event is about; 0 for usage."""
     text_delta: _builtins.str
+    """The next piece of the text. All pieces of a content joined are its text, byte for byte."""
     @_builtins.property
     def summary(self) -> Global___Summary:
-        """once per content, text empty"""
+        """All but the text, once for each content, after its last delta."""
 
     @_builtins.property
     def progress(self) -> _common_pb2.Progress:
-        """chunks done / total, so long articles show life"""
+        """How many parts of the article are read, so that a long one shows life."""
 
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """last event of the stream"""
+        """Of the whole request; the last event of the stream."""
 
     def __init__(
         self,

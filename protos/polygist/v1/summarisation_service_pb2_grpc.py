@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class SummarisationServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -47,17 +49,57 @@ class SummarisationServiceStub:
 
 
 class SummarisationServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
 
     def Summarise(self, request, context):
-        """(-- api-linter: core::0136::verb-noun=disabled  aip.dev/not-precedent: name fixed by the product. --)
+        """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
+        of an article is read, however long it is.
+
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+        NOT_FOUND MODEL_NOT_FOUND, GLOSSARY_NOT_FOUND
+        FAILED_PRECONDITION LANGUAGE_PAIR_UNSUPPORTED, LANGUAGE_UNDETERMINED, CAPABILITY_UNSUPPORTED
+        INTERNAL INFERENCE_FAILED
+
+        Example, in JSON:
+
+        {"contents": ["The ferry is late. Fog closed the harbour at dawn, and it opened at noon."],
+        "sourceLanguageCode": "en", "maxSentenceCount": 1,
+        "outputConfig": {"includeCitations": true}}
+
+        {"summaries": [{"text": "Fog closed the harbour at dawn, and it opened at noon.",
+        "sourceLanguageCode": "en", "targetLanguageCode": "en", "model": "models/minilm",
+        "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1, "sentences": [
+        {"text": "Fog closed the harbour at dawn, and it opened at noon.",
+        "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
+        {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
+        "usage": {"characterCount": 73, "inputTokenCount": 24}}
+
+        (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamSummarise(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """The same answer as Summarise, delivered as it is written.
+
+        Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+
+        Example, in JSON:
+
+        {"request": {"contents": ["The ferry is late. Fog closed the harbour at dawn."],
+        "maxSentenceCount": 1}}
+
+        {"progress": {"completedCount": 1, "totalCount": 1}}
+        {"textDelta": "Fog closed the harbour at dawn."}
+        {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
+        "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -84,7 +126,9 @@ def add_SummarisationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SummarisationService:
-    """Missing associated documentation comment in .proto file."""
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
 
     @staticmethod
     def Summarise(request,

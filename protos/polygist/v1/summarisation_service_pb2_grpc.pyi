@@ -27,35 +27,167 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SummarisationServiceStub:
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SummarisationServiceAsyncStub: ...
     Summarise: _grpc.UnaryUnaryMultiCallable[_summarisation_service_pb2.SummariseRequest, _summarisation_service_pb2.SummariseResponse]
-    """(-- api-linter: core::0136::verb-noun=disabled  aip.dev/not-precedent: name fixed by the product. --)"""
+    """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
+    of an article is read, however long it is.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+      NOT_FOUND MODEL_NOT_FOUND, GLOSSARY_NOT_FOUND
+      FAILED_PRECONDITION LANGUAGE_PAIR_UNSUPPORTED, LANGUAGE_UNDETERMINED, CAPABILITY_UNSUPPORTED
+      INTERNAL INFERENCE_FAILED
+
+    Example, in JSON:
+
+        {"contents": ["The ferry is late. Fog closed the harbour at dawn, and it opened at noon."],
+         "sourceLanguageCode": "en", "maxSentenceCount": 1,
+         "outputConfig": {"includeCitations": true}}
+
+        {"summaries": [{"text": "Fog closed the harbour at dawn, and it opened at noon.",
+         "sourceLanguageCode": "en", "targetLanguageCode": "en", "model": "models/minilm",
+         "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1, "sentences": [
+         {"text": "Fog closed the harbour at dawn, and it opened at noon.",
+          "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
+          {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
+         "usage": {"characterCount": 73, "inputTokenCount": 24}}
+
+    (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
+    """
     StreamSummarise: _grpc.UnaryStreamMultiCallable[_summarisation_service_pb2.StreamSummariseRequest, _summarisation_service_pb2.StreamSummariseResponse]
+    """The same answer as Summarise, delivered as it is written.
+
+    Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+
+    Example, in JSON:
+
+        {"request": {"contents": ["The ferry is late. Fog closed the harbour at dawn."],
+         "maxSentenceCount": 1}}
+
+        {"progress": {"completedCount": 1, "totalCount": 1}}
+        {"textDelta": "Fog closed the harbour at dawn."}
+        {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
+         "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+    """
 
 @_typing.type_check_only
 class SummarisationServiceAsyncStub(SummarisationServiceStub):
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     Summarise: _aio.UnaryUnaryMultiCallable[_summarisation_service_pb2.SummariseRequest, _summarisation_service_pb2.SummariseResponse]  # type: ignore[assignment]
-    """(-- api-linter: core::0136::verb-noun=disabled  aip.dev/not-precedent: name fixed by the product. --)"""
+    """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
+    of an article is read, however long it is.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+      NOT_FOUND MODEL_NOT_FOUND, GLOSSARY_NOT_FOUND
+      FAILED_PRECONDITION LANGUAGE_PAIR_UNSUPPORTED, LANGUAGE_UNDETERMINED, CAPABILITY_UNSUPPORTED
+      INTERNAL INFERENCE_FAILED
+
+    Example, in JSON:
+
+        {"contents": ["The ferry is late. Fog closed the harbour at dawn, and it opened at noon."],
+         "sourceLanguageCode": "en", "maxSentenceCount": 1,
+         "outputConfig": {"includeCitations": true}}
+
+        {"summaries": [{"text": "Fog closed the harbour at dawn, and it opened at noon.",
+         "sourceLanguageCode": "en", "targetLanguageCode": "en", "model": "models/minilm",
+         "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1, "sentences": [
+         {"text": "Fog closed the harbour at dawn, and it opened at noon.",
+          "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
+          {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
+         "usage": {"characterCount": 73, "inputTokenCount": 24}}
+
+    (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
+    """
     StreamSummarise: _aio.UnaryStreamMultiCallable[_summarisation_service_pb2.StreamSummariseRequest, _summarisation_service_pb2.StreamSummariseResponse]  # type: ignore[assignment]
+    """The same answer as Summarise, delivered as it is written.
+
+    Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+
+    Example, in JSON:
+
+        {"request": {"contents": ["The ferry is late. Fog closed the harbour at dawn."],
+         "maxSentenceCount": 1}}
+
+        {"progress": {"completedCount": 1, "totalCount": 1}}
+        {"textDelta": "Fog closed the harbour at dawn."}
+        {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
+         "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+    """
 
 class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Summarises articles, in their own language or in another. The errors that any call may end with
+    are listed at the top of common.proto; those named at a call are its own.
+    """
+
     @_abc_1.abstractmethod
     def Summarise(
         self,
         request: _summarisation_service_pb2.SummariseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_summarisation_service_pb2.SummariseResponse, _abc.Awaitable[_summarisation_service_pb2.SummariseResponse]]:
-        """(-- api-linter: core::0136::verb-noun=disabled  aip.dev/not-precedent: name fixed by the product. --)"""
+        """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
+        of an article is read, however long it is.
+
+        Errors:
+          INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+          NOT_FOUND MODEL_NOT_FOUND, GLOSSARY_NOT_FOUND
+          FAILED_PRECONDITION LANGUAGE_PAIR_UNSUPPORTED, LANGUAGE_UNDETERMINED, CAPABILITY_UNSUPPORTED
+          INTERNAL INFERENCE_FAILED
+
+        Example, in JSON:
+
+            {"contents": ["The ferry is late. Fog closed the harbour at dawn, and it opened at noon."],
+             "sourceLanguageCode": "en", "maxSentenceCount": 1,
+             "outputConfig": {"includeCitations": true}}
+
+            {"summaries": [{"text": "Fog closed the harbour at dawn, and it opened at noon.",
+             "sourceLanguageCode": "en", "targetLanguageCode": "en", "model": "models/minilm",
+             "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1, "sentences": [
+             {"text": "Fog closed the harbour at dawn, and it opened at noon.",
+              "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
+              {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
+             "usage": {"characterCount": 73, "inputTokenCount": 24}}
+
+        (-- api-linter: core::0136::verb-noun=disabled
+            aip.dev/not-precedent: name fixed by the product. --)
+        """
 
     @_abc_1.abstractmethod
     def StreamSummarise(
         self,
         request: _summarisation_service_pb2.StreamSummariseRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_summarisation_service_pb2.StreamSummariseResponse], _abc.AsyncIterator[_summarisation_service_pb2.StreamSummariseResponse]]: ...
+    ) -> _typing.Union[_abc.Iterator[_summarisation_service_pb2.StreamSummariseResponse], _abc.AsyncIterator[_summarisation_service_pb2.StreamSummariseResponse]]:
+        """The same answer as Summarise, delivered as it is written.
+
+        Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+
+        Example, in JSON:
+
+            {"request": {"contents": ["The ferry is late. Fog closed the harbour at dawn."],
+             "maxSentenceCount": 1}}
+
+            {"progress": {"completedCount": 1, "totalCount": 1}}
+            {"textDelta": "Fog closed the harbour at dawn."}
+            {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
+             "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
+            {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+        """
 
 def add_SummarisationServiceServicer_to_server(servicer: SummarisationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

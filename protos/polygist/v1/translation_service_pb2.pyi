@@ -27,25 +27,43 @@ class _SentenceSplitting:
 class _SentenceSplittingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SentenceSplitting.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SENTENCE_SPLITTING_UNSPECIFIED: _SentenceSplitting.ValueType  # 0
-    """plain: punctuation and newlines; html/markdown: punctuation only"""
+    """The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
+    text/markdown, whose line breaks mean nothing.
+    """
     SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: _SentenceSplitting.ValueType  # 1
+    """At the end of a sentence and of a line. Line n of the answer is line n of the text."""
     SENTENCE_SPLITTING_PUNCTUATION: _SentenceSplitting.ValueType  # 2
+    """At the end of a sentence only, for text that is wrapped at a column: a line break inside a
+    sentence becomes a space.
+    """
     SENTENCE_SPLITTING_NONE: _SentenceSplitting.ValueType  # 3
-    """still hard-split above the model window, with a warning"""
+    """Nowhere else: a paragraph is one segment. One longer than the model's window is split all the
+    same, with a warning (SEGMENT_HARD_SPLIT).
+    """
 
 class SentenceSplitting(_SentenceSplitting, metaclass=_SentenceSplittingEnumTypeWrapper):
-    """DeepL split_sentences 1 / nonewlines / 0"""
+    """Where a segment ends. A blank line always ends one."""
 
 SENTENCE_SPLITTING_UNSPECIFIED: SentenceSplitting.ValueType  # 0
-"""plain: punctuation and newlines; html/markdown: punctuation only"""
+"""The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
+text/markdown, whose line breaks mean nothing.
+"""
 SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: SentenceSplitting.ValueType  # 1
+"""At the end of a sentence and of a line. Line n of the answer is line n of the text."""
 SENTENCE_SPLITTING_PUNCTUATION: SentenceSplitting.ValueType  # 2
+"""At the end of a sentence only, for text that is wrapped at a column: a line break inside a
+sentence becomes a space.
+"""
 SENTENCE_SPLITTING_NONE: SentenceSplitting.ValueType  # 3
-"""still hard-split above the model window, with a warning"""
+"""Nowhere else: a paragraph is one segment. One longer than the model's window is split all the
+same, with a warning (SEGMENT_HARD_SPLIT).
+"""
 Global___SentenceSplitting: _TypeAlias = SentenceSplitting  # noqa: Y015
 
 @_typing.final
 class TranslateRequest(_message.Message):
+    """What to translate, and how."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENTS_FIELD_NUMBER: _builtins.int
@@ -64,35 +82,60 @@ class TranslateRequest(_message.Message):
     PIVOT_POLICY_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     target_language_code: _builtins.str
-    """Required. BCP-47; FLORES-200 codes also accepted."""
+    """Required. The language to write. A region that no model has is served by the language itself:
+    pt-BR by pt, as Translation.target_language_code says.
+    """
     source_language_code: _builtins.str
-    """Optional. Empty = detect, per item."""
+    """Optional. The language of all contents. Empty, the default: detected for each text on its own."""
     mime_type: _builtins.str
-    """Optional. text/plain (default), text/html, text/markdown."""
+    """Optional. text/plain (default), text/html or text/markdown."""
     model: _builtins.str
-    """Optional. "models/{model}"; empty = routed by language pair."""
+    """Optional. "models/{model}". Empty, the default: chosen by the language pair."""
     sentence_splitting: Global___SentenceSplitting.ValueType
+    """Optional. Where segments end. Default: see SENTENCE_SPLITTING_UNSPECIFIED."""
     performance_preference: _common_pb2.PerformancePreference.ValueType
+    """Optional. Speed, quality, or the default between the two."""
     alternative_count: _builtins.int
-    """0..8 extra hypotheses"""
+    """Optional. How many further translations of each text are wanted, best first: 0 (default) to
+    [translate.alternatives: 8].
+    """
     pivot_policy: _common_pb2.PivotPolicy.ValueType
+    """Optional. What to do where no model serves the pair directly."""
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Required. 1..1024 texts, order kept, empty string stays empty."""
+        """Required. 1 to [translate.contents: 1024] texts of together at most
+        [request.characters: 1,000,000] code points. The answer keeps their order. A text without
+        letters (empty, blank, digits) comes back as it is.
+        """
 
     @_builtins.property
-    def glossary_config(self) -> _common_pb2.GlossaryConfig: ...
+    def glossary_config(self) -> _common_pb2.GlossaryConfig:
+        """Optional. Terms with prescribed translations. Default: none."""
+
     @_builtins.property
-    def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. Phrases that are carried over as they are, matched exactly. At most 1,000, each 1 to
+        256 code points.
+        """
+
     @_builtins.property
-    def placeholder_syntaxes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.PlaceholderSyntax.ValueType]: ...
+    def placeholder_syntaxes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.PlaceholderSyntax.ValueType]:
+        """Optional. Placeholders that are carried over as they are. Default: none."""
+
     @_builtins.property
-    def decoding_config(self) -> _common_pb2.DecodingConfig: ...
+    def decoding_config(self) -> _common_pb2.DecodingConfig:
+        """Optional. Values that win over performance_preference."""
+
     @_builtins.property
-    def output_config(self) -> Global___TranslationOutputConfig: ...
+    def output_config(self) -> Global___TranslationOutputConfig:
+        """Optional. What else the answer holds."""
+
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """limits detection"""
+        """Optional. The languages that detection chooses from; FIELD_INVALID together with
+        source_language_code. Default: all that the server knows.
+        next free: 16 (planned: formality, context, style, reference pairs)
+        """
 
     def __init__(
         self,
@@ -123,6 +166,8 @@ Global___TranslateRequest: _TypeAlias = TranslateRequest  # noqa: Y015
 
 @_typing.final
 class TranslationOutputConfig(_message.Message):
+    """Parts of the answer that cost extra, all off by default."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INCLUDE_SCORE_FIELD_NUMBER: _builtins.int
@@ -130,10 +175,15 @@ class TranslationOutputConfig(_message.Message):
     INCLUDE_ALIGNMENT_FIELD_NUMBER: _builtins.int
     ENCODING_TYPE_FIELD_NUMBER: _builtins.int
     include_score: _builtins.bool
+    """Optional. Fill in Translation.score, and those of alternatives and segments."""
     include_segments: _builtins.bool
+    """Optional. Fill in Translation.segments."""
     include_alignment: _builtins.bool
-    """implies include_segments"""
+    """Optional. Fill in TranslatedSegment.alignment; implies include_segments. Errors:
+    FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the model cannot align.
+    """
     encoding_type: _common_pb2.EncodingType.ValueType
+    """Optional. The unit of all offsets of the answer. Default: code points."""
     def __init__(
         self,
         *,
@@ -152,16 +202,20 @@ Global___TranslationOutputConfig: _TypeAlias = TranslationOutputConfig  # noqa: 
 
 @_typing.final
 class TranslateResponse(_message.Message):
+    """The answer to TranslateRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TRANSLATIONS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def translations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Translation]:
-        """same length and order as contents"""
+        """Output only. One for each of the request's contents, in the same order."""
 
     @_builtins.property
-    def usage(self) -> _common_pb2.Usage: ...
+    def usage(self) -> _common_pb2.Usage:
+        """Output only. Of the whole request."""
+
     def __init__(
         self,
         *,
@@ -178,6 +232,8 @@ Global___TranslateResponse: _TypeAlias = TranslateResponse  # noqa: Y015
 
 @_typing.final
 class Translation(_message.Message):
+    """One translated text."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TRANSLATED_TEXT_FIELD_NUMBER: _builtins.int
@@ -191,24 +247,42 @@ class Translation(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     TARGET_LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     translated_text: _builtins.str
+    """Output only. The translation. Empty in a StreamTranslateResponse, whose deltas are the text."""
     source_language_code: _builtins.str
-    """always set: given or detected"""
+    """Output only. The language of the source, given or detected; "und" for a text without letters
+    whose language was not given.
+    """
     detection_confidence: _builtins.float
-    """0..1, only when detected"""
+    """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
     model: _builtins.str
-    """"models/a" or the pivot chain's last model"""
+    """Output only. The model that wrote the text, the last one where it was pivoted. Empty where
+    nothing had to be translated.
+    """
     score: _builtins.float
-    """mean log-probability per target token, <= 0; compare within one model only"""
+    """Output only. Mean log-probability of a target token, at most 0; nearer to 0 is surer. Compare
+    within one model only. Absent unless include_score.
+    """
     target_language_code: _builtins.str
-    """what the model writes: pt-BR asked for, pt served"""
+    """Output only. The language that the model writes: pt where pt-BR was asked for and pt is served."""
     @_builtins.property
-    def pivot_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def pivot_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The languages in between, in order; empty for a direct translation."""
+
     @_builtins.property
-    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranslationAlternative]: ...
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranslationAlternative]:
+        """Output only. At most alternative_count further translations, best first. Of a text of many
+        segments, the k-th joins the k-th hypotheses of all of them; a segment with fewer repeats its
+        last.
+        """
+
     @_builtins.property
-    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranslatedSegment]: ...
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TranslatedSegment]:
+        """Output only. The segments in order. Empty unless include_segments."""
+
     @_builtins.property
-    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]: ...
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Warning]:
+        """Output only. What there is to know about this answer."""
+
     def __init__(
         self,
         *,
@@ -240,12 +314,16 @@ Global___Translation: _TypeAlias = Translation  # noqa: Y015
 
 @_typing.final
 class TranslationAlternative(_message.Message):
+    """Another translation of the whole text."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TRANSLATED_TEXT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     translated_text: _builtins.str
+    """Output only. The text."""
     score: _builtins.float
+    """Output only. As Translation.score."""
     def __init__(
         self,
         *,
@@ -264,6 +342,10 @@ Global___TranslationAlternative: _TypeAlias = TranslationAlternative  # noqa: Y0
 
 @_typing.final
 class TranslatedSegment(_message.Message):
+    """A stretch of the source that went through the model at once, usually a sentence, and its
+    translation. Without the white space around it.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SOURCE_SPAN_FIELD_NUMBER: _builtins.int
@@ -271,12 +353,19 @@ class TranslatedSegment(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     ALIGNMENT_FIELD_NUMBER: _builtins.int
     score: _builtins.float
+    """Output only. As Translation.score, of this segment."""
     @_builtins.property
-    def source_span(self) -> _common_pb2.TextSpan: ...
+    def source_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where it stands in the source."""
+
     @_builtins.property
-    def target_span(self) -> _common_pb2.TextSpan: ...
+    def target_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where its translation stands in translated_text."""
+
     @_builtins.property
-    def alignment(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlignedPair]: ...
+    def alignment(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlignedPair]:
+        """Output only. Which words became which. Empty unless include_alignment."""
+
     def __init__(
         self,
         *,
@@ -297,16 +386,23 @@ Global___TranslatedSegment: _TypeAlias = TranslatedSegment  # noqa: Y015
 
 @_typing.final
 class AlignedPair(_message.Message):
+    """Words of the source and the words of the target that they became."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SOURCE_SPAN_FIELD_NUMBER: _builtins.int
     TARGET_SPAN_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     probability: _builtins.float
+    """Output only. 0 to 1: how strongly the model ties the two."""
     @_builtins.property
-    def source_span(self) -> _common_pb2.TextSpan: ...
+    def source_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where in the source."""
+
     @_builtins.property
-    def target_span(self) -> _common_pb2.TextSpan: ...
+    def target_span(self) -> _common_pb2.TextSpan:
+        """Output only. Where in translated_text."""
+
     def __init__(
         self,
         *,
@@ -324,12 +420,14 @@ Global___AlignedPair: _TypeAlias = AlignedPair  # noqa: Y015
 
 @_typing.final
 class StreamTranslateRequest(_message.Message):
+    """A request whose answer is streamed."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def request(self) -> Global___TranslateRequest:
-        """Required."""
+        """Required. As for Translate."""
 
     def __init__(
         self,
@@ -346,6 +444,8 @@ Global___StreamTranslateRequest: _TypeAlias = StreamTranslateRequest  # noqa: Y0
 
 @_typing.final
 class StreamTranslateResponse(_message.Message):
+    """One event of a streamed answer. Contents come one after the other, in order."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENT_INDEX_FIELD_NUMBER: _builtins.int
@@ -354,17 +454,22 @@ class StreamTranslateResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     content_index: _builtins.int
+    """Output only. The index in contents that the event is about; 0 for usage."""
     text_delta: _builtins.str
-    """concatenated deltas == translated_text, byte for byte"""
+    """The next piece of the text. All pieces of a content joined are its translated_text, byte for
+    byte.
+    """
     @_builtins.property
     def translation(self) -> Global___Translation:
-        """once per content, after its last delta; translated_text empty"""
+        """All but the text, once for each content, after its last delta."""
 
     @_builtins.property
-    def progress(self) -> _common_pb2.Progress: ...
+    def progress(self) -> _common_pb2.Progress:
+        """How far the whole request has come."""
+
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """last event of the stream, content_index 0"""
+        """Of the whole request; the last event of the stream."""
 
     def __init__(
         self,
@@ -387,16 +492,20 @@ Global___StreamTranslateResponse: _TypeAlias = StreamTranslateResponse  # noqa: 
 
 @_typing.final
 class BatchTranslateRequest(_message.Message):
+    """One message of a bulk translation."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONFIG_FIELD_NUMBER: _builtins.int
     ITEM_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def config(self) -> Global___TranslateRequest:
-        """first message only; contents must be empty"""
+        """How to translate all items; contents must be empty."""
 
     @_builtins.property
-    def item(self) -> Global___BatchItem: ...
+    def item(self) -> Global___BatchItem:
+        """One text."""
+
     def __init__(
         self,
         *,
@@ -415,16 +524,19 @@ Global___BatchTranslateRequest: _TypeAlias = BatchTranslateRequest  # noqa: Y015
 
 @_typing.final
 class BatchItem(_message.Message):
+    """One text of a bulk translation."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEM_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     SOURCE_LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
-    """Required, unique in the stream"""
+    """Required. Names the item in its answer; unique in the stream."""
     content: _builtins.str
+    """Optional. The text, at most [request.characters: 1,000,000] code points. Empty stays empty."""
     source_language_code: _builtins.str
-    """overrides config"""
+    """Optional. The language of this item, in place of that of config."""
     def __init__(
         self,
         *,
@@ -442,6 +554,8 @@ Global___BatchItem: _TypeAlias = BatchItem  # noqa: Y015
 
 @_typing.final
 class BatchTranslateResponse(_message.Message):
+    """The answer to one item."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEM_ID_FIELD_NUMBER: _builtins.int
@@ -449,13 +563,18 @@ class BatchTranslateResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
+    """Output only. The item's own id."""
     @_builtins.property
-    def translation(self) -> Global___Translation: ...
+    def translation(self) -> Global___Translation:
+        """Its translation."""
+
     @_builtins.property
-    def error(self) -> _common_pb2.ItemError: ...
+    def error(self) -> _common_pb2.ItemError:
+        """Why there is none; the other items are not concerned."""
+
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:
-        """of this item"""
+        """Output only. Of this item."""
 
     def __init__(
         self,
@@ -477,6 +596,8 @@ Global___BatchTranslateResponse: _TypeAlias = BatchTranslateResponse  # noqa: Y0
 
 @_typing.final
 class DetectLanguageRequest(_message.Message):
+    """Texts whose language is to be told."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CONTENTS_FIELD_NUMBER: _builtins.int
@@ -484,12 +605,19 @@ class DetectLanguageRequest(_message.Message):
     MAX_CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
+    """Optional. As TranslateRequest.mime_type."""
     max_candidate_count: _builtins.int
-    """default 3"""
+    """Optional. How many languages are wanted for each text, 0 to 100. 0, the default, is 3."""
     @_builtins.property
-    def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Required. 1 to [detect.contents: 1024] texts of together at most
+        [request.characters: 1,000,000] code points.
+        """
+
     @_builtins.property
-    def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. The languages to choose from. Default: all that the server knows."""
+
     def __init__(
         self,
         *,
@@ -508,11 +636,15 @@ Global___DetectLanguageRequest: _TypeAlias = DetectLanguageRequest  # noqa: Y015
 
 @_typing.final
 class DetectLanguageResponse(_message.Message):
+    """The answer to DetectLanguageRequest."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DETECTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def detections(self) -> _containers.RepeatedCompositeFieldContainer[Global___LanguageDetection]: ...
+    def detections(self) -> _containers.RepeatedCompositeFieldContainer[Global___LanguageDetection]:
+        """Output only. One for each of the request's contents, in the same order."""
+
     def __init__(
         self,
         *,
@@ -528,12 +660,16 @@ Global___DetectLanguageResponse: _TypeAlias = DetectLanguageResponse  # noqa: Y0
 
 @_typing.final
 class LanguageDetection(_message.Message):
+    """The languages that one text may be in."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def languages(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectedLanguage]:
-        """by falling confidence; last entry is "und" (W3C)"""
+        """Output only. At most max_candidate_count languages by falling confidence, and "und" as the last
+        entry, with what is left of the probability: 1 for a text without letters.
+        """
 
     def __init__(
         self,
@@ -550,15 +686,19 @@ Global___LanguageDetection: _TypeAlias = LanguageDetection  # noqa: Y015
 
 @_typing.final
 class DetectedLanguage(_message.Message):
+    """A language that a text may be in."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     CONFIDENCE_FIELD_NUMBER: _builtins.int
     SUPPORTED_FIELD_NUMBER: _builtins.int
     language_code: _builtins.str
+    """Output only. The language, or "und"."""
     confidence: _builtins.float
+    """Output only. 0 to 1: its probability among all languages that the server knows."""
     supported: _builtins.bool
-    """a loaded model can read it"""
+    """Output only. Whether a translation model of this server reads the language."""
     def __init__(
         self,
         *,

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class TranslationServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Translates texts and tells their language. The errors that any call may end with are listed at
+    the top of common.proto; those named at a call are its own.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -57,31 +59,94 @@ class TranslationServiceStub:
 
 
 class TranslationServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Translates texts and tells their language. The errors that any call may end with are listed at
+    the top of common.proto; those named at a call are its own.
+    """
 
     def Translate(self, request, context):
-        """(-- api-linter: core::0136::verb-noun=disabled  aip.dev/not-precedent: name fixed by the product. --)
+        """Translate texts. A request is answered as a whole or fails as a whole. Nothing is cut: a text
+        is split into sentences, a sentence that is longer than the model's window is split further,
+        and what stands between segments (line breaks, indentation) is kept as it is.
+
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+        NOT_FOUND MODEL_NOT_FOUND, GLOSSARY_NOT_FOUND
+        FAILED_PRECONDITION LANGUAGE_PAIR_UNSUPPORTED, LANGUAGE_UNDETERMINED, CAPABILITY_UNSUPPORTED
+        INTERNAL INFERENCE_FAILED
+
+        Example, in JSON:
+
+        {"contents": ["Good morning."], "sourceLanguageCode": "en", "targetLanguageCode": "pt"}
+
+        {"translations": [{"translatedText": "Bom dia.", "sourceLanguageCode": "en",
+        "targetLanguageCode": "pt", "model": "models/en-pt"}],
+        "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+
+        (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamTranslate(self, request, context):
-        """Same answer as Translate, delivered segment by segment.
+        """The same answer as Translate, delivered segment by segment as the model finishes, in order. A
+        stream that breaks leaves what it has sent valid.
+
+        Errors: those of Translate, all of them before the first event but INFERENCE_FAILED.
+
+        Example, in JSON:
+
+        {"request": {"contents": ["Good morning. How are you?"], "targetLanguageCode": "pt"}}
+
+        {"textDelta": "Bom dia. "}
+        {"textDelta": "Como você está?"}
+        {"translation": {"sourceLanguageCode": "en", "targetLanguageCode": "pt",
+        "model": "models/en-pt"}}
+        {"usage": {"characterCount": 26, "inputTokenCount": 10, "outputTokenCount": 9}}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchTranslate(self, request_iterator, context):
-        """Bulk: first message is `config`, then items; results may come in any order, each with its item_id.
+        """Translate any number of items. The first message is `config`, all others are items. Results
+        come in any order, each with its item_id, one for every item. At most 64 items of a stream are
+        in work; flow control holds back the rest, and 60 s without a message end the stream.
+
+        Errors of one item are answered in its place (BatchTranslateResponse.error). Errors of the
+        stream: INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, or
+        the config holds contents; and those of Translate that the config alone gives rise to.
+
+        Example, in JSON:
+
+        {"config": {"sourceLanguageCode": "en", "targetLanguageCode": "pt"}}
+        {"item": {"itemId": "1", "content": "Good morning."}}
+        {"item": {"itemId": "2", "content": "Guten Morgen.", "sourceLanguageCode": "de"}}
+
+        {"itemId": "2", "error": {"code": 9, "reason": "LANGUAGE_PAIR_UNSUPPORTED",
+        "message": "no model for de->pt; this server has: en->pt, pt->en"}}
+        {"itemId": "1", "translation": {"translatedText": "Bom dia.", "sourceLanguageCode": "en",
+        "targetLanguageCode": "pt", "model": "models/en-pt"}}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DetectLanguage(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Tell the language of texts. Not being sure is an answer, not an error.
+
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
+
+        Example, in JSON:
+
+        {"contents": ["O comboio parte às nove horas."], "maxCandidateCount": 1}
+
+        {"detections": [{"languages": [
+        {"languageCode": "pt", "confidence": 0.98, "supported": true},
+        {"languageCode": "und", "confidence": 0.02}]}]}
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -118,7 +183,9 @@ def add_TranslationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TranslationService:
-    """Missing associated documentation comment in .proto file."""
+    """Translates texts and tells their language. The errors that any call may end with are listed at
+    the top of common.proto; those named at a call are its own.
+    """
 
     @staticmethod
     def Translate(request,

@@ -1,0 +1,68 @@
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from polygist_service import errors
+from polygist_service.rpc.status import describe
+
+TABLE = [
+    (errors.InvalidRequest("contents[3]", "is bad"), "INVALID_ARGUMENT", "FIELD_INVALID", "BadRequest"),
+    (errors.UnsupportedField("model", "no"), "INVALID_ARGUMENT", "FIELD_UNSUPPORTED", "BadRequest"),
+    (errors.UnsupportedMimeType("mime_type", "no"), "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED", "BadRequest"),
+    (
+        errors.RequestTooLarge("contents", "no", requested=2, limit=1),
+        "INVALID_ARGUMENT",
+        "REQUEST_TOO_LARGE",
+        "BadRequest",
+    ),
+    (
+        errors.UnsupportedLanguagePair("no"),
+        "FAILED_PRECONDITION",
+        "LANGUAGE_PAIR_UNSUPPORTED",
+        "PreconditionFailure",
+    ),
+    (errors.UndeterminedLanguage("no"), "FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED", "PreconditionFailure"),
+    (errors.UnsupportedCapability("no"), "FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED", "PreconditionFailure"),
+    (errors.NotFound("models/x", "no"), "NOT_FOUND", "MODEL_NOT_FOUND", "ResourceInfo"),
+    (errors.ModelLoading("no"), "UNAVAILABLE", "MODEL_LOADING", "RetryInfo"),
+    (errors.ServerDraining("no"), "UNAVAILABLE", "SERVER_DRAINING", "RetryInfo"),
+    (errors.InferenceFailed("no"), "INTERNAL", "INFERENCE_FAILED", None),
+    (TimeoutError(), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", None),
+]
+
+
+def read(trailer):
+    status = status_pb2.Status.FromString(dict(trailer)["grpc-status-details-bin"])
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    return status, info, [detail.TypeName() for detail in status.details[1:]]
+
+
+@pytest.mark.parametrize(("error", "code", "reason", "detail"), TABLE)
+def test_each_error_has_its_status_and_details(error, code, reason, detail):
+    status_code, message, trailer = describe(error)
+    status, info, others = read(trailer)
+    assert (status_code.name, status.code, status.message) == (code, status_code.value[0], message)
+    assert (info.reason, info.domain) == (reason, "polygist")
+    assert others == ([f"google.rpc.{detail}"] if detail else [])
+
+
+def test_an_unavailable_server_tells_when_to_come_back():
+    _, _, trailer = describe(errors.ModelLoading("soon", retry_after=2.5))
+    assert dict(trailer)["grpc-retry-pushback-ms"] == "2500"
+
+
+def test_nothing_of_an_unexpected_error_reaches_the_caller(capsys):
+    code, message, trailer = describe(ValueError("secret text"))
+    status, info, _ = read(trailer)
+    assert code is grpc.StatusCode.INTERNAL
+    assert "secret" not in f"{message}{status}{info}"
+    assert info.metadata["incident"] in message
+
+
+def test_every_error_of_the_tree_is_in_the_table():
+    def leaves(cls):
+        children = cls.__subclasses__()
+        return [leaf for child in children for leaf in leaves(child)] if children else [cls]
+
+    tested = {type(error) for error, *_ in TABLE}
+    assert set(leaves(errors.PolygistError)) - {errors.StoreError} <= tested
