@@ -464,7 +464,7 @@ class GetServerInfoResponse(_message.Message):
     ACTIVE_REQUEST_COUNT_FIELD_NUMBER: _builtins.int
     GLOSSARIES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
-    """Output only. The server's version, such as "0.1.0"."""
+    """Output only. The server's version, such as "1.2.3"."""
     queued_request_count: _builtins.int
     """Output only. Requests with segments that wait for a model."""
     active_request_count: _builtins.int

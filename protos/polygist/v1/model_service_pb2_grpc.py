@@ -145,7 +145,7 @@ class ModelServiceServicer:
 
         {}
 
-        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+        {"version": "1.2.3", "limits": [{"name": "translate.contents", "value": "1024"}],
         "activeRequestCount": 1}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -96,7 +96,7 @@ class ModelServiceStub:
 
         {}
 
-        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+        {"version": "1.2.3", "limits": [{"name": "translate.contents", "value": "1024"}],
          "activeRequestCount": 1}
     """
 
@@ -168,7 +168,7 @@ class ModelServiceAsyncStub(ModelServiceStub):
 
         {}
 
-        {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+        {"version": "1.2.3", "limits": [{"name": "translate.contents", "value": "1024"}],
          "activeRequestCount": 1}
     """
 
@@ -267,7 +267,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
 
             {}
 
-            {"version": "0.1.0", "limits": [{"name": "translate.contents", "value": "1024"}],
+            {"version": "1.2.3", "limits": [{"name": "translate.contents", "value": "1024"}],
              "activeRequestCount": 1}
         """
 

@@ -1,0 +1,65 @@
+"""What is committed beside the protos: generated code, and the files that installed packages need."""
+
+import re
+import subprocess
+import sysconfig
+import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import polygist
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PROTOS = REPOSITORY / "protos"
+SOURCE_ROOTS = ("protos/polygist", "service/polygist_service", "client/polygist_client")
+BUF = Path(sysconfig.get_path("scripts")) / "buf"
+
+
+def generate(out: Path) -> None:
+    spec = spec_from_file_location("generate", PROTOS / "generate.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.generate(out)
+
+
+def read_generated(root: Path) -> dict[str, bytes]:
+    paths = [path for pattern in ("*_pb2*.py", "*_pb2*.pyi") for path in root.rglob(pattern)]
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+def test_committed_code_is_what_the_protos_generate(tmp_path):
+    generate(tmp_path)
+    fresh, committed = read_generated(tmp_path), read_generated(PROTOS)
+    assert fresh.keys() == committed.keys()
+    stale = [name for name in fresh if fresh[name] != committed[name]]
+    assert not stale, "run: python protos/generate.py"
+
+
+@pytest.mark.parametrize("command", [("lint",), ("format", "--diff", "--exit-code", "protos")], ids=lambda c: c[0])
+def test_buf_has_nothing_to_say(command):
+    done = subprocess.run([BUF, *command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_no_foreign_proto_is_vendored():
+    packages = {re.search(r"^package (.+);$", path.read_text(), re.M)[1] for path in REPOSITORY.glob("*/**/*.proto")}
+    assert packages == {"polygist.v1"}
+
+
+def test_version_is_said_once():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "protos/polygist/__init__.py"
+    literals = [
+        path
+        for root in SOURCE_ROOTS
+        for path in (REPOSITORY / root).rglob("*.py")
+        if f'"{polygist.__version__}"' in path.read_text()
+    ]
+    assert literals == [PROTOS / "polygist/__init__.py"]
+
+
+@pytest.mark.parametrize("root", SOURCE_ROOTS)
+def test_package_is_typed(root):
+    assert (REPOSITORY / root / "py.typed").is_file()

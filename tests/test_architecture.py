@@ -1,0 +1,188 @@
+"""The arrows between rooms, and the size of things. A room is a module or folder directly below a package."""
+
+import ast
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SERVICE, CLIENT = "polygist_service", "polygist_client"
+ROOTS = {SERVICE: REPOSITORY / "service", CLIENT: REPOSITORY / "client"}
+
+# Room of the service -> what it may import of the service. `engine.api` is the seam: only the builder sees behind it.
+# `errors` and `text` are open to all. `server` builds the object graph, so it may import anything.
+ARROWS = {
+    "errors": (),
+    "limits": (),
+    "notices": (),
+    "logs": (),
+    "settings": ("limits",),
+    "text": (),
+    "store": (),
+    "engine": ("store",),
+    "translation": ("engine.api", "notices"),
+    "summarisation": ("translation", "engine.api", "notices"),
+    "rpc": ("summarisation", "translation", "engine.api", "notices", "limits"),
+    "health": ("engine.api",),
+    "access": ("settings",),
+    "lifecycle": ("server", "settings", "health"),
+    "cli": ("lifecycle", "settings", "limits", "logs", "store"),
+}
+BUILDERS = ("server",)
+OPEN = ("errors", "text")
+
+# Library -> the rooms that may import it. What stands nowhere here is not a dependency.
+WIRE = ("server", "lifecycle", "health", "access", "rpc")
+SERVICE_LIBRARIES = {
+    "polygist.__version__": ("cli", "rpc", "store"),
+    "polygist.v1": WIRE,
+    "grpc": WIRE,
+    "grpc_health": WIRE,
+    "grpc_reflection": WIRE,
+    "google.protobuf": WIRE,
+    "google.rpc": ("rpc",),
+    "ctranslate2": ("engine",),
+    "ctranslate2.specs": ("store",),  # the store writes models and never runs one
+    "ctranslate2.converters": ("store",),
+    "sentencepiece": ("engine", "store"),
+    "tokenizers": ("engine",),
+    "safetensors": ("store",),
+    "numpy": ("engine", "summarisation", "store"),
+    "icu4py": ("text",),
+    "py3langid": ("text",),
+    "langcodes": ("text",),
+    "babel": ("text",),
+    "pydantic": ("settings", "cli"),
+    "pydantic_settings": ("settings",),
+    "platformdirs": ("settings", "store"),
+    "filelock": ("store",),
+    "click": ("cli",),
+    "rich": ("cli",),
+    "structlog": ("logs", "lifecycle", "server", "rpc", "engine"),
+}
+CLIENT_CALLS = ("client", "aio", "errors")
+CLIENT_LIBRARIES = {
+    "polygist.__version__": ("cli",),
+    "polygist.v1": (*CLIENT_CALLS, "requests", "replies", "results"),
+    "grpc": CLIENT_CALLS,
+    "grpc_health": CLIENT_CALLS,
+    "grpc_status": ("errors",),
+    "google.rpc": ("errors",),
+    "google.protobuf": (*CLIENT_CALLS, "requests", "replies", "results", "cli"),
+    "click": ("cli",),
+    "rich": ("cli",),
+}
+
+MOST_LINES_OF_A_FILE = 300
+MOST_LINES_OF_A_FUNCTION = 60
+USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
+SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "base", "data"}
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOTS[package] / package).rglob("*.py"))
+
+
+def room_of(path: Path, package: str) -> str:
+    """The room of a file; the package's own ``__init__`` is a room of that name."""
+    return path.relative_to(ROOTS[package] / package).with_suffix("").parts[0]
+
+
+def imports(path: Path, package: str) -> Iterator[str]:
+    """Dotted names of all that a file imports, wherever in the file: ``from a.b import c`` gives ``a.b.c``."""
+    here = path.relative_to(ROOTS[package]).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = [*here[: -node.level], *filter(None, [node.module])] if node.level else [node.module]
+            yield from (".".join([*origin, alias.name]) for alias in node.names)
+
+
+def lies_in(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"{place}.")
+
+
+def all_imports(package: str) -> list[tuple[str, str, Path]]:
+    return [(room_of(path, package), name, path) for path in sources(package) for name in imports(path, package)]
+
+
+def functions(package: str) -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    for path in sources(package):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node, node.end_lineno - node.lineno + 1
+
+
+def test_every_room_of_the_service_has_its_arrows():
+    rooms = {room_of(path, SERVICE) for path in sources(SERVICE)} - {"__init__"}
+    assert rooms <= {*ARROWS, *BUILDERS}
+
+
+def test_rooms_of_the_service_import_along_the_arrows():
+    crossings = []
+    for room, name, path in all_imports(SERVICE):
+        if not lies_in(name, SERVICE) or room in (*BUILDERS, "__init__"):
+            continue
+        allowed = (room, *OPEN, *ARROWS[room])
+        if not any(lies_in(name, f"{SERVICE}.{place}") for place in allowed):
+            crossings.append(f"{path.name} of {room} imports {name}")
+    assert not crossings
+
+
+def test_pure_rooms_import_nothing_of_ours():
+    ours = [
+        f"{path.name} imports {name}"
+        for room, name, path in all_imports(SERVICE)
+        if room in ("errors", "limits", "notices") and name.partition(".")[0] not in sys.stdlib_module_names
+    ]
+    assert not ours
+
+
+@pytest.mark.parametrize(("package", "other"), [(SERVICE, CLIENT), (CLIENT, SERVICE)])
+def test_client_and_service_do_not_import_each_other(package, other):
+    assert not [path for _, name, path in all_imports(package) if lies_in(name, other)]
+
+
+@pytest.mark.parametrize(("package", "libraries"), [(SERVICE, SERVICE_LIBRARIES), (CLIENT, CLIENT_LIBRARIES)])
+def test_each_library_has_its_room(package, libraries):
+    strays = []
+    for room, name, path in all_imports(package):
+        if name.partition(".")[0] in sys.stdlib_module_names or lies_in(name, package):
+            continue
+        homes = [home for library, rooms in libraries.items() if lies_in(name, library) for home in rooms]
+        if room not in homes:
+            strays.append(f"{path.name} of {room} imports {name}")
+    assert not strays
+
+
+@pytest.mark.parametrize("package", ROOTS)
+def test_files_are_short_and_say_what_they_are(package):
+    for path in sources(package):
+        text = path.read_text()
+        assert len(text.splitlines()) <= MOST_LINES_OF_A_FILE, path
+        assert not text or ast.get_docstring(ast.parse(text)), path
+
+
+@pytest.mark.parametrize("package", ROOTS)
+def test_functions_are_short(package):
+    measured = list(functions(package))
+    long = [f"{path.name}: {node.name}, {lines}" for path, node, lines in measured if lines > MOST_LINES_OF_A_FUNCTION]
+    assert not long
+    if len(measured) > 10:
+        assert statistics.quantiles([lines for _, _, lines in measured], n=10)[-1] <= USUAL_LINES_OF_A_FUNCTION
+
+
+@pytest.mark.parametrize("package", ROOTS)
+def test_modules_are_named_after_what_they_hold(package):
+    names = {part for path in sources(package) for part in path.relative_to(ROOTS[package]).with_suffix("").parts}
+    assert not names & SHAPELESS
+
+
+@pytest.mark.parametrize("package", ROOTS)
+def test_nothing_is_global(package):
+    for path in sources(package):
+        assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Global)], path
