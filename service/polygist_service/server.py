@@ -89,7 +89,7 @@ def build_grpc_server(
         TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
     )
     summarisation_service_pb2_grpc.add_SummarisationServiceServicer_to_server(
-        SummarisationServicer(summariser, sources=sources, routes=routes, limits=limits, executor=executor), server
+        SummarisationServicer(summariser, engine=engine, sources=sources, limits=limits, executor=executor), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         ModelServicer(engine, routes=routes, limits=limits, activity=activity, queued=queued, executor=executor),

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from polygist_service.text.sentences import Fits, Span, split_long, split_sentences
+from polygist_service.text.cuts import MOST_CHARACTERS, Fits, split_long
+from polygist_service.text.sentences import LINE_BREAKS, Span, split_sentences
 
-LINE_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-FOLDS = re.compile(r"\s*[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
+WHITE_SPACE = re.compile(r"\s+")
+# Two line breaks with nothing but white space between, and what Unicode calls a paragraph separator. Atomic, or
+# "\r\n" would count as two.
 BLANK_LINES = re.compile(r"(?>\r\n|[\r\n\x85\u2028])[^\S\r\n]*(?>\r\n|[\r\n])\s*|\u2029\s*")
 
 
@@ -57,13 +59,16 @@ class PlainDocument:
 
     @classmethod
     def parse(cls, text: str, *, language: str, splitting: Splitting, fits: Fits) -> "PlainDocument":
-        """Split `text`; what has no letter (white space, rules, numbers, emoji) is in no segment and stays.
+        """Split `text`; what has no letter (white space, rules, bare numbers, emoji) is in no segment and stays.
 
         Args:
             text: any text.
             language: BCP-47 code, for the abbreviations.
             splitting: where segments begin.
             fits: whether a text fits the model's window.
+
+        Raises:
+            UnicodeEncodeError: `text` holds a lone surrogate, so it is no text.
         """
         segments = (
             segment
@@ -133,7 +138,7 @@ def _segments(text: str, start: int, end: int, fits: Fits) -> Iterator[Segment]:
     """The segments of one sentence: itself, or the pieces that fit."""
     start, end = _strip(text, start, end)
     whole = _fold(text[start:end])
-    if fits(whole):
+    if len(whole) <= MOST_CHARACTERS and fits(whole):
         yield Segment(start, end, whole)
         return
     for low, high in split_long(text[start:end], lambda piece: fits(_fold(piece))):
@@ -148,4 +153,7 @@ def _strip(text: str, start: int, end: int) -> Span:
 
 
 def _fold(text: str) -> str:
-    return FOLDS.sub(" ", text)
+    """`text` on one line: white space with a line break in it becomes one space."""
+    if not LINE_BREAKS.search(text):
+        return text
+    return WHITE_SPACE.sub(lambda found: " " if LINE_BREAKS.search(found[0]) else found[0], text)

@@ -4,9 +4,17 @@ from functools import lru_cache
 
 import langcodes
 from babel import Locale, UnknownLocaleError
+from langcodes.tag_parser import LanguageTagError
 
 # Longer than any tag in use; no parser is asked about more.
 MOST_CHARACTERS = 35
+# The member of a group of languages that its code stands for in practice: FLORES names members, BCP-47 texts do not.
+STANDARD = {
+    "arb": "ar", "als": "sq", "azj": "az", "cmn": "zh", "ekk": "et", "gaz": "om", "khk": "mn", "kmr": "ku", "lvs": "lv",
+    "nb": "no", "npi": "ne", "ory": "or", "pbt": "ps", "pes": "fa", "plt": "mg", "swh": "sw", "uzn": "uz", "ydd": "yi",
+    "zsm": "ms",
+}  # fmt: skip
+RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
 
 
 class BadTag(ValueError):
@@ -14,7 +22,7 @@ class BadTag(ValueError):
 
     def __init__(self, value: str) -> None:
         shown = value if len(value) <= MOST_CHARACTERS else f"{value[:MOST_CHARACTERS]}…"
-        super().__init__(f"{shown!r} is not a language code; give BCP-47 such as en or pt-BR, or FLORES such as por_Latn")
+        super().__init__(f"{shown!r} is no language code; give BCP-47 such as en or pt-BR, or FLORES such as por_Latn")
 
 
 @lru_cache(maxsize=1024)
@@ -23,13 +31,13 @@ def parse_tag(value: str) -> str:
     try:
         if len(value) > MOST_CHARACTERS:
             raise BadTag(value)
-        tag = langcodes.standardize_tag(value)
-        valid = langcodes.Language.get(tag).is_valid()
-    except (langcodes.LanguageTagError, RuntimeError):
+        language = langcodes.Language.get(langcodes.standardize_tag(value))
+    except (LanguageTagError, RuntimeError):
         raise BadTag(value) from None
-    if not valid or tag == "und":
+    language = language.update_dict({"language": STANDARD.get(language.language or "", language.language)})
+    if not language.is_valid() or language.extlangs or language.language in (None, "und"):
         raise BadTag(value)
-    return tag
+    return language.simplify_script().to_tag()
 
 
 @lru_cache(maxsize=4096)
@@ -47,20 +55,23 @@ def matches(requested: str, served: str) -> bool:
 
 def display_name(tag: str, shown_in: str) -> str:
     """The name of a language in another language, in English or as the tag itself where Unicode has none."""
-    locale, reader = _locale(tag), _locale(shown_in) or Locale("en")
-    return (locale and (locale.get_display_name(reader) or locale.get_display_name("en"))) or tag
+    locale, reader, english = _locale(tag), _locale(shown_in) or Locale("en"), Locale("en")
+    if locale:
+        return locale.get_display_name(reader) or locale.get_display_name(english) or tag
+    base = tag.partition("-")[0]
+    name: str = reader.languages.get(base) or english.languages.get(base) or tag
+    return name
 
 
 def native_name(tag: str) -> str:
-    """The name of a language in that language."""
+    """The name of a language in that language; where Unicode has none, as `display_name` in English."""
     locale = _locale(tag)
-    return (locale and locale.get_display_name(locale)) or tag
+    return (locale and locale.get_display_name(locale)) or display_name(tag, "en")
 
 
 def is_right_to_left(tag: str) -> bool:
-    """Whether the language is written from right to left."""
-    locale = _locale(tag)
-    return locale is not None and locale.text_direction == "rtl"
+    """Whether the language is written from right to left, in the script named or else in its likely one."""
+    return langcodes.Language.get(tag).maximize().script in RIGHT_TO_LEFT
 
 
 @lru_cache(maxsize=1024)

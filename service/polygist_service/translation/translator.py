@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from polygist_service.engine.api import Decoding, Engine, Result
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.document import PlainDocument, Splitting
+from polygist_service.together import run_together
 from polygist_service.translation.assembly import assemble
 from polygist_service.translation.routes import Route, Routes
 from polygist_service.translation.sources import Source, SourceFinder
@@ -82,11 +83,9 @@ class Translator:
         for at, task in tasks.items():
             documents[at] = await loop.run_in_executor(self._executor, self._split, task, splitting)
             groups[task.route.model.name, task.decoding].append(at)
-        outcomes = await asyncio.gather(
-            *(
-                self._decode(model, options, [documents[at] for at in members], caller=caller, deadline=deadline)
-                for (model, options), members in groups.items()
-            )
+        outcomes = await run_together(
+            self._decode(model, options, [documents[at] for at in members], caller=caller, deadline=deadline)
+            for (model, options), members in groups.items()
         )
         results = {
             at: result

@@ -1,0 +1,250 @@
+"""The asynchronous client: the blocking one with ``await``."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+
+import grpc
+from google.protobuf.message import Message
+
+from polygist_client import batches, calls, options, results, words
+from polygist_client.calls import Call
+from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
+from polygist_client.errors import Cancelled
+from polygist_client.fields import Texts
+from polygist_client.statuses import translate_error
+
+ReplyT = TypeVar("ReplyT", bound=Message)
+AnswerT = TypeVar("AnswerT")
+TextT = TypeVar("TextT")
+
+
+class AsyncClient:
+    """Talks to a polygist server from one event loop; to be closed or used in an ``async with`` block.
+
+    Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
+
+    Args:
+        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``.
+        options: see `ConnectionOptions`.
+    """
+
+    def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
+        self._connection = connect_to(target, **options)
+        # Two channels: a server that is loading or shutting down gets no work, but still says how it is.
+        self._channels = {needed: _open(self._connection, needs_healthy_server=needed) for needed in (True, False)}
+        self._is_closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connections, and the calls that still use them."""
+        self._is_closed = True
+        for channel in self._channels.values():
+            await channel.close()
+
+    @overload
+    async def translate(
+        self, text: str, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> results.Translation: ...
+    @overload
+    async def translate(
+        self, text: Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> list[results.Translation]: ...
+    async def translate(
+        self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> results.Translation | list[results.Translation]:
+        """Translate one text, or several in one request.
+
+        Args:
+            text: a text, or up to 1,024 of them; for more there is `translate_many`.
+            to: language to translate to (BCP-47), such as "pt".
+            options: see `TranslateOptions`.
+        """
+        return await self._answer(calls.translate(text, to=to, **options))
+
+    async def translate_many(
+        self,
+        texts: Iterable[str] | AsyncIterable[str],
+        *,
+        to: str,
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.TranslateOptions],
+    ) -> AsyncIterator[results.Translation]:
+        """Translate any number of texts, in order and as they are read: memory is bounded.
+
+        Texts travel in batches, a few at the same time. Where one fails, `items` of the error says which texts.
+
+        Args:
+            texts: read as the results are taken, a few batches ahead.
+            to: language to translate to.
+            in_flight: how many requests are under way at the same time.
+            options: see `TranslateOptions`.
+        """
+        wanted = (batches.translate_batch(batch, to=to, options=options) async for batch in _cut(texts))
+        async for call, reply in self.send_many(wanted, in_flight=in_flight):
+            for translation in call.read(reply):
+                yield translation
+
+    @overload
+    async def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
+    @overload
+    async def summarise(self, text: Texts, **options: Unpack[options.SummariseOptions]) -> list[results.Summary]: ...
+    async def summarise(
+        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
+    ) -> results.Summary | list[results.Summary]:
+        """Summarise one article, or several, each on its own, in one request.
+
+        Args:
+            text: an article, or up to 32 of them.
+            options: see `SummariseOptions`.
+        """
+        return await self._answer(calls.summarise(text, **options))
+
+    @overload
+    async def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
+    @overload
+    async def detect_language(
+        self, text: Texts, **options: Unpack[options.DetectOptions]
+    ) -> list[results.Detection]: ...
+    async def detect_language(
+        self, text: str | Texts, **options: Unpack[options.DetectOptions]
+    ) -> results.Detection | list[results.Detection]:
+        """Tell the language of one text, or of several in one request; see `DetectOptions`."""
+        return await self._answer(calls.detect_language(text, **options))
+
+    @overload
+    async def count_tokens(
+        self, text: str, *, model: str, **options: Unpack[options.CallOptions]
+    ) -> results.TokenCount: ...
+    @overload
+    async def count_tokens(
+        self, text: Texts, *, model: str, **options: Unpack[options.CallOptions]
+    ) -> list[results.TokenCount]: ...
+    async def count_tokens(
+        self, text: str | Texts, *, model: str, **options: Unpack[options.CallOptions]
+    ) -> results.TokenCount | list[results.TokenCount]:
+        """Count the tokens that `model` sees in one text, or in several in one request."""
+        return await self._answer(calls.count_tokens(text, model=model, **options))
+
+    async def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
+        """All models of the server, or those for one task."""
+        return await self._answer(calls.list_models(**options))
+
+    async def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        return await self._answer(calls.get_model(name, **options))
+
+    async def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
+        """All languages of the server, or those of one task."""
+        return await self._answer(calls.list_languages(**options))
+
+    async def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
+        """Version, limits and load of the server."""
+        return await self._answer(calls.server_info(**options))
+
+    async def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
+        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+        return await self._answer(calls.health(service, **options))
+
+    async def send(self, call: Call[ReplyT, Any]) -> ReplyT:
+        """Make a call of `polygist_client.calls` and return the reply as it came, all its pages in one."""
+        whole = await self._make(call)
+        while following := calls.next_page(call, whole):
+            calls.add_page(whole, await self._make(following))
+        return whole
+
+    async def send_many(
+        self,
+        wanted: Iterable[Call[ReplyT, AnswerT]] | AsyncIterable[Call[ReplyT, AnswerT]],
+        *,
+        in_flight: int = batches.IN_FLIGHT,
+    ) -> AsyncIterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
+        """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
+        under_way: deque[tuple[Call[ReplyT, AnswerT], asyncio.Task[ReplyT]]] = deque()
+        try:
+            async for call in _each(wanted):
+                under_way.append((call, asyncio.create_task(self._make(call))))
+                if len(under_way) >= in_flight:
+                    done, task = under_way.popleft()
+                    yield done, await task
+            while under_way:
+                done, task = under_way.popleft()
+                yield done, await task
+        finally:
+            for _, task in under_way:
+                task.cancel()
+            await asyncio.gather(*(task for _, task in under_way), return_exceptions=True)
+
+    async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
+        return call.read(await self.send(call))
+
+    async def _make(self, call: Call[ReplyT, Any]) -> ReplyT:
+        """One request, one reply; raises CallFailed."""
+        request_id = call.options.get("request_id") or new_request_id()
+        try:
+            return await self._try(call, request_id)
+        except Cancelled:
+            # Not by us, that would be asyncio's own error: the connection was lost under the call, and gRPC does not
+            # try that again.
+            return await self._try(call, request_id)
+
+    async def _try(self, call: Call[ReplyT, Any], request_id: str) -> ReplyT:
+        if self._is_closed:
+            raise RuntimeError("this client is closed; make another")
+        method = call.method
+        stub: Any = self._channels[method.needs_healthy_server].unary_unary(
+            method.path, request_serializer=Message.SerializeToString, response_deserializer=method.reply.FromString
+        )
+        seconds = self._connection.seconds(call)
+        try:
+            reply: ReplyT = await stub(
+                call.request,
+                timeout=seconds,
+                metadata=self._connection.headers(request_id),
+                wait_for_ready=self._connection.waits(call),
+            )
+        except grpc.aio.AioRpcError as error:
+            raise translate_error(
+                error,
+                target=self._connection.address,
+                timeout=seconds,
+                request_id=request_id,
+                items=call.items,
+            ) from error
+        return reply
+
+
+async def _cut(texts: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[batches.Batch]:
+    batcher = batches.Batcher()
+    async for text in _each(texts):
+        for batch in batcher.add(text):
+            yield batch
+    for batch in batcher.rest():
+        yield batch
+
+
+async def _each(values: Iterable[TextT] | AsyncIterable[TextT]) -> AsyncIterator[TextT]:
+    if isinstance(values, AsyncIterable):
+        async for value in values:
+            yield value
+    else:
+        for value in values:
+            yield value
+
+
+def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.aio.Channel:
+    knobs = connection.channel_options(needs_healthy_server=needs_healthy_server)
+    if connection.certificates is None:
+        return grpc.aio.insecure_channel(connection.target, knobs)
+    certificates = connection.certificates
+    credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
+    return grpc.aio.secure_channel(connection.target, credentials, knobs)

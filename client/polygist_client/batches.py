@@ -1,0 +1,69 @@
+"""Any number of texts to requests of a bearable size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from polygist_client import calls
+from polygist_client.calls import Call
+from polygist_client.fields import check_text
+from polygist_client.options import TranslateOptions
+
+# Small enough that several requests in flight share the server's batches, large enough that a request costs nothing.
+ITEMS = 128
+CHARACTERS = 100_000
+IN_FLIGHT = 4
+
+CallT = TypeVar("CallT", bound=Call[Any, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts that travel together, and their positions among all."""
+
+    items: range
+    texts: tuple[str, ...]
+
+
+class Batcher:
+    """Collects texts; gives a batch as soon as the next text would make it too large.
+
+    A text is never split: one above `most_characters` is a batch of its own.
+
+    Args:
+        most_items: texts in a batch.
+        most_characters: code points in a batch of more than one text.
+    """
+
+    def __init__(self, *, most_items: int = ITEMS, most_characters: int = CHARACTERS) -> None:
+        self._most_items = most_items
+        self._most_characters = most_characters
+        self._texts: list[str] = []
+        self._characters = 0
+        self._start = 0
+
+    def add(self, text: str) -> Iterator[Batch]:
+        """Take one more text; yields the batch before it where that is full."""
+        check_text(f"texts[{self._start + len(self._texts)}]", text)
+        fits = self._characters + len(text) <= self._most_characters and len(self._texts) < self._most_items
+        if not fits:
+            yield from self.rest()
+        self._texts.append(text)
+        self._characters += len(text)
+
+    def rest(self) -> Iterator[Batch]:
+        """What has been collected since the last batch, if anything."""
+        if self._texts:
+            items = range(self._start, self._start + len(self._texts))
+            yield Batch(items, tuple(self._texts))
+            self._start, self._texts, self._characters = items.stop, [], 0
+
+
+def translate_batch(batch: Batch, *, to: str, options: TranslateOptions) -> Call[Any, Any]:
+    """The call that translates a batch."""
+    return place(calls.translate(batch.texts, to=to, **options), batch)
+
+
+def place(call: CallT, batch: Batch) -> CallT:
+    """The same call, knowing which of all texts it has."""
+    return replace(call, items=batch.items)

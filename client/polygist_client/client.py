@@ -1,0 +1,244 @@
+"""The blocking client."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, Unpack, overload
+
+import grpc
+from google.protobuf.message import Message
+
+from polygist_client import batches, calls, options, results, words
+from polygist_client.calls import Call
+from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
+from polygist_client.errors import Cancelled
+from polygist_client.fields import Texts
+from polygist_client.statuses import translate_error
+
+ReplyT = TypeVar("ReplyT", bound=Message)
+AnswerT = TypeVar("AnswerT")
+
+
+class Client:
+    """Talks to a polygist server; safe to share between threads, to be closed or used in a ``with`` block.
+
+    Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
+
+    Args:
+        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``.
+        options: see `ConnectionOptions`.
+    """
+
+    def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
+        self._connection = connect_to(target, **options)
+        # Two channels: a server that is loading or shutting down gets no work, but still says how it is.
+        self._channels = {needed: _open(self._connection, needs_healthy_server=needed) for needed in (True, False)}
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections, and the calls that still use them."""
+        self._is_closed = True
+        for channel in self._channels.values():
+            channel.close()
+
+    @overload
+    def translate(self, text: str, *, to: str, **options: Unpack[options.TranslateOptions]) -> results.Translation: ...
+    @overload
+    def translate(
+        self, text: Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> list[results.Translation]: ...
+    def translate(
+        self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> results.Translation | list[results.Translation]:
+        """Translate one text, or several in one request.
+
+        Args:
+            text: a text, or up to 1,024 of them; for more there is `translate_many`.
+            to: language to translate to (BCP-47), such as "pt".
+            options: see `TranslateOptions`.
+        """
+        return self._answer(calls.translate(text, to=to, **options))
+
+    def translate_many(
+        self,
+        texts: Iterable[str],
+        *,
+        to: str,
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.TranslateOptions],
+    ) -> Iterator[results.Translation]:
+        """Translate any number of texts, in order and as they are read: memory is bounded.
+
+        Texts travel in batches, a few at the same time. Where one fails, `items` of the error says which texts.
+
+        Args:
+            texts: read as the results are taken, a few batches ahead.
+            to: language to translate to.
+            in_flight: how many requests are under way at the same time.
+            options: see `TranslateOptions`.
+        """
+        wanted = (batches.translate_batch(batch, to=to, options=options) for batch in _cut(texts))
+        for call, reply in self.send_many(wanted, in_flight=in_flight):
+            yield from call.read(reply)
+
+    @overload
+    def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
+    @overload
+    def summarise(self, text: Texts, **options: Unpack[options.SummariseOptions]) -> list[results.Summary]: ...
+    def summarise(
+        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
+    ) -> results.Summary | list[results.Summary]:
+        """Summarise one article, or several, each on its own, in one request.
+
+        Args:
+            text: an article, or up to 32 of them.
+            options: see `SummariseOptions`.
+        """
+        return self._answer(calls.summarise(text, **options))
+
+    @overload
+    def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
+    @overload
+    def detect_language(self, text: Texts, **options: Unpack[options.DetectOptions]) -> list[results.Detection]: ...
+    def detect_language(
+        self, text: str | Texts, **options: Unpack[options.DetectOptions]
+    ) -> results.Detection | list[results.Detection]:
+        """Tell the language of one text, or of several in one request; see `DetectOptions`."""
+        return self._answer(calls.detect_language(text, **options))
+
+    @overload
+    def count_tokens(self, text: str, *, model: str, **options: Unpack[options.CallOptions]) -> results.TokenCount: ...
+    @overload
+    def count_tokens(
+        self, text: Texts, *, model: str, **options: Unpack[options.CallOptions]
+    ) -> list[results.TokenCount]: ...
+    def count_tokens(
+        self, text: str | Texts, *, model: str, **options: Unpack[options.CallOptions]
+    ) -> results.TokenCount | list[results.TokenCount]:
+        """Count the tokens that `model` sees in one text, or in several in one request."""
+        return self._answer(calls.count_tokens(text, model=model, **options))
+
+    def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
+        """All models of the server, or those for one task."""
+        return self._answer(calls.list_models(**options))
+
+    def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        return self._answer(calls.get_model(name, **options))
+
+    def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
+        """All languages of the server, or those of one task."""
+        return self._answer(calls.list_languages(**options))
+
+    def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
+        """Version, limits and load of the server."""
+        return self._answer(calls.server_info(**options))
+
+    def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
+        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+        return self._answer(calls.health(service, **options))
+
+    def send(self, call: Call[ReplyT, Any]) -> ReplyT:
+        """Make a call of `polygist_client.calls` and return the reply as it came, all its pages in one."""
+        whole = self._start(call).result()
+        while following := calls.next_page(call, whole):
+            calls.add_page(whole, self._start(following).result())
+        return whole
+
+    def send_many(
+        self, wanted: Iterable[Call[ReplyT, AnswerT]], *, in_flight: int = batches.IN_FLIGHT
+    ) -> Iterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
+        """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
+        under_way: deque[_Pending[ReplyT, AnswerT]] = deque()
+        try:
+            for call in wanted:
+                under_way.append(self._start(call))
+                if len(under_way) >= in_flight:
+                    yield under_way[0].call, under_way.popleft().result()
+            while under_way:
+                yield under_way[0].call, under_way.popleft().result()
+        finally:
+            for pending in under_way:
+                pending.cancel()
+
+    def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
+        return call.read(self.send(call))
+
+    def _start(self, call: Call[ReplyT, AnswerT]) -> "_Pending[ReplyT, AnswerT]":
+        method = call.method
+        stub = self._channels[method.needs_healthy_server].unary_unary(
+            method.path, request_serializer=Message.SerializeToString, response_deserializer=method.reply.FromString
+        )
+
+        def start(request_id: str) -> Any:
+            if self._is_closed:
+                raise RuntimeError("this client is closed; make another")
+            return stub.future(
+                call.request,
+                timeout=self._connection.seconds(call),
+                metadata=self._connection.headers(request_id),
+                wait_for_ready=self._connection.waits(call),
+            )
+
+        return _Pending(call, start, self._connection)
+
+
+class _Pending(Generic[ReplyT, AnswerT]):
+    """A call on its way."""
+
+    def __init__(self, call: Call[ReplyT, AnswerT], start: Callable[[str], Any], connection: Connection) -> None:
+        self.call = call
+        self._start = start
+        self._connection = connection
+        self._request_id = call.options.get("request_id") or new_request_id()
+        self._future = start(self._request_id)
+
+    def result(self) -> ReplyT:
+        """Wait for the reply; raises CallFailed."""
+        try:
+            return self._wait()
+        except Cancelled:
+            # Nobody here cancels and waits: the connection was lost under the call, and gRPC does not try that again.
+            self._future = self._start(self._request_id)
+            return self._wait()
+
+    def cancel(self) -> None:
+        """Give the call up."""
+        self._future.cancel()
+
+    def _wait(self) -> ReplyT:
+        try:
+            reply: ReplyT = self._future.result()
+        except grpc.RpcError as error:
+            raise translate_error(
+                error,  # type: ignore[arg-type]
+                target=self._connection.address,
+                timeout=self._connection.seconds(self.call),
+                request_id=self._request_id,
+                items=self.call.items,
+            ) from error
+        return reply
+
+
+def _cut(texts: Iterable[str]) -> Iterator[batches.Batch]:
+    batcher = batches.Batcher()
+    for text in texts:
+        yield from batcher.add(text)
+    yield from batcher.rest()
+
+
+def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.Channel:
+    knobs = connection.channel_options(needs_healthy_server=needs_healthy_server)
+    if connection.certificates is None:
+        return grpc.insecure_channel(connection.target, knobs)
+    certificates = connection.certificates
+    credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
+    return grpc.secure_channel(connection.target, credentials, knobs)

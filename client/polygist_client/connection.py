@@ -1,0 +1,191 @@
+"""Where the server is and how to talk to it: targets, channel options, metadata, deadlines. No I/O but reading keys."""
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from polygist import __version__
+
+from polygist_client.calls import Call
+from polygist_client.errors import InvalidInput
+from polygist_client.methods import MODELS, SUMMARISATION, TRANSLATION
+from polygist_client.options import check_options
+from polygist_client.statuses import REQUEST_ID
+
+DEFAULT_TARGET = "localhost:50051"
+BASE_SECONDS = 120.0
+CHARACTERS_PER_SECOND = 2000
+LONGEST_SECONDS = 600.0
+MESSAGE_BYTES = 64 << 20
+# No "timeout" in here: gRPC takes the shorter of it and the call's own, and ours grows with the text.
+SERVICE_CONFIG: Mapping[str, Any] = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [{"service": service.full_name} for service in (TRANSLATION, SUMMARISATION, MODELS)],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.1s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
+}
+# The overall health: every health service knows the empty name, while a name that a server does not know counts as
+# unhealthy for ever. A server without any health service counts as healthy.
+HEALTH_CHECK: Mapping[str, Any] = {"healthCheckConfig": {"serviceName": ""}}
+
+StrPath = str | PathLike[str]
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """Keywords of `Client` and `AsyncClient`.
+
+    Attributes:
+        tls: encrypt; implied by `ca` and `cert`.
+        ca: PEM file with the certificates to trust; the system's by default.
+        cert: PEM file with this client's certificate chain, together with `key`.
+        key: PEM file with this client's private key.
+        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust.
+        metadata: goes with every call.
+        timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s.
+        wait_for_ready: let calls wait for a server, up to their timeout, instead of failing where none answers.
+    """
+
+    tls: bool
+    ca: StrPath | None
+    cert: StrPath | None
+    key: StrPath | None
+    api_key: str | None
+    metadata: Mapping[str, str]
+    timeout: float | None
+    wait_for_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The contents of the PEM files, in the order that gRPC takes them."""
+
+    ca: bytes | None = None
+    key: bytes | None = field(default=None, repr=False)
+    cert: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Everything about the way to the server that does not change from call to call.
+
+    Attributes:
+        address: as the user wrote it.
+        target: as gRPC wants it.
+        certificates: None without TLS.
+    """
+
+    address: str
+    target: str
+    certificates: Certificates | None
+    metadata: tuple[tuple[str, str], ...] = field(repr=False)
+    timeout: float | None
+    wait_for_ready: bool
+
+    def channel_options(self, *, needs_healthy_server: bool) -> list[tuple[str, Any]]:
+        """gRPC's own knobs; each differs from the default for a reason."""
+        config = {**SERVICE_CONFIG, **(HEALTH_CHECK if needs_healthy_server else {})}
+        return [
+            ("grpc.service_config", json.dumps(config)),
+            ("grpc.per_rpc_retry_buffer_size", 24 << 20),  # a request above this, by default 256 KiB, is not retried
+            ("grpc.max_send_message_length", MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.keepalive_time_ms", 60_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.primary_user_agent", f"polygist-python/{__version__}"),
+            ("grpc.enable_http_proxy", int(not _is_local(self.address))),
+        ]
+
+    def seconds(self, call: Call[Any, Any]) -> float:
+        """How long `call` may take."""
+        given = call.options.get("timeout") or self.timeout
+        if given:
+            return given
+        characters = sum(map(len, getattr(call.request, "contents", ())))
+        return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
+
+    def waits(self, call: Call[Any, Any]) -> bool:
+        """Whether `call` waits for a server."""
+        return bool(call.options.get("wait_for_ready", self.wait_for_ready))
+
+    def headers(self, request_id: str) -> tuple[tuple[str, str], ...]:
+        """The metadata of one call."""
+        return (*self.metadata, _check_header(REQUEST_ID, request_id))
+
+
+def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
+    """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
+    check_options("Client", options, ConnectionOptions)
+    timeout = options.get("timeout")
+    if timeout is not None and not timeout > 0:
+        raise InvalidInput(f"timeout is {timeout}, it must be above 0 seconds", field="timeout")
+    return Connection(
+        address=target,
+        target=_resolve(target),
+        certificates=_read_certificates(options),
+        metadata=_read_metadata(options),
+        timeout=timeout,
+        wait_for_ready=options.get("wait_for_ready", False),
+    )
+
+
+def new_request_id() -> str:
+    """An id that no other call has."""
+    return uuid.uuid4().hex
+
+
+def _resolve(target: str) -> str:
+    if target.startswith(("unix:", "dns:", "ipv4:", "ipv6:")):
+        return target
+    host, colon, port = target.rpartition(":")
+    if not (host and colon and port.isdigit()) or "/" in target:
+        raise InvalidInput(
+            f"address {target!r} is none; give HOST:PORT such as {DEFAULT_TARGET}, or unix:PATH, or dns:HOST:PORT",
+            field="target",
+        )
+    return f"dns:///{target}"
+
+
+def _is_local(address: str) -> bool:
+    """Whether the address is on this machine, where an HTTP proxy from the environment must not get in between."""
+    return bool(re.match(r"(unix:|(dns:(///)?|ipv4:|ipv6:)?(localhost|127\.|\[::1\]))", address))
+
+
+def _read_certificates(options: ConnectionOptions) -> Certificates | None:
+    ca, cert, key = options.get("ca"), options.get("cert"), options.get("key")
+    if (cert is None) != (key is None):
+        raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
+    if not (options.get("tls") or ca or cert):
+        return None
+    return Certificates(*(Path(path).read_bytes() if path else None for path in (ca, key, cert)))
+
+
+def _read_metadata(options: ConnectionOptions) -> tuple[tuple[str, str], ...]:
+    headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
+    api_key = options.get("api_key")
+    if api_key:
+        headers["authorization"] = f"Bearer {api_key}"
+    return tuple(_check_header(key, value) for key, value in headers.items())
+
+
+def _check_header(key: str, value: str) -> tuple[str, str]:
+    """gRPC takes lower-case names and printable ASCII; the value is not repeated in the error, it may be a secret."""
+    if not re.fullmatch(r"[a-z0-9_.-]+", key) or key.startswith("grpc-") or key.endswith("-bin"):
+        raise InvalidInput(f"metadata {key!r} is no name; use a-z, 0-9, - _ . and neither grpc- nor -bin", field=key)
+    if not (value.isascii() and value.isprintable()):
+        raise InvalidInput(f"metadata {key!r} has a value with more than printable ASCII characters", field=key)
+    return key, value

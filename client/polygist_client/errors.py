@@ -1,0 +1,203 @@
+"""What can go wrong. Stdlib only; `statuses` has the table from gRPC statuses to these.
+
+PolygistError
+├── InvalidInput                    (also a ValueError) found before anything was sent
+└── CallFailed                      what the server, or the way to it, answered
+    ├── InvalidArgument
+    │   ├── FieldUnsupported
+    │   ├── MimeTypeUnsupported
+    │   └── RequestTooLarge
+    ├── FailedPrecondition          right for another deployment, not for this one
+    │   ├── LanguagePairUnsupported
+    │   ├── LanguageUndetermined
+    │   └── CapabilityUnsupported
+    ├── NotFound
+    │   ├── ModelNotFound
+    │   └── GlossaryNotFound
+    ├── Unauthenticated
+    ├── PermissionDenied
+    ├── ResourceExhausted
+    │   ├── QuotaExceeded
+    │   └── MessageTooLarge
+    ├── Unavailable                 try again later
+    │   ├── ServerUnreachable
+    │   ├── ServerNotReady
+    │   ├── ServerOverloaded
+    │   ├── ModelLoading
+    │   └── ServerDraining
+    ├── DeadlineExceeded
+    ├── Cancelled
+    ├── Unimplemented
+    └── InternalError
+        └── InferenceFailed
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """Which field of the request is wrong, such as ``contents[3]``, and how."""
+
+    field: str
+    description: str
+
+
+class PolygistError(Exception):
+    """The root of every error of this client; `message` is one sentence with its cure."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(PolygistError, ValueError):
+    """What was asked for cannot be sent; `field` names it."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class CallFailed(PolygistError):
+    """A call that ended without an answer.
+
+    Attributes:
+        code: name of the gRPC status, such as "UNAVAILABLE".
+        reason: the server's machine-readable reason, such as "LANGUAGE_PAIR_UNSUPPORTED"; empty where it gave none.
+        metadata: facts that belong to the reason.
+        retry_after: seconds after which another try makes sense; None where the server did not say.
+        field_violations: the fields that are wrong.
+        request_id: id of the call, also in the server's log.
+        items: of `translate_many`: positions of the texts that failed, counted from 0.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "UNKNOWN",
+        reason: str = "",
+        metadata: Mapping[str, str] | None = None,
+        retry_after: float | None = None,
+        field_violations: tuple[FieldViolation, ...] = (),
+        request_id: str = "",
+        items: range | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.metadata = dict(metadata or {})
+        self.retry_after = retry_after
+        self.field_violations = field_violations
+        self.request_id = request_id
+        self.items = items
+
+
+class InvalidArgument(CallFailed):
+    """A field of the request is wrong: see `field_violations`."""
+
+
+class FieldUnsupported(InvalidArgument):
+    """The server does not honour this field yet."""
+
+
+class MimeTypeUnsupported(InvalidArgument):
+    """The server does not take this kind of text."""
+
+
+class RequestTooLarge(InvalidArgument):
+    """Too many texts or characters in one request; trying again never helps, smaller requests do."""
+
+
+class FailedPrecondition(CallFailed):
+    """This deployment cannot answer the request; another may."""
+
+
+class LanguagePairUnsupported(FailedPrecondition):
+    """No model of this server translates between these languages."""
+
+
+class LanguageUndetermined(FailedPrecondition):
+    """The language was not given and cannot be told from the text."""
+
+
+class CapabilityUnsupported(FailedPrecondition):
+    """The model cannot do what was asked for."""
+
+
+class NotFound(CallFailed):
+    """There is no resource of this name."""
+
+
+class ModelNotFound(NotFound):
+    """The server has no model of this name."""
+
+
+class GlossaryNotFound(NotFound):
+    """The server has no glossary of this name."""
+
+
+class Unauthenticated(CallFailed):
+    """The API key is missing or wrong."""
+
+
+class PermissionDenied(CallFailed):
+    """The API key does not allow this."""
+
+
+class ResourceExhausted(CallFailed):
+    """Something is used up."""
+
+
+class QuotaExceeded(ResourceExhausted):
+    """The quota of the API key is used up until `retry_after`."""
+
+
+class MessageTooLarge(ResourceExhausted):
+    """Request or reply is larger than one gRPC message may be."""
+
+
+class Unavailable(CallFailed):
+    """Not now; the client has tried again already."""
+
+
+class ServerUnreachable(Unavailable):
+    """Nothing answers at the address."""
+
+
+class ServerNotReady(Unavailable):
+    """The server answers, and its health says that it does not serve: it is loading or shutting down."""
+
+
+class ServerOverloaded(Unavailable):
+    """The server has more to do than it can in time."""
+
+
+class ModelLoading(Unavailable):
+    """The model is being loaded."""
+
+
+class ServerDraining(Unavailable):
+    """The server is shutting down."""
+
+
+class DeadlineExceeded(CallFailed):
+    """No answer in time."""
+
+
+class Cancelled(CallFailed):
+    """The call was cancelled on its way, not by the caller."""
+
+
+class Unimplemented(CallFailed):
+    """This server does not offer the call."""
+
+
+class InternalError(CallFailed):
+    """A fault of the server; its log has the details under `request_id`."""
+
+
+class InferenceFailed(InternalError):
+    """The model failed."""

@@ -1,0 +1,130 @@
+"""The keywords of the calls, declared once for both clients."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from polygist_client import words
+
+
+class CallOptions(TypedDict, total=False):
+    """Keywords of every call.
+
+    Attributes:
+        timeout: seconds for this call, its repeats included.
+        request_id: goes with the call and into the server's log; a new one by default.
+        wait_for_ready: wait for a server, up to the timeout, instead of failing where none answers.
+    """
+
+    timeout: float | None
+    request_id: str | None
+    wait_for_ready: bool | None
+
+
+class TranslateOptions(CallOptions, total=False):
+    """Keywords of `translate` and `translate_many`.
+
+    Attributes:
+        source: language of the texts (BCP-47); detected for each text where it is not given.
+        candidates: the languages that detection may find.
+        model: name of the model; picked by the languages where it is not given.
+        splitting: where segments end; None is "punctuation-and-newlines".
+        prefer: "speed" or "quality"; None is greedy decoding over the whole vocabulary.
+        beam_size: 0 follows `prefer`.
+        max_output_tokens: most tokens of one segment; 0 is the model's own rule.
+        alternatives: how many other translations of each text to give.
+        scores: give scores.
+        segments: give the segments, with their place in source and translation.
+    """
+
+    source: str | None
+    candidates: Sequence[str]
+    model: str | None
+    splitting: words.Splitting | None
+    prefer: words.Preference | None
+    beam_size: int
+    max_output_tokens: int
+    alternatives: int
+    scores: bool
+    segments: bool
+
+
+class SummariseOptions(CallOptions, total=False):
+    """Keywords of `summarise`; of `length`, `max_sentences` and `max_words` give one at most.
+
+    Attributes:
+        source: language of the articles (BCP-47); detected for each where it is not given.
+        candidates: the languages that detection may find.
+        to: language of the summaries; the article's own where it is not given.
+        method: None is the server's choice.
+        type: None is "paragraph".
+        length: None is "medium".
+        max_sentences: longest summary, in sentences.
+        max_words: longest summary, in words.
+        query: what the summary should be about.
+        order: order of extracted sentences; None is "offset", as in the article.
+        markdown: write Markdown instead of plain text.
+        model: name of the model.
+        prefer: "speed" or "quality".
+        beam_size: 0 follows `prefer`.
+        max_output_tokens: most tokens of one chunk; 0 is the model's own rule.
+        sentences: give the sentences of the summary with their place and rank.
+        citations: give the passages of the article behind each sentence; `sentences` come along.
+    """
+
+    source: str | None
+    candidates: Sequence[str]
+    to: str | None
+    method: words.SummaryMethod | None
+    type: words.SummaryType | None
+    length: words.SummaryLength | None
+    max_sentences: int | None
+    max_words: int | None
+    query: str
+    order: words.SentenceOrder | None
+    markdown: bool
+    model: str | None
+    prefer: words.Preference | None
+    beam_size: int
+    max_output_tokens: int
+    sentences: bool
+    citations: bool
+
+
+class DetectOptions(CallOptions, total=False):
+    """Keywords of `detect_language`.
+
+    Attributes:
+        max_candidates: how many guesses to give; 0 is the server's default.
+        candidates: the languages that detection may find.
+    """
+
+    max_candidates: int
+    candidates: Sequence[str]
+
+
+class ListOptions(CallOptions, total=False):
+    """Keywords of `list_models`.
+
+    Attributes:
+        task: list what does this task only.
+    """
+
+    task: words.Task | None
+
+
+class LanguageOptions(ListOptions, total=False):
+    """Keywords of `list_languages`.
+
+    Attributes:
+        display_language: language of the display names; None is English.
+    """
+
+    display_language: str | None
+
+
+def check_options(name: str, options: Mapping[str, Any], kind: Any) -> None:
+    """Raise TypeError where `options` has a keyword that `kind`, one of the above, has not."""
+    unknown = sorted(options.keys() - kind.__optional_keys__)
+    if unknown:
+        known = ", ".join(sorted(kind.__optional_keys__))
+        raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}; it takes {known}")

@@ -1,0 +1,205 @@
+"""What calls return: frozen values, offsets in code points, so that ``text[span.start:span.end]`` is the passage."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of code points."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The passage of `text`."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What to know about an answer that is not an error; `span` is where in the source.
+
+    Attributes:
+        code: such as "same-language" or "unknown-characters"; a newer server may send words not listed anywhere here.
+        message: one sentence.
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another translation of the same text."""
+
+    text: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Which passage of the source became which passage of the translation."""
+
+    source_span: Span
+    target_span: Span
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """One translated text; ``str()`` of it is the text.
+
+    Attributes:
+        source: language of the source, given or detected.
+        target: language that the model writes: "pt" where "pt-BR" was asked for.
+        model: such as "models/en-pt".
+        detection_confidence: 0 to 1; None where the source language was given.
+        pivots: languages between source and target.
+        score: mean log-probability per token (<= 0), to compare within one model; None unless asked for.
+        segments: empty unless asked for.
+    """
+
+    text: str
+    source: str
+    target: str
+    model: str
+    detection_confidence: float | None = None
+    pivots: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    score: float | None = None
+    segments: tuple[Segment, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage of the source that supports a sentence; a low `support_score` (0 to 1) is a reason to check."""
+
+    span: Span
+    support_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """One sentence of a summary, where it stands in it, and what it rests on.
+
+    Attributes:
+        rank_score: 0 to 1, the most important sentence has 1; None where sentences are not picked from the source.
+        citations: empty unless asked for.
+    """
+
+    text: str
+    span: Span
+    rank_score: float | None = None
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The summary of one article; ``str()`` of it is the text.
+
+    Attributes:
+        source: language of the article, given or detected.
+        target: language of the summary.
+        method: "extractive" or "abstractive", whichever ran.
+        sentences: empty unless asked for.
+        chunk_count: above 1 where the article was summarised in parts first.
+        detection_confidence: 0 to 1; None where the source language was given.
+    """
+
+    text: str
+    source: str
+    target: str
+    model: str
+    method: str
+    sentences: tuple[SummarySentence, ...] = ()
+    chunk_count: int = 0
+    warnings: tuple[Notice, ...] = ()
+    detection_confidence: float | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedLanguage:
+    """One guess; `supported` says whether a model of the server reads the language."""
+
+    code: str
+    confidence: float
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The languages that a text may be in, by falling confidence, then "und" with what is left."""
+
+    languages: tuple[DetectedLanguage, ...]
+
+    @property
+    def best(self) -> DetectedLanguage:
+        """The first guess."""
+        return self.languages[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model of the server.
+
+    Attributes:
+        name: such as "models/en-pt".
+        tasks: "translate", "summarise", "detect-language".
+        state: "unloaded", "loading", "ready" or "failed".
+        max_input_tokens: window of one segment; longer texts are split, never cut.
+        revision: digest of the weights.
+    """
+
+    name: str
+    display_name: str
+    tasks: tuple[str, ...]
+    state: str
+    max_input_tokens: int
+    compute_type: str
+    device: str
+    revision: str
+    license: str
+    size_bytes: int
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language that the server reads or writes; `targets` are reached directly, `pivot_targets` by way of another."""
+
+    code: str
+    display_name: str
+    native_name: str
+    right_to_left: bool
+    targets: tuple[str, ...]
+    pivot_targets: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How many tokens a text is for a model, and how many of them one segment may have."""
+
+    count: int
+    max_input_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What the server is and does now; `limits` are by name, such as "translate.contents"."""
+
+    version: str
+    limits: Mapping[str, int]
+    queued_requests: int
+    active_requests: int
+    glossaries: tuple[str, ...]

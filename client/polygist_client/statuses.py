@@ -1,0 +1,165 @@
+"""The one table from gRPC statuses, with their ``google.rpc`` details, to the exceptions of this client."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from polygist_client import errors
+
+REQUEST_ID = "x-request-id"
+PUSHBACK = "grpc-retry-pushback-ms"
+
+
+class Failure(Protocol):
+    """What gRPC raises, of blocking and of awaited calls."""
+
+    def code(self) -> Any: ...
+    def details(self) -> str | None: ...
+    def trailing_metadata(self) -> Iterable[tuple[str, str | bytes]] | None: ...
+
+
+BY_CODE: Mapping[str, type[errors.CallFailed]] = {
+    "INVALID_ARGUMENT": errors.InvalidArgument,
+    "FAILED_PRECONDITION": errors.FailedPrecondition,
+    "NOT_FOUND": errors.NotFound,
+    "UNAUTHENTICATED": errors.Unauthenticated,
+    "PERMISSION_DENIED": errors.PermissionDenied,
+    "RESOURCE_EXHAUSTED": errors.ResourceExhausted,
+    "UNAVAILABLE": errors.Unavailable,
+    "DEADLINE_EXCEEDED": errors.DeadlineExceeded,
+    "CANCELLED": errors.Cancelled,
+    "UNIMPLEMENTED": errors.Unimplemented,
+    "INTERNAL": errors.InternalError,
+}
+# A reason makes the class narrower, never another: an unknown reason falls back to the status.
+BY_REASON: Mapping[str, type[errors.CallFailed]] = {
+    "FIELD_UNSUPPORTED": errors.FieldUnsupported,
+    "MIME_TYPE_UNSUPPORTED": errors.MimeTypeUnsupported,
+    "REQUEST_TOO_LARGE": errors.RequestTooLarge,
+    "LANGUAGE_PAIR_UNSUPPORTED": errors.LanguagePairUnsupported,
+    "LANGUAGE_UNDETERMINED": errors.LanguageUndetermined,
+    "CAPABILITY_UNSUPPORTED": errors.CapabilityUnsupported,
+    "MODEL_NOT_FOUND": errors.ModelNotFound,
+    "GLOSSARY_NOT_FOUND": errors.GlossaryNotFound,
+    "QUOTA_EXCEEDED": errors.QuotaExceeded,
+    "SERVER_OVERLOADED": errors.ServerOverloaded,
+    "MODEL_LOADING": errors.ModelLoading,
+    "SERVER_DRAINING": errors.ServerDraining,
+    "INFERENCE_FAILED": errors.InferenceFailed,
+}
+# What gRPC itself says, before or instead of the server: a pattern of its text, our class, our sentence.
+BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
+    (
+        "RESOURCE_EXHAUSTED",
+        r"(?P<what>Sent|Received) message larger than max \((?P<size>\d+) vs\. (?P<most>\d+)\)",
+        errors.MessageTooLarge,
+        "a message of {size} bytes, at most {most} are allowed; send fewer texts at once, or use translate_many",
+    ),
+    (
+        "UNAVAILABLE",
+        r"backend unhealthy",
+        errors.ServerNotReady,
+        "the server at {target} is not ready: it is loading models or shutting down; try again in a moment",
+    ),
+    (
+        "UNAVAILABLE",
+        r"(?i)(?P<why>connection refused|no such file or directory|connection reset|timed out|timeout"
+        r"|name resolution failed|DNS resolution failed|domain name not found|handshake failed)",
+        errors.ServerUnreachable,
+        "cannot reach {target} ({why}); is polygist-server running there?",
+    ),
+    (
+        "DEADLINE_EXCEEDED",
+        r"^Deadline Exceeded$",
+        errors.DeadlineExceeded,
+        "no answer within {timeout:g} s; give more time (timeout), or send less text",
+    ),
+)
+
+
+def translate_error(
+    failure: Failure, *, target: str, timeout: float, request_id: str, items: range | None = None
+) -> errors.CallFailed:
+    """The exception for a failed call.
+
+    Args:
+        failure: what gRPC raised.
+        target: address as the user wrote it.
+        timeout: seconds that the call had.
+        request_id: id that was sent; the server's own, in the trailing metadata, wins.
+        items: positions of the texts within the whole that the call is a part of.
+    """
+    code = failure.code().name
+    trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
+    status = _read_status(failure)
+    info = _unpack(status, error_details_pb2.ErrorInfo)
+    violations = tuple(
+        errors.FieldViolation(each.field, each.description)
+        for each in _unpack(status, error_details_pb2.BadRequest).field_violations
+    )
+    kind, message = BY_CODE.get(code, errors.CallFailed), failure.details() or code
+    narrower = BY_REASON.get(info.reason, kind)
+    if issubclass(narrower, kind):
+        kind = narrower
+    if not info.reason:
+        kind, message = _explain(kind, message, code, target=target, timeout=timeout)
+    return kind(
+        message,
+        code=code,
+        reason=info.reason,
+        metadata=dict(info.metadata),
+        retry_after=_retry_after(status, trailer),
+        field_violations=violations,
+        request_id=str(trailer.get(REQUEST_ID, request_id)),
+        items=_narrow(items, violations),
+    )
+
+
+def _read_status(failure: Failure) -> status_pb2.Status:
+    """The rich status, empty where there is none, or none that agrees with the plain one."""
+    try:
+        return rpc_status.from_call(failure) or status_pb2.Status()
+    except (ValueError, DecodeError):
+        return status_pb2.Status()
+
+
+def _unpack(status: status_pb2.Status, kind: Any) -> Any:
+    """The first detail of this kind, empty where there is none."""
+    detail = kind()
+    for packed in status.details:
+        if packed.Unpack(detail):
+            break
+    return detail
+
+
+def _explain(
+    kind: type[errors.CallFailed], details: str, code: str, *, target: str, timeout: float
+) -> tuple[type[errors.CallFailed], str]:
+    """Class and sentence for an error that gRPC itself made; others stay as they are."""
+    for its_code, pattern, its_kind, sentence in BY_DETAILS:
+        found = re.search(pattern, details)
+        if code == its_code and found:
+            facts = {name: text.lower() for name, text in found.groupdict().items()}
+            return its_kind, sentence.format(target=target, timeout=timeout, **facts)
+    return kind, details
+
+
+def _retry_after(status: status_pb2.Status, trailer: Mapping[str, str | bytes]) -> float | None:
+    delay = _unpack(status, error_details_pb2.RetryInfo)
+    if delay.HasField("retry_delay"):
+        return float(delay.retry_delay.ToMilliseconds() / 1000)
+    pushback = str(trailer.get(PUSHBACK, ""))
+    return int(pushback) / 1000 if pushback.isdigit() else None
+
+
+def _narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
+    """The one item where the server named it, else all items of the call."""
+    for violation in violations:
+        named = re.match(r"contents\[(\d+)\]", violation.field)
+        if items is not None and named and int(named[1]) < len(items):
+            return items[int(named[1]) : int(named[1]) + 1]
+    return items

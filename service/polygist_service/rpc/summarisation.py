@@ -1,0 +1,216 @@
+"""The servicer of ``SummarisationService``."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Any
+
+import grpc
+from polygist.v1 import common_pb2, summarisation_service_pb2, summarisation_service_pb2_grpc
+
+from polygist_service.engine.api import Engine, Role
+from polygist_service.errors import InvalidRequest
+from polygist_service.limits import Limits
+from polygist_service.rpc import checks
+from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
+from polygist_service.rpc.offsets import Offsets
+from polygist_service.rpc.translation import pack_notices, unpack_decoding
+from polygist_service.summarisation.summariser import Summariser
+from polygist_service.summarisation.values import Form, Length, Method, Order, SummaryRequest, SummaryResult
+from polygist_service.together import run_together
+from polygist_service.translation.sources import Source, SourceFinder
+
+REFUSED = {
+    "glossary_config": "summarise without a glossary",
+    "do_not_translate_phrases": "leave it empty",
+    "placeholder_syntaxes": "leave it empty",
+    "pivot_policy": "leave it unset: nothing is pivoted",
+}
+METHODS: Mapping[int, Method] = {
+    summarisation_service_pb2.SUMMARY_METHOD_UNSPECIFIED: Method.AUTO,
+    summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE: Method.ABSTRACTIVE,
+    summarisation_service_pb2.SUMMARY_METHOD_EXTRACTIVE: Method.EXTRACTIVE,
+}
+FORMS: Mapping[int, Form] = {
+    summarisation_service_pb2.SUMMARY_TYPE_UNSPECIFIED: Form.PARAGRAPH,
+    summarisation_service_pb2.SUMMARY_TYPE_PARAGRAPH: Form.PARAGRAPH,
+    summarisation_service_pb2.SUMMARY_TYPE_TLDR: Form.TLDR,
+    summarisation_service_pb2.SUMMARY_TYPE_KEY_POINTS: Form.KEY_POINTS,
+    summarisation_service_pb2.SUMMARY_TYPE_HEADLINE: Form.HEADLINE,
+}
+LENGTHS: Mapping[int, Length] = {
+    summarisation_service_pb2.SUMMARY_LENGTH_UNSPECIFIED: Length.MEDIUM,
+    summarisation_service_pb2.SUMMARY_LENGTH_SHORT: Length.SHORT,
+    summarisation_service_pb2.SUMMARY_LENGTH_MEDIUM: Length.MEDIUM,
+    summarisation_service_pb2.SUMMARY_LENGTH_LONG: Length.LONG,
+}
+ORDERS: Mapping[int, Order] = {
+    summarisation_service_pb2.SENTENCE_ORDER_UNSPECIFIED: Order.OFFSET,
+    summarisation_service_pb2.SENTENCE_ORDER_OFFSET: Order.OFFSET,
+    summarisation_service_pb2.SENTENCE_ORDER_RANK: Order.RANK,
+}
+WIRE_METHODS = {method: value for value, method in METHODS.items()}
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceServicer):
+    """Unpacks, calls the `Summariser` once for each article, packs.
+
+    Args:
+        summariser: does the work.
+        engine: tells which languages can be read.
+        sources: detects languages.
+        limits: what a request may ask for.
+        executor: where replies are packed.
+    """
+
+    def __init__(
+        self, summariser: Summariser, *, engine: Engine, sources: SourceFinder, limits: Limits, executor: Executor
+    ) -> None:
+        self._summariser = summariser
+        self._engine = engine
+        self._sources = sources
+        self._limits = limits
+        self._executor = executor
+
+    async def Summarise(
+        self, request: summarisation_service_pb2.SummariseRequest, context: Context
+    ) -> summarisation_service_pb2.SummariseResponse:
+        contents, wanted = self._unpack(request)
+        sources = await self._sources.find(
+            contents,
+            given=wanted.source or None,
+            readable=self._readable(),
+            candidates=checks.check_languages("candidate_language_codes", request.candidate_language_codes),
+        )
+        caller, deadline = caller_of(context), deadline_of(context)
+        results = await run_together(
+            self._summariser.summarise(
+                replace(wanted, text=text, source=source.language), caller=caller, deadline=deadline
+            )
+            for text, source in zip(contents, sources, strict=True)
+        )
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, _pack_response, request, sources, results
+        )
+
+    async def StreamSummarise(
+        self, request: summarisation_service_pb2.StreamSummariseRequest, context: Context
+    ) -> AsyncIterator[summarisation_service_pb2.StreamSummariseResponse]:
+        await refuse_call(context, "StreamSummarise is not served by this version; call Summarise")
+        yield summarisation_service_pb2.StreamSummariseResponse()
+
+    def _readable(self) -> tuple[str, ...]:
+        """Languages that some model for summaries covers."""
+        models = [model for model in self._engine.models() if model.role in (Role.ENCODER, Role.SUMMARISATION)]
+        return tuple(sorted({language for model in models for language in model.source_languages}))
+
+    def _unpack(self, request: summarisation_service_pb2.SummariseRequest) -> tuple[tuple[str, ...], SummaryRequest]:
+        """The articles, and what is wanted of each: the same but for `text`, and `source` where it is empty."""
+        limits = self._limits
+        checks.refuse_fields(request, REFUSED)
+        _check_values(request)
+        contents = checks.check_contents(
+            request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
+        )
+        if len(request.query) > limits.query_characters:
+            raise InvalidRequest(
+                "query", f"has {len(request.query)} characters, the limit is {limits.query_characters}"
+            )
+        return contents, SummaryRequest(
+            text="",
+            source=checks.check_language("source_language_code", request.source_language_code) or "",
+            target=checks.check_language("target_language_code", request.target_language_code),
+            method=METHODS[request.method],
+            form=FORMS[request.type],
+            length=LENGTHS[request.length],
+            max_sentences=_check_target(request, "max_sentence_count", limits.sentences),
+            max_words=_check_target(request, "max_word_count", limits.words),
+            query=request.query,
+            order=ORDERS[request.sentence_order],
+            markdown=request.output_mime_type == "text/markdown",
+            model=checks.check_model(request.model),
+            decoding=unpack_decoding(request.decoding_config, request.performance_preference, limits),
+        )
+
+
+def _check_values(request: summarisation_service_pb2.SummariseRequest) -> None:
+    """Refuse unknown enum values, MIME types, and fields that contradict each other."""
+    checks.check_mime_type(request.mime_type)
+    checks.check_mime_type(request.output_mime_type, allowed=("text/plain", "text/markdown"), field="output_mime_type")
+    for field, enum in (
+        ("method", summarisation_service_pb2.SummaryMethod),
+        ("type", summarisation_service_pb2.SummaryType),
+        ("length", summarisation_service_pb2.SummaryLength),
+        ("sentence_order", summarisation_service_pb2.SentenceOrder),
+    ):
+        checks.check_enum(field, getattr(request, field), enum.DESCRIPTOR)
+    checks.check_enum(
+        "output_config.encoding_type", request.output_config.encoding_type, common_pb2.EncodingType.DESCRIPTOR
+    )
+    if request.source_language_code and request.candidate_language_codes:
+        raise InvalidRequest(
+            "candidate_language_codes", "limits detection, but source_language_code is given; leave one of them out"
+        )
+    if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
+        raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")
+
+
+def _check_target(request: summarisation_service_pb2.SummariseRequest, field: str, most: int) -> int:
+    """A length in sentences or words: at least 1 where it is the length target of this request, else 0."""
+    if request.WhichOneof("length_target") != field:
+        return 0
+    return checks.check_range(field, getattr(request, field), least=1, most=most)
+
+
+def _pack_response(
+    request: summarisation_service_pb2.SummariseRequest, sources: list[Source], results: list[SummaryResult]
+) -> summarisation_service_pb2.SummariseResponse:
+    return summarisation_service_pb2.SummariseResponse(
+        summaries=[
+            _pack_summary(content, source, result, request.output_config)
+            for content, source, result in zip(request.contents, sources, results, strict=True)
+        ],
+        usage=common_pb2.Usage(
+            character_count=sum(map(len, request.contents)),
+            input_token_count=sum(result.input_token_count for result in results),
+            output_token_count=sum(result.output_token_count for result in results),
+        ),
+    )
+
+
+def _pack_summary(
+    content: str,
+    source: Source,
+    result: SummaryResult,
+    output: summarisation_service_pb2.SummaryOutputConfig,
+) -> summarisation_service_pb2.Summary:
+    article = Offsets(content, output.encoding_type)
+    summary = Offsets(result.text, output.encoding_type)
+    sentences = result.sentences if output.include_sentences or output.include_citations else ()
+    return summarisation_service_pb2.Summary(
+        text=result.text,
+        source_language_code=result.source,
+        target_language_code=result.target,
+        detection_confidence=source.confidence,
+        model=f"{checks.MODEL_PREFIX}{result.model}" if result.model else "",
+        sentences=[
+            summarisation_service_pb2.SummarySentence(
+                text=sentence.text,
+                summary_span=summary.span(sentence.summary_span),
+                rank_score=sentence.rank_score,
+                citations=[
+                    summarisation_service_pb2.Citation(
+                        source_span=article.span(citation.source_span), support_score=citation.support
+                    )
+                    for citation in (sentence.citations if output.include_citations else ())
+                ],
+            )
+            for sentence in sentences
+        ],
+        chunk_count=result.chunk_count,
+        warnings=pack_notices((*source.notices(), *result.notices), article),
+        method=WIRE_METHODS[result.method],  # type: ignore[arg-type]
+    )

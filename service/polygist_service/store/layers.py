@@ -1,0 +1,46 @@
+"""Layers of CTranslate2's specs, filled from arrays and quantised."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from ctranslate2.specs import common_spec, model_spec
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+# Processors without VNNI add pairs of 8-bit products in 16 bits: 2 * 255 * 64 fits, CTranslate2's own 127 is cut off.
+# Measured on such a one: pt-en loses 3 BLEU with 127 and half a BLEU with 64.
+INT8_LIMIT = 64
+
+
+def set_linear(linear: common_spec.LinearSpec, parts: Sequence[tuple[Array, Array]]) -> None:
+    """Fill `linear` with the fusion of `parts`, each a weight of shape (outputs, inputs) and its bias."""
+    linear.weight = np.concatenate([weight for weight, _ in parts])
+    linear.bias = np.concatenate([bias for _, bias in parts])
+
+
+def set_norm(norm: common_spec.LayerNormSpec, scale: Array, bias: Array) -> None:
+    """Fill a layer normalisation."""
+    norm.gamma = scale
+    norm.beta = bias
+
+
+def quantise(spec: model_spec.ModelSpec, compute_type: str) -> None:
+    """Turn the filled `spec` into what is stored: shared arrays once, matrices in `compute_type`."""
+    spec.validate()
+    if compute_type != "int8":
+        spec.optimize(quantization=compute_type)
+        return
+    spec.optimize(quantization=None)
+    model_spec.visit_spec(spec, _quantise_variable)
+
+
+def _quantise_variable(layer: model_spec.LayerSpec, name: str, value: object) -> None:
+    """Replace a matrix by int8 and a scale for each row, where the layer has a place for scales."""
+    attribute = name.rpartition("/")[2]
+    if isinstance(value, model_spec.Variable) and hasattr(layer, f"{attribute}_scale"):
+        rows = value.numpy()
+        scales = np.float32(INT8_LIMIT) / np.maximum(np.abs(rows).max(axis=1), np.finfo(np.float32).tiny * INT8_LIMIT)
+        integers = np.rint(rows * scales[:, None]).astype(np.int8)
+        setattr(layer, attribute, model_spec.NumpyVariable(integers))
+        setattr(layer, f"{attribute}_scale", model_spec.NumpyVariable(scales))

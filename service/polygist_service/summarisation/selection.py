@@ -1,0 +1,102 @@
+"""Greedy selection of the sentences that say most of an article.
+
+Facility location with a position prior: the next sentence is the one that raises most the mean, over all
+candidates, of the similarity to their nearest picked sentence. Similarity is half that of sentence embeddings, half
+TF-IDF cosine. On news no unsupervised method beats the article's own lead, which the prior knows; what the
+similarity adds is text without such a lead, less redundancy, and queries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polygist_service.engine.api import Vector
+from polygist_service.summarisation.candidates import count_words
+from polygist_service.summarisation.terms import TermVectors
+
+# How much an early place counts, falling to nothing at the article's end.
+POSITION_WEIGHT = 0.30
+# How much likeness to the query counts: as much as all else together.
+QUERY_WEIGHT = 1.0
+# Longer texts are seldom news, whose first sentences tell the rest.
+MOST_NEWS_WORDS = 1500
+# Gains are compared to so many decimals, so that ties fall the same way on every machine.
+DECIMALS = 5
+
+
+class Preset(Enum):
+    """How much the very first sentences count: a bonus that falls by e from each to the next."""
+
+    NEWS = 0.20
+    COVERAGE = 0.0
+
+    @classmethod
+    def for_words(cls, count: int) -> "Preset":
+        """The preset for an article of `count` words."""
+        return cls.NEWS if count <= MOST_NEWS_WORDS else cls.COVERAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Indices of the picked sentences and what each added, in the order of picking; gains do not rise."""
+
+    indices: tuple[int, ...]
+    gains: tuple[float, ...]
+
+
+def select(
+    sentences: Sequence[str],
+    embeddings: Vector,
+    *,
+    preset: Preset,
+    count: int = 0,
+    max_words: int = 0,
+    query_embedding: Vector | None = None,
+) -> Selection:
+    """Pick sentences; at least one where there is any.
+
+    Args:
+        sentences: the candidates, in the order of the article.
+        embeddings: theirs, of shape (len(sentences), dimension) and L2 norm 1.
+        preset: what the first places are worth.
+        count: at most so many; 0 is no limit.
+        max_words: at most so many words together, but for the first pick; 0 is no limit. A sentence that does not
+            fit is skipped, never cut.
+        query_embedding: of what the reader wants to know, L2 norm 1.
+    """
+    prior = _prior(len(sentences), preset)
+    if query_embedding is not None:
+        prior += QUERY_WEIGHT * np.maximum(0, embeddings @ query_embedding)
+    similarity = np.maximum(0, 0.5 * (embeddings @ embeddings.T) + 0.5 * TermVectors.of(sentences).similarities())
+    lengths = [count_words(sentence) for sentence in sentences]
+    return _pick(similarity, prior, lengths, count=count or len(sentences), max_words=max_words)
+
+
+def _prior(count: int, preset: Preset) -> NDArray[np.float64]:
+    rank = np.arange(count, dtype=float)
+    prior: NDArray[np.float64] = POSITION_WEIGHT * (1 - rank / max(count, 1)) + preset.value * np.exp(-rank)
+    return prior
+
+
+def _pick(
+    similarity: Vector, prior: NDArray[np.float64], lengths: Sequence[int], *, count: int, max_words: int
+) -> Selection:
+    best = np.zeros(len(prior), np.float32)
+    is_open = np.ones(len(prior), bool)
+    indices: list[int] = []
+    gains: list[float] = []
+    used = 0
+    while len(indices) < count and is_open.any():
+        gain = np.maximum(0, similarity - best[:, None]).mean(axis=0) + prior
+        at = int(np.argmax(np.where(is_open, gain.round(DECIMALS), -np.inf)))
+        is_open[at] = False
+        if max_words and indices and used + lengths[at] > max_words:
+            continue
+        indices.append(at)
+        gains.append(float(gain[at]))
+        used += lengths[at]
+        best = np.maximum(best, similarity[:, at])
+    return Selection(tuple(indices), tuple(gains))

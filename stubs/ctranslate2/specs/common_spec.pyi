@@ -1,0 +1,25 @@
+import enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctranslate2.specs.model_spec import LayerSpec
+
+class Activation(enum.IntEnum):
+    RELU = 0
+    GELU = 4
+
+class EmbeddingsMerge(enum.IntEnum):
+    CONCAT = 0
+    ADD = 1
+
+class LayerNormSpec(LayerSpec):
+    gamma: NDArray[np.float32]
+    beta: NDArray[np.float32]
+
+class LinearSpec(LayerSpec):
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+class EmbeddingsSpec(LayerSpec):
+    weight: NDArray[np.float32]

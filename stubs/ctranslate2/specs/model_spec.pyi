@@ -1,0 +1,36 @@
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Variable:
+    def numpy(self) -> NDArray[np.float32]: ...
+    def is_scalar(self) -> bool: ...
+
+class NumpyVariable(Variable):
+    def __init__(self, array: NDArray[np.float32] | NDArray[np.int8]) -> None: ...
+
+class LayerSpec:
+    def validate(self) -> None: ...
+    def optimize(self, quantization: str | None = None) -> None: ...
+
+class ModelConfig:
+    unk_token: str
+    bos_token: str
+    eos_token: str
+    add_source_eos: bool
+    layer_norm_epsilon: float | None
+
+class ModelSpec(LayerSpec):
+    @property
+    def config(self) -> ModelConfig: ...
+    def save(self, output_dir: str) -> None: ...
+
+class SequenceToSequenceModelSpec(ModelSpec):
+    def register_source_vocabulary(self, tokens: Sequence[str]) -> None: ...
+    def register_target_vocabulary(self, tokens: Sequence[str]) -> None: ...
+
+class LanguageModelSpec(ModelSpec):
+    def register_vocabulary(self, tokens: Sequence[str]) -> None: ...
+
+def visit_spec(spec: LayerSpec, fn: Callable[[LayerSpec, str, object], None], scope: str = "") -> None: ...
