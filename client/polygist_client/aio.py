@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
@@ -78,7 +79,7 @@ class AsyncClient:
         to: str,
         in_flight: int = batches.IN_FLIGHT,
         **options: Unpack[options.TranslateOptions],
-    ) -> AsyncIterator[results.Translation]:
+    ) -> AsyncGenerator[results.Translation, None]:
         """Translate any number of texts, in order and as they are read: memory is bounded.
 
         Texts travel in batches, a few at the same time. Where one fails, `items` of the error says which texts.
@@ -90,9 +91,10 @@ class AsyncClient:
             options: see `TranslateOptions`.
         """
         wanted = (batches.translate_batch(batch, to=to, options=options) async for batch in _cut(texts))
-        async for call, reply in self.send_many(wanted, in_flight=in_flight):
-            for translation in call.read(reply):
-                yield translation
+        async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
+            async for call, reply in answers:
+                for translation in call.read(reply):
+                    yield translation
 
     @overload
     async def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
@@ -167,7 +169,7 @@ class AsyncClient:
         wanted: Iterable[Call[ReplyT, AnswerT]] | AsyncIterable[Call[ReplyT, AnswerT]],
         *,
         in_flight: int = batches.IN_FLIGHT,
-    ) -> AsyncIterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
+    ) -> AsyncGenerator[tuple[Call[ReplyT, AnswerT], ReplyT], None]:
         """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
         under_way: deque[tuple[Call[ReplyT, AnswerT], asyncio.Task[ReplyT]]] = deque()
         try:

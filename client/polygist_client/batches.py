@@ -1,6 +1,6 @@
 """Any number of texts to requests of a bearable size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -57,6 +57,14 @@ class Batcher:
             items = range(self._start, self._start + len(self._texts))
             yield Batch(items, tuple(self._texts))
             self._start, self._texts, self._characters = items.stop, [], 0
+
+
+def cut(texts: Iterable[str], *, most_items: int = ITEMS, most_characters: int = CHARACTERS) -> Iterator[Batch]:
+    """All of `texts` in batches, read as the batches are taken."""
+    batcher = Batcher(most_items=most_items, most_characters=most_characters)
+    for text in texts:
+        yield from batcher.add(text)
+    yield from batcher.rest()
 
 
 def translate_batch(batch: Batch, *, to: str, options: TranslateOptions) -> Call[Any, Any]:

@@ -85,7 +85,7 @@ class Client:
             in_flight: how many requests are under way at the same time.
             options: see `TranslateOptions`.
         """
-        wanted = (batches.translate_batch(batch, to=to, options=options) for batch in _cut(texts))
+        wanted = (batches.translate_batch(batch, to=to, options=options) for batch in batches.cut(texts))
         for call, reply in self.send_many(wanted, in_flight=in_flight):
             yield from call.read(reply)
 
@@ -226,13 +226,6 @@ class _Pending(Generic[ReplyT, AnswerT]):
                 items=self.call.items,
             ) from error
         return reply
-
-
-def _cut(texts: Iterable[str]) -> Iterator[batches.Batch]:
-    batcher = batches.Batcher()
-    for text in texts:
-        yield from batcher.add(text)
-    yield from batcher.rest()
 
 
 def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.Channel:

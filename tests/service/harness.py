@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -24,10 +24,6 @@ class Service:
     address: str
     channel: grpc.aio.Channel
     activity: Activity
-    translation: translation_service_pb2_grpc.TranslationServiceAsyncStub = field(init=False)
-    summarisation: summarisation_service_pb2_grpc.SummarisationServiceAsyncStub = field(init=False)
-    models: model_service_pb2_grpc.ModelServiceAsyncStub = field(init=False)
-    admin: model_service_pb2_grpc.ModelAdminServiceAsyncStub = field(init=False)
 
     def __post_init__(self) -> None:
         self.translation = translation_service_pb2_grpc.TranslationServiceStub(self.channel)

@@ -56,7 +56,9 @@ class Cursor:
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
         if size > len(self._bytes) - self._at:
-            raise StoreError(f"{self._path.name} ends at byte {len(self._bytes)} where more is announced: fetch it again")
+            raise StoreError(
+                f"{self._path.name} ends at byte {len(self._bytes)} where more is announced: fetch it again"
+            )
         self._at += size
         return self._bytes[self._at - size : self._at]
 
@@ -100,7 +102,9 @@ def _read_array(name: str, kind: int, shape: tuple[int, ...], block: bytes) -> N
     if kind == FLOAT32:
         return np.frombuffer(block, "<f4", size).reshape(shape).squeeze()
     if kind != INTGEMM8:
-        raise StoreError(f"weight {name} has type {kind:#x}; float32 ({FLOAT32:#x}) and intgemm8 ({INTGEMM8:#x}) are read")
+        raise StoreError(
+            f"weight {name} has type {kind:#x}; float32 ({FLOAT32:#x}) and intgemm8 ({INTGEMM8:#x}) are read"
+        )
     values = np.frombuffer(block, np.int8, size).astype(np.float32)
     values /= np.frombuffer(block, "<f4", 1, offset=size)
     rows, columns = shape

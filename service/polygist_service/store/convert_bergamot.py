@@ -104,11 +104,11 @@ def _build_spec(student: Student, adapter: Weights) -> transformer_spec.Transfor
     decoder.start_from_zero_embedding = True
     decoder.projection.weight = embeddings
     decoder.projection.bias = adapter["decoder_ff_logit_out_b"]
-    for index, layer in enumerate(encoder.layer, start=1):
-        _set_layer(layer, student.weights, f"encoder_l{index}")
-    for index, layer in enumerate(decoder.layer, start=1):
-        _set_layer(layer, adapter, f"decoder_l{index}")
-        _set_cross_attention(layer.attention, adapter, f"decoder_l{index}_context")
+    for index, encoder_layer in enumerate(encoder.layer, start=1):
+        _set_layer(encoder_layer, student.weights, f"encoder_l{index}")
+    for index, decoder_layer in enumerate(decoder.layer, start=1):
+        _set_layer(decoder_layer, adapter, f"decoder_l{index}")
+        _set_cross_attention(decoder_layer.attention, adapter, f"decoder_l{index}_context")
     spec = transformer_spec.TransformerSpec(encoder, decoder)
     spec.config.add_source_eos = True
     return spec

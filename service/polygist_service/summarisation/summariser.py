@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from polygist_service.engine.api import Engine, ModelInfo
+from polygist_service.errors import InvalidRequest
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.candidates import count_words
@@ -25,6 +26,7 @@ from polygist_service.summarisation.values import (
 )
 from polygist_service.text.document import Splitting, has_letters
 from polygist_service.text.tags import matches
+from polygist_service.translation.presets import DecodingWish, Preference
 from polygist_service.translation.values import Translation, TranslationRequest
 
 
@@ -67,6 +69,7 @@ class Summariser:
         if not has_letters(request.text):
             return _result(request, Method.EXTRACTIVE, None, _whole(request.text), request.target or request.source)
         method, model = choose_model(self._engine, request)
+        _check_decoding(request, method)
         maker = self._abstractive if method is Method.ABSTRACTIVE else self._extractive
         draft = await maker.draft(request, model, caller=caller, deadline=deadline)
         target = request.source
@@ -103,6 +106,18 @@ class Summariser:
             output_token_count=draft.output_token_count + sum(each.output_token_count for each in translations),
         )
         return translated, translations[0].target
+
+
+def _check_decoding(request: SummaryRequest, method: Method) -> None:
+    """Refuse decoding options where no model writes anything: they would be ignored silently."""
+    if request.decoding == DecodingWish() or request.target or method is Method.ABSTRACTIVE:
+        return
+    is_preference = request.decoding.preference is not Preference.DEFAULT
+    raise InvalidRequest(
+        "performance_preference" if is_preference else "decoding_config",
+        "has no meaning here: an extractive summary in the article's language decodes nothing; leave it unset, or "
+        "give target_language_code",
+    )
 
 
 def _same_language(source: str, target: str) -> bool:

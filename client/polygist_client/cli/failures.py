@@ -1,0 +1,78 @@
+"""Errors on the command line: one sentence with the next step, and the exit code."""
+
+import click
+
+from polygist_client import errors
+
+OTHER = 1
+USAGE = 2
+PARTIAL = 3
+UNAVAILABLE = 4
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what the shell reports for a program that SIGPIPE ended
+
+# The first class that fits decides.
+EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (errors.InvalidInput, USAGE),
+    (errors.InvalidArgument, USAGE),
+    (errors.Unavailable, UNAVAILABLE),
+    (errors.DeadlineExceeded, 5),
+    (errors.Unauthenticated, 6),
+    (errors.PermissionDenied, 6),
+    (errors.FailedPrecondition, 7),
+    (errors.NotFound, 7),
+)
+NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
+    (errors.LanguagePairUnsupported, "try: polygist languages"),
+    (errors.LanguageUndetermined, "give --from LANG"),
+    (errors.ModelNotFound, "try: polygist models list"),
+    (errors.ServerUnreachable, "start one: polygist-server serve, or give -a HOST:PORT"),
+    (errors.ServerNotReady, "try: polygist health --wait 60s"),
+    (errors.ModelLoading, "try: polygist health --wait 60s"),
+    (errors.Unauthenticated, "give --api-key-file FILE, or set POLYGIST_API_KEY"),
+    (errors.DeadlineExceeded, "try: --timeout 10m"),
+)
+LANGUAGE_FIELDS = frozenset({"target_language_code", "source_language_code"})
+# After one of these the next input would fail in the same way.
+HOPELESS = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
+# What may happen to one input and leave the others alone.
+FAILURES = (errors.PolygistError, click.ClickException, OSError)
+
+
+class InputFailure(click.ClickException):
+    """A file that cannot be read as what it should be."""
+
+    exit_code = USAGE
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code for `error`."""
+    if isinstance(error, click.ClickException):
+        return error.exit_code
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER)
+
+
+def describe(error: BaseException) -> str:
+    """`error` in one line, with the next step where there is one."""
+    if isinstance(error, click.UsageError) and error.ctx:
+        return _in_one_line(f"{error.format_message()} (try: {error.ctx.command_path} --help)")
+    if isinstance(error, click.ClickException):
+        return _in_one_line(error.format_message())
+    if isinstance(error, OSError) and error.filename:
+        return _in_one_line(f"{error.filename}: {error.strerror}")
+    step = _next_step(error)
+    return _in_one_line(f"{error} ({step})" if step else str(error))
+
+
+def _next_step(error: BaseException) -> str:
+    if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
+        return f"try: polygist languages --from {error.metadata['source']}"
+    if isinstance(error, errors.InvalidArgument) and any(
+        each.field in LANGUAGE_FIELDS for each in error.field_violations
+    ):
+        return "try: polygist languages"
+    return next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), "")
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,108 @@
+"""Where results go: standard output, one file, or a folder; a file is there whole or not at all."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from polygist_client.cli.inputs import Input
+
+DEFAULT_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What ``-o`` says: nothing is standard output."""
+
+    file: Path | None = None
+    folder: Path | None = None
+
+    def path_for(self, source: Input, label: str) -> Path:
+        """The file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
+        assert self.folder is not None
+        origin = source.path or Path(source.name + DEFAULT_SUFFIX)
+        return self.folder / f"{origin.stem}.{label}{origin.suffix}"
+
+
+def parse_output(given: str | None) -> Output:
+    """A folder where it is one or ends in a slash, else a file."""
+    if given is None:
+        return Output()
+    if given.endswith(("/", os.sep)) or Path(given).is_dir():
+        return Output(folder=Path(given))
+    return Output(file=Path(given))
+
+
+def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str], *, shares_stream: bool) -> None:
+    """Raise UsageError where results would be mixed up or overwrite each other.
+
+    Args:
+        output: where they go.
+        sources: what is read.
+        labels: languages and the like that tell the results of one source apart.
+        shares_stream: whether several results may stand in one stream.
+    """
+    if output.folder is None:
+        if len(sources) * len(labels) > 1 and not shares_stream:
+            raise click.UsageError("several results: give -o DIR/ for one file each, or --jsonl")
+        return
+    for label in labels:
+        if not re.fullmatch(r"[\w.-]+", label):
+            raise click.UsageError(f"{label!r} cannot be part of a file name")
+    paths: dict[Path, str] = {}
+    for source in sources:
+        for label in labels:
+            path = output.path_for(source, label)
+            if path in paths:
+                raise click.UsageError(f"{paths[path]} and {source.name} would both be written to {path}")
+            paths[path] = source.name
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[BinaryIO]:
+    """A stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
+    if path is None:
+        stream = click.get_binary_stream("stdout")
+        yield stream
+        stream.flush()
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            yield stream
+    else:
+        with _replacing(Path(os.path.realpath(path))) as stream:
+            yield stream
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        Path(temporary).chmod(_mode_of(path))
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode_of(path: Path) -> int:
+    """The mode of the file that is replaced, or what a new file gets."""
+    if path.exists():
+        return path.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def silence_stdout() -> None:
+    """Let nothing more reach a standard output that nobody reads, not even Python's flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,92 @@
+"""Inputs of many small texts: one a line, or one a line in a field of a JSON object."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from polygist_client.cli.failures import InputFailure
+from polygist_client.cli.inputs import Input
+
+Place = Callable[[dict[str, Any], str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One text of many.
+
+    Attributes:
+        number: its line, counted from 1.
+        text: what to work on.
+        finish: makes the line of the output, with its end, out of the result.
+    """
+
+    number: int
+    text: str
+    finish: Callable[[str], str]
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to work on: such a line is kept as it is."""
+        return not self.text.strip()
+
+
+def read_lines(source: Input) -> Iterator[Record]:
+    """Every line is a text."""
+    for number, (line, end) in enumerate(source.lines(), start=1):
+        # A line stays one line, whatever a model writes.
+        yield Record(number, line, lambda result, end=end: result.replace("\n", " ") + end)  # type: ignore[misc]
+
+
+def read_json_lines(source: Input, *, field: str, place: Place) -> Iterator[Record]:
+    """A field of every JSON object is a text; `place` puts the result into the object; other fields stay as they are.
+
+    Raises:
+        InputFailure: a line is no object, or has no text in the field.
+    """
+    for number, (line, end) in enumerate(source.lines(), start=1):
+        if not line.strip():
+            yield Record(number, line, lambda result, line=line, end=end: line + end)  # type: ignore[misc]
+            continue
+        entry = _parse(line, field, f"{source.name}:{number}")
+
+        def finish(result: str, entry: dict[str, Any] = entry, end: str = end) -> str:
+            place(entry, field, result)
+            return write_json(entry) + end
+
+        yield Record(number, entry[field], finish)
+
+
+def replace_field(entry: dict[str, Any], field: str, result: str) -> None:
+    """Put a translation where its source was."""
+    entry[field] = result
+
+
+def add_summary(entry: dict[str, Any], field: str, result: str) -> None:
+    """Add a summary beside its article; raises InputFailure rather than overwrite one."""
+    if "summary" in entry:
+        raise InputFailure('an object has a field "summary" already; rename it first')
+    entry["summary"] = result
+
+
+def write_json(entry: dict[str, Any]) -> str:
+    """`entry` in one line, readable where it is Unicode text."""
+    line = json.dumps(entry, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # a lone surrogate in a field that we do not touch
+        return json.dumps(entry)
+    return line
+
+
+def _parse(line: str, field: str, name: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        raise InputFailure(f"{name}: is no JSON: {error}") from None
+    if not isinstance(entry, dict):
+        raise InputFailure(f"{name}: is no JSON object but {type(entry).__name__}")
+    if not isinstance(entry.get(field), str):
+        names = ", ".join(key for key, value in entry.items() if isinstance(value, str)) or "none"
+        raise InputFailure(f"{name}: has no text in field {field!r}; fields with text: {names}")
+    return entry

@@ -1,0 +1,167 @@
+"""What all commands share: the global options, the client that they make, and what goes to standard error."""
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from polygist_client import Client, results
+from polygist_client.cli.failures import InputFailure, describe
+from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+
+UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType):
+    """Seconds, written as 90, 90s, 500ms, 2m or 1h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
+        if not found:
+            self.fail(f"{value!r} is no duration; write 90, 90s, 500ms, 2m or 1h", param, ctx)
+        return float(found[1]) * UNITS[found[2]]
+
+
+class Session:
+    """The global options of this run, given before or after the name of the command."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["given"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def connect(self) -> Client:
+        """A client for the server that the options name; raises InvalidInput and OSError."""
+        options: ConnectionOptions = {
+            "tls": self.tls,
+            "ca": self.ca,
+            "cert": self.cert,
+            "key": self.key,
+            "api_key": _read_api_key(self.api_key_file),
+            "metadata": dict(_split_metadata(each) for each in self.metadata),
+            "timeout": self.timeout,
+        }
+        return Client(self.address, **options)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether results are for people, not JSON."""
+        return not (self.json or self.jsonl)
+
+    def note(self, text: str) -> None:
+        """Say something beside the result, unless quiet."""
+        if not self.quiet:
+            click.echo(f"note: {text}", err=True)
+
+    def detail(self, text: str) -> None:
+        """Say something that only a verbose run says."""
+        if self.verbose:
+            click.echo(f"note: {text}", err=True)
+
+    def warn(self, name: str, notices: tuple[results.Notice, ...]) -> None:
+        """One line for each warning of an answer, unless quiet."""
+        for notice in () if self.quiet else notices:
+            where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
+            click.echo(f"warning: {name}{where}: {notice.message} [{notice.code}]", err=True)
+
+    def complain(self, error: BaseException, name: str = "") -> None:
+        """The line for an error."""
+        click.echo(f"error: {name}: {describe(error)}" if name else f"error: {describe(error)}", err=True)
+        request_id = getattr(error, "request_id", "")
+        if request_id and self.given.get("verbose"):
+            click.echo(f"note: request {request_id}", err=True)
+
+    @contextmanager
+    def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[], None]]:
+        """A bar on standard error while the block runs, on a terminal only; yields what moves it on by one."""
+        hidden = self.quiet or self.no_progress or not sys.stderr.isatty()
+        bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            console=self.console(stderr=True), disable=hidden, transient=True,
+        )  # fmt: skip
+        with bar:
+            task = bar.add_task(doing, total=total)
+            yield lambda: bar.advance(task)
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """Where tables and bars are drawn."""
+        return Console(stderr=stderr, no_color=True if self.no_color else None, highlight=False)
+
+
+GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("-a", "--address"), {"default": DEFAULT_TARGET, "show_default": True, "help": "HOST:PORT, unix:PATH or dns:…"}),
+    (("--tls",), {"is_flag": True, "help": "Encrypt; implied by --ca and --cert."}),
+    (("--ca",), {"metavar": "FILE", "help": "Certificates to trust (PEM)."}),
+    (("--cert",), {"metavar": "FILE", "help": "Own certificate (PEM), with --key."}),
+    (("--key",), {"metavar": "FILE", "help": "Own private key (PEM)."}),
+    (("--api-key-file",), {"metavar": "FILE", "help": "File with the API key; or set POLYGIST_API_KEY."}),
+    (("--timeout",), {"type": Duration(), "help": "Time for each call: 90s, 5m.  [default: by length]"}),
+    (("--metadata",), {"metavar": "K=V", "multiple": True, "help": "Goes with every call."}),
+    (("--json",), {"is_flag": True, "help": "Print the server's reply as JSON."}),
+    (("--jsonl",), {"is_flag": True, "help": "Print one JSON object a line, with an id."}),
+    (("-q", "--quiet"), {"is_flag": True, "help": "No warnings, notes and progress."}),
+    (("-v", "--verbose"), {"is_flag": True, "help": "Say more on standard error."}),
+    (("--no-progress",), {"is_flag": True, "help": "No progress bar."}),
+    (("--no-color",), {"is_flag": True, "help": "No colours."}),
+)
+
+
+def global_options(command: CommandT) -> CommandT:
+    """The global options, shown: for the group."""
+    for names, settings in reversed(GLOBAL_OPTIONS):
+        command = click.option(*names, callback=_remember, expose_value=False, **settings)(command)
+    return command
+
+
+def with_session(command: CommandT) -> Any:
+    """The global options, hidden, for a command that takes the `Session` first."""
+    for names, settings in reversed(GLOBAL_OPTIONS):
+        command = click.option(
+            *names, callback=_remember, expose_value=False, **{**settings, "hidden": True, "allow_from_autoenv": False}
+        )(command)
+    return click.pass_obj(command)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Keep a global option; what stands after the command wins over what stands before it."""
+    session = context.ensure_object(Session)
+    name = str(parameter.name)
+    if name not in session.given or context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        session.given[name] = value
+    if session.given.get("json") and session.given.get("jsonl"):
+        raise click.UsageError("--json and --jsonl exclude each other", context)
+    return value
+
+
+def _read_api_key(path: str | None) -> str | None:
+    if path is None:
+        return os.environ.get("POLYGIST_API_KEY")
+    key = Path(path).read_text(encoding="utf-8").strip()
+    if not key:
+        raise InputFailure(f"{path}: is empty; it should hold the API key")
+    return key
+
+
+def _split_metadata(pair: str) -> tuple[str, str]:
+    key, equals, value = pair.partition("=")
+    if not equals:
+        raise InputFailure(f"--metadata {pair!r} has no '='; write KEY=VALUE")
+    return key, value

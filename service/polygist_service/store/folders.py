@@ -1,0 +1,141 @@
+"""The folders of a store on disk, and how a model appears in them: whole, or not at all.
+
+    HOME/models/NAME               a link to the build in use
+    HOME/models/.builds/NAME-xxxx  a build; without a link nobody sees it
+    HOME/work/                     downloads of the pull that runs
+    HOME/lock                      held by the process that changes anything
+
+A link is replaced in one step, so a crash leaves the old build or the new one. What a dead process left behind is
+known by having no link, and is removed by the next one that holds the lock.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from polygist_service.errors import StoreError
+
+
+class Folders:
+    """The folders below `home`; nothing is made before something is installed."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._models = home / "models"
+        self._builds = self._models / ".builds"
+
+    def names(self) -> list[str]:
+        """Names of the installed models, sorted."""
+        if not self._models.is_dir():
+            return []
+        return sorted(path.name for path in self._models.iterdir() if not path.name.startswith(".") and path.is_dir())
+
+    def model(self, name: str) -> Path:
+        """The folder of an installed model."""
+        return self._models / name
+
+    @contextmanager
+    def open_workspace(self, wait: Callable[[], None]) -> Iterator[Path]:
+        """Hold the lock, remove what dead processes left, and give an empty folder for downloads.
+
+        Args:
+            wait: called once if another process holds the lock, before waiting for it.
+        """
+        workspace = self.home / "work"
+        self._builds.mkdir(parents=True, exist_ok=True)
+        with self._lock(wait):
+            self._remove_leftovers(workspace)
+            workspace.mkdir()
+            try:
+                yield workspace
+            finally:
+                shutil.rmtree(workspace, ignore_errors=True)
+
+    @contextmanager
+    def _lock(self, wait: Callable[[], None]) -> Iterator[None]:
+        lock = FileLock(self.home / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            wait()
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _remove_leftovers(self, workspace: Path) -> None:
+        shutil.rmtree(workspace, ignore_errors=True)
+        linked = {path.resolve() for path in self._models.iterdir() if path.is_symlink()}
+        for build in self._builds.iterdir():
+            if build.resolve() in linked:
+                continue
+            if build.is_dir() and not build.is_symlink():
+                shutil.rmtree(build)
+            else:
+                build.unlink()
+
+    def make_build(self, name: str) -> Path:
+        """A new empty folder for a build of `name`, on the disk where it will stay."""
+        build = self._builds / f"{name}-{secrets.token_hex(4)}"
+        build.mkdir()
+        return build
+
+    def publish(self, name: str, build: Path) -> None:
+        """Make `build`, safely on disk, the model `name`, and remove the build that it replaces."""
+        for path in [*build.iterdir(), build, self._builds]:
+            _flush(path)
+        target = self._models / name
+        replaced = target.resolve() if target.is_symlink() else None
+        if target.is_dir() and replaced is None:  # copied here by hand
+            replaced = self._builds / f"{name}-{secrets.token_hex(4)}"
+            target.rename(replaced)
+        link = self._builds / f"{build.name}.link"
+        link.symlink_to(Path(self._builds.name, build.name))
+        link.replace(target)
+        _flush(self._models)
+        if replaced is not None:
+            shutil.rmtree(replaced, ignore_errors=True)
+
+    def remove(self, name: str) -> None:
+        """Remove the installed model `name`; from one moment to the next nobody sees it."""
+        target = self._models / name
+        if target.is_symlink():
+            build = target.resolve()
+            target.unlink()
+        else:
+            build = target.rename(self._builds / f"{name}-{secrets.token_hex(4)}")
+        _flush(self._models)
+        shutil.rmtree(build, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def clear_disk_errors(home: Path) -> Iterator[None]:
+    """Turn errors of the operating system into a StoreError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        cures = {
+            errno.ENOSPC: "the disk is full: free some space",
+            errno.EDQUOT: "the quota is used up: free some space",
+            errno.EROFS: "the file system is read-only: make it writable",
+            errno.EACCES: "this user may not: change its owner or mode",
+            errno.EPERM: "this user may not: change its owner or mode",
+        }
+        cure = cures.get(error.errno or 0, str(error))
+        place = error.filename or home
+        raise StoreError(f"cannot use {place}: {cure}, or set POLYGIST_HOME to another folder than {home}") from error

@@ -1,0 +1,123 @@
+"""The manifest of an installed model: what it was made of, by what, and the checksum of every file."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from polygist_service.errors import StoreError
+from polygist_service.store.checksums import compute_sha256
+
+FILE = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """Size and SHA-256 of a file."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``manifest.json`` says.
+
+    Attributes:
+        recipe: digest of the source files and settings that the catalogue named.
+        source: identity of the place that the files came from.
+        source_files: their SHA-256 by the converter's names.
+        revision: digest over the names and SHA-256 of `files`.
+        files: all files of the folder, but the manifest.
+    """
+
+    name: str
+    license: str
+    recipe: str
+    converter: str
+    converter_version: int
+    source: Mapping[str, str]
+    source_files: Mapping[str, str]
+    polygist_version: str
+    revision: str
+    files: Mapping[str, FileRecord]
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of all files."""
+        return sum(record.size for record in self.files.values())
+
+
+def record_files(folder: Path) -> dict[str, FileRecord]:
+    """Size and SHA-256 of the files in `folder`, by name."""
+    return {path.name: FileRecord(path.stat().st_size, compute_sha256(path)) for path in sorted(folder.iterdir())}
+
+
+def compute_revision(files: Mapping[str, FileRecord]) -> str:
+    """Digest over the names and SHA-256 of `files`."""
+    parts = [(name, files[name].sha256) for name in sorted(files)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json`` into `folder`."""
+    text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, ensure_ascii=False)
+    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``manifest.json`` of `folder`; raises StoreError where it is missing, damaged or of a newer format."""
+    try:
+        values: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        form = values.pop("format")
+        files = {name: FileRecord(**record) for name, record in values.pop("files").items()}
+        manifest = Manifest(**values, files=files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{folder} has no readable {FILE} ({error}); {_cure(folder.name)}") from error
+    if form != FORMAT:
+        raise StoreError(f"{folder} has a manifest of format {form}, this version reads {FORMAT}; {_cure(folder.name)}")
+    return manifest
+
+
+def has_all_files(folder: Path, manifest: Manifest) -> bool:
+    """Whether all files are there in their sizes: a look, where `verify_files` reads everything."""
+    try:
+        return all((folder / name).stat().st_size == record.size for name, record in manifest.files.items())
+    except OSError:
+        return False
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Check every file of `folder`.
+
+    Raises:
+        StoreError: files are missing, extra, changed or no plain files; names them all.
+    """
+    if problems := list(_find_problems(folder, manifest)):
+        raise StoreError(f"model {manifest.name} is damaged: {', '.join(problems)}; {_cure(manifest.name)}")
+
+
+def _find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
+    present = {entry.name: entry.stat(follow_symlinks=False) for entry in os.scandir(folder) if entry.name != FILE}
+    if compute_revision(manifest.files) != manifest.revision:
+        yield f"{FILE} contradicts itself"
+    for name in sorted(manifest.files.keys() - present.keys()):
+        yield f"{name} is missing"
+    for name in sorted(present.keys() - manifest.files.keys()):
+        yield f"{name} does not belong to it"
+    for name, record in manifest.files.items():
+        if name not in present:
+            continue
+        if not stat.S_ISREG(present[name].st_mode):
+            yield f"{name} is no plain file"
+        elif present[name].st_size != record.size or compute_sha256(folder / name) != record.sha256:
+            yield f"{name} has changed"
+
+
+def _cure(name: str) -> str:
+    return f"run: polygist-server models rm {name} && polygist-server models pull {name}"
