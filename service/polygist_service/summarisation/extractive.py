@@ -95,7 +95,8 @@ def _pick(article: Article, vectors: Vector, request: SummaryRequest) -> tuple[P
     selection = select(
         [segment.text for segment in candidates],
         vectors[: len(candidates)],
-        preset=Preset.for_words(article.word_count),
+        # Who asks a question does not want the lead.
+        preset=Preset.COVERAGE if request.query else Preset.for_words(article.word_count),
         count=count,
         max_words=word_limit(request),
         query_embedding=vectors[-1] if request.query else None,

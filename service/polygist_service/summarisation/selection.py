@@ -19,8 +19,8 @@ from polygist_service.summarisation.terms import TermVectors
 
 # How much an early place counts, falling to nothing at the article's end.
 POSITION_WEIGHT = 0.30
-# How much likeness to the query counts: as much as all else together.
-QUERY_WEIGHT = 1.0
+# How much likeness to the query counts: enough to win against any place.
+QUERY_WEIGHT = 2.0
 # Longer texts are seldom news, whose first sentences tell the rest.
 MOST_NEWS_WORDS = 1500
 # Gains are compared to so many decimals, so that ties fall the same way on every machine.
