@@ -15,7 +15,10 @@ from torch.nn import functional
 from training.cache import Pair, read_shards
 from training.reference import DECODER_LAYERS, WIDTH, Weights, context, decode_ours, load_original, logits, shift_right
 
-FREQUENT, RANDOM = 200, 800  # candidates of the loss besides the batch's own tokens; the lowest ids are the frequent ones
+FREQUENT, RANDOM = (
+    200,
+    800,
+)  # candidates of the loss besides the batch's own tokens; the lowest ids are the frequent ones
 SHARE_OF_POSITIONS = 0.3
 STUDENT = "student.safetensors"
 

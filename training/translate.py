@@ -72,7 +72,9 @@ def main(original, sentences, pairs, longest, batch, device):
             bar.update(len(members))
     for at in kept:
         pairs.write(f"{texts[at]}\t{translations[at]}\n")
-    click.echo(f"{len(kept)} pairs, {len(rows) - len(kept)} sentences left out (empty or over {longest} tokens)", err=True)
+    click.echo(
+        f"{len(kept)} pairs, {len(rows) - len(kept)} sentences left out (empty or over {longest} tokens)", err=True
+    )
 
 
 if __name__ == "__main__":

@@ -204,7 +204,9 @@ class AsyncClient:
             raise RuntimeError("this client is closed; make another")
         method = call.method
         stub: Any = self._channels[method.needs_healthy_server].unary_unary(
-            method.path, request_serializer=Message.SerializeToString, response_deserializer=method.reply.FromString
+            method.path,
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=method.reply.FromString,
         )
         seconds = self._connection.seconds(call)
         try:

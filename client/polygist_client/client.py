@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
@@ -175,7 +176,9 @@ class Client:
     def _start(self, call: Call[ReplyT, AnswerT]) -> "_Pending[ReplyT, AnswerT]":
         method = call.method
         stub = self._channels[method.needs_healthy_server].unary_unary(
-            method.path, request_serializer=Message.SerializeToString, response_deserializer=method.reply.FromString
+            method.path,
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=method.reply.FromString,
         )
 
         def start(request_id: str) -> Any:
@@ -199,7 +202,8 @@ class _Pending(Generic[ReplyT, AnswerT]):
         self._start = start
         self._connection = connection
         self._request_id = call.options.get("request_id") or new_request_id()
-        self._future = start(self._request_id)
+        with self._explaining():
+            self._future = start(self._request_id)
 
     def result(self) -> ReplyT:
         """Wait for the reply; raises CallFailed."""
@@ -215,8 +219,15 @@ class _Pending(Generic[ReplyT, AnswerT]):
         self._future.cancel()
 
     def _wait(self) -> ReplyT:
-        try:
+        with self._explaining():
             reply: ReplyT = self._future.result()
+        return reply
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """gRPC's errors leave the block as ours."""
+        try:
+            yield
         except grpc.RpcError as error:
             raise translate_error(
                 error,  # type: ignore[arg-type]
@@ -225,7 +236,6 @@ class _Pending(Generic[ReplyT, AnswerT]):
                 request_id=self._request_id,
                 items=self.call.items,
             ) from error
-        return reply
 
 
 def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.Channel:

@@ -9,7 +9,7 @@ import sentencepiece
 from ctranslate2.specs import common_spec, transformer_spec
 
 WORDS = "the river town school bridge market opened closed because people wanted a new old house near every road".split()
-DIMENSION, HEADS, FEED_FORWARD, POSITIONS = 16, 2, 32, 64
+DIMENSION, HEADS, FEED_FORWARD, POSITIONS = 16, 2, 32, 256
 
 
 def write_tiny_model(folder: Path, *, seed: int = 7) -> Path:

@@ -48,7 +48,7 @@ class Input:
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
         if self.path is None:
-            yield click.get_binary_stream("stdin")
+            yield sys.stdin.buffer
         else:
             with self.path.open("rb") as stream:
                 yield stream

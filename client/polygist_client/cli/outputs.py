@@ -69,9 +69,8 @@ def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str]
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
     """A stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
     if path is None:
-        stream = click.get_binary_stream("stdout")
-        yield stream
-        stream.flush()
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
     elif path.exists() and not path.is_file():
         with path.open("wb") as stream:
             yield stream

@@ -9,9 +9,18 @@ import tokenizers
 
 from polygist_service.engine.api import Span
 
+# What stands for a character of printed text in a vocabulary that was made from typed text.
+TYPED = {
+    **dict.fromkeys("‘’‚‛′‹›", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys("–−‐‑", "-"),
+    **dict.fromkeys("—―", " - "),
+    "\u00ad": "",
+}
+
 
 class SentencePieceTokenizer:
-    """The pieces of a SentencePiece model.
+    """The pieces of a SentencePiece model; printed quotes and dashes that it lacks are read as typed ones.
 
     Args:
         path: the ``.spm`` file.
@@ -21,10 +30,12 @@ class SentencePieceTokenizer:
         self._processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
         self._unknown_id: int = self._processor.unk_id()
         self._lacking: dict[str, bool] = {}
+        self._typed: dict[int, str] = {}
+        self._typed = str.maketrans({printed: typed for printed, typed in TYPED.items() if self._has_unknown(printed)})
 
     def encode(self, text: str) -> list[str]:
         """Split `text` into pieces, without end-of-sentence."""
-        pieces: list[str] = self._processor.encode(text, out_type=str)
+        pieces: list[str] = self._processor.encode(text.translate(self._typed), out_type=str)
         return pieces
 
     def decode(self, pieces: Sequence[str]) -> str:
@@ -60,7 +71,7 @@ class SentencePieceTokenizer:
         return self._lacking[character]
 
     def _has_unknown(self, text: str) -> bool:
-        return self._unknown_id in self._processor.encode(text)
+        return self._unknown_id in self._processor.encode(text.translate(self._typed))
 
 
 class WordPieceTokenizer:

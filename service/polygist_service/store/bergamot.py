@@ -102,9 +102,7 @@ def _read_array(name: str, kind: int, shape: tuple[int, ...], block: bytes) -> N
     if kind == FLOAT32:
         return np.frombuffer(block, "<f4", size).reshape(shape).squeeze()
     if kind != INTGEMM8:
-        raise StoreError(
-            f"weight {name} has type {kind:#x}; float32 ({FLOAT32:#x}) and intgemm8 ({INTGEMM8:#x}) are read"
-        )
+        raise StoreError(f"weight {name} has type {kind:#x}; float32 {FLOAT32:#x} and intgemm8 {INTGEMM8:#x} are read")
     values = np.frombuffer(block, np.int8, size).astype(np.float32)
     values /= np.frombuffer(block, "<f4", 1, offset=size)
     rows, columns = shape

@@ -34,7 +34,8 @@ class Folders:
         """Names of the installed models, sorted."""
         if not self._models.is_dir():
             return []
-        return sorted(path.name for path in self._models.iterdir() if not path.name.startswith(".") and path.is_dir())
+        visible = [path for path in self._models.iterdir() if not path.name.startswith(".")]
+        return sorted(path.name for path in visible if path.is_dir() or path.is_symlink())
 
     def model(self, name: str) -> Path:
         """The folder of an installed model."""
@@ -81,21 +82,28 @@ class Folders:
             else:
                 build.unlink()
 
-    def make_build(self, name: str) -> Path:
-        """A new empty folder for a build of `name`, on the disk where it will stay."""
-        build = self._builds / f"{name}-{secrets.token_hex(4)}"
+    @contextmanager
+    def build(self, name: str) -> Iterator[Path]:
+        """Give an empty folder that becomes the model `name` when the block ends, and vanishes if it fails."""
+        build = self._new_build(name)
         build.mkdir()
-        return build
+        try:
+            yield build
+        except BaseException:
+            shutil.rmtree(build, ignore_errors=True)
+            raise
+        self._publish(name, build)
 
-    def publish(self, name: str, build: Path) -> None:
-        """Make `build`, safely on disk, the model `name`, and remove the build that it replaces."""
+    def _new_build(self, name: str) -> Path:
+        return self._builds / f"{name}-{secrets.token_hex(4)}"
+
+    def _publish(self, name: str, build: Path) -> None:
         for path in [*build.iterdir(), build, self._builds]:
             _flush(path)
         target = self._models / name
         replaced = target.resolve() if target.is_symlink() else None
         if target.is_dir() and replaced is None:  # copied here by hand
-            replaced = self._builds / f"{name}-{secrets.token_hex(4)}"
-            target.rename(replaced)
+            replaced = target.rename(self._new_build(name))
         link = self._builds / f"{build.name}.link"
         link.symlink_to(Path(self._builds.name, build.name))
         link.replace(target)
@@ -110,7 +118,7 @@ class Folders:
             build = target.resolve()
             target.unlink()
         else:
-            build = target.rename(self._builds / f"{name}-{secrets.token_hex(4)}")
+            build = target.rename(self._new_build(name))
         _flush(self._models)
         shutil.rmtree(build, ignore_errors=True)
 

@@ -1,11 +1,13 @@
 """The store: which models are installed, and how they get there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from polygist import __version__
+
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue import Catalogue, CatalogueEntry, read_catalogue
 from polygist_service.store.converters import CONVERTERS
@@ -125,7 +127,7 @@ class Store:
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
             return self._install(entry, FolderSource(folder), workspace, report)
 
-    def _open_workspace(self, report: Progress):
+    def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:
         return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
 
     def _pull_one(self, entry: CatalogueEntry, workspace: Path, report: Progress) -> Pulled:
@@ -151,12 +153,11 @@ class Store:
         files = fetch_files(source, entry.files, workspace, report)
         phase = f"convert {entry.name}"
         report(phase, 0, None)
-        build = self._folders.make_build(entry.name)
-        CONVERTERS[entry.converter].convert(files, build, compute_type=entry.compute_type)
-        manifest = _describe(entry, source, build)
-        write_manifest(build, manifest)
         outcome = Outcome.RENEWED if entry.name in self._folders.names() else Outcome.INSTALLED
-        self._folders.publish(entry.name, build)
+        with self._folders.build(entry.name) as build:
+            _convert(entry, files, build)
+            manifest = _describe(entry, source, build)
+            write_manifest(build, manifest)
         report(phase, manifest.size_bytes, manifest.size_bytes)
         return Pulled(self.find(entry.name), outcome)
 
@@ -168,6 +169,16 @@ class Store:
     def _read_manifest(self, name: str) -> Manifest:
         self._expect_installed(name)
         return read_manifest(self._folders.model(name))
+
+
+def _convert(entry: CatalogueEntry, files: Mapping[str, Path], build: Path) -> None:
+    try:
+        CONVERTERS[entry.converter].convert(files, build, compute_type=entry.compute_type)
+    except (StoreError, OSError):
+        raise
+    except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about
+        message = f"{entry.name}: its files are not what converter {entry.converter} reads ({error!r}); get others"
+        raise StoreError(message) from error
 
 
 def _describe(entry: CatalogueEntry, source: Source, build: Path) -> Manifest:

@@ -61,9 +61,9 @@ def _longest_fit(text: str, guess: int, fits: Fits) -> int:
 def _best_cut(text: str, length: int) -> int:
     """Where to cut text[:length]: behind the last of the best places in its second half."""
     for places in PLACES:
-        good = [end for match in places.finditer(text, length // 2, length) if (end := match.end()) > 0]
-        if good:
-            return good[-1]
+        ends = [match.end() for match in places.finditer(text, 0, length)]
+        if ends and ends[-1] > length // 2:
+            return ends[-1]
     return _before_marks(text, length)
 
 

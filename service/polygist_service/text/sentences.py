@@ -10,8 +10,8 @@ Span = tuple[int, int]
 
 # What `str.splitlines` splits at.
 LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-# Quotes and brackets that close what the sentence before them opened; alone they are no sentence.
-CLOSERS = re.compile(r"[\"'”’»)\]}]+\s*")
+# Quotes and brackets that close what the sentence before them opened: opening ones have no white space behind them.
+CLOSERS = re.compile(r"[\"'”’»)\]}]+(?:\s+|\Z)")
 
 
 def split_sentences(text: str, language: str) -> list[Span]:
@@ -30,17 +30,22 @@ def split_sentences(text: str, language: str) -> list[Span]:
     start = 0
     for piece in SentenceBreaker(text, language):
         end = start + len(piece)
-        if spans and _continues(text[max(spans[-1][0], start - 2 * REACH) : start], piece, language):
-            spans[-1] = (spans[-1][0], end)
-        else:
+        if spans:
+            before = text[max(spans[-1][0], start - 2 * REACH) : start]
+            start += _continuation(before, piece, language)
+            spans[-1] = (spans[-1][0], start)
+        if start < end:
             spans.append((start, end))
         start = end
     return spans
 
 
-def _continues(before: str, piece: str, language: str) -> bool:
-    """Whether `piece` goes on with the sentence that ends in `before`."""
+def _continuation(before: str, piece: str, language: str) -> int:
+    """How many characters of `piece` still belong to the sentence that ends in `before`."""
     stripped = before.rstrip()
     if LINE_BREAKS.search(before, len(stripped)):
-        return False
-    return bool(CLOSERS.fullmatch(piece)) or ends_in_abbreviation(stripped, piece, language)
+        return 0
+    if ends_in_abbreviation(stripped, piece, language):
+        return len(piece)
+    closers = CLOSERS.match(piece)
+    return closers.end() if closers else 0

@@ -1,9 +1,8 @@
 import enum
 
 import numpy as np
-from numpy.typing import NDArray
-
 from ctranslate2.specs.model_spec import LayerSpec
+from numpy.typing import NDArray
 
 class Activation(enum.IntEnum):
     RELU = 0

@@ -1,9 +1,8 @@
 import numpy as np
-from numpy.typing import NDArray
-
 from ctranslate2.specs.attention_spec import MultiHeadAttentionSpec
 from ctranslate2.specs.common_spec import Activation, EmbeddingsMerge, EmbeddingsSpec, LayerNormSpec, LinearSpec
 from ctranslate2.specs.model_spec import LanguageModelSpec, LayerSpec, SequenceToSequenceModelSpec
+from numpy.typing import NDArray
 
 class PositionEncoderSpec(LayerSpec):
     encodings: NDArray[np.float32]

@@ -1,0 +1,117 @@
+"""``polygist translate``."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import click
+from polygist.v1 import translation_service_pb2
+
+from polygist_client import Client, LanguageUndetermined, TranslateOptions, calls, results, words
+from polygist_client.cli.flags import (
+    add_options,
+    candidate_option,
+    check_json,
+    decoding_options,
+    input_options,
+    make_reader,
+    one_stream_holds,
+    words_choice,
+)  # fmt: skip
+from polygist_client.cli.inputs import Input, gather_inputs
+from polygist_client.cli.outputs import check_output, parse_output
+from polygist_client.cli.printing import render_translation
+from polygist_client.cli.records import Record, replace_field
+from polygist_client.cli.runs import Prepare, Run, Work, keep_as_is
+from polygist_client.cli.session import Session, with_session
+
+DETECTED_CHARACTERS = 100_000
+
+
+@click.command()
+@add_options(input_options)
+@click.option("-t", "--to", "targets", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
+@click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
+@candidate_option
+@click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
+@click.option("--splitting", type=words_choice(words.Splitting), help="Where sentences end.")
+@click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
+@click.option("--scores", is_flag=True, help="Show scores.")
+@click.option("--segments", is_flag=True, help="Show which passage became which.")
+@add_options(decoding_options)
+@with_session
+def translate(
+    session: Session,
+    files: tuple[str, ...],
+    texts: tuple[str, ...],
+    targets: str,
+    output: str | None,
+    lines: bool,
+    format: str,
+    field: str | None,
+    **options: Any,
+) -> int:
+    """Translate files, standard input (-) or --text."""
+    keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
+    works = [_work(target, keywords) for target in _split_targets(targets)]
+    read = make_reader(lines=lines, format=format, field=field, place=replace_field)
+    more = [name for name in ("alternatives", "scores", "segments") if options[name]]
+    check_json(session, read, output, shows_more=" and ".join(more))
+    sources, where = gather_inputs(files, texts), parse_output(output)
+    check_output(
+        where,
+        sources,
+        [work.label for work in works],
+        shares_stream=one_stream_holds(session, read, sources, len(works)),
+    )
+    with session.connect() as client:
+        run = Run(session, client, sources, works, where)
+        if read is None:
+            return run.run_texts()
+        return run.run_records(read, detect_once(session, client) if lines else keep_as_is)
+
+
+def detect_once(session: Session, client: Client) -> Prepare:
+    """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
+
+    def prepare(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
+        if work.options.get("source"):
+            return records, work
+        head, characters = [], 0
+        for record in records:
+            head.append(record)
+            characters += len(record.text)
+            if characters >= DETECTED_CHARACTERS:
+                break
+        sample = "\n".join(record.text for record in head)
+        records = chain(head, records)
+        if not sample.strip():
+            return records, work
+        best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
+        if best.code == "und":
+            raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
+        session.note(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
+        return records, work.with_options(source=best.code, candidates=())
+
+    return prepare
+
+
+def _work(target: str, keywords: TranslateOptions) -> Work:
+    return Work(
+        build=calls.translate,
+        options={"to": target, **keywords},
+        label=target,
+        results="translations",
+        render=render_translation,
+        blank=lambda text: (
+            translation_service_pb2.Translation(translated_text=text),
+            results.Translation(text, source="", target=target, model=""),
+        ),
+    )
+
+
+def _split_targets(given: str) -> list[str]:
+    targets = [target.strip() for target in given.split(",")]
+    if not all(targets) or len(set(targets)) < len(targets):
+        raise click.UsageError(f"--to {given!r} should be languages, each once, with commas between them")
+    return targets

@@ -1,0 +1,149 @@
+import asyncio
+import statistics
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+
+import pytest
+from polygist_service.engine.api import Decoding
+from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.model import SequenceToSequence
+from polygist_service.errors import InferenceFailed
+
+from tests.service.tiny import WORDS, write_tiny_model
+
+GREEDY = Decoding()
+
+
+class Recorded:
+    """A loaded model that notes the sizes of its batches, and can be held back."""
+
+    def __init__(self, model: SequenceToSequence) -> None:
+        self._model = model
+        self.sizes: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def run(self, batch, options):
+        self.gate.wait(10)
+        self.sizes.append(len(batch))
+        return self._model.run(batch, options)
+
+
+class OneModel:
+    """A registry with one loaded model."""
+
+    def __init__(self, model: Recorded) -> None:
+        self.model = model
+
+    def get(self, name):
+        return self.model
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+    return SequenceToSequence(folder, max_input_tokens=60, slots=2, device="cpu", compute_type="float32")
+
+
+@asynccontextmanager
+async def running(loaded):
+    model = Recorded(loaded)
+    with ThreadPoolExecutor(2) as executor:
+        engine = BatchingEngine(OneModel(model), slots=2, executor=executor)
+        try:
+            yield engine, model
+        finally:
+            model.gate.set()
+            await asyncio.to_thread(engine.close)
+
+
+async def decode(engine, *segments, options=GREEDY, caller="me"):
+    """The best text of each segment, in order."""
+    texts = {}
+    async for index, result in engine.submit("tiny", segments, options=options, caller=caller):
+        texts[index] = result.hypotheses[0].text
+    return [texts[index] for index in range(len(segments))]
+
+
+def sentence(number: int) -> str:
+    """One of many different short sentences."""
+    return " ".join(WORDS[(number * step) % len(WORDS)] for step in (1, 3, 5, 7)[: 1 + number % 4])
+
+
+async def test_callers_share_batches_and_each_gets_its_own_answer(loaded):
+    numbers = [number for number in range(400) for _ in range(5)]
+    alone = {
+        number: loaded.run([loaded.tokenise(sentence(number), GREEDY)], GREEDY)[0].hypotheses[0].text
+        for number in set(numbers)
+    }
+    async with running(loaded) as (engine, model):
+        turn = asyncio.Semaphore(100)
+
+        async def call(number):
+            async with turn:
+                return await decode(engine, sentence(number), caller=str(number))
+
+        answers = await asyncio.gather(*map(call, numbers))
+    assert answers == [[alone[number]] for number in numbers]
+    assert sum(model.sizes) == len(numbers)
+    assert statistics.median(model.sizes) >= 8
+
+
+async def test_64_concurrent_sentences_fill_batches(loaded):
+    async with running(loaded) as (engine, model):
+        for _ in range(4):
+            await asyncio.gather(*(decode(engine, sentence(number)) for number in range(64)))
+    assert statistics.median(model.sizes) >= 8
+
+
+async def test_results_come_as_batches_finish_and_are_all_there(loaded):
+    segments = [sentence(number) for number in range(300)]
+    async with running(loaded) as (engine, _):
+        seen = [index async for index, _ in engine.submit("tiny", segments, options=GREEDY, caller="me")]
+    assert sorted(seen) == list(range(300))
+
+
+async def test_closing_cancels_what_is_queued(loaded):
+    async with running(loaded) as (engine, model):
+        model.gate.clear()
+        stream = engine.submit("tiny", [sentence(number) for number in range(200)], options=GREEDY, caller="gone")
+        first = asyncio.ensure_future(anext(stream))
+        while not engine.queued_requests():
+            await asyncio.sleep(0.01)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await stream.aclose()
+        model.gate.set()
+        assert await decode(engine, sentence(1)) == await decode(engine, sentence(1))
+    assert sum(model.sizes) < 100  # two batches were running already, the rest never ran
+
+
+async def test_a_segment_above_the_window_fails_loudly(loaded):
+    async with running(loaded) as (engine, _):
+        with pytest.raises(InferenceFailed, match="window"):
+            await decode(engine, "river " * 100)
+        assert await decode(engine, "the river")
+
+
+async def test_a_segments_answer_is_the_same_beside_longer_ones(loaded):
+    """The batch shares the largest output limit; each segment is held to its own."""
+    short, long = "the river", "the old town school bridge near the market " * 4
+    async with running(loaded) as (engine, _):
+        (alone,) = await decode(engine, short)
+        assert (await decode(engine, short, long))[0] == alone
+
+
+async def test_hypotheses_scores_and_limits(loaded):
+    options = Decoding(beam_size=3, hypothesis_count=3, scores=True, max_output_tokens=5)
+    async with running(loaded) as (engine, _):
+        async for _, result in engine.submit("tiny", ["the river"], options=options, caller="me"):
+            scores = [hypothesis.score for hypothesis in result.hypotheses]
+            assert scores == sorted(scores, reverse=True)
+            assert all(score <= 0 for score in scores)
+            assert all(hypothesis.token_count <= 5 for hypothesis in result.hypotheses)
+            assert all(hypothesis.limited == (hypothesis.token_count == 5) for hypothesis in result.hypotheses)

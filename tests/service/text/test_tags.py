@@ -1,0 +1,71 @@
+import pytest
+from polygist_service.text.tags import BadTag, display_name, is_right_to_left, matches, native_name, parse_tag
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"),
+    [
+        ("en", "en"),
+        ("EN", "en"),
+        ("pt_br", "pt-BR"),
+        ("pt-BR", "pt-BR"),
+        ("iw", "he"),
+        ("eng_Latn", "en"),
+        ("por_Latn", "pt"),
+        ("zho_Hans", "zh-Hans"),
+        ("arb_Arab", "ar"),
+        ("cmn", "zh"),
+        ("nob_Latn", "no"),
+        ("es-419", "es-419"),
+    ],
+)
+def test_a_tag_is_made_canonical(value, tag):
+    assert parse_tag(value) == tag
+    assert parse_tag(tag) == tag
+
+
+@pytest.mark.parametrize("value", ["", "english", "xx", "und", "e", "-", "en\n", "pt-BRA", "eng_XXXX", "\x00", "é"])
+def test_what_is_no_tag_is_named_with_the_cure(value):
+    with pytest.raises(BadTag, match=r"give BCP-47 such as en or pt-BR") as caught:
+        parse_tag(value)
+    assert repr(value) in str(caught.value)
+
+
+def test_a_long_value_is_not_quoted_whole():
+    with pytest.raises(BadTag) as caught:
+        parse_tag("x" * 10_000)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("requested", "served", "answer"),
+    [
+        ("pt-BR", "pt", True),
+        ("pt", "pt-BR", True),
+        ("pt-PT", "pt-BR", False),
+        ("en", "pt", False),
+        ("zh-Hans", "zh", True),
+        ("zh-Hant", "zh", False),
+        ("zh-TW", "zh", False),
+        ("sr-Latn", "sr", False),
+        ("und", "en", False),
+    ],
+)
+def test_which_model_serves_what(requested, served, answer):
+    assert matches(requested, served) is answer
+
+
+def test_names():
+    assert display_name("pt", "en") == "Portuguese"
+    assert display_name("en", "pt") == "inglês"
+    assert display_name("ace", "en") == "Acehnese"
+    assert display_name("qaa", "en") == "qaa"
+    assert native_name("pt") == "português"
+    assert native_name("ace") == "Acehnese"
+
+
+@pytest.mark.parametrize(
+    ("tag", "answer"), [("en", False), ("ar", True), ("he", True), ("az", False), ("az-Arab", True)]
+)
+def test_direction(tag, answer):
+    assert is_right_to_left(tag) is answer
