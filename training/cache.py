@@ -1,4 +1,4 @@
-"""Step 2: what the original computes for each pair under teacher forcing, so that training need not compute it again."""
+"""Step 2: what the original computes for each pair under teacher forcing, written down once for all of training."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -15,10 +15,8 @@ from torch.nn import functional
 from training.cache import Pair, read_shards
 from training.reference import DECODER_LAYERS, WIDTH, Weights, context, decode_ours, load_original, logits, shift_right
 
-FREQUENT, RANDOM = (
-    200,
-    800,
-)  # candidates of the loss besides the batch's own tokens; the lowest ids are the frequent ones
+# Candidates of the divergence besides the batch's own tokens; the lowest ids are the most frequent tokens.
+FREQUENT, RANDOM = 200, 800
 SHARE_OF_POSITIONS = 0.3
 STUDENT = "student.safetensors"
 

@@ -70,7 +70,7 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         r"(?i)(?P<why>connection refused|no such file or directory|connection reset|timed out|timeout"
         r"|name resolution failed|DNS resolution failed|domain name not found|handshake failed)",
         errors.ServerUnreachable,
-        "cannot reach {target} ({why}); is polygist-server running there?",
+        "nothing answers at {target} ({why}); start polygist-server there, or give another address",
     ),
     (
         "DEADLINE_EXCEEDED",

@@ -1,6 +1,7 @@
 """The comments of the protos are the API reference: nothing is without one, and their examples are real messages."""
 
 import json
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from grpc_tools import protoc
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
+from polygist_service.limits import Limits
 
 PROTOS = Path(__file__).parents[2] / "protos"
 SOURCES = sorted(PROTOS.glob("polygist/v1/*.proto"))
@@ -89,6 +91,14 @@ def is_choice(field: descriptor_pb2.FieldDescriptorProto) -> bool:
 def test_lines_are_short():
     lines = [(path.name, line) for path in SOURCES for line in path.read_text().splitlines()]
     assert not [(name, line) for name, line in lines if len(line) > 100]
+
+
+def test_limits_are_those_of_the_server():
+    """Each stands in brackets, ``[translate.contents: 1024]``."""
+    text = " ".join(path.read_text() for path in SOURCES)
+    quoted = re.findall(r"\[([a-z_]+\.[a-z_]+): ([\d,]+)( MiB)?\]", re.sub(r"\s*//\s*", " ", text))
+    stated = {name: int(figure.replace(",", "")) << (20 if unit else 0) for name, figure, unit in quoted}
+    assert stated == dict(Limits().named())
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

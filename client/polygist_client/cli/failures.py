@@ -26,7 +26,7 @@ NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
     (errors.LanguagePairUnsupported, "try: polygist languages"),
     (errors.LanguageUndetermined, "give --from LANG"),
     (errors.ModelNotFound, "try: polygist models list"),
-    (errors.ServerUnreachable, "start one: polygist-server serve, or give -a HOST:PORT"),
+    (errors.ServerUnreachable, "try: polygist-server serve, or -a HOST:PORT"),
     (errors.ServerNotReady, "try: polygist health --wait 60s"),
     (errors.ModelLoading, "try: polygist health --wait 60s"),
     (errors.Unauthenticated, "give --api-key-file FILE, or set POLYGIST_API_KEY"),

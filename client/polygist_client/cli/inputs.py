@@ -50,7 +50,12 @@ class Input:
         if self.path is None:
             yield sys.stdin.buffer
         else:
-            with self.path.open("rb") as stream:
+            try:
+                stream = self.path.open("rb")
+            except OSError as error:
+                cure = "; text itself goes with --text" if isinstance(error, FileNotFoundError) else ""
+                raise InputFailure(f"{self.name}: {error.strerror}{cure}") from None
+            with stream:
                 yield stream
 
 

@@ -1,0 +1,59 @@
+"""Fixtures: a fake server, clients of it, and the command line against it."""
+
+import io
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from polygist_client import AsyncClient, Client
+from polygist_client.cli import app
+
+from tests.client.fakes import Fake, serving
+
+
+@dataclass
+class Outcome:
+    """How a run of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Polygist = Callable[..., Outcome]
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    with serving(Fake()) as fake:
+        yield fake
+
+
+@pytest.fixture
+def client(fake: Fake) -> Iterator[Client]:
+    with Client(fake.address) as client:
+        yield client
+
+
+@pytest.fixture
+async def aclient(fake: Fake) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(fake.address) as client:
+        yield client
+
+
+@pytest.fixture
+def polygist(fake: Fake, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Polygist:
+    """Run ``polygist`` against the fake; `stdin` is what is piped in."""
+    monkeypatch.setenv("POLYGIST_ADDRESS", fake.address)
+    monkeypatch.delenv("POLYGIST_API_KEY", raising=False)
+
+    def run(*arguments: str, stdin: str | bytes = b"") -> Outcome:
+        raw = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
+        capsysbinary.readouterr()
+        code = app.run([str(argument) for argument in arguments])
+        captured = capsysbinary.readouterr()
+        return Outcome(code, captured.out.decode(), captured.err.decode())
+
+    return run

@@ -1,0 +1,248 @@
+"""A real gRPC server on a free port that answers from a script and remembers what it was asked."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2_grpc
+from polygist.v1 import (
+    common_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    summarisation_service_pb2,
+    summarisation_service_pb2_grpc,
+    translation_service_pb2,
+    translation_service_pb2_grpc,
+)  # fmt: skip
+
+REQUEST_ID = "x-request-id"
+
+
+@dataclass
+class Failing:
+    """An answer that is an error, with or without the details of a polygist server."""
+
+    code: grpc.StatusCode
+    message: str = "it failed"
+    reason: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    retry_after: float | None = None
+    trailer: tuple[tuple[str, str | bytes], ...] = ()
+
+    def abort(self, context: grpc.ServicerContext, request_id: str) -> None:
+        trailer: list[tuple[str, str | bytes]] = [(REQUEST_ID, request_id), *self.trailer]
+        if self.reason:
+            trailer.append(("grpc-status-details-bin", self._status().SerializeToString()))
+        context.set_trailing_metadata(tuple(trailer))
+        context.abort(self.code, self.message)
+
+    def _status(self) -> status_pb2.Status:
+        details: list[Message] = [
+            error_details_pb2.ErrorInfo(reason=self.reason, domain="polygist", metadata=self.metadata)
+        ]
+        if self.fields:
+            wrong = [error_details_pb2.BadRequest.FieldViolation(field=name, description="bad") for name in self.fields]
+            details.append(error_details_pb2.BadRequest(field_violations=wrong))
+        if self.retry_after is not None:
+            delay = duration_pb2.Duration()
+            delay.FromMilliseconds(int(self.retry_after * 1000))
+            details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+        packed = []
+        for detail in details:
+            packed.append(any_pb2.Any())
+            packed[-1].Pack(detail)
+        return status_pb2.Status(code=self.code.value[0], message=self.message, details=packed)
+
+
+@dataclass
+class Asked:
+    """One call as the server saw it."""
+
+    method: str
+    request: Any
+    metadata: dict[str, str]
+    seconds: float | None
+
+
+class Fake:
+    """Answers every unary call of the contract; a script for a method goes first, then the default answer."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.asked: list[Asked] = []
+        self.scripts: dict[str, deque[Failing | Message | Callable[[Any], Any]]] = defaultdict(deque)
+        self.health = health.HealthServicer()
+
+    def script(self, method: str, *answers: Failing | Message | Callable[[Any], Any]) -> None:
+        """Give these answers to the next calls of `method`."""
+        self.scripts[method].extend(answers)
+
+    def requests(self, method: str) -> list[Any]:
+        """What `method` was asked."""
+        return [each.request for each in self.asked if each.method == method]
+
+    def answer(self, method: str, request: Any, context: grpc.ServicerContext) -> Any:
+        """Remember the call and answer it."""
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        self.asked.append(Asked(method, request, metadata, context.time_remaining()))
+        request_id = metadata.get(REQUEST_ID, "none-sent")
+        answer = self.scripts[method].popleft() if self.scripts[method] else DEFAULTS[method]
+        if isinstance(answer, Failing):
+            answer.abort(context, request_id)
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        return answer(request) if callable(answer) else answer
+
+
+def translate(request: translation_service_pb2.TranslateRequest) -> translation_service_pb2.TranslateResponse:
+    """Upper case, with everything that was asked for."""
+    detected = None if request.source_language_code else 0.75
+    wants = request.output_config
+    return translation_service_pb2.TranslateResponse(
+        translations=[
+            translation_service_pb2.Translation(
+                translated_text=text.upper(),
+                source_language_code=request.source_language_code or "en",
+                target_language_code=request.target_language_code,
+                detection_confidence=detected,
+                model="models/en-pt",
+                score=-0.5 if wants.include_score else None,
+                alternatives=[
+                    translation_service_pb2.TranslationAlternative(translated_text=f"{text} #{number}", score=-1.0)
+                    for number in range(request.alternative_count)
+                ],
+                segments=[
+                    translation_service_pb2.TranslatedSegment(
+                        source_span=common_pb2.TextSpan(end_offset=len(text)),
+                        target_span=common_pb2.TextSpan(end_offset=len(text)),
+                    )
+                ]
+                * wants.include_segments,
+                warnings=[
+                    common_pb2.Warning(
+                        code=common_pb2.WARNING_CODE_UNKNOWN_CHARACTERS,
+                        message="no piece for ☃",
+                        source_span=common_pb2.TextSpan(start_offset=text.index("☃"), end_offset=text.index("☃") + 1),
+                    )
+                ]
+                if "☃" in text
+                else [],
+            )
+            for text in request.contents
+        ],
+        usage=common_pb2.Usage(character_count=sum(map(len, request.contents))),
+    )
+
+
+def summarise(request: summarisation_service_pb2.SummariseRequest) -> summarisation_service_pb2.SummariseResponse:
+    """The first line of each article."""
+    return summarisation_service_pb2.SummariseResponse(
+        summaries=[
+            summarisation_service_pb2.Summary(
+                text=text.split("\n")[0],
+                source_language_code="en",
+                target_language_code=request.target_language_code or "en",
+                model="models/minilm",
+                method=summarisation_service_pb2.SUMMARY_METHOD_EXTRACTIVE,
+                sentences=[
+                    summarisation_service_pb2.SummarySentence(
+                        text=text.split("\n")[0],
+                        summary_span=common_pb2.TextSpan(end_offset=len(text.split("\n")[0])),
+                        rank_score=1.0,
+                        citations=[
+                            summarisation_service_pb2.Citation(
+                                source_span=common_pb2.TextSpan(end_offset=len(text.split("\n")[0])), support_score=1.0
+                            )
+                        ],
+                    )
+                ]
+                * request.output_config.include_citations,
+            )
+            for text in request.contents
+        ]
+    )
+
+
+def detect(request: translation_service_pb2.DetectLanguageRequest) -> translation_service_pb2.DetectLanguageResponse:
+    """English, rather."""
+    guesses = [
+        translation_service_pb2.DetectedLanguage(language_code="en", confidence=0.75, supported=True),
+        translation_service_pb2.DetectedLanguage(language_code="pt", confidence=0.125, supported=True),
+        translation_service_pb2.DetectedLanguage(language_code="und", confidence=0.125),
+    ]
+    return translation_service_pb2.DetectLanguageResponse(
+        detections=[translation_service_pb2.LanguageDetection(languages=guesses) for _ in request.contents]
+    )
+
+
+MODEL = model_service_pb2.Model(
+    name="models/en-pt", display_name="English to Portuguese", tasks=[model_service_pb2.TASK_TRANSLATE],
+    state=model_service_pb2.MODEL_STATE_READY, max_input_tokens=256, compute_type="int8", device="cpu", revision="abc",
+    license="MPL-2.0", size_bytes=17_000_000, source_language_codes=["en"], target_language_codes=["pt"],
+)  # fmt: skip
+LANGUAGES = [
+    model_service_pb2.Language(
+        language_code="en", display_name="English", native_name="English", target_language_codes=["pt"],
+        tasks=[model_service_pb2.TASK_TRANSLATE],
+    ),
+    model_service_pb2.Language(
+        language_code="pt", display_name="Portuguese", native_name="português", target_language_codes=["en"]
+    ),
+]  # fmt: skip
+DEFAULTS: dict[str, Any] = {
+    "Translate": translate,
+    "Summarise": summarise,
+    "DetectLanguage": detect,
+    "ListModels": model_service_pb2.ListModelsResponse(models=[MODEL]),
+    "GetModel": model_service_pb2.GetModelResponse(model=MODEL),
+    "ListLanguages": model_service_pb2.ListLanguagesResponse(languages=LANGUAGES),
+    "CountTokens": lambda request: model_service_pb2.CountTokensResponse(
+        token_counts=[len(text) for text in request.contents], max_input_tokens=256
+    ),
+    "GetServerInfo": model_service_pb2.GetServerInfoResponse(
+        version="1.2.3", limits=[model_service_pb2.Limit(name="translate.contents", value=1024)], active_request_count=1
+    ),
+}
+
+
+def make_servicer(base: type, fake: Fake) -> Any:
+    """A servicer with every unary method of `base` that the fake answers."""
+
+    def make_method(name: str) -> Callable[..., Any]:
+        return lambda self, request, context: fake.answer(name, request, context)
+
+    abstract: frozenset[str] = getattr(base, "__abstractmethods__", frozenset())
+    names = {name for name in dir(base) if name in DEFAULTS} | abstract
+    return type("Fake" + base.__name__, (base,), {name: make_method(name) for name in names})()
+
+
+@contextmanager
+def serving(fake: Fake, *, with_health: bool = True, address: str = "127.0.0.1:0", **options: Any) -> Iterator[Fake]:
+    """`fake` behind a port while the block runs; `credentials` make it speak TLS."""
+    credentials = options.pop("credentials", None)
+    server = grpc.server(ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 0), *options.items()])
+    translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
+        make_servicer(translation_service_pb2_grpc.TranslationServiceServicer, fake), server
+    )
+    summarisation_service_pb2_grpc.add_SummarisationServiceServicer_to_server(
+        make_servicer(summarisation_service_pb2_grpc.SummarisationServiceServicer, fake), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        make_servicer(model_service_pb2_grpc.ModelServiceServicer, fake), server
+    )
+    if with_health:
+        health_pb2_grpc.add_HealthServicer_to_server(fake.health, server)
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    server.start()
+    fake.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
+    try:
+        yield fake
+    finally:
+        server.stop(None).wait()

@@ -1,0 +1,130 @@
+"""The asynchronous client: what it shares with the blocking one is tested there."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from polygist_client import (
+    AsyncClient,
+    Client,
+    LanguagePairUnsupported,
+    ServerNotReady,
+    ServerUnreachable,
+    Unavailable,
+)  # fmt: skip
+
+from tests.client.fakes import REQUEST_ID, Failing, Fake, translate
+
+DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED", retry_after=0.01)
+
+
+async def test_every_call_works(aclient: AsyncClient):
+    assert (await aclient.translate("a", to="pt")).text == "A"
+    assert [each.text for each in await aclient.translate(["a", "b"], to="pt")] == ["A", "B"]
+    assert (await aclient.summarise("One.\nTwo.")).text == "One."
+    assert (await aclient.detect_language("x")).best.code == "en"
+    assert (await aclient.count_tokens("abc", model="en-pt")).count == 3
+    assert [each.name for each in await aclient.list_models()] == ["models/en-pt"]
+    assert (await aclient.get_model("en-pt")).license == "MPL-2.0"
+    assert [each.code for each in await aclient.list_languages()] == ["en", "pt"]
+    assert (await aclient.server_info()).version == "1.2.3"
+    assert await aclient.health() == "serving"
+
+
+async def test_a_call_that_fails_twice_succeeds(aclient: AsyncClient, fake: Fake):
+    fake.script("Translate", DOWN, DOWN)
+    assert (await aclient.translate("a", to="pt")).text == "A"
+    assert len({each.metadata[REQUEST_ID] for each in fake.asked}) == 1
+
+
+async def test_a_call_that_the_way_cancelled_is_made_once_more(aclient: AsyncClient, fake: Fake):
+    fake.script("Translate", Failing(grpc.StatusCode.CANCELLED))
+    assert (await aclient.translate("a", to="pt")).text == "A"
+    assert len(fake.asked) == 2
+
+
+async def test_errors_are_ours(aclient: AsyncClient, fake: Fake):
+    fake.script("Translate", *[DOWN] * 3)
+    with pytest.raises(Unavailable) as caught:
+        await aclient.translate("a", to="pt", request_id="mine")
+    assert (caught.value.retry_after, caught.value.request_id) == (0.01, "mine")
+    fake.health.set("", 2)
+    with pytest.raises(ServerNotReady):
+        await aclient.translate("a", to="pt")
+
+
+async def test_no_server_is_one_clear_error():
+    async with AsyncClient("localhost:1") as client:
+        with pytest.raises(ServerUnreachable):
+            await client.translate("a", to="pt")
+
+
+async def test_many_texts_come_back_in_order_from_any_iterable(aclient: AsyncClient):
+    texts = [f"text {number}" for number in range(1000)]
+
+    async def stream() -> AsyncIterator[str]:
+        for text in texts:
+            yield text
+
+    for source in (texts, stream()):
+        assert [each.text async for each in aclient.translate_many(source, to="pt")] == [text.upper() for text in texts]
+
+
+async def test_many_texts_are_read_as_results_are_taken(aclient: AsyncClient):
+    read = 0
+
+    async def endless() -> AsyncIterator[str]:
+        nonlocal read
+        while True:
+            read += 1
+            yield f"text {read}"
+
+    results = aclient.translate_many(endless(), to="pt", in_flight=2)
+    assert (await anext(results)).text == "TEXT 1"
+    assert read <= 2 * 128 + 1
+    await results.aclose()
+
+
+async def test_the_error_of_a_batch_says_which_texts(aclient: AsyncClient, fake: Fake):
+    wrong = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    fake.script("Translate", translate, wrong)
+    results = aclient.translate_many(["x"] * 300, to="pt", in_flight=1)
+    with pytest.raises(LanguagePairUnsupported) as caught:
+        [each async for each in results]
+    assert caught.value.items == range(128, 256)
+
+
+async def test_cancelling_the_task_cancels_the_call(aclient: AsyncClient, fake: Fake):
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hang(request):
+        loop.call_soon_threadsafe(started.set)
+        return translate(request)
+
+    fake.script("Translate", hang)
+    task = asyncio.create_task(aclient.translate("a", to="pt"))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(fake.asked) == 1
+
+
+async def test_a_closed_client_says_so(fake: Fake):
+    client = AsyncClient(fake.address)
+    await client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.translate("a", to="pt")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, value in vars(Client).items() if callable(value) and not name.startswith("_")]
+)
+def test_both_clients_offer_the_same(name: str):
+    blocking, awaited = (inspect.signature(getattr(kind, name)) for kind in (Client, AsyncClient))
+    assert list(blocking.parameters) == list(awaited.parameters)
+    for parameter in blocking.parameters.values():
+        assert awaited.parameters[parameter.name].default == parameter.default

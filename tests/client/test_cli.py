@@ -1,0 +1,336 @@
+"""The command line: where text comes from, where results go, what is said beside them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import grpc
+import pytest
+from click.testing import CliRunner
+from google.protobuf import json_format
+from polygist import __version__
+from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2
+from polygist_client.cli import app, session
+
+from tests.client.conftest import Polygist
+from tests.client.fakes import Failing, Fake
+
+TRANSLATE_FLAGS = [
+    (["--from", "en"], {"sourceLanguageCode": "en"}),
+    (["-s", "en"], {"sourceLanguageCode": "en"}),
+    (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
+    (["--model", "en-pt"], {"model": "models/en-pt"}),
+    (["--model", "models/en-pt"], {"model": "models/en-pt"}),
+    (["--splitting", "none"], {"sentenceSplitting": "SENTENCE_SPLITTING_NONE"}),
+    (["--splitting", "punctuation"], {"sentenceSplitting": "SENTENCE_SPLITTING_PUNCTUATION"}),
+    (["--prefer", "speed"], {"performancePreference": "PERFORMANCE_PREFERENCE_SPEED"}),
+    (["--prefer", "quality"], {"performancePreference": "PERFORMANCE_PREFERENCE_QUALITY"}),
+    (["--beam", "3"], {"decodingConfig": {"beamSize": 3}}),
+    (["--max-output-tokens", "9"], {"decodingConfig": {"maxOutputTokens": 9}}),
+    (["--alternatives", "2"], {"alternativeCount": 2}),
+    (["--scores"], {"outputConfig": {"includeScore": True}}),
+    (["--segments"], {"outputConfig": {"includeSegments": True}}),
+]
+SUMMARISE_FLAGS = [
+    (["--to", "pt"], {"targetLanguageCode": "pt"}),
+    (["-t", "pt"], {"targetLanguageCode": "pt"}),
+    (["--from", "en"], {"sourceLanguageCode": "en"}),
+    (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
+    (["--type", "key-points"], {"type": "SUMMARY_TYPE_KEY_POINTS"}),
+    (["--type", "headline"], {"type": "SUMMARY_TYPE_HEADLINE"}),
+    (["--length", "short"], {"length": "SUMMARY_LENGTH_SHORT"}),
+    (["--max-sentences", "2"], {"maxSentenceCount": 2}),
+    (["--max-words", "50"], {"maxWordCount": 50}),
+    (["--extractive"], {"method": "SUMMARY_METHOD_EXTRACTIVE"}),
+    (["--abstractive"], {"method": "SUMMARY_METHOD_ABSTRACTIVE"}),
+    (["--query", "rain"], {"query": "rain"}),
+    (["--order", "rank"], {"sentenceOrder": "SENTENCE_ORDER_RANK"}),
+    (["--citations"], {"outputConfig": {"includeCitations": True}}),
+    (["--markdown"], {"outputMimeType": "text/markdown"}),
+    (["--model", "minilm"], {"model": "models/minilm"}),
+    (["--prefer", "speed"], {"performancePreference": "PERFORMANCE_PREFERENCE_SPEED"}),
+    (["--beam", "3"], {"decodingConfig": {"beamSize": 3}}),
+    (["--max-output-tokens", "9"], {"decodingConfig": {"maxOutputTokens": 9}}),
+]
+
+
+@pytest.mark.parametrize(("flags", "fields"), TRANSLATE_FLAGS)
+def test_every_flag_of_translate_arrives(polygist: Polygist, fake: Fake, flags, fields):
+    assert polygist("translate", "--text", "a", "--to", "pt", *flags).code == 0
+    expected = {"contents": ["a"], "targetLanguageCode": "pt", **fields}
+    assert json_format.MessageToDict(fake.requests("Translate")[0]) == expected
+
+
+@pytest.mark.parametrize(("flags", "fields"), SUMMARISE_FLAGS)
+def test_every_flag_of_summarise_arrives(polygist: Polygist, fake: Fake, flags, fields):
+    assert polygist("summarise", "--text", "a", *flags).code == 0
+    assert json_format.MessageToDict(fake.requests("Summarise")[0]) == {"contents": ["a"], **fields}
+
+
+@pytest.mark.parametrize(("command", "table"), [("translate", TRANSLATE_FLAGS), ("summarise", SUMMARISE_FLAGS)])
+def test_no_flag_is_missing_in_the_tables(command: str, table):
+    elsewhere = {"--text", "--to", "--output", "--format", "--field", "--lines", "--help"}
+    hidden = {name for names, _ in session.GLOBAL_OPTIONS for name in names}
+    tried = {flag for flags, _ in table for flag in flags}
+    flags = [each for each in app.polygist.commands[command].params if isinstance(each, click.Option)]
+    missing = [each.opts for each in flags if not {*each.opts} & (tried | elsewhere | hidden)]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "method", "fields"),
+    [
+        (["detect", "--text", "a", "-n", "2"], "DetectLanguage", {"contents": ["a"], "maxCandidateCount": 2}),
+        (["languages", "--in", "pt", "--task", "summarise"], "ListLanguages",
+         {"displayLanguageCode": "pt", "task": "TASK_SUMMARISE"}),
+        (["models", "list", "--task", "translate"], "ListModels", {"task": "TASK_TRANSLATE"}),
+        (["models", "show", "en-pt"], "GetModel", {"name": "models/en-pt"}),
+        (["tokens", "--text", "a", "--model", "m"], "CountTokens", {"contents": ["a"], "model": "models/m"}),
+        (["info"], "GetServerInfo", {}),
+    ],
+)  # fmt: skip
+def test_other_flags_arrive(polygist: Polygist, fake: Fake, arguments, method: str, fields):
+    assert polygist(*arguments).code == 0
+    assert json_format.MessageToDict(fake.requests(method)[0]) == fields
+
+
+def test_global_options_stand_before_or_after_the_command(polygist: Polygist, fake: Fake, tmp_path: Path, monkeypatch):
+    key = tmp_path / "key"
+    key.write_text("from-file\n")
+    monkeypatch.setenv("POLYGIST_API_KEY", "from-environment")
+    polygist("--metadata", "a=1", "translate", "--text", "a", "-t", "pt", "--timeout", "1m")
+    polygist("--metadata", "a=1", "--timeout", "1h", "translate", "--text", "a", "-t", "pt", "--timeout", "60s",
+             "--metadata", "b=2", "--api-key-file", key)  # fmt: skip
+    first, second = fake.asked
+    assert (first.metadata["a"], first.metadata["authorization"]) == ("1", "Bearer from-environment")
+    assert (second.metadata["b"], second.metadata["authorization"]) == ("2", "Bearer from-file")
+    assert all(0 < (each.seconds or 0) < 90 for each in fake.asked)
+
+
+def test_flags_have_environment_variables(polygist: Polygist, fake: Fake, monkeypatch):
+    monkeypatch.setenv("POLYGIST_TRANSLATE_TARGETS", "pt")
+    assert polygist("translate", "--text", "a").code == 0
+    assert fake.requests("Translate")[0].target_language_code == "pt"
+
+
+def test_text_comes_from_a_file_as_it_is(polygist: Polygist, fake: Fake, tmp_path: Path):
+    (tmp_path / "a.txt").write_bytes("\ufeffOlá\r\n\r\nfim".encode())
+    assert polygist("translate", tmp_path / "a.txt", "-t", "en").out == "OLÁ\r\n\r\nFIM\n"
+    assert list(fake.requests("Translate")[0].contents) == ["Olá\r\n\r\nfim"]
+
+
+@pytest.mark.parametrize("files", [[], ["-"]])
+def test_text_comes_from_standard_input(polygist: Polygist, files):
+    assert polygist("translate", *files, "-t", "pt", stdin="one\ntwo\n").out == "ONE\nTWO\n"
+
+
+def test_a_terminal_is_not_waited_for(polygist: Polygist, fake: Fake, monkeypatch):
+    monkeypatch.setattr("io.TextIOWrapper.isatty", lambda self: True, raising=False) if False else None
+    outcome = run_on_terminal(polygist, monkeypatch)
+    assert outcome.code == 2
+    assert "nothing to read: give FILE, --text TEXT, or pipe text in" in outcome.err
+    assert fake.asked == []
+
+
+def run_on_terminal(polygist: Polygist, monkeypatch):
+    from polygist_client.cli import inputs
+
+    class Terminal:
+        stdin = type("Keyboard", (), {"isatty": staticmethod(lambda: True)})
+
+    monkeypatch.setattr(inputs, "sys", Terminal)
+    return polygist("translate", "-t", "pt")
+
+
+def test_an_argument_is_never_text(polygist: Polygist, fake: Fake):
+    outcome = polygist("translate", "Good morning", "-t", "pt")
+    assert (outcome.code, fake.asked) == (2, [])
+    assert outcome.err == "error: Good morning: No such file or directory; text itself goes with --text\n"
+
+
+def test_several_texts_are_one_request(polygist: Polygist, fake: Fake):
+    assert polygist("translate", "--text", "a", "--text", "b", "-t", "pt").out == "A\nB\n"
+    assert len(fake.asked) == 1
+
+
+def test_several_files_and_targets_become_files_in_a_folder(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one")
+    (tmp_path / "b.md").write_text("two\n")
+    outcome = polygist("translate", tmp_path / "a.txt", tmp_path / "b.md", "-t", "pt,fr", "-o", f"{tmp_path}/out/")
+    assert (outcome.code, outcome.out) == (0, "")
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert found == {"a.pt.txt": "ONE", "a.fr.txt": "ONE", "b.pt.md": "TWO\n", "b.fr.md": "TWO\n"}
+
+
+def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one")
+    polygist("translate", tmp_path / "a.txt", "-t", "pt", "-o", tmp_path)
+    polygist("summarise", tmp_path / "a.txt", "-t", "pt", "-o", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pt.txt", "a.summary.pt.txt", "a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.txt", "b.txt", "-t", "pt"], "give -o DIR/"),
+        (["a.txt", "-t", "pt,fr", "-o", "out.txt"], "give -o DIR/"),
+        (["a.txt", "d/a.txt", "-t", "pt", "-o", "out/"], "a.txt and d/a.txt would both be written to out/a.pt.txt"),
+        (["a.txt", "-t", "../x", "-o", "out/"], "cannot be part of a file name"),
+        (["a.txt", "-t", "pt,pt"], "each once"),
+        (["-", "-", "-t", "pt"], "read once"),
+        (["a.txt", "-t", "pt", "--json", "-o", "out/"], "-o FILE"),
+        (["a.txt", "-t", "pt", "--lines", "--json"], "--jsonl"),
+        (["a.txt", "-t", "pt", "--lines", "--scores"], "add --jsonl"),
+        (["a.txt", "-t", "pt", "--field", "x"], "belong together"),
+        (["a.txt", "-t", "pt", "--format", "jsonl"], "belong together"),
+        (["a.txt", "-t", "pt", "--lines", "--format", "jsonl", "--field", "x"], "exclude each other"),
+        (["a.txt"], "--to"),
+        (["a.txt", "-t", "pt", "--timeout", "soon"], "no duration"),
+        (["a.txt", "-t", "pt", "--metadata", "soon"], "KEY=VALUE"),
+        (["a.txt", "-t", "pt", "--json", "--jsonl"], "exclude each other"),
+        (["a.txt", "-t", "pt", "-a", "localhost"], "HOST:PORT"),
+        (["a.txt", "-t", "pt", "--cert", "a.txt"], "belong together"),
+        (["a.txt", "-t", "pt", "--glossary", "x"], "--glossary"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_any_call(
+    polygist: Polygist, fake: Fake, tmp_path: Path, monkeypatch, arguments, message: str
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("x")
+    outcome = polygist("translate", *arguments)
+    assert (outcome.code, outcome.out, fake.asked) == (2, "", [])
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_file_is_written_whole_or_not_at_all(polygist: Polygist, fake: Fake, tmp_path: Path):
+    target = tmp_path / "out.txt"
+    target.write_text("before")
+    target.chmod(0o640)
+    fake.script("Translate", Failing(grpc.StatusCode.INTERNAL))
+    assert polygist("translate", "--text", "a", "-t", "pt", "-o", target).code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+    assert target.read_text() == "before"
+    assert polygist("translate", "--text", "a", "-t", "pt", "-o", target).code == 0
+    assert (target.read_text(), target.stat().st_mode & 0o777) == ("A", 0o640)
+
+
+def test_a_device_is_written_to_as_it_is(polygist: Polygist):
+    assert polygist("translate", "--text", "a", "-t", "pt", "-o", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_only_the_result_is_on_standard_output(polygist: Polygist):
+    outcome = polygist("translate", "--text", "a ☃", "-t", "pt")
+    assert outcome.out == "A ☃\n"
+    assert outcome.err.splitlines() == [
+        "warning: text-1:2-3: no piece for ☃ [unknown-characters]",
+        "note: text-1: language en detected, confidence 0.75",
+    ]
+    assert polygist("translate", "--text", "a ☃", "-t", "pt", "-q").err == ""
+    assert "models/en-pt" in polygist("translate", "--text", "a", "-t", "pt", "-s", "en", "-v").err
+
+
+def test_extras_stand_below_the_text(polygist: Polygist):
+    flags = ["-s", "en", "--scores", "--segments", "--alternatives", "1"]
+    assert polygist("translate", "--text", "a", "-t", "pt", *flags).out.splitlines() == [
+        "A", "", "score -0.5000", "alternative 1 (-1.0000): a #0", '0-1 "a" -> 0-1 "A"',
+    ]  # fmt: skip
+
+
+def test_citations_quote_the_source(polygist: Polygist):
+    assert polygist("summarise", "--text", "One.\nTwo.", "--citations").out == 'One.\n\n[1] 0-4 "One."\n'
+    long = polygist("summarise", "--text", "word " * 30, "--citations").out
+    assert long.splitlines()[-1].endswith("…\"")
+
+
+def test_json_is_the_reply(polygist: Polygist, fake: Fake, tmp_path: Path):
+    out = polygist("translate", "--text", "á", "--text", "b", "-t", "pt", "--json").out
+    reply = json_format.Parse(out, translation_service_pb2.TranslateResponse())
+    assert [each.translated_text for each in reply.translations] == ["Á", "B"]
+    assert reply.usage.character_count == 2
+    assert "Á" in out
+    assert "translatedText" in out
+    polygist("translate", "--text", "a", "-t", "pt", "--json", "-o", tmp_path / "r.json")
+    assert json.loads((tmp_path / "r.json").read_text())["translations"][0]["model"] == "models/en-pt"
+
+
+def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one")
+    outcome = polygist("translate", tmp_path / "a.txt", "--text", "two", "-t", "pt,fr", "--jsonl")
+    found = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(each["id"], each["targetLanguageCode"]) for each in found] == [
+        (f"{tmp_path}/a.txt", "pt"), (f"{tmp_path}/a.txt", "fr"), ("text-1", "pt"), ("text-1", "fr"),
+    ]  # fmt: skip
+    assert list(found[0])[0] == "id"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        (["detect", "--text", "a"], "en\t0.7500\n"),
+        (["detect", "--text", "a", "-n", "2"], "en\t0.7500\npt\t0.1250\n"),
+        (["detect", "--text", "a", "--text", "b"], "text-1\ten\t0.7500\ntext-2\ten\t0.7500\n"),
+        (["tokens", "--text", "abc", "--model", "m"], "3\n"),
+        (["tokens", "--text", "abc", "--text", "", "--model", "m"], "text-1\t3\ntext-2\t0\n"),
+        (["languages"], "en\tEnglish\tEnglish\tpt\npt\tPortuguese\tportuguês\ten\n"),
+        (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\n"),
+        (["models", "list"], "models/en-pt\ttranslate\ten>pt\tready\tMPL-2.0\n"),
+        (["health"], "serving\n"),
+        (["version"], f"polygist {__version__}\n"),
+    ],
+)
+def test_what_is_told_is_fit_for_pipes(polygist: Polygist, arguments, out: str):
+    outcome = polygist(*arguments)
+    assert (outcome.code, outcome.out, outcome.err) == (0, out, "")
+
+
+def test_a_model_is_shown_with_every_field(polygist: Polygist):
+    rows = dict(line.split("\t") for line in polygist("models", "show", "en-pt").out.splitlines())
+    assert list(rows) == [each.name.replace("_", " ") for each in model_service_pb2.Model.DESCRIPTOR.fields]
+    assert (rows["state"], rows["license"], rows["source language codes"]) == ("ready", "MPL-2.0", "en")
+
+
+@pytest.mark.parametrize("command", [["detect", "--text", "a"], ["languages"], ["models", "list"],
+                                     ["models", "show", "en-pt"], ["tokens", "--text", "a", "--model", "m"], ["info"]])  # fmt: skip
+def test_every_answer_is_json_too(polygist: Polygist, command):
+    assert json.loads(polygist(*command, "--json").out)
+    for line in polygist(*command, "--jsonl").out.splitlines():
+        assert json.loads(line)["id"]
+
+
+def test_info_shows_the_limits(polygist: Polygist):
+    assert "limit translate.contents\t1024\n" in polygist("info").out
+
+
+def test_summarize_is_understood_and_not_listed(polygist: Polygist):
+    assert polygist("summarize", "--text", "One.\nTwo.").out == "One.\n"
+    assert "summarize" not in polygist("--help").out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed(polygist: Polygist, shell: str):
+    assert "_POLYGIST_COMPLETE" in polygist("completion", shell).out
+
+
+def walk(command: click.Command, path: tuple[str, ...] = ()):
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from walk(below, (*path, name))
+
+
+@pytest.mark.parametrize("path", walk(app.polygist))
+def test_every_help_fits_the_terminal(path: tuple[str, ...]):
+    shown = CliRunner().invoke(app.polygist, [*path, "--help"], prog_name="polygist")
+    assert shown.exit_code == 0
+    assert max(map(len, shown.output.splitlines())) <= 80
+    assert "..." not in shown.output.replace("[ARGS]...", "")
+
+
+def test_the_help_costs_no_grpc():
+    probe = "import sys, polygist_client.cli; print('grpc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout

