@@ -7,10 +7,10 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
-from polygist_client.cli.failures import BROKEN_PIPE, INTERRUPTED, describe, exit_code_of
+from polygist_client.cli.failures import BROKEN_PIPE, INTERRUPTED, exit_code_of
 from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
 from polygist_client.cli.outputs import silence_stdout
-from polygist_client.cli.session import global_options
+from polygist_client.cli.session import Session, global_options
 from polygist_client.cli.summarise import summarise
 from polygist_client.cli.translate import translate
 
@@ -60,10 +60,11 @@ for command in (translate, summarise, detect, languages, models, tokens, health,
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code, with the error already printed in one line."""
+    session = Session()
     try:
         code = polygist.main(
             list(arguments), prog_name=NAME, complete_var=COMPLETION_VARIABLE, auto_envvar_prefix="POLYGIST",
-            standalone_mode=False,
+            standalone_mode=False, obj=session,
         )  # fmt: skip
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
@@ -72,5 +73,5 @@ def run(arguments: Sequence[str]) -> int:
         silence_stdout()
         return BROKEN_PIPE
     except (PolygistError, click.ClickException, OSError) as error:
-        click.echo(f"error: {describe(error)}", err=True)
+        session.complain(error)
         return exit_code_of(error)

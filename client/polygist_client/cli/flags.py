@@ -8,7 +8,7 @@ import click
 from polygist_client import words
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import parse_output
-from polygist_client.cli.records import Place, read_json_lines, read_lines
+from polygist_client.cli.records import read_json_lines, read_lines
 from polygist_client.cli.runs import Read
 from polygist_client.cli.session import Session
 
@@ -59,14 +59,14 @@ candidate_option = click.option(
 )
 
 
-def make_reader(*, lines: bool, format: str, field: str | None, place: Place) -> Read | None:
+def make_reader(*, lines: bool, format: str, field: str | None, into: str | None = None) -> Read | None:
     """What makes records of an input; None where each input is one text. Raises UsageError."""
     if (format == "jsonl") != (field is not None):
         raise click.UsageError("--format jsonl and --field NAME belong together")
     if lines and field is not None:
         raise click.UsageError("--lines and --format jsonl exclude each other")
     if field is not None:
-        return lambda source: read_json_lines(source, field=field, place=place)
+        return lambda source: read_json_lines(source, field=field, into=into)
     return read_lines if lines else None
 
 

@@ -79,7 +79,7 @@ def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], mod
 @task_option
 @with_session
 def languages(session: Session, source: str | None, display_language: str | None, task: words.Task | None) -> None:
-    """List languages: code, name, own name, what it can be translated to."""
+    """List languages and what each is translated to."""
     call = calls.list_languages(task=task, display_language=display_language)
     with session.connect() as client:
         reply = client.send(call)

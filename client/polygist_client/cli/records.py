@@ -8,8 +8,6 @@ from typing import Any
 from polygist_client.cli.failures import InputFailure
 from polygist_client.cli.inputs import Input
 
-Place = Callable[[dict[str, Any], str, str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -38,35 +36,27 @@ def read_lines(source: Input) -> Iterator[Record]:
         yield Record(number, line, lambda result, end=end: result.replace("\n", " ") + end)  # type: ignore[misc]
 
 
-def read_json_lines(source: Input, *, field: str, place: Place) -> Iterator[Record]:
-    """A field of every JSON object is a text; `place` puts the result into the object; other fields stay as they are.
+def read_json_lines(source: Input, *, field: str, into: str | None = None) -> Iterator[Record]:
+    """A field of every JSON object is a text; the others stay as they are.
+
+    Args:
+        source: what to read.
+        field: name of the field with the text.
+        into: name of the field to add for the result; None puts it where the text was.
 
     Raises:
-        InputFailure: a line is no object, or has no text in the field.
+        InputFailure: a line is no object, has no text in the field, or has the field that should be added.
     """
     for number, (line, end) in enumerate(source.lines(), start=1):
         if not line.strip():
             yield Record(number, line, lambda result, line=line, end=end: line + end)  # type: ignore[misc]
             continue
-        entry = _parse(line, field, f"{source.name}:{number}")
+        entry = _parse(line, field, into, f"{source.name}:{number}")
 
         def finish(result: str, entry: dict[str, Any] = entry, end: str = end) -> str:
-            place(entry, field, result)
-            return write_json(entry) + end
+            return write_json({**entry, into or field: result}) + end
 
         yield Record(number, entry[field], finish)
-
-
-def replace_field(entry: dict[str, Any], field: str, result: str) -> None:
-    """Put a translation where its source was."""
-    entry[field] = result
-
-
-def add_summary(entry: dict[str, Any], field: str, result: str) -> None:
-    """Add a summary beside its article; raises InputFailure rather than overwrite one."""
-    if "summary" in entry:
-        raise InputFailure('an object has a field "summary" already; rename it first')
-    entry["summary"] = result
 
 
 def write_json(entry: dict[str, Any]) -> str:
@@ -79,7 +69,7 @@ def write_json(entry: dict[str, Any]) -> str:
     return line
 
 
-def _parse(line: str, field: str, name: str) -> dict[str, Any]:
+def _parse(line: str, field: str, into: str | None, name: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError as error:
@@ -89,4 +79,6 @@ def _parse(line: str, field: str, name: str) -> dict[str, Any]:
     if not isinstance(entry.get(field), str):
         names = ", ".join(key for key, value in entry.items() if isinstance(value, str)) or "none"
         raise InputFailure(f"{name}: has no text in field {field!r}; fields with text: {names}")
+    if into in entry:
+        raise InputFailure(f"{name}: has a field {into!r} already; rename it first")
     return entry

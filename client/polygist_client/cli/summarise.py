@@ -19,7 +19,6 @@ from polygist_client.cli.flags import (
 from polygist_client.cli.inputs import gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_summary
-from polygist_client.cli.records import add_summary
 from polygist_client.cli.runs import Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 
@@ -54,7 +53,7 @@ def summarise(
     **options: Any,
 ) -> int:
     """Summarise files, standard input (-) or --text."""
-    read = make_reader(lines=False, format=format, field=field, place=add_summary)
+    read = make_reader(lines=False, format=format, field=field, into="summary")
     check_json(session, read, output, shows_more="citations" if options["citations"] else "")
     sources, where = gather_inputs(files, texts), parse_output(output)
     work = _work({**options})  # type: ignore[typeddict-item]

@@ -21,7 +21,7 @@ from polygist_client.cli.flags import (
 from polygist_client.cli.inputs import Input, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_translation
-from polygist_client.cli.records import Record, replace_field
+from polygist_client.cli.records import Record
 from polygist_client.cli.runs import Prepare, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 
@@ -30,7 +30,7 @@ DETECTED_CHARACTERS = 100_000
 
 @click.command()
 @add_options(input_options)
-@click.option("-t", "--to", "targets", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
+@click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
 @click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
@@ -44,7 +44,7 @@ def translate(
     session: Session,
     files: tuple[str, ...],
     texts: tuple[str, ...],
-    targets: str,
+    to: str,
     output: str | None,
     lines: bool,
     format: str,
@@ -53,8 +53,8 @@ def translate(
 ) -> int:
     """Translate files, standard input (-) or --text."""
     keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
-    works = [_work(target, keywords) for target in _split_targets(targets)]
-    read = make_reader(lines=lines, format=format, field=field, place=replace_field)
+    works = [_work(target, keywords) for target in _split_targets(to)]
+    read = make_reader(lines=lines, format=format, field=field)
     more = [name for name in ("alternatives", "scores", "segments") if options[name]]
     check_json(session, read, output, shows_more=" and ".join(more))
     sources, where = gather_inputs(files, texts), parse_output(output)

@@ -45,7 +45,7 @@ def find_candidates(sentences: Sequence[str], *, count: int, query: str = "") ->
 
     Args:
         sentences: all sentences of an article.
-        count: how many the summary wants; with fewer proper sentences, shorter ones count too.
+        count: with fewer proper sentences than that, shorter ones count too.
         query: keeps sentences that share its words when an article is too long to compare all.
     """
     distinct = _drop_duplicates(sentences)

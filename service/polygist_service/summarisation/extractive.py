@@ -32,7 +32,8 @@ class Article:
     def read(cls, request: SummaryRequest) -> "Article":
         """Split the text and keep what may stand in a summary."""
         segments = split_article(request.text, request.source)
-        wanted = sentence_limit(request, Method.EXTRACTIVE) or SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
+        enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
+        wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
         kept = find_candidates([segment.text for segment in segments], count=wanted, query=request.query)
         return cls(tuple(segments[at] for at in kept), count_words(request.text))
 

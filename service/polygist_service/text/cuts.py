@@ -16,7 +16,7 @@ FIRST_GUESS = 512
 PRECISION = 16
 # Where to cut, the best places first; a cut is made behind the match.
 PLACES = tuple(
-    map(re.compile, (r"[;:.!?…。！？；][\"'”’»)]*\s+|[。！？；]", r"(?<=\s)[–—-]\s+", r"[,，、]\s*", r"\s+"))
+    map(re.compile, (r"[;:.!?…。！？；][\"'”’»)]*\s+|[。！？；]", r"(?<=\s)[–—-]\s+", r",\s+|[，、]\s*", r"\s+"))
 )
 
 

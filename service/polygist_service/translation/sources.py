@@ -10,9 +10,9 @@ from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePai
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.document import has_letters
 
-# Below: not detected. Measured on 12,809 texts: at 0.20 the answers are 99.9 % right from 21 characters on, and
-# 2.5 % of texts in other languages pass.
-MIN_CONFIDENCE = 0.20
+# Below: not detected. Measured on windows of real sentences up to 20 characters: 0.10 tells 81 % of the English ones
+# and takes 5 % of those in 14 neighbouring languages, with a warning; 0.20 tells 74 % and takes 2 %.
+MIN_CONFIDENCE = 0.10
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
 CONFIDENT = 0.50
 

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.summarisation.candidates import count_words
+from polygist_service.summarisation.selection import MOST_NEWS_WORDS, Preset, select
+
+from tests.service.echo import embed
+
+WORDS = ["river", "town", "bridge", "school", "market", "road", "old", "new", "flood", "cost"]
+SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join), min_size=1, max_size=20)
+
+
+def pick(sentences, preset=Preset.NEWS, query=None, **limits):
+    vectors = np.stack([embed(sentence) for sentence in sentences])
+    return select(sentences, vectors, preset=preset, query_embedding=None if query is None else embed(query), **limits)
+
+
+@given(SENTENCES, st.sampled_from(Preset), st.integers(1, 10))
+def test_each_sentence_is_picked_once_and_adds_no_more_than_the_one_before(sentences, preset, count):
+    selection = pick(sentences, preset, count=count)
+    assert len(selection.indices) == min(count, len(sentences))
+    assert len(set(selection.indices)) == len(selection.indices)
+    assert all(
+        0 < later <= earlier + 1e-4 for earlier, later in zip(selection.gains, selection.gains[1:], strict=False)
+    )
+
+
+@given(SENTENCES, st.integers(1, 40))
+def test_words_are_limited_but_for_the_first_pick(sentences, most):
+    selection = pick(sentences, max_words=most)
+    lengths = [count_words(sentences[at]) for at in selection.indices]
+    assert len(lengths) == 1 or sum(lengths) <= most
+    left = most - sum(lengths)
+    others = [count_words(s) for at, s in enumerate(sentences) if at not in selection.indices]
+    assert all(length > left for length in others)
+
+
+@given(SENTENCES, st.integers(1, 6))
+def test_more_sentences_begin_with_the_fewer(sentences, count):
+    assert pick(sentences, count=count + 1).indices[:count] == pick(sentences, count=count).indices
+
+
+def test_the_sum_of_gains_is_coverage_and_prior():
+    sentences = ["the old bridge fell", "the flood took the bridge", "a new school opened"]
+    vectors = np.stack([embed(sentence) for sentence in sentences])
+    selection = select(sentences, vectors, preset=Preset.COVERAGE, count=3)
+    prior = sum(0.30 * (1 - at / 3) for at in range(3))
+    assert sum(selection.gains) == pytest.approx(1 + prior, abs=1e-4)
+
+
+def test_equal_sentences_are_picked_from_the_front():
+    sentences = ["river and bridge", "town and school"] * 3
+    assert sorted(pick(sentences, count=2).indices) == [0, 1]
+
+
+def test_a_query_wins_against_the_lead():
+    sentences = ["the town and the bridge", "the town and the flood", "old school market", "cost of the road"]
+    assert pick(sentences, count=1).indices == (0,)
+    assert pick(sentences, count=1, query="old school market").indices == (2,)
+
+
+def test_long_texts_are_covered_rather_than_led():
+    assert Preset.for_words(MOST_NEWS_WORDS) is Preset.NEWS
+    assert Preset.for_words(MOST_NEWS_WORDS + 1) is Preset.COVERAGE

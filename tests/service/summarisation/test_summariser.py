@@ -1,0 +1,178 @@
+from dataclasses import replace
+
+import pytest
+from polygist_service.engine.api import Encoding, State
+from polygist_service.errors import ModelLoading, UnsupportedLanguagePair
+from polygist_service.notices import Notice, NoticeKind
+from polygist_service.summarisation.summariser import Summariser
+from polygist_service.summarisation.values import Form, Length, Method, Order, SummaryRequest
+from polygist_service.translation.values import Translation
+
+from tests.service.echo import ENCODER, EchoEngine
+
+ARTICLE = """Old bridge returns
+
+The council of Marlow voted on Tuesday to rebuild the old bridge over the river.
+The bridge was closed two years ago after a flood damaged three of its arches.
+"It took too long," said the owner of a bakery near the old bridge on Tuesday.
+
+Photo: the bridge in 1962
+Until the work is done, a ferry will carry people across every twenty minutes.
+Half of the four million pounds will come from the county, half from the town.
+A school trip to the museum was cancelled because nobody could cross the river."""
+
+
+class Translations:
+    """Stands for the `Translator`: what it was asked, and an answer for each sentence."""
+
+    def __init__(self, *, language="pt", notices=()):
+        self.requests = []
+        self._language, self._notices = language, notices
+
+    async def translate(self, request, *, caller, deadline=None):
+        self.requests.append(request)
+        if request.target == "fi":
+            raise UnsupportedLanguagePair("no model for en->fi")
+        return [
+            Translation(
+                f"<{text}>",
+                request.source,
+                self._language,
+                notices=self._notices,
+                input_token_count=10,
+                output_token_count=11,
+            )
+            for text in request.contents
+        ]
+
+
+@pytest.fixture
+def summarise(executor):
+    async def call(text=ARTICLE, *, engine=None, translations=None, source="en", **fields):
+        summariser = Summariser(engine or EchoEngine(), translator=translations or Translations(), executor=executor)
+        return await summariser.summarise(SummaryRequest(text=text, source=source, **fields), caller="me")
+
+    return call
+
+
+async def test_picked_sentences_are_quoted_exactly_and_stand_where_the_summary_says(summarise):
+    result = await summarise()
+    assert (result.method, result.model, result.chunk_count) == (Method.EXTRACTIVE, "minilm", 1)
+    assert (result.source, result.target) == ("en", "en")
+    assert len(result.sentences) == 3
+    for sentence in result.sentences:
+        (citation,) = sentence.citations
+        assert ARTICLE[slice(*citation.source_span)] == sentence.text == result.text[slice(*sentence.summary_span)]
+        assert citation.support == 1.0
+        assert 0 < sentence.rank_score <= 1
+    assert max(sentence.rank_score for sentence in result.sentences) == 1
+    assert result.text == " ".join(sentence.text for sentence in result.sentences)
+    assert result.notices == ()
+    assert result.output_token_count == 0 < result.input_token_count
+
+
+async def test_the_order_is_that_of_the_article_or_that_of_the_rank(summarise):
+    by_offset = await summarise(max_sentences=5)
+    by_rank = await summarise(max_sentences=5, order=Order.RANK)
+    starts = [sentence.citations[0].source_span[0] for sentence in by_offset.sentences]
+    scores = [sentence.rank_score for sentence in by_rank.sentences]
+    assert starts == sorted(starts)
+    assert scores == sorted(scores, reverse=True)
+    assert set(by_offset.text.split()) == set(by_rank.text.split())
+
+
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({"length": Length.SHORT}, 1),
+        ({"length": Length.LONG}, 3),  # half of the candidates
+        ({"max_sentences": 6}, 6),  # but a figure is obeyed
+        ({"max_sentences": 50}, 6),
+        ({"form": Form.TLDR, "length": Length.LONG}, 1),
+        ({"form": Form.KEY_POINTS, "max_sentences": 4}, 4),
+        ({"max_words": 30}, 2),
+    ],
+)
+async def test_length(summarise, fields, count):
+    assert len((await summarise(**fields)).sentences) == count
+
+
+async def test_a_first_sentence_above_the_words_asked_for_is_given_with_a_notice(summarise):
+    result = await summarise(max_words=5)
+    assert len(result.sentences) == 1
+    assert [notice.kind for notice in result.notices] == [NoticeKind.LENGTH_TARGET_MISSED]
+    assert "5 were asked for" in result.notices[0].message
+
+
+async def test_key_points_in_markdown(summarise):
+    text = ARTICLE.replace("the old bridge over", "the *old* bridge over")
+    result = await summarise(text, form=Form.KEY_POINTS, markdown=True)
+    lines = result.text.split("\n")
+    assert all(line.startswith("- ") for line in lines)
+    assert r"\*old\*" in lines[0]
+    assert "*old*" in result.sentences[0].text
+    assert "\\" not in result.sentences[0].text
+
+
+async def test_a_query_focuses(summarise):
+    result = await summarise(query="Will a ferry carry people across every twenty minutes?", max_sentences=1)
+    assert "ferry" in result.text
+
+
+async def test_the_encoder_gets_candidates_only_and_reads_the_start_of_each(summarise):
+    engine = EchoEngine(replace(ENCODER, max_input_tokens=1000))
+    endless = "word " * 5000
+    await summarise(f"{ARTICLE}\n{endless}", engine=engine)
+    assert engine.options == [Encoding(max_tokens=128)]
+    assert max(map(len, engine.segments)) <= 2000
+    assert not any(segment.startswith(("Photo", "Old")) for segment in engine.segments)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "\u3000"])
+async def test_a_blank_article_has_an_empty_summary(summarise, text):
+    engine = EchoEngine(replace(ENCODER, state=State.FAILED))
+    result = await summarise(text, source="und", target="pt", engine=engine)
+    assert (result.text, result.sentences, result.model) == ("", (), None)
+    assert (result.source, result.target) == ("und", "pt")
+
+
+async def test_a_text_without_letters_is_its_own_summary(summarise):
+    result = await summarise("\n 12:30 — 🙂\n", source="und", engine=EchoEngine(replace(ENCODER, state=State.FAILED)))
+    assert result.text == "12:30 — 🙂"
+    assert result.sentences[0].citations[0].source_span == (2, 11)
+
+
+async def test_an_article_without_proper_sentences_is_summarised_by_what_there_is(summarise):
+    assert (await summarise("Rain.")).text == "Rain."
+    assert (await summarise("Rain fell all day.\nShut.")).text == "Rain fell all day."
+
+
+async def test_a_summary_in_another_language(summarise):
+    translations = Translations(notices=(Notice(NoticeKind.UNKNOWN_CHARACTERS, "x", (4, 5)),))
+    result = await summarise(target="pt-BR", translations=translations)
+    (request,) = translations.requests
+    assert (request.source, request.target) == ("en", "pt-BR")
+    assert result.target == "pt"
+    plain = await summarise()
+    assert result.text == " ".join(f"<{sentence.text}>" for sentence in plain.sentences)
+    for sentence, original in zip(result.sentences, plain.sentences, strict=True):
+        assert result.text[slice(*sentence.summary_span)] == sentence.text
+        assert sentence.citations == original.citations
+        assert sentence.rank_score == original.rank_score
+    starts = [sentence.citations[0].source_span[0] for sentence in plain.sentences]
+    assert [notice.span for notice in result.notices] == [(start + 4, start + 5) for start in starts]
+    assert result.output_token_count == 33
+
+
+async def test_a_region_of_the_same_language_needs_no_translation(summarise):
+    translations = Translations()
+    result = await summarise(target="en-GB", translations=translations)
+    assert translations.requests == []
+    assert result.target == "en"
+
+
+async def test_what_goes_wrong_is_told(summarise):
+    with pytest.raises(UnsupportedLanguagePair):
+        await summarise(target="fi")
+    with pytest.raises(ModelLoading):
+        await summarise(engine=EchoEngine(replace(ENCODER, state=State.LOADING)))
