@@ -1,10 +1,18 @@
 """What the whole test suite shares."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from polygist_service.settings import Settings
 from polygist_service.store.home import Store
+
+from tests.end_to_end.server import ServerProcess
+
+# Property tests say nothing of time: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +21,17 @@ def starter_home() -> Path:
     home = Settings().home
     Store(home).pull(["starter"])
     return home
+
+
+@pytest.fixture(scope="session")
+def server(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the starter models, for the whole session."""
+    with ServerProcess(starter_home, tmp_path_factory.mktemp("server") / "log") as process:
+        process.wait_until_serving()
+        yield process
+
+
+@pytest.fixture
+def article() -> str:
+    """The example article."""
+    return (Path(__file__).parents[1] / "examples" / "article.txt").read_text(encoding="utf-8")

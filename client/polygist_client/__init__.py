@@ -36,10 +36,11 @@ from polygist_client.errors import (
     ServerNotReady,
     ServerOverloaded,
     ServerUnreachable,
+    TlsFailed,
     Unauthenticated,
     Unavailable,
     Unimplemented,
-)  # fmt: skip
+)
 from polygist_client.options import (
     CallOptions,
     DetectOptions,
@@ -47,7 +48,7 @@ from polygist_client.options import (
     ListOptions,
     SummariseOptions,
     TranslateOptions,
-)  # fmt: skip
+)
 from polygist_client.results import (
     Alternative,
     Citation,
@@ -63,7 +64,7 @@ from polygist_client.results import (
     SummarySentence,
     TokenCount,
     Translation,
-)  # fmt: skip
+)
 
 __all__ = [
     "Alternative",
@@ -114,6 +115,7 @@ __all__ = [
     "SummariseOptions",
     "Summary",
     "SummarySentence",
+    "TlsFailed",
     "TokenCount",
     "TranslateOptions",
     "Translation",

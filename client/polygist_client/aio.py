@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
@@ -19,7 +19,6 @@ from polygist_client.statuses import translate_error
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
-TextT = TypeVar("TextT")
 
 
 class AsyncClient:
@@ -90,7 +89,9 @@ class AsyncClient:
             in_flight: how many requests are under way at the same time.
             options: see `TranslateOptions`.
         """
-        wanted = (batches.translate_batch(batch, to=to, options=options) async for batch in _cut(texts))
+        wanted = (
+            batches.translate_batch(batch, to=to, options=options) async for batch in batches.cut_as_they_come(texts)
+        )
         async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
             async for call, reply in answers:
                 for translation in call.read(reply):
@@ -173,7 +174,7 @@ class AsyncClient:
         """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
         under_way: deque[tuple[Call[ReplyT, AnswerT], asyncio.Task[ReplyT]]] = deque()
         try:
-            async for call in _each(wanted):
+            async for call in batches.each(wanted):
                 under_way.append((call, asyncio.create_task(self._make(call))))
                 if len(under_way) >= in_flight:
                     done, task = under_way.popleft()
@@ -225,24 +226,6 @@ class AsyncClient:
                 items=call.items,
             ) from error
         return reply
-
-
-async def _cut(texts: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[batches.Batch]:
-    batcher = batches.Batcher()
-    async for text in _each(texts):
-        for batch in batcher.add(text):
-            yield batch
-    for batch in batcher.rest():
-        yield batch
-
-
-async def _each(values: Iterable[TextT] | AsyncIterable[TextT]) -> AsyncIterator[TextT]:
-    if isinstance(values, AsyncIterable):
-        async for value in values:
-            yield value
-    else:
-        for value in values:
-            yield value
 
 
 def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.aio.Channel:

@@ -1,6 +1,6 @@
 """Any number of texts to requests of a bearable size."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ ITEMS = 128
 CHARACTERS = 100_000
 IN_FLIGHT = 4
 
+ValueT = TypeVar("ValueT")
 CallT = TypeVar("CallT", bound=Call[Any, Any])
 
 
@@ -65,6 +66,26 @@ def cut(texts: Iterable[str], *, most_items: int = ITEMS, most_characters: int =
     for text in texts:
         yield from batcher.add(text)
     yield from batcher.rest()
+
+
+async def cut_as_they_come(texts: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[Batch]:
+    """`cut` for texts that may have to be waited for."""
+    batcher = Batcher()
+    async for text in each(texts):
+        for batch in batcher.add(text):
+            yield batch
+    for batch in batcher.rest():
+        yield batch
+
+
+async def each(values: Iterable[ValueT] | AsyncIterable[ValueT]) -> AsyncIterator[ValueT]:
+    """All of `values`, waited for or not."""
+    if isinstance(values, AsyncIterable):
+        async for value in values:
+            yield value
+    else:
+        for value in values:
+            yield value
 
 
 def translate_batch(batch: Batch, *, to: str, options: TranslateOptions) -> Call[Any, Any]:

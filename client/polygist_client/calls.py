@@ -21,7 +21,7 @@ from polygist_client.fields import (
     read_preference,
     read_task,
     unless_empty,
-)  # fmt: skip
+)
 from polygist_client.methods import Method
 from polygist_client.options import check_options
 from polygist_client.words import number_of

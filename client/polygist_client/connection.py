@@ -106,6 +106,8 @@ class Connection:
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
             ("grpc.keepalive_time_ms", 60_000),
             ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.initial_reconnect_backoff_ms", 250),
+            ("grpc.max_reconnect_backoff_ms", 2_000),  # by default 120 s: a server that comes back would not be noticed
             ("grpc.primary_user_agent", f"polygist-python/{__version__}"),
             ("grpc.enable_http_proxy", int(not _is_local(self.address))),
         ]

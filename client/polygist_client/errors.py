@@ -21,6 +21,7 @@ PolygistError
     │   └── MessageTooLarge
     ├── Unavailable                 try again later
     │   ├── ServerUnreachable
+    │   ├── TlsFailed
     │   ├── ServerNotReady
     │   ├── ServerOverloaded
     │   ├── ModelLoading
@@ -165,6 +166,10 @@ class Unavailable(CallFailed):
 
 class ServerUnreachable(Unavailable):
     """Nothing answers at the address."""
+
+
+class TlsFailed(Unavailable):
+    """There is no secure connection: one side does not speak TLS, or does not trust the other's certificate."""
 
 
 class ServerNotReady(Unavailable):

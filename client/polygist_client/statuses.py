@@ -67,10 +67,29 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
     ),
     (
         "UNAVAILABLE",
+        r"(?i)handshake",
+        errors.TlsFailed,
+        "no secure connection to {target}: it does not speak TLS, or a certificate is not trusted; check tls, ca, cert"
+        " and key",
+    ),
+    (
+        "UNAVAILABLE",
+        r"(?i)socket closed",
+        errors.Unavailable,
+        "{target} closed the connection; if it speaks TLS, give tls or ca",
+    ),
+    (
+        "UNAVAILABLE",
         r"(?i)(?P<why>connection refused|no such file or directory|connection reset|timed out|timeout"
-        r"|name resolution failed|DNS resolution failed|domain name not found|handshake failed)",
+        r"|name resolution failed|DNS resolution failed|domain name not found)",
         errors.ServerUnreachable,
         "nothing answers at {target} ({why}); start polygist-server there, or give another address",
+    ),
+    (
+        "UNIMPLEMENTED",
+        r"^Method not found!$",
+        errors.Unimplemented,
+        "the server at {target} does not offer this call; it may be older, or no polygist server",
     ),
     (
         "DEADLINE_EXCEEDED",

@@ -20,7 +20,7 @@ from polygist.v1 import (
     summarisation_service_pb2_grpc,
     translation_service_pb2,
     translation_service_pb2_grpc,
-)  # fmt: skip
+)
 
 REQUEST_ID = "x-request-id"
 

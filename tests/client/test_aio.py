@@ -13,7 +13,7 @@ from polygist_client import (
     ServerNotReady,
     ServerUnreachable,
     Unavailable,
-)  # fmt: skip
+)
 
 from tests.client.fakes import REQUEST_ID, Failing, Fake, translate
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polygist.v1 import translation_service_pb2
 from polygist_client.cli.inputs import Input
@@ -39,6 +39,7 @@ def test_line_ends_and_blank_lines_are_kept(polygist: Polygist, text: str):
     assert polygist("translate", "-t", "pt", "--lines", stdin=text).out == text.upper()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(st.text())
 def test_lines_put_together_are_the_text(text: str):
     read = read_lines(Input("text-1", text=text))
@@ -62,8 +63,13 @@ def test_blank_lines_are_not_sent(polygist: Polygist, fake: Fake):
 
 def test_a_language_that_cannot_be_told_is_asked_for(polygist: Polygist, fake: Fake):
     fake.script("DetectLanguage", UNDETERMINED)
-    outcome = polygist("translate", "-t", "pt", "--lines", stdin="123\n")
+    outcome = polygist("translate", "-t", "pt", "--lines", stdin="xyz\n")
     assert (outcome.code, outcome.err) == (7, "error: cannot tell the language of stdin (give --from LANG)\n")
+
+
+def test_a_file_without_letters_needs_no_language(polygist: Polygist, fake: Fake):
+    assert polygist("translate", "-t", "pt", "--lines", stdin="123\n4 5\n").out == "123\n4 5\n"
+    assert fake.requests("DetectLanguage") == []
 
 
 def test_warnings_name_the_line(polygist: Polygist):

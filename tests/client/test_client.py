@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import grpc
 import polygist_client
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polygist.v1 import model_service_pb2, translation_service_pb2, translation_service_pb2_grpc
 from polygist_client import (
@@ -26,7 +26,7 @@ from polygist_client import (
     Translation,
     Unavailable,
     calls,
-)  # fmt: skip
+)
 from polygist_client.batches import Batcher, cut
 from polygist_client.connection import connect_to
 
@@ -305,6 +305,7 @@ def test_the_error_of_a_text_says_which_text(client: Client, fake: Fake):
     assert caught.value.items == range(3, 4)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 @given(st.lists(st.text(max_size=30), max_size=60), st.integers(1, 10), st.integers(1, 50))
 def test_batches_hold_every_text_once_and_are_as_large_as_they_may(texts, most_items, most_characters):
     batches = list(cut(texts, most_items=most_items, most_characters=most_characters))

@@ -11,6 +11,7 @@ from polygist_client import (
     MessageTooLarge,
     PolygistError,
     Unavailable,
+    Unimplemented,
     errors,
 )  # fmt: skip
 from polygist_client.statuses import BY_CODE, BY_REASON
@@ -90,6 +91,15 @@ def test_a_message_that_is_too_large_gets_a_hint():
         pytest.raises(MessageTooLarge, match=hint),
     ):
         client.translate("a" * 2000, to="pt")
+
+
+def test_a_server_that_lacks_the_call_is_told():
+    with (
+        serving(Fake(), with_health=False) as fake,
+        Client(fake.address) as client,
+        pytest.raises(Unimplemented, match=f"{fake.address} does not offer this call"),
+    ):
+        client.health()
 
 
 def test_a_deadline_that_passes_says_how_long_it_was(client: Client, fake: Fake):

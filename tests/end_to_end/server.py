@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+SERVE = (sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve")
+
 
 def find_free_port() -> int:
     """A port that nobody listens on just now."""
@@ -32,8 +34,7 @@ class ServerProcess:
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve"]
-                + ["--listen", self.address, "--home", str(home), *flags],
+                [*SERVE, "--listen", self.address, "--home", str(home), *flags],
                 stderr=output,
                 env={name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")},
             )
@@ -53,10 +54,14 @@ class ServerProcess:
         """All that it logged."""
         return self._log.read_text()
 
-    def wait_until_serving(self, seconds: float = 60) -> None:
-        """Wait for the models; raises AssertionError with the log where it takes too long or ends."""
+    def wait_until_serving(self) -> None:
+        """Wait for the models."""
+        self.wait_for("serving")
+
+    def wait_for(self, event: str, seconds: float = 60) -> None:
+        """Wait until an event is logged; raises AssertionError with the log where it takes too long or ends."""
         end = time.monotonic() + seconds
-        while not self.events("serving"):
+        while not self.events(event):
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < end, self.log()
             time.sleep(0.05)

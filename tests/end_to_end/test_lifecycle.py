@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import grpc
@@ -13,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 
-from tests.end_to_end.server import ServerProcess
+from tests.end_to_end.server import SERVE, ServerProcess
 
 pytestmark = pytest.mark.model
 
@@ -85,8 +84,7 @@ async def test_a_draining_server_says_unavailable(starter_home, tmp_path):
             long = asyncio.ensure_future(stub.Translate(make_request("One more line of text.\n" * 2000)))
             await asyncio.sleep(0.5)
             process.process.send_signal(signal.SIGTERM)
-            while not process.events("draining"):
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(process.wait_for, "draining")
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stub.Translate(make_request())
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
@@ -99,8 +97,7 @@ async def test_a_draining_server_says_unavailable(starter_home, tmp_path):
 
 def serve(*flags):
     """Run ``serve`` that has to end by itself."""
-    command = [sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve", *map(str, flags)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*SERVE, *map(str, flags)], capture_output=True, text=True, timeout=60, check=False)
 
 
 def last_line(done):

@@ -1,6 +1,6 @@
 import pytest
-from pydantic import ValidationError
 from polygist_service.settings import load_settings
+from pydantic import ValidationError
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,26 @@ import numpy as np
 import sentencepiece
 from ctranslate2.specs import common_spec, transformer_spec
 
-WORDS = "the river town school bridge market opened closed because people wanted a new old house near every road".split()
+WORDS = [
+    "the",
+    "river",
+    "town",
+    "school",
+    "bridge",
+    "market",
+    "opened",
+    "closed",
+    "because",
+    "people",
+    "wanted",
+    "a",
+    "new",
+    "old",
+    "house",
+    "near",
+    "every",
+    "road",
+]
 DIMENSION, HEADS, FEED_FORWARD, POSITIONS = 16, 2, 32, 256
 
 

@@ -7,9 +7,8 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
-from polygist_client.cli.failures import BROKEN_PIPE, INTERRUPTED, exit_code_of
+from polygist_client.cli.failures import INTERRUPTED, exit_code_of
 from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
-from polygist_client.cli.outputs import silence_stdout
 from polygist_client.cli.session import Session, global_options
 from polygist_client.cli.summarise import summarise
 from polygist_client.cli.translate import translate
@@ -59,7 +58,10 @@ for command in (translate, summarise, detect, languages, models, tokens, health,
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; returns the exit code, with the error already printed in one line."""
+    """Run one command line; returns the exit code, with the error already printed in one line.
+
+    A standard output that nobody reads any more ends the run quietly with 1: click sees to that.
+    """
     session = Session()
     try:
         code = polygist.main(
@@ -69,9 +71,6 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        silence_stdout()
-        return BROKEN_PIPE
     except (PolygistError, click.ClickException, OSError) as error:
         session.complain(error)
         return exit_code_of(error)

@@ -9,7 +9,6 @@ USAGE = 2
 PARTIAL = 3
 UNAVAILABLE = 4
 INTERRUPTED = 130
-BROKEN_PIPE = 141  # what the shell reports for a program that SIGPIPE ended
 
 # The first class that fits decides.
 EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -27,6 +26,7 @@ NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
     (errors.LanguageUndetermined, "give --from LANG"),
     (errors.ModelNotFound, "try: polygist models list"),
     (errors.ServerUnreachable, "try: polygist-server serve, or -a HOST:PORT"),
+    (errors.TlsFailed, "see --tls, --ca, --cert and --key"),
     (errors.ServerNotReady, "try: polygist health --wait 60s"),
     (errors.ModelLoading, "try: polygist health --wait 60s"),
     (errors.Unauthenticated, "give --api-key-file FILE, or set POLYGIST_API_KEY"),

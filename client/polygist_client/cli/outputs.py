@@ -100,8 +100,3 @@ def _mode_of(path: Path) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
-
-
-def silence_stdout() -> None:
-    """Let nothing more reach a standard output that nobody reads, not even Python's flush at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.message import Message
+from rich.markup import escape
 from rich.table import Table
 
 from polygist_client.cli.session import Session
@@ -58,7 +59,7 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
         return
     table = Table(*headers, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     session.console().print(table)
 
 

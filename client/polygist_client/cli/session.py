@@ -5,15 +5,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from polygist_client import Client, results
+from polygist_client import CallFailed, Client, results
 from polygist_client.cli.failures import InputFailure, describe
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
 
@@ -36,17 +36,24 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic since clic
         return float(found[1]) * UNITS[found[2]]
 
 
+@dataclass
 class Session:
     """The global options of this run, given before or after the name of the command."""
 
-    def __init__(self) -> None:
-        self.given: dict[str, Any] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["given"][name]
-        except KeyError:
-            raise AttributeError(name) from None
+    address: str = DEFAULT_TARGET
+    tls: bool = False
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    api_key_file: str | None = None
+    timeout: float | None = None
+    metadata: tuple[str, ...] = ()
+    json: bool = False
+    jsonl: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_progress: bool = False
+    no_color: bool = False
 
     def connect(self) -> Client:
         """A client for the server that the options name; raises InvalidInput and OSError."""
@@ -85,17 +92,18 @@ class Session:
     def complain(self, error: BaseException, name: str = "") -> None:
         """The line for an error."""
         click.echo(f"error: {name}: {describe(error)}" if name else f"error: {describe(error)}", err=True)
-        request_id = getattr(error, "request_id", "")
-        if request_id and self.given.get("verbose"):
-            click.echo(f"note: request {request_id}", err=True)
+        if isinstance(error, CallFailed) and error.request_id:
+            self.detail(f"request {error.request_id}")
 
     @contextmanager
     def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[], None]]:
         """A bar on standard error while the block runs, on a terminal only; yields what moves it on by one."""
-        hidden = self.quiet or self.no_progress or not sys.stderr.isatty()
+        if self.quiet or self.no_progress or not sys.stderr.isatty():
+            yield lambda: None
+            return
         bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            console=self.console(stderr=True), disable=hidden, transient=True,
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+            TimeElapsedColumn(), console=self.console(stderr=True), transient=True,
         )  # fmt: skip
         with bar:
             task = bar.add_task(doing, total=total)
@@ -132,21 +140,19 @@ def global_options(command: CommandT) -> CommandT:
 
 
 def with_session(command: CommandT) -> Any:
-    """The global options, hidden, for a command that takes the `Session` first."""
+    """The global options, hidden and without defaults, for a command that takes the `Session` first."""
+    hidden = {"default": None, "show_default": False, "hidden": True, "allow_from_autoenv": False}
     for names, settings in reversed(GLOBAL_OPTIONS):
-        command = click.option(
-            *names, callback=_remember, expose_value=False, **{**settings, "hidden": True, "allow_from_autoenv": False}
-        )(command)
+        command = click.option(*names, callback=_remember, expose_value=False, **{**settings, **hidden})(command)
     return click.pass_obj(command)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Keep a global option; what stands after the command wins over what stands before it."""
+    """Keep a global option; what stands after the command comes later, and wins where it is given."""
     session = context.ensure_object(Session)
-    name = str(parameter.name)
-    if name not in session.given or context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-        session.given[name] = value
-    if session.given.get("json") and session.given.get("jsonl"):
+    if value is not None and value != ():
+        setattr(session, str(parameter.name), value)
+    if session.json and session.jsonl:
         raise click.UsageError("--json and --jsonl exclude each other", context)
     return value
 

@@ -15,7 +15,7 @@ from polygist_client.cli.flags import (
     make_reader,
     one_stream_holds,
     words_choice,
-)  # fmt: skip
+)
 from polygist_client.cli.inputs import gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_summary

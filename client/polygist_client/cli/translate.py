@@ -17,7 +17,7 @@ from polygist_client.cli.flags import (
     make_reader,
     one_stream_holds,
     words_choice,
-)  # fmt: skip
+)
 from polygist_client.cli.inputs import Input, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_translation
@@ -85,8 +85,8 @@ def detect_once(session: Session, client: Client) -> Prepare:
                 break
         sample = "\n".join(record.text for record in head)
         records = chain(head, records)
-        if not sample.strip():
-            return records, work
+        if not any(map(str.isalpha, sample)):
+            return records, work  # nothing to tell a language from, nothing to translate
         best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
         if best.code == "und":
             raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")

@@ -1,6 +1,7 @@
 import asyncio
 import statistics
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -61,6 +62,14 @@ async def running(loaded):
             await asyncio.to_thread(engine.close)
 
 
+def wait_until(condition):
+    """Wait for a condition that another thread brings about."""
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 async def decode(engine, *segments, options=GREEDY, caller="me"):
     """The best text of each segment, in order."""
     texts = {}
@@ -112,8 +121,7 @@ async def test_closing_cancels_what_is_queued(loaded):
         model.gate.clear()
         stream = engine.submit("tiny", [sentence(number) for number in range(200)], options=GREEDY, caller="gone")
         first = asyncio.ensure_future(anext(stream))
-        while not engine.queued_requests():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(wait_until, engine.queued_requests)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first

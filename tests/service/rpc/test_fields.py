@@ -16,67 +16,79 @@ ENGLISH = "The committee will meet on Thursday.\nThe * old town is far, far away
 UNREAD = "Ça va bien, merci beaucoup mes chers amis."
 
 # What each request starts from, and for each of its fields the value that is set on top of it.
-TRANSLATE = {"contents": [ENGLISH], "targetLanguageCode": "pt"}, {
-    "contents": ["Another text, with other words in it."],
-    "target_language_code": "en",
-    "source_language_code": "en",
-    "mime_type": "text/html",
-    "model": "models/pt-en",
-    "glossary_config": {"glossary": "glossaries/a"},
-    "do_not_translate_phrases": ["town"],
-    "placeholder_syntaxes": ["PLACEHOLDER_SYNTAX_BRACES"],
-    "sentence_splitting": "SENTENCE_SPLITTING_NONE",
-    "performance_preference": "PERFORMANCE_PREFERENCE_SPEED",
-    "decoding_config.beam_size": 3,
-    "decoding_config.max_output_tokens": 2,
-    "alternative_count": 1,
-    "output_config.include_score": True,
-    "output_config.include_segments": True,
-    "output_config.include_alignment": True,
-    "output_config.encoding_type": "ENCODING_TYPE_UTF8",
-    "pivot_policy": "PIVOT_POLICY_DIRECT_ONLY",
-    "candidate_language_codes": ["pt"],
-}
-SUMMARISE = {"contents": [ARTICLE]}, {
-    "contents": [ENGLISH],
-    "mime_type": "text/markdown",
-    "source_language_code": "en",
-    "target_language_code": "pt",
-    "method": "SUMMARY_METHOD_ABSTRACTIVE",
-    "type": "SUMMARY_TYPE_KEY_POINTS",
-    "length": "SUMMARY_LENGTH_SHORT",
-    "max_sentence_count": 1,
-    "max_word_count": 20,
-    "query": ARTICLE.splitlines()[-1],
-    "sentence_order": "SENTENCE_ORDER_RANK",
-    "output_mime_type": "text/markdown",
-    "model": "models/none",
-    "performance_preference": "PERFORMANCE_PREFERENCE_QUALITY",
-    "decoding_config.beam_size": 2,
-    "decoding_config.max_output_tokens": 9,
-    "output_config.include_sentences": True,
-    "output_config.include_citations": True,
-    "output_config.encoding_type": "ENCODING_TYPE_UTF16",
-    "glossary_config": {"ignoreCase": True},
-    "do_not_translate_phrases": ["river"],
-    "placeholder_syntaxes": ["PLACEHOLDER_SYNTAX_BRACES"],
-    "pivot_policy": "PIVOT_POLICY_DIRECT_ONLY",
-    "candidate_language_codes": ["pt"],
-}
-DETECT = {"contents": [ENGLISH]}, {
-    "contents": [UNREAD],
-    "mime_type": "text/html",
-    "max_candidate_count": 1,
-    "candidate_language_codes": ["pt"],
-}
+TRANSLATE = (
+    {"contents": [ENGLISH], "targetLanguageCode": "pt"},
+    {
+        "contents": ["Another text, with other words in it."],
+        "target_language_code": "en",
+        "source_language_code": "en",
+        "mime_type": "text/html",
+        "model": "models/pt-en",
+        "glossary_config": {"glossary": "glossaries/a"},
+        "do_not_translate_phrases": ["town"],
+        "placeholder_syntaxes": ["PLACEHOLDER_SYNTAX_BRACES"],
+        "sentence_splitting": "SENTENCE_SPLITTING_NONE",
+        "performance_preference": "PERFORMANCE_PREFERENCE_SPEED",
+        "decoding_config.beam_size": 3,
+        "decoding_config.max_output_tokens": 2,
+        "alternative_count": 1,
+        "output_config.include_score": True,
+        "output_config.include_segments": True,
+        "output_config.include_alignment": True,
+        "output_config.encoding_type": "ENCODING_TYPE_UTF8",
+        "pivot_policy": "PIVOT_POLICY_DIRECT_ONLY",
+        "candidate_language_codes": ["pt"],
+    },
+)
+SUMMARISE = (
+    {"contents": [ARTICLE]},
+    {
+        "contents": [ENGLISH],
+        "mime_type": "text/markdown",
+        "source_language_code": "en",
+        "target_language_code": "pt",
+        "method": "SUMMARY_METHOD_ABSTRACTIVE",
+        "type": "SUMMARY_TYPE_KEY_POINTS",
+        "length": "SUMMARY_LENGTH_SHORT",
+        "max_sentence_count": 1,
+        "max_word_count": 20,
+        "query": ARTICLE.splitlines()[-1],
+        "sentence_order": "SENTENCE_ORDER_RANK",
+        "output_mime_type": "text/markdown",
+        "model": "models/none",
+        "performance_preference": "PERFORMANCE_PREFERENCE_QUALITY",
+        "decoding_config.beam_size": 2,
+        "decoding_config.max_output_tokens": 9,
+        "output_config.include_sentences": True,
+        "output_config.include_citations": True,
+        "output_config.encoding_type": "ENCODING_TYPE_UTF16",
+        "glossary_config": {"ignoreCase": True},
+        "do_not_translate_phrases": ["river"],
+        "placeholder_syntaxes": ["PLACEHOLDER_SYNTAX_BRACES"],
+        "pivot_policy": "PIVOT_POLICY_DIRECT_ONLY",
+        "candidate_language_codes": ["pt"],
+    },
+)
+DETECT = (
+    {"contents": [ENGLISH]},
+    {
+        "contents": [UNREAD],
+        "mime_type": "text/html",
+        "max_candidate_count": 1,
+        "candidate_language_codes": ["pt"],
+    },
+)
 LIST_MODELS = {}, {"page_size": 1, "page_token": "MQ==", "task": "TASK_SUMMARISE"}
 GET_MODEL = {"name": "models/en-pt"}, {"name": "models/pt-en"}
-LIST_LANGUAGES = {}, {
-    "page_size": 1,
-    "page_token": "MQ==",
-    "display_language_code": "pt",
-    "task": "TASK_DETECT_LANGUAGE",
-}
+LIST_LANGUAGES = (
+    {},
+    {
+        "page_size": 1,
+        "page_token": "MQ==",
+        "display_language_code": "pt",
+        "task": "TASK_DETECT_LANGUAGE",
+    },
+)
 COUNT_TOKENS = {"contents": [ENGLISH], "model": "models/en-pt"}, {"contents": ["one"], "model": "models/none"}
 
 REQUESTS = {
@@ -118,9 +130,7 @@ def paths(descriptor: Descriptor, prefix: str = "") -> Iterator[str]:
             yield path
 
 
-CASES = [
-    (rpc, path) for rpc, (request, _, values) in REQUESTS.items() for path in paths(request.DESCRIPTOR)
-]
+CASES = [(rpc, path) for rpc, (request, _, values) in REQUESTS.items() for path in paths(request.DESCRIPTOR)]
 
 
 @pytest.mark.parametrize("rpc", list(REQUESTS))

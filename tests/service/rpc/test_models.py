@@ -37,9 +37,7 @@ async def test_pages_follow_each_other_to_the_end():
     async with serving(EchoEngine()) as service:
         names, token = [], ""
         for _ in range(5):
-            reply = await service.models.ListModels(
-                model_service_pb2.ListModelsRequest(page_size=2, page_token=token)
-            )
+            reply = await service.models.ListModels(model_service_pb2.ListModelsRequest(page_size=2, page_token=token))
             names.append([model.name for model in reply.models])
             token = reply.next_page_token
             if not token:
@@ -98,9 +96,7 @@ async def test_tokens_are_counted_text_by_text():
     assert (reply.token_counts, reply.max_input_tokens) == ([2, 0, 1], 64)
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"), [({"contents": ["a"]}, "model"), ({"model": "models/en-pt"}, "contents")]
-)
+@pytest.mark.parametrize(("fields", "field"), [({"contents": ["a"]}, "model"), ({"model": "models/en-pt"}, "contents")])
 async def test_counting_needs_texts_and_a_model(fields, field):
     failure = await refused("CountTokens", model_service_pb2.CountTokensRequest(**fields))
     assert (failure.reason, failure.field) == ("FIELD_INVALID", field)

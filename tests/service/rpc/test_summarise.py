@@ -132,9 +132,7 @@ async def test_languages_are_detected_article_by_article():
 
 
 async def test_a_writer_is_preferred_where_there_is_one():
-    writer = replace(
-        EN_PT, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",)
-    )
+    writer = replace(EN_PT, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",))
     engine = EchoEngine(ENCODER, writer, EN_PT)
     written = await summarise_one(engine)
     assert written.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE
@@ -178,7 +176,12 @@ ONLY_ENGLISH = EchoEngine(replace(ENCODER, source_languages=("en",)), EN_PT, PT_
         ),
         ({"target_language_code": "fi"}, "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED", ""),
         ({"glossary_config": {"ignore_case": True}}, "INVALID_ARGUMENT", "FIELD_UNSUPPORTED", "glossary_config"),
-        ({"candidate_language_codes": ["en"], "source_language_code": "en"}, "INVALID_ARGUMENT", "FIELD_INVALID", "candidate_language_codes"),
+        (
+            {"candidate_language_codes": ["en"], "source_language_code": "en"},
+            "INVALID_ARGUMENT",
+            "FIELD_INVALID",
+            "candidate_language_codes",
+        ),
     ],
     ids=str,
 )  # fmt: skip

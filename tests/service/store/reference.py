@@ -1,12 +1,13 @@
 """Float32 forward passes in numpy, straight from the source files: what the converted models are held against."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 Arrays = Mapping[str, np.ndarray]
 EPSILON = 1e-5
-END = 0
+END, UNKNOWN = 0, 1
 
 
 class MarianForward:
@@ -23,13 +24,14 @@ class MarianForward:
         self.heads, self.is_adapted = heads, adapter is not None
         self.embeddings = student["Wemb"]
         self.width = self.embeddings.shape[1]
+        self.scale = math.sqrt(self.width)
         half = self.width // 2
         angles = np.arange(512)[:, None] * np.exp(-np.arange(half) * np.log(10_000) / (half - 1))
         self.positions = np.concatenate([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
 
     def encode(self, source: Sequence[int]) -> np.ndarray:
         """States of the source; it ends with the end token."""
-        x = self.embeddings[list(source)] * np.sqrt(self.width) + self.positions[: len(source)]
+        x = self.embeddings[list(source)] * self.scale + self.positions[: len(source)]
         for layer in range(1, self._depth(self.encoder, "encoder_l{}_self_Wq") + 1):
             scope = f"encoder_l{layer}"
             x = self._norm(x + self._attend(x, x, self.encoder, f"{scope}_self"), self.encoder, f"{scope}_self_Wo")
@@ -38,8 +40,9 @@ class MarianForward:
 
     def decode(self, states: np.ndarray, target: Sequence[int]) -> np.ndarray:
         """Log-probabilities of each next token, having seen `target`: shape (len(target) + 1, vocabulary)."""
-        x = np.concatenate([np.zeros((1, self.width)), self.embeddings[list(target)] * np.sqrt(self.width)])
-        x = x.astype(np.float32) if self.is_adapted else x + self.positions[: len(x)]
+        start = np.zeros((1, self.width), np.float32)
+        x = np.concatenate([start, self.embeddings[list(target)] * self.scale])
+        x = x if self.is_adapted else x + self.positions[: len(x)]
         for layer in range(1, self._depth(self.decoder, "decoder_l{}_context_Wq") + 1):
             scope = f"decoder_l{layer}"
             x = self._self_attend(x, f"{scope}_self") if self.is_adapted else self._recur(x, f"{scope}_rnn")
@@ -50,16 +53,14 @@ class MarianForward:
         logits -= logits.max(axis=-1, keepdims=True)
         return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
-    def translate(self, source: Sequence[int], *, limit: int, unknown: int = 1) -> list[int]:
-        """Greedy output, without the end token and never the unknown one."""
-        states, target = self.encode(source), []
-        while len(target) < limit:
-            row = self.decode(states, target)[-1]
-            row[unknown] = -np.inf
-            if (token := int(row.argmax())) == END:
-                break
-            target.append(token)
-        return target
+    def choose(self, source: Sequence[int], target: Sequence[int]) -> list[int]:
+        """The likeliest token after each prefix of `target`, never the unknown one.
+
+        A greedy output is its own choice: `choose(source, output) == [*output, END]`.
+        """
+        rows = self.decode(self.encode(source), target)
+        rows[:, UNKNOWN] = -np.inf
+        return [int(token) for token in rows.argmax(axis=-1)]
 
     def _self_attend(self, x: np.ndarray, scope: str) -> np.ndarray:
         mask = np.triu(np.full((len(x), len(x)), -np.inf, np.float32), 1)
@@ -68,7 +69,7 @@ class MarianForward:
 
     def _recur(self, x: np.ndarray, scope: str) -> np.ndarray:
         forget = 1 / (1 + np.exp(-(x @ self.decoder[f"{scope}_Wf"] + self.decoder[f"{scope}_bf"])))
-        new, cells, cell = x @ self.decoder[f"{scope}_W"], [], np.zeros(self.width)
+        new, cells, cell = x @ self.decoder[f"{scope}_W"], [], np.zeros(self.width, np.float32)
         for f, candidate in zip(forget, new, strict=True):
             cell = f * cell + (1 - f) * candidate
             cells.append(cell)
@@ -79,7 +80,7 @@ class MarianForward:
         _, length, width = heads.shape
         angles = np.arange(length)[:, None] * 10_000.0 ** (-np.arange(width // 2) * 2 / width)
         first, second = heads[..., : width // 2], heads[..., width // 2 :]
-        sine, cosine = np.sin(angles), np.cos(angles)
+        sine, cosine = np.sin(angles).astype(np.float32), np.cos(angles).astype(np.float32)
         return np.concatenate([first * cosine - second * sine, second * cosine + first * sine], axis=-1)
 
     def _attend(
@@ -136,7 +137,7 @@ def embed_with_bert(weights: Arrays, ids: Sequence[int], *, heads: int, epsilon:
 
 def attend(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, mask: np.ndarray | float = 0.0) -> np.ndarray:
     """Scaled dot-product attention over (heads, length, width); the heads are joined again."""
-    scores = queries @ keys.transpose(0, 2, 1) / np.sqrt(queries.shape[-1]) + mask
+    scores = queries @ keys.transpose(0, 2, 1) / math.sqrt(queries.shape[-1]) + mask
     scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
     mixed = scores / scores.sum(axis=-1, keepdims=True) @ values
     return mixed.transpose(1, 0, 2).reshape(queries.shape[1], -1)
@@ -150,7 +151,7 @@ def normalise(x: np.ndarray, scale: np.ndarray, bias: np.ndarray, epsilon: float
 
 def gelu(x: np.ndarray) -> np.ndarray:
     """The exact GELU; the error function after Abramowitz and Stegun 7.1.26, off by 1.5e-7 at most."""
-    z = np.abs(x) / np.sqrt(2)
+    z = np.abs(x) / math.sqrt(2)
     t = 1 / (1 + 0.3275911 * z)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
     error_function = np.sign(x) * (1 - series * np.exp(-z * z))

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from polygist_service.text.cuts import MOST_CHARACTERS
 from polygist_service.text.document import PlainDocument, Splitting
 
 TEXT = st.text(
@@ -93,13 +94,31 @@ def test_a_long_word_is_cut_but_not_between_a_letter_and_its_accent():
     assert all(segment.text.startswith("e") for segment in segments)
 
 
-def test_a_huge_text_is_not_tokenised_whole():
-    longest = 0
+@given(TEXT, st.text(st.sampled_from("ab\n\r\u2028 "), min_size=1))
+def test_line_n_stays_line_n(text, output):
+    document = parse(text)
+    rebuilt = document.rebuild([output] * len(document.segments))
+    assert len(rebuilt.text.splitlines()) == len(text.splitlines())
 
-    def fits(piece):
-        nonlocal longest
-        longest = max(longest, len(piece))
-        return len(piece) <= 200
 
-    parse("a" * 100_000, fits=fits)
-    assert longest <= 100_000
+@pytest.mark.parametrize("splitting", list(Splitting))
+@pytest.mark.parametrize(
+    "text", ["a" * 100_000, "a" + " " * 100_000 + "b", "a" + "\n" * 100_000 + "b", "a \n" * 30_000, "a. " * 30_000]
+)
+def test_a_huge_text_is_not_tokenised_whole(text, splitting):
+    asked = []
+    parse(text, splitting, fits=lambda piece: asked.append(len(piece)) or len(piece) <= 200)
+    assert max(asked) <= MOST_CHARACTERS
+    assert sum(asked) < 20 * len(text)
+
+
+def test_the_deltas_come_as_the_outputs_do():
+    document = parse("One.\n\nTwo.\n")
+    deltas = document.deltas(iter(["U.", "D."]))
+    assert next(deltas) == "U."
+    assert list(deltas) == ["\n\n", "D.", "\n"]
+
+
+def test_a_missing_output_is_an_error():
+    with pytest.raises(ValueError, match="shorter"):
+        parse("One. Two.").rebuild(["U."])

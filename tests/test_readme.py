@@ -1,0 +1,92 @@
+"""What the README shows is run: its programs against a real server, its tables against the contract."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from polygist.v1 import summarisation_service_pb2, translation_service_pb2
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ADDRESS = "localhost:50051"
+
+
+def section(title: str) -> str:
+    """The text of one section."""
+    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    """The code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(title: str) -> list[str]:
+    """The commands of a section's shell blocks, continued lines joined."""
+    joined = "".join(blocks("sh", section(title))).replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line.strip()]
+
+
+def run(command: str, address: str, folder: Path) -> str:
+    """Run a shell command with our own programs first on the path, in a folder with what it reads."""
+    (folder / "examples").symlink_to(ROOT / "examples")
+    (folder / "sentences.txt").write_text("One day.\n\nAnother day.\n")
+    (folder / "articles.jsonl").write_text('{"id": 1, "body": "The library opens at nine in the morning."}\n')
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")}
+    environment |= {"POLYGIST_ADDRESS": address, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", command.replace(ADDRESS, address)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("command", [*commands("Command line"), *commands("Any language")])
+def test_the_commands_run(command, server, tmp_path):
+    assert run(command, server.address, tmp_path).strip()
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("program", blocks("python"))
+def test_the_programs_run(program, server, tmp_path):
+    (tmp_path / "program.py").write_text(program.replace(ADDRESS, server.address))
+    assert run("python -W error::UserWarning program.py", server.address, tmp_path).count("\n") >= 5
+
+
+@pytest.mark.model
+def test_the_models_are_installed_by_the_command_shown(starter_home, tmp_path):
+    (command,) = [line for line in commands("Start a server") if "models pull" in line]
+    output = run(f"POLYGIST_HOME={shlex.quote(str(starter_home))} {command}", "", tmp_path)
+    assert output.count("already installed") == 3
+
+
+@pytest.mark.parametrize(
+    ("rpc", "request_type"),
+    [
+        ("Translate", translation_service_pb2.TranslateRequest),
+        ("Summarise", summarisation_service_pb2.SummariseRequest),
+    ],
+)
+def test_the_table_names_every_field(rpc, request_type):
+    (row,) = [line for line in section("What works today").splitlines() if line.startswith(f"| `{rpc}` ")]
+    named = set(re.findall(r"`([a-z_]+)", row))
+    assert {field.name for field in request_type.DESCRIPTOR.fields} <= named
+
+
+def test_the_two_commands_are_there():
+    assert [line.split("#")[0].strip() for line in blocks("sh")[0].splitlines()] == ["make demo", "make test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^demo:.*\n\t", makefile, re.MULTILINE)
+    assert re.search(r"^test:.*\n\t", makefile, re.MULTILINE)
