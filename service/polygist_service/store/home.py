@@ -86,7 +86,11 @@ class Store:
     def find(self, name: str) -> InstalledModel:
         """One installed model; raises StoreError where it is not installed, damaged or not in the catalogue."""
         manifest = self._read_manifest(name)
-        entry = self.catalogue.entry(name)
+        if (entry := self.catalogue.models.get(name)) is None:
+            raise StoreError(
+                f"{name} is installed in {self.home}, but no catalogue describes it: add it to "
+                f"{self.home / 'catalogue.toml'}, or run: polygist-server models rm {name}"
+            )
         return InstalledModel(name, entry, self._folders.model(name), manifest.revision, manifest.size_bytes)
 
     def verify(self, name: str) -> None:

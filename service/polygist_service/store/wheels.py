@@ -67,9 +67,11 @@ def _report_line(line: str, phase: str, report: Callable[[str, int, int | None],
 
 
 def _summarise(complaints: str) -> str:
+    """pip's errors after its last warning, which tells why it could not connect."""
     lines = [line.strip() for line in complaints.splitlines() if line.strip()]
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return " ".join(errors or lines[-1:]) or "pip said nothing"
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    warnings = [line for line in lines if line.startswith("WARNING: ")]
+    return "; ".join([*warnings[-1:], *errors] or lines[-1:]) or "pip said nothing"
 
 
 def extract_member(wheel: Path, name: str, target: Path) -> Path:

@@ -34,9 +34,9 @@ class OneLinear(model_spec.ModelSpec):
         return model_spec.ModelConfig()
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return write_files(tmp_path_factory.mktemp("source"), make_student_files())
+@pytest.fixture
+def paths(files, tmp_path):
+    return write_files(tmp_path / "source", files)
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def build(tmp_path):
     return folder
 
 
-def change(files, tmp_path, **contents):
-    return files | write_files(tmp_path / "changed", contents)
+def change(paths, tmp_path, **contents):
+    return paths | write_files(tmp_path / "changed", contents)
 
 
-def test_the_converted_student_scores_and_decodes_like_its_weights(files, build):
-    convert_bergamot(files, build, compute_type="float32")
+def test_the_converted_student_scores_and_decodes_like_its_weights(paths, build):
+    convert_bergamot(paths, build, compute_type="float32")
     processor = sentencepiece.SentencePieceProcessor(model_file=str(build / "tokenizer.spm"))
-    adapter = {name: array.astype(np.float32) for name, array in load(files["adapter"].read_bytes()).items()}
-    reference = MarianForward(read_student(files["model"]).weights, heads=2, adapter=adapter)
+    adapter = {name: array.astype(np.float32) for name, array in load(paths["adapter"].read_bytes()).items()}
+    reference = MarianForward(read_student(paths["model"]).weights, heads=2, adapter=adapter)
     translator = ctranslate2.Translator(str(build), intra_threads=1)
     sources = processor.encode(TEXTS, out_type=str)
     outputs = translator.translate_batch(sources, beam_size=1, disable_unk=True, max_decoding_length=20)
@@ -69,11 +69,11 @@ def test_the_converted_student_scores_and_decodes_like_its_weights(files, build)
         np.testing.assert_allclose(score.log_probs, expected, atol=1e-4)
 
 
-def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(files, build, tmp_path, monkeypatch):
+def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(paths, build, tmp_path, monkeypatch):
     monkeypatch.setattr("polygist_service.store.convert_bergamot.ALWAYS_IN", 3)
-    size = len(sentencepiece.SentencePieceProcessor(model_file=str(files["vocabulary"])))
+    size = len(sentencepiece.SentencePieceProcessor(model_file=str(paths["vocabulary"])))
     lexicon = write_shortlist([[0, 4 + source % 2] for source in range(size)])
-    convert_bergamot(change(files, tmp_path, shortlist=lexicon), build, compute_type="int8")
+    convert_bergamot(change(paths, tmp_path, shortlist=lexicon), build, compute_type="int8")
     processor = sentencepiece.SentencePieceProcessor(model_file=str(build / "tokenizer.spm"))
     first, *lines = (build / "vmap.txt").read_text(encoding="utf-8").splitlines()
     assert first == "\t" + " ".join(processor.id_to_piece([0, 1, 2]))
@@ -88,31 +88,31 @@ def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(files, build, 
     assert {piece for output in outputs for piece in output.hypotheses[0]} <= allowed
 
 
-def test_the_same_files_give_the_same_bytes(files, build, tmp_path):
+def test_the_same_files_give_the_same_bytes(paths, build, tmp_path):
     again = tmp_path / "again"
     again.mkdir()
     for folder in (build, again):
-        convert_bergamot(files, folder, compute_type="int8")
+        convert_bergamot(paths, folder, compute_type="int8")
     assert {path.name: path.read_bytes() for path in build.iterdir()} == {
         path.name: path.read_bytes() for path in again.iterdir()
     }
 
 
-def test_a_student_of_another_architecture_is_refused(files, build, tmp_path):
+def test_a_student_of_another_architecture_is_refused(paths, build, tmp_path):
     other = make_student_files(options=OPTIONS.replace("dec-cell: ssru", "dec-cell: gru"))
     with pytest.raises(StoreError, match=r"dec-cell='gru'.*'ssru'"):
-        convert_bergamot(change(files, tmp_path, model=other["model"]), build, compute_type="int8")
+        convert_bergamot(change(paths, tmp_path, model=other["model"]), build, compute_type="int8")
 
 
-def test_an_adapter_that_is_none_is_refused(files, build, tmp_path):
+def test_an_adapter_that_is_none_is_refused(paths, build, tmp_path):
     other = save({"x": np.ones(2, np.float16)}, metadata={"format": "pt"})
     with pytest.raises(StoreError, match="format 'pt'"):
-        convert_bergamot(change(files, tmp_path, adapter=other), build, compute_type="int8")
+        convert_bergamot(change(paths, tmp_path, adapter=other), build, compute_type="int8")
 
 
-def test_a_shortlist_of_another_vocabulary_is_refused(files, build, tmp_path):
+def test_a_shortlist_of_another_vocabulary_is_refused(paths, build, tmp_path):
     with pytest.raises(StoreError, match="shortlist is for 2 pieces"):
-        convert_bergamot(change(files, tmp_path, shortlist=write_shortlist([[0], [1]])), build, compute_type="int8")
+        convert_bergamot(change(paths, tmp_path, shortlist=write_shortlist([[0], [1]])), build, compute_type="int8")
 
 
 @given(

@@ -22,15 +22,6 @@ FILE = SourceFile("model", "tiny/model.bin", sha256(CONTENT))
 
 
 @pytest.fixture
-def index(tmp_path, monkeypatch):
-    """A folder that pip takes wheels from, and no other place."""
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
-    return tmp_path / "index"
-
-
-@pytest.fixture
 def workspace(tmp_path):
     folder = tmp_path / "work"
     folder.mkdir()
