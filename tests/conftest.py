@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from polygist_service.settings import Settings
 from polygist_service.store.home import Store
 
 from tests.end_to_end.server import ServerProcess
 
 # Property tests say nothing of time: a busy machine is no failure.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

@@ -109,7 +109,7 @@ class Folders:
         link.replace(target)
         _flush(self._models)
         if replaced is not None:
-            shutil.rmtree(replaced, ignore_errors=True)
+            self._discard(replaced)
 
     def remove(self, name: str) -> None:
         """Remove the installed model `name`; from one moment to the next nobody sees it."""
@@ -120,7 +120,12 @@ class Folders:
         else:
             build = target.rename(self._new_build(name))
         _flush(self._models)
-        shutil.rmtree(build, ignore_errors=True)
+        self._discard(build)
+
+    def _discard(self, build: Path) -> None:
+        """Delete a build, unless it lies elsewhere: a link that somebody else made may lead anywhere."""
+        if build.resolve().parent == self._builds.resolve():
+            shutil.rmtree(build, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

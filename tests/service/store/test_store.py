@@ -124,6 +124,17 @@ def test_a_damaged_model_can_be_removed(store, folder):
     assert store.installed() == ()
 
 
+def test_removing_a_link_to_elsewhere_leaves_what_it_led_to(store, folder, tmp_path):
+    installed = store.convert("tiny", folder).model.folder
+    elsewhere = installed.resolve().rename(tmp_path / "elsewhere")
+    installed.unlink()
+    installed.symlink_to(elsewhere)
+    store.verify("tiny")
+    store.remove("tiny")
+    assert store.installed() == ()
+    assert (elsewhere / "model.bin").exists()
+
+
 def test_an_installed_model_that_no_catalogue_has_is_reported(store, folder):
     store.convert("tiny", folder)
     (store.home / "catalogue.toml").unlink()
