@@ -7,13 +7,13 @@ from concurrent.futures import Executor
 import numpy as np
 
 from polygist_service.engine.api import Encoding, ModelInfo, Options, Result, Span, Vector
-from polygist_service.engine.model import Model, Tokens
+from polygist_service.engine.model import BatchLimits, Model, Tokens
 from polygist_service.engine.registry import Registry
 from polygist_service.engine.scheduler import Job, Key, Scheduler
 from polygist_service.engine.slots import Outcome, Slots
 
-# Segments tokenised in one go, so that the first batch starts before a long article is through.
-TOKENISE_CHUNK = 64
+# Segments tokenised in one go: the first batch starts before a long article is through, but has others of its length.
+TOKENISE_CHUNK = 512
 
 
 class Request:
@@ -95,7 +95,7 @@ class BatchingEngine:
         """Stop the slots after their running batches, waiting at most `timeout` seconds for each."""
         self._slots.close(timeout)
 
-    def _limits(self, key: Key) -> tuple[int, int]:
+    def _limits(self, key: Key) -> BatchLimits:
         model, options = key
         return self._registry.get(model).batch_limits(options)
 

@@ -3,11 +3,12 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.engine.api import Decoding
+from polygist_service.engine.model import BatchLimits
 from polygist_service.engine.scheduler import Job, Scheduler
 
 KEY = ("model", Decoding())
 OTHER = ("model", Decoding(beam_size=2))
-SEGMENTS, TOKENS = 8, 64
+SEGMENTS, TOKENS, MIXED = 8, 64, 4
 
 
 @dataclass(eq=False)
@@ -16,7 +17,7 @@ class Ticket:
 
 
 def make_scheduler() -> Scheduler:
-    return Scheduler(lambda key: (SEGMENTS, TOKENS))
+    return Scheduler(lambda key: BatchLimits(SEGMENTS, TOKENS, MIXED))
 
 
 def add(scheduler, ticket, *lengths, key=KEY):
@@ -50,10 +51,21 @@ def test_options_do_not_mix():
     assert [job.key for job in scheduler.next_batch()] == [KEY, KEY]
 
 
-def test_neighbours_have_similar_lengths():
+def lengths(batch):
+    return sorted(len(job.tokens) for job in batch)
+
+
+def test_equal_lengths_fill_a_batch():
     scheduler = make_scheduler()
-    add(scheduler, Ticket(), 5, *[30] * 8, *[5] * 8)
-    assert {len(job.tokens) for job in scheduler.next_batch()} == {5}
+    add(scheduler, Ticket(), 5, *[6] * 8, *[5] * 8)
+    assert lengths(scheduler.next_batch()) == [5] * 8
+
+
+def test_the_nearest_lengths_join_where_equals_are_few():
+    scheduler = make_scheduler()
+    add(scheduler, Ticket(), 5, 16, 5, 7, 1, 6, 15)
+    assert lengths(scheduler.next_batch()) == [5, 5, 6, 7]
+    assert lengths(scheduler.next_batch()) == [1, 15, 16]
 
 
 def test_a_segment_above_the_token_budget_goes_alone():
@@ -93,22 +105,23 @@ def test_requests_are_counted_once():
 def test_every_segment_is_run_once_within_the_limits(requests, idle_slots):
     scheduler = make_scheduler()
     tickets = [Ticket() for _ in requests]
-    for ticket, lengths in zip(tickets, requests, strict=True):
-        add(scheduler, ticket, *lengths)
+    for ticket, segments in zip(tickets, requests, strict=True):
+        add(scheduler, ticket, *segments)
     batches = drain(scheduler, idle_slots)
     seen = sorted((tickets.index(job.ticket), job.index) for batch in batches for job in batch)
-    assert seen == [(at, index) for at, lengths in enumerate(requests) for index in range(len(lengths))]
+    assert seen == [(at, index) for at, segments in enumerate(requests) for index in range(len(segments))]
     for batch in batches:
         longest = max(len(job.tokens) for job in batch)
         assert len(batch) <= SEGMENTS
         assert len(batch) == 1 or len(batch) * longest <= TOKENS
+        assert len(batch) <= MIXED or len(set(lengths(batch))) == 1
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=60))
-def test_the_segment_that_waited_longest_is_in_the_next_batch(lengths):
+def test_the_segment_that_waited_longest_is_in_the_next_batch(segments):
     scheduler = make_scheduler()
-    add(scheduler, Ticket(), *lengths)
-    waiting = list(range(len(lengths)))
+    add(scheduler, Ticket(), *segments)
+    waiting = list(range(len(segments)))
     while batch := scheduler.next_batch():
         assert waiting[0] in [job.index for job in batch]
         waiting = [index for index in waiting if index not in {job.index for job in batch}]

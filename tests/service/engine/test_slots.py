@@ -1,6 +1,7 @@
 import queue
 
 from polygist_service.engine.api import Decoding, Result
+from polygist_service.engine.model import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
@@ -21,7 +22,7 @@ def run_all(run, lengths, *, count=2):
         sizes.append(len(batch))
         return run(batch)
 
-    slots = Slots(Scheduler(lambda key: (32, 1024)), count=count, run=counted, deliver=outcomes.put)
+    slots = Slots(Scheduler(lambda key: BatchLimits(32, 1024, 32)), count=count, run=counted, deliver=outcomes.put)
     slots.add(KEY, Ticket(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
     done = {}
     while len(done) < len(lengths):
@@ -50,7 +51,9 @@ def test_a_poisoned_segment_fails_alone():
 
 
 def test_closing_drops_what_waits():
-    slots = Slots(Scheduler(lambda key: (1, 10)), count=1, run=lambda key, batch: [], deliver=lambda _: None)
+    slots = Slots(
+        Scheduler(lambda key: BatchLimits(1, 10, 1)), count=1, run=lambda key, batch: [], deliver=lambda _: None
+    )
     slots.close(timeout=10)
     slots.add(KEY, Ticket(), [(0, ["x"])])
     assert slots.queued_requests() == 1

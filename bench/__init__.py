@@ -1,0 +1,1 @@
+"""Measurements of the product: they print tables and judge nothing."""

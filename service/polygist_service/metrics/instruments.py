@@ -1,0 +1,121 @@
+"""The instruments, and what the other rooms tell them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+
+from polygist_service.engine.observer import BatchReport
+from polygist_service.notices import NoticeKind
+
+# Of a call: a short segment takes milliseconds, the longest deadline is ten minutes.
+CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BATCH_SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
+BATCH_TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048)
+
+# Notices that concern one segment, and the event that each is counted as.
+EVENTS = {
+    NoticeKind.SEGMENT_HARD_SPLIT: "split",
+    NoticeKind.OUTPUT_LIMIT_REACHED: "limited",
+    NoticeKind.UNTRANSLATED: "untranslated",
+}
+RETRIED, FAILED, REFUSED = "retried", "failed", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The labels of one method: its service's full name, its own, and how it streams (``unary``, ``bidi_stream``…)."""
+
+    service: str
+    method: str
+    type: str
+
+
+class Metrics:
+    """Counters and histograms in a registry of their own.
+
+    Every label has few values: methods, codes, installed models, events, and the languages that the models read.
+
+    Args:
+        languages: what may be a label of a detection; all others are counted as ``other``.
+    """
+
+    def __init__(self, languages: Collection[str]) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._languages = frozenset(languages)
+        ProcessCollector(registry=registry)
+        method = ("grpc_service", "grpc_method", "grpc_type")
+        # The names of the go-grpc-prometheus family, so that dashboards made for them work.
+        self._started = Counter("grpc_server_started", "Calls that began.", method, registry=registry)
+        self._handled = Counter("grpc_server_handled", "Calls that ended.", (*method, "grpc_code"), registry=registry)
+        self._received = Counter("grpc_server_msg_received", "Messages from callers.", method, registry=registry)
+        self._sent = Counter("grpc_server_msg_sent", "Messages to callers.", method, registry=registry)
+        self._handling = Histogram(
+            "grpc_server_handling_seconds", "Time from a call's begin to its end.", method,
+            registry=registry, buckets=CALL_SECONDS,
+        )  # fmt: skip
+        self._batch_segments = Histogram(
+            "polygist_batch_segments", "Segments of a batch.", ("model",), registry=registry, buckets=BATCH_SEGMENTS
+        )
+        self._batch_tokens = Histogram(
+            "polygist_batch_padded_tokens", "Source tokens of a batch, padding included.", ("model",),
+            registry=registry, buckets=BATCH_TOKENS,
+        )  # fmt: skip
+        self._decode = Histogram(
+            "polygist_decode_seconds", "Time of the model for one batch.", ("model",),
+            registry=registry, buckets=BATCH_SECONDS,
+        )  # fmt: skip
+        self._sources = Counter("polygist_source_tokens", "Tokens read.", ("model",), registry=registry)
+        self._targets = Counter("polygist_target_tokens", "Tokens written.", ("model",), registry=registry)
+        self._segments = Counter(
+            "polygist_segments", "Segments that did not go the usual way.", ("event",), registry=registry
+        )
+        for event in (*EVENTS.values(), RETRIED, FAILED, REFUSED):
+            self._segments.labels(event)  # counted from 0, so that the first one is seen as an increase
+        self._detections = Counter(
+            "polygist_detections", "Texts whose language was detected.", ("language", "result"), registry=registry
+        )
+
+    def call_started(self, call: Call) -> None:
+        """A call has begun."""
+        self._started.labels(call.service, call.method, call.type).inc()
+
+    def call_ended(self, call: Call, code: str, seconds: float) -> None:
+        """A call has ended with a status code, such as ``OK``."""
+        self._handled.labels(call.service, call.method, call.type, code).inc()
+        self._handling.labels(call.service, call.method, call.type).observe(seconds)
+
+    def message_received(self, call: Call) -> None:
+        """A message came in."""
+        self._received.labels(call.service, call.method, call.type).inc()
+
+    def message_sent(self, call: Call) -> None:
+        """A message went out."""
+        self._sent.labels(call.service, call.method, call.type).inc()
+
+    def batch_ran(self, report: BatchReport) -> None:
+        """See `engine.observer.Observer`."""
+        self._batch_segments.labels(report.model).observe(report.segments)
+        self._batch_tokens.labels(report.model).observe(report.padded_tokens)
+        self._decode.labels(report.model).observe(report.seconds)
+        self._sources.labels(report.model).inc(report.source_tokens)
+        self._targets.labels(report.model).inc(report.target_tokens)
+
+    def batch_failed(self, segments: int) -> None:
+        """See `engine.observer.Observer`."""
+        self._segments.labels(FAILED if segments == 1 else RETRIED).inc(segments)
+
+    def segment_refused(self) -> None:
+        """See `engine.observer.Observer`."""
+        self._segments.labels(REFUSED).inc()
+
+    def noticed(self, kind: NoticeKind) -> None:
+        """A translation came with a notice; those that concern no single segment are not counted."""
+        if kind in EVENTS:
+            self._segments.labels(EVENTS[kind]).inc()
+
+    def detected(self, language: str, result: str) -> None:
+        """A text's language was detected; ``und`` is none."""
+        known = language == "und" or language in self._languages
+        self._detections.labels(language if known else "other", result).inc()
