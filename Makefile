@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format clean quality
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -16,6 +16,11 @@ test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
 
+test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,dev]'
+	@.venv-lowest/bin/python -m pytest
+
 check: $(READY) ## ruff, mypy --strict and buf lint
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -25,8 +30,13 @@ check: $(READY) ## ruff, mypy --strict and buf lint
 format: $(READY) ## let ruff format everything
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+quality: $(READY) ## measure translations, summaries and all else with the data sets in DATA=FOLDER; saves bench/results
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[service,bench]'
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
+
 clean:          ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf $(VENV) .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 $(READY): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…" >&2; exit 1; }
@@ -34,6 +44,6 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[service,dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,dev]'
 	@touch $@

@@ -1,6 +1,6 @@
 """Translate many lines while other work goes on: the answers come in order, as they are ready.
 
-    python examples/python_async.py examples/article.txt [HOST:PORT]
+python examples/python_async.py examples/article.txt [HOST:PORT]
 """
 
 import asyncio
@@ -10,17 +10,17 @@ from pathlib import Path
 from polygist_client import AsyncClient, CallFailed
 
 
-async def translate(file: str, address: str = "localhost:50051") -> int:
-    """Print the paragraphs of a file in Portuguese, after a summary that was asked for at the same time."""
-    article = Path(file).read_text(encoding="utf-8")
+async def show(article: str, address: str = "localhost:50051") -> int:
+    """Print an article's language and its main sentence, then its paragraphs in Portuguese."""
     paragraphs = [paragraph for paragraph in article.splitlines() if paragraph.strip()]
     async with AsyncClient(address) as client:
         try:
-            summary, language = await asyncio.gather(
+            summary, detection = await asyncio.gather(
                 client.summarise(article, max_sentences=1), client.detect_language(article)
             )
-            print(f"{language.language}: {summary.text}")
-            async for translation in client.translate_many(paragraphs, to="pt", source=language.language):
+            language = detection.best.code
+            print(f"{language}: {summary.text}")
+            async for translation in client.translate_many(paragraphs, to="pt", source=language):
                 print(translation.text)
         except CallFailed as error:
             print(f"error: {error}", file=sys.stderr)
@@ -29,4 +29,5 @@ async def translate(file: str, address: str = "localhost:50051") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(translate(*sys.argv[1:])))
+    file, *address = sys.argv[1:]
+    sys.exit(asyncio.run(show(Path(file).read_text(encoding="utf-8"), *address)))

@@ -1,6 +1,6 @@
 """Summarise an article, translate the summary, and say what went wrong.
 
-    python examples/python_sync.py examples/article.txt [HOST:PORT]
+python examples/python_sync.py examples/article.txt [HOST:PORT]
 """
 
 import sys

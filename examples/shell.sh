@@ -17,4 +17,6 @@ for article in "$folder"/*.txt; do
     polygist summarise "$article" --max-sentences 2 -o "$summary.en.txt"
     polygist translate "$summary.en.txt" --from en --to pt -o "$summary.pt.txt"
 done
-cat "$folder"/summaries/*.pt.txt
+for summary in "$folder"/summaries/*.pt.txt; do
+    printf '%s: %s\n' "$(basename "$summary" .pt.txt)" "$(cat "$summary")"
+done

@@ -28,6 +28,7 @@ ARROWS = {
     "summarisation": ("translation", "engine.api", "notices"),
     "rpc": ("summarisation", "translation", "engine.api", "notices", "limits"),
     "health": ("engine.api",),
+    "metrics": ("engine.api", "engine.observer", "rpc.counting", "notices"),
     "access": ("settings",),
     "lifecycle": ("server", "settings", "health"),
     "cli": ("lifecycle", "settings", "limits", "logs", "store"),
@@ -63,6 +64,7 @@ SERVICE_LIBRARIES = {
     "filelock": ("store",),
     "click": ("cli",),
     "rich": ("cli",),
+    "prometheus_client": ("metrics",),
     "structlog": ("logs", "lifecycle", "server", "rpc", "engine"),
 }
 # The messages of the contract go no further than the code that calls; `--json` prints them as they are.

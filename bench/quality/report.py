@@ -1,11 +1,13 @@
 """Tables, and how they are printed and saved."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 Cell = str | int | float | None
+# Tells people how far a run is.
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class SetFiles:
     """Where a translation set lies: endings of the files of both sides.
 
     Attributes:
-        portuguese: the Portuguese sides; translation from Portuguese starts from the last, into it has all as references.
+        portuguese: the Portuguese sides: all are references, and the last is what is translated from.
         step: every so many lines are taken.
     """
 

@@ -27,6 +27,8 @@ async def serve(settings: Settings) -> None:
     server = Server(settings)
     address = await server.start()
     log.info("listening", address=address, slots=server.slots, models=server.registry.names())
+    if server.metrics_address:
+        log.info("metrics", address=server.metrics_address)
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
     loading = asyncio.create_task(server.load_models())

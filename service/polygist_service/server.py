@@ -16,7 +16,11 @@ from polygist_service.engine.registry import Registry
 from polygist_service.errors import StoreError
 from polygist_service.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.limits import Limits
+from polygist_service.metrics.exposition import Exposition
+from polygist_service.metrics.instruments import Metrics
+from polygist_service.metrics.live import LiveCollector
 from polygist_service.rpc.activity import Activity
+from polygist_service.rpc.counting import CountingInterceptor
 from polygist_service.rpc.interceptors import CallInterceptor
 from polygist_service.rpc.model import ModelAdminServicer, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
@@ -64,6 +68,7 @@ def build_grpc_server(
     activity: Activity,
     queued: Callable[[], int],
     serves_reflection: bool,
+    metrics: Metrics | None = None,
 ) -> grpc.aio.Server:
     """A server with all servicers, on any engine behind the seam; it listens on nothing yet.
 
@@ -75,15 +80,17 @@ def build_grpc_server(
         activity: counts the calls, refuses them while draining.
         queued: counts the requests with segments in the queue.
         serves_reflection: whether callers may read the protos from the server.
+        metrics: where calls, detections and notices are counted.
     """
+    metrics = metrics or Metrics(languages=())
     server = grpc.aio.server(
-        interceptors=[CallInterceptor(activity, longest=limits.deadline_seconds)],
+        interceptors=[CountingInterceptor(metrics), CallInterceptor(activity, longest=limits.deadline_seconds)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
     routes = Routes(engine)
-    sources = SourceFinder(detector, executor)
-    translator = Translator(engine, routes=routes, sources=sources, executor=executor)
+    sources = SourceFinder(detector, executor, metrics.detected)
+    translator = Translator(engine, routes=routes, sources=sources, executor=executor, noticed=metrics.noticed)
     summariser = Summariser(engine, translator=translator, executor=executor)
     translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
         TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
@@ -119,7 +126,11 @@ class Server:
         if not self.registry.names():
             raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
         self._executor = ThreadPoolExecutor(settings.text_threads, thread_name_prefix="text")
-        self.engine = BatchingEngine(self.registry, slots=self.slots, executor=self._executor)
+        metrics = Metrics(_languages(self.registry))
+        self.engine = BatchingEngine(self.registry, slots=self.slots, executor=self._executor, observer=metrics)
+        metrics.registry.register(LiveCollector(queue=self.engine.queue_state, models=self.engine.models))
+        self._metrics = metrics
+        self._exposition: Exposition | None = None
         self.activity = Activity()
         self.health = Health()
         self._grpc = build_grpc_server(
@@ -130,17 +141,25 @@ class Server:
             activity=self.activity,
             queued=self.engine.queued_requests,
             serves_reflection=settings.serves_reflection,
+            metrics=metrics,
         )
 
     async def start(self) -> str:
         """Listen and answer health; returns the address. Raises OSError where the address cannot be had."""
         await self.health.attach(self._grpc)
+        if self._settings.metrics_listen:
+            self._exposition = Exposition(self._metrics.registry, self._settings.metrics_listen)
         try:
             port = self._listen()
         except RuntimeError as error:
             raise OSError(f"cannot listen on {self._settings.listen}: {error}") from error
         await self._grpc.start()
         return self._settings.listen if self._settings.listen.startswith("unix:") else f"{self._host()}:{port}"
+
+    @property
+    def metrics_address(self) -> str | None:
+        """Where the metrics are, once started; None where they are not served."""
+        return self._exposition.address if self._exposition else None
 
     async def load_models(self) -> None:
         """Load every installed model, then report health; raises StoreError where one is damaged."""
@@ -153,6 +172,8 @@ class Server:
         """End what still runs within `seconds`, then the slots."""
         await self._grpc.stop(seconds)
         await asyncio.get_running_loop().run_in_executor(None, self.engine.close)
+        if self._exposition:
+            await asyncio.get_running_loop().run_in_executor(None, self._exposition.close)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _listen(self) -> int:
@@ -164,3 +185,8 @@ class Server:
 
     def _host(self) -> str:
         return self._settings.listen.rpartition(":")[0]
+
+
+def _languages(registry: Registry) -> set[str]:
+    """All languages that some installed model reads."""
+    return {language for name in registry.names() for language in registry.info(name).source_languages}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from polygist_service.limits import Limits
@@ -23,6 +23,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("polygist"), description="folder of the installed models")
     listen: str = Field("127.0.0.1:50051", description="address to listen on: HOST:PORT or unix:PATH; port 0 picks one")
+    # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
+    metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
@@ -35,6 +37,14 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = Field("json", description="form of the log on standard error")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     limits: Limits = Field(default_factory=Limits, description="limits on one request")
+
+    @field_validator("metrics_listen")
+    @classmethod
+    def _check_port(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        if listen and not (host and port.isdecimal() and int(port) < 65536):
+            raise ValueError(f"{listen!r} is no HOST:PORT such as 127.0.0.1:9464")
+        return listen
 
     @model_validator(mode="after")
     def _check_security(self) -> "Settings":

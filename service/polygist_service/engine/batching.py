@@ -8,9 +8,11 @@ import numpy as np
 
 from polygist_service.engine.api import Encoding, ModelInfo, Options, Result, Span, Vector
 from polygist_service.engine.model import BatchLimits, Model, Tokens
+from polygist_service.engine.observer import Observer, QueueState, Unobserved
 from polygist_service.engine.registry import Registry
 from polygist_service.engine.scheduler import Job, Key, Scheduler
 from polygist_service.engine.slots import Outcome, Slots
+from polygist_service.errors import InferenceFailed
 
 # Segments tokenised in one go: the first batch starts before a long article is through, but has others of its length.
 TOKENISE_CHUNK = 512
@@ -32,12 +34,16 @@ class BatchingEngine:
         registry: the models.
         slots: how many batches run at the same time.
         executor: where tokenising happens.
+        observer: is told of batches and refused segments.
     """
 
-    def __init__(self, registry: Registry, *, slots: int, executor: Executor) -> None:
+    def __init__(self, registry: Registry, *, slots: int, executor: Executor, observer: Observer | None = None) -> None:
         self._registry = registry
         self._executor = executor
-        self._slots = Slots(Scheduler(self._limits), count=slots, run=self._run, deliver=_deliver)
+        self._observer = observer or Unobserved()
+        self._slots = Slots(
+            Scheduler(self._limits), count=slots, run=self._run, deliver=_deliver, observer=self._observer
+        )
 
     async def submit(
         self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
@@ -48,7 +54,7 @@ class BatchingEngine:
         try:
             for start in range(0, len(segments), TOKENISE_CHUNK):
                 chunk = segments[start : start + TOKENISE_CHUNK]
-                tokens = await request.loop.run_in_executor(self._executor, _tokenise, loaded, chunk, options)
+                tokens = await request.loop.run_in_executor(self._executor, self._tokenise, loaded, chunk, options)
                 self._slots.add((model, options), request, enumerate(tokens, start))
             for _ in range(len(segments)):
                 index, outcome = await request.outcomes.get()
@@ -91,6 +97,10 @@ class BatchingEngine:
         """Number of requests that have a segment in the queue."""
         return self._slots.queued_requests()
 
+    def queue_state(self) -> QueueState:
+        """What waits for a slot now."""
+        return self._slots.state()
+
     def close(self, timeout: float = 2.0) -> None:
         """Stop the slots after their running batches, waiting at most `timeout` seconds for each."""
         self._slots.close(timeout)
@@ -99,13 +109,16 @@ class BatchingEngine:
         model, options = key
         return self._registry.get(model).batch_limits(options)
 
+    def _tokenise(self, model: Model, segments: Sequence[str], options: Options) -> list[Tokens]:
+        try:
+            return [model.tokenise(segment, options) for segment in segments]
+        except InferenceFailed:
+            self._observer.segment_refused()
+            raise
+
     def _run(self, key: Key, batch: Sequence[Tokens]) -> list[Result]:
         model, options = key
         return self._registry.get(model).run(batch, options)
-
-
-def _tokenise(model: Model, segments: Sequence[str], options: Options) -> list[Tokens]:
-    return [model.tokenise(segment, options) for segment in segments]
 
 
 def _deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:

@@ -1,5 +1,6 @@
-"""Which segments share the next batch. Pure logic: no threads, no clock, no model."""
+"""Which segments share the next batch. Pure logic on a given clock: no threads, no model."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Protocol
 
 from polygist_service.engine.api import Options
 from polygist_service.engine.model import BatchLimits, Tokens
+from polygist_service.engine.observer import QueueState
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
@@ -33,6 +35,7 @@ class Job:
     index: int
     tokens: Tokens
     arrival: int
+    since: float
 
 
 class Queue:
@@ -98,18 +101,20 @@ class Scheduler:
 
     Args:
         limits: from a key to the limits of one batch.
+        clock: seconds, for how long a segment has waited.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
+        self._clock = clock
         self._queues: dict[Key, Queue] = {}
         self._arrivals = 0
 
     def add(self, key: Key, ticket: Ticket, segments: Iterable[tuple[int, Tokens]]) -> None:
         """Queue tokenised segments, each with its index in the request."""
-        queue = self._queues.setdefault(key, Queue())
+        queue, now = self._queues.setdefault(key, Queue()), self._clock()
         for index, tokens in segments:
-            queue.add(Job(key, ticket, index, tokens, self._arrivals))
+            queue.add(Job(key, ticket, index, tokens, self._arrivals, now))
             self._arrivals += 1
 
     def next_batch(self, idle_slots: int = 1) -> list[Job]:
@@ -134,3 +139,11 @@ class Scheduler:
     def count_requests(self) -> int:
         """Number of requests that have a segment waiting."""
         return len({id(job.ticket) for queue in self._queues.values() for job in queue})
+
+    def state(self) -> QueueState:
+        """What waits now, without what was cancelled."""
+        waiting = [job for queue in self._queues.values() for job in queue if not job.ticket.cancelled]
+        if not waiting:
+            return QueueState()
+        oldest = self._clock() - min(job.since for job in waiting)
+        return QueueState(len(waiting), len({id(job.ticket) for job in waiting}), oldest)

@@ -1,12 +1,14 @@
 """The threads that run batches: one blocking CTranslate2 call each, pulled the moment a slot is free."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
 from polygist_service.engine.api import Result
 from polygist_service.engine.model import Tokens
+from polygist_service.engine.observer import BatchReport, Observer, QueueState, Unobserved
 from polygist_service.engine.scheduler import Job, Key, Scheduler, Ticket
 from polygist_service.errors import InferenceFailed
 
@@ -25,12 +27,16 @@ class Slots:
         count: how many batches run at the same time.
         run: runs one batch of one key; blocks.
         deliver: takes the outcomes of a batch; called on the slot's thread, must not block.
+        observer: is told of every batch.
     """
 
-    def __init__(self, scheduler: Scheduler, *, count: int, run: Run, deliver: Deliver) -> None:
+    def __init__(
+        self, scheduler: Scheduler, *, count: int, run: Run, deliver: Deliver, observer: Observer | None = None
+    ) -> None:
         self._scheduler = scheduler
         self._run = run
         self._deliver = deliver
+        self._observer = observer or Unobserved()
         self._idle = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -48,6 +54,11 @@ class Slots:
         """Number of requests that have a segment in the queue."""
         with self._changed:
             return self._scheduler.count_requests()
+
+    def state(self) -> QueueState:
+        """What waits now."""
+        with self._changed:
+            return self._scheduler.state()
 
     def close(self, timeout: float) -> None:
         """Let running batches end, drop what waits, and join the threads for at most `timeout` seconds each."""
@@ -76,12 +87,27 @@ class Slots:
 
     def _run_batch(self, batch: Sequence[Job]) -> list[tuple[Job, Outcome]]:
         """Run a batch; one that fails is halved until the segments that fail stand alone."""
+        began = time.monotonic()
         try:
             results = self._run(batch[0].key, [job.tokens for job in batch])
+            self._observer.batch_ran(_report(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))
         except Exception:
             log.exception("batch_failed", model=batch[0].key[0], segments=len(batch))
+        self._observer.batch_failed(len(batch))
         if len(batch) == 1:
             return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
         half = len(batch) // 2
         return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
+
+
+def _report(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:
+    lengths = [len(job.tokens) for job in batch]
+    return BatchReport(
+        model=batch[0].key[0],
+        segments=len(batch),
+        padded_tokens=len(batch) * max(lengths),
+        source_tokens=sum(lengths),
+        target_tokens=sum(result.hypotheses[0].token_count for result in results if result.hypotheses),
+        seconds=seconds,
+    )

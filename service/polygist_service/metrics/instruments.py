@@ -1,12 +1,12 @@
 """The instruments, and what the other rooms tell them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 from polygist_service.engine.observer import BatchReport
 from polygist_service.notices import NoticeKind
+from polygist_service.rpc.counting import Method
 
 # Of a call: a short segment takes milliseconds, the longest deadline is ten minutes.
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -21,15 +21,6 @@ EVENTS = {
     NoticeKind.UNTRANSLATED: "untranslated",
 }
 RETRIED, FAILED, REFUSED = "retried", "failed", "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The labels of one method: its service's full name, its own, and how it streams (``unary``, ``bidi_stream``…)."""
-
-    service: str
-    method: str
-    type: str
 
 
 class Metrics:
@@ -77,22 +68,22 @@ class Metrics:
             "polygist_detections", "Texts whose language was detected.", ("language", "result"), registry=registry
         )
 
-    def call_started(self, call: Call) -> None:
+    def call_started(self, method: Method) -> None:
         """A call has begun."""
-        self._started.labels(call.service, call.method, call.type).inc()
+        self._started.labels(method.service, method.name, method.kind).inc()
 
-    def call_ended(self, call: Call, code: str, seconds: float) -> None:
+    def call_ended(self, method: Method, code: str, seconds: float) -> None:
         """A call has ended with a status code, such as ``OK``."""
-        self._handled.labels(call.service, call.method, call.type, code).inc()
-        self._handling.labels(call.service, call.method, call.type).observe(seconds)
+        self._handled.labels(method.service, method.name, method.kind, code).inc()
+        self._handling.labels(method.service, method.name, method.kind).observe(seconds)
 
-    def message_received(self, call: Call) -> None:
+    def message_received(self, method: Method) -> None:
         """A message came in."""
-        self._received.labels(call.service, call.method, call.type).inc()
+        self._received.labels(method.service, method.name, method.kind).inc()
 
-    def message_sent(self, call: Call) -> None:
+    def message_sent(self, method: Method) -> None:
         """A message went out."""
-        self._sent.labels(call.service, call.method, call.type).inc()
+        self._sent.labels(method.service, method.name, method.kind).inc()
 
     def batch_ran(self, report: BatchReport) -> None:
         """See `engine.observer.Observer`."""

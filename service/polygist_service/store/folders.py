@@ -2,7 +2,7 @@
 
     HOME/models/NAME               a link to the build in use
     HOME/models/.builds/NAME-xxxx  a build; without a link nobody sees it
-    HOME/work/                     downloads of the pull that runs
+    HOME/work/xxxx                 downloads of the pull that runs
     HOME/lock                      held by the process that changes anything
 
 A link is replaced in one step, so a crash leaves the old build or the new one. What a dead process left behind is
@@ -29,6 +29,7 @@ class Folders:
         self.home = home
         self._models = home / "models"
         self._builds = self._models / ".builds"
+        self._work = home / "work"
 
     def names(self) -> list[str]:
         """Names of the installed models, sorted."""
@@ -48,15 +49,16 @@ class Folders:
         Args:
             wait: called once if another process holds the lock, before waiting for it.
         """
-        workspace = self.home / "work"
+        # A new name each time: the pip of a killed pull may live on for a while and write where it was told to.
+        workspace = self._work / secrets.token_hex(4)
         self._builds.mkdir(parents=True, exist_ok=True)
         with self._lock(wait):
-            self._remove_leftovers(workspace)
-            workspace.mkdir()
+            self._remove_leftovers()
+            workspace.mkdir(parents=True)
             try:
                 yield workspace
             finally:
-                shutil.rmtree(workspace, ignore_errors=True)
+                shutil.rmtree(self._work, ignore_errors=True)
 
     @contextmanager
     def _lock(self, wait: Callable[[], None]) -> Iterator[None]:
@@ -71,8 +73,8 @@ class Folders:
         finally:
             lock.release()
 
-    def _remove_leftovers(self, workspace: Path) -> None:
-        shutil.rmtree(workspace, ignore_errors=True)
+    def _remove_leftovers(self) -> None:
+        shutil.rmtree(self._work, ignore_errors=True)
         linked = {path.resolve() for path in self._models.iterdir() if path.is_symlink()}
         for build in self._builds.iterdir():
             if build.resolve() in linked:

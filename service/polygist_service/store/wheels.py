@@ -1,5 +1,6 @@
 """Wheels: downloaded by pip, read as the zip files they are, never installed."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copyfileobj
+from typing import NoReturn
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from polygist_service.errors import StoreError
@@ -52,11 +54,17 @@ def download_wheel(
                 raise
         if pip.returncode:
             complaints.seek(0)
-            cure = CURE.format(command=" ".join([*options, requirement]))
-            raise StoreError(f"cannot fetch {requirement}: {_summarise(complaints.read())}; {cure}")
+            _raise_failure(complaints.read(), requirement, folder, " ".join([*options, requirement]))
     (wheel,) = folder.glob("*.whl")
     report(phase, wheel.stat().st_size, wheel.stat().st_size)
     return wheel
+
+
+def _raise_failure(complaints: str, requirement: str, folder: Path, command: str) -> NoReturn:
+    for number in (errno.ENOSPC, errno.EDQUOT):  # another index would not help
+        if f"[Errno {number}]" in complaints:
+            raise OSError(number, os.strerror(number), str(folder))
+    raise StoreError(f"cannot fetch {requirement}: {_summarise(complaints)}; {CURE.format(command=command)}")
 
 
 def _report_line(line: str, phase: str, report: Callable[[str, int, int | None], None]) -> None:

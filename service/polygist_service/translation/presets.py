@@ -9,8 +9,8 @@ from polygist_service.engine.api import Decoding, ModelInfo
 class Preference(Enum):
     """What the caller would rather have.
 
-    DEFAULT is greedy over the full vocabulary: an answer never depends on other callers. SPEED is greedy with the
-    model's shortlist, where it has one. QUALITY is a beam search.
+    DEFAULT is greedy over the full vocabulary, so that no other caller's words are among the candidates. SPEED is
+    greedy with the model's shortlist, where it has one. QUALITY is a beam search.
     """
 
     DEFAULT = 0

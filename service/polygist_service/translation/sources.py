@@ -1,7 +1,7 @@
 """Which language a text is in: what the caller said, or what detection makes of it."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +15,10 @@ from polygist_service.text.document import has_letters
 MIN_CONFIDENCE = 0.10
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
 CONFIDENT = 0.50
+
+
+# Told of each detected text: the likeliest language, and whether that is ``sure``, a ``guess`` or ``undetermined``.
+Detected = Callable[[str, str], None]
 
 
 class Detector(Protocol):
@@ -46,18 +50,25 @@ class SourceFinder:
     Args:
         detector: ranks the languages.
         executor: where it runs.
+        detected: is told of each text.
     """
 
-    def __init__(self, detector: Detector, executor: Executor) -> None:
+    def __init__(
+        self, detector: Detector, executor: Executor, detected: Detected = lambda language, result: None
+    ) -> None:
         self._detector = detector
         self._executor = executor
+        self._detected = detected
 
     async def rank(self, texts: Sequence[str], candidates: Collection[str]) -> list[list[tuple[str, float]]]:
         """The detector's ranking of each text, limited to `candidates` where there are any."""
-        return await asyncio.get_running_loop().run_in_executor(
+        rankings = await asyncio.get_running_loop().run_in_executor(
             self._executor,
             lambda: [self._detector.rank(text, candidates=candidates or None) for text in texts],
         )
+        for ranking in rankings:
+            self._detected(*_judge(ranking))
+        return rankings
 
     async def find(
         self, texts: Sequence[str], *, given: str | None, readable: Collection[str], candidates: Collection[str]
@@ -86,6 +97,14 @@ class SourceFinder:
                 metadata={"field": f"contents[{lost[0]}]"},
             )
         return [choices.get(at) or Source("und") for at in range(len(texts))]
+
+
+def _judge(ranking: Sequence[tuple[str, float]]) -> tuple[str, str]:
+    """The likeliest language and how likely it is; ``und`` where none can be told."""
+    language, confidence = ranking[0] if ranking else ("und", 0.0)
+    if confidence < MIN_CONFIDENCE:
+        return "und", "undetermined"
+    return language, "sure" if confidence >= CONFIDENT else "guess"
 
 
 def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: Collection[str]) -> Source | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -35,13 +35,23 @@ class Translator:
         routes: which model serves which pair.
         sources: finds the language of texts.
         executor: where splitting and joining happen.
+        noticed: is told of each notice about a translation, on the executor's threads.
     """
 
-    def __init__(self, engine: Engine, *, routes: Routes, sources: SourceFinder, executor: Executor) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        routes: Routes,
+        sources: SourceFinder,
+        executor: Executor,
+        noticed: Callable[[NoticeKind], None] = lambda kind: None,
+    ) -> None:
         self._engine = engine
         self._routes = routes
         self._sources = sources
         self._executor = executor
+        self._noticed = noticed
 
     async def translate(
         self, request: TranslationRequest, *, caller: str, deadline: float | None = None
@@ -129,7 +139,10 @@ class Translator:
             for segment in document.segments
             for start, end in self._engine.unknown_spans(task.route.model.name, task.text[segment.start : segment.end])
         ]
-        return assemble(task.route, task.source, document, results, unknown)
+        translation = assemble(task.route, task.source, document, results, unknown)
+        for notice in translation.notices:
+            self._noticed(notice.kind)
+        return translation
 
 
 def _echo(text: str, source: Source, target: str) -> Translation:

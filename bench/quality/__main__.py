@@ -1,0 +1,70 @@
+"""Measure the quality of everything, print it, and save it."""
+
+import argparse
+import os
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+from polygist_client import Client
+
+from bench.quality.circumstances import describe
+from bench.quality.detection import measure_detection
+from bench.quality.invariance import measure_invariance
+from bench.quality.process import measure_process, measure_starts, start_server
+from bench.quality.report import Report
+from bench.quality.sentences import measure_sentences
+from bench.quality.sets import DataFolder
+from bench.quality.summarisation import measure_summarisation
+from bench.quality.translation import measure_translation
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def main() -> None:
+    """Read the command line, measure, report."""
+    parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__)
+    parser.add_argument("--data", type=Path, default=os.environ.get("POLYGIST_DATA"), help="folder of the data sets")
+    parser.add_argument("--home", type=Path, help="folder of the installed models (default: the server's own)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where quality.md and quality.json go")
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("no data: give --data FOLDER (make quality DATA=FOLDER) or set POLYGIST_DATA")
+    if not arguments.data.is_dir():
+        parser.error(f"--data {arguments.data} is not a folder")
+    start = time.monotonic()
+    report = measure(DataFolder(arguments.data), home=arguments.home)
+    print(report.to_markdown())
+    saved = report.save(arguments.results)
+    say(f"{time.monotonic() - start:.0f} s in all; saved as {' and '.join(map(str, saved))}")
+    if report.missing:
+        say(f"data not found in {arguments.data}: {', '.join(report.missing)}")
+
+
+def measure(data: DataFolder, *, home: Path | None) -> Report:
+    """Everything there is to measure, with a server of our own."""
+    began = datetime.now().astimezone()
+    say("start and memory")
+    starts = measure_starts(home)
+    with start_server(home) as server, Client(server.address) as client:
+        process = measure_process(server, data, [*starts, server.start_seconds])
+        tables = (
+            *measure_translation(client, data, say),
+            measure_invariance(client, data, say),
+            measure_summarisation(client, data, say),
+            measure_detection(client, data, say),
+            measure_sentences(data),
+            process,
+        )
+        seconds = (datetime.now().astimezone() - began).total_seconds()
+        return Report(describe(client, began, seconds), tables, tuple(data.missing))
+
+
+def say(text: str) -> None:
+    """Tell how far the run is."""
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

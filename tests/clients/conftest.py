@@ -1,0 +1,51 @@
+"""Programs of others, unmodified; a test that needs one is skipped where it is missing."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polygist-tests"
+
+
+@pytest.fixture(scope="session")
+def buf() -> Path:
+    """The ``buf`` of this environment, or of the machine."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    if (found := shutil.which("buf", path=path)) is None:
+        pytest.skip("buf is not there; get it with: pip install buf-bin")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def node_example() -> Path:
+    """A copy of ``examples/node`` with its packages, next to a link to the contract; kept outside the clone."""
+    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
+        pytest.skip(f"{' and '.join(missing)} not there; get both with: apt-get install nodejs npm")
+    example = ROOT / "examples" / "node"
+    lock = (example / "package-lock.json").read_bytes()
+    folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}" / "examples" / "node"
+    shutil.copytree(example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    contract = folder.parents[1] / "protos"
+    contract.unlink(missing_ok=True)
+    contract.symlink_to(ROOT / "protos")
+    _install(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    """``npm ci``, unless an earlier one has finished; skips where the registry is out of reach."""
+    finished = folder / "node_modules" / ".finished"
+    if finished.exists():
+        return
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    if any(f"npm error code {code}" in done.stderr for code in ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN")):
+        pytest.skip("the npm registry is out of reach; set NPM_CONFIG_REGISTRY to one that you can reach")
+    assert done.returncode == 0, done.stderr
+    finished.touch()

@@ -1,0 +1,340 @@
+"""Known traffic, and the exact numbers that a scrape shows afterwards."""
+
+import asyncio
+import socket
+import threading
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
+from polygist_service.engine.api import Decoding, State
+from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.model import BatchLimits, SequenceToSequence
+from polygist_service.engine.observer import BatchReport, QueueState
+from polygist_service.engine.scheduler import Scheduler
+from polygist_service.errors import InferenceFailed
+from polygist_service.health import Health
+from polygist_service.limits import Limits
+from polygist_service.metrics.exposition import Exposition
+from polygist_service.metrics.instruments import Metrics
+from polygist_service.metrics.live import LiveCollector
+from polygist_service.rpc.activity import Activity
+from polygist_service.server import build_grpc_server
+from polygist_service.settings import load_settings
+from polygist_service.text.language import LanguageDetector
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import ValidationError
+
+from tests.service.echo import EN_PT, EchoEngine
+from tests.service.tiny import write_tiny_model
+
+TRANSLATION = "polygist.v1.TranslationService"
+SECRET = "the lighthouse keeper counts the ships"
+GREEDY = Decoding()
+
+
+def scrape(metrics) -> tuple[dict, str]:
+    """All samples, by name and label values (in the order of their names, the code last), and the text of it all."""
+    exposition = Exposition(metrics.registry, "127.0.0.1:0")
+    try:
+        with urllib.request.urlopen(f"http://{exposition.address}/metrics", timeout=10) as reply:
+            text = reply.read().decode()
+    finally:
+        exposition.close()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return {(sample.name, *_values(sample.labels)): sample.value for sample in samples}, text
+
+
+def _values(labels: dict[str, str]) -> list[str]:
+    return [labels[name] for name in sorted(labels, key=lambda name: (name == "grpc_code", name))]
+
+
+async def until(condition):
+    """Wait for what the server or another thread brings about."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come about")
+
+
+@asynccontextmanager
+async def serving(metrics, engine=None):
+    """A server on a fake engine that counts into `metrics`; yields a channel to it."""
+    with ThreadPoolExecutor(2) as executor:
+        server = build_grpc_server(
+            engine or EchoEngine(),
+            detector=LanguageDetector(),
+            executor=executor,
+            limits=Limits(),
+            activity=Activity(),
+            queued=lambda: 0,
+            serves_reflection=True,
+            metrics=metrics,
+        )
+        await Health().attach(server)
+        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(address) as channel:
+                yield channel
+        finally:
+            await server.stop(0)
+
+
+async def translate(channel, *contents, **fields):
+    """Translate to Portuguese; the reply, or the code of the error."""
+    request = translation_service_pb2.TranslateRequest(
+        contents=contents, **{"target_language_code": "pt", "source_language_code": "en", **fields}
+    )
+    try:
+        return await translation_service_pb2_grpc.TranslationServiceStub(channel).Translate(request)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+
+
+async def test_calls_are_counted_by_method_and_code():
+    metrics = Metrics({"en", "pt"})
+    async with serving(metrics) as channel:
+        for _ in range(3):
+            await translate(channel, SECRET)
+        assert await translate(channel, SECRET, target_language_code="fi") == "FAILED_PRECONDITION"
+        assert await translate(channel) == "INVALID_ARGUMENT"
+        assert await translate(channel, SECRET, model="models/none") == "NOT_FOUND"
+    samples, _ = scrape(metrics)
+    labels = ("Translate", TRANSLATION, "unary")
+    assert samples["grpc_server_started_total", *labels] == 6
+    assert samples["grpc_server_handled_total", *labels, "OK"] == 3
+    assert samples["grpc_server_handled_total", *labels, "INVALID_ARGUMENT"] == 1
+    assert samples["grpc_server_handled_total", *labels, "FAILED_PRECONDITION"] == 1
+    assert samples["grpc_server_handled_total", *labels, "NOT_FOUND"] == 1
+    assert samples["grpc_server_msg_received_total", *labels] == 6
+    assert samples["grpc_server_msg_sent_total", *labels] == 3
+    assert samples["grpc_server_handling_seconds_count", *labels] == 6
+    assert samples["grpc_server_handling_seconds_sum", *labels] > 0
+
+
+async def test_streams_health_and_reflection_are_counted_and_unknown_methods_are_not():
+    metrics = Metrics(())
+    async with serving(metrics) as channel:
+        await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        ask = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        assert len([reply async for reply in ask(iter([request, request]))]) == 2
+        refused = translation_service_pb2_grpc.TranslationServiceStub(channel).StreamTranslate(
+            translation_service_pb2.StreamTranslateRequest()
+        )
+        with pytest.raises(grpc.aio.AioRpcError):
+            await refused.read()
+        with pytest.raises(grpc.aio.AioRpcError):
+            await channel.unary_unary("/made.up.Service/Name")(b"")
+    samples, text = scrape(metrics)
+    assert samples["grpc_server_handled_total", "Check", "grpc.health.v1.Health", "unary", "OK"] == 1
+    reflection = ("ServerReflectionInfo", "grpc.reflection.v1alpha.ServerReflection", "bidi_stream")
+    assert samples["grpc_server_msg_received_total", *reflection] == 2
+    assert samples["grpc_server_msg_sent_total", *reflection] == 2
+    assert samples["grpc_server_handled_total", *reflection, "OK"] == 1
+    stream = ("StreamTranslate", TRANSLATION, "server_stream")
+    assert samples["grpc_server_handled_total", *stream, "UNIMPLEMENTED"] == 1
+    assert ("grpc_server_msg_sent_total", *stream) not in samples
+    assert "made.up" not in text
+
+
+async def test_a_call_that_nobody_waits_for_is_cancelled_or_late():
+    metrics, labels = Metrics(()), ("Translate", TRANSLATION, "unary")
+    async with serving(metrics, EchoEngine(delay=30)) as channel:
+        stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+        request = translation_service_pb2.TranslateRequest(
+            contents=["A text."], source_language_code="en", target_language_code="pt"
+        )
+        with pytest.raises(grpc.aio.AioRpcError):
+            await stub.Translate(request, timeout=0.3)
+        call = stub.Translate(request)
+        await until(lambda: scrape(metrics)[0]["grpc_server_started_total", *labels] == 2)
+        call.cancel()
+        await until(lambda: scrape(metrics)[0]["grpc_server_handling_seconds_count", *labels] == 2)
+    samples, _ = scrape(metrics)
+    assert samples["grpc_server_handled_total", *labels, "DEADLINE_EXCEEDED"] == 1
+    assert samples["grpc_server_handled_total", *labels, "CANCELLED"] == 1
+    assert ("grpc_server_msg_sent_total", *labels) not in samples
+
+
+async def test_segments_that_are_cut_limited_or_untranslated_are_counted():
+    metrics = Metrics(())
+    engine = EchoEngine(replace(EN_PT, max_input_tokens=8), answer=lambda text: "" if "blank" in text else text)
+    async with serving(metrics, engine) as channel:
+        reply = await translate(channel, "one two three four five six seven eight nine ten eleven twelve", "A blank.")
+        assert [warning.code for warning in reply.translations[0].warnings] == [1, 1]
+        await translate(channel, "Three words here.", decoding_config={"max_output_tokens": 2})
+    samples, _ = scrape(metrics)
+    counted = {key[1]: value for key, value in samples.items() if key[0] == "polygist_segments_total"}
+    assert counted == {"split": 2, "limited": 1, "untranslated": 1, "refused": 0, "retried": 0, "failed": 0}
+
+
+async def test_detections_are_counted_by_the_languages_that_are_read():
+    metrics = Metrics({"en", "pt"})
+    finnish = "Tämä on pitkä suomenkielinen lause kirjaston aukioloajoista ja kaupungin kaduista."
+    async with serving(metrics) as channel:
+        english = "The library opens at nine in the morning and closes at five."
+        await translate(channel, english, english, source_language_code="")
+        await translate(channel, finnish, source_language_code="")
+        stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+        await stub.DetectLanguage(translation_service_pb2.DetectLanguageRequest(contents=[english, "12 34"]))
+    samples, _ = scrape(metrics)
+    counted = {key[1:]: value for key, value in samples.items() if key[0] == "polygist_detections_total"}
+    assert counted == {("en", "sure"): 3, ("other", "sure"): 1, ("und", "undetermined"): 1}
+
+
+async def test_no_text_key_or_address_is_shown():
+    metrics = Metrics({"en"})
+    async with serving(metrics) as channel:
+        stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+        request = translation_service_pb2.TranslateRequest(contents=[SECRET], target_language_code="pt")
+        await stub.Translate(request, metadata=[("authorization", "Bearer hush-hush"), ("x-request-id", "mine-42")])
+    _, text = scrape(metrics)
+    assert "grpc_server_handled_total" in text
+    for hidden in (*SECRET.split()[1:3], "hush", "mine-42", "127.0.0.1"):
+        assert hidden not in text
+
+
+class OneModel:
+    """A registry with one loaded model, that can be held back and made to fail."""
+
+    def __init__(self, model):
+        self._model = model
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.poison: tuple[str, ...] = ()
+
+    def get(self, name):
+        return self
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def run(self, batch, options):
+        self.entered.set()
+        assert self.gate.wait(10)
+        if self.poison and list(self.poison) in [list(tokens) for tokens in batch]:
+            raise RuntimeError("poison")
+        return self._model.run(batch, options)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+    return SequenceToSequence(folder, max_input_tokens=60, slots=1, device="cpu", compute_type="float32")
+
+
+@asynccontextmanager
+async def batching(model, metrics):
+    """The real engine with one slot; what waits is scraped too."""
+    with ThreadPoolExecutor(1) as executor:
+        engine = BatchingEngine(model, slots=1, executor=executor, observer=metrics)
+        metrics.registry.register(LiveCollector(queue=engine.queue_state, models=lambda: ()))
+        try:
+            yield engine
+        finally:
+            model.gate.set()
+            await asyncio.to_thread(engine.close)
+
+
+async def decode(engine, *segments):
+    """All results of a request."""
+    return [result async for _, result in engine.submit("tiny", segments, options=GREEDY, caller="me")]
+
+
+async def test_batches_and_their_tokens_are_counted(tiny):
+    metrics, model = Metrics(()), OneModel(tiny)
+    async with batching(model, metrics) as engine:
+        model.gate.clear()
+        first = asyncio.ensure_future(decode(engine, "the river"))
+        await asyncio.to_thread(model.entered.wait, 10)
+        rest = [asyncio.ensure_future(decode(engine, text)) for text in ("the old bridge", "a new road near the town")]
+        await until(lambda: engine.queue_state().segments == 2)
+        waiting, _ = scrape(metrics)
+        model.gate.set()
+        results = [result for done in await asyncio.gather(first, *rest) for result in done]
+    samples, _ = scrape(metrics)
+    assert (waiting["polygist_queue_segments",], waiting["polygist_queue_requests",]) == (2, 2)
+    assert waiting["polygist_queue_oldest_seconds",] > 0
+    assert (samples["polygist_queue_segments",], samples["polygist_queue_oldest_seconds",]) == (0, 0)
+    lengths = [result.input_token_count for result in results]
+    assert samples["polygist_batch_segments_count", "tiny"] == 2  # the one that was held, and both others together
+    assert samples["polygist_batch_segments_sum", "tiny"] == 3
+    assert samples["polygist_batch_padded_tokens_sum", "tiny"] == lengths[0] + 2 * max(lengths[1:])
+    assert samples["polygist_source_tokens_total", "tiny"] == sum(lengths)
+    assert samples["polygist_target_tokens_total", "tiny"] == sum(each.hypotheses[0].token_count for each in results)
+    assert samples["polygist_decode_seconds_count", "tiny"] == 2
+    assert samples["polygist_decode_seconds_sum", "tiny"] > 0
+
+
+async def test_segments_that_fail_are_counted_as_retried_then_failed(tiny):
+    metrics, model = Metrics(()), OneModel(tiny)
+    model.poison = tuple(tiny.tokenise("the school", GREEDY))
+    async with batching(model, metrics) as engine:
+        with pytest.raises(InferenceFailed):
+            await decode(engine, "the river", "the school")
+        with pytest.raises(InferenceFailed, match="window"):
+            await decode(engine, "river " * 100)
+    samples, _ = scrape(metrics)
+    assert samples["polygist_segments_total", "retried"] == 2
+    assert samples["polygist_segments_total", "failed"] == 1
+    assert samples["polygist_segments_total", "refused"] == 1
+    assert samples["polygist_batch_segments_sum", "tiny"] == 1  # what failed is no batch that ran
+
+
+class Request:
+    """A request that may be cancelled."""
+
+    cancelled = False
+
+
+def test_the_queue_tells_the_age_of_its_oldest_segment():
+    now = iter([10.0, 14.0, 20.0, 21.0])
+    scheduler = Scheduler(lambda key: BatchLimits(8, 64, 8), clock=lambda: next(now))
+    first, second = Request(), Request()
+    assert scheduler.state() == QueueState()
+    scheduler.add(("tiny", GREEDY), first, [(0, ["a"]), (1, ["a", "b"])])
+    scheduler.add(("tiny", GREEDY), second, [(0, ["a"])])
+    assert scheduler.state() == QueueState(segments=3, requests=2, oldest_seconds=10.0)
+    first.cancelled = True
+    assert scheduler.state() == QueueState(segments=1, requests=1, oldest_seconds=7.0)
+
+
+def test_models_show_the_one_state_they_are_in():
+    metrics = Metrics(())
+    models = [replace(EN_PT, state=State.LOADING), replace(EN_PT, name="pt-en")]
+    metrics.registry.register(LiveCollector(queue=QueueState, models=lambda: models))
+    samples, _ = scrape(metrics)
+    shown = {key[1:]: value for key, value in samples.items() if key[0] == "polygist_model_state"}
+    assert {labels for labels, value in shown.items() if value} == {("en-pt", "loading"), ("pt-en", "ready")}
+    assert len(shown) == 2 * len(State)
+
+
+def test_memory_is_shown_and_registries_are_apart():
+    metrics, other = Metrics(()), Metrics(())
+    metrics.batch_ran(BatchReport("tiny", 1, 2, 2, 3, 0.1))
+    assert scrape(metrics)[0]["process_resident_memory_bytes",] > 1e6
+    assert ("polygist_source_tokens_total", "tiny") not in scrape(other)[0]
+
+
+def test_a_port_that_is_taken_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"metrics on 127.0.0.1:{port}.*metrics_listen"):
+            Exposition(Metrics(()).registry, f"127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("listen", ["9464", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", ":9464"])
+def test_an_address_without_host_or_port_is_refused(listen):
+    with pytest.raises(ValidationError, match=r"no HOST:PORT such as 127\.0\.0\.1:9464"):
+        load_settings({"metrics_listen": listen})
+    assert load_settings({}).metrics_listen == ""
