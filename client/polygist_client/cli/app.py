@@ -9,6 +9,7 @@ from polygist import __version__
 from polygist_client import PolygistError
 from polygist_client.cli.failures import INTERRUPTED, exit_code_of
 from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
+from polygist_client.cli.nearest import NearChoice
 from polygist_client.cli.session import Session, global_options
 from polygist_client.cli.summarise import summarise
 from polygist_client.cli.translate import translate
@@ -42,11 +43,17 @@ def version() -> None:
 
 
 @polygist.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=NearChoice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete commands and flags.
 
-    For bash: eval "$(polygist completion bash)", in ~/.bashrc.
+    SHELL is bash, zsh or fish.
+
+    \b
+    bash, in ~/.bashrc:  eval "$(polygist completion bash)"
+    zsh, in ~/.zshrc:    eval "$(polygist completion zsh)"
+    fish, once:          polygist completion fish
+                           > ~/.config/fish/completions/polygist.fish
     """
     complete = get_completion_class(shell)
     assert complete is not None

@@ -64,12 +64,17 @@ def describe(error: BaseException) -> str:
     return _in_one_line(f"{error} ({step})" if step else str(error))
 
 
+def is_about_language(error: BaseException) -> bool:
+    """Whether a language that was given may be what is wrong."""
+    fields = {each.field for each in error.field_violations} if isinstance(error, errors.InvalidArgument) else set()
+    kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
+    return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
+
+
 def _next_step(error: BaseException) -> str:
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
         return f"try: polygist languages --from {error.metadata['source']}"
-    if isinstance(error, errors.InvalidArgument) and any(
-        each.field in LANGUAGE_FIELDS for each in error.field_violations
-    ):
+    if isinstance(error, errors.InvalidArgument) and is_about_language(error):
         return "try: polygist languages"
     return next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), "")
 

@@ -7,6 +7,7 @@ import click
 
 from polygist_client import words
 from polygist_client.cli.inputs import Input
+from polygist_client.cli.nearest import NearChoice
 from polygist_client.cli.outputs import parse_output
 from polygist_client.cli.records import read_json_lines, read_lines
 from polygist_client.cli.runs import Read
@@ -29,7 +30,7 @@ def add_options(decorators: Sequence[Decorator]) -> Decorator:
 
 def words_choice(words_type: Any) -> click.Choice[str]:
     """A choice between the words of a literal type."""
-    return click.Choice(get_args(words_type))
+    return NearChoice(get_args(words_type))
 
 
 def _split_codes(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -37,15 +38,19 @@ def _split_codes(context: click.Context, parameter: click.Parameter, value: str 
 
 
 text_options = (
-    click.argument("files", nargs=-1, metavar="[FILE…|-]"),
+    # A path as far as completion goes; what is wrong with one is told where it is read.
+    click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE…|-]"),
     click.option(
         "--text", "texts", multiple=True, metavar="TEXT", help="The text itself, not a file; may be repeated."
     ),
 )
 input_options = (
     *text_options,
-    click.option("-o", "--output", metavar="FILE|DIR/", help="Where to write.  [default: standard output]"),
-    click.option("--format", type=click.Choice(["text", "jsonl"]), default="text", help="What the input is."),
+    click.option(
+        "-o", "--output", type=click.Path(), metavar="FILE|DIR/", help="Where to write.  [default: standard output]"
+    ),
+    click.option("--resume", is_flag=True, help="With -o DIR/: leave out results that are newer than their file."),
+    click.option("--format", type=NearChoice(["text", "jsonl"]), default="text", help="What the input is."),
     click.option("--field", metavar="NAME", help="With --format jsonl: the field that has the text."),
 )
 decoding_options = (
@@ -68,6 +73,12 @@ def make_reader(*, lines: bool, format: str, field: str | None, into: str | None
     if field is not None:
         return lambda source: read_json_lines(source, field=field, into=into)
     return read_lines if lines else None
+
+
+def check_resume(resume: bool, output: str | None) -> None:
+    """Raise UsageError where there is nothing to resume: only files in a folder tell what is finished."""
+    if resume and parse_output(output).folder is None:
+        raise click.UsageError("--resume looks at the files of a folder; give -o DIR/")
 
 
 def check_json(session: Session, read: Read | None, output: str | None, *, shows_more: str) -> None:

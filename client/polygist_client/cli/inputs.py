@@ -10,9 +10,19 @@ from typing import BinaryIO
 
 import click
 
+from polygist_client.cli.encodings import UTF8, Encoding, find_encoding
 from polygist_client.cli.failures import InputFailure
 
 STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an input, its end, and the encoding of the whole."""
+
+    text: str
+    end: str
+    encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +41,28 @@ class Input:
 
     def read(self) -> str:
         """The whole text, its line ends as they are; raises InputFailure and OSError."""
-        if self.text is not None:
-            return self.text
-        with self._open() as stream:
-            return decode(stream.read(), self.name, bom=True)
+        return self.read_encoded()[0]
 
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """Each line and its end, read as they are taken: only a line feed ends a line, as for wc and sed."""
+    def read_encoded(self) -> tuple[str, Encoding]:
+        """The same with its encoding, so that a result can be written alike."""
         if self.text is not None:
-            yield from map(_split_end, io.StringIO(self.text, newline="\n"))
+            return self.text, UTF8
+        with self._open() as stream:
+            raw = stream.read()
+        encoding = find_encoding(raw)
+        return encoding.decode(raw, self.name, at_start=True), encoding
+
+    def lines(self) -> Iterator[Line]:
+        """Each line, read as it is taken: only a line feed ends one, as for wc and sed."""
+        if self.text is not None:
+            yield from (_split_end(line, UTF8) for line in io.StringIO(self.text, newline="\n"))
             return
         with self._open() as stream:
-            for number, line in enumerate(stream, start=1):
-                yield _split_end(decode(line, f"{self.name}:{number}", bom=number == 1))
+            start = stream.readline()
+            encoding = find_encoding(start)
+            for number, raw in enumerate(encoding.split_lines(stream, start), start=1):
+                line = encoding.decode(raw, f"{self.name}:{number}", at_start=number == 1)
+                yield _split_end(line, encoding)
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
@@ -75,18 +94,8 @@ def gather_inputs(files: Sequence[str], texts: Sequence[str]) -> list[Input]:
     ]
 
 
-def decode(raw: bytes, name: str, *, bom: bool) -> str:
-    """`raw` as UTF-8, without a byte order mark where `bom` says that one may be there."""
-    try:
-        return raw.decode("utf-8-sig" if bom else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputFailure(
-            f"{name}: byte {error.start} (0x{raw[error.start]:02x}) is no UTF-8; convert it first, with iconv for one"
-        ) from None
-
-
-def _split_end(line: str) -> tuple[str, str]:
+def _split_end(line: str, encoding: Encoding) -> Line:
     for end in ("\r\n", "\n"):
         if line.endswith(end):
-            return line.removesuffix(end), end
-    return line, ""
+            return Line(line.removesuffix(end), end, encoding)
+    return Line(line, "", encoding)

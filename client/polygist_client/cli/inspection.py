@@ -11,6 +11,7 @@ from polygist_client import CallFailed, Client, DeadlineExceeded, NotFound, Unav
 from polygist_client.cli.failures import UNAVAILABLE
 from polygist_client.cli.flags import add_options, candidate_option, text_options, words_choice
 from polygist_client.cli.inputs import gather_inputs
+from polygist_client.cli.nearest import suggest, suggest_language
 from polygist_client.cli.printing import print_reply, print_rows
 from polygist_client.cli.session import Duration, Session, with_session
 from polygist_client.methods import MODELS, SUMMARISATION, TRANSLATION
@@ -84,7 +85,7 @@ def languages(session: Session, source: str | None, display_language: str | None
     with session.connect() as client:
         reply = client.send(call)
     if source:
-        _keep_language(reply, source)
+        _keep_language(reply, source, suggest_language(source, call.read(reply)))
     if not print_reply(session, reply, [(each.language_code, each) for each in reply.languages]):
         rows = [
             [each.code, each.display_name, each.native_name, ",".join([*each.targets, *each.pivot_targets]) or "-"]
@@ -93,14 +94,15 @@ def languages(session: Session, source: str | None, display_language: str | None
         print_rows(session, ["code", "name", "own name", "to"], rows)
 
 
-def _keep_language(reply: model_service_pb2.ListLanguagesResponse, source: str) -> None:
+def _keep_language(reply: model_service_pb2.ListLanguagesResponse, source: str, nearest: str) -> None:
     """Leave the language `source` only; a region such as that of pt-BR may be left to its language."""
     codes = [each.language_code for each in reply.languages]
     kept = [each for each in reply.languages if each.language_code.lower() == source.lower()] or [
         each for each in reply.languages if each.language_code.lower() == source.lower().partition("-")[0]
     ]
     if not kept:
-        raise NotFound(f"no language {source}; this server has: {', '.join(codes) or 'none'}", code="NOT_FOUND")
+        have = ", ".join(codes) or "none"
+        raise NotFound(f"no language {source!r}; this server has: {have}{nearest}", code="NOT_FOUND")
     del reply.languages[:]
     reply.languages.extend(kept)
 
@@ -171,7 +173,11 @@ def health(session: Session, service: str, wait: float | None) -> int:
     SERVICE is translation, summarisation, models or a full name. Exit code 0 means that it serves, 4 that it does not.
     """
     with session.connect() as client:
-        status = _wait_until_serving(client, SERVICES.get(service, service), wait or 0.0)
+        try:
+            status = _wait_until_serving(client, SERVICES.get(service, service), wait or 0.0)
+        except NotFound as error:
+            known = f"it has: {', '.join(SERVICES)}{suggest(service, SERVICES)}"
+            raise NotFound(f"the server has no service {service!r}; {known}", code="NOT_FOUND") from error
     click.echo(status)
     return 0 if status == "serving" else UNAVAILABLE
 

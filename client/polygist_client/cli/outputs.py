@@ -65,6 +65,14 @@ def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str]
             paths[path] = source.name
 
 
+def is_finished(path: Path, source: Input) -> bool:
+    """Whether a result is there, which it is only as a whole, and is newer than the file that it was made from."""
+    try:
+        return source.path is not None and path.stat().st_mtime_ns > source.path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False
+
+
 @contextmanager
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
     """A stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""

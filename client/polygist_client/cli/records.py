@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from polygist_client.cli.encodings import UTF8, Encoding
 from polygist_client.cli.failures import InputFailure
 from polygist_client.cli.inputs import Input
 
@@ -17,11 +18,13 @@ class Record:
         number: its line, counted from 1.
         text: what to work on.
         finish: makes the line of the output, with its end, out of the result.
+        encoding: of the input.
     """
 
     number: int
     text: str
     finish: Callable[[str], str]
+    encoding: Encoding = UTF8
 
     @property
     def is_blank(self) -> bool:
@@ -31,9 +34,12 @@ class Record:
 
 def read_lines(source: Input) -> Iterator[Record]:
     """Every line is a text."""
-    for number, (line, end) in enumerate(source.lines(), start=1):
-        # A line stays one line, whatever a model writes.
-        yield Record(number, line, lambda result, end=end: result.replace("\n", " ") + end)  # type: ignore[misc]
+    for number, line in enumerate(source.lines(), start=1):
+
+        def finish(result: str, end: str = line.end) -> str:
+            return result.replace("\n", " ") + end  # a line stays one line, whatever a model writes
+
+        yield Record(number, line.text, finish, line.encoding)
 
 
 def read_json_lines(source: Input, *, field: str, into: str | None = None) -> Iterator[Record]:
@@ -47,16 +53,16 @@ def read_json_lines(source: Input, *, field: str, into: str | None = None) -> It
     Raises:
         InputFailure: a line is no object, has no text in the field, or has the field that should be added.
     """
-    for number, (line, end) in enumerate(source.lines(), start=1):
-        if not line.strip():
-            yield Record(number, line, lambda result, line=line, end=end: line + end)  # type: ignore[misc]
+    for number, line in enumerate(source.lines(), start=1):
+        if not line.text.strip():
+            yield Record(number, line.text, lambda result, kept=line.text + line.end: kept, line.encoding)  # type: ignore[misc]
             continue
-        entry = _parse(line, field, into, f"{source.name}:{number}")
+        entry = _parse(line.text, field, into, f"{source.name}:{number}")
 
-        def finish(result: str, entry: dict[str, Any] = entry, end: str = end) -> str:
+        def finish(result: str, entry: dict[str, Any] = entry, end: str = line.end) -> str:
             return write_json({**entry, into or field: result}) + end
 
-        yield Record(number, entry[field], finish)
+        yield Record(number, entry[field], finish, line.encoding)
 
 
 def write_json(entry: dict[str, Any]) -> str:

@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 
 from polygist_client import Client, batches
 from polygist_client.calls import Call
+from polygist_client.cli.encodings import UTF8, Encoding, end_lines_alike
 from polygist_client.cli.inputs import Input
-from polygist_client.cli.outputs import Output, open_output
+from polygist_client.cli.outputs import Output, is_finished, open_output
 from polygist_client.cli.printing import to_json, to_json_line
 from polygist_client.cli.records import Record
 from polygist_client.cli.session import Session
@@ -63,6 +64,7 @@ class Run:
         sources: what to read.
         works: what to do with each of them.
         output: where results go.
+        resume: whether results that are finished already are left out.
     """
 
     session: Session
@@ -70,18 +72,19 @@ class Run:
     sources: list[Input]
     works: list[Work]
     output: Output
+    resume: bool = False
 
     def run_texts(self) -> int:
         """One request for each file and work, and one for all ``--text`` together; returns the exit code."""
         given = [source for source in self.sources if source.text is not None]
         groups = [[source] for source in self.sources if source.text is None] + ([given] if given else [])
-        jobs = [(group, work) for group in groups for work in self.works]
+        jobs = self._unfinished([(group, work) for group in groups for work in self.works])
         tally = Tally(self.session, len(jobs))
-        with self._shared_stream() as shared, self.session.progress("working", len(jobs)) as advance:
+        with self._shared_stream() as shared, self.session.progress("files", len(jobs)) as advance:
             for group, work in jobs:
                 with tally.attempt(", ".join(source.name for source in group)):
                     self._run_group(group, work, shared)
-                advance()
+                advance(1)
                 if tally.is_hopeless:
                     break
             return tally.finish()
@@ -93,47 +96,77 @@ class Run:
             read: makes records out of a source.
             prepare: looks at the first records of a source and settles what the work needs to know.
         """
-        jobs = [(source, work) for source in self.sources for work in self.works]
+        jobs = self._unfinished([([source], work) for source in self.sources for work in self.works])
         tally = Tally(self.session, len(jobs))
-        with self._shared_stream() as shared:
-            for source, work in jobs:
+        only = len(jobs) == 1
+        doing, total = ("lines", None) if only else ("files", len(jobs))
+        with self._shared_stream() as shared, self.session.progress(doing, total) as advance:
+            for (source,), work in jobs:
                 with tally.attempt(source.name), self._own_stream(source, work, shared) as stream:
-                    self._write_records(source, *prepare(source, read(source), work), stream)
+                    lines = self._write_records(source, *prepare(source, read(source), work), stream)
+                    for _ in lines:
+                        advance(int(only))
+                advance(int(not only))
                 if tally.is_hopeless:
                     break
             return tally.finish()
 
     def _run_group(self, group: list[Input], work: Work, shared: BinaryIO | None) -> None:
-        texts = [source.read() for source in group]
+        texts, encodings = zip(*(source.read_encoded() for source in group), strict=True)
         call = work.call(texts)
         reply = self.client.send(call)
         if self.session.json and shared is not None:
             shared.write(f"{to_json(reply)}\n".encode())
             return
         messages = getattr(reply, work.results)
-        for source, text, message, value in zip(group, texts, messages, call.read(reply), strict=True):
+        answers = zip(messages, call.read(reply), strict=True)
+        for source, text, encoding, (message, value) in zip(group, texts, encodings, answers, strict=True):
             shown = f"{to_json_line(source.name, message)}\n" if self.session.jsonl else work.render(value, text)
             if self.session.is_text:
                 self._tell(source.name, value)
             with self._own_stream(source, work, shared) as stream:
-                stream.write(self._end_line(shown).encode())
+                stream.write(self._encode(self._end_line(shown), text, encoding))
 
     def _end_line(self, text: str) -> str:
         """A result of its own in a file stays as it is; on a terminal and among others it ends its line."""
         alone = self.output.folder is not None or (self.output.file is not None and len(self.sources) == 1)
         return text if alone or text.endswith("\n") else f"{text}\n"
 
-    def _write_records(self, source: Input, records: Iterator[Record], work: Work, stream: BinaryIO) -> None:
-        with self.session.progress(source.name) as advance:
-            for record, message, value in work_through(self.client, records, work):
-                name = f"{source.name}:{record.number}"
-                if self.session.jsonl:
-                    line = f"{to_json_line(name, message)}\n"
-                else:
-                    line = record.finish(value.text)
-                    self.session.warn(name, value.warnings)
-                stream.write(line.encode())
-                advance()
+    @property
+    def _writes_alike(self) -> bool:
+        """Whether results stand as their sources do: text in files; standard output and JSON are UTF-8."""
+        return self.session.is_text and self.output != Output()
+
+    def _encode(self, shown: str, source: str, encoding: Encoding) -> bytes:
+        if not self._writes_alike or (self.output.folder is None and len(self.sources) > 1):
+            return shown.encode()
+        return encoding.encode(end_lines_alike(shown, source), at_start=True)
+
+    def _write_records(self, source: Input, records: Iterator[Record], work: Work, stream: BinaryIO) -> Iterator[None]:
+        """Write a line for each record; yields after each."""
+        for record, message, value in work_through(self.client, records, work):
+            name = f"{source.name}:{record.number}"
+            if self.session.jsonl:
+                line = f"{to_json_line(name, message)}\n"
+            else:
+                line = record.finish(value.text)
+                self.session.warn(name, value.warnings)
+            encoding = record.encoding if self._writes_alike else UTF8
+            stream.write(encoding.encode(line, at_start=record.number == 1))
+            yield
+
+    def _unfinished(self, jobs: list[tuple[list[Input], Work]]) -> list[tuple[list[Input], Work]]:
+        """The jobs that are left to do; says how many are not."""
+        if not self.resume:
+            return jobs
+        left = [
+            (group, work)
+            for group, work in jobs
+            if not all(is_finished(self.output.path_for(each, work.label), each) for each in group)
+        ]
+        if done := len(jobs) - len(left):
+            self.session.note(f"{done} of {len(jobs)} finished already")
+        return left
 
     def _tell(self, name: str, value: Any) -> None:
         """What goes to standard error beside a result."""

@@ -13,8 +13,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from polygist_client import CallFailed, Client, results
-from polygist_client.cli.failures import InputFailure, describe
+from polygist_client import CallFailed, Client, PolygistError, results
+from polygist_client.cli.failures import InputFailure, describe, is_about_language
+from polygist_client.cli.nearest import suggest_language
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -54,6 +55,7 @@ class Session:
     verbose: bool = False
     no_progress: bool = False
     no_color: bool = False
+    wanted_languages: tuple[str, ...] = ()
 
     def connect(self) -> Client:
         """A client for the server that the options name; raises InvalidInput and OSError."""
@@ -91,15 +93,27 @@ class Session:
 
     def complain(self, error: BaseException, name: str = "") -> None:
         """The line for an error."""
-        click.echo(f"error: {name}: {describe(error)}" if name else f"error: {describe(error)}", err=True)
+        nearest = self._suggest_language(error)
+        click.echo(f"error: {f'{name}: ' if name else ''}{describe(error)}{nearest}", err=True)
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
+    def _suggest_language(self, error: BaseException) -> str:
+        """The nearest to a language that was given, where `error` may come of a mistyped one; asks the server."""
+        if not (is_about_language(error) and self.wanted_languages):
+            return ""
+        try:
+            with self.connect() as client:
+                languages = client.list_languages()
+        except PolygistError:
+            return ""
+        return next(filter(None, (suggest_language(word, languages) for word in self.wanted_languages)), "")
+
     @contextmanager
-    def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[], None]]:
-        """A bar on standard error while the block runs, on a terminal only; yields what moves it on by one."""
+    def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """A bar on standard error while the block runs, on a terminal only; yields what moves it on by so many."""
         if self.quiet or self.no_progress or not sys.stderr.isatty():
-            yield lambda: None
+            yield lambda steps: None
             return
         bar = Progress(
             SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
@@ -107,20 +121,30 @@ class Session:
         )  # fmt: skip
         with bar:
             task = bar.add_task(doing, total=total)
-            yield lambda: bar.advance(task)
+            yield lambda steps: bar.advance(task, steps)
 
     def console(self, *, stderr: bool = False) -> Console:
         """Where tables and bars are drawn."""
         return Console(stderr=stderr, no_color=True if self.no_color else None, highlight=False)
 
 
+class UnlistedOption(click.Option):
+    """An option that a help text leaves out, and completion does not."""
+
+    def get_help_record(self, ctx: click.Context) -> None:
+        return None
+
+
 GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-a", "--address"), {"default": DEFAULT_TARGET, "show_default": True, "help": "HOST:PORT, unix:PATH or dns:…"}),
     (("--tls",), {"is_flag": True, "help": "Encrypt; implied by --ca and --cert."}),
-    (("--ca",), {"metavar": "FILE", "help": "Certificates to trust (PEM)."}),
-    (("--cert",), {"metavar": "FILE", "help": "Own certificate (PEM), with --key."}),
-    (("--key",), {"metavar": "FILE", "help": "Own private key (PEM)."}),
-    (("--api-key-file",), {"metavar": "FILE", "help": "File with the API key; or set POLYGIST_API_KEY."}),
+    (("--ca",), {"type": click.Path(), "metavar": "FILE", "help": "Certificates to trust (PEM)."}),
+    (("--cert",), {"type": click.Path(), "metavar": "FILE", "help": "Own certificate (PEM), with --key."}),
+    (("--key",), {"type": click.Path(), "metavar": "FILE", "help": "Own private key (PEM)."}),
+    (
+        ("--api-key-file",),
+        {"type": click.Path(), "metavar": "FILE", "help": "File with the API key; or set POLYGIST_API_KEY."},
+    ),
     (("--timeout",), {"type": Duration(), "help": "Time for each call: 90s, 5m.  [default: by length]"}),
     (("--metadata",), {"metavar": "K=V", "multiple": True, "help": "Goes with every call."}),
     (("--json",), {"is_flag": True, "help": "Print the server's reply as JSON."}),
@@ -140,8 +164,8 @@ def global_options(command: CommandT) -> CommandT:
 
 
 def with_session(command: CommandT) -> Any:
-    """The global options, hidden and without defaults, for a command that takes the `Session` first."""
-    hidden = {"default": None, "show_default": False, "hidden": True, "allow_from_autoenv": False}
+    """The global options, unlisted and without defaults, for a command that takes the `Session` first."""
+    hidden = {"default": None, "show_default": False, "cls": UnlistedOption, "allow_from_autoenv": False}
     for names, settings in reversed(GLOBAL_OPTIONS):
         command = click.option(*names, callback=_remember, expose_value=False, **{**settings, **hidden})(command)
     return click.pass_obj(command)

@@ -10,6 +10,7 @@ from polygist_client.cli.flags import (
     add_options,
     candidate_option,
     check_json,
+    check_resume,
     decoding_options,
     input_options,
     make_reader,
@@ -48,6 +49,7 @@ def summarise(
     files: tuple[str, ...],
     texts: tuple[str, ...],
     output: str | None,
+    resume: bool,
     format: str,
     field: str | None,
     **options: Any,
@@ -55,11 +57,13 @@ def summarise(
     """Summarise files, standard input (-) or --text."""
     read = make_reader(lines=False, format=format, field=field, into="summary")
     check_json(session, read, output, shows_more="citations" if options["citations"] else "")
+    check_resume(resume, output)
     sources, where = gather_inputs(files, texts), parse_output(output)
     work = _work({**options})  # type: ignore[typeddict-item]
     check_output(where, sources, [work.label], shares_stream=one_stream_holds(session, read, sources, 1))
+    session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
-        run = Run(session, client, sources, [work], where)
+        run = Run(session, client, sources, [work], where, resume)
         return run.run_records(read, keep_as_is) if read else run.run_texts()
 
 

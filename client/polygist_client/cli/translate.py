@@ -12,6 +12,7 @@ from polygist_client.cli.flags import (
     add_options,
     candidate_option,
     check_json,
+    check_resume,
     decoding_options,
     input_options,
     make_reader,
@@ -46,6 +47,7 @@ def translate(
     texts: tuple[str, ...],
     to: str,
     output: str | None,
+    resume: bool,
     lines: bool,
     format: str,
     field: str | None,
@@ -57,6 +59,7 @@ def translate(
     read = make_reader(lines=lines, format=format, field=field)
     more = [name for name in ("alternatives", "scores", "segments") if options[name]]
     check_json(session, read, output, shows_more=" and ".join(more))
+    check_resume(resume, output)
     sources, where = gather_inputs(files, texts), parse_output(output)
     check_output(
         where,
@@ -64,8 +67,9 @@ def translate(
         [work.label for work in works],
         shares_stream=one_stream_holds(session, read, sources, len(works)),
     )
+    session.wanted_languages = (*_split_targets(to), *filter(None, [options["source"]]))
     with session.connect() as client:
-        run = Run(session, client, sources, works, where)
+        run = Run(session, client, sources, works, where, resume)
         if read is None:
             return run.run_texts()
         return run.run_records(read, detect_once(session, client) if lines else keep_as_is)
