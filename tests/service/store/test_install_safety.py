@@ -17,8 +17,7 @@ from polygist_service.store.home import Store
 from tests.service.store.changes import builds
 from tests.service.store.student import describe_student, make_student_files, write_files, write_wheel
 
-SEED = 20
-KILLS = 20
+SEED, KILLS = 20, 20
 
 
 def start_pull(store, **environment):
