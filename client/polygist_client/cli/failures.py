@@ -3,6 +3,7 @@
 import click
 
 from polygist_client import errors
+from polygist_client.cli.nearest import suggest
 
 OTHER = 1
 USAGE = 2
@@ -54,6 +55,9 @@ def exit_code_of(error: BaseException) -> int:
 
 def describe(error: BaseException) -> str:
     """`error` in one line, with the next step where there is one."""
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        nearest = suggest(error.option_name, error.possibilities or ())
+        return f"No such option {error.option_name!r}{nearest} (try: {error.ctx.command_path} --help)"
     if isinstance(error, click.UsageError) and error.ctx:
         return _in_one_line(f"{error.format_message()} (try: {error.ctx.command_path} --help)")
     if isinstance(error, click.ClickException):

@@ -56,6 +56,7 @@ class Session:
     no_progress: bool = False
     no_color: bool = False
     wanted_languages: tuple[str, ...] = ()
+    bar: Progress | None = None
 
     def connect(self) -> Client:
         """A client for the server that the options name; raises InvalidInput and OSError."""
@@ -78,25 +79,32 @@ class Session:
     def note(self, text: str) -> None:
         """Say something beside the result, unless quiet."""
         if not self.quiet:
-            click.echo(f"note: {text}", err=True)
+            self._say(f"note: {text}")
 
     def detail(self, text: str) -> None:
         """Say something that only a verbose run says."""
         if self.verbose:
-            click.echo(f"note: {text}", err=True)
+            self._say(f"note: {text}")
 
     def warn(self, name: str, notices: tuple[results.Notice, ...]) -> None:
         """One line for each warning of an answer, unless quiet."""
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
-            click.echo(f"warning: {name}{where}: {notice.message} [{notice.code}]", err=True)
+            self._say(f"warning: {name}{where}: {notice.message} [{notice.code}]")
 
     def complain(self, error: BaseException, name: str = "") -> None:
         """The line for an error."""
         nearest = self._suggest_language(error)
-        click.echo(f"error: {f'{name}: ' if name else ''}{describe(error)}{nearest}", err=True)
+        self._say(f"error: {f'{name}: ' if name else ''}{describe(error)}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
+
+    def _say(self, line: str) -> None:
+        """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
+        if self.bar is None:
+            click.echo(line, err=True)
+        else:
+            self.bar.console.print(line, markup=False, emoji=False, soft_wrap=True)
 
     def _suggest_language(self, error: BaseException) -> str:
         """The nearest to a language that was given, where `error` may come of a mistyped one; asks the server."""
@@ -121,7 +129,11 @@ class Session:
         )  # fmt: skip
         with bar:
             task = bar.add_task(doing, total=total)
-            yield lambda steps: bar.advance(task, steps)
+            self.bar = bar
+            try:
+                yield lambda steps: bar.advance(task, steps)
+            finally:
+                self.bar = None
 
     def console(self, *, stderr: bool = False) -> Console:
         """Where tables and bars are drawn."""

@@ -1,0 +1,63 @@
+"""The command ``polygist-server``: its subcommands, and how a run ends."""
+
+from collections.abc import Sequence
+
+import click
+from click.shell_completion import get_completion_class
+from polygist import __version__
+
+from polygist_service.cli.models import models
+from polygist_service.cli.serve import serve
+from polygist_service.errors import StoreError
+
+NAME = "polygist-server"
+COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
+FAILED = 1
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, prog_name=NAME)
+def server() -> None:
+    """Summaries and translations over gRPC."""
+
+
+@server.command()
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete commands and flags.
+
+    SHELL is bash, zsh or fish. For bash, in ~/.bashrc: eval "$(polygist-server completion bash)".
+    """
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(server, {}, NAME, COMPLETION_VARIABLE).source())
+
+
+server.add_command(serve)
+server.add_command(models)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code, with the error already printed in one line."""
+    try:
+        code = server.main(list(arguments), prog_name=NAME, complete_var=COMPLETION_VARIABLE, standalone_mode=False)
+    except SystemExit as ending:  # of click, where nobody reads the output any more
+        return ending.code if isinstance(ending.code, int) else FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else NAME
+        return _fail(f"{error.format_message()} (try: {path} --help)", error.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+    except StoreError as error:
+        return _fail(str(error), FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return code
