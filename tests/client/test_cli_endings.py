@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -81,7 +82,7 @@ def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, t
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.pt.txt"]
     assert [line for line in outcome.err.splitlines() if line.startswith("error")] == [
         f"error: {files[0]}: broken",
-        f"error: {files[1]}: {files[1]}: No such file or directory; text itself goes with --text",
+        f"error: {files[1]}: No such file or directory; text itself goes with --text",
     ]
 
 
@@ -117,6 +118,14 @@ def test_health_waits_for_a_server_that_loads(polygist: Polygist, fake: Fake, mo
     monkeypatch.setattr("time.sleep", lambda seconds: fake.health.set("", 1))
     outcome = polygist("health", "--wait", "60s")
     assert (outcome.out, outcome.code) == ("serving\n", 0)
+
+
+@pytest.mark.parametrize("flags", [["--timeout", "1500ms"], ["--timeout", "1500ms", "--wait", "10ms"]])
+def test_health_of_a_server_that_hangs_ends_in_the_time_given(polygist: Polygist, flags):
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        outcome = polygist("health", "-a", f"127.0.0.1:{hanging.getsockname()[1]}", *flags)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (5, "", 1)
+    assert "within 1.5 s" in outcome.err
 
 
 def test_health_stops_waiting(polygist: Polygist, fake: Fake):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from polygist.v1 import model_service_pb2, translation_service_pb2
 
-from polygist_client import CallFailed, Client, DeadlineExceeded, NotFound, Unavailable, calls, words
+from polygist_client import CallFailed, CallOptions, Client, DeadlineExceeded, NotFound, Unavailable, calls, words
 from polygist_client.cli.failures import UNAVAILABLE
 from polygist_client.cli.flags import add_options, candidate_option, text_options, words_choice
 from polygist_client.cli.inputs import gather_inputs
@@ -174,7 +174,7 @@ def health(session: Session, service: str, wait: float | None) -> int:
     """
     with session.connect() as client:
         try:
-            status = _wait_until_serving(client, SERVICES.get(service, service), wait or 0.0)
+            status = _wait_until_serving(client, SERVICES.get(service, service), wait or 0.0, session.timeout)
         except NotFound as error:
             known = f"it has: {', '.join(SERVICES)}{suggest(service, SERVICES)}"
             raise NotFound(f"the server has no service {service!r}; {known}", code="NOT_FOUND") from error
@@ -182,14 +182,22 @@ def health(session: Session, service: str, wait: float | None) -> int:
     return 0 if status == "serving" else UNAVAILABLE
 
 
-def _wait_until_serving(client: Client, service: str, seconds: float) -> words.Health:
-    """The health, once it is good or the time is up; raises the last error where no answer came."""
+def _wait_until_serving(client: Client, service: str, seconds: float, timeout: float | None) -> words.Health:
+    """The health, once it is good or the time is up; raises the last error where no answer came.
+
+    Args:
+        client: asks.
+        service: full name; empty for the whole server.
+        seconds: how long to ask again.
+        timeout: how long to wait for each answer; None leaves it to the client.
+    """
+    options: CallOptions = {} if timeout is None else {"timeout": timeout}
     until = time.monotonic() + seconds
     while True:
         failure: CallFailed | None = None
         status: words.Health = "unknown"
         try:
-            status = client.health(service)
+            status = client.health(service, **options)
         except (Unavailable, DeadlineExceeded) as error:
             failure = error
         if status == "serving" or time.monotonic() >= until:

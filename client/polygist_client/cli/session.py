@@ -95,7 +95,9 @@ class Session:
     def complain(self, error: BaseException, name: str = "") -> None:
         """The line for an error."""
         nearest = self._suggest_language(error)
-        self._say(f"error: {f'{name}: ' if name else ''}{describe(error)}{nearest}")
+        what = describe(error)
+        where = f"{name}: " if name and not what.startswith(f"{name}:") else ""
+        self._say(f"error: {where}{what}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
