@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format clean quality
+.PHONY: help demo test check format clean quality image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,17 @@ quality: $(READY) ## measure translations, summaries and all else with the data 
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[service,bench]'
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
+
+image:          ## build the image with docker, podman or buildah; MODELS=none leaves the models out, BASE=IMAGE is another base
+	@sh deploy/image.sh
+
+image-test:     ## run the built image: read-only, as its user, without network
+	@sh deploy/image_test.sh
+
+lock: $(READY)  ## lock what the image installs, with hashes
+	@for each in 'pyproject.toml --extra service --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
+	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
+	done
 
 clean:          ## remove the virtual environment and the caches
 	@rm -rf $(VENV) .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
