@@ -15,11 +15,22 @@ ADMIN = model_service_pb2.DESCRIPTOR.services_by_name["ModelAdminService"].full_
 OVERALL = ""
 
 
+class ListingServicer(health.aio.HealthServicer):  # type: ignore[misc]  # the package has no types
+    """The stock servicer with ``List``, which its asyncio version lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, health_pb2.HealthCheckResponse] = {}
+
+    async def List(self, request: health_pb2.HealthListRequest, context: object) -> health_pb2.HealthListResponse:
+        return health_pb2.HealthListResponse(statuses=self.states)
+
+
 class Health:
     """The health of the whole server and of each of its services; NOT_SERVING until told otherwise."""
 
     def __init__(self) -> None:
-        self._servicer = health.aio.HealthServicer()
+        self._servicer = ListingServicer()
 
     async def attach(self, server: grpc.aio.Server) -> None:
         """Add the health service to `server`."""
@@ -45,5 +56,7 @@ class Health:
 
     async def _report(self, states: dict[str, bool]) -> None:
         for service, serves in states.items():
-            status = health_pb2.HealthCheckResponse
-            await self._servicer.set(service, status.SERVING if serves else status.NOT_SERVING)
+            kind = health_pb2.HealthCheckResponse
+            status = kind.SERVING if serves else kind.NOT_SERVING
+            self._servicer.states[service] = kind(status=status)
+            await self._servicer.set(service, status)

@@ -14,6 +14,14 @@ Switch = Literal["auto", "on", "off"]
 Seconds = Annotated[float, Field(ge=0)]
 
 
+def default_home() -> Path:
+    """The platform's data folder; a user without a home, such as a service's own, has the system's."""
+    try:
+        return user_data_path("polygist")
+    except RuntimeError:
+        return Path("/var/lib/polygist")
+
+
 class Settings(BaseSettings):
     """Flag over environment (``POLYGIST_…``) over configuration file over default; raises ValidationError."""
 
@@ -21,7 +29,7 @@ class Settings(BaseSettings):
         env_prefix="POLYGIST_", env_nested_delimiter="__", frozen=True, extra="forbid", cli_parse_args=False
     )
 
-    home: Path = Field(default_factory=lambda: user_data_path("polygist"), description="folder of the installed models")
+    home: Path = Field(default_factory=default_home, description="folder of the installed models")
     listen: str = Field("127.0.0.1:50051", description="address to listen on: HOST:PORT or unix:PATH; port 0 picks one")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")

@@ -21,7 +21,6 @@ def test_check(server, service):
     assert reply.status == SERVING
 
 
-@pytest.mark.xfail(strict=True, raises=grpc.RpcError, reason="grpcio-health-checking's asyncio servicer has no List")
 def test_list(server):
     with grpc.insecure_channel(server.address) as channel:
         reply = health_pb2_grpc.HealthStub(channel).List(health_pb2.HealthListRequest(), timeout=10)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from polygist_service.settings import load_settings
 from pydantic import ValidationError
@@ -51,3 +53,11 @@ def test_other_addresses_need_tls_or_the_flag(listen):
 def test_a_wrong_value_is_refused(flags, problem):
     with pytest.raises(ValidationError, match=problem):
         load_settings(flags)
+
+
+def test_a_user_without_a_home_has_the_systems_folder(monkeypatch):
+    def fail(name):
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr("polygist_service.settings.user_data_path", fail)
+    assert load_settings({}).home == Path("/var/lib/polygist")
