@@ -18,7 +18,7 @@ test: $(READY)  ## run the linters, the type checker and all tests
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,dev]'
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,dev,bench]'
 	@.venv-lowest/bin/python -m pytest
 
 check: $(READY) ## ruff, mypy --strict and buf lint
@@ -31,7 +31,6 @@ format: $(READY) ## let ruff format everything
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 quality: $(READY) ## measure translations, summaries and all else with the data sets in DATA=FOLDER; saves bench/results
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[service,bench]'
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
 
@@ -56,5 +55,5 @@ $(READY): pyproject.toml
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,dev,bench]'
 	@touch $@
