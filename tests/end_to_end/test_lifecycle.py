@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
+from polygist_client import Client, Unavailable
 
 from tests.end_to_end.server import SERVE, ServerProcess
 
@@ -151,3 +152,23 @@ def test_a_unix_socket_serves_too(starter_home, tmp_path, listen):
         with grpc.insecure_channel(address) as channel:
             assert check(channel) == "SERVING"
     assert Path(tmp_path / "log").read_text().count("listening") == 1
+
+
+def test_tls_serves_whoever_trusts_the_certificate(starter_home, tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", key, "-out", cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with ServerProcess(starter_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
+        process.wait_until_serving()
+        with Client(process.address, ca=cert) as client:
+            assert client.health() == "serving"
+            assert client.translate("The library opens at nine.", to="pt", source="en").text
+        with Client(process.address) as client, pytest.raises(Unavailable):
+            client.health(timeout=5)
