@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -85,6 +86,11 @@ class EchoEngine:
                 for rank, text in enumerate(texts)
             ),
         )
+
+    @asynccontextmanager
+    async def hold(self, model, *, deadline=None):
+        self.model(model)
+        yield model
 
     async def encode(self, model, sentences, *, caller, deadline=None):
         self.model(model)

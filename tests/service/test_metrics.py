@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.engine.api import Decoding, State
 from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.devices import Placement
 from polygist_service.engine.model import BatchLimits, SequenceToSequence
 from polygist_service.engine.observer import BatchReport, QueueState
 from polygist_service.engine.scheduler import Scheduler
@@ -230,7 +231,7 @@ class OneModel:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
-    return SequenceToSequence(folder, max_input_tokens=60, slots=1, device="cpu", compute_type="float32")
+    return SequenceToSequence(folder, max_input_tokens=60, slots=1, placement=Placement(compute_type="float32"))
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """The seam of the engine: what the rooms above may ask of it, and the values that pass through."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -22,6 +23,7 @@ class Decoding:
         shortlist: restrict the output vocabulary to the model's shortlist, where it has one.
         scores: compute the score of each hypothesis.
         max_output_tokens: at most so many tokens a segment; 0 is the model's own rule.
+        source, target: languages, spelt as in the model's `ModelInfo`; a model of one pair needs neither.
     """
 
     beam_size: int = 1
@@ -29,6 +31,8 @@ class Decoding:
     shortlist: bool = False
     scores: bool = False
     max_output_tokens: int = 0
+    source: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ class ModelInfo:
         quality_beam_size: the beam of the QUALITY preset.
         license: SPDX expression or the licence's name.
         revision: digest of the weights.
+        memory_bytes: what it takes once loaded, estimated.
+        family: the rules by which languages and special tokens enter.
     """
 
     name: str
@@ -102,6 +108,13 @@ class ModelInfo:
     license: str
     size_bytes: int
     state: State
+    memory_bytes: int = 0
+    family: str = ""
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether it serves more than one pair of languages."""
+        return len(self.source_languages) * len(self.target_languages) > 1
 
 
 class Engine(Protocol):
@@ -113,14 +126,14 @@ class Engine(Protocol):
         """Yield `(index, result)` as segments finish, in any order; closing the iterator cancels what is queued.
 
         Args:
-            model: name of a loaded model.
+            model: name of a model, or what `hold` gave; a model that is not held is held for this submission.
             segments: texts that each fit the model's window.
             options: what shares a batch; `Decoding` or `Encoding`, as the model's role asks.
             caller: whose work this is (for fairness between callers).
             deadline: when the answer is no longer wanted, on the event loop's clock.
 
         Raises:
-            NotFound: no such model. ModelLoading: it is not ready yet.
+            NotFound: no such model. ModelLoading: it is not ready before the deadline.
             InferenceFailed: the model failed on a segment of this request.
         """
         ...
@@ -129,6 +142,18 @@ class Engine(Protocol):
         self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
     ) -> Vector:
         """Return the sentences' embeddings, float32 of shape (len(sentences), dimension), each of L2 norm 1."""
+        ...
+
+    def hold(self, model: str, *, deadline: float | None = None) -> AbstractAsyncContextManager[str]:
+        """Load a model if need be, and keep this very build of it while the block runs.
+
+        Gives a name that means this build in every other method here, whatever is loaded or unloaded meanwhile.
+        Hold one model at a time: who holds one and waits for another may wait for room that it takes itself.
+
+        Raises:
+            NotFound: no such model. ModelLoading: it is not ready before the deadline.
+            InferenceFailed: it does not load.
+        """
         ...
 
     def models(self) -> tuple[ModelInfo, ...]:
@@ -140,9 +165,9 @@ class Engine(Protocol):
         ...
 
     def counter(self, model: str) -> Callable[[str], int]:
-        """A function from a text to its number of tokens. It blocks: call it in the executor."""
+        """A function from a text to its number of tokens, for a model that is held. It blocks: use the executor."""
         ...
 
     def unknown_spans(self, model: str, text: str) -> list[Span]:
-        """Half-open spans of `text` that the model's vocabulary lacks. It blocks: call it in the executor."""
+        """Half-open spans of `text` that the vocabulary of a held model lacks. It blocks: use the executor."""
         ...

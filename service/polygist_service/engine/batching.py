@@ -1,8 +1,9 @@
 """The engine: tokenises in the executor, batches over all callers, runs in the slots."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 
 import numpy as np
 
@@ -76,6 +77,12 @@ class BatchingEngine:
             if sentences
             else np.zeros((0, 0), np.float32)
         )
+
+    @asynccontextmanager
+    async def hold(self, model: str, *, deadline: float | None = None) -> AsyncIterator[str]:
+        """See `Engine.hold`."""
+        self._registry.get(model)
+        yield model
 
     def models(self) -> tuple[ModelInfo, ...]:
         """See `Engine.models`."""

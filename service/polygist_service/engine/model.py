@@ -9,6 +9,7 @@ import ctranslate2
 import numpy as np
 
 from polygist_service.engine.api import Decoding, Encoding, Hypothesis, Options, Result, Span
+from polygist_service.engine.devices import Placement
 from polygist_service.engine.tokenizer import SentencePieceTokenizer, WordPieceTokenizer
 from polygist_service.errors import InferenceFailed
 
@@ -75,14 +76,14 @@ class SequenceToSequence:
         folder: the converted model and its ``tokenizer.spm``.
         max_input_tokens: the window, end of sentence included.
         slots: how many batches run at the same time.
-        device, compute_type: as ``ctranslate2.Translator`` takes them.
+        placement: where it runs.
     """
 
-    def __init__(self, folder: Path, *, max_input_tokens: int, slots: int, device: str, compute_type: str) -> None:
+    def __init__(self, folder: Path, *, max_input_tokens: int, slots: int, placement: Placement) -> None:
         self._tokenizer = SentencePieceTokenizer(folder / "tokenizer.spm")
         self._window = max_input_tokens
         self._translator = ctranslate2.Translator(
-            str(folder), device=device, compute_type=compute_type, inter_threads=slots, intra_threads=1
+            str(folder), **placement.arguments(), inter_threads=slots, intra_threads=1
         )
 
     def tokenise(self, text: str, options: Options) -> list[str]:
@@ -135,12 +136,10 @@ class SentenceEncoder:
     Args: as those of `SequenceToSequence`; the tokenizer is ``tokenizer.json``.
     """
 
-    def __init__(self, folder: Path, *, max_input_tokens: int, slots: int, device: str, compute_type: str) -> None:
+    def __init__(self, folder: Path, *, max_input_tokens: int, slots: int, placement: Placement) -> None:
         self._tokenizer = WordPieceTokenizer(folder / "tokenizer.json")
         self._window = max_input_tokens
-        self._encoder = ctranslate2.Encoder(
-            str(folder), device=device, compute_type=compute_type, inter_threads=slots, intra_threads=1
-        )
+        self._encoder = ctranslate2.Encoder(str(folder), **placement.arguments(), inter_threads=slots, intra_threads=1)
 
     def tokenise(self, text: str, options: Options) -> list[int]:
         assert isinstance(options, Encoding)

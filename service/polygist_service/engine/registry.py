@@ -1,21 +1,15 @@
 """Which models are installed here, and which of them are loaded."""
 
-from collections.abc import Mapping
-
 import structlog
 
 from polygist_service.engine.api import Decoding, Encoding, ModelInfo, Options, Role, State
-from polygist_service.engine.model import Model, SentenceEncoder, SequenceToSequence
+from polygist_service.engine.devices import Placement
+from polygist_service.engine.model import Model
+from polygist_service.engine.opening import open_model
 from polygist_service.errors import ModelLoading, NotFound, StoreError
 from polygist_service.store.home import InstalledModel, Store
 
 log = structlog.get_logger(__name__)
-
-CLASSES: Mapping[Role, type[SequenceToSequence] | type[SentenceEncoder]] = {
-    Role.TRANSLATION: SequenceToSequence,
-    Role.SUMMARISATION: SequenceToSequence,
-    Role.ENCODER: SentenceEncoder,
-}
 
 
 class Registry:
@@ -48,7 +42,8 @@ class Registry:
         self._states[name] = State.LOADING
         try:
             self._store.verify(name)
-            model = self._open(installed)
+            placement = Placement(self._device, compute_type=installed.entry.compute_type)
+            model = open_model(installed, slots=self._slots, placement=placement)
             self._warm_up(installed, model)
         except StoreError:
             self._states[name] = State.FAILED
@@ -90,16 +85,7 @@ class Registry:
             license=entry.license,
             size_bytes=installed.size_bytes,
             state=self._states[name],
-        )
-
-    def _open(self, installed: InstalledModel) -> Model:
-        entry = installed.entry
-        return CLASSES[Role(entry.role)](
-            installed.folder,
-            max_input_tokens=entry.max_input_tokens,
-            slots=self._slots,
-            device=self._device,
-            compute_type=entry.compute_type,
+            memory_bytes=installed.size_bytes,
         )
 
     def _warm_up(self, installed: InstalledModel, model: Model) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from polygist_service.engine.api import Decoding
 from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.devices import Placement
 from polygist_service.engine.model import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 
@@ -47,7 +48,7 @@ class OneModel:
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
-    return SequenceToSequence(folder, max_input_tokens=60, slots=2, device="cpu", compute_type="float32")
+    return SequenceToSequence(folder, max_input_tokens=60, slots=2, placement=Placement(compute_type="float32"))
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from polygist_service.engine.api import Decoding, Role
+from polygist_service.engine.devices import Placement
 from polygist_service.engine.model import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
@@ -116,7 +117,7 @@ async def test_a_model_that_writes_nothing_has_failed(write):
 
 async def test_a_real_encoder_decoder_writes(write, tmp_path):
     folder = write_tiny_model(tmp_path / "tiny")
-    model = SequenceToSequence(folder, max_input_tokens=40, slots=1, device="cpu", compute_type="default")
+    model = SequenceToSequence(folder, max_input_tokens=40, slots=1, placement=Placement(compute_type="default"))
 
     class TinyEngine(EchoEngine):
         def _result(self, info, segment, options):
