@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format clean quality image image-test lock
+.PHONY: help demo test check format clean quality parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,12 @@ quality: $(READY) ## measure translations, summaries and all else with the data 
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
 
+parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
+	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,dev,convert]'
+	@.venv-parity/bin/python -m tests.parity.make
+	@.venv-parity/bin/python -m pytest tests/parity
+
 image:          ## build the image with docker, podman or buildah; MODELS=none leaves the models out, BASE=IMAGE is another base
 	@sh deploy/image.sh
 
@@ -46,7 +52,7 @@ lock: $(READY)  ## lock what the image installs, with hashes
 	done
 
 clean:          ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .venv-lowest .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf $(VENV) .venv-lowest .venv-parity .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 $(READY): pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…" >&2; exit 1; }

@@ -19,6 +19,7 @@ ARROWS = {
     "limits": (),
     "notices": (),
     "together": (),
+    "heap": (),
     "logs": (),
     "settings": ("limits",),
     "text": (),
@@ -29,16 +30,17 @@ ARROWS = {
     "rpc": ("summarisation", "translation", "engine.api", "notices", "limits"),
     "health": ("engine.api",),
     "metrics": ("engine.api", "engine.observer", "rpc.counting", "notices"),
+    "administration": ("rpc", "health"),
     "access": ("settings",),
     "lifecycle": ("server", "settings", "health"),
     "cli": ("lifecycle", "settings", "limits", "logs", "store"),
 }
 BUILDERS = ("server",)
-OPEN = ("errors", "text", "together")
-PURE = ("errors", "limits", "notices", "together")
+OPEN = ("errors", "text", "together", "heap")
+PURE = ("errors", "limits", "notices", "together", "heap")
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
-WIRE = ("server", "lifecycle", "health", "access", "rpc")
+WIRE = ("server", "administration", "lifecycle", "health", "access", "rpc")
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "rpc", "store"),
     "polygist.v1": WIRE,
@@ -52,6 +54,9 @@ SERVICE_LIBRARIES = {
     "ctranslate2.converters": ("store",),
     "sentencepiece": ("engine", "store"),
     "tokenizers": ("engine",),
+    "jinja2": ("engine",),
+    "torch": ("store",),  # in the process that converts, and nowhere else: see the test below
+    "transformers": ("store",),
     "safetensors": ("store",),
     "numpy": ("engine", "summarisation", "store"),
     "icu4py": ("text",),
@@ -62,6 +67,9 @@ SERVICE_LIBRARIES = {
     "pydantic_settings": ("settings",),
     "platformdirs": ("settings", "store"),
     "filelock": ("store",),
+    "zstandard": ("store",),
+    "huggingface_hub": ("store",),
+    "httpx2": ("store",),  # what huggingface_hub raises where there is no connection
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("metrics",),
@@ -167,6 +175,12 @@ def test_each_library_has_its_room(package, libraries):
         if room not in homes:
             strays.append(f"{path.name} of {room} imports {name}")
     assert not strays
+
+
+def test_what_converts_is_imported_by_its_own_process_only():
+    heavy = ("torch", "transformers", "ctranslate2.converters")
+    importers = {path.name for _, name, path in all_imports(SERVICE) if any(lies_in(name, each) for each in heavy)}
+    assert importers == {"transformers_process.py"}
 
 
 @pytest.mark.parametrize("package", ROOTS)

@@ -154,6 +154,18 @@ class AsyncClient:
         """Version, limits and load of the server."""
         return await self._answer(calls.server_info(**options))
 
+    async def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """Load a model, or one that is loaded anew; at the administrators' address, as the two below."""
+        return await self._answer(calls.load_model(name, **options))
+
+    async def unload_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """Unload a model after the calls that use it; its next use loads it again."""
+        return await self._answer(calls.unload_model(name, **options))
+
+    async def reload_configuration(self, **options: Unpack[options.CallOptions]) -> list[str]:
+        """Let the server look at its models again; returns the names of those that changed."""
+        return await self._answer(calls.reload_configuration(**options))
+
     async def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
         """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return await self._answer(calls.health(service, **options))

@@ -18,6 +18,7 @@ from polygist_client.fields import (
     read_contents,
     read_decoding,
     read_length,
+    read_pivot_policy,
     read_preference,
     read_task,
     unless_empty,
@@ -74,6 +75,7 @@ def translate(
                 include_score=given.get("scores", False), include_segments=given.get("segments", False)
             )
         ),
+        pivot_policy=read_pivot_policy(given),
     )
     return Call(
         method=methods.TRANSLATE,
@@ -107,6 +109,7 @@ def summarise(
                 include_sentences=given.get("sentences", False), include_citations=given.get("citations", False)
             )
         ),
+        pivot_policy=read_pivot_policy(given),
         **read_length(given),
     )
     return Call(
@@ -189,6 +192,37 @@ def server_info(
     request = model_service_pb2.GetServerInfoRequest()
     return Call(
         method=methods.GET_SERVER_INFO, request=request, read=replies.read_server_info, options=_call_options(given)
+    )
+
+
+def load_model(
+    name: str, **given: Unpack[options.CallOptions]
+) -> Call[model_service_pb2.LoadModelResponse, results.Model]:
+    """The call behind `Client.load_model`."""
+    check_options("load_model", given, options.CallOptions)
+    request = model_service_pb2.LoadModelRequest(name=name_model(name))
+    return Call(method=methods.LOAD_MODEL, request=request, read=replies.read_model, options=_call_options(given))
+
+
+def unload_model(
+    name: str, **given: Unpack[options.CallOptions]
+) -> Call[model_service_pb2.UnloadModelResponse, results.Model]:
+    """The call behind `Client.unload_model`."""
+    check_options("unload_model", given, options.CallOptions)
+    request = model_service_pb2.UnloadModelRequest(name=name_model(name))
+    return Call(method=methods.UNLOAD_MODEL, request=request, read=replies.read_model, options=_call_options(given))
+
+
+def reload_configuration(
+    **given: Unpack[options.CallOptions],
+) -> Call[model_service_pb2.ReloadConfigurationResponse, list[str]]:
+    """The call behind `Client.reload_configuration`."""
+    check_options("reload_configuration", given, options.CallOptions)
+    return Call(
+        method=methods.RELOAD_CONFIGURATION,
+        request=model_service_pb2.ReloadConfigurationRequest(),
+        read=replies.read_changed_models,
+        options=_call_options(given),
     )
 
 

@@ -143,6 +143,18 @@ class Client:
         """Version, limits and load of the server."""
         return self._answer(calls.server_info(**options))
 
+    def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """Load a model, or one that is loaded anew; at the administrators' address, as the two below."""
+        return self._answer(calls.load_model(name, **options))
+
+    def unload_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
+        """Unload a model after the calls that use it; its next use loads it again."""
+        return self._answer(calls.unload_model(name, **options))
+
+    def reload_configuration(self, **options: Unpack[options.CallOptions]) -> list[str]:
+        """Let the server look at its models again; returns the names of those that changed."""
+        return self._answer(calls.reload_configuration(**options))
+
     def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
         """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return self._answer(calls.health(service, **options))

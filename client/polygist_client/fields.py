@@ -59,6 +59,11 @@ def read_preference(given: Mapping[str, Any]) -> Any:
     return number_of("prefer", common_pb2.PerformancePreference.DESCRIPTOR, given.get("prefer"))
 
 
+def read_pivot_policy(given: Mapping[str, Any]) -> Any:
+    """What to do where no model serves the pair directly."""
+    return common_pb2.PIVOT_POLICY_UNSPECIFIED if given.get("pivot", True) else common_pb2.PIVOT_POLICY_DIRECT_ONLY
+
+
 def read_decoding(given: Mapping[str, Any]) -> common_pb2.DecodingConfig | None:
     """Beam and output limit, where they say something."""
     return unless_empty(

@@ -11,6 +11,7 @@ from polygist.v1 import model_service_pb2, summarisation_service_pb2, translatio
 TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"]
 SUMMARISATION = summarisation_service_pb2.DESCRIPTOR.services_by_name["SummarisationService"]
 MODELS = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
+ADMIN = model_service_pb2.DESCRIPTOR.services_by_name["ModelAdminService"]
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -54,8 +55,11 @@ GET_MODEL = Method(MODELS, "GetModel", model_service_pb2.GetModelResponse)
 LIST_LANGUAGES = Method(MODELS, "ListLanguages", model_service_pb2.ListLanguagesResponse)
 COUNT_TOKENS = Method(MODELS, "CountTokens", model_service_pb2.CountTokensResponse)
 GET_SERVER_INFO = Method(MODELS, "GetServerInfo", model_service_pb2.GetServerInfoResponse)
+LOAD_MODEL = Method(ADMIN, "LoadModel", model_service_pb2.LoadModelResponse)
+UNLOAD_MODEL = Method(ADMIN, "UnloadModel", model_service_pb2.UnloadModelResponse)
+RELOAD_CONFIGURATION = Method(ADMIN, "ReloadConfiguration", model_service_pb2.ReloadConfigurationResponse)
 CHECK_HEALTH = Method(HEALTH, "Check", health_pb2.HealthCheckResponse)
 METHODS = (
     TRANSLATE, DETECT_LANGUAGE, SUMMARISE, LIST_MODELS, GET_MODEL, LIST_LANGUAGES, COUNT_TOKENS, GET_SERVER_INFO,
-    CHECK_HEALTH,
+    LOAD_MODEL, UNLOAD_MODEL, RELOAD_CONFIGURATION, CHECK_HEALTH,
 )  # fmt: skip

@@ -34,6 +34,7 @@ class TranslateOptions(CallOptions, total=False):
         alternatives: how many other translations of each text to give.
         scores: give scores.
         segments: give the segments, with their place in source and translation.
+        pivot: whether a text may go through another language where no model serves the pair directly.
     """
 
     source: str | None
@@ -46,6 +47,7 @@ class TranslateOptions(CallOptions, total=False):
     alternatives: int
     scores: bool
     segments: bool
+    pivot: bool
 
 
 class SummariseOptions(CallOptions, total=False):
@@ -69,6 +71,7 @@ class SummariseOptions(CallOptions, total=False):
         max_output_tokens: most tokens of one chunk; 0 is the model's own rule.
         sentences: give the sentences of the summary with their place and rank.
         citations: give the passages of the article behind each sentence; `sentences` come along.
+        pivot: as for `translate`, with `to`.
     """
 
     source: str | None
@@ -88,6 +91,7 @@ class SummariseOptions(CallOptions, total=False):
     max_output_tokens: int
     sentences: bool
     citations: bool
+    pivot: bool
 
 
 class DetectOptions(CallOptions, total=False):

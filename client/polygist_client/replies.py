@@ -33,7 +33,11 @@ def read_detections(reply: translation_service_pb2.DetectLanguageResponse) -> li
     ]
 
 
-def read_model(reply: model_service_pb2.GetModelResponse) -> results.Model:
+def read_model(
+    reply: model_service_pb2.GetModelResponse
+    | model_service_pb2.LoadModelResponse
+    | model_service_pb2.UnloadModelResponse,
+) -> results.Model:
     """The model asked for."""
     return _read_model(reply.model)
 
@@ -41,6 +45,11 @@ def read_model(reply: model_service_pb2.GetModelResponse) -> results.Model:
 def read_models(reply: model_service_pb2.ListModelsResponse) -> list[results.Model]:
     """The models of all pages."""
     return [_read_model(each) for each in reply.models]
+
+
+def read_changed_models(reply: model_service_pb2.ReloadConfigurationResponse) -> list[str]:
+    """The names of the models that are others now."""
+    return list(reply.changed_models)
 
 
 def read_languages(reply: model_service_pb2.ListLanguagesResponse) -> list[results.Language]:

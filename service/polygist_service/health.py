@@ -42,14 +42,13 @@ class Health:
         await self._report(dict.fromkeys((OVERALL, TRANSLATION, SUMMARISATION, MODELS), False))
 
     async def report(self, models: Collection[ModelInfo]) -> None:
-        """Report what can be served with `models`: a service without a ready model is NOT_SERVING."""
-        ready = {model.role for model in models if model.state is State.READY}
-        complete = all(model.state is State.READY for model in models)
+        """Report what can be served with `models`: one that its first use loads counts, one that failed does not."""
+        able = {model.role for model in models if model.state is not State.FAILED}
         await self._report(
             {
-                OVERALL: bool(ready) and complete,
-                TRANSLATION: Role.TRANSLATION in ready,
-                SUMMARISATION: bool(ready & {Role.ENCODER, Role.SUMMARISATION}),
+                OVERALL: bool(able),
+                TRANSLATION: Role.TRANSLATION in able,
+                SUMMARISATION: bool(able & {Role.ENCODER, Role.SUMMARISATION}),
                 MODELS: True,
             }
         )

@@ -29,6 +29,8 @@ async def serve(settings: Settings) -> None:
     log.info("listening", address=address, slots=server.slots, models=server.registry.names())
     if server.metrics_address:
         log.info("metrics", address=server.metrics_address)
+    if server.administration:
+        log.info("administration", address=server.administration.address)
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
     loading = asyncio.create_task(server.load_models())
@@ -37,12 +39,13 @@ async def serve(settings: Settings) -> None:
         await loading
         log.info("serving", address=address)
         await stop.wait()
+    loading.cancel()
     await _drain(server, settings, stop_now)
 
 
 async def _drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> None:
     """Leave the load balancers' lists, refuse new calls, let those in flight end within the grace."""
-    await server.health.refuse()
+    await server.refuse()
     log.info("draining", active=server.activity.active, grace=settings.grace)
     if settings.lame_duck:
         await _within(stop_now, settings.lame_duck)

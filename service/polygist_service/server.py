@@ -9,9 +9,13 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
+from polygist_service.administration import Administration
 from polygist_service.engine.api import Engine
 from polygist_service.engine.batching import BatchingEngine
 from polygist_service.engine.cores import count_usable_cores
+from polygist_service.engine.devices import Placement, resolve
+from polygist_service.engine.loading import Loader
+from polygist_service.engine.opening import open_model
 from polygist_service.engine.registry import Registry
 from polygist_service.errors import StoreError
 from polygist_service.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
@@ -20,13 +24,14 @@ from polygist_service.metrics.exposition import Exposition
 from polygist_service.metrics.instruments import Metrics
 from polygist_service.metrics.live import LiveCollector
 from polygist_service.rpc.activity import Activity
+from polygist_service.rpc.admin import DisabledModelAdminServicer
 from polygist_service.rpc.counting import CountingInterceptor
 from polygist_service.rpc.interceptors import CallInterceptor
-from polygist_service.rpc.model import ModelAdminServicer, ModelServicer
+from polygist_service.rpc.model import ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
-from polygist_service.store.home import Store
+from polygist_service.store.home import InstalledModel, Store
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language import LanguageDetector
 from polygist_service.translation.routes import Routes
@@ -68,6 +73,7 @@ def build_grpc_server(
     activity: Activity,
     queued: Callable[[], int],
     serves_reflection: bool,
+    pivot_languages: Sequence[str] = ("en",),
     metrics: Metrics | None = None,
 ) -> grpc.aio.Server:
     """A server with all servicers, on any engine behind the seam; it listens on nothing yet.
@@ -80,6 +86,7 @@ def build_grpc_server(
         activity: counts the calls, refuses them while draining.
         queued: counts the requests with segments in the queue.
         serves_reflection: whether callers may read the protos from the server.
+        pivot_languages: those that a translation may go by way of first.
         metrics: where calls, detections and notices are counted.
     """
     metrics = metrics or Metrics(languages=())
@@ -88,7 +95,7 @@ def build_grpc_server(
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
-    routes = Routes(engine)
+    routes = Routes(engine, pivot_languages=pivot_languages)
     sources = SourceFinder(detector, executor, metrics.detected)
     translator = Translator(engine, routes=routes, sources=sources, executor=executor, noticed=metrics.noticed)
     summariser = Summariser(engine, translator=translator, executor=executor)
@@ -102,33 +109,37 @@ def build_grpc_server(
         ModelServicer(engine, routes=routes, limits=limits, activity=activity, queued=queued, executor=executor),
         server,
     )
-    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(ModelAdminServicer(), server)
+    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(DisabledModelAdminServicer(), server)
     if serves_reflection:
         reflection.enable_server_reflection(SERVICES, server)
     return server
 
 
 class Server:
-    """Everything behind one port: models, slots, servicers, health.
+    """Everything behind one port: models, slots, servicers, health; and the port of the administrators.
 
     Args:
         settings: the knobs.
 
     Raises:
-        StoreError: no model is installed.
+        StoreError: no model is installed, or one that is to be loaded at start is not.
+        UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        store = Store(settings.home)
         self.slots = settings.slots or count_usable_cores()
-        self.registry = Registry(store, slots=self.slots, device=settings.device)
-        if not self.registry.names():
-            raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
+        self._models_changed = asyncio.Event()
+        self.registry = _open_registry(settings, slots=self.slots, changed=self._models_changed.set)
+        self._preloaded = _names_to_preload(settings, self.registry.names())
         self._executor = ThreadPoolExecutor(settings.text_threads, thread_name_prefix="text")
         metrics = Metrics(_languages(self.registry))
         self.engine = BatchingEngine(self.registry, slots=self.slots, executor=self._executor, observer=metrics)
-        metrics.registry.register(LiveCollector(queue=self.engine.queue_state, models=self.engine.models))
+        metrics.registry.register(
+            LiveCollector(
+                queue=self.engine.queue_state, models=self.engine.models, resident=self.registry.resident_bytes
+            )
+        )
         self._metrics = metrics
         self._exposition: Exposition | None = None
         self.activity = Activity()
@@ -141,8 +152,11 @@ class Server:
             activity=self.activity,
             queued=self.engine.queued_requests,
             serves_reflection=settings.serves_reflection,
+            pivot_languages=settings.pivots,
             metrics=metrics,
         )
+        self.administration = self._build_administration() if settings.admin_listen else None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> str:
         """Listen and answer health; returns the address. Raises OSError where the address cannot be had."""
@@ -154,6 +168,8 @@ class Server:
         except RuntimeError as error:
             raise OSError(f"cannot listen on {self._settings.listen}: {error}") from error
         await self._grpc.start()
+        if self.administration:
+            await self.administration.start(self.health)
         return self._settings.listen if self._settings.listen.startswith("unix:") else f"{self._host()}:{port}"
 
     @property
@@ -162,19 +178,51 @@ class Server:
         return self._exposition.address if self._exposition else None
 
     async def load_models(self) -> None:
-        """Load every installed model, then report health; raises StoreError where one is damaged."""
-        loop = asyncio.get_running_loop()
-        loads = [loop.run_in_executor(self._executor, self.registry.load, name) for name in self.registry.names()]
-        await asyncio.gather(*loads)
-        await self.health.report(self.engine.models())
+        """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
+        await self.registry.preload(self._preloaded)
+        self._models_changed.set()
+        self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.registry.watch())]
+
+    async def refuse(self) -> None:
+        """Report NOT_SERVING from now on, and leave the models as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await self.health.refuse()
 
     async def stop(self, seconds: float) -> None:
         """End what still runs within `seconds`, then the slots."""
         await self._grpc.stop(seconds)
+        if self.administration:
+            await self.administration.stop()
+        self.registry.close()
         await asyncio.get_running_loop().run_in_executor(None, self.engine.close)
         if self._exposition:
             await asyncio.get_running_loop().run_in_executor(None, self._exposition.close)
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    async def _report_changes(self) -> None:
+        """Keep health true to the models for ever."""
+        while await self._models_changed.wait():
+            self._models_changed.clear()
+            await self.health.report(self.engine.models())
+
+    def _build_administration(self) -> Administration:
+        limits = self._settings.limits
+        servicer = ModelServicer(
+            self.engine,
+            routes=Routes(self.engine, pivot_languages=self._settings.pivots),
+            limits=limits,
+            activity=self.activity,
+            queued=self.engine.queued_requests,
+            executor=self._executor,
+        )
+        return Administration(
+            self._settings.admin_listen,
+            life=self.registry,
+            servicer=servicer,
+            options=channel_options(limits),
+            longest=limits.deadline_seconds,
+        )
 
     def _listen(self) -> int:
         settings = self._settings
@@ -190,3 +238,23 @@ class Server:
 def _languages(registry: Registry) -> set[str]:
     """All languages that some installed model reads."""
     return {language for name in registry.names() for language in registry.info(name).source_languages}
+
+
+def _open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]) -> Registry:
+    def place(installed: InstalledModel) -> Placement:
+        entry = installed.entry
+        wish, devices = settings.compute_type, settings.device_indexes
+        return resolve(settings.device, devices, wish, entry.compute_type, runs_as=entry.runs_as)
+
+    loader = Loader(lambda: Store(settings.home), slots=slots, place=place, open_model=open_model)
+    registry = Registry(loader, memory_cap=settings.memory_cap, idle_unload=settings.idle_unload, changed=changed)
+    if not registry.names():
+        raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
+    return registry
+
+
+def _names_to_preload(settings: Settings, installed: Sequence[str]) -> Sequence[str]:
+    wanted = installed if settings.preloaded is None else settings.preloaded
+    if unknown := sorted(set(wanted) - set(installed)):
+        raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
+    return wanted

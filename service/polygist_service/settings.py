@@ -5,12 +5,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, field_validator, model_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from polygist_service.limits import Limits
+from polygist_service.text.tags import parse_tag
 
 Switch = Literal["auto", "on", "off"]
+ComputeType = Literal[
+    "", "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
+    "float32",
+]  # fmt: skip
 Seconds = Annotated[float, Field(ge=0)]
 
 
@@ -38,7 +43,29 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
     slots: int = Field(0, ge=0, description="batches that run at the same time; 0 is one for each usable core")
     text_threads: int = Field(2, ge=1, description="threads for splitting, tokenising and detecting")
+    preload: str = Field(
+        "all", description="models to load at start: all, none or NAME,NAME; others are loaded by their first use",
+        json_schema_extra={"metavar": "NAMES"},
+    )  # fmt: skip
+    idle_unload: Seconds = Field(0.0, description="seconds after which an unused model is unloaded; 0 is never")
+    memory_cap: ByteSize = Field(
+        ByteSize(0), description="most memory for all loaded models, such as 4GB or 512MiB; 0 is no cap",
+        json_schema_extra={"metavar": "SIZE"},
+    )  # fmt: skip
     device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="where the models run")
+    device_index: str = Field(
+        "0", description="which of the GPUs, such as 0 or 0,1; each gets a copy of the models",
+        json_schema_extra={"metavar": "N,N"},
+    )  # fmt: skip
+    compute_type: ComputeType = Field(
+        "", description="numbers that all models calculate with, such as int8_float16; empty is each its own",
+        json_schema_extra={"metavar": "TYPE"},
+    )  # fmt: skip
+    admin_listen: str = Field("", description="loopback HOST:PORT or unix:PATH for ModelAdminService; empty is off")
+    pivot_languages: str = Field(
+        "en", description="languages to translate by way of first, where no model does a pair directly",
+        json_schema_extra={"metavar": "CODES"},
+    )  # fmt: skip
     grace: Seconds = Field(8.0, description="seconds that calls in flight get to finish after SIGTERM")
     lame_duck: Seconds = Field(0.0, description="seconds between NOT_SERVING and the first refused call")
     reflection: Switch = Field("auto", description="serve the protos by reflection; auto is on loopback and unix only")
@@ -54,6 +81,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{listen!r} is no HOST:PORT such as 127.0.0.1:9464")
         return listen
 
+    @field_validator("admin_listen")
+    @classmethod
+    def _check_admin(cls, listen: str) -> str:
+        if listen and not _is_local(listen):
+            raise ValueError(f"{listen!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
+        return listen
+
+    @field_validator("device_index")
+    @classmethod
+    def _check_indexes(cls, value: str) -> str:
+        if not all(index.strip().isdecimal() for index in value.split(",")):
+            raise ValueError(f"{value!r} is no list of device numbers such as 0 or 0,1")
+        return value
+
     @model_validator(mode="after")
     def _check_security(self) -> "Settings":
         if (self.tls_cert is None) != (self.tls_key is None):
@@ -65,15 +106,31 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def pivots(self) -> tuple[str, ...]:
+        """The pivot languages, each as `parse_tag` spells it."""
+        return tuple(map(parse_tag, split_names(self.pivot_languages)))
+
+    @field_validator("pivot_languages")
+    @classmethod
+    def _check_languages(cls, value: str) -> str:
+        for name in split_names(value):
+            parse_tag(name)
+        return value
+
+    @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the address."""
-        if self.listen.startswith("unix:"):
-            return True
-        host = self.listen.rpartition(":")[0].strip("[]")
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return _is_local(self.listen)
+
+    @property
+    def device_indexes(self) -> tuple[int, ...]:
+        """The numbers of `device_index`."""
+        return tuple(int(index) for index in self.device_index.split(","))
+
+    @property
+    def preloaded(self) -> tuple[str, ...] | None:
+        """The names of `preload`; None for all."""
+        return None if self.preload == "all" else () if self.preload == "none" else split_names(self.preload)
 
     @property
     def serves_reflection(self) -> bool:
@@ -99,3 +156,19 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
         model_config = SettingsConfigDict(toml_file=config)
 
     return Configured(**flags)
+
+
+def split_names(value: str) -> tuple[str, ...]:
+    """The parts of a comma-separated list, without blanks around them; none for an empty one."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _is_local(listen: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if listen.startswith("unix:"):
+        return True
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -190,6 +190,7 @@ MODEL = model_service_pb2.Model(
 LANGUAGES = [
     model_service_pb2.Language(
         language_code="en", display_name="English", native_name="English", target_language_codes=["pt"],
+        pivot_target_language_codes=["de"],
         tasks=[model_service_pb2.TASK_TRANSLATE],
     ),
     model_service_pb2.Language(
@@ -202,6 +203,9 @@ DEFAULTS: dict[str, Any] = {
     "DetectLanguage": detect,
     "ListModels": model_service_pb2.ListModelsResponse(models=[MODEL]),
     "GetModel": model_service_pb2.GetModelResponse(model=MODEL),
+    "LoadModel": model_service_pb2.LoadModelResponse(model=MODEL),
+    "UnloadModel": model_service_pb2.UnloadModelResponse(model=MODEL),
+    "ReloadConfiguration": model_service_pb2.ReloadConfigurationResponse(changed_models=["models/en-fi"]),
     "ListLanguages": model_service_pb2.ListLanguagesResponse(languages=LANGUAGES),
     "CountTokens": lambda request: model_service_pb2.CountTokensResponse(
         token_counts=[len(text) for text in request.contents], max_input_tokens=256
@@ -236,6 +240,9 @@ def serving(fake: Fake, *, with_health: bool = True, address: str = "127.0.0.1:0
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         make_servicer(model_service_pb2_grpc.ModelServiceServicer, fake), server
+    )
+    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(
+        make_servicer(model_service_pb2_grpc.ModelAdminServiceServicer, fake), server
     )
     if with_health:
         health_pb2_grpc.add_HealthServicer_to_server(fake.health, server)

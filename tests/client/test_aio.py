@@ -28,6 +28,9 @@ async def test_every_call_works(aclient: AsyncClient):
     assert (await aclient.count_tokens("abc", model="en-pt")).count == 3
     assert [each.name for each in await aclient.list_models()] == ["models/en-pt"]
     assert (await aclient.get_model("en-pt")).license == "MPL-2.0"
+    assert (await aclient.load_model("en-pt")).state == "ready"
+    assert (await aclient.unload_model("en-pt")).name == "models/en-pt"
+    assert await aclient.reload_configuration() == ["models/en-fi"]
     assert [each.code for each in await aclient.list_languages()] == ["en", "pt"]
     assert (await aclient.server_info()).version == "1.2.3"
     assert await aclient.health() == "serving"

@@ -31,6 +31,7 @@ TRANSLATE_FLAGS = [
     (["--alternatives", "2"], {"alternativeCount": 2}),
     (["--scores"], {"outputConfig": {"includeScore": True}}),
     (["--segments"], {"outputConfig": {"includeSegments": True}}),
+    (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
     (["--to", "pt"], {"targetLanguageCode": "pt"}),
@@ -52,6 +53,7 @@ SUMMARISE_FLAGS = [
     (["--prefer", "speed"], {"performancePreference": "PERFORMANCE_PREFERENCE_SPEED"}),
     (["--beam", "3"], {"decodingConfig": {"beamSize": 3}}),
     (["--max-output-tokens", "9"], {"decodingConfig": {"maxOutputTokens": 9}}),
+    (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 
 
@@ -86,6 +88,9 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
          {"displayLanguageCode": "pt", "task": "TASK_SUMMARISE"}),
         (["models", "list", "--task", "translate"], "ListModels", {"task": "TASK_TRANSLATE"}),
         (["models", "show", "en-pt"], "GetModel", {"name": "models/en-pt"}),
+        (["models", "load", "en-pt"], "LoadModel", {"name": "models/en-pt"}),
+        (["models", "unload", "en-pt"], "UnloadModel", {"name": "models/en-pt"}),
+        (["models", "reload"], "ReloadConfiguration", {}),
         (["tokens", "--text", "a", "--model", "m"], "CountTokens", {"contents": ["a"], "model": "models/m"}),
         (["info"], "GetServerInfo", {}),
     ],
@@ -265,9 +270,11 @@ def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
         (["detect", "--text", "a", "--text", "b"], "text-1\ten\t0.7500\ntext-2\ten\t0.7500\n"),
         (["tokens", "--text", "abc", "--model", "m"], "3\n"),
         (["tokens", "--text", "abc", "--text", "", "--model", "m"], "text-1\t3\ntext-2\t0\n"),
-        (["languages"], "en\tEnglish\tEnglish\tpt\npt\tPortuguese\tportuguês\ten\n"),
-        (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\n"),
+        (["languages"], "en\tEnglish\tEnglish\tpt\tde\npt\tPortuguese\tportuguês\ten\t-\n"),
+        (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\t-\n"),
         (["models", "list"], "models/en-pt\ttranslate\ten>pt\tready\tMPL-2.0\n"),
+        (["models", "load", "en-pt"], "models/en-pt\tready\tabc\n"),
+        (["models", "reload"], "models/en-fi\n"),
         (["health"], "serving\n"),
         (["version"], f"polygist {__version__}\n"),
     ],
@@ -285,7 +292,16 @@ def test_a_model_is_shown_with_every_field(polygist: Polygist):
 
 @pytest.mark.parametrize(
     "command",
-    ["detect --text a", "languages", "models list", "models show en-pt", "tokens --text a --model m", "info"],
+    [
+        "detect --text a",
+        "languages",
+        "models list",
+        "models show en-pt",
+        "tokens --text a --model m",
+        "info",
+        "models load en-pt",
+        "models reload",
+    ],
 )
 def test_every_answer_is_json_too(polygist: Polygist, command: str):
     assert json.loads(polygist(*command.split(), "--json").out)

@@ -61,6 +61,17 @@ def test_an_error_is_one_line_with_the_next_step_and_a_code(
     assert step in outcome.err
 
 
+def test_a_refused_pivot_names_the_flag(polygist: Polygist, fake: Fake):
+    metadata = {"source": "de", "field": "pivot_policy"}
+    fake.script(
+        "Translate",
+        Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED", metadata=metadata),
+    )
+    outcome = polygist(*TRANSLATE, "--no-pivot")
+    assert outcome.code == 7
+    assert "leave out --no-pivot" in outcome.err
+
+
 def test_a_language_that_is_none_leads_to_the_list(polygist: Polygist, fake: Fake):
     wrong = Failing(grpc.StatusCode.INVALID_ARGUMENT, reason="FIELD_INVALID", fields=("target_language_code",))
     fake.script("Translate", wrong)

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polygist.v1 import translation_service_pb2
+from polygist.v1 import common_pb2, translation_service_pb2
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.records import read_lines
 
@@ -54,6 +54,17 @@ def test_a_translation_of_two_lines_stays_one(polygist: Polygist, fake: Fake):
         ),
     )
     assert polygist("translate", "-t", "pt", "-s", "en", "--lines", stdin="a\nb\n").out == "A A\nB\n"
+
+
+def test_a_pivot_is_told_once_for_all_lines(polygist: Polygist, fake: Fake):
+    warnings = [
+        common_pb2.Warning(code=common_pb2.WARNING_CODE_PIVOTED, message="through en"),
+        common_pb2.Warning(code=common_pb2.WARNING_CODE_SAME_LANGUAGE, message="as it is"),
+    ]
+    translation = translation_service_pb2.Translation(translated_text="A", warnings=warnings)
+    fake.script("Translate", translation_service_pb2.TranslateResponse(translations=[translation] * 3))
+    told = polygist("translate", "-t", "pt", "-s", "de", "--lines", stdin="a\nb\nc\n").err
+    assert (told.count("[pivoted]"), told.count("[same-language]")) == (1, 3)
 
 
 def test_blank_lines_are_not_sent(polygist: Polygist, fake: Fake):

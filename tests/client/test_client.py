@@ -11,7 +11,7 @@ import polygist_client
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polygist.v1 import model_service_pb2, translation_service_pb2, translation_service_pb2_grpc
+from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2, translation_service_pb2_grpc
 from polygist_client import (
     Client,
     DetectedLanguage,
@@ -53,6 +53,18 @@ def test_what_was_asked_for_comes_back_typed(client: Client):
     assert [each.text for each in got.alternatives] == ["a ☃ #0", "a ☃ #1"]
     assert got.segments[0].source_span.of("a ☃") == "a ☃"
     assert got.warnings == (Notice("unknown-characters", "no piece for ☃", Span(2, 3)),)
+
+
+def test_a_pivot_is_told_and_may_be_refused(client: Client, fake: Fake):
+    pivoted = translation_service_pb2.Translation(translated_text="A", pivot_language_codes=["en"])
+    fake.script("Translate", translation_service_pb2.TranslateResponse(translations=[pivoted]))
+    assert client.translate("a", to="pt", source="de").pivots == ("en",)
+    client.translate("a", to="pt", source="de", pivot=False)
+    client.summarise("a", to="pt", pivot=False)
+    allowed, refused = fake.requests("Translate")
+    (summarised,) = fake.requests("Summarise")
+    assert allowed.pivot_policy == common_pb2.PIVOT_POLICY_UNSPECIFIED
+    assert refused.pivot_policy == summarised.pivot_policy == common_pb2.PIVOT_POLICY_DIRECT_ONLY
 
 
 def test_a_summary_has_sentences_and_citations(client: Client):

@@ -26,7 +26,21 @@ EN_PT = ModelInfo(
     size_bytes=1000,
     state=State.READY,
 )
-PT_EN = replace(EN_PT, name="pt-en", source_languages=("pt",), target_languages=("en",))
+
+
+def pair(source, target, **fields):
+    """A model of one pair, named after it."""
+    fields = {"name": f"{source}-{target}", **fields}
+    return replace(EN_PT, source_languages=(source,), target_languages=(target,), **fields)
+
+
+def multilingual(*languages, **fields):
+    """A model that translates each of `languages` to each other."""
+    fields = {"name": "many", **fields}
+    return replace(EN_PT, source_languages=languages, target_languages=languages, **fields)
+
+
+PT_EN = pair("pt", "en")
 ENCODER = replace(
     EN_PT,
     name="minilm",
@@ -46,6 +60,9 @@ class EchoEngine:
         models: what is installed.
         answer: what a segment becomes.
         delay: seconds before each result.
+
+    `options`, `segments` and `ran` (names of models) tell what was submitted, `held` which models are
+    held now, `free` that none is any more.
     """
 
     def __init__(self, *models: ModelInfo, answer: Callable[[str], str] = "[{}]".format, delay: float = 0.0) -> None:
@@ -54,6 +71,9 @@ class EchoEngine:
         self._delay = delay
         self.options: list[Decoding | Encoding] = []
         self.segments: list[str] = []
+        self.ran: list[str] = []
+        self.held: list[str] = []
+        self.free = asyncio.Event()
 
     async def submit(self, model, segments, *, options, caller, deadline=None):
         info = self.model(model)
@@ -61,6 +81,7 @@ class EchoEngine:
             raise ModelLoading(f"model {model} is loading")
         self.options.append(options)
         self.segments += segments
+        self.ran.append(model)
         for index in reversed(range(len(segments))):
             if self._delay:
                 await asyncio.sleep(self._delay)
@@ -89,8 +110,16 @@ class EchoEngine:
 
     @asynccontextmanager
     async def hold(self, model, *, deadline=None):
-        self.model(model)
-        yield model
+        if self.model(model).state is State.FAILED:
+            raise InferenceFailed(f"model {model} does not load")
+        self.held.append(model)
+        self.free.clear()
+        try:
+            yield model
+        finally:
+            self.held.remove(model)
+            if not self.held:
+                self.free.set()
 
     async def encode(self, model, sentences, *, caller, deadline=None):
         self.model(model)

@@ -15,8 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.engine.api import Decoding, State
 from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.devices import Placement
-from polygist_service.engine.model import BatchLimits, SequenceToSequence
+from polygist_service.engine.generation import BatchLimits
 from polygist_service.engine.observer import BatchReport, QueueState
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
@@ -32,8 +31,9 @@ from polygist_service.text.language import LanguageDetector
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
+from tests.service.builds import OneModel
 from tests.service.echo import EN_PT, EchoEngine
-from tests.service.tiny import write_tiny_model
+from tests.service.tiny import load_tiny_model, write_tiny_model
 
 TRANSLATION = "polygist.v1.TranslationService"
 SECRET = "the lighthouse keeper counts the ships"
@@ -204,8 +204,8 @@ async def test_no_text_key_or_address_is_shown():
         assert hidden not in text
 
 
-class OneModel:
-    """A registry with one loaded model, that can be held back and made to fail."""
+class Held:
+    """A loaded model that can be held back and made to fail."""
 
     def __init__(self, model):
         self._model = model
@@ -214,16 +214,13 @@ class OneModel:
         self.entered = threading.Event()
         self.poison: tuple[str, ...] = ()
 
-    def get(self, name):
-        return self
-
     def __getattr__(self, name):
         return getattr(self._model, name)
 
     def run(self, batch, options):
         self.entered.set()
         assert self.gate.wait(10)
-        if self.poison and list(self.poison) in [list(tokens) for tokens in batch]:
+        if self.poison and list(self.poison) in [list(prompt.tokens) for prompt in batch]:
             raise RuntimeError("poison")
         return self._model.run(batch, options)
 
@@ -231,14 +228,14 @@ class OneModel:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
-    return SequenceToSequence(folder, max_input_tokens=60, slots=1, placement=Placement(compute_type="float32"))
+    return load_tiny_model(folder, max_input_tokens=60, slots=1, compute_type="float32")
 
 
 @asynccontextmanager
 async def batching(model, metrics):
     """The real engine with one slot; what waits is scraped too."""
     with ThreadPoolExecutor(1) as executor:
-        engine = BatchingEngine(model, slots=1, executor=executor, observer=metrics)
+        engine = BatchingEngine(OneModel(model), slots=1, executor=executor, observer=metrics)
         metrics.registry.register(LiveCollector(queue=engine.queue_state, models=lambda: ()))
         try:
             yield engine
@@ -253,7 +250,7 @@ async def decode(engine, *segments):
 
 
 async def test_batches_and_their_tokens_are_counted(tiny):
-    metrics, model = Metrics(()), OneModel(tiny)
+    metrics, model = Metrics(()), Held(tiny)
     async with batching(model, metrics) as engine:
         model.gate.clear()
         first = asyncio.ensure_future(decode(engine, "the river"))
@@ -278,8 +275,8 @@ async def test_batches_and_their_tokens_are_counted(tiny):
 
 
 async def test_segments_that_fail_are_counted_as_retried_then_failed(tiny):
-    metrics, model = Metrics(()), OneModel(tiny)
-    model.poison = tuple(tiny.tokenise("the school", GREEDY))
+    metrics, model = Metrics(()), Held(tiny)
+    model.poison = tuple(tiny.tokenise("the school", GREEDY).tokens)
     async with batching(model, metrics) as engine:
         with pytest.raises(InferenceFailed):
             await decode(engine, "the river", "the school")

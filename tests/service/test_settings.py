@@ -48,6 +48,12 @@ def test_other_addresses_need_tls_or_the_flag(listen):
         ({"limits": {"words": 0}}, "must be at least 1"),
         ({"tls_cert": "cert.pem"}, "belong together"),
         ({"unknown": 1}, "not permitted"),
+        ({"admin_listen": "0.0.0.0:50052"}, "reachable from other machines; give 127.0.0.1:PORT or unix:PATH"),
+        ({"device_index": "0,x"}, "no list of device numbers"),
+        ({"device": "tpu"}, "'cpu', 'cuda' or 'auto'"),
+        ({"compute_type": "int4"}, "'int8'"),
+        ({"memory_cap": "much"}, "could not parse value and unit"),
+        ({"idle_unload": -1}, "greater than or equal to 0"),
     ],
 )
 def test_a_wrong_value_is_refused(flags, problem):
@@ -61,3 +67,25 @@ def test_a_user_without_a_home_has_the_systems_folder(monkeypatch):
 
     monkeypatch.setattr("polygist_service.settings.user_data_path", fail)
     assert load_settings({}).home == Path("/var/lib/polygist")
+
+
+@pytest.mark.parametrize("listen", ["", "127.0.0.1:50052", "[::1]:50052", "unix:/run/polygist-admin.sock"])
+def test_administrators_are_on_this_machine(listen):
+    assert load_settings({"admin_listen": listen}).admin_listen == listen
+
+
+@pytest.mark.parametrize(("given", "size"), [("0", 0), ("4GB", 4 * 10**9), ("512MiB", 512 * 2**20), ("1000", 1000)])
+def test_memory_is_said_in_units(monkeypatch, given, size):
+    monkeypatch.setenv("POLYGIST_MEMORY_CAP", given)
+    assert load_settings({}).memory_cap == size
+
+
+@pytest.mark.parametrize(
+    ("given", "names"), [("all", None), ("none", ()), ("en-pt", ("en-pt",)), ("en-pt, pt-en,", ("en-pt", "pt-en"))]
+)
+def test_models_to_load_at_start(given, names):
+    assert load_settings({"preload": given}).preloaded == names
+
+
+def test_devices_are_numbers():
+    assert load_settings({"device_index": "0, 1"}).device_indexes == (0, 1)

@@ -7,6 +7,8 @@ import ctranslate2
 import numpy as np
 import sentencepiece
 from ctranslate2.specs import common_spec, transformer_spec
+from polygist_service.engine.model import SequenceToSequence
+from polygist_service.engine.tokenizer import SentencePieceTokenizer
 
 WORDS = [
     "the",
@@ -102,6 +104,17 @@ def _normalise(norm) -> None:
 
 def _matrix(rows: int, columns: int, random: np.random.Generator) -> np.ndarray:
     return random.normal(0, 0.5, (rows, columns)).astype(np.float32)
+
+
+def load_tiny_model(
+    folder: Path, *, max_input_tokens: int, slots: int = 1, compute_type: str = "default"
+) -> SequenceToSequence:
+    """The model as the engine runs it."""
+    translator = ctranslate2.Translator(
+        str(folder), device="cpu", compute_type=compute_type, inter_threads=slots, intra_threads=1
+    )
+    tokenizer = SentencePieceTokenizer(folder / "tokenizer.spm")
+    return SequenceToSequence(translator, tokenizer, max_input_tokens=max_input_tokens)
 
 
 def open_tiny_model(folder: Path) -> ctranslate2.Translator:

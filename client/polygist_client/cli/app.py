@@ -7,6 +7,7 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
+from polygist_client.cli.administration import load, reload, unload
 from polygist_client.cli.failures import INTERRUPTED, exit_code_of
 from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
 from polygist_client.cli.nearest import NearChoice
@@ -62,6 +63,8 @@ def completion(shell: str) -> None:
 
 for command in (translate, summarise, detect, languages, models, tokens, health, info):
     polygist.add_command(command)
+for command in (load, unload, reload):
+    models.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:

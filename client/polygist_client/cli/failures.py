@@ -76,6 +76,8 @@ def is_about_language(error: BaseException) -> bool:
 
 
 def _next_step(error: BaseException) -> str:
+    if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
+        return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
         return f"try: polygist languages --from {error.metadata['source']}"
     if isinstance(error, errors.InvalidArgument) and is_about_language(error):

@@ -59,6 +59,9 @@ decoding_options = (
     click.option("--beam", "beam_size", type=int, default=0, metavar="N", help="Size of the beam."),
     click.option("--max-output-tokens", type=int, default=0, metavar="N", help="Most tokens of one segment."),
 )
+pivot_option = click.option(
+    "--no-pivot", "pivot", is_flag=True, flag_value=False, default=True, help="Never go through another language."
+)
 candidate_option = click.option(
     "--candidates", callback=_split_codes, metavar="LANG,…", help="Languages that detection may find."
 )

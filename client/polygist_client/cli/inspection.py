@@ -88,10 +88,14 @@ def languages(session: Session, source: str | None, display_language: str | None
         _keep_language(reply, source, suggest_language(source, call.read(reply)))
     if not print_reply(session, reply, [(each.language_code, each) for each in reply.languages]):
         rows = [
-            [each.code, each.display_name, each.native_name, ",".join([*each.targets, *each.pivot_targets]) or "-"]
+            [each.code, each.display_name, each.native_name, *map(_list_codes, (each.targets, each.pivot_targets))]
             for each in call.read(reply)
         ]
-        print_rows(session, ["code", "name", "own name", "to"], rows)
+        print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+
+
+def _list_codes(codes: Sequence[str]) -> str:
+    return ",".join(codes) or "-"
 
 
 def _keep_language(reply: model_service_pb2.ListLanguagesResponse, source: str, nearest: str) -> None:
@@ -109,7 +113,7 @@ def _keep_language(reply: model_service_pb2.ListLanguagesResponse, source: str, 
 
 @click.group()
 def models() -> None:
-    """List the server's models, or show one."""
+    """List the server's models, show, load or unload one."""
 
 
 @models.command("list")

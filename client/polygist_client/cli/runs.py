@@ -17,6 +17,7 @@ from polygist_client.cli.printing import to_json, to_json_line
 from polygist_client.cli.records import Record
 from polygist_client.cli.session import Session
 from polygist_client.cli.tally import Tally
+from polygist_client.results import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class Work:
         """The same with more keywords."""
         return replace(self, options={**self.options, **options})
 
+
+# Told of one text of many only: all texts between the same two languages have it, in the same words.
+TOLD_ONCE = frozenset({"pivoted"})
 
 Read = Callable[[Input], Iterator[Record]]
 Prepare = Callable[[Input, Iterator[Record], Work], tuple[Iterator[Record], Work]]
@@ -144,13 +148,15 @@ class Run:
 
     def _write_records(self, source: Input, records: Iterator[Record], work: Work, stream: BinaryIO) -> Iterator[None]:
         """Write a line for each record; yields after each."""
+        told: set[Notice] = set()
         for record, message, value in work_through(self.client, records, work):
             name = f"{source.name}:{record.number}"
             if self.session.jsonl:
                 line = f"{to_json_line(name, message)}\n"
             else:
                 line = record.finish(value.text)
-                self.session.warn(name, value.warnings)
+                self.session.warn(name, tuple(notice for notice in value.warnings if notice not in told))
+                told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
             encoding = record.encoding if self._writes_alike else UTF8
             stream.write(encoding.encode(line, at_start=record.number == 1))
             yield

@@ -15,6 +15,7 @@ from polygist_client.cli.flags import (
     input_options,
     make_reader,
     one_stream_holds,
+    pivot_option,
     words_choice,
 )
 from polygist_client.cli.inputs import gather_inputs
@@ -42,6 +43,7 @@ ARTICLES = 8
 @click.option("--order", type=words_choice(words.SentenceOrder), help="As in the article, or by importance.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
+@pivot_option
 @add_options(decoding_options)
 @with_session
 def summarise(

@@ -17,6 +17,7 @@ from polygist_client.cli.flags import (
     input_options,
     make_reader,
     one_stream_holds,
+    pivot_option,
     words_choice,
 )
 from polygist_client.cli.inputs import Input, gather_inputs
@@ -39,6 +40,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
+@pivot_option
 @add_options(decoding_options)
 @with_session
 def translate(

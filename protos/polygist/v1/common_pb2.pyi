@@ -114,10 +114,13 @@ class _PerformancePreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     PERFORMANCE_PREFERENCE_SPEED: _PerformancePreference.ValueType  # 1
     """Greedy decoding over the model's shortlist of likely words, where it has one; where not, the
     default. Words are shortlisted for a whole batch, so a few answers in a hundred depend slightly
-    on what else is in the batch.
+    on what else is in the batch. Of several models that serve a pair alike, the smallest, as by
+    default.
     """
     PERFORMANCE_PREFERENCE_QUALITY: _PerformancePreference.ValueType  # 2
-    """Beam search over the full vocabulary, with the beam that suits the model."""
+    """Beam search over the full vocabulary, with the beam that suits the model; by the largest model
+    where several serve a pair alike.
+    """
 
 class PerformancePreference(_PerformancePreference, metaclass=_PerformancePreferenceEnumTypeWrapper):
     """What the caller would rather have."""
@@ -129,10 +132,13 @@ callers send.
 PERFORMANCE_PREFERENCE_SPEED: PerformancePreference.ValueType  # 1
 """Greedy decoding over the model's shortlist of likely words, where it has one; where not, the
 default. Words are shortlisted for a whole batch, so a few answers in a hundred depend slightly
-on what else is in the batch.
+on what else is in the batch. Of several models that serve a pair alike, the smallest, as by
+default.
 """
 PERFORMANCE_PREFERENCE_QUALITY: PerformancePreference.ValueType  # 2
-"""Beam search over the full vocabulary, with the beam that suits the model."""
+"""Beam search over the full vocabulary, with the beam that suits the model; by the largest model
+where several serve a pair alike.
+"""
 Global___PerformancePreference: _TypeAlias = PerformancePreference  # noqa: Y015
 
 class _WarningCode:
@@ -154,7 +160,9 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_SAME_LANGUAGE: _WarningCode.ValueType  # 4
     """The text is in the target language already and came back as it was."""
     WARNING_CODE_PIVOTED: _WarningCode.ValueType  # 5
-    """No model serves the pair directly; the text went through the languages of pivot_language_codes."""
+    """The text went through the languages of pivot_language_codes, by two models. Other warnings of
+    the second one point at the segment of the source that it worked on.
+    """
     WARNING_CODE_REPETITION_SUPPRESSED: _WarningCode.ValueType  # 6
     """The model repeated itself; the segment was decoded again so that it does not."""
     WARNING_CODE_PLACEHOLDER_LOST: _WarningCode.ValueType  # 7
@@ -194,7 +202,9 @@ WARNING_CODE_LOW_DETECTION_CONFIDENCE: WarningCode.ValueType  # 3
 WARNING_CODE_SAME_LANGUAGE: WarningCode.ValueType  # 4
 """The text is in the target language already and came back as it was."""
 WARNING_CODE_PIVOTED: WarningCode.ValueType  # 5
-"""No model serves the pair directly; the text went through the languages of pivot_language_codes."""
+"""The text went through the languages of pivot_language_codes, by two models. Other warnings of
+the second one point at the segment of the source that it worked on.
+"""
 WARNING_CODE_REPETITION_SUPPRESSED: WarningCode.ValueType  # 6
 """The model repeated itself; the segment was decoded again so that it does not."""
 WARNING_CODE_PLACEHOLDER_LOST: WarningCode.ValueType  # 7
@@ -226,17 +236,25 @@ class _PivotPolicy:
 class _PivotPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PivotPolicy.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     PIVOT_POLICY_UNSPECIFIED: _PivotPolicy.ValueType  # 0
-    """The default: translate through another language where models for both hops are there."""
+    """The default: translate through another language where no model serves the pair directly and
+    two models together do. The answer says so: pivot_language_codes, and WARNING_CODE_PIVOTED.
+    """
     PIVOT_POLICY_DIRECT_ONLY: _PivotPolicy.ValueType  # 1
-    """Refuse: LANGUAGE_PAIR_UNSUPPORTED."""
+    """Refuse: LANGUAGE_PAIR_UNSUPPORTED, with the language it would have gone through as metadata
+    pivot.
+    """
 
 class PivotPolicy(_PivotPolicy, metaclass=_PivotPolicyEnumTypeWrapper):
     """What to do where no model serves a pair directly."""
 
 PIVOT_POLICY_UNSPECIFIED: PivotPolicy.ValueType  # 0
-"""The default: translate through another language where models for both hops are there."""
+"""The default: translate through another language where no model serves the pair directly and
+two models together do. The answer says so: pivot_language_codes, and WARNING_CODE_PIVOTED.
+"""
 PIVOT_POLICY_DIRECT_ONLY: PivotPolicy.ValueType  # 1
-"""Refuse: LANGUAGE_PAIR_UNSUPPORTED."""
+"""Refuse: LANGUAGE_PAIR_UNSUPPORTED, with the language it would have gone through as metadata
+pivot.
+"""
 Global___PivotPolicy: _TypeAlias = PivotPolicy  # noqa: Y015
 
 class _PlaceholderSyntax:

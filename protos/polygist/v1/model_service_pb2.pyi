@@ -56,13 +56,15 @@ class _ModelStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelState
     MODEL_STATE_UNSPECIFIED: _ModelState.ValueType  # 0
     """Not used."""
     MODEL_STATE_UNLOADED: _ModelState.ValueType  # 1
-    """Installed, not in memory."""
+    """Installed, not in memory; the first call that needs it loads it."""
     MODEL_STATE_LOADING: _ModelState.ValueType  # 2
-    """On its way into memory; calls that need it end with UNAVAILABLE MODEL_LOADING."""
+    """On its way into memory; calls that need it wait within their deadlines, or end with
+    UNAVAILABLE MODEL_LOADING and a time after which to try again.
+    """
     MODEL_STATE_READY: _ModelState.ValueType  # 3
     """Answers."""
     MODEL_STATE_FAILED: _ModelState.ValueType  # 4
-    """Damaged, or gave no sane first answer; the server's log says why."""
+    """Damaged, or gave no sane first answer; the server's log says why. A later call tries again."""
 
 class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper):
     """Where a model stands in its life."""
@@ -70,13 +72,15 @@ class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper):
 MODEL_STATE_UNSPECIFIED: ModelState.ValueType  # 0
 """Not used."""
 MODEL_STATE_UNLOADED: ModelState.ValueType  # 1
-"""Installed, not in memory."""
+"""Installed, not in memory; the first call that needs it loads it."""
 MODEL_STATE_LOADING: ModelState.ValueType  # 2
-"""On its way into memory; calls that need it end with UNAVAILABLE MODEL_LOADING."""
+"""On its way into memory; calls that need it wait within their deadlines, or end with
+UNAVAILABLE MODEL_LOADING and a time after which to try again.
+"""
 MODEL_STATE_READY: ModelState.ValueType  # 3
 """Answers."""
 MODEL_STATE_FAILED: ModelState.ValueType  # 4
-"""Damaged, or gave no sane first answer; the server's log says why."""
+"""Damaged, or gave no sane first answer; the server's log says why. A later call tries again."""
 Global___ModelState: _TypeAlias = ModelState  # noqa: Y015
 
 @_typing.final

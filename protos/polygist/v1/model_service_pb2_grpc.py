@@ -330,8 +330,10 @@ class ModelService:
 
 
 class ModelAdminServiceStub:
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     def __init__(self, channel):
@@ -358,18 +360,25 @@ class ModelAdminServiceStub:
 
 
 class ModelAdminServiceServicer:
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     def LoadModel(self, request, context):
-        """Load an installed model. One that is loaded already is loaded anew: the old revision answers
-        until the new one has proved itself.
+        """Load an installed model, also one that was installed since the server started. One that is
+        loaded already is loaded anew: its files are verified and it answers a text of its own, then
+        the new revision takes over; the old one finishes the calls that it has, and stays where the
+        new one fails. Where the memory that the operator allows has no room for both, the old one
+        leaves first and calls wait for the new one.
 
         Errors:
         INVALID_ARGUMENT FIELD_INVALID
         NOT_FOUND MODEL_NOT_FOUND
-        INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+        FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where it takes more memory than is allowed
+        INTERNAL INFERENCE_FAILED where it is damaged, does not load or fails its first answer; the
+        message says why
 
         Example, in JSON:
 
@@ -382,7 +391,8 @@ class ModelAdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UnloadModel(self, request, context):
-        """Unload a model and free its memory, after the calls that use it. It stays installed.
+        """Unload a model and free its memory, after the calls that use it. It stays installed, and the
+        next call that needs it loads it again.
 
         Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
 
@@ -397,9 +407,15 @@ class ModelAdminServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReloadConfiguration(self, request, context):
-        """Read the configuration and the model folder again.
+        """Read the catalogue and the model folder again. Loaded models of which another revision is
+        installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+        once.
 
-        Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+        Errors:
+        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
+        malformed; nothing changes
+        INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
+        done
 
         Example, in JSON:
 
@@ -438,8 +454,10 @@ def add_ModelAdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ModelAdminService:
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     @staticmethod

@@ -274,8 +274,10 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class ModelAdminServiceStub:
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     @_typing.overload
@@ -283,13 +285,18 @@ class ModelAdminServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelAdminServiceAsyncStub: ...
     LoadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]
-    """Load an installed model. One that is loaded already is loaded anew: the old revision answers
-    until the new one has proved itself.
+    """Load an installed model, also one that was installed since the server started. One that is
+    loaded already is loaded anew: its files are verified and it answers a text of its own, then
+    the new revision takes over; the old one finishes the calls that it has, and stays where the
+    new one fails. Where the memory that the operator allows has no room for both, the old one
+    leaves first and calls wait for the new one.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID
       NOT_FOUND MODEL_NOT_FOUND
-      INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+      FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where it takes more memory than is allowed
+      INTERNAL INFERENCE_FAILED where it is damaged, does not load or fails its first answer; the
+      message says why
 
     Example, in JSON:
 
@@ -298,7 +305,8 @@ class ModelAdminServiceStub:
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
     """
     UnloadModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]
-    """Unload a model and free its memory, after the calls that use it. It stays installed.
+    """Unload a model and free its memory, after the calls that use it. It stays installed, and the
+    next call that needs it loads it again.
 
     Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
 
@@ -309,9 +317,15 @@ class ModelAdminServiceStub:
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]
-    """Read the configuration and the model folder again.
+    """Read the catalogue and the model folder again. Loaded models of which another revision is
+    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+    once.
 
-    Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
+      malformed; nothing changes
+      INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
+      done
 
     Example, in JSON:
 
@@ -322,19 +336,26 @@ class ModelAdminServiceStub:
 
 @_typing.type_check_only
 class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     LoadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.LoadModelRequest, _model_service_pb2.LoadModelResponse]  # type: ignore[assignment]
-    """Load an installed model. One that is loaded already is loaded anew: the old revision answers
-    until the new one has proved itself.
+    """Load an installed model, also one that was installed since the server started. One that is
+    loaded already is loaded anew: its files are verified and it answers a text of its own, then
+    the new revision takes over; the old one finishes the calls that it has, and stays where the
+    new one fails. Where the memory that the operator allows has no room for both, the old one
+    leaves first and calls wait for the new one.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID
       NOT_FOUND MODEL_NOT_FOUND
-      INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+      FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where it takes more memory than is allowed
+      INTERNAL INFERENCE_FAILED where it is damaged, does not load or fails its first answer; the
+      message says why
 
     Example, in JSON:
 
@@ -343,7 +364,8 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_READY"}}
     """
     UnloadModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.UnloadModelRequest, _model_service_pb2.UnloadModelResponse]  # type: ignore[assignment]
-    """Unload a model and free its memory, after the calls that use it. It stays installed.
+    """Unload a model and free its memory, after the calls that use it. It stays installed, and the
+    next call that needs it loads it again.
 
     Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
 
@@ -354,9 +376,15 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]  # type: ignore[assignment]
-    """Read the configuration and the model folder again.
+    """Read the catalogue and the model folder again. Loaded models of which another revision is
+    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+    once.
 
-    Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
+      malformed; nothing changes
+      INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
+      done
 
     Example, in JSON:
 
@@ -366,8 +394,10 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
     """
 
 class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Loads and unloads models. Off unless the operator turns it on (UNIMPLEMENTED), and with API keys
-    open to those of the admin scope only (PERMISSION_DENIED SCOPE_MISSING).
+    """Loads and unloads models. Served only at an address of its own, on the server's machine, where
+    the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
+    ModelService and health too. With API keys it is open to those of the admin scope only
+    (PERMISSION_DENIED SCOPE_MISSING).
     """
 
     @_abc_1.abstractmethod
@@ -376,13 +406,18 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.LoadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.LoadModelResponse, _abc.Awaitable[_model_service_pb2.LoadModelResponse]]:
-        """Load an installed model. One that is loaded already is loaded anew: the old revision answers
-        until the new one has proved itself.
+        """Load an installed model, also one that was installed since the server started. One that is
+        loaded already is loaded anew: its files are verified and it answers a text of its own, then
+        the new revision takes over; the old one finishes the calls that it has, and stays where the
+        new one fails. Where the memory that the operator allows has no room for both, the old one
+        leaves first and calls wait for the new one.
 
         Errors:
           INVALID_ARGUMENT FIELD_INVALID
           NOT_FOUND MODEL_NOT_FOUND
-          INTERNAL INFERENCE_FAILED where the model does not load or fails its first answer
+          FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where it takes more memory than is allowed
+          INTERNAL INFERENCE_FAILED where it is damaged, does not load or fails its first answer; the
+          message says why
 
         Example, in JSON:
 
@@ -397,7 +432,8 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.UnloadModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.UnloadModelResponse, _abc.Awaitable[_model_service_pb2.UnloadModelResponse]]:
-        """Unload a model and free its memory, after the calls that use it. It stays installed.
+        """Unload a model and free its memory, after the calls that use it. It stays installed, and the
+        next call that needs it loads it again.
 
         Errors: INVALID_ARGUMENT FIELD_INVALID, NOT_FOUND MODEL_NOT_FOUND.
 
@@ -414,9 +450,15 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ReloadConfigurationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ReloadConfigurationResponse, _abc.Awaitable[_model_service_pb2.ReloadConfigurationResponse]]:
-        """Read the configuration and the model folder again.
+        """Read the catalogue and the model folder again. Loaded models of which another revision is
+        installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+        once.
 
-        Errors: INVALID_ARGUMENT FIELD_INVALID where the configuration is malformed; the old one stays.
+        Errors:
+          INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
+          malformed; nothing changes
+          INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
+          done
 
         Example, in JSON:
 

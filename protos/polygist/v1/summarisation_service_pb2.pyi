@@ -210,7 +210,9 @@ class SummariseRequest(_message.Message):
     performance_preference: _common_pb2.PerformancePreference.ValueType
     """Optional. For the models that write: ABSTRACTIVE, and translation to target_language_code."""
     pivot_policy: _common_pb2.PivotPolicy.ValueType
-    """Optional. As TranslateRequest.pivot_policy, where the target language differs."""
+    """Optional. As TranslateRequest.pivot_policy, where the target language differs; FIELD_INVALID
+    without target_language_code.
+    """
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to [summarise.contents: 32] articles of together at most

@@ -90,7 +90,10 @@ class TranslateRequest(_message.Message):
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown."""
     model: _builtins.str
-    """Optional. "models/{model}". Empty, the default: chosen by the language pair."""
+    """Optional. "models/{model}": this one alone, directly. Empty, the default: chosen by the
+    language pair; a model of one pair goes before a multilingual one, and that before two with a
+    language in between.
+    """
     sentence_splitting: Global___SentenceSplitting.ValueType
     """Optional. Where segments end. Default: see SENTENCE_SPLITTING_UNSPECIFIED."""
     performance_preference: _common_pb2.PerformancePreference.ValueType

@@ -8,7 +8,7 @@ from polygist import __version__
 
 from polygist_service.cli.models import models
 from polygist_service.cli.serve import serve
-from polygist_service.errors import StoreError
+from polygist_service.errors import PolygistError
 
 NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(error.format_message(), error.exit_code)
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
-    except StoreError as error:
+    except PolygistError as error:
         return _fail(str(error), FAILED)
     return code if isinstance(code, int) else 0
 

@@ -45,12 +45,14 @@ def _type_of(field: FieldInfo) -> click.ParamType:  # type: ignore[type-arg]  # 
     """What completion and help know of a setting; the value itself is checked by `Settings`."""
     if Path in (field.annotation, *get_args(field.annotation)):
         return click.Path()
-    words = [word for word in get_args(field.annotation) if isinstance(word, str)]
+    words = [word for word in get_args(field.annotation) if isinstance(word, str) and word]
     return click.Choice(words) if words else click.STRING
 
 
 def _metavar_of(field: FieldInfo) -> str | None:
     """What a help text calls the value; None leaves the words of a choice."""
+    if isinstance(field.json_schema_extra, dict):
+        return str(field.json_schema_extra["metavar"])
     names = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
     kinds = [field.annotation, *get_args(field.annotation)]
     return next((names[kind.__name__] for kind in kinds if isinstance(kind, type) and kind.__name__ in names), None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -17,9 +17,27 @@ from polygist_service.cli.drawing import Drawing
 from polygist_service.cli.flags import read_settings
 
 if TYPE_CHECKING:
+    from polygist_service.store.catalogue import CatalogueEntry
     from polygist_service.store.home import InstalledModel, Store
+    from polygist_service.store.wishes import Wishes
 
 COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
+# More languages than these are told by their number.
+MOST_NAMED = 4
+
+Command = Callable[..., Any]
+
+WISHES: Sequence[Callable[[Command], Command]] = (
+    click.option("--family", default="", metavar="FAMILY", help="Its family, where its files do not tell."),
+    click.option("--role", type=click.Choice(["translation", "summarisation", "encoder"]), help="What it is for."),
+    click.option("--from", "sources", default="", metavar="LANG,…", help="Languages that it reads."),
+    click.option("--to", "targets", default="", metavar="LANG,…", help="Languages that it writes."),
+    click.option("--compute-type", default="", metavar="TYPE", help="Of the converted weights.  [default: int8]"),
+    click.option(
+        "--accept-license", "accepted", multiple=True, metavar="LICENCE",
+        help="Accept this licence, which forbids commercial use.",
+    ),
+)  # fmt: skip
 
 
 @click.group()
@@ -36,17 +54,31 @@ def models(context: click.Context, home: Path | None) -> None:
     context.obj = Store(read_settings(None, {"home": home}).home)
 
 
+def add_wishes(command: Command) -> Command:
+    """Give a command the flags that say more of a model than its name."""
+    for option in reversed(WISHES):
+        command = option(command)
+    return command
+
+
 @models.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.option("--name", default="", metavar="NAME", help="Name of the installed model.")
+@click.option("--again", is_flag=True, help="Pull also what is installed; a branch of the Hub may have moved.")
+@add_wishes
 @click.pass_obj
-def pull(store: Store, names: Sequence[str]) -> None:
+def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> None:
     """Fetch and convert models, or sets of models such as starter.
 
-    Those that are up to date stay as they are.
+    NAME is one that `models list` shows, hub:OWNER/REPOSITORY[@REVISION], or
+    path:FOLDER. Those that are up to date stay as they are.
     """
-    expect_known(names, [*store.catalogue.models, *store.catalogue.sets], "the catalogue has no model or set")
+    wishes = read_wishes(again=again, **flags)
+    known = [*store.catalogue.models, *store.catalogue.sets]
+    unknown = [name for name in names if not store.catalogue.knows(name)]
+    expect_known(unknown, known, "the catalogue has no model or set")
     with Drawing() as drawing:
-        pulled = store.pull(names, drawing.report)
+        pulled = store.pull(names, drawing.report, wishes=wishes)
     for each in pulled:
         click.echo(each)
 
@@ -54,13 +86,43 @@ def pull(store: Store, names: Sequence[str]) -> None:
 @models.command()
 @click.argument("name")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@add_wishes
 @click.pass_obj
-def convert(store: Store, name: str, folder: Path) -> None:
-    """Convert model NAME from source files in FOLDER; no download."""
+def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
+    """Convert model NAME from files in FOLDER; no download.
+
+    For a model that is not in the catalogue: models pull path:FOLDER.
+    """
+    wishes = read_wishes(**flags)
     expect_known([name], store.catalogue.models, "the catalogue has no model")
     with Drawing() as drawing:
-        pulled = store.convert(name, folder, drawing.report)
+        pulled = store.convert(name, folder, drawing.report, wishes=wishes)
     click.echo(pulled)
+
+
+@models.command()
+@click.argument("name")
+@click.option(
+    "-o", "--output", default=Path(), type=click.Path(path_type=Path), metavar="PATH",
+    help="Archive, or the folder that it goes to.  [default: here]",
+)  # fmt: skip
+@click.pass_obj
+def export(store: Store, name: str, output: Path) -> None:
+    """Write model NAME to an archive, NAME.tar.zst."""
+    with Drawing() as drawing:
+        path = store.export(name, output, drawing.report)
+    click.echo(path)
+
+
+@models.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
+@click.pass_obj
+def import_models(store: Store, paths: Sequence[Path]) -> None:
+    """Install exported models from archives or folders."""
+    for path in paths:
+        with Drawing() as drawing:
+            pulled = store.import_(path, drawing.report)
+        click.echo(pulled)
 
 
 @models.command()
@@ -78,7 +140,8 @@ def verify(store: Store, names: Sequence[str]) -> None:
 def list_models(store: Store) -> None:
     """List the installed models, and those that can be pulled."""
     installed = {model.name: model for model in store.installed()}
-    rows = [_describe(store, name, installed.get(name)) for name in store.catalogue.models]
+    rows = [_describe_installed(model) for model in installed.values()]
+    rows += [_describe_entry(entry) for name, entry in store.catalogue.models.items() if name not in installed]
     if not sys.stdout.isatty():  # for cut and awk
         for row in rows:
             click.echo("\t".join(row))
@@ -99,6 +162,33 @@ def rm(store: Store, names: Sequence[str]) -> None:
         click.echo(f"{name}: removed")
 
 
+def read_wishes(
+    *, accepted: Sequence[str], sources: str, targets: str, compute_type: str, again: bool = False, **words: str | None
+) -> Wishes:
+    """What the flags say; raises UsageError for a value that is no language or no compute type."""
+    from polygist_service.store.transformers_conversion import COMPUTE_TYPES
+    from polygist_service.store.wishes import Wishes
+    from polygist_service.text.tags import BadTag, parse_tag
+
+    context = click.get_current_context(silent=True)
+    try:
+        languages = [
+            tuple(parse_tag(tag.strip()) for tag in each.split(",") if tag.strip()) for each in (sources, targets)
+        ]
+    except BadTag as error:
+        raise click.UsageError(str(error), context) from None
+    if compute_type and compute_type not in COMPUTE_TYPES:
+        raise click.UsageError(f"{compute_type!r} is none of: {', '.join(COMPUTE_TYPES)}", context)
+    return Wishes(
+        sources=languages[0],
+        targets=languages[1],
+        compute_type=compute_type,
+        accepted=frozenset(accepted),
+        again=again,
+        **{key: word for key, word in words.items() if word},
+    )
+
+
 def expect_known(names: Iterable[str], known: Iterable[str], problem: str) -> None:
     """Raise UsageError for a name that is not `known`, with the nearest one or else all of them."""
     known = list(known)
@@ -109,10 +199,25 @@ def expect_known(names: Iterable[str], known: Iterable[str], problem: str) -> No
             raise click.UsageError(f"{problem} {name!r}; {cure}", click.get_current_context(silent=True))
 
 
-def _describe(store: Store, name: str, model: InstalledModel | None) -> tuple[str, ...]:
-    entry = store.catalogue.models[name]
-    languages = ",".join(entry.source_languages)
-    if entry.target_languages:
-        languages += f">{','.join(entry.target_languages)}"
-    size = f"{model.size_bytes / 1e6:.1f} MB" if model else "-"
-    return name, entry.role, languages, size, entry.license, model.revision[:12] if model else "no"
+def _describe_installed(model: InstalledModel) -> tuple[str, ...]:
+    entry = model.entry
+    languages = _name_languages(entry.source_languages, entry.target_languages)
+    return model.name, entry.role, languages, _size(model.size_bytes), entry.license, model.revision[:12]
+
+
+def _describe_entry(entry: CatalogueEntry) -> tuple[str, ...]:
+    languages = _name_languages(entry.settings.get("source_languages", ()), entry.settings.get("target_languages", ()))
+    size = f"~{entry.memory_bytes // 1_000_000} MB" if entry.memory_bytes else "-"
+    return entry.name, entry.role, languages, size, entry.license, "no"
+
+
+def _name_languages(sources: Sequence[str], targets: Sequence[str]) -> str:
+    """The languages on both sides, many of them as their number; `many` where they are read at the pull."""
+    sides = [",".join(each) if len(each) <= MOST_NAMED else f"{len(each)} languages" for each in (sources, targets)]
+    if not sources:
+        return "many"
+    return sides[0] if not targets or sides[0] == sides[1] else ">".join(sides)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes < 1e8 else f"{size_bytes / 1e6:.0f} MB"

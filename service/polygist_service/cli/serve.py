@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from polygist_service.cli.flags import add_settings, read_settings
+from polygist_service.heap import limit_arenas
 
 
 @click.command()
@@ -23,6 +24,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     settings = read_settings(config, flags)
     # Before ctranslate2 is imported: its OpenMP threads would fight with the slots for the same cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    limit_arenas()
     # Imported here, so that no other command waits for them.
     import asyncio
 

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 
-from polygist_service.engine.api import Encoding, ModelInfo, Options, Result, Span, Vector
-from polygist_service.engine.model import BatchLimits, Model, Tokens
+from polygist_service.engine.api import Decoding, Encoding, ModelInfo, Options, Result, Span, Vector
+from polygist_service.engine.builds import Build
+from polygist_service.engine.generation import BatchLimits
+from polygist_service.engine.model import Tokens
 from polygist_service.engine.observer import Observer, QueueState, Unobserved
 from polygist_service.engine.registry import Registry
 from polygist_service.engine.scheduler import Job, Key, Scheduler
@@ -50,20 +53,20 @@ class BatchingEngine:
         self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
     ) -> AsyncGenerator[tuple[int, Result], None]:
         """See `Engine.submit`."""
-        loaded = self._registry.get(model)
-        request = Request()
-        try:
-            for start in range(0, len(segments), TOKENISE_CHUNK):
-                chunk = segments[start : start + TOKENISE_CHUNK]
-                tokens = await request.loop.run_in_executor(self._executor, self._tokenise, loaded, chunk, options)
-                self._slots.add((model, options), request, enumerate(tokens, start))
-            for _ in range(len(segments)):
-                index, outcome = await request.outcomes.get()
-                if isinstance(outcome, Exception):
-                    raise outcome
-                yield index, outcome
-        finally:
-            request.cancelled = True
+        async with self._registry.hold(model, deadline=deadline) as build:
+            request = Request()
+            try:
+                for start in range(0, len(segments), TOKENISE_CHUNK):
+                    chunk = segments[start : start + TOKENISE_CHUNK]
+                    tokens = await request.loop.run_in_executor(self._executor, self._tokenise, build, chunk, options)
+                    self._slots.add((build, _shared(options)), request, enumerate(tokens, start))
+                for _ in range(len(segments)):
+                    index, outcome = await request.outcomes.get()
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    yield index, outcome
+            finally:
+                self._slots.cancel(request)
 
     async def encode(
         self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
@@ -81,8 +84,8 @@ class BatchingEngine:
     @asynccontextmanager
     async def hold(self, model: str, *, deadline: float | None = None) -> AsyncIterator[str]:
         """See `Engine.hold`."""
-        self._registry.get(model)
-        yield model
+        async with self._registry.hold(model, deadline=deadline) as build:
+            yield build.pin
 
     def models(self) -> tuple[ModelInfo, ...]:
         """See `Engine.models`."""
@@ -94,11 +97,18 @@ class BatchingEngine:
 
     def counter(self, model: str) -> Callable[[str], int]:
         """See `Engine.counter`."""
-        return self._registry.get(model).count
+        build = self._registry.get(model)
+
+        def count(text: str) -> int:
+            with build.use() as loaded:
+                return loaded.count(text)
+
+        return count
 
     def unknown_spans(self, model: str, text: str) -> list[Span]:
         """See `Engine.unknown_spans`."""
-        return self._registry.get(model).unknown_spans(text)
+        with self._registry.get(model).use() as loaded:
+            return loaded.unknown_spans(text)
 
     def queued_requests(self) -> int:
         """Number of requests that have a segment in the queue."""
@@ -113,19 +123,27 @@ class BatchingEngine:
         self._slots.close(timeout)
 
     def _limits(self, key: Key) -> BatchLimits:
-        model, options = key
-        return self._registry.get(model).batch_limits(options)
+        build, options = key
+        with build.use() as model:
+            return model.batch_limits(options)
 
-    def _tokenise(self, model: Model, segments: Sequence[str], options: Options) -> list[Tokens]:
+    def _tokenise(self, build: Build, segments: Sequence[str], options: Options) -> list[Tokens]:
         try:
-            return [model.tokenise(segment, options) for segment in segments]
+            with build.use() as model:
+                return [model.tokenise(segment, options) for segment in segments]
         except InferenceFailed:
             self._observer.segment_refused()
             raise
 
     def _run(self, key: Key, batch: Sequence[Tokens]) -> list[Result]:
-        model, options = key
-        return self._registry.get(model).run(batch, options)
+        build, options = key
+        with build.use() as model:
+            return model.run(batch, options)
+
+
+def _shared(options: Options) -> Options:
+    """What segments of one batch have in common: their languages are in their tokens already."""
+    return replace(options, source="", target="") if isinstance(options, Decoding) else options
 
 
 def _deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:

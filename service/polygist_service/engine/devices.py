@@ -1,8 +1,23 @@
 """Where a model runs, and in which numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import ctranslate2
+
+from polygist_service.errors import UnsupportedCapability
+
+# What a model runs as where nobody says: the first of these that the device has. Elsewhere it runs as it is stored.
+PREFERRED: Mapping[tuple[str, str], Sequence[str]] = {
+    ("cuda", "int8"): ("int8_float16", "int8_float32", "int8"),
+    ("cuda", "float16"): ("float16", "float32"),
+    ("cpu", "float16"): ("float32",),
+    ("cpu", "bfloat16"): ("float32",),
+}
+# CTranslate2's words for a choice of its own; such a model is taken to stay as it is stored.
+CHOSEN_BY_CTRANSLATE2 = ("default", "auto")
+WEIGHT_BYTES = {"int8": 1, "int16": 2, "float16": 2, "bfloat16": 2, "float32": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +37,78 @@ class Placement:
     def arguments(self) -> Mapping[str, Any]:
         """The keyword arguments of ``ctranslate2.Translator``, ``Encoder`` and ``Generator``."""
         return {"device": self.device, "device_index": list(self.device_index), "compute_type": self.compute_type}
+
+    def __str__(self) -> str:
+        return "cpu" if self.device == "cpu" else ",".join(f"{self.device}:{index}" for index in self.device_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What CTranslate2 says of this machine.
+
+    Attributes:
+        count_gpus: how many CUDA devices there are.
+        compute_types: what a device, given by kind and index, calculates with.
+    """
+
+    count_gpus: Callable[[], int] = ctranslate2.get_cuda_device_count
+    compute_types: Callable[[str, int], Collection[str]] = ctranslate2.get_supported_compute_types
+
+
+def resolve(
+    device: str,
+    device_index: tuple[int, ...],
+    compute_type: str,
+    stored_type: str,
+    *,
+    runs_as: str = "",
+    hardware: Hardware | None = None,
+) -> Placement:
+    """Decide where a model runs and in which numbers.
+
+    No GPU was at hand when this was written: its tests check what would be passed to CTranslate2, on machines that
+    they make up.
+
+    Args:
+        device: ``auto`` is ``cuda`` where there is a GPU, else ``cpu``.
+        device_index: which devices of that kind.
+        compute_type: the operator's wish; empty leaves it to the model.
+        stored_type: of the weights on disk. Where nobody wishes anything, int8 weights run as int8_float16 on a GPU
+            that can, and on a CPU as they are.
+        runs_as: the model's own wish; empty for none.
+        hardware: this machine.
+
+    Raises:
+        UnsupportedCapability: this machine has no such device, or it does not calculate with such numbers.
+    """
+    hardware = hardware or Hardware()
+    gpus = hardware.count_gpus() if device != "cpu" else 0
+    if device == "auto":
+        device = "cuda" if gpus else "cpu"
+    _check_devices(device, device_index, gpus)
+    supported = set.intersection(*(set(hardware.compute_types(device, index)) for index in device_index))
+    wished = compute_type or runs_as
+    if wished and wished not in (*CHOSEN_BY_CTRANSLATE2, *supported):
+        raise UnsupportedCapability(
+            f"compute type {wished} is not supported by {Placement(device, device_index)}; "
+            f"supported: {', '.join(sorted(supported))}"
+        )
+    preferred = PREFERRED.get((device, stored_type), ())
+    fitting = next((each for each in preferred if each in supported), stored_type)
+    return Placement(device, device_index, wished or fitting)
+
+
+def estimate_memory(size_bytes: int, *, stored_type: str, placement: Placement) -> int:
+    """Bytes that a model of `size_bytes` on disk takes once loaded: more where its numbers become wider."""
+    width = WEIGHT_BYTES.get(placement.compute_type.partition("_")[0], 0)
+    stored = WEIGHT_BYTES.get(stored_type.partition("_")[0], 4)
+    return size_bytes * max(width, stored) // stored * len(placement.device_index)
+
+
+def _check_devices(device: str, device_index: tuple[int, ...], gpus: int) -> None:
+    if device == "cuda" and not gpus:
+        raise UnsupportedCapability("device cuda: CTranslate2 finds no GPU here; say cpu or auto")
+    count = gpus if device == "cuda" else 1
+    if missing := [index for index in device_index if index >= count]:
+        have = ", ".join(map(str, range(count)))
+        raise UnsupportedCapability(f"device index {missing[0]} is none of {device}'s; there is: {have}")

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from polygist_service.engine.api import Options
-from polygist_service.engine.model import BatchLimits, Tokens
+from polygist_service.engine.builds import Build
+from polygist_service.engine.generation import BatchLimits
+from polygist_service.engine.model import Tokens
 from polygist_service.engine.observer import QueueState
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
 
-Key = tuple[str, Options]
+# What shares batches: the build, not the model's name, so that a reload leaves what is queued where it was tokenised.
+Key = tuple[Build, Options]
 Limits = Callable[[Key], BatchLimits]
 
 
 class Ticket(Protocol):
     """The request that a job belongs to."""
 
-    @property
-    def cancelled(self) -> bool:
-        """Whether nobody waits for it any more."""
-        ...
+    cancelled: bool  # nobody waits for it any more
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,6 +50,11 @@ class Slots:
             self._scheduler.add(key, ticket, segments)
             self._changed.notify_all()
 
+    def cancel(self, ticket: Ticket) -> None:
+        """Let no batch begin with a segment of this request any more."""
+        with self._changed:  # a slot takes a batch, and keeps its build, under the same lock
+            ticket.cancelled = True
+
     def queued_requests(self) -> int:
         """Number of requests that have a segment in the queue."""
         with self._changed:
@@ -70,15 +75,20 @@ class Slots:
 
     def _serve(self) -> None:
         while batch := self._next_batch():
-            self._deliver(self._run_batch(batch))
+            try:
+                outcomes = self._run_batch(batch)
+            finally:
+                batch[0].key[0].release()
+            self._deliver(outcomes)
 
     def _next_batch(self) -> list[Job]:
-        """Wait for work; empty once closed."""
+        """Wait for work, and keep the build that it is for; empty once closed."""
         with self._changed:
             self._idle += 1
             try:
                 while not self._closed:
                     if batch := self._scheduler.next_batch(self._idle):
+                        batch[0].key[0].keep()
                         return batch
                     self._changed.wait()
                 return []
@@ -93,7 +103,7 @@ class Slots:
             self._observer.batch_ran(_report(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))
         except Exception:
-            log.exception("batch_failed", model=batch[0].key[0], segments=len(batch))
+            log.exception("batch_failed", model=batch[0].key[0].name, segments=len(batch))
         self._observer.batch_failed(len(batch))
         if len(batch) == 1:
             return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
@@ -104,7 +114,7 @@ class Slots:
 def _report(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:
     lengths = [len(job.tokens) for job in batch]
     return BatchReport(
-        model=batch[0].key[0],
+        model=batch[0].key[0].name,
         segments=len(batch),
         padded_tokens=len(batch) * max(lengths),
         source_tokens=sum(lengths),

@@ -1,4 +1,4 @@
-"""The servicers of ``ModelService`` and of ``ModelAdminService``, which is off."""
+"""The servicer of ``ModelService``."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.rpc import checks
 from polygist_service.rpc.activity import Activity
-from polygist_service.rpc.call import refuse_call
+from polygist_service.rpc.call import deadline_of
 from polygist_service.rpc.paging import take_page
 from polygist_service.text.tags import display_name, is_right_to_left, native_name
 from polygist_service.translation.routes import Routes
@@ -71,12 +71,12 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         page, token = take_page(
             models, page_size=request.page_size, page_token=request.page_token, most=self._limits.page_size
         )
-        return model_service_pb2.ListModelsResponse(models=map(_pack_model, page), next_page_token=token)
+        return model_service_pb2.ListModelsResponse(models=map(pack_model, page), next_page_token=token)
 
     async def GetModel(
         self, request: model_service_pb2.GetModelRequest, context: Context
     ) -> model_service_pb2.GetModelResponse:
-        return model_service_pb2.GetModelResponse(model=_pack_model(self._find("name", request.name)))
+        return model_service_pb2.GetModelResponse(model=pack_model(self._find("name", request.name)))
 
     async def ListLanguages(
         self, request: model_service_pb2.ListLanguagesRequest, context: Context
@@ -89,7 +89,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
             page_token=request.page_token,
             most=self._limits.page_size,
         )
-        targets = self._routes.targets()
+        reach = self._routes.reach()
         return model_service_pb2.ListLanguagesResponse(
             languages=[
                 model_service_pb2.Language(
@@ -97,7 +97,8 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
                     display_name=display_name(code, shown_in),
                     native_name=native_name(code),
                     right_to_left=is_right_to_left(code),
-                    target_language_codes=targets.get(code, ()),
+                    target_language_codes=reach.direct(code),
+                    pivot_target_language_codes=reach.pivoted(code),
                     tasks=tasks,  # type: ignore[arg-type]
                 )
                 for code, tasks in page
@@ -112,11 +113,12 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         contents = checks.check_contents(
             request.contents, most=self._limits.detect_contents, most_characters=self._limits.request_characters
         )
-        count = self._engine.counter(model.name)
-        counts = await asyncio.get_running_loop().run_in_executor(
-            self._executor, lambda: [count(text) for text in contents]
-        )
-        return model_service_pb2.CountTokensResponse(token_counts=counts, max_input_tokens=model.max_input_tokens)
+        async with self._engine.hold(model.name, deadline=deadline_of(context)) as held:
+            count, window = self._engine.counter(held), self._engine.model(held).max_input_tokens
+            counts = await asyncio.get_running_loop().run_in_executor(
+                self._executor, lambda: [count(text) for text in contents]
+            )
+        return model_service_pb2.CountTokensResponse(token_counts=counts, max_input_tokens=window)
 
     async def GetServerInfo(
         self, request: model_service_pb2.GetServerInfoRequest, context: Context
@@ -143,26 +145,8 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         return [(code, sorted(tasks[code])) for code in sorted(tasks) if task == 0 or task in tasks[code]]
 
 
-class ModelAdminServicer(model_service_pb2_grpc.ModelAdminServiceServicer):
-    """Loading and unloading over the wire, which this version does not serve."""
-
-    async def LoadModel(
-        self, request: model_service_pb2.LoadModelRequest, context: Context
-    ) -> model_service_pb2.LoadModelResponse:
-        await refuse_call(context, "LoadModel is not served by this version; all installed models load at start")
-
-    async def UnloadModel(
-        self, request: model_service_pb2.UnloadModelRequest, context: Context
-    ) -> model_service_pb2.UnloadModelResponse:
-        await refuse_call(context, "UnloadModel is not served by this version; restart without the model")
-
-    async def ReloadConfiguration(
-        self, request: model_service_pb2.ReloadConfigurationRequest, context: Context
-    ) -> model_service_pb2.ReloadConfigurationResponse:
-        await refuse_call(context, "ReloadConfiguration is not served by this version; restart the server")
-
-
-def _pack_model(model: ModelInfo) -> model_service_pb2.Model:
+def pack_model(model: ModelInfo) -> model_service_pb2.Model:
+    """What the wire says of a model."""
     return model_service_pb2.Model(
         name=f"{checks.MODEL_PREFIX}{model.name}",
         display_name=model.display_name,

@@ -15,7 +15,7 @@ from polygist_service.limits import Limits
 from polygist_service.rpc import checks
 from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
 from polygist_service.rpc.offsets import Offsets
-from polygist_service.rpc.translation import pack_notices, unpack_decoding
+from polygist_service.rpc.translation import pack_notices, unpack_decoding, unpack_pivot_policy
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.summarisation.values import Form, Length, Method, Order, SummaryRequest, SummaryResult
 from polygist_service.together import run_together
@@ -25,7 +25,6 @@ REFUSED = {
     "glossary_config": "summarise without a glossary",
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",
-    "pivot_policy": "leave it unset: nothing is pivoted",
 }
 METHODS: Mapping[int, Method] = {
     summarisation_service_pb2.SUMMARY_METHOD_UNSPECIFIED: Method.AUTO,
@@ -133,6 +132,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
             markdown=request.output_mime_type == "text/markdown",
             model=checks.check_model(request.model),
             decoding=unpack_decoding(request.decoding_config, request.performance_preference, limits),
+            pivot_policy=unpack_pivot_policy(request.pivot_policy),
         )
 
 
@@ -153,6 +153,10 @@ def _check_values(request: summarisation_service_pb2.SummariseRequest) -> None:
     if request.source_language_code and request.candidate_language_codes:
         raise InvalidRequest(
             "candidate_language_codes", "limits detection, but source_language_code is given; leave one of them out"
+        )
+    if request.pivot_policy and not request.target_language_code:
+        raise InvalidRequest(
+            "pivot_policy", "is for summaries in another language; leave it unset, or give target_language_code"
         )
     if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
         raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")

@@ -1,7 +1,7 @@
 """The servicer of ``TranslationService``."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from concurrent.futures import Executor
 from typing import Any
 
@@ -15,8 +15,9 @@ from polygist_service.rpc import checks
 from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
 from polygist_service.rpc.offsets import Offsets
 from polygist_service.text.document import Splitting
+from polygist_service.translation.coverage import serving
 from polygist_service.translation.presets import DecodingWish, Preference
-from polygist_service.translation.routes import Routes
+from polygist_service.translation.routes import PivotPolicy, Routes
 from polygist_service.translation.sources import SourceFinder
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.values import Translation, TranslationRequest
@@ -26,7 +27,6 @@ REFUSED = {
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",
     "output_config.include_alignment": "use include_segments",
-    "pivot_policy": "leave it unset: nothing is pivoted",
 }
 SPLITTINGS = {
     translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.PUNCTUATION_AND_NEWLINES,
@@ -38,6 +38,10 @@ PREFERENCES = {
     common_pb2.PERFORMANCE_PREFERENCE_UNSPECIFIED: Preference.DEFAULT,
     common_pb2.PERFORMANCE_PREFERENCE_SPEED: Preference.SPEED,
     common_pb2.PERFORMANCE_PREFERENCE_QUALITY: Preference.QUALITY,
+}
+PIVOT_POLICIES = {
+    common_pb2.PIVOT_POLICY_UNSPECIFIED: PivotPolicy.ALLOWED,
+    common_pb2.PIVOT_POLICY_DIRECT_ONLY: PivotPolicy.DIRECT_ONLY,
 }
 DEFAULT_CANDIDATES = 3
 
@@ -95,11 +99,12 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
         checks.check_mime_type(request.mime_type)
         count = checks.check_range("max_candidate_count", request.max_candidate_count, most=100) or DEFAULT_CANDIDATES
         candidates = checks.check_languages("candidate_language_codes", request.candidate_language_codes)
+        rankings = [ranking[:count] for ranking in await self._sources.rank(contents, candidates)]
         readable = self._routes.readable()
+        found = {code for ranking in rankings for code, _ in ranking}
+        supported = {code for code in found if serving(code, readable)}
         return translation_service_pb2.DetectLanguageResponse(
-            detections=[
-                _pack_detection(ranking[:count], readable) for ranking in await self._sources.rank(contents, candidates)
-            ]
+            detections=[_pack_detection(ranking, supported) for ranking in rankings]
         )
 
     def _unpack(self, request: translation_service_pb2.TranslateRequest) -> TranslationRequest:
@@ -135,8 +140,15 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
                 alternatives=request.alternative_count,
                 scores=request.output_config.include_score,
             ),
+            pivot_policy=unpack_pivot_policy(request.pivot_policy),
             candidates=checks.check_languages("candidate_language_codes", request.candidate_language_codes),
         )
+
+
+def unpack_pivot_policy(value: int) -> PivotPolicy:
+    """What a request says of pivots."""
+    checks.check_enum("pivot_policy", value, common_pb2.PivotPolicy.DESCRIPTOR)
+    return PIVOT_POLICIES[value]  # type: ignore[index]
 
 
 def unpack_decoding(
@@ -196,6 +208,7 @@ def _pack_translation(
         target_language_code=translation.target,
         detection_confidence=translation.confidence,
         model=f"{checks.MODEL_PREFIX}{translation.model}" if translation.model else "",
+        pivot_language_codes=translation.pivots,
         score=translation.score,
         segments=[
             translation_service_pb2.TranslatedSegment(
@@ -214,14 +227,14 @@ def _pack_translation(
 
 
 def _pack_detection(
-    ranking: list[tuple[str, float]], readable: tuple[str, ...]
+    ranking: list[tuple[str, float]], supported: Collection[str]
 ) -> translation_service_pb2.LanguageDetection:
     """Languages by falling confidence; ``und`` stands last with what is left of the probability."""
     rest = max(0.0, 1.0 - sum(confidence for _, confidence in ranking))
     return translation_service_pb2.LanguageDetection(
         languages=[
             translation_service_pb2.DetectedLanguage(
-                language_code=code, confidence=confidence, supported=code in readable
+                language_code=code, confidence=confidence, supported=code in supported
             )
             for code, confidence in [*ranking, ("und", rest)]
         ]

@@ -5,20 +5,49 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from polygist_service.errors import StoreError
 from polygist_service.store.converters import CONVERTERS
+from polygist_service.store.families import Family, read_families, read_settings
 from polygist_service.store.sources import SOURCES, Source, SourceFile
 from polygist_service.store.tables import Table, merge
+from polygist_service.store.transformers_conversion import COMPUTE_TYPES
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
-ROLES = ("translation", "encoder", "summarisation")
-TOKENIZERS = ("sentencepiece", "wordpiece")
-COMPUTE_TYPES = ("int8", "float32")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+HUB, FOLDER = "hub:", "path:"
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Source files that are pinned by their checksums, and the converter that reads them."""
+
+    source: Source
+    files: tuple[SourceFile, ...]
+    converter: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A repository of the Hub, at a branch, tag, commit or ``refs/pr/N``."""
+
+    repository: str
+    revision: str = MAIN
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this machine that holds a published or a converted model."""
+
+    folder: Path
+
+
+Origin = Files | Published | Folder
 
 
 @dataclass(frozen=True)
@@ -26,46 +55,52 @@ class CatalogueEntry:
     """One model.
 
     Attributes:
-        role: what it is for, as `ROLES` spells it.
-        target_languages: none for an encoder.
-        license: SPDX expression or the licence's name.
-        files: what the converter needs, by its names for them.
-        max_input_tokens: the window.
-        quality_beam_size: the beam of the QUALITY preset.
-        shortlist: whether the converted model has a vocabulary map.
-        compute_type: of the stored weights, as CTranslate2 names it.
-        golden_text: a text that the loaded model must have an answer to.
+        family: None where it is to be recognised by its files.
+        settings: attributes of `Description`, as far as they are known before it is installed.
+        compute_type: of the stored weights, as CTranslate2 names it; empty for the usual one.
+        memory_bytes: what it takes at int8, for those who choose; 0 where nobody says.
     """
 
     name: str
-    display_name: str
-    role: str
-    source_languages: tuple[str, ...]
-    target_languages: tuple[str, ...]
-    license: str
-    source: Source
-    files: tuple[SourceFile, ...]
-    converter: str
-    tokenizer: str
-    max_input_tokens: int
-    quality_beam_size: int
-    shortlist: bool
-    compute_type: str
-    golden_text: str
+    family: Family | None
+    origin: Origin
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    compute_type: str = ""
+    memory_bytes: int = 0
+
+    @property
+    def license(self) -> str:
+        """Its licence, as far as it is known before it is installed."""
+        return str(self.settings.get("license", "unknown"))
+
+    @property
+    def role(self) -> str:
+        """What it is for, as far as that is known before it is installed."""
+        defaults = self.family.defaults if self.family else {}
+        return str(self.settings.get("role") or defaults.get("role") or "unknown")
 
     @property
     def recipe(self) -> str:
         """Digest of all that decides what the converted files hold, except the converter's version."""
-        parts = [self.converter, self.compute_type, sorted((file.key, file.sha256) for file in self.files)]
+        match self.origin:
+            case Files():
+                files = sorted((file.key, file.sha256) for file in self.origin.files)
+                parts: list[Any] = [self.origin.converter, self.compute_type, files]
+            case Published():
+                family = self.family.name if self.family else ""
+                parts = ["hub", self.origin.repository, self.origin.revision, self.compute_type, family]
+            case Folder():
+                parts = ["path", str(self.origin.folder), self.compute_type]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All models by name, and sets of them that are installed together."""
+    """All models by name, sets of them that are installed together, and the families."""
 
     models: Mapping[str, CatalogueEntry]
     sets: Mapping[str, tuple[str, ...]]
+    families: Mapping[str, Family]
 
     def entry(self, name: str) -> CatalogueEntry:
         """The model of that name; raises StoreError, naming those there are."""
@@ -73,17 +108,58 @@ class Catalogue:
             raise StoreError(f"the catalogue has no model {name!r}; it has: {', '.join(self.models)}")
         return self.models[name]
 
+    def family(self, name: str) -> Family:
+        """The family of that name; raises StoreError, naming those there are."""
+        if name not in self.families:
+            raise StoreError(f"there is no family {name!r}; there are: {', '.join(self.families)}")
+        return self.families[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether `select` takes this name."""
+        return name in self.models or name in self.sets or self._read(name) is not None
+
     def select(self, names: Sequence[str]) -> tuple[CatalogueEntry, ...]:
         """The models of these names, names of sets replaced by their members, each model once.
 
+        Args:
+            names: of models and sets, ``hub:OWNER/REPOSITORY[@REVISION]``, ``path:FOLDER``, or a name that a family
+                has a pattern for.
+
         Raises:
-            StoreError: neither a model nor a set has such a name.
+            StoreError: there is no such thing.
         """
-        selected = dict.fromkeys(member for name in names for member in self.sets.get(name, (name,)))
-        if unknown := [name for name in selected if name not in self.models]:
-            known = f"models {', '.join(self.models)}; sets {', '.join(self.sets)}"
-            raise StoreError(f"the catalogue has no model or set {unknown[0]!r}; it has: {known}")
-        return tuple(self.models[name] for name in selected)
+        selected: dict[str, CatalogueEntry] = {}
+        for name in dict.fromkeys(member for each in names for member in self.sets.get(each, (each,))):
+            entry = self.models.get(name) or self._read(name)
+            if entry is None:
+                known = f"models {', '.join(self.models)}; sets {', '.join(self.sets)}"
+                raise StoreError(
+                    f"the catalogue has no model or set {name!r}; it has: {known}; or say hub:OWNER/REPOSITORY or "
+                    "path:FOLDER"
+                )
+            selected[entry.name] = entry
+        return tuple(selected.values())
+
+    def _read(self, name: str) -> CatalogueEntry | None:
+        """The entry that a name stands for which no table describes."""
+        if name.startswith(FOLDER):
+            folder = Path(name.removeprefix(FOLDER)).expanduser().absolute()
+            return CatalogueEntry(to_name(folder.name), None, Folder(folder))
+        if name.startswith(HUB):
+            repository, at, revision = name.removeprefix(HUB).partition("@")
+            if not REPOSITORY.fullmatch(repository) or (at and not revision):
+                raise StoreError(f"{name!r} names no repository; write hub:OWNER/NAME or hub:OWNER/NAME@REVISION")
+            return CatalogueEntry(to_name(repository), None, Published(repository, revision or MAIN))
+        for family in self.families.values():
+            if family.owner and family.read_name(name):
+                return CatalogueEntry(to_name(name), family, Published(f"{family.owner}/{name}"))
+        return None
+
+
+def to_name(published: str) -> str:
+    """The name of an installed model, from the last part of a path."""
+    kept = re.sub(r"[^a-z0-9._-]+", "-", published.rpartition("/")[2].lower())
+    return kept.lstrip("._-") or "model"
 
 
 def read_catalogue(*overlays: Path) -> Catalogue:
@@ -99,11 +175,11 @@ def read_catalogue(*overlays: Path) -> Catalogue:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
     root = Table("", tree)
-    sources = _read_sources(root.table("sources"))
-    catalogue = _read_models(root.table("models"), sources), _read_sets(root.table("sets"))
+    sources, families = _read_sources(root.table("sources")), read_families(root.table("families"))
+    models, sets = _read_models(root.table("models"), sources, families), _read_sets(root.table("sets"))
     root.close()
-    _check_sets(*catalogue)
-    return Catalogue(*catalogue)
+    _check_sets(models, sets)
+    return Catalogue(models, sets, families)
 
 
 def _read_sources(table: Table) -> dict[str, Source]:
@@ -115,36 +191,42 @@ def _read_sources(table: Table) -> dict[str, Source]:
     return sources
 
 
-def _read_models(table: Table, sources: Mapping[str, Source]) -> dict[str, CatalogueEntry]:
+def _read_models(
+    table: Table, sources: Mapping[str, Source], families: Mapping[str, Family]
+) -> dict[str, CatalogueEntry]:
     models = {}
     for name in table:
         inner = table.table(name)
         if not NAME.fullmatch(name):
             raise inner.error("name", name, "lower-case letters, digits and . _ -, as it becomes a folder's name")
-        models[name] = _read_entry(name, inner, sources)
+        models[name] = _read_entry(name, inner, sources, families)
         inner.close()
     return models
 
 
-def _read_entry(name: str, table: Table, sources: Mapping[str, Source]) -> CatalogueEntry:
-    converter = table.text("converter", among=CONVERTERS)
+def _read_entry(
+    name: str, table: Table, sources: Mapping[str, Source], families: Mapping[str, Family]
+) -> CatalogueEntry:
+    family = families[table.text("family", among=families)]
     return CatalogueEntry(
         name=name,
-        display_name=table.text("display_name"),
-        role=table.text("role", among=ROLES),
-        source_languages=table.texts("source_languages"),
-        target_languages=table.texts("target_languages"),
-        license=table.text("license"),
-        source=sources[table.text("source", among=sources)],
-        files=_read_files(table.table("files"), CONVERTERS[converter].files),
-        converter=converter,
-        tokenizer=table.text("tokenizer", among=TOKENIZERS),
-        max_input_tokens=table.count("max_input_tokens"),
-        quality_beam_size=table.count("quality_beam_size"),
-        shortlist=table.flag("shortlist"),
-        compute_type=table.text("compute_type", among=COMPUTE_TYPES),
-        golden_text=table.text("golden_text"),
+        family=family,
+        origin=_read_origin(table, sources),
+        settings=read_settings(table),
+        compute_type=table.text("compute_type", among=COMPUTE_TYPES) if "compute_type" in table else "",
+        memory_bytes=table.count("memory_mb") * 1_000_000 if "memory_mb" in table else 0,
     )
+
+
+def _read_origin(table: Table, sources: Mapping[str, Source]) -> Origin:
+    if "repository" in table:
+        repository = table.text("repository")
+        if not REPOSITORY.fullmatch(repository):
+            raise table.error("repository", repository, "OWNER/NAME, a repository of the Hub")
+        return Published(repository, table.text("revision") if "revision" in table else MAIN)
+    converter = table.text("converter", among=CONVERTERS)
+    source = sources[table.text("source", among=sources)]
+    return Files(source, _read_files(table.table("files"), CONVERTERS[converter].files), converter)
 
 
 def _read_files(table: Table, keys: Sequence[str]) -> tuple[SourceFile, ...]:

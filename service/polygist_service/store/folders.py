@@ -2,7 +2,8 @@
 
     HOME/models/NAME               a link to the build in use
     HOME/models/.builds/NAME-xxxx  a build; without a link nobody sees it
-    HOME/work/xxxx                 downloads of the pull that runs
+    HOME/work/xxxx                 what the pull that runs has in between
+    HOME/downloads                 files of the Hub, kept until their model is installed, so that a pull can go on
     HOME/lock                      held by the process that changes anything
 
 A link is replaced in one step, so a crash leaves the old build or the new one. What a dead process left behind is
@@ -30,6 +31,7 @@ class Folders:
         self._models = home / "models"
         self._builds = self._models / ".builds"
         self._work = home / "work"
+        self.downloads = home / "downloads"
 
     def names(self) -> list[str]:
         """Names of the installed models, sorted."""
@@ -101,7 +103,7 @@ class Folders:
 
     def _publish(self, name: str, build: Path) -> None:
         for path in [*build.iterdir(), build, self._builds]:
-            _flush(path)
+            flush(path)
         target = self._models / name
         replaced = target.resolve() if target.is_symlink() else None
         if target.is_dir() and replaced is None:  # copied here by hand
@@ -109,7 +111,7 @@ class Folders:
         link = self._builds / f"{build.name}.link"
         link.symlink_to(Path(self._builds.name, build.name))
         link.replace(target)
-        _flush(self._models)
+        flush(self._models)
         if replaced is not None:
             self._discard(replaced)
 
@@ -121,7 +123,7 @@ class Folders:
             target.unlink()
         else:
             build = target.rename(self._new_build(name))
-        _flush(self._models)
+        flush(self._models)
         self._discard(build)
 
     def _discard(self, build: Path) -> None:
@@ -130,7 +132,8 @@ class Folders:
             shutil.rmtree(build, ignore_errors=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Write what the system still keeps of a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

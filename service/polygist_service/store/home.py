@@ -1,17 +1,22 @@
 """The store: which models are installed, and how they get there."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from polygist import __version__
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import Catalogue, CatalogueEntry, read_catalogue
+from polygist_service.store.archives import SUFFIX, read_archive, write_archive
+from polygist_service.store.catalogue import NAME, Catalogue, CatalogueEntry, Files, Folder, Published, read_catalogue
 from polygist_service.store.converters import CONVERTERS
+from polygist_service.store.description import Description
 from polygist_service.store.folders import Folders, clear_disk_errors
+from polygist_service.store.installation import REPOSITORY_VERSION, Installed, convert_files, install_repository
+from polygist_service.store.licences import expect_accepted
 from polygist_service.store.manifest import (
     Manifest,
     compute_revision,
@@ -21,7 +26,9 @@ from polygist_service.store.manifest import (
     verify_files,
     write_manifest,
 )
-from polygist_service.store.sources import FolderSource, Progress, Source, fetch_files
+from polygist_service.store.repositories import FolderRepository, HubRepository, Repository
+from polygist_service.store.sources import FolderSource, Progress, Source
+from polygist_service.store.wishes import NOTHING, Wishes
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class InstalledModel:
     """A model on this machine; `revision` is the digest over the checksums of its files."""
 
     name: str
-    entry: CatalogueEntry
+    entry: Description
     folder: Path
     revision: str
     size_bytes: int
@@ -78,20 +85,28 @@ class Store:
         """All installed models, sorted by name; reads their manifests, not their files.
 
         Raises:
-            StoreError: a manifest is damaged, or the catalogue does not know a model.
+            StoreError: a manifest is damaged.
         """
         with clear_disk_errors(self.home):
             return tuple(self.find(name) for name in self._folders.names())
 
     def find(self, name: str) -> InstalledModel:
-        """One installed model; raises StoreError where it is not installed, damaged or not in the catalogue."""
+        """One installed model; raises StoreError where it is not installed or damaged.
+
+        What the catalogue says of it goes over what was known when it was installed.
+        """
         manifest = self._read_manifest(name)
-        if (entry := self.catalogue.models.get(name)) is None:
+        try:
+            description = Description.from_json(manifest.description)
+        except (TypeError, ValueError) as error:
             raise StoreError(
-                f"{name} is installed in {self.home}, but no catalogue describes it: add it to "
-                f"{self.home / 'catalogue.toml'}, or run: polygist-server models rm {name}"
-            )
-        return InstalledModel(name, entry, self._folders.model(name), manifest.revision, manifest.size_bytes)
+                f"the manifest of {name} describes no model ({error}); run: polygist-server models rm {name} && "
+                f"polygist-server models pull {name}"
+            ) from error
+        entry = self.catalogue.models.get(name)
+        if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
+            description = replace(description, **entry.settings)
+        return InstalledModel(name, description, self._folders.model(name), manifest.revision, manifest.size_bytes)
 
     def verify(self, name: str) -> None:
         """Check every file of an installed model against its manifest; raises StoreError, naming what is wrong."""
@@ -104,44 +119,97 @@ class Store:
         with clear_disk_errors(self.home), self._folders.open_workspace(lambda: None):
             self._folders.remove(name)
 
-    def pull(self, names: Sequence[str], report: Progress = report_nothing) -> tuple[Pulled, ...]:
+    def pull(
+        self, names: Sequence[str], report: Progress = report_nothing, *, wishes: Wishes = NOTHING
+    ) -> tuple[Pulled, ...]:
         """Fetch, convert and install models; those that are up to date stay as they are.
 
         Args:
-            names: models and sets of models.
+            names: as `Catalogue.select` takes them.
             report: told how far things are.
+            wishes: what the operator says of them.
 
         Raises:
-            StoreError: an unknown name, a source out of reach, a wrong checksum, a full disk. Models that were
-                finished before stay installed.
+            StoreError: an unknown name, a source out of reach, a wrong checksum, a licence that was not accepted, a
+                full disk. Models that were finished before stay installed.
         """
-        entries = self.catalogue.select(names)
-        if all(self._is_current(entry) for entry in entries):
+        entries = wishes.apply(self.catalogue.select(names), self.catalogue)
+        for entry in entries:
+            expect_accepted(entry.name, entry.license, wishes.accepted)
+        if not wishes.again and all(self._is_current(entry) for entry in entries):
             return tuple(Pulled(self.find(entry.name), Outcome.CURRENT) for entry in entries)
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
-            return tuple(self._pull_one(entry, workspace, report) for entry in entries)
+            return tuple(self._pull_one(entry, wishes, workspace, report) for entry in entries)
 
-    def convert(self, name: str, folder: Path, report: Progress = report_nothing) -> Pulled:
-        """Install a model of the catalogue from its source files in `folder`, without any download.
+    def convert(
+        self, name: str, folder: Path, report: Progress = report_nothing, *, wishes: Wishes = NOTHING
+    ) -> Pulled:
+        """Install a model of the catalogue from its files in `folder`, without any download.
 
         Raises:
             StoreError: an unknown name, a missing file, a wrong checksum, a full disk.
         """
-        entry = self.catalogue.entry(name)
+        (entry,) = wishes.apply((self.catalogue.entry(name),), self.catalogue)
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
-            return self._install(entry, FolderSource(folder), workspace, report)
+            if isinstance(entry.origin, Files):
+                return self._install_files(entry, FolderSource(folder), workspace, report)
+            return self._install_repository(entry, FolderRepository(folder), wishes, workspace, report)
+
+    def export(self, name: str, target: Path, report: Progress = report_nothing) -> Path:
+        """Write an installed model to an archive that `import_` reads; returns its path.
+
+        Args:
+            target: of the archive, or a folder to put it in.
+
+        Raises:
+            StoreError: it is not installed, or damaged.
+        """
+        self._expect_installed(name)
+        path = target / f"{name}{SUFFIX}" if target.is_dir() else target
+        with clear_disk_errors(self.home):
+            write_archive(self._folders.model(name), path, report)
+        return path
+
+    def import_(self, source: Path, report: Progress = report_nothing) -> Pulled:
+        """Install a model that was exported, from its archive or from a copy of its folder.
+
+        Raises:
+            StoreError: it is no exported model, or one of its files is not what its manifest says.
+        """
+        with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
+            folder = source if source.is_dir() else read_archive(source, workspace, report)
+            manifest = read_manifest(folder)
+            verify_files(folder, manifest)
+            if not NAME.fullmatch(manifest.name):
+                raise StoreError(f"{source} names its model {manifest.name!r}, which cannot be a folder's name")
+            outcome = Outcome.RENEWED if manifest.name in self._folders.names() else Outcome.INSTALLED
+            with self._folders.build(manifest.name) as build:
+                for name in manifest.files:
+                    shutil.copyfile(folder / name, build / name)
+                write_manifest(build, manifest)
+                verify_files(build, manifest)
+            return Pulled(self.find(manifest.name), outcome)
 
     def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:
         return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
 
-    def _pull_one(self, entry: CatalogueEntry, workspace: Path, report: Progress) -> Pulled:
-        if self._is_current(entry):
+    def _pull_one(self, entry: CatalogueEntry, wishes: Wishes, workspace: Path, report: Progress) -> Pulled:
+        if not wishes.again and self._is_current(entry):
             return Pulled(self.find(entry.name), Outcome.CURRENT)
-        return self._install(entry, entry.source, workspace, report)
+        match entry.origin:
+            case Files(source=source):
+                return self._install_files(entry, source, workspace, report)
+            case Folder(folder=folder):
+                return self._install_repository(entry, FolderRepository(folder), wishes, workspace, report)
+            case Published(repository=name, revision=revision):
+                repository = HubRepository(name, revision, self._folders.downloads)
+                pulled = self._install_repository(entry, repository, wishes, workspace, report)
+                repository.forget()
+                return pulled
 
     def _is_current(self, entry: CatalogueEntry) -> bool:
         """Whether a pull would install the same again."""
-        if entry.name not in self._folders.names():
+        if entry.name not in self._folders.names() or isinstance(entry.origin, Folder):
             return False
         try:
             manifest = self._read_manifest(entry.name)
@@ -149,20 +217,47 @@ class Store:
             return False
         return (
             manifest.recipe == entry.recipe
-            and manifest.converter_version >= CONVERTERS[entry.converter].version
+            and manifest.converter_version >= _converter(entry)[1]
             and has_all_files(self._folders.model(entry.name), manifest)
         )
 
-    def _install(self, entry: CatalogueEntry, source: Source, workspace: Path, report: Progress) -> Pulled:
-        files = fetch_files(source, entry.files, workspace, report)
-        phase = f"convert {entry.name}"
-        report(phase, 0, None)
+    def _install_files(self, entry: CatalogueEntry, source: Source, workspace: Path, report: Progress) -> Pulled:
+        def make(build: Path) -> Installed:
+            return convert_files(entry, source, build, workspace, report)
+
+        return self._install(entry, source.identity(), make, report)
+
+    def _install_repository(
+        self, entry: CatalogueEntry, repository: Repository, wishes: Wishes, workspace: Path, report: Progress
+    ) -> Pulled:
+        def make(build: Path) -> Installed:
+            families, accepted = self.catalogue.families, wishes.accepted
+            return install_repository(entry, repository, families, accepted, build, workspace, report)
+
+        return self._install(entry, repository.identity(), make, report)
+
+    def _install(
+        self, entry: CatalogueEntry, source: Mapping[str, str], make: Callable[[Path], Installed], report: Progress
+    ) -> Pulled:
         outcome = Outcome.RENEWED if entry.name in self._folders.names() else Outcome.INSTALLED
         with self._folders.build(entry.name) as build:
-            _convert(entry, files, build)
-            manifest = _describe(entry, source, build)
+            description, source_files = make(build)
+            files = record_files(build)
+            converter, version = _converter(entry)
+            manifest = Manifest(
+                name=entry.name,
+                description=description.to_json(),
+                recipe=entry.recipe,
+                converter=converter,
+                converter_version=version,
+                source=source,
+                source_files=source_files,
+                polygist_version=__version__,
+                revision=compute_revision(files),
+                files=files,
+            )
             write_manifest(build, manifest)
-        report(phase, manifest.size_bytes, manifest.size_bytes)
+        report(f"convert {entry.name}", manifest.size_bytes, manifest.size_bytes)
         return Pulled(self.find(entry.name), outcome)
 
     def _expect_installed(self, name: str) -> None:
@@ -175,27 +270,8 @@ class Store:
         return read_manifest(self._folders.model(name))
 
 
-def _convert(entry: CatalogueEntry, files: Mapping[str, Path], build: Path) -> None:
-    try:
-        CONVERTERS[entry.converter].convert(files, build, compute_type=entry.compute_type)
-    except (StoreError, OSError):
-        raise
-    except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about
-        message = f"{entry.name}: its files are not what converter {entry.converter} reads ({error!r}); get others"
-        raise StoreError(message) from error
-
-
-def _describe(entry: CatalogueEntry, source: Source, build: Path) -> Manifest:
-    files = record_files(build)
-    return Manifest(
-        name=entry.name,
-        license=entry.license,
-        recipe=entry.recipe,
-        converter=entry.converter,
-        converter_version=CONVERTERS[entry.converter].version,
-        source=source.identity(),
-        source_files={file.key: file.sha256 for file in entry.files},
-        polygist_version=__version__,
-        revision=compute_revision(files),
-        files=files,
-    )
+def _converter(entry: CatalogueEntry) -> tuple[str, int]:
+    """The name and the version of what converts a model."""
+    if isinstance(entry.origin, Files):
+        return entry.origin.converter, CONVERTERS[entry.origin.converter].version
+    return "repository", REPOSITORY_VERSION

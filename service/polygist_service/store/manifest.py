@@ -13,7 +13,7 @@ from polygist_service.errors import StoreError
 from polygist_service.store.checksums import compute_sha256
 
 FILE = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Manifest:
     """What ``manifest.json`` says.
 
     Attributes:
+        description: what the model is, as `Description.to_json` has it.
         recipe: digest of the source files and settings that the catalogue named.
         source: identity of the place that the files came from.
-        source_files: their SHA-256 by the converter's names.
+        source_files: their SHA-256 by the names that the source has for them.
         revision: digest over the names and SHA-256 of `files`.
         files: all files of the folder, but the manifest.
     """
 
     name: str
-    license: str
+    description: Mapping[str, Any]
     recipe: str
     converter: str
     converter_version: int

@@ -52,6 +52,13 @@ class Table:
             raise self.error(key, values, "a list of texts")
         return tuple(values)
 
+    def text_table(self, key: str) -> dict[str, str]:
+        """A table of texts."""
+        values = self._take(key, Mapping, "a table of texts")
+        if not all(isinstance(value, str) for value in values.values()):
+            raise self.error(key, values, "a table of texts")
+        return dict(values)
+
     def count(self, key: str) -> int:
         """A whole number of at least 1."""
         value = self._take(key, int, "a whole number")

@@ -50,11 +50,15 @@ class Abstractive:
         Raises:
             InferenceFailed: it writes none.
         """
-        loop = asyncio.get_running_loop()
+        async with self._engine.hold(model.name, deadline=deadline) as held:
+            return await self._write(request, held, caller=caller, deadline=deadline)
+
+    async def _write(self, request: SummaryRequest, held: str, *, caller: str, deadline: float | None) -> Draft:
+        loop, model = asyncio.get_running_loop(), self._engine.model(held)
         options = request.decoding.for_model(model)
-        count = self._engine.counter(model.name)
+        count = self._engine.counter(held)
         first = chunks = await loop.run_in_executor(self._executor, _read, request, model.max_input_tokens, count)
-        outputs = results = await self._decode(model, chunks, options, caller=caller, deadline=deadline)
+        outputs = results = await self._decode(held, chunks, options, caller=caller, deadline=deadline)
         while len(chunks) > 1:
             shorter = await loop.run_in_executor(
                 self._executor, _cut, _join(outputs), request.source, model.max_input_tokens, count
@@ -62,7 +66,7 @@ class Abstractive:
             if not 0 < len(shorter) < len(chunks):
                 break  # The model does not shorten: another round would end no better.
             chunks = shorter
-            outputs = await self._decode(model, chunks, options, caller=caller, deadline=deadline)
+            outputs = await self._decode(held, chunks, options, caller=caller, deadline=deadline)
             results = [*results, *outputs]
         passages = await loop.run_in_executor(self._executor, _cite, request, _join(outputs))
         if not passages:
@@ -76,12 +80,12 @@ class Abstractive:
         )
 
     async def _decode(
-        self, model: ModelInfo, chunks: Sequence[Chunk], options: Decoding, *, caller: str, deadline: float | None
+        self, held: str, chunks: Sequence[Chunk], options: Decoding, *, caller: str, deadline: float | None
     ) -> list[Result]:
         """The model's outputs for `chunks`, in order."""
         results: dict[int, Result] = {}
         texts = [chunk.text for chunk in chunks]
-        stream = self._engine.submit(model.name, texts, options=options, caller=caller, deadline=deadline)
+        stream = self._engine.submit(held, texts, options=options, caller=caller, deadline=deadline)
         async with aclosing(stream):
             async for index, result in stream:
                 results[index] = result

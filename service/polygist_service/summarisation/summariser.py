@@ -25,7 +25,7 @@ from polygist_service.summarisation.values import (
     SummarySentence,
 )
 from polygist_service.text.document import Splitting, has_letters
-from polygist_service.text.tags import matches
+from polygist_service.translation.coverage import is_same_language
 from polygist_service.translation.presets import DecodingWish, Preference
 from polygist_service.translation.values import Translation, TranslationRequest
 
@@ -73,7 +73,7 @@ class Summariser:
         maker = self._abstractive if method is Method.ABSTRACTIVE else self._extractive
         draft = await maker.draft(request, model, caller=caller, deadline=deadline)
         target = request.source
-        if request.target and not _same_language(request.source, request.target):
+        if request.target and not is_same_language(request.source, request.target):
             draft, target = await self._translate(draft, request, request.target, method, caller, deadline)
         return await asyncio.get_running_loop().run_in_executor(
             self._executor, _result, request, method, model, draft, target
@@ -95,6 +95,7 @@ class Summariser:
             target=target,
             splitting=Splitting.NONE,
             decoding=request.decoding,
+            pivot_policy=request.pivot_policy,
         )
         translations = await self._translator.translate(wanted, caller=caller, deadline=deadline)
         pairs = list(zip(draft.passages, translations, strict=True))
@@ -120,10 +121,6 @@ def _check_decoding(request: SummaryRequest, method: Method) -> None:
     )
 
 
-def _same_language(source: str, target: str) -> bool:
-    return matches(source, target) or matches(target, source)
-
-
 def _whole(text: str) -> Draft:
     """A text without letters as its own summary: there is nothing to choose from."""
     shown = text.strip()
@@ -136,16 +133,16 @@ def _whole(text: str) -> Draft:
 def _moved_notices(pairs: Sequence[tuple[Passage, Translation]], *, is_picked: bool) -> list[Notice]:
     """What the translator noticed; its spans are moved to where a picked sentence stands in the article.
 
-    A written sentence does not stand there: its notices keep no span.
+    A written sentence does not stand there: its notices keep no span. What is told of every sentence is told once.
     """
-    notices = []
+    notices: dict[Notice, None] = {}
     for passage, translation in pairs:
         offset = passage.citations[0].source_span[0] if is_picked else None
         for notice in translation.notices:
             span = notice.span
             moved = (span[0] + offset, span[1] + offset) if span and offset is not None else None
-            notices.append(replace(notice, span=moved))
-    return notices
+            notices[replace(notice, span=moved)] = None
+    return list(notices)
 
 
 def _result(

@@ -6,6 +6,7 @@ from enum import Enum
 from polygist_service.engine.api import Span
 from polygist_service.notices import Notice
 from polygist_service.translation.presets import DecodingWish
+from polygist_service.translation.routes import PivotPolicy
 
 
 class Method(Enum):
@@ -52,6 +53,7 @@ class SummaryRequest:
         markdown: write Markdown, else plain text.
         model: a model's name; None is chosen by method and language.
         decoding: for the models that write: abstractive ones, and translation into `target`.
+        pivot_policy: for translation into `target`.
     """
 
     text: str
@@ -67,6 +69,7 @@ class SummaryRequest:
     markdown: bool = False
     model: str | None = None
     decoding: DecodingWish = field(default_factory=DecodingWish)
+    pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
 
 
 @dataclass(frozen=True, slots=True)

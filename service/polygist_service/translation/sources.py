@@ -9,6 +9,7 @@ from typing import Protocol
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.document import has_letters
+from polygist_service.translation.coverage import name_few, serving
 
 # Below: not detected. Measured on windows of real sentences up to 20 characters: 0.10 tells 81 % of the English ones
 # and takes 5 % of those in 14 neighbouring languages, with a warning; 0.20 tells 74 % and takes 2 %.
@@ -71,7 +72,7 @@ class SourceFinder:
         return rankings
 
     async def find(
-        self, texts: Sequence[str], *, given: str | None, readable: Collection[str], candidates: Collection[str]
+        self, texts: Sequence[str], *, given: str | None, readable: tuple[str, ...], candidates: Collection[str]
     ) -> list[Source]:
         """The language of each text, in order.
 
@@ -107,18 +108,17 @@ def _judge(ranking: Sequence[tuple[str, float]]) -> tuple[str, str]:
     return language, "sure" if confidence >= CONFIDENT else "guess"
 
 
-def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: Collection[str]) -> Source | None:
+def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> Source | None:
     """The likeliest readable language, unless the text is surely in another."""
     if not ranking:
         return None
     language, confidence = ranking[0]
-    if language not in readable and confidence >= CONFIDENT:
+    if confidence >= CONFIDENT and not serving(language, readable):
         raise UnsupportedLanguagePair(
-            f"contents[{at}] is in {language} (confidence {confidence:.2f}); this server reads: "
-            f"{', '.join(sorted(readable)) or 'none'}",
+            f"contents[{at}] is in {language} (confidence {confidence:.2f}); this server reads: {name_few(readable)}",
             metadata={"field": f"contents[{at}]", "source": language, "readable": ",".join(sorted(readable))},
         )
     for language, confidence in ranking:
-        if language in readable and confidence >= MIN_CONFIDENCE:
+        if confidence >= MIN_CONFIDENCE and serving(language, readable):
             return Source(language, confidence)
     return None

@@ -7,11 +7,12 @@ from polygist_service.engine.api import Span
 from polygist_service.notices import Notice
 from polygist_service.text.document import Splitting
 from polygist_service.translation.presets import DecodingWish
+from polygist_service.translation.routes import PivotPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class TranslationRequest:
-    """Texts to translate; `source` None is detected per text, `model` None is routed by the pair."""
+    """Texts to translate; `source` None is detected per text, `model` None is routed by the pair and `pivot_policy`."""
 
     contents: Sequence[str]
     target: str
@@ -19,6 +20,7 @@ class TranslationRequest:
     model: str | None = None
     splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES
     decoding: DecodingWish = field(default_factory=DecodingWish)
+    pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     candidates: frozenset[str] = frozenset()
 
 
@@ -44,6 +46,8 @@ class Translation:
     """One translated text; `model` is None where nothing had to be translated.
 
     Attributes:
+        model: the one that wrote the text, the last one where it was pivoted.
+        pivots: the languages in between.
         confidence: of the detection, None where the source language was given.
         score: mean log-probability per target token, None where not asked for.
     """
@@ -53,6 +57,7 @@ class Translation:
     target: str
     confidence: float | None = None
     model: str | None = None
+    pivots: tuple[str, ...] = ()
     score: float | None = None
     segments: tuple[TranslatedSegment, ...] = ()
     alternatives: tuple[Alternative, ...] = ()

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 from polygist_service.engine.api import Decoding
 from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.devices import Placement
 from polygist_service.engine.model import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 
-from tests.service.tiny import WORDS, write_tiny_model
+from tests.service.builds import OneModel
+from tests.service.tiny import WORDS, load_tiny_model, write_tiny_model
 
 GREEDY = Decoding()
 
@@ -35,20 +35,10 @@ class Recorded:
         return self._model.run(batch, options)
 
 
-class OneModel:
-    """A registry with one loaded model."""
-
-    def __init__(self, model: Recorded) -> None:
-        self.model = model
-
-    def get(self, name):
-        return self.model
-
-
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     folder = write_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
-    return SequenceToSequence(folder, max_input_tokens=60, slots=2, placement=Placement(compute_type="float32"))
+    return load_tiny_model(folder, max_input_tokens=60, slots=2, compute_type="float32")
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.engine.api import Decoding
-from polygist_service.engine.model import BatchLimits
+from polygist_service.engine.generation import BatchLimits
 from polygist_service.engine.scheduler import Job, Scheduler
 
 KEY = ("model", Decoding())

@@ -1,12 +1,29 @@
 import queue
 
 from polygist_service.engine.api import Decoding, Result
-from polygist_service.engine.model import BatchLimits
+from polygist_service.engine.generation import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
 
-KEY = ("model", Decoding())
+
+class Build:
+    """Counts those who keep it."""
+
+    name = "model"
+
+    def __init__(self) -> None:
+        self.uses = 0
+
+    def keep(self):
+        self.uses += 1
+
+    def release(self):
+        self.uses -= 1
+
+
+BUILD = Build()
+KEY = (BUILD, Decoding())
 
 
 class Ticket:
@@ -57,3 +74,23 @@ def test_closing_drops_what_waits():
     slots.close(timeout=10)
     slots.add(KEY, Ticket(), [(0, ["x"])])
     assert slots.queued_requests() == 1
+
+
+def test_a_build_is_kept_while_its_batch_runs_even_if_it_fails():
+    seen = []
+
+    def run(batch):
+        seen.append(BUILD.uses)
+        raise RuntimeError("poison")
+
+    run_all(run, [3, 3], count=1)
+    assert seen == [1, 1, 1]  # together, then each alone
+    assert BUILD.uses == 0
+
+
+def test_a_request_that_is_cancelled_begins_no_batch():
+    scheduler, ticket = Scheduler(lambda key: BatchLimits(1, 10, 1)), Ticket()
+    slots = Slots(scheduler, count=0, run=lambda key, batch: [], deliver=lambda _: None)
+    slots.add(KEY, ticket, [(0, ["x"])])
+    slots.cancel(ticket)
+    assert scheduler.next_batch() == []

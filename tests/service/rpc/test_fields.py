@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict, ParseDict
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
-from tests.service.echo import EchoEngine
+from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, pair
 from tests.service.harness import read_failure, serving
 from tests.service.rpc.test_summarise import ARTICLE
 
@@ -101,7 +101,7 @@ REQUESTS = {
     "models.CountTokens": (model_service_pb2.CountTokensRequest, *COUNT_TOKENS),
     "models.GetServerInfo": (model_service_pb2.GetServerInfoRequest, {}, {}),
 }
-# These need company: spans to be measured in other units, marks to be escaped, something that is decoded.
+# These need company: spans to be measured in other units, marks to be escaped, something that is decoded or pivoted.
 COMPANY = {
     ("summarisation.Summarise", "output_config.encoding_type"): {
         "contents": [f"\U0001f600\U0001f600 {ARTICLE}"],
@@ -113,6 +113,7 @@ COMPANY = {
         "query": ARTICLE.splitlines()[-1],
     },
     ("summarisation.Summarise", "query"): {"maxSentenceCount": 1},
+    ("translation.Translate", "pivot_policy"): {"sourceLanguageCode": "de"},
     ("translation.Translate", "output_config.encoding_type"): {
         "contents": ["\U0001f600 The committee will meet on Thursday."],
         "outputConfig": {"includeSegments": True},
@@ -175,7 +176,7 @@ async def answer(service, rpc, request):
 async def test_a_set_field_changes_the_answer_or_is_refused_by_name(rpc, path):
     request_type, base, values = REQUESTS[rpc]
     base = base | COMPANY.get((rpc, path), {})
-    async with serving(EchoEngine()) as service:
+    async with serving(EchoEngine(pair("de", "en"), EN_PT, ENCODER, PT_EN)) as service:
         plain = await answer(service, rpc, build(request_type, base))
         changed = await answer(service, rpc, build(request_type, base, path, values[path]))
     assert isinstance(plain, dict), plain

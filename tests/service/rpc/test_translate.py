@@ -221,7 +221,7 @@ INVALID = [
     (make("a", do_not_translate_phrases=["a"]), "do_not_translate_phrases", "FIELD_UNSUPPORTED"),
     (make("a", placeholder_syntaxes=[1]), "placeholder_syntaxes", "FIELD_UNSUPPORTED"),
     (make("a", output_config={"include_alignment": True}), "output_config.include_alignment", "FIELD_UNSUPPORTED"),
-    (make("a", pivot_policy="PIVOT_POLICY_DIRECT_ONLY"), "pivot_policy", "FIELD_UNSUPPORTED"),
+    (make("a", pivot_policy=7), "pivot_policy", "FIELD_INVALID"),
     (make(*["a"] * 1025), "contents", "REQUEST_TOO_LARGE"),
     (make("a" * 1_000_001), "contents", "REQUEST_TOO_LARGE"),
 ]

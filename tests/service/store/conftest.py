@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from polygist_service.store.home import Store
 
+from tests.hub import HubStandIn
 from tests.service.store.student import describe_student, make_student_files, write_files, write_wheel
 
 
@@ -37,3 +38,10 @@ def store(tmp_path, files, index):
     text = describe_student(files, hashlib.sha256(wheel.read_bytes()).hexdigest(), prefix="tiny/")
     write_files(tmp_path / "home", {"catalogue.toml": text.encode()})
     return Store(tmp_path / "home")
+
+
+@pytest.fixture
+def hub():
+    """A stand-in of the Hub, without repositories."""
+    with HubStandIn() as hub:
+        yield hub

@@ -149,6 +149,7 @@ source_languages = ["en"]
 target_languages = ["pt"]
 license = "Apache-2.0"
 source = "tiny-student"
+family = "bergamot"
 converter = "bergamot"
 tokenizer = "sentencepiece"
 max_input_tokens = 64

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import read_catalogue
+from polygist_service.store.catalogue import Files, read_catalogue
 from polygist_service.store.sources import PACKAGED
 from polygist_service.store.tables import merge
 
@@ -40,7 +40,9 @@ def test_the_starter_set_translates_both_ways_and_encodes():
 
 
 def test_files_that_come_with_polygist_are_those_of_the_catalogue():
-    files = [file for entry in read_catalogue().models.values() for file in entry.files if file.packaged]
+    origins = [entry.origin for entry in read_catalogue().models.values()]
+    pinned = [origin for origin in origins if isinstance(origin, Files)]
+    files = [file for origin in pinned for file in origin.files if file.packaged]
     assert len(files) == 2
     for file in files:
         assert hashlib.sha256((PACKAGED / file.path).read_bytes()).hexdigest() == file.sha256
@@ -48,13 +50,17 @@ def test_files_that_come_with_polygist_are_those_of_the_catalogue():
 
 def test_an_operators_file_adds_a_model(read):
     tiny = read(TINY).entry("tiny")
-    assert (tiny.license, tiny.max_input_tokens, tiny.target_languages) == ("Apache-2.0", 64, ("pt",))
+    assert (tiny.license, tiny.settings["max_input_tokens"], tiny.settings["target_languages"]) == (
+        "Apache-2.0",
+        64,
+        ("pt",),
+    )
 
 
 def test_an_operators_file_changes_a_single_value(read):
     before, after = read_catalogue().entry("en-pt"), read("[models.en-pt]\nquality_beam_size = 4\n").entry("en-pt")
-    assert after.quality_beam_size == 4
-    assert (after.files, after.recipe) == (before.files, before.recipe)
+    assert after.settings == {**before.settings, "quality_beam_size": 4}
+    assert (after.origin, after.recipe) == (before.origin, before.recipe)
 
 
 def test_another_checksum_is_another_recipe(read):
@@ -66,11 +72,13 @@ def test_another_checksum_is_another_recipe(read):
     ("old", "new", "message"),
     [
         ('role = "translation"', 'role = "poet"', "models.tiny.role is 'poet'; it must be one of encoder"),
-        ('role = "translation"', "", "models.tiny.role is missing"),
+        ('family = "bergamot"', "", "models.tiny.family is missing"),
+        ('family = "bergamot"', 'family = "capulet"', "models.tiny.family is 'capulet'; it must be one of bart"),
         ("max_input_tokens = 64", "max_input_tokens = 0", "models.tiny.max_input_tokens is 0.*at least 1"),
         ("max_input_tokens = 64", "max_input_tokens = true", "max_input_tokens is True"),
         ("shortlist = true", 'shortlist = "yes"', "models.tiny.shortlist is 'yes'; it must be true or false"),
         ('source_languages = ["en"]', "source_languages = [1]", r"source_languages is \[1\].*texts"),
+        ('source_languages = ["en"]', 'source_languages = ["english"]', "source_languages.*'english' is no language"),
         ("shortlist = true", "shortlist = true\nshort_list = true", "models.tiny has unknown keys: short_list"),
         ('source = "tiny-student"', 'source = "moon"', "models.tiny.source is 'moon'.*tiny-student"),
         ('kind = "pypi"', 'kind = "ftp"', "sources.tiny-student.kind is 'ftp'; it must be one of path, pypi"),
@@ -111,7 +119,7 @@ def test_a_selection_holds_each_model_once():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(StoreError, match=r"'en-fi'.*en-pt, pt-en, minilm; sets starter"):
+    with pytest.raises(StoreError, match=r"'en-fi'.*en-pt, pt-en, minilm, .*; sets starter.*hub:OWNER/REPOSITORY"):
         read_catalogue().select(["starter", "en-fi"])
 
 

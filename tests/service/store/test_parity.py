@@ -101,7 +101,7 @@ OBJECTS = [
 def source_files(name, folder):
     """The files that a model of the catalogue is made of."""
     entry = read_catalogue().entry(name)
-    return fetch_files(entry.source, entry.files, folder, report_nothing)
+    return fetch_files(entry.origin.source, entry.origin.files, folder, report_nothing)
 
 
 @pytest.fixture(scope="module")

@@ -135,11 +135,17 @@ def test_removing_a_link_to_elsewhere_leaves_what_it_led_to(store, folder, tmp_p
     assert (elsewhere / "model.bin").exists()
 
 
-def test_an_installed_model_that_no_catalogue_has_is_reported(store, folder):
-    store.convert("tiny", folder)
+def test_an_installed_model_is_known_without_the_catalogue(store, folder):
+    before = store.convert("tiny", folder).model
     (store.home / "catalogue.toml").unlink()
-    with pytest.raises(StoreError, match=r"tiny is installed in .*no catalogue describes it.*models rm tiny"):
-        Store(store.home).installed()
+    assert Store(store.home).installed() == (before,)
+
+
+def test_the_catalogue_changes_what_is_known_of_an_installed_model(store, folder):
+    store.convert("tiny", folder)
+    path = store.home / "catalogue.toml"
+    path.write_text(path.read_text().replace("max_input_tokens = 64", "max_input_tokens = 32"))
+    assert Store(store.home).find("tiny").entry.max_input_tokens == 32
 
 
 def test_files_that_the_converter_cannot_read_are_one_clear_error(store, folder, monkeypatch):

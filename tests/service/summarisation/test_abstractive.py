@@ -2,8 +2,6 @@ from dataclasses import replace
 
 import pytest
 from polygist_service.engine.api import Decoding, Role
-from polygist_service.engine.devices import Placement
-from polygist_service.engine.model import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
@@ -11,7 +9,7 @@ from polygist_service.summarisation.values import Form, Length, SummaryRequest
 from polygist_service.translation.presets import DecodingWish
 
 from tests.service.echo import ENCODER, EchoEngine
-from tests.service.tiny import write_tiny_model
+from tests.service.tiny import load_tiny_model, write_tiny_model
 
 WRITER = replace(
     ENCODER, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",),
@@ -117,7 +115,7 @@ async def test_a_model_that_writes_nothing_has_failed(write):
 
 async def test_a_real_encoder_decoder_writes(write, tmp_path):
     folder = write_tiny_model(tmp_path / "tiny")
-    model = SequenceToSequence(folder, max_input_tokens=40, slots=1, placement=Placement(compute_type="default"))
+    model = load_tiny_model(folder, max_input_tokens=40, slots=1, compute_type="default")
 
     class TinyEngine(EchoEngine):
         def _result(self, info, segment, options):

@@ -1,0 +1,60 @@
+"""Instruction models: the conversation around a text, as the model's own chat template writes it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from polygist_service.errors import StoreError
+
+SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
+# Stands for the text while the template is rendered; the template puts it somewhere, and no caller's text is rendered.
+MARK = "\ue000text\ue001"
+
+
+def render_frame(folder: Path, instruction: str) -> tuple[str, str]:
+    """What a model's chat template writes before and after a text that follows `instruction` in the user's turn.
+
+    Only the template is rendered, once, in a sandbox: a text never takes part, so nothing in it can be a command of
+    the template's or a turn of the conversation.
+
+    Raises:
+        StoreError: there is no template, or it does not render, or it leaves the text out.
+    """
+    settings = _read_settings(folder)
+    written = folder / TEMPLATE
+    template = written.read_text(encoding="utf-8") if written.exists() else settings.get("chat_template")
+    if not isinstance(template, str):
+        raise StoreError(f"{folder.name} has no chat template ({TEMPLATE}); take the instruction-tuned model")
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.globals["raise_exception"] = _refuse
+    tokens = {key: _content(settings.get(key)) for key in ("bos_token", "eos_token", "unk_token", "pad_token")}
+    try:
+        rendered = environment.from_string(template).render(
+            messages=[{"role": "user", "content": instruction + MARK}],
+            add_generation_prompt=True,
+            enable_thinking=False,
+            **tokens,
+        )
+    except TemplateError as error:
+        raise StoreError(f"the chat template of {folder.name} does not render: {error}") from error
+    head, mark, tail = rendered.partition(MARK)
+    if not mark or MARK in tail:
+        raise StoreError(f"the chat template of {folder.name} does not put the user's text in one place")
+    return head, tail
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    return settings
+
+
+def _content(token: Any) -> str:
+    """A special token is a text, or an object that holds one."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
+
+
+def _refuse(message: str) -> str:
+    raise TemplateError(message)

@@ -1,0 +1,93 @@
+"""Installed models as files that can be carried to another machine: ``NAME.tar.zst``."""
+
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from polygist_service.errors import StoreError
+from polygist_service.store.folders import flush
+from polygist_service.store.manifest import FILE, Manifest, read_manifest, verify_files
+from polygist_service.store.sources import Progress
+
+SUFFIX = ".tar.zst"
+MOST_FILES = 64
+# A model's weights are numbers, and hardly shrink: what does beyond this is no model.
+MOST_RATIO = 100
+LEVEL = 3
+# Read at a time; a header of a tar file is smaller.
+CHUNK = 1 << 20
+
+
+def write_archive(folder: Path, target: Path, report: Progress) -> Manifest:
+    """Write an installed model to `target`, which appears when it is complete; returns its manifest.
+
+    Raises:
+        StoreError: the model is damaged.
+    """
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    total, done, phase = manifest.size_bytes, 0, f"export {manifest.name}"
+    partial = target.with_name(f"{target.name}.part")
+    try:
+        compressor = zstandard.ZstdCompressor(level=LEVEL, threads=-1)
+        with (
+            partial.open("wb") as opened,
+            compressor.stream_writer(opened, closefd=False) as packed,
+            tarfile.open(fileobj=cast(IO[bytes], packed), mode="w|") as archive,
+        ):
+            for name in (FILE, *manifest.files):
+                archive.add(folder / name, f"{manifest.name}/{name}", filter=_anonymous)
+                done += manifest.files[name].size if name in manifest.files else 0
+                report(phase, done, total)
+        flush(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return manifest
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Who owned the file here says nothing there."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o644
+    return member
+
+
+def read_archive(path: Path, folder: Path, report: Progress) -> Path:
+    """Unpack an archive into `folder`, which is empty; returns the folder of the model, not yet verified.
+
+    Raises:
+        StoreError: it is no such archive, is cut short, or holds what a model has not: links, folders, paths that lead
+            elsewhere, more than a model.
+    """
+    size = path.stat().st_size
+    most, seen = MOST_RATIO * size + CHUNK, 0
+    try:
+        with _open(path) as archive:
+            for count, member in enumerate(archive, 1):
+                seen += member.size
+                if not member.isfile() or member.name.count("/") != 1 or count > MOST_FILES or seen > most:
+                    raise StoreError(f"{path} holds {member.name!r}, which no exported model does; export it anew")
+                archive.extract(member, folder, filter="data")
+                report(f"import {path.name}", seen, None)
+    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+        raise StoreError(f"{path} is no exported model, or is cut short ({error}); export it anew") from error
+    folders = [each for each in folder.iterdir() if each.is_dir()]
+    if len(folders) != 1:
+        raise StoreError(f"{path} holds {len(folders)} models; an exported model is one")
+    return folders[0]
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[tarfile.TarFile]:
+    with (
+        path.open("rb") as opened,
+        zstandard.ZstdDecompressor().stream_reader(opened) as unpacked,
+        tarfile.open(fileobj=cast(IO[bytes], unpacked), mode="r|") as archive,
+    ):
+        yield archive

@@ -1,0 +1,73 @@
+"""What a model is, to those who run it: read from the catalogue and the model's own files, kept in its manifest."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Description:
+    """One installed model.
+
+    Attributes:
+        role: ``translation``, ``summarisation`` or ``encoder``.
+        family: the family that its rules come from.
+        license: SPDX expression or the licence's name.
+        source_languages, target_languages: BCP-47; an encoder has no target languages.
+        language_tokens: the vocabulary's token of each language, where languages enter as tokens.
+        tokenizer: the kind of its tokenizer files: ``sentencepiece``, ``pieces``, ``json`` or ``chat``.
+        source_layout: what the encoder reads: tokens, and ``{source}``, ``{target}`` and ``{text}`` in their places.
+        target_layout: what the decoder is made to begin with, in the same way.
+        text_prefix: words before every text.
+        end_tokens: what ends an output; empty for the model's own end of sentence.
+        max_input_tokens: the window, what the layout adds left out.
+        max_output_tokens: at most so many; 0 goes by the length of the source.
+        min_output_tokens, no_repeat_ngram_size, repetition_penalty, length_penalty: as CTranslate2 takes them.
+        quality_beam_size: the beam of the QUALITY preset.
+        shortlist: whether it has a vocabulary map.
+        compute_type: of the stored weights, as CTranslate2 names it.
+        runs_as: the compute type that it is loaded with; empty for what suits the device.
+        pooling: how an encoder's states become one vector: ``mean`` or ``cls``.
+        golden_text: a text that the loaded model must have an answer to.
+    """
+
+    name: str
+    display_name: str
+    role: str
+    family: str
+    license: str
+    source_languages: tuple[str, ...]
+    target_languages: tuple[str, ...]
+    tokenizer: str
+    max_input_tokens: int
+    language_tokens: Mapping[str, str] = field(default_factory=dict)
+    source_layout: tuple[str, ...] = ("{text}",)
+    target_layout: tuple[str, ...] = ()
+    text_prefix: str = ""
+    end_tokens: tuple[str, ...] = ()
+    max_output_tokens: int = 0
+    min_output_tokens: int = 0
+    no_repeat_ngram_size: int = 0
+    repetition_penalty: float = 1.0
+    length_penalty: float = 1.0
+    quality_beam_size: int = 2
+    shortlist: bool = False
+    compute_type: str = "int8"
+    runs_as: str = ""
+    pooling: str = "mean"
+    golden_text: str = "The library opens at nine in the morning and closes at six in the evening."
+
+    def to_json(self) -> dict[str, Any]:
+        """What a manifest keeps."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote; raises TypeError or ValueError where it is something else."""
+        known = {each.name for each in fields(cls)}
+        if unknown := sorted(values.keys() - known):
+            raise ValueError(f"unknown keys: {', '.join(unknown)}")
+        read: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**read)

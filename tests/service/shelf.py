@@ -1,0 +1,121 @@
+"""A store without files, and models without weights: what a registry needs to load, unload and replace."""
+
+import threading
+import weakref
+from pathlib import Path
+
+from polygist_service.engine.api import Encoding, Hypothesis, Result
+from polygist_service.engine.devices import Placement
+from polygist_service.engine.generation import BatchLimits
+from polygist_service.engine.loading import Loader
+from polygist_service.errors import InferenceFailed, StoreError
+from polygist_service.store.description import Description
+from polygist_service.store.home import InstalledModel
+
+
+class Shelf:
+    """Answers as `store.home.Store` does, and opens its models itself.
+
+    Attributes:
+        opened: ``name@revision`` of every load.
+        gate: loads wait for it.
+        faulty: names of models that do not load, with the reason.
+        damaged: names of models whose files are not what they were.
+        malformed: why nothing can be read at all.
+        most_bytes: of the models that were in memory at the same time.
+    """
+
+    def __init__(self, **sizes: int) -> None:
+        self._models: dict[str, InstalledModel] = {}
+        self._alive: dict[int, int] = {}
+        self.opened: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.faulty: dict[str, str] = {}
+        self.damaged: set[str] = set()
+        self.malformed = ""
+        self.most_bytes = 0
+        for name, size in sizes.items():
+            self.put(name.replace("_", "-"), size=size)
+
+    def put(self, name, *, size=100, revision="r1", window=64, folder=Path("nowhere"), role="translation"):
+        """Install a model, or another revision of it."""
+        entry = Description(
+            name=name, display_name=name, role=role, family="bergamot", license="MPL-2.0", source_languages=("en",),
+            target_languages=("pt",), tokenizer="sentencepiece", max_input_tokens=window, golden_text="the river",
+        )  # fmt: skip
+        self._models[name] = InstalledModel(name, entry, folder, revision, size)
+
+    def take(self, name):
+        """Remove a model."""
+        del self._models[name]
+
+    def installed(self):
+        if self.malformed:
+            raise StoreError(self.malformed)
+        return tuple(self._models[name] for name in sorted(self._models))
+
+    def find(self, name):
+        if name not in self._models:
+            raise StoreError(f"no model {name!r} is installed")
+        return self._models[name]
+
+    def verify(self, name):
+        if name in self.damaged:
+            raise StoreError(f"model {name} is damaged")
+
+    def open_model(self, installed, *, slots, placement):
+        """A model that answers with its name and revision."""
+        assert self.gate.wait(10)
+        if reason := self.faulty.get(installed.name):
+            raise RuntimeError(reason)
+        self.opened.append(f"{installed.name}@{installed.revision}")
+        return self.count(WordModel(installed), installed.size_bytes)
+
+    def count(self, model, size):
+        """Note that a model takes so many bytes for as long as it lives; returns it."""
+        self._alive[id(model)] = size
+        weakref.finalize(model, self._alive.pop, id(model))
+        self.most_bytes = max(self.most_bytes, sum(self._alive.values()))
+        return model
+
+    @property
+    def bytes_alive(self):
+        """Of the models that are in memory now."""
+        return sum(self._alive.values())
+
+    def loader(self, open_model=None):
+        """What a registry loads with."""
+        return Loader(
+            lambda: self,
+            slots=1,
+            place=lambda installed: Placement(compute_type="int8"),
+            open_model=open_model or self.open_model,
+        )
+
+
+class WordModel:
+    """Tokens are words; the answer is the text behind name and revision."""
+
+    def __init__(self, installed):
+        self._installed = installed
+
+    def tokenise(self, text, options):
+        words = text.split()
+        if len(words) >= self._installed.entry.max_input_tokens:
+            raise InferenceFailed("a segment is longer than the window")
+        return words
+
+    def batch_limits(self, options):
+        return BatchLimits(segments=8, tokens=1024, mixed_segments=8)
+
+    def run(self, batch, options):
+        assert not isinstance(options, Encoding)
+        label = f"{self._installed.name}@{self._installed.revision}"
+        return [Result(len(words), (Hypothesis(f"{label} {' '.join(words)}", len(words)),)) for words in batch]
+
+    def count(self, text):
+        return len(text.split())
+
+    def unknown_spans(self, text):
+        return []

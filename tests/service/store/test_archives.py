@@ -1,0 +1,118 @@
+"""Models that are carried from one machine to another."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+from polygist_service.errors import StoreError
+from polygist_service.store.home import Outcome, Store
+
+MARIAN = Path(__file__).parents[2] / "parity" / "nllb"
+
+
+@pytest.fixture
+def here(tmp_path):
+    """A store with one installed model."""
+    store = Store(tmp_path / "here")
+    store.pull([f"path:{MARIAN}"])
+    return store
+
+
+@pytest.fixture
+def there(tmp_path):
+    """An empty store on another machine."""
+    return Store(tmp_path / "there")
+
+
+@pytest.fixture
+def archive(here, tmp_path):
+    return here.export("nllb", tmp_path)
+
+
+def test_an_archive_brings_the_same_model(here, there, archive):
+    assert archive.name == "nllb.tar.zst"
+    pulled = there.import_(archive)
+    assert pulled.outcome is Outcome.INSTALLED
+    (before,), (after,) = here.installed(), there.installed()
+    assert (after.revision, after.entry) == (before.revision, before.entry)
+    there.verify("nllb")
+    assert there.import_(archive).outcome is Outcome.RENEWED
+
+
+def test_a_copied_folder_does_as_well(here, there):
+    assert there.import_(here.find("nllb").folder).model.revision == here.find("nllb").revision
+
+
+def test_a_damaged_model_is_not_exported(here, tmp_path):
+    (here.find("nllb").folder / "model.bin").write_bytes(b"other")
+    with pytest.raises(StoreError, match=r"nllb is damaged: model.bin has changed"):
+        here.export("nllb", tmp_path)
+    assert not list(tmp_path.glob("*.tar.zst*"))
+
+
+def test_a_folder_whose_files_changed_is_refused(here, there):
+    folder = here.find("nllb").folder
+    (folder / "tokenizer.json").write_bytes(b"{}")
+    with pytest.raises(StoreError, match=r"tokenizer.json has changed"):
+        there.import_(folder)
+    assert there.installed() == ()
+
+
+@pytest.mark.parametrize("kept", [0, 10, 1000, 30_000])
+def test_an_archive_that_is_cut_short_is_refused(there, archive, kept):
+    archive.write_bytes(archive.read_bytes()[:kept])
+    with pytest.raises(StoreError, match=r"export it anew|no readable manifest|is damaged|holds 0 models"):
+        there.import_(archive)
+    assert there.installed() == ()
+
+
+def pack(path, *members):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    path.write_bytes(zstandard.compress(packed.getvalue()))
+    return path
+
+
+def link(name, kind, target):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, target
+    return member, b""
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        (tarfile.TarInfo("../evil"), b"x"),
+        (tarfile.TarInfo("/etc/evil"), b"x"),
+        (tarfile.TarInfo("nllb/../../evil"), b"x"),
+        (tarfile.TarInfo("evil"), b"x"),
+        link("nllb/model.bin", tarfile.SYMTYPE, "/etc/passwd"),
+        link("nllb/model.bin", tarfile.LNKTYPE, "/etc/passwd"),
+        link("nllb/pipe", tarfile.FIFOTYPE, ""),
+        (tarfile.TarInfo("nllb/zeros"), bytes(300 << 20)),
+    ],
+    ids=["up", "absolute", "up inside", "no folder", "symlink", "hard link", "pipe", "bomb"],
+)
+def test_an_archive_with_anything_else_is_refused(there, tmp_path, member):
+    archive = pack(tmp_path / "evil.tar.zst", member)
+    with pytest.raises(StoreError, match=r"no exported model|no readable manifest"):
+        there.import_(archive)
+    assert there.installed() == ()
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_name_that_leads_elsewhere_is_refused(here, there, tmp_path):
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for path in here.find("nllb").folder.iterdir():
+        content = path.read_bytes()
+        if path.name == "manifest.json":
+            content = content.replace(b'"name": "nllb"', b'"name": "../nllb"', 1)
+        (folder / path.name).write_bytes(content)
+    with pytest.raises(StoreError, match="cannot be a folder's name"):
+        there.import_(folder)

@@ -1,0 +1,202 @@
+"""Models that are installed from repositories: what is fetched, what is refused, and what is known of them then."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from polygist_service.errors import StoreError
+from polygist_service.store import transformers_conversion
+from polygist_service.store.home import Outcome, Store
+from polygist_service.store.wishes import Wishes
+
+from tests.service.store.hub_pulls import OUTSIDE
+
+CONVERTED = Path(__file__).parents[2] / "parity"
+NLLB = "facebook/nllb-tiny"
+PUBLISHED = {
+    "config.json": json.dumps({"architectures": ["MarianMTModel"], "model_type": "marian"}).encode(),
+    "tokenizer_config.json": b'{"tokenizer_class": "MarianTokenizer"}',
+    "model.safetensors": b"weights",
+    "source.spm": b"",
+    "target.spm": b"",
+    "vocab.json": b"{}",
+    "modeling.py": b"raise SystemExit('code of a repository was run')",
+}
+
+
+def read_folder(name):
+    return {path.name: path.read_bytes() for path in (CONVERTED / name).iterdir() if path.name != "golden.jsonl"}
+
+
+def run(home, hub, *arguments, **settings):
+    """``polygist-server models`` with the stand-in as the Hub."""
+    kept = {key: value for key, value in os.environ.items() if not OUTSIDE.match(key)}
+    environment = {**kept, "HF_ENDPOINT": hub.url, "HF_HOME": str(home / "hf"), "POLYGIST_HOME": str(home), **settings}
+    program = "import sys; from polygist_service import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, "models", *arguments],
+        env=environment, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def manifest(home, name):
+    return json.loads((home / "models" / name / "manifest.json").read_text())
+
+
+def test_a_converted_model_of_the_hub_is_installed_and_pinned(hub, tmp_path):
+    hub.add(NLLB, read_folder("nllb"), lfs=("model.bin",), license="mit")
+    done = run(tmp_path, hub, "pull", f"hub:{NLLB}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("nllb-tiny: installed, ")
+    kept = manifest(tmp_path, "nllb-tiny")
+    commit = hub.repositories[NLLB].revisions["main"]
+    assert kept["source"] == {"kind": "hub", "repository": NLLB, "revision": commit}
+    assert kept["source_files"].keys() >= {"model.bin", "config.json", "tokenizer.json", "shared_vocabulary.json"}
+    assert all(len(checksum) == 64 for checksum in kept["source_files"].values())
+    entry = Store(tmp_path).find("nllb-tiny").entry
+    assert (entry.family, entry.license) == ("nllb", "mit")
+    assert entry.language_tokens["pt"] == "por_Latn"
+    assert {"zh-Hans", "zh-Hant", "sr-Cyrl", "ks-Deva"} <= set(entry.target_languages)
+    assert not list((tmp_path / "downloads").rglob("model.bin"))
+
+
+def test_what_is_installed_stays_until_it_is_pulled_again(hub, tmp_path):
+    hub.add(NLLB, read_folder("nllb"))
+    run(tmp_path, hub, "pull", f"hub:{NLLB}")
+    hub.add(NLLB, {**read_folder("nllb"), "README.md": b"moved on"})
+    before = len(hub.requests)
+    assert "already installed" in run(tmp_path, hub, "pull", f"hub:{NLLB}").stdout
+    assert len(hub.requests) == before
+    assert "renewed" in run(tmp_path, hub, "pull", f"hub:{NLLB}", "--again").stdout
+    assert manifest(tmp_path, "nllb-tiny")["source"]["revision"] == hub.repositories[NLLB].revisions["main"]
+
+
+def test_a_pull_that_breaks_goes_on_where_it_was(hub, tmp_path):
+    hub.add(NLLB, read_folder("nllb"), lfs=("model.bin",))
+    hub.fail(path="storage", cut=1000)
+    hub.fail(path="storage", times=None, status=403)
+    broken = run(tmp_path, hub, "pull", f"hub:{NLLB}")
+    assert broken.returncode == 1
+    assert broken.stderr.startswith("error: ")
+    assert Store(tmp_path).installed() == ()
+    hub.faults.clear()
+    asked = len(hub.asked("tokenizer.json"))
+    assert run(tmp_path, hub, "pull", f"hub:{NLLB}").returncode == 0
+    assert len(hub.asked("tokenizer.json")) == asked
+    assert any(request.range for request in hub.asked("storage"))
+    assert [model.name for model in Store(tmp_path).installed()] == ["nllb-tiny"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (["hub:nobody/nothing"], {}, "nobody/nothing"),
+        (["hub:nllb"], {}, "write hub:OWNER/NAME"),
+        ([f"hub:{NLLB}@"], {}, "write hub:OWNER/NAME or hub:OWNER/NAME@REVISION"),
+        ([f"hub:{NLLB}@refs/pr/7"], {}, "refs/pr/7"),
+        ([f"hub:{NLLB}"], {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE"),
+        ([f"hub:{NLLB}", "--from", "klingonish-"], {}, "no language code"),
+        ([f"hub:{NLLB}", "--family", "capulet"], {}, "no family 'capulet'; there are: bergamot"),
+        ([f"hub:{NLLB}", "en-pt", "--name", "mine"], {}, "for one model; pull it alone"),
+        (["en-pt", "--family", "marian"], {}, "described in full by the catalogue"),
+        ([f"hub:{NLLB}", "--name", "../mine"], {}, "no name of a model"),
+        (["nllb-200-distilled-600m"], {}, "CC-BY-NC-4.0, which forbids commercial use.*--accept-license CC-BY-NC-4.0"),
+    ],
+)
+def test_what_cannot_be_pulled_is_one_line_with_the_cure(hub, tmp_path, arguments, settings, message):
+    hub.add(NLLB, read_folder("nllb"))
+    done = run(tmp_path, hub, "pull", *arguments, **settings)
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert re.search(message, line), line
+
+
+def test_a_licence_of_the_card_has_to_be_accepted_before_the_weights_are_fetched(hub, tmp_path):
+    hub.add(NLLB, read_folder("nllb"), license="cc-by-nc-4.0")
+    refused = run(tmp_path, hub, "pull", f"hub:{NLLB}")
+    assert "--accept-license cc-by-nc-4.0" in refused.stderr
+    assert not hub.asked("model.bin")
+    accepted = run(tmp_path, hub, "pull", f"hub:{NLLB}", "--accept-license", "CC-BY-NC-4.0")
+    assert "cc-by-nc-4.0" in accepted.stdout
+
+
+def test_an_entry_of_a_few_lines_makes_a_member_of_a_family(hub, tmp_path):
+    hub.add("Helsinki-NLP/opus-mt-xx-yy", read_folder("marian"))
+    (tmp_path / "catalogue.toml").write_text(
+        '[models.en-de]\nfamily = "marian"\nrepository = "Helsinki-NLP/opus-mt-xx-yy"\nlicense = "CC-BY-4.0"\n'
+        'source_languages = ["en"]\ntarget_languages = ["de"]\n'
+    )
+    assert run(tmp_path, hub, "pull", "en-de").returncode == 0
+    entry = Store(tmp_path).find("en-de").entry
+    assert (entry.source_languages, entry.target_languages, entry.license) == (("en",), ("de",), "CC-BY-4.0")
+
+
+def test_the_name_of_an_opus_mt_model_is_enough(hub, tmp_path):
+    hub.add("Helsinki-NLP/opus-mt-en-fi", read_folder("marian"), license="apache-2.0")
+    assert run(tmp_path, hub, "pull", "opus-mt-en-fi").returncode == 0
+    entry = Store(tmp_path).find("opus-mt-en-fi").entry
+    assert (entry.source_languages, entry.target_languages, entry.license) == (("en",), ("fi",), "apache-2.0")
+
+
+def test_several_target_languages_are_those_of_the_vocabulary(tmp_path):
+    store = Store(tmp_path)
+    (pulled,) = store.pull([f"path:{CONVERTED / 'marian-multi'}"], wishes=Wishes(sources=("en",)))
+    assert (pulled.model.entry.family, pulled.model.entry.target_languages) == ("marian-multi", ("de", "pt"))
+    with pytest.raises(StoreError, match=r"has no token for fr; it has: de, pt"):
+        store.pull([f"path:{CONVERTED / 'marian-multi'}"], wishes=Wishes(sources=("en",), targets=("fr",)))
+    with pytest.raises(StoreError, match=r"which languages marian-multi reads; give --from"):
+        store.pull([f"path:{CONVERTED / 'marian-multi'}"])
+
+
+def test_a_folder_is_pulled_anew_each_time(tmp_path):
+    store, folder = Store(tmp_path / "home"), f"path:{CONVERTED / 'nllb'}"
+    assert [store.pull([folder])[0].outcome for _ in range(2)] == [Outcome.INSTALLED, Outcome.RENEWED]
+
+
+def test_a_folder_that_holds_no_model_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(transformers_conversion, "NEEDED", ())
+    with pytest.raises(StoreError, match="empty is no published model"):
+        Store(tmp_path).pull([f"path:{tmp_path / 'empty'}"], wishes=Wishes(family="marian"))
+    with pytest.raises(StoreError, match="is no folder"):
+        Store(tmp_path).pull(["path:/nowhere"])
+
+
+def test_a_model_without_its_tokenizer_is_refused(tmp_path):
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    for name, content in read_folder("nllb").items():
+        if name != "tokenizer.json":
+            (folder / name).write_bytes(content)
+    with pytest.raises(StoreError, match=r"bare has no tokenizer.json, which the family nllb reads"):
+        Store(tmp_path).pull([f"path:{folder}"], wishes=Wishes(family="nllb"))
+
+
+@pytest.fixture
+def published(tmp_path):
+    folder = tmp_path / "opus-mt-en-de"
+    folder.mkdir()
+    for name, content in PUBLISHED.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_without_what_converts_the_error_names_the_command(published, tmp_path, monkeypatch):
+    monkeypatch.setattr(transformers_conversion, "NEEDED", ("torch_that_nobody_has", "json"))
+    with pytest.raises(StoreError, match=r"torch_that_nobody_has are not installed; run: pip install 'polygist\["):
+        Store(tmp_path / "home").pull([f"path:{published}"])
+
+
+def test_a_conversion_that_fails_leaves_its_last_words_and_nothing_else(published, tmp_path, monkeypatch):
+    monkeypatch.setattr(transformers_conversion, "NEEDED", ("json",))
+    store = Store(tmp_path / "home")
+    with pytest.raises(StoreError, match=r"the model in opus-mt-en-de cannot be converted: .*Error: "):
+        store.pull([f"path:{published}"])
+    assert store.installed() == ()
+    assert not list((tmp_path / "home" / "models" / ".builds").iterdir())
