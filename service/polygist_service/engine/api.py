@@ -24,6 +24,9 @@ class Decoding:
         scores: compute the score of each hypothesis.
         max_output_tokens: at most so many tokens a segment; 0 is the model's own rule.
         source, target: languages, spelt as in the model's `ModelInfo`; a model of one pair needs neither.
+        instruction: what a model that follows instructions is told to do with the text; others take none.
+        no_repeat_ngram_size: no run of so many tokens twice in one output; 0 is the model's own rule.
+        min_output_tokens: at least so many tokens; 0 is the model's own rule.
     """
 
     beam_size: int = 1
@@ -33,6 +36,9 @@ class Decoding:
     max_output_tokens: int = 0
     source: str = ""
     target: str = ""
+    instruction: str = ""
+    no_repeat_ngram_size: int = 0
+    min_output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,9 @@ class ModelInfo:
         revision: digest of the weights.
         memory_bytes: what it takes once loaded, estimated.
         family: the rules by which languages and special tokens enter.
+        follows_instructions: whether it does what `Decoding.instruction` says.
+        is_experimental: whether it is unfit to be the server's own choice.
+        max_output_tokens: at most so many tokens an output by its own rule; 0 goes by the length of the source.
     """
 
     name: str
@@ -110,6 +119,9 @@ class ModelInfo:
     state: State
     memory_bytes: int = 0
     family: str = ""
+    follows_instructions: bool = False
+    is_experimental: bool = False
+    max_output_tokens: int = 0
 
     @property
     def is_multilingual(self) -> bool:

@@ -1,6 +1,6 @@
-"""Instruction models: decoders that answer what their chat template makes of a text."""
+"""Instruction models: decoders that answer what their chat template makes of an instruction and a text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import ctranslate2
@@ -11,14 +11,17 @@ from polygist_service.engine.layout import Prompt
 from polygist_service.engine.model import Tokens
 from polygist_service.engine.tokenizer import JsonTokenizer
 
+Frame = tuple[Sequence[str], Sequence[str]]
+
 
 class CausalModel:
-    """A decoder that answers an instruction: text in, what it writes out.
+    """A decoder that follows instructions: text in, what it writes out.
 
     Args:
         generator: the converted model.
         tokenizer: splits texts and joins outputs.
-        frame: what its chat template writes before and after a text.
+        frame: from an instruction to the tokens that stand before and after a text; thread-safe.
+        instruction: what it is told where a request says nothing.
         max_input_tokens: the most tokens that a text may have.
         generation: how the model's own settings have it write.
     """
@@ -28,20 +31,25 @@ class CausalModel:
         generator: ctranslate2.Generator,
         tokenizer: JsonTokenizer,
         *,
-        frame: tuple[str, str],
+        frame: Callable[[str], Frame],
+        instruction: str,
         max_input_tokens: int,
         generation: Generation = USUAL,
     ) -> None:
         self._generator = generator
         self._tokenizer = tokenizer
-        self._head, self._tail = map(tokenizer.encode_frame, frame)
+        self._frame = frame
+        self._instruction = instruction
         self._window = max_input_tokens
         self._generation = generation
 
     def tokenise(self, text: str, options: Options) -> Prompt:
+        """The text and what follows it; what stands before it is the prefix, the same for all of these options."""
+        assert isinstance(options, Decoding)
         tokens = self._tokenizer.encode(text)
         check_window(len(tokens), self._window)
-        return Prompt([*self._head, *tokens, *self._tail])
+        head, tail = self._frame(options.instruction or self._instruction)
+        return Prompt([*tokens, *tail], head)
 
     def batch_limits(self, options: Options) -> BatchLimits:
         return ALONE
@@ -53,16 +61,12 @@ class CausalModel:
         outputs = self._generator.generate_batch(
             [prompt.tokens for prompt in prompts],
             max_batch_size=0,
-            beam_size=max(options.beam_size, options.hypothesis_count),
-            num_hypotheses=options.hypothesis_count,
-            return_scores=options.scores,
-            max_length=max(limits),
-            min_length=generation.min_output_tokens,
-            no_repeat_ngram_size=generation.no_repeat_ngram_size,
-            repetition_penalty=generation.repetition_penalty,
-            length_penalty=generation.length_penalty,
-            end_token=list(generation.end_tokens) or None,
+            # The model's state after these is kept from one call to the next.
+            static_prompt=prompts[0].prefix,
             include_prompt_in_result=False,
+            max_length=max(limits),
+            min_length=generation.least(options),
+            **generation.arguments(options),
         )
         return [
             Result(len(prompt), read_hypotheses(self._tokenizer, output.sequences, output.scores, limit))

@@ -1,17 +1,47 @@
 """Instruction models: the conversation around a text, as the model's own chat template writes it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from polygist_service.engine.tokenizer import JsonTokenizer
 from polygist_service.errors import StoreError
 
 SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
+# Instructions are few: one for each kind and length of a summary.
+MOST_FRAMES = 64
 # Stands for the text while the template is rendered; the template puts it somewhere, and no caller's text is rendered.
 MARK = "\ue000text\ue001"
+
+
+class Chat:
+    """The conversation of one model; thread-safe.
+
+    Args:
+        folder: of the model.
+        tokenizer: of that model, for this object alone: control tokens of the template are control tokens in it.
+    """
+
+    def __init__(self, folder: Path, tokenizer: JsonTokenizer) -> None:
+        self._folder = folder
+        self._tokenizer = tokenizer
+        self._lock = Lock()
+        self._frames: dict[str, tuple[list[str], list[str]]] = {}
+
+    def frame(self, instruction: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The tokens before and after a text that follows `instruction`; those of few instructions are remembered."""
+        with self._lock:
+            if instruction not in self._frames:
+                if len(self._frames) >= MOST_FRAMES:
+                    self._frames.clear()
+                head, tail = render_frame(self._folder, instruction)
+                self._frames[instruction] = self._tokenizer.encode_frame(head), self._tokenizer.encode_frame(tail)
+            return self._frames[instruction]
 
 
 def render_frame(folder: Path, instruction: str) -> tuple[str, str]:

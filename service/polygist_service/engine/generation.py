@@ -1,7 +1,8 @@
 """How models write: how much at a time, how long, and when they stop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from polygist_service.engine.api import Decoding, Hypothesis
 from polygist_service.engine.tokenizer import Tokenizer
@@ -59,6 +60,22 @@ class Generation:
     def limit(self, options: Decoding, source_tokens: int) -> int:
         """The most tokens that one output may have."""
         return options.max_output_tokens or self.max_output_tokens or OUTPUT_FACTOR * source_tokens + OUTPUT_OFFSET
+
+    def arguments(self, options: Decoding) -> Mapping[str, Any]:
+        """The keyword arguments that ``translate_batch`` and ``generate_batch`` share."""
+        return {
+            "beam_size": max(options.beam_size, options.hypothesis_count),
+            "num_hypotheses": options.hypothesis_count,
+            "return_scores": options.scores,
+            "no_repeat_ngram_size": options.no_repeat_ngram_size or self.no_repeat_ngram_size,
+            "repetition_penalty": self.repetition_penalty,
+            "length_penalty": self.length_penalty,
+            "end_token": list(self.end_tokens) or None,
+        }
+
+    def least(self, options: Decoding) -> int:
+        """The least tokens that one output has."""
+        return options.min_output_tokens or self.min_output_tokens
 
 
 USUAL = Generation()

@@ -51,6 +51,9 @@ class Candidate:
             state=state,
             memory_bytes=self.memory_bytes,
             family=entry.family,
+            follows_instructions=entry.tokenizer == "chat",
+            is_experimental=entry.experimental,
+            max_output_tokens=entry.max_output_tokens,
         )
 
 

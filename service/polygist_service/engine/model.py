@@ -92,19 +92,13 @@ class SequenceToSequence:
             [prompt.tokens for prompt in prompts],
             target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
             max_batch_size=0,
-            beam_size=max(options.beam_size, options.hypothesis_count),
-            num_hypotheses=options.hypothesis_count,
-            return_scores=options.scores,
             use_vmap=options.shortlist,
             disable_unk=True,
             # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
             max_input_length=0,
             max_decoding_length=max(limits),
-            min_decoding_length=generation.min_output_tokens or 1,
-            no_repeat_ngram_size=generation.no_repeat_ngram_size,
-            repetition_penalty=generation.repetition_penalty,
-            length_penalty=generation.length_penalty,
-            end_token=list(generation.end_tokens) or None,
+            min_decoding_length=generation.least(options) or 1,
+            **generation.arguments(options),
         )
         return [
             Result(len(prompt), self._read_hypotheses(output, len(prompt.prefix), limit))

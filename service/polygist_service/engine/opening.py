@@ -6,7 +6,7 @@ from pathlib import Path
 import ctranslate2
 
 from polygist_service.engine.causal import CausalModel
-from polygist_service.engine.chat import render_frame
+from polygist_service.engine.chat import Chat
 from polygist_service.engine.devices import Placement
 from polygist_service.engine.generation import Generation
 from polygist_service.engine.layout import Layout
@@ -38,7 +38,8 @@ def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -
         return CausalModel(
             ctranslate2.Generator(str(folder), **native),
             JsonTokenizer(folder / "tokenizer.json"),
-            frame=render_frame(folder, description.text_prefix),
+            frame=Chat(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
+            instruction=description.text_prefix,
             max_input_tokens=description.max_input_tokens,
             generation=_generation(description),
         )

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from polygist_service.store.convert_bergamot import convert_bergamot
-from polygist_service.store.convert_bert import convert_bert
-
 
 class Convert(Protocol):
     """Writes what CTranslate2 and the tokenizer load to `folder`, which is empty."""
@@ -29,7 +26,23 @@ class Converter:
     convert: Convert
 
 
+# The converters are imported by the model that needs them: they import ctranslate2.specs, and that imports torch where
+# it is installed, which a server must neither wait nor have room for.
+
+
+def _convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+    from polygist_service.store.convert_bergamot import convert_bergamot
+
+    convert_bergamot(files, folder, compute_type=compute_type)
+
+
+def _convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+    from polygist_service.store.convert_bert import convert_bert
+
+    convert_bert(files, folder, compute_type=compute_type)
+
+
 CONVERTERS: Mapping[str, Converter] = {
-    "bergamot": Converter(1, ("model", "vocabulary", "shortlist", "adapter"), convert_bergamot),
-    "bert": Converter(1, ("model", "settings", "tokenizer"), convert_bert),
+    "bergamot": Converter(1, ("model", "vocabulary", "shortlist", "adapter"), _convert_bergamot),
+    "bert": Converter(1, ("model", "settings", "tokenizer"), _convert_bert),
 }

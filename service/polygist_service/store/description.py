@@ -26,6 +26,7 @@ class Description:
         quality_beam_size: the beam of the QUALITY preset.
         shortlist: whether it has a vocabulary map.
         compute_type: of the stored weights, as CTranslate2 names it.
+        experimental: whether it is unfit to be the server's own choice.
         runs_as: the compute type that it is loaded with; empty for what suits the device.
         pooling: how an encoder's states become one vector: ``mean`` or ``cls``.
         golden_text: a text that the loaded model must have an answer to.
@@ -53,6 +54,7 @@ class Description:
     quality_beam_size: int = 2
     shortlist: bool = False
     compute_type: str = "int8"
+    experimental: bool = False
     runs_as: str = ""
     pooling: str = "mean"
     golden_text: str = "The library opens at nine in the morning and closes at six in the evening."

@@ -136,6 +136,7 @@ def read_settings(table: Table) -> dict[str, Any]:
         "max_output_tokens": table.count,
         "quality_beam_size": table.count,
         "shortlist": table.flag,
+        "experimental": table.flag,
         "runs_as": table.text,
         "golden_text": table.text,
     }
