@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
+from polygist_service.store.catalogue import read_catalogue
+
+from tests.hub import HubStandIn
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +36,8 @@ def commands(title: str) -> list[str]:
 
 def run(command: str, address: str, folder: Path) -> str:
     """Run a shell command with our own programs first on the path, in a folder with what it reads."""
-    (folder / "examples").symlink_to(ROOT / "examples")
+    if not (folder / "examples").exists():
+        (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "sentences.txt").write_text("One day.\n\nAnother day.\n")
     (folder / "articles.jsonl").write_text('{"id": 1, "body": "The library opens at nine in the morning."}\n')
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")}
@@ -70,6 +74,33 @@ def test_the_models_are_installed_by_the_command_shown(starter_home, tmp_path):
     (command,) = [line for line in commands("Start a server") if "models pull" in line]
     output = run(f"POLYGIST_HOME={shlex.quote(str(starter_home))} {command}", "", tmp_path)
     assert output.count("already installed") == 3
+
+
+def test_the_commands_about_models_run_in_their_order(tmp_path):
+    """The Hub is a stand-in, its models are tiny."""
+    repositories = {
+        "Helsinki-NLP/opus-mt-en-de": "marian",
+        "facebook/nllb-200-distilled-600M": "nllb",
+        "facebook/m2m100_418M": "m2m100",
+        "alirezamsh/small100": "small100",
+    }
+    shown = commands("Models")
+    assert len(shown) == 8
+    with HubStandIn() as hub:
+        for name, folder in repositories.items():
+            paths = (ROOT / "tests" / "parity" / folder).iterdir()
+            hub.add(name, {path.name: path.read_bytes() for path in paths if path.name != "golden.jsonl"})
+        settings = f"export HF_ENDPOINT={hub.url} HF_HOME={tmp_path}/hf POLYGIST_HOME={tmp_path}/home; "
+        outputs = [run(settings + command, "", tmp_path) for command in shown]
+    assert [output.count("installed") for output in outputs[1:5]] == [1, 1, 1, 1]
+    assert "renewed" in outputs[6]
+    assert outputs[7].count(": ok") == 4
+
+
+def test_the_entry_shown_is_one_of_a_catalogue(tmp_path):
+    (entry,) = blocks("toml", section("Models"))
+    (tmp_path / "catalogue.toml").write_text(entry)
+    assert read_catalogue(tmp_path / "catalogue.toml").entry("en-fi").role == "translation"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from polygist_service.store.wishes import Wishes
 from tests.parity.cases import CASES
 from tests.parity.corpus import make_texts
 from tests.parity.make import publish
-from tests.parity.test_parity import LEAST_SHARE, NEW_TOKENS, WISHES, share, without
+from tests.parity.test_parity import LEAST_SHARE, WISHES, new_tokens, share, without
 
 # Transformers recommends a library that its tokenizer for Marian does not use to encode.
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended")
@@ -41,7 +41,7 @@ def agreement(family, installed, tokenizer, original):
     matches = []
     for number, text in enumerate(make_texts(TEXTS)):
         source, target = CASES[family].pairs[number % len(CASES[family].pairs)]
-        options = Decoding(source=source, target=target, max_output_tokens=NEW_TOKENS)
+        options = Decoding(source=source, target=target, max_output_tokens=new_tokens(installed))
         (result,) = model.run([model.tokenise(text, options)], options)
         wanted = CASES[family].answer(tokenizer, original, text, source, target)["written"]
         matches.append(result.hypotheses[0].text == without(installed.entry.language_tokens.values(), wanted))

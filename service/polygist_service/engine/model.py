@@ -96,7 +96,8 @@ class SequenceToSequence:
             disable_unk=True,
             # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
             max_input_length=0,
-            max_decoding_length=max(limits),
+            # What the decoder is made to begin with counts for CTranslate2, not for us.
+            max_decoding_length=max(limits) + len(prompts[0].prefix),
             min_decoding_length=generation.least(options) or 1,
             **generation.arguments(options),
         )

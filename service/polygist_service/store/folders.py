@@ -14,6 +14,7 @@ import errno
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from polygist_service.errors import StoreError
+
+# A download that nobody went on with for so long is given up.
+KEPT_SECONDS = 7 * 24 * 3600
 
 
 class Folders:
@@ -77,6 +81,9 @@ class Folders:
 
     def _remove_leftovers(self) -> None:
         shutil.rmtree(self._work, ignore_errors=True)
+        for begun in self.downloads.glob("*/*"):
+            if time.time() - begun.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(begun, ignore_errors=True)
         linked = {path.resolve() for path in self._models.iterdir() if path.is_symlink()}
         for build in self._builds.iterdir():
             if build.resolve() in linked:

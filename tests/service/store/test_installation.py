@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,13 @@ def test_a_conversion_that_fails_leaves_its_last_words_and_nothing_else(publishe
         store.pull([f"path:{published}"])
     assert store.installed() == ()
     assert not list((tmp_path / "home" / "models" / ".builds").iterdir())
+
+
+def test_a_download_that_nobody_goes_on_with_is_given_up(tmp_path):
+    old, young = (tmp_path / "downloads" / "a--b" / name for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 8 * 24 * 3600
+    os.utime(old, (long_ago, long_ago))
+    Store(tmp_path).pull([f"path:{CONVERTED / 'nllb'}"])
+    assert (old.exists(), young.exists()) == (False, True)

@@ -1,0 +1,120 @@
+"""Models of other families in a real server: pulled, loaded and asked by the commands that an operator has."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from polygist.v1 import common_pb2, translation_service_pb2, translation_service_pb2_grpc
+from polygist_client import Client, LanguagePairUnsupported
+
+from tests.end_to_end.server import ServerProcess, find_free_port
+from tests.hub import HubStandIn
+
+FOLDERS = Path(__file__).parents[1] / "parity"
+ROWS = 30
+NEW_TOKENS = 24
+PROGRAMS = {"polygist": "polygist_client.cli", "polygist-server": "polygist_service"}
+
+
+def run(program, *arguments, **settings):
+    """One command line; its output. It must succeed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POLYGIST_", "HF_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from {PROGRAMS[program]} import main; sys.exit(main())", *arguments],
+        env={**kept, **settings}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rows_of(family):
+    """Texts with what Transformers writes of them, where it writes anything."""
+    lines = (FOLDERS / family / "golden.jsonl").read_text(encoding="utf-8").splitlines()[:ROWS]
+    return [row for row in map(json.loads, lines) if row["written"].strip()]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A server with a tiny NLLB and a tiny M2M-100, and where its administrators call."""
+    home, admin = tmp_path / "home", f"127.0.0.1:{find_free_port()}"
+    run(
+        "polygist-server",
+        "models",
+        "--home",
+        str(home),
+        "pull",
+        f"path:{FOLDERS / 'nllb'}",
+        f"path:{FOLDERS / 'm2m100'}",
+    )
+    with ServerProcess(home, tmp_path / "log", "--admin-listen", admin) as process:
+        process.wait_until_serving()
+        yield process, home, admin
+
+
+@pytest.mark.parametrize("model", ["nllb", "m2m100"])
+def test_a_multilingual_model_is_told_the_languages(served, model):
+    process, _, _ = served
+    with grpc.insecure_channel(process.address) as channel:
+        stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
+        matches = [ask(stub, model, row) == row["written"].strip() for row in rows_of(model)]
+    assert len(matches) >= 20
+    assert sum(matches) >= 0.95 * len(matches)
+
+
+def ask(stub, model, row):
+    """The service's translation, with the output limit that Transformers had: it counts the forced first token too."""
+    request = translation_service_pb2.TranslateRequest(
+        contents=[row["text"]],
+        source_language_code=row["source"],
+        target_language_code=row["target"],
+        model=f"models/{model}",
+        sentence_splitting=translation_service_pb2.SENTENCE_SPLITTING_NONE,
+        decoding_config=common_pb2.DecodingConfig(max_output_tokens=NEW_TOKENS - 1),
+    )
+    return stub.Translate(request).translations[0].translated_text
+
+
+def test_a_new_pair_is_added_by_two_commands(served):
+    process, home, admin = served
+    with Client(process.address) as client:
+        with pytest.raises(LanguagePairUnsupported):
+            client.translate("the river", to="tlh", source="en")
+        folder = f"path:{FOLDERS / 'marian'}"
+        run(
+            "polygist-server",
+            "models",
+            "--home",
+            str(home),
+            "pull",
+            folder,
+            "--name",
+            "en-tlh",
+            "--from",
+            "en",
+            "--to",
+            "tlh",
+        )
+        run("polygist", "-a", admin, "models", "load", "en-tlh")
+        translation = client.translate("the river", to="tlh", source="en")
+    assert (translation.model, translation.target) == ("models/en-tlh", "tlh")
+    assert translation.text
+
+
+def test_a_member_of_a_family_is_added_by_one_entry(served, tmp_path):
+    process, home, admin = served
+    content = {path.name: path.read_bytes() for path in (FOLDERS / "marian").iterdir()}
+    entry = (
+        '[models.en-tlh]\nfamily = "marian"\nrepository = "Somebody/klingon"\nlicense = "CC0-1.0"\n'
+        'source_languages = ["en"]\ntarget_languages = ["tlh"]\n'
+    )
+    (home / "catalogue.toml").write_text(entry)
+    with HubStandIn() as hub, Client(process.address) as client:
+        hub.add("Somebody/klingon", content, lfs=("model.bin",))
+        settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf")}
+        run("polygist-server", "models", "--home", str(home), "pull", "en-tlh", **settings)
+        assert "en-tlh" in run("polygist", "-a", admin, "models", "reload")
+        assert client.translate("the river", to="tlh", source="en").model == "models/en-tlh"
