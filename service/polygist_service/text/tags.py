@@ -1,5 +1,6 @@
 """Language tags: BCP-47 as `langcodes` reads it, names as Unicode has them."""
 
+import re
 from functools import lru_cache
 
 import langcodes
@@ -14,6 +15,8 @@ STANDARD = {
     "nb": "no", "npi": "ne", "ory": "or", "pbt": "ps", "pes": "fa", "plt": "mg", "swh": "sw", "uzn": "uz", "ydd": "yi",
     "zsm": "ms",
 }  # fmt: skip
+# How families of models write it: ``__pt__`` M2M-100, ``>>por<<`` OPUS-MT, ``<2pt>`` MADLAD-400, ``pt_XX`` mBART.
+MARKED = re.compile(r"__(.+)__|>>(.+)<<|<2(.+)>|([a-z]{2})_XX")
 RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
 
 
@@ -27,11 +30,13 @@ class BadTag(ValueError):
 
 @lru_cache(maxsize=1024)
 def parse_tag(value: str) -> str:
-    """Return the canonical BCP-47 tag: ``pt-BR`` for ``pt_br``, ``pt`` for ``por_Latn``; raises BadTag."""
+    """The canonical BCP-47 tag: ``pt-BR`` for ``pt_br``, ``pt`` for ``por_Latn`` and ``__pt__``; raises BadTag."""
     try:
         if len(value) > MOST_CHARACTERS:
             raise BadTag(value)
-        language = langcodes.Language.get(langcodes.standardize_tag(value))
+        marked = MARKED.fullmatch(value)
+        code = next(filter(None, marked.groups())) if marked else value
+        language = langcodes.Language.get(langcodes.standardize_tag(code))
     except (LanguageTagError, RuntimeError):
         raise BadTag(value) from None
     language = language.update_dict({"language": STANDARD.get(language.language or "", language.language)})

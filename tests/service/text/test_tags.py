@@ -69,3 +69,24 @@ def test_names():
 )
 def test_direction(tag, answer):
     assert is_right_to_left(tag) is answer
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"),
+    [
+        ("__pt__", "pt"),
+        (">>por<<", "pt"),
+        (">>cmn_Hant<<", "zh-Hant"),
+        ("<2sr_Latn>", "sr-Latn"),
+        ("pt_XX", "pt"),
+        ("zh_CN", "zh-CN"),
+    ],
+)
+def test_the_codes_of_families_of_models_are_read_too(code, tag):
+    assert parse_tag(code) == tag
+
+
+@pytest.mark.parametrize("code", ["____", "__pt", ">>pt", "<2>", "<2pt", "__>>pt<<__", "_XX"])
+def test_a_half_marked_code_is_none(code):
+    with pytest.raises(BadTag):
+        parse_tag(code)
