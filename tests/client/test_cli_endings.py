@@ -14,7 +14,7 @@ import pytest
 from polygist_client import Client
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake, serving, translate
+from tests.client.fakes import Failing, Fake, heed_interrupts, serving, translate
 
 COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 TRANSLATE = ["translate", "--text", "a", "-t", "pt"]
@@ -27,7 +27,9 @@ def start(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subproce
     monkeypatch.setenv("POLYGIST_ADDRESS", fake.address)
 
     def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            [*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
+        )
 
     return start
 

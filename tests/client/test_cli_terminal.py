@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake, translate
+from tests.client.fakes import Failing, Fake, heed_interrupts, translate
 
 COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
@@ -96,7 +96,7 @@ def test_an_interrupt_leaves_no_half_written_file(fake: Fake, tmp_path: Path, en
 
     fake.script("Translate", translate, hang)
     arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "--lines", "-o", tmp_path / "b.txt"]
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE)
+    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
     assert asked.wait(timeout=60)
     process.send_signal(ending)
     _, err = process.communicate(timeout=60)
