@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from polygist_service.settings import Settings
-from polygist_service.store.home import Store
+from polygist_service.store.home import InstalledModel, Store
+from polygist_service.store.wishes import Wishes
 
 from tests.end_to_end.server import ServerProcess
 
@@ -21,6 +22,24 @@ def starter_home() -> Path:
     home = Settings().home
     Store(home).pull(["starter"])
     return home
+
+
+@pytest.fixture(scope="session")
+def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
+    """A tiny instruction model with random weights, installed from its folder."""
+    (pulled,) = Store(tmp_path_factory.mktemp("home")).pull(
+        [f"path:{Path(__file__).parent / 'parity' / 'causal-lm'}"], wishes=Wishes(family="causal-lm")
+    )
+    return pulled.model
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> InstalledModel:
+    """The instruction model, in a home of its own beside that of the starter models, whose tests count what it has."""
+    home = Settings().home
+    store = Store(home.with_name(f"{home.name}-instruct"))
+    store.pull(["smollm2-135m"])
+    return store.find("smollm2-135m")
 
 
 @pytest.fixture(scope="session")

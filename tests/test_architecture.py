@@ -58,6 +58,7 @@ SERVICE_LIBRARIES = {
     "torch": ("store",),  # in the process that converts, and nowhere else: see the test below
     "transformers": ("store",),
     "safetensors": ("store",),
+    "gguf": ("store",),
     "numpy": ("engine", "summarisation", "store"),
     "icu4py": ("text",),
     "py3langid": ("text",),
@@ -76,13 +77,25 @@ SERVICE_LIBRARIES = {
     "structlog": ("logs", "lifecycle", "server", "rpc", "engine"),
 }
 # The messages of the contract go no further than the code that calls; `--json` prints them as they are.
-CLIENT_WIRE = ("client", "aio", "connection", "methods", "calls", "fields", "replies", "statuses", "words", "cli")
+CLIENT_WIRE = (
+    "client",
+    "aio",
+    "pending",
+    "connection",
+    "methods",
+    "calls",
+    "fields",
+    "replies",
+    "statuses",
+    "words",
+    "cli",
+)
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
     "polygist.v1": CLIENT_WIRE,
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("statuses",),
-    "grpc": ("client", "aio", "statuses"),
+    "grpc": ("client", "aio", "pending", "statuses"),
     "grpc_status": ("statuses",),
     "grpc_health": ("methods", "calls", "replies"),
     "click": ("cli",),

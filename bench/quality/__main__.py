@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +12,12 @@ from bench.quality.circumstances import describe
 from bench.quality.detection import measure_detection
 from bench.quality.invariance import measure_invariance
 from bench.quality.process import measure_process, measure_starts, start_server
-from bench.quality.report import Report
+from bench.quality.report import Report, say
 from bench.quality.sentences import measure_sentences
 from bench.quality.sets import DataFolder
 from bench.quality.summarisation import measure_summarisation
 from bench.quality.translation import measure_translation
+from bench.quality.trust import measure_trust
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -47,23 +47,20 @@ def measure(data: DataFolder, *, home: Path | None) -> Report:
     began = datetime.now().astimezone()
     say("start and memory")
     starts = measure_starts(home)
+    trust = measure_trust(data, home=home, say=say)
     with start_server(home) as server, Client(server.address) as client:
         process = measure_process(server, data, [*starts, server.start_seconds])
         tables = (
             *measure_translation(client, data, say),
             measure_invariance(client, data, say),
             measure_summarisation(client, data, say),
+            trust,
             measure_detection(client, data, say),
             measure_sentences(data),
             process,
         )
         seconds = (datetime.now().astimezone() - began).total_seconds()
         return Report(describe(client, began, seconds), tables, tuple(data.missing))
-
-
-def say(text: str) -> None:
-    """Tell how far the run is."""
-    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Tables, and how they are printed and saved."""
 
 import json
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +26,11 @@ class Table:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.title}: the row {row} has {len(row)} cells for {len(self.columns)} columns")
 
+    def to_markdown(self) -> str:
+        """The table for people, under its title."""
+        shown = _render(self.columns, self.rows) if self.rows else "Nothing measured: no data."
+        return "\n\n".join([f"## {self.title}", shown, *self.notes])
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -41,10 +48,7 @@ class Report:
     def to_markdown(self) -> str:
         """The report for people."""
         parts = ["# Quality of polygist", _render(("", ""), list(self.circumstances.items()))]
-        for table in self.tables:
-            parts.append(f"## {table.title}")
-            parts.append(_render(table.columns, table.rows) if table.rows else "Nothing measured: no data.")
-            parts += table.notes
+        parts += [table.to_markdown() for table in self.tables]
         if self.missing:
             parts.append("## Data not found")
             parts.append("\n".join(f"- {name}" for name in self.missing))
@@ -64,6 +68,11 @@ class Report:
         markdown.write_text(self.to_markdown(), encoding="utf-8")
         document.write_text(self.to_json(), encoding="utf-8")
         return markdown, document
+
+
+def say(text: str) -> None:
+    """Tell people on stderr how far the run is."""
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
 def _render(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_client import Client
+from polygist_service.summarisation.article import split_article
 from polygist_service.summarisation.candidates import find_candidates
-from polygist_service.summarisation.extractive import split_article
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from bench.quality.intervals import bootstrap_mean
@@ -57,14 +57,14 @@ def measure_summarisation(client: Client, data: DataFolder, say: Say) -> Table:
 def _rows(client: Client, name: str, records: Sequence[Record], count: int) -> Iterator[tuple[Cell, ...]]:
     systems = {
         "polygist": _summarise(client, records, count),
-        "filtered lead": [filtered_lead(record["article"], record["language"], count) for record in records],
+        "filtered lead": [" ".join(filtered_lead(record["article"], record["language"], count)) for record in records],
         "lead": [lead(record["article"], record["language"], count) for record in records],
     }
     # The stemmer is English and the tokens are a-z: what the published figures of Portuguese sets use too.
     scorer = RougeScorer(list(METRICS), use_stemmer=True)
     for system, summaries in systems.items():
         scores = [
-            _score(scorer, record.get("summaries") or [record["summary"]], summary)
+            score(scorer, record.get("summaries") or [record["summary"]], summary)
             for record, summary in zip(records, summaries, strict=True)
         ]
         columns = {metric: [score[metric] for score in scores] for metric in METRICS}
@@ -73,7 +73,7 @@ def _rows(client: Client, name: str, records: Sequence[Record], count: int) -> I
         yield name, records[0]["language"], len(records), count, system, *means, f"{low:.1f} to {high:.1f}"
 
 
-def _score(scorer: RougeScorer, references: Sequence[str], summary: str) -> dict[str, float]:
+def score(scorer: RougeScorer, references: Sequence[str], summary: str) -> dict[str, float]:
     """F by metric, times 100, against the one reference that is nearest by ROUGE-1."""
     scores = (scorer.score(reference, summary) for reference in references)
     best = max(scores, key=lambda score: score[METRICS[0]].fmeasure)
@@ -95,7 +95,7 @@ def lead(article: str, language: str, count: int) -> str:
     return " ".join(segment.text for segment in split_article(article, language)[:count])
 
 
-def filtered_lead(article: str, language: str, count: int) -> str:
+def filtered_lead(article: str, language: str, count: int) -> list[str]:
     """The first `count` sentences that may stand in a summary."""
     sentences = [segment.text for segment in split_article(article, language)]
-    return " ".join(sentences[at] for at in find_candidates(sentences, count=count)[:count])
+    return [sentences[at] for at in find_candidates(sentences, count=count)[:count]]

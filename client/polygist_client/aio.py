@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
@@ -112,6 +112,16 @@ class AsyncClient:
         """
         return await self._answer(calls.summarise(text, **options))
 
+    async def stream_summarise(
+        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
+    ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished, None]:
+        """As `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
+        call = calls.stream_summarise(text, **options)
+        async with aclosing(self.send_stream(call)) as parts:
+            async for part in parts:
+                for event in call.read(part):
+                    yield event
+
     @overload
     async def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
     @overload
@@ -199,6 +209,17 @@ class AsyncClient:
                 task.cancel()
             await asyncio.gather(*(task for _, task in under_way), return_exceptions=True)
 
+    async def send_stream(self, call: Call[ReplyT, Any]) -> AsyncGenerator[ReplyT, None]:
+        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
+        request_id = call.options.get("request_id") or new_request_id()
+        with self._explaining(call, request_id):
+            parts = self._stub(call, "unary_stream")(call.request, **self._keywords(call, request_id))
+            try:
+                async for part in parts:
+                    yield part
+            finally:
+                parts.cancel()
+
     async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(await self.send(call))
 
@@ -213,31 +234,40 @@ class AsyncClient:
             return await self._try(call, request_id)
 
     async def _try(self, call: Call[ReplyT, Any], request_id: str) -> ReplyT:
+        with self._explaining(call, request_id):
+            reply: ReplyT = await self._stub(call, "unary_unary")(call.request, **self._keywords(call, request_id))
+        return reply
+
+    def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
             raise RuntimeError("this client is closed; make another")
         method = call.method
-        stub: Any = self._channels[method.needs_healthy_server].unary_unary(
+        return getattr(self._channels[method.needs_healthy_server], kind)(
             method.path,
             request_serializer=type(call.request).SerializeToString,
             response_deserializer=method.reply.FromString,
         )
-        seconds = self._connection.seconds(call)
+
+    def _keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
+        return {
+            "timeout": self._connection.seconds(call),
+            "metadata": self._connection.headers(request_id),
+            "wait_for_ready": self._connection.waits(call),
+        }
+
+    @contextmanager
+    def _explaining(self, call: Call[Any, Any], request_id: str) -> Iterator[None]:
+        """gRPC's errors leave the block as ours."""
         try:
-            reply: ReplyT = await stub(
-                call.request,
-                timeout=seconds,
-                metadata=self._connection.headers(request_id),
-                wait_for_ready=self._connection.waits(call),
-            )
+            yield
         except grpc.aio.AioRpcError as error:
             raise translate_error(
                 error,
                 target=self._connection.address,
-                timeout=seconds,
+                timeout=self._connection.seconds(call),
                 request_id=request_id,
                 items=call.items,
             ) from error
-        return reply
 
 
 def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.aio.Channel:

@@ -120,6 +120,19 @@ def summarise(
     )
 
 
+def stream_summarise(
+    text: str | Texts, **given: Unpack[options.SummariseOptions]
+) -> Call[summarisation_service_pb2.StreamSummariseResponse, Any]:
+    """The call behind `Client.stream_summarise`; what reads the replies of one stream is a `SummaryReader`."""
+    unary = summarise(text, **given)
+    return Call(
+        method=methods.STREAM_SUMMARISE,
+        request=summarisation_service_pb2.StreamSummariseRequest(request=unary.request),  # type: ignore[arg-type]
+        read=replies.SummaryReader().read,
+        options=unary.options,
+    )
+
+
 def detect_language(
     text: str | Texts, **given: Unpack[options.DetectOptions]
 ) -> Call[translation_service_pb2.DetectLanguageResponse, results.Detection | list[results.Detection]]:

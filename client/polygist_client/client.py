@@ -1,10 +1,10 @@
 """The blocking client."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, Unpack, overload
 
 import grpc
 from google.protobuf.message import Message
@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 from polygist_client import batches, calls, options, results, words
 from polygist_client.calls import Call
 from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
-from polygist_client.errors import Cancelled
 from polygist_client.fields import Texts
-from polygist_client.statuses import translate_error
+from polygist_client.pending import Pending, explaining
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -105,6 +104,22 @@ class Client:
         """
         return self._answer(calls.summarise(text, **options))
 
+    def stream_summarise(
+        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
+    ) -> Generator[results.Progress | results.Delta | results.Finished, None, None]:
+        """Summarise as `summarise` does, and yield what there is of it as it comes: articles one after the other.
+
+        Closing the iterator cancels the call.
+
+        Args:
+            text: an article, or up to 32 of them.
+            options: see `SummariseOptions`.
+        """
+        call = calls.stream_summarise(text, **options)
+        with closing(self.send_stream(call)) as parts:
+            for part in parts:
+                yield from call.read(part)
+
     @overload
     def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
     @overload
@@ -170,7 +185,7 @@ class Client:
         self, wanted: Iterable[Call[ReplyT, AnswerT]], *, in_flight: int = batches.IN_FLIGHT
     ) -> Iterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
         """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
-        under_way: deque[_Pending[ReplyT, AnswerT]] = deque()
+        under_way: deque[Pending[ReplyT, AnswerT]] = deque()
         try:
             for call in wanted:
                 under_way.append(self._start(call))
@@ -182,10 +197,26 @@ class Client:
             for pending in under_way:
                 pending.cancel()
 
+    def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
+        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
+        method = call.method
+        stub = self._channels[method.needs_healthy_server].unary_stream(
+            method.path,
+            request_serializer=type(call.request).SerializeToString,
+            response_deserializer=method.reply.FromString,
+        )
+        request_id = call.options.get("request_id") or new_request_id()
+        with explaining(call, self._connection, request_id):
+            parts = stub(call.request, **self._keywords(call, request_id))
+            try:
+                yield from parts
+            finally:
+                parts.cancel()
+
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
 
-    def _start(self, call: Call[ReplyT, AnswerT]) -> "_Pending[ReplyT, AnswerT]":
+    def _start(self, call: Call[ReplyT, AnswerT]) -> Pending[ReplyT, AnswerT]:
         method = call.method
         stub = self._channels[method.needs_healthy_server].unary_unary(
             method.path,
@@ -194,60 +225,18 @@ class Client:
         )
 
         def start(request_id: str) -> Any:
-            if self._is_closed:
-                raise RuntimeError("this client is closed; make another")
-            return stub.future(
-                call.request,
-                timeout=self._connection.seconds(call),
-                metadata=self._connection.headers(request_id),
-                wait_for_ready=self._connection.waits(call),
-            )
+            return stub.future(call.request, **self._keywords(call, request_id))
 
-        return _Pending(call, start, self._connection)
+        return Pending(call, start, self._connection)
 
-
-class _Pending(Generic[ReplyT, AnswerT]):
-    """A call on its way."""
-
-    def __init__(self, call: Call[ReplyT, AnswerT], start: Callable[[str], Any], connection: Connection) -> None:
-        self.call = call
-        self._start = start
-        self._connection = connection
-        self._request_id = call.options.get("request_id") or new_request_id()
-        with self._explaining():
-            self._future = start(self._request_id)
-
-    def result(self) -> ReplyT:
-        """Wait for the reply; raises CallFailed."""
-        try:
-            return self._wait()
-        except Cancelled:
-            # Nobody here cancels and waits: the connection was lost under the call, and gRPC does not try that again.
-            self._future = self._start(self._request_id)
-            return self._wait()
-
-    def cancel(self) -> None:
-        """Give the call up."""
-        self._future.cancel()
-
-    def _wait(self) -> ReplyT:
-        with self._explaining():
-            reply: ReplyT = self._future.result()
-        return reply
-
-    @contextmanager
-    def _explaining(self) -> Iterator[None]:
-        """gRPC's errors leave the block as ours."""
-        try:
-            yield
-        except grpc.RpcError as error:
-            raise translate_error(
-                error,  # type: ignore[arg-type]
-                target=self._connection.address,
-                timeout=self._connection.seconds(self.call),
-                request_id=self._request_id,
-                items=self.call.items,
-            ) from error
+    def _keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
+        if self._is_closed:
+            raise RuntimeError("this client is closed; make another")
+        return {
+            "timeout": self._connection.seconds(call),
+            "metadata": self._connection.headers(request_id),
+            "wait_for_ready": self._connection.waits(call),
+        }
 
 
 def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.Channel:

@@ -117,7 +117,9 @@ class Connection:
         given = call.options.get("timeout") or self.timeout
         if given:
             return given
-        characters = sum(map(len, getattr(call.request, "contents", ())))
+        # A stream's request has the unary one in it.
+        request = getattr(call.request, "request", call.request)
+        characters = sum(map(len, getattr(request, "contents", ())))
         return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
 
     def waits(self, call: Call[Any, Any]) -> bool:

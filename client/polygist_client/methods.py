@@ -19,12 +19,12 @@ ReplyT = TypeVar("ReplyT", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[ReplyT]):
-    """One unary RPC.
+    """One RPC with one request.
 
     Attributes:
         service: the service that has it.
         name: its name there.
-        reply: type of its answer.
+        reply: type of its answer, or of each part of one that streams.
     """
 
     service: ServiceDescriptor
@@ -50,6 +50,7 @@ class Method(Generic[ReplyT]):
 TRANSLATE = Method(TRANSLATION, "Translate", translation_service_pb2.TranslateResponse)
 DETECT_LANGUAGE = Method(TRANSLATION, "DetectLanguage", translation_service_pb2.DetectLanguageResponse)
 SUMMARISE = Method(SUMMARISATION, "Summarise", summarisation_service_pb2.SummariseResponse)
+STREAM_SUMMARISE = Method(SUMMARISATION, "StreamSummarise", summarisation_service_pb2.StreamSummariseResponse)
 LIST_MODELS = Method(MODELS, "ListModels", model_service_pb2.ListModelsResponse)
 GET_MODEL = Method(MODELS, "GetModel", model_service_pb2.GetModelResponse)
 LIST_LANGUAGES = Method(MODELS, "ListLanguages", model_service_pb2.ListLanguagesResponse)
@@ -60,6 +61,6 @@ UNLOAD_MODEL = Method(ADMIN, "UnloadModel", model_service_pb2.UnloadModelRespons
 RELOAD_CONFIGURATION = Method(ADMIN, "ReloadConfiguration", model_service_pb2.ReloadConfigurationResponse)
 CHECK_HEALTH = Method(HEALTH, "Check", health_pb2.HealthCheckResponse)
 METHODS = (
-    TRANSLATE, DETECT_LANGUAGE, SUMMARISE, LIST_MODELS, GET_MODEL, LIST_LANGUAGES, COUNT_TOKENS, GET_SERVER_INFO,
-    LOAD_MODEL, UNLOAD_MODEL, RELOAD_CONFIGURATION, CHECK_HEALTH,
+    TRANSLATE, DETECT_LANGUAGE, SUMMARISE, STREAM_SUMMARISE, LIST_MODELS, GET_MODEL, LIST_LANGUAGES, COUNT_TOKENS,
+    GET_SERVER_INFO, LOAD_MODEL, UNLOAD_MODEL, RELOAD_CONFIGURATION, CHECK_HEALTH,
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """Protobuf replies to plain values."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 from grpc_health.v1 import health_pb2
@@ -18,6 +20,26 @@ def read_translations(reply: translation_service_pb2.TranslateResponse) -> list[
 def read_summaries(reply: summarisation_service_pb2.SummariseResponse) -> list[results.Summary]:
     """One for each article, in the order of the request."""
     return [_read_summary(each) for each in reply.summaries]
+
+
+class SummaryReader:
+    """Makes events out of the replies of one stream."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def read(
+        self, reply: summarisation_service_pb2.StreamSummariseResponse
+    ) -> Iterator[results.Progress | results.Delta | results.Finished]:
+        """The event of a reply; none for what has no place in the results, such as usage."""
+        index, kind = reply.content_index, reply.WhichOneof("event")
+        if kind == "progress":
+            yield results.Progress(index, reply.progress.completed_count, reply.progress.total_count)
+        elif kind == "text_delta":
+            self._texts[index] = self._texts.get(index, "") + reply.text_delta
+            yield results.Delta(index, reply.text_delta)
+        elif kind == "summary":
+            yield results.Finished(index, replace(_read_summary(reply.summary), text=self._texts.pop(index, "")))
 
 
 def read_detections(reply: translation_service_pb2.DetectLanguageResponse) -> list[results.Detection]:

@@ -127,6 +127,31 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How many parts of an article are read, of those known so far; `index` is the article's."""
+
+    index: int
+    completed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the summary of the article at `index`: all of them joined are its text."""
+
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The whole summary of the article at `index`."""
+
+    index: int
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
 class DetectedLanguage:
     """One guess; `supported` says whether a model of the server reads the language."""
 

@@ -32,6 +32,7 @@ from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
 from polygist_service.store.home import InstalledModel, Store
+from polygist_service.summarisation.guard import Guard
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language import LanguageDetector
 from polygist_service.translation.routes import Routes
@@ -98,7 +99,8 @@ def build_grpc_server(
     routes = Routes(engine, pivot_languages=pivot_languages)
     sources = SourceFinder(detector, executor, metrics.detected)
     translator = Translator(engine, routes=routes, sources=sources, executor=executor, noticed=metrics.noticed)
-    summariser = Summariser(engine, translator=translator, executor=executor)
+    judge = Guard(engine, executor)
+    summariser = Summariser(engine, translator=translator, judge=judge, executor=executor)
     translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
         TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
     )

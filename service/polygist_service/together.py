@@ -1,7 +1,8 @@
 """Coroutines that stand and fall together. Stdlib only."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
@@ -18,3 +19,34 @@ async def run_together(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> li
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def run_in_turn(streams: Iterable[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[tuple[int, ResultT], None]:
+    """Run `streams` at the same time; yield what they give with their index, all of the first, then of the second…
+
+    What a later one gives waits for its turn. Closing the iterator closes them all; so does the error of one, which
+    is raised at its turn.
+    """
+    queues: list[tuple[asyncio.Queue[ResultT | None], asyncio.Task[None]]] = []
+    try:
+        for stream in streams:
+            queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
+            queues.append((queue, asyncio.create_task(_fill(queue, stream))))
+        for index, (queue, task) in enumerate(queues):
+            while (item := await queue.get()) is not None:
+                yield index, item
+            await task
+    finally:
+        for _, task in queues:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in queues), return_exceptions=True)
+
+
+async def _fill(queue: asyncio.Queue[ResultT | None], stream: AsyncGenerator[ResultT, None]) -> None:
+    """Put all that `stream` gives into `queue`, and None at its end, however it ends."""
+    try:
+        async with aclosing(stream):
+            async for item in stream:
+                queue.put_nowait(item)
+    finally:
+        queue.put_nowait(None)

@@ -1,5 +1,6 @@
 """A real gRPC server on a free port that answers from a script and remembers what it was asked."""
 
+import re
 import signal
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class Asked:
 
 
 class Fake:
-    """Answers every unary call of the contract; a script for a method goes first, then the default answer."""
+    """Answers every call with one request; a script for a method goes first, then the default answer."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -171,6 +172,25 @@ def summarise(request: summarisation_service_pb2.SummariseRequest) -> summarisat
     )
 
 
+def stream_summarise(
+    request: summarisation_service_pb2.StreamSummariseRequest,
+) -> Iterator[summarisation_service_pb2.StreamSummariseResponse]:
+    """The answer of `summarise`, word by word."""
+    reply = summarise(request.request)
+    for index, summary in enumerate(reply.summaries):
+        yield summarisation_service_pb2.StreamSummariseResponse(
+            content_index=index, progress=common_pb2.Progress(completed_count=1, total_count=2)
+        )
+        yield summarisation_service_pb2.StreamSummariseResponse(
+            content_index=index, progress=common_pb2.Progress(completed_count=2, total_count=2)
+        )
+        for word in re.findall(r"\s*\S+", summary.text):
+            yield summarisation_service_pb2.StreamSummariseResponse(content_index=index, text_delta=word)
+        summary.text = ""
+        yield summarisation_service_pb2.StreamSummariseResponse(content_index=index, summary=summary)
+    yield summarisation_service_pb2.StreamSummariseResponse(usage=common_pb2.Usage(character_count=1))
+
+
 def detect(request: translation_service_pb2.DetectLanguageRequest) -> translation_service_pb2.DetectLanguageResponse:
     """English, rather."""
     guesses = [
@@ -201,6 +221,7 @@ LANGUAGES = [
 DEFAULTS: dict[str, Any] = {
     "Translate": translate,
     "Summarise": summarise,
+    "StreamSummarise": stream_summarise,
     "DetectLanguage": detect,
     "ListModels": model_service_pb2.ListModelsResponse(models=[MODEL]),
     "GetModel": model_service_pb2.GetModelResponse(model=MODEL),
@@ -218,7 +239,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def make_servicer(base: type, fake: Fake) -> Any:
-    """A servicer with every unary method of `base` that the fake answers."""
+    """A servicer with every method of `base` that the fake answers."""
 
     def make_method(name: str) -> Callable[..., Any]:
         return lambda self, request, context: fake.answer(name, request, context)

@@ -72,7 +72,7 @@ def test_every_flag_of_summarise_arrives(polygist: Polygist, fake: Fake, flags, 
 
 @pytest.mark.parametrize(("command", "table"), [("translate", TRANSLATE_FLAGS), ("summarise", SUMMARISE_FLAGS)])
 def test_no_flag_is_missing_in_the_tables(command: str, table):
-    elsewhere = {"--text", "--to", "--output", "--resume", "--format", "--field", "--lines", "--help"}
+    elsewhere = {"--text", "--to", "--output", "--resume", "--format", "--field", "--lines", "--stream", "--help"}
     hidden = {name for names, _ in session.GLOBAL_OPTIONS for name in names}
     tried = {flag for flags, _ in table for flag in flags}
     flags = [each for each in app.polygist.commands[command].params if isinstance(each, click.Option)]

@@ -127,7 +127,7 @@ class Run:
         for source, text, encoding, (message, value) in zip(group, texts, encodings, answers, strict=True):
             shown = f"{to_json_line(source.name, message)}\n" if self.session.jsonl else work.render(value, text)
             if self.session.is_text:
-                self._tell(source.name, value)
+                self.session.tell(source.name, value)
             with self._own_stream(source, work, shared) as stream:
                 stream.write(self._encode(self._end_line(shown), text, encoding))
 
@@ -173,13 +173,6 @@ class Run:
         if done := len(jobs) - len(left):
             self.session.note(f"{done} of {len(jobs)} finished already")
         return left
-
-    def _tell(self, name: str, value: Any) -> None:
-        """What goes to standard error beside a result."""
-        self.session.warn(name, value.warnings)
-        if value.detection_confidence is not None:
-            self.session.note(f"{name}: language {value.source} detected, confidence {value.detection_confidence:.2f}")
-        self.session.detail(f"{name}: {value.source} to {value.target} by {value.model or 'no model'}")
 
     @contextmanager
     def _shared_stream(self) -> Iterator[BinaryIO | None]:

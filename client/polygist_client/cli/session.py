@@ -101,6 +101,13 @@ class Session:
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
+    def tell(self, name: str, answer: results.Summary | results.Translation) -> None:
+        """What goes to standard error beside a result."""
+        self.warn(name, answer.warnings)
+        if answer.detection_confidence is not None:
+            self.note(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
+        self.detail(f"{name}: {answer.source} to {answer.target} by {answer.model or 'no model'}")
+
     def _say(self, line: str) -> None:
         """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
         if self.bar is None:

@@ -23,6 +23,7 @@ from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_summary
 from polygist_client.cli.runs import Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
+from polygist_client.cli.streams import check_stream, stream_summaries
 
 # Articles are long; a request takes 32 at most.
 ARTICLES = 8
@@ -43,6 +44,7 @@ ARTICLES = 8
 @click.option("--order", type=words_choice(words.SentenceOrder), help="As in the article, or by importance.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
+@click.option("--stream", is_flag=True, help="Print sentences as they are written.")
 @pivot_option
 @add_options(decoding_options)
 @with_session
@@ -54,17 +56,23 @@ def summarise(
     resume: bool,
     format: str,
     field: str | None,
+    stream: bool,
     **options: Any,
 ) -> int:
     """Summarise files, standard input (-) or --text."""
     read = make_reader(lines=False, format=format, field=field, into="summary")
     check_json(session, read, output, shows_more="citations" if options["citations"] else "")
     check_resume(resume, output)
+    if stream:
+        check_stream(session, output=output, makes_records=read is not None)
     sources, where = gather_inputs(files, texts), parse_output(output)
     work = _work({**options})  # type: ignore[typeddict-item]
-    check_output(where, sources, [work.label], shares_stream=one_stream_holds(session, read, sources, 1))
+    shares_stream = stream or one_stream_holds(session, read, sources, 1)
+    check_output(where, sources, [work.label], shares_stream=shares_stream)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
+        if stream:
+            return stream_summaries(session, client, sources, work.options)
         run = Run(session, client, sources, [work], where, resume)
         return run.run_records(read, keep_as_is) if read else run.run_texts()
 

@@ -176,7 +176,9 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_UNKNOWN_CHARACTERS: _WarningCode.ValueType  # 11
     """The model has no token for these characters (emoji, other scripts) and cannot write them."""
     WARNING_CODE_METHOD_FALLBACK: _WarningCode.ValueType  # 12
-    """The server's choice of method could not be carried out; Summary.method says what ran instead."""
+    """The method could not be carried out in full: Summary.method says what ran instead, or sentences
+    that a model wrote were replaced by the article's own, as the article does not bear them out.
+    """
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
     """A number of the source does not stand in the target."""
     WARNING_CODE_MIXED_LANGUAGES: _WarningCode.ValueType  # 14
@@ -218,7 +220,9 @@ WARNING_CODE_LENGTH_TARGET_MISSED: WarningCode.ValueType  # 10
 WARNING_CODE_UNKNOWN_CHARACTERS: WarningCode.ValueType  # 11
 """The model has no token for these characters (emoji, other scripts) and cannot write them."""
 WARNING_CODE_METHOD_FALLBACK: WarningCode.ValueType  # 12
-"""The server's choice of method could not be carried out; Summary.method says what ran instead."""
+"""The method could not be carried out in full: Summary.method says what ran instead, or sentences
+that a model wrote were replaced by the article's own, as the article does not bear them out.
+"""
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
 """A number of the source does not stand in the target."""
 WARNING_CODE_MIXED_LANGUAGES: WarningCode.ValueType  # 14

@@ -181,7 +181,8 @@ class SummariseRequest(_message.Message):
     """Optional. The language of all articles. Empty, the default: detected for each on its own."""
     target_language_code: _builtins.str
     """Optional. The language of the summary. Empty, the default: that of the article. Another one is
-    translated to, with the models of TranslationService.
+    translated to, with the models of TranslationService, unless the model that writes the summary
+    writes that language itself.
     """
     method: Global___SummaryMethod.ValueType
     """Optional. Picked sentences or new ones. Default: the server's choice."""
@@ -193,7 +194,8 @@ class SummariseRequest(_message.Message):
     """At most so many sentences, 1 to [summarise.sentences: 100]."""
     max_word_count: _builtins.int
     """At most so many words, 1 to [summarise.words: 10,000]. Whole sentences only: where the first
-    one is longer, it is returned with a warning (LENGTH_TARGET_MISSED).
+    one is longer, it is returned with a warning (LENGTH_TARGET_MISSED). ABSTRACTIVE warns, too,
+    where the model wrote less than nine tenths of the length asked for, or of half the article.
     """
     query: _builtins.str
     """Optional. What the reader wants to know, at most [summarise.query_characters: 1,000] code
@@ -206,7 +208,9 @@ class SummariseRequest(_message.Message):
     text, with "- " in Markdown.
     """
     model: _builtins.str
-    """Optional. "models/{model}". Empty, the default: chosen by method and language."""
+    """Optional. "models/{model}". Empty, the default: chosen by method and language, never one that
+    is marked as experimental. Naming such a one warns (EXPERIMENTAL_MODEL).
+    """
     performance_preference: _common_pb2.PerformancePreference.ValueType
     """Optional. For the models that write: ABSTRACTIVE, and translation to target_language_code."""
     pivot_policy: _common_pb2.PivotPolicy.ValueType
@@ -455,8 +459,9 @@ class Citation(_message.Message):
     SOURCE_SPAN_FIELD_NUMBER: _builtins.int
     SUPPORT_SCORE_FIELD_NUMBER: _builtins.int
     support_score: _builtins.float
-    """Output only. 0 to 1: how much of the sentence's wording stands in the passage; 1 for a picked
-    sentence. Low: check whether the model has made it up.
+    """Output only. 0 to 1: how well the passage bears the sentence out, by what a sentence encoder
+    says and by the wording that stands there, or where none is installed by wording alone; 1 for
+    a sentence of the article. Low: check it.
     """
     @_builtins.property
     def source_span(self) -> _common_pb2.TextSpan:
@@ -521,7 +526,9 @@ class StreamSummariseResponse(_message.Message):
 
     @_builtins.property
     def progress(self) -> _common_pb2.Progress:
-        """How many parts of the article are read, so that a long one shows life."""
+        """How many parts of the article are read of those known so far, so that a long one shows life.
+        The total grows where the summaries of parts have to be read in parts again.
+        """
 
     @_builtins.property
     def usage(self) -> _common_pb2.Usage:

@@ -85,9 +85,10 @@ class SummarisationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamSummarise(self, request, context):
-        """The same answer as Summarise, delivered as it is written.
+        """The same answer as Summarise, delivered as it is written: progress while parts of the article
+        are read, then sentences, which are never taken back. Cancelling the call stops the work.
 
-        Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+        Errors: those of Summarise, those of the request before the first event.
 
         Example, in JSON:
 

@@ -63,9 +63,10 @@ class SummarisationServiceStub:
         aip.dev/not-precedent: name fixed by the product. --)
     """
     StreamSummarise: _grpc.UnaryStreamMultiCallable[_summarisation_service_pb2.StreamSummariseRequest, _summarisation_service_pb2.StreamSummariseResponse]
-    """The same answer as Summarise, delivered as it is written.
+    """The same answer as Summarise, delivered as it is written: progress while parts of the article
+    are read, then sentences, which are never taken back. Cancelling the call stops the work.
 
-    Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+    Errors: those of Summarise, those of the request before the first event.
 
     Example, in JSON:
 
@@ -114,9 +115,10 @@ class SummarisationServiceAsyncStub(SummarisationServiceStub):
         aip.dev/not-precedent: name fixed by the product. --)
     """
     StreamSummarise: _aio.UnaryStreamMultiCallable[_summarisation_service_pb2.StreamSummariseRequest, _summarisation_service_pb2.StreamSummariseResponse]  # type: ignore[assignment]
-    """The same answer as Summarise, delivered as it is written.
+    """The same answer as Summarise, delivered as it is written: progress while parts of the article
+    are read, then sentences, which are never taken back. Cancelling the call stops the work.
 
-    Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+    Errors: those of Summarise, those of the request before the first event.
 
     Example, in JSON:
 
@@ -174,9 +176,10 @@ class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _summarisation_service_pb2.StreamSummariseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_summarisation_service_pb2.StreamSummariseResponse], _abc.AsyncIterator[_summarisation_service_pb2.StreamSummariseResponse]]:
-        """The same answer as Summarise, delivered as it is written.
+        """The same answer as Summarise, delivered as it is written: progress while parts of the article
+        are read, then sentences, which are never taken back. Cancelling the call stops the work.
 
-        Errors: those of Summarise, all of them before the first event but INFERENCE_FAILED.
+        Errors: those of Summarise, those of the request before the first event.
 
         Example, in JSON:
 

@@ -3,7 +3,7 @@
 import inspect
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -87,11 +87,15 @@ class CountingInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def _wrap_stream(self, method: Method, answer: Callable[..., Any], *, is_stream: bool) -> Callable[..., Any]:
-        async def call(request: Any, context: Context) -> AsyncIterator[Any]:
+        # Written, not yielded: a call that its caller gives up while a message is on its way is cancelled in here, and
+        # what it has under way is closed at once, by the task that opened it.
+        async def call(request: Any, context: Context) -> None:
+            replies = answer(self._receive(method, request, is_stream), context)
             with self._observed(method, context):
-                async for reply in answer(self._receive(method, request, is_stream), context):
-                    self._observer.message_sent(method)
-                    yield reply
+                async with aclosing(replies):
+                    async for reply in replies:
+                        self._observer.message_sent(method)
+                        await context.write(reply)
 
         return call
 

@@ -3,7 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -24,6 +25,7 @@ CHARACTERS_PER_SECOND = 2000
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 Answer = Callable[[Any, Context], Awaitable[Any]]
+Stream = Callable[[Any, Context], AsyncGenerator[Any, None]]
 
 
 class Undecodable:
@@ -51,47 +53,60 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(OWN_METHODS) or handler.response_streaming:
+        if handler is None or not method.startswith(OWN_METHODS) or handler.request_streaming:
             return handler
-        return grpc.unary_unary_rpc_method_handler(
-            self._wrap(method.rpartition("/")[2], cast(Answer, handler.unary_unary)),
-            request_deserializer=_tolerant(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
-        )
+        name, codecs = method.rpartition("/")[2], (_tolerant(handler.request_deserializer), handler.response_serializer)
+        if handler.response_streaming:
+            stream = self._wrap_stream(name, cast(Stream, handler.unary_stream))
+            return grpc.unary_stream_rpc_method_handler(stream, *codecs)
+        return grpc.unary_unary_rpc_method_handler(self._wrap(name, cast(Answer, handler.unary_unary)), *codecs)
 
     def _wrap(self, method: str, answer: Answer) -> Answer:
         async def call(request: Any, context: Context) -> Any:
-            request_id = _request_id(context)
-            trailer = ((REQUEST_ID, request_id),)
-            context.set_trailing_metadata(trailer)
-            began, code = time.monotonic(), "OK"
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                try:
-                    with self._activity.call():
-                        if isinstance(request, Undecodable):
-                            raise InvalidRequest("request", "is no valid message: strings must be UTF-8")
-                        async with asyncio.timeout(self._deadline(request, context)):
-                            return await answer(request, context)
-                except asyncio.CancelledError:
-                    code = "CANCELLED"
-                    raise
-                except Exception as error:
-                    if isinstance(error, grpc.aio.AbortError):
-                        code = "ABORTED"
-                        raise
-                    status, message, details = describe(error)
-                    code = status.name
-                    await context.abort(status, message, trailing_metadata=(*details, *trailer))
-                finally:
-                    _log_call(method, code, time.monotonic() - began, request)
+            async with self._around(method, request, context):
+                return await answer(request, context)
 
         return call
+
+    def _wrap_stream(self, method: str, answer: Stream) -> Stream:
+        async def call(request: Any, context: Context) -> AsyncGenerator[Any, None]:
+            async with self._around(method, request, context), aclosing(answer(request, context)) as replies:
+                async for reply in replies:
+                    yield reply
+
+        return call
+
+    @asynccontextmanager
+    async def _around(self, method: str, request: Any, context: Context) -> AsyncIterator[None]:
+        request_id = _request_id(context)
+        trailer = ((REQUEST_ID, request_id),)
+        context.set_trailing_metadata(trailer)
+        began, code = time.monotonic(), "OK"
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                with self._activity.call():
+                    if isinstance(request, Undecodable):
+                        raise InvalidRequest("request", "is no valid message: strings must be UTF-8")
+                    async with asyncio.timeout(self._deadline(request, context)):
+                        yield
+            except (asyncio.CancelledError, GeneratorExit):
+                code = "CANCELLED"
+                raise
+            except Exception as error:
+                if isinstance(error, grpc.aio.AbortError):
+                    code = "ABORTED"
+                    raise
+                status, message, details = describe(error)
+                code = status.name
+                await context.abort(status, message, trailing_metadata=(*details, *trailer))
+            finally:
+                _log_call(method, code, time.monotonic() - began, request)
 
     def _deadline(self, request: Any, context: Context) -> float:
         """Seconds that the call may take: the caller's, or a default that grows with the text; never too long."""
         remaining = context.time_remaining()
         if remaining is None:
-            remaining = BASE_DEADLINE + sum(map(len, getattr(request, "contents", ()))) / CHARACTERS_PER_SECOND
+            remaining = BASE_DEADLINE + sum(map(len, _contents(request))) / CHARACTERS_PER_SECOND
         return min(remaining, self._longest)
 
 
@@ -116,8 +131,14 @@ def _request_id(context: Context) -> str:
     return uuid.uuid4().hex
 
 
+def _contents(request: Any) -> Sequence[str]:
+    """The texts of a request; a stream's has the unary one in it."""
+    contents: Sequence[str] = getattr(getattr(request, "request", request), "contents", ())
+    return contents
+
+
 def _log_call(method: str, code: str, seconds: float, request: Any) -> None:
-    contents = getattr(request, "contents", ())
+    contents = _contents(request)
     log.info(
         "call",
         method=method,

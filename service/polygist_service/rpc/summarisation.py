@@ -1,8 +1,9 @@
 """The servicer of ``SummarisationService``."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +14,19 @@ from polygist_service.engine.api import Engine, Role
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.rpc import checks
-from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
-from polygist_service.rpc.offsets import Offsets
-from polygist_service.rpc.translation import pack_notices, unpack_decoding, unpack_pivot_policy
+from polygist_service.rpc.call import caller_of, deadline_of
+from polygist_service.rpc.summaries import pack_event, pack_response, pack_usage
+from polygist_service.rpc.translation import unpack_decoding, unpack_pivot_policy
 from polygist_service.summarisation.summariser import Summariser
-from polygist_service.summarisation.values import Form, Length, Method, Order, SummaryRequest, SummaryResult
-from polygist_service.together import run_together
+from polygist_service.summarisation.values import (
+    Form,
+    Length,
+    Method,
+    Order,
+    SummaryRequest,
+    SummaryResult,
+)
+from polygist_service.together import run_in_turn, run_together
 from polygist_service.translation.sources import Source, SourceFinder
 
 REFUSED = {
@@ -49,7 +57,6 @@ ORDERS: Mapping[int, Order] = {
     summarisation_service_pb2.SENTENCE_ORDER_OFFSET: Order.OFFSET,
     summarisation_service_pb2.SENTENCE_ORDER_RANK: Order.RANK,
 }
-WIRE_METHODS = {method: value for value, method in METHODS.items()}
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -77,6 +84,36 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
     async def Summarise(
         self, request: summarisation_service_pb2.SummariseRequest, context: Context
     ) -> summarisation_service_pb2.SummariseResponse:
+        wanted, sources = await self._read(request)
+        caller, deadline = caller_of(context), deadline_of(context)
+        results = await run_together(
+            self._summariser.summarise(each, caller=caller, deadline=deadline) for each in wanted
+        )
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, pack_response, request, sources, results
+        )
+
+    async def StreamSummarise(
+        self, request: summarisation_service_pb2.StreamSummariseRequest, context: Context
+    ) -> AsyncGenerator[summarisation_service_pb2.StreamSummariseResponse, None]:
+        wanted, sources = await self._read(request.request)
+        for each in wanted:
+            self._summariser.check(each)
+        caller, deadline, results = caller_of(context), deadline_of(context), []
+        streams = [self._summariser.events(each, caller=caller, deadline=deadline) for each in wanted]
+        async with aclosing(run_in_turn(streams)) as events:
+            async for index, event in events:
+                if isinstance(event, SummaryResult):
+                    results.append(event)
+                yield await asyncio.get_running_loop().run_in_executor(
+                    self._executor, pack_event, request.request, index, sources[index], event
+                )
+        yield summarisation_service_pb2.StreamSummariseResponse(usage=pack_usage(request.request, results))
+
+    async def _read(
+        self, request: summarisation_service_pb2.SummariseRequest
+    ) -> tuple[list[SummaryRequest], list[Source]]:
+        """What is wanted of each article, and the languages that these are in."""
         contents, wanted = self._unpack(request)
         sources = await self._sources.find(
             contents,
@@ -84,22 +121,8 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
             readable=self._readable(),
             candidates=checks.check_languages("candidate_language_codes", request.candidate_language_codes),
         )
-        caller, deadline = caller_of(context), deadline_of(context)
-        results = await run_together(
-            self._summariser.summarise(
-                replace(wanted, text=text, source=source.language), caller=caller, deadline=deadline
-            )
-            for text, source in zip(contents, sources, strict=True)
-        )
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, _pack_response, request, sources, results
-        )
-
-    async def StreamSummarise(
-        self, request: summarisation_service_pb2.StreamSummariseRequest, context: Context
-    ) -> AsyncIterator[summarisation_service_pb2.StreamSummariseResponse]:
-        await refuse_call(context, "StreamSummarise is not served by this version; call Summarise")
-        yield summarisation_service_pb2.StreamSummariseResponse()
+        pairs = zip(contents, sources, strict=True)
+        return [replace(wanted, text=text, source=source.language) for text, source in pairs], sources
 
     def _readable(self) -> tuple[str, ...]:
         """Languages that some model for summaries covers."""
@@ -167,54 +190,3 @@ def _check_target(request: summarisation_service_pb2.SummariseRequest, field: st
     if request.WhichOneof("length_target") != field:
         return 0
     return checks.check_range(field, getattr(request, field), least=1, most=most)
-
-
-def _pack_response(
-    request: summarisation_service_pb2.SummariseRequest, sources: list[Source], results: list[SummaryResult]
-) -> summarisation_service_pb2.SummariseResponse:
-    return summarisation_service_pb2.SummariseResponse(
-        summaries=[
-            _pack_summary(content, source, result, request.output_config)
-            for content, source, result in zip(request.contents, sources, results, strict=True)
-        ],
-        usage=common_pb2.Usage(
-            character_count=sum(map(len, request.contents)),
-            input_token_count=sum(result.input_token_count for result in results),
-            output_token_count=sum(result.output_token_count for result in results),
-        ),
-    )
-
-
-def _pack_summary(
-    content: str,
-    source: Source,
-    result: SummaryResult,
-    output: summarisation_service_pb2.SummaryOutputConfig,
-) -> summarisation_service_pb2.Summary:
-    article = Offsets(content, output.encoding_type)
-    summary = Offsets(result.text, output.encoding_type)
-    sentences = result.sentences if output.include_sentences or output.include_citations else ()
-    return summarisation_service_pb2.Summary(
-        text=result.text,
-        source_language_code=result.source,
-        target_language_code=result.target,
-        detection_confidence=source.confidence,
-        model=f"{checks.MODEL_PREFIX}{result.model}" if result.model else "",
-        sentences=[
-            summarisation_service_pb2.SummarySentence(
-                text=sentence.text,
-                summary_span=summary.span(sentence.summary_span),
-                rank_score=sentence.rank_score,
-                citations=[
-                    summarisation_service_pb2.Citation(
-                        source_span=article.span(citation.source_span), support_score=citation.support
-                    )
-                    for citation in (sentence.citations if output.include_citations else ())
-                ],
-            )
-            for sentence in sentences
-        ],
-        chunk_count=result.chunk_count,
-        warnings=pack_notices((*source.notices(), *result.notices), article),
-        method=WIRE_METHODS[result.method],  # type: ignore[arg-type]
-    )

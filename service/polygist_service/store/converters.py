@@ -42,7 +42,14 @@ def _convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str)
     convert_bert(files, folder, compute_type=compute_type)
 
 
+def _convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+    from polygist_service.store.convert_gguf import convert_gguf
+
+    convert_gguf(files, folder, compute_type=compute_type)
+
+
 CONVERTERS: Mapping[str, Converter] = {
     "bergamot": Converter(1, ("model", "vocabulary", "shortlist", "adapter"), _convert_bergamot),
     "bert": Converter(1, ("model", "settings", "tokenizer"), _convert_bert),
+    "gguf": Converter(1, ("model",), _convert_gguf),
 }

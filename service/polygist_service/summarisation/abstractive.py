@@ -1,150 +1,142 @@
-"""Summaries that a sequence-to-sequence model writes."""
+"""Summaries that a model writes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import AsyncGenerator, Iterable
 from concurrent.futures import Executor
 from contextlib import aclosing
-from dataclasses import dataclass
 
-import numpy as np
-
-from polygist_service.engine.api import Decoding, Engine, ModelInfo, Result, Span
+from polygist_service.engine.api import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.citations import Citer
-from polygist_service.summarisation.extractive import split_article
-from polygist_service.summarisation.lengths import keep_within, sentence_limit, word_limit
-from polygist_service.summarisation.terms import TermVectors
-from polygist_service.summarisation.values import Draft, Method, Passage, SummaryRequest
-from polygist_service.text.document import PlainDocument, Segment, Splitting
+from polygist_service.summarisation.article import Article, split_article
+from polygist_service.summarisation.candidates import count_words
+from polygist_service.summarisation.hierarchy import Hierarchy, Task, Written
+from polygist_service.summarisation.judging import Judge, Verdict
+from polygist_service.summarisation.lengths import Aim, keep_within, sentence_limit, word_limit
+from polygist_service.summarisation.values import Draft, Form, Method, Passage, Progress, SummaryRequest
 
-# With a query, parts of the article that are less than this share as near to it as the nearest one are left out.
-QUERY_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Sentences that fit the model's window together; `hard_splits` are where one alone did not."""
-
-    text: str
-    hard_splits: tuple[Span, ...]
+# How models mark the items of a list, and what they put around a title.
+MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+QUOTES = "\"'“”‘’«»*# "
+# What ends a headline is no full stop.
+FULL_STOPS = ".。।۔"
 
 
 class Abstractive:
-    """Has a model write: about the whole article where it fits the window, else about each part, then about that.
+    """Has a model write, and a judge read what it wrote.
 
     Args:
         engine: runs the model.
-        executor: where splitting, counting and citing happen.
+        judge: decides what is shown of it.
+        executor: where texts are split and counted.
     """
 
-    def __init__(self, engine: Engine, executor: Executor) -> None:
+    def __init__(self, engine: Engine, *, judge: Judge, executor: Executor) -> None:
         self._engine = engine
+        self._judge = judge
         self._executor = executor
+        self._hierarchy = Hierarchy(engine, executor)
 
     async def draft(
-        self, request: SummaryRequest, model: ModelInfo, *, caller: str, deadline: float | None = None
-    ) -> Draft:
-        """The sentences that the model writes about a text with letters.
+        self, request: SummaryRequest, model: ModelInfo, *, language: str, caller: str, deadline: float | None = None
+    ) -> AsyncGenerator[Progress | Draft, None]:
+        """Yield progress, and at last the sentences of a summary of a text with letters.
+
+        Args:
+            request: what is wanted.
+            model: what writes.
+            language: the one that it writes in.
+            caller: whose work this is.
+            deadline: when the answer is no longer wanted, on the event loop's clock.
 
         Raises:
-            InferenceFailed: it writes none.
+            InferenceFailed: it writes nothing.
         """
+        loop = asyncio.get_running_loop()
+        article, aim = await loop.run_in_executor(self._executor, _take_aim, request)
+        written = Written()
         async with self._engine.hold(model.name, deadline=deadline) as held:
-            return await self._write(request, held, caller=caller, deadline=deadline)
-
-    async def _write(self, request: SummaryRequest, held: str, *, caller: str, deadline: float | None) -> Draft:
-        loop, model = asyncio.get_running_loop(), self._engine.model(held)
-        options = request.decoding.for_model(model)
-        count = self._engine.counter(held)
-        first = chunks = await loop.run_in_executor(self._executor, _read, request, model.max_input_tokens, count)
-        outputs = results = await self._decode(held, chunks, options, caller=caller, deadline=deadline)
-        while len(chunks) > 1:
-            shorter = await loop.run_in_executor(
-                self._executor, _cut, _join(outputs), request.source, model.max_input_tokens, count
-            )
-            if not 0 < len(shorter) < len(chunks):
-                break  # The model does not shorten: another round would end no better.
-            chunks = shorter
-            outputs = await self._decode(held, chunks, options, caller=caller, deadline=deadline)
-            results = [*results, *outputs]
-        passages = await loop.run_in_executor(self._executor, _cite, request, _join(outputs))
-        if not passages:
+            task = Task(request, article, held, language, aim, caller, deadline)
+            async with aclosing(self._hierarchy.condense(task)) as stream:
+                async for event in stream:
+                    if isinstance(event, Progress):
+                        yield event
+                    else:
+                        written = event
+        sentences = await loop.run_in_executor(self._executor, compose, written.texts, request, language)
+        if not sentences:
             raise InferenceFailed(f"model {model.name} wrote nothing about this article")
-        return Draft(
-            passages,
-            notices=_notices(first, results),
-            chunk_count=len(first),
-            input_token_count=sum(result.input_token_count for result in results),
-            output_token_count=sum(result.hypotheses[0].token_count for result in results),
-        )
-
-    async def _decode(
-        self, held: str, chunks: Sequence[Chunk], options: Decoding, *, caller: str, deadline: float | None
-    ) -> list[Result]:
-        """The model's outputs for `chunks`, in order."""
-        results: dict[int, Result] = {}
-        texts = [chunk.text for chunk in chunks]
-        stream = self._engine.submit(held, texts, options=options, caller=caller, deadline=deadline)
-        async with aclosing(stream):
-            async for index, result in stream:
-                results[index] = result
-        return [results[at] for at in range(len(chunks))]
+        # The judge has a model of its own: it is asked once the writer is held no more.
+        verdicts = await self._judge.judge(sentences, article, language=language, caller=caller, deadline=deadline)
+        yield _make_draft(request, aim, model, language, written, verdicts)
 
 
-def _read(request: SummaryRequest, window: int, count: Callable[[str], int]) -> list[Chunk]:
-    """The parts of the article that the model reads: all, or with a query those near to it."""
-    chunks = _cut(request.text, request.source, window, count)
-    if not request.query or len(chunks) == 1:
-        return chunks
-    vectors = TermVectors.of([chunk.text for chunk in chunks])
-    nearness = vectors.project(vectors.direction(request.query))
-    return [chunks[at] for at in np.flatnonzero(nearness >= QUERY_SHARE * nearness.max())]
+def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:
+    """The sentences of what a model wrote that make up the summary: each once, as many as are asked for."""
+    found = (segment.text for text in texts for segment in split_article(_unmark(text), language))
+    sentences = list(dict.fromkeys(filter(None, found)))
+    # "Here is a summary:" is none.
+    if len(sentences) > 1 and sentences[0].endswith(":"):
+        del sentences[0]
+    return _fit(request, sentences)
 
 
-def _cut(text: str, language: str, window: int, count: Callable[[str], int]) -> list[Chunk]:
-    """Sentences packed into as few chunks as they fit, in order."""
-    splitting = Splitting.PUNCTUATION_AND_NEWLINES
-    document = PlainDocument.parse(text, language=language, splitting=splitting, fits=lambda part: count(part) < window)
-    chunks: list[list[Segment]] = []
-    used = 0
-    for segment in document.segments:
-        # One more for the space between two: some vocabularies spend a token on it.
-        cost = count(segment.text) + 1
-        if not chunks or used + cost > window:
-            chunks.append([])
-            used = 0
-        chunks[-1].append(segment)
-        used += cost
-    return [
-        Chunk(
-            " ".join(segment.text for segment in chunk),
-            tuple((segment.start, segment.end) for segment in chunk if segment.hard_split),
-        )
-        for chunk in chunks
-    ]
+def entitle(sentence: str) -> str:
+    """A sentence as a headline: one line, without quotes around it, with no full stop at its end."""
+    return " ".join(sentence.split()).strip(QUOTES).rstrip(FULL_STOPS) or sentence
 
 
-def _join(outputs: Sequence[Result]) -> str:
-    return "\n".join(result.hypotheses[0].text for result in outputs)
+def _take_aim(request: SummaryRequest) -> tuple[Article, Aim]:
+    article = Article.read(request.text, request.source)
+    return article, Aim.at(request, words=count_words(request.text), sentences=len(article.sentences))
 
 
-def _cite(request: SummaryRequest, text: str) -> tuple[Passage, ...]:
-    """The sentences of what the model wrote, as many as were asked for, with their sources."""
-    article = split_article(request.text, request.source)
-    citer = Citer([segment.text for segment in article], [(segment.start, segment.end) for segment in article])
-    written = keep_within(
-        (segment.text for segment in split_article(text, request.source)),
-        count=sentence_limit(request, Method.ABSTRACTIVE),
-        max_words=word_limit(request),
+def _unmark(text: str) -> str:
+    """`text` without the marks of its lists."""
+    return "\n".join(MARK.sub("", line) for line in text.splitlines())
+
+
+def _fit(request: SummaryRequest, sentences: Iterable[str]) -> list[str]:
+    if request.form is Form.HEADLINE:
+        sentences = map(entitle, sentences)
+    return keep_within(sentences, count=sentence_limit(request, Method.ABSTRACTIVE), max_words=word_limit(request))
+
+
+def _make_draft(
+    request: SummaryRequest, aim: Aim, model: ModelInfo, language: str, written: Written, verdicts: list[Verdict]
+) -> Draft:
+    """The sentences that are shown, each once, and what there is to know about them."""
+    shown: dict[str, Verdict] = {}
+    for verdict in verdicts:
+        shown.setdefault(entitle(verdict.text) if request.form is Form.HEADLINE else verdict.text, verdict)
+    texts = _fit(request, shown)
+    shortfall = aim.shortfall(texts)
+    return Draft(
+        tuple(Passage(text, shown[text].citations, is_quoted=shown[text].is_replaced) for text in texts),
+        language=language,
+        notices=(*_notices(model, written, verdicts), *([shortfall] if shortfall else [])),
+        chunk_count=written.chunk_count,
+        input_token_count=written.input_token_count,
+        output_token_count=written.output_token_count,
     )
-    return tuple(Passage(sentence, citer.cite(sentence)) for sentence in written)
 
 
-def _notices(chunks: Sequence[Chunk], results: Sequence[Result]) -> tuple[Notice, ...]:
+def _notices(model: ModelInfo, written: Written, verdicts: list[Verdict]) -> list[Notice]:
     hard = "a sentence longer than the model's window was split here"
-    splits = [Notice(NoticeKind.SEGMENT_HARD_SPLIT, hard, span) for chunk in chunks for span in chunk.hard_splits]
-    if any(result.hypotheses[0].limited for result in results):
+    notices = [Notice(NoticeKind.SEGMENT_HARD_SPLIT, hard, span) for span in written.hard_splits]
+    if model.is_experimental:
+        message = f"model {model.name} is experimental: it is known to make mistakes, so check what it writes"
+        notices.append(Notice(NoticeKind.EXPERIMENTAL_MODEL, message))
+    if written.had_loop:
+        message = "the model repeated itself and was made to write again without repetitions"
+        notices.append(Notice(NoticeKind.REPETITION_SUPPRESSED, message))
+    if written.is_stopped:
         message = "the model was stopped at its output limit; raise decoding_config.max_output_tokens"
-        return (*splits, Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message))
-    return tuple(splits)
+        notices.append(Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message))
+    if reasons := [verdict.reason for verdict in verdicts if verdict.is_replaced]:
+        which = "all" if len(reasons) == len(verdicts) else f"{len(reasons)} of {len(verdicts)}"
+        why = "; ".join(dict.fromkeys(filter(None, reasons)))
+        message = f"{which} sentences of the model were replaced by the article's own, as it does not bear them out"
+        notices.append(Notice(NoticeKind.METHOD_FALLBACK, f"{message}: {why}" if why else message))
+    return notices

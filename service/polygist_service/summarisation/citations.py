@@ -1,8 +1,11 @@
-"""Which sentences of an article a written sentence rests on, by its wording."""
+"""Which sentences of an article a written sentence rests on."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
 
 from polygist_service.engine.api import Span
 from polygist_service.summarisation.terms import split_terms
@@ -29,15 +32,29 @@ class Citer:
             for feature in _features(sentence):
                 self._holders[feature].append(at)
 
-    def cite(self, sentence: str) -> tuple[Citation, ...]:
-        """The passages that share most words and word pairs with `sentence`, best first; none where none does."""
+    def overlap(self, sentence: str) -> NDArray[np.float64]:
+        """For each sentence of the article the share of the words and word pairs of `sentence` that stand in it."""
         features = _features(sentence)
-        shared = Counter(at for feature in features for at in self._holders.get(feature, ()))
-        ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_CITATIONS]
+        holders = [at for feature in features for at in self._holders.get(feature, ())]
+        counts = np.bincount(np.array(holders, np.int64), minlength=len(self._spans))
+        return counts / max(1, len(features))
+
+    def cite(self, sentence: str, similarities: NDArray[np.float64] | None = None) -> tuple[Citation, ...]:
+        """The passages nearest to `sentence`, best first; none where none is.
+
+        Args:
+            sentence: a written one.
+            similarities: by a sentence encoder, to each sentence of the article; by them and the wording alike a
+                passage supports the sentence, or where there are none by the wording alone.
+        """
+        support = self.overlap(sentence)
+        if similarities is not None:
+            support = (support + np.maximum(0, similarities)) / 2
+        nearest = np.argsort(-support, kind="stable")[:MOST_CITATIONS]
         return tuple(
-            Citation(self._spans[at], count / len(features))
-            for at, count in ranked
-            if count >= SECOND_SHARE * ranked[0][1]
+            Citation(self._spans[at], min(1.0, float(support[at])))
+            for at in nearest
+            if support[at] > 0 and support[at] >= SECOND_SHARE * support[nearest[0]]
         )
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from polygist_service.engine.api import Encoding, Engine, ModelInfo, Vector
+from polygist_service.summarisation.article import split_article
 from polygist_service.summarisation.candidates import count_words, find_candidates
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
 from polygist_service.summarisation.selection import Preset, select
 from polygist_service.summarisation.values import Citation, Draft, Form, Length, Method, Order, Passage, SummaryRequest
-from polygist_service.text.document import PlainDocument, Segment, Splitting
+from polygist_service.text.document import Segment
 
 # Tokens of a sentence that its vector is made of: more change no selection and cost time.
 ENCODING = Encoding(max_tokens=128)
@@ -22,26 +23,20 @@ MOST_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
-    """The candidates of an article, and how many words it has in all."""
+class Candidates:
+    """The sentences of an article that may be picked, and how many words it has in all."""
 
-    candidates: tuple[Segment, ...]
+    sentences: tuple[Segment, ...]
     word_count: int
 
     @classmethod
-    def read(cls, request: SummaryRequest) -> "Article":
+    def read(cls, request: SummaryRequest) -> "Candidates":
         """Split the text and keep what may stand in a summary."""
         segments = split_article(request.text, request.source)
         enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
         wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
         kept = find_candidates([segment.text for segment in segments], count=wanted, query=request.query)
         return cls(tuple(segments[at] for at in kept), count_words(request.text))
-
-
-def split_article(text: str, language: str) -> tuple[Segment, ...]:
-    """The sentences of a text that have letters; a line break ends one."""
-    splitting = Splitting.PUNCTUATION_AND_NEWLINES
-    return PlainDocument.parse(text, language=language, splitting=splitting, fits=lambda _: True).segments
 
 
 class Extractive:
@@ -61,8 +56,8 @@ class Extractive:
     ) -> Draft:
         """The sentences of a summary of a text with letters, in the order asked for."""
         loop = asyncio.get_running_loop()
-        article = await loop.run_in_executor(self._executor, Article.read, request)
-        texts = [segment.text for segment in article.candidates]
+        article = await loop.run_in_executor(self._executor, Candidates.read, request)
+        texts = [segment.text for segment in article.sentences]
         if request.query:
             texts.append(request.query)
         vectors, token_count = await self._encode(model, texts, caller=caller, deadline=deadline)
@@ -87,8 +82,8 @@ class Extractive:
         return np.stack(vectors), token_count
 
 
-def _pick(article: Article, vectors: Vector, request: SummaryRequest) -> tuple[Passage, ...]:
-    candidates = article.candidates
+def _pick(article: Candidates, vectors: Vector, request: SummaryRequest) -> tuple[Passage, ...]:
+    candidates = article.sentences
     count = sentence_limit(request, Method.EXTRACTIVE)
     if is_by_length(request):
         # A summary that repeats most of an article is none; whoever gives a number knows what they want.
@@ -109,4 +104,5 @@ def _pick(article: Article, vectors: Vector, request: SummaryRequest) -> tuple[P
 
 
 def _passage(segment: Segment, rank_score: float) -> Passage:
-    return Passage(segment.text, (Citation((segment.start, segment.end), 1.0),), min(1.0, rank_score))
+    citation = Citation((segment.start, segment.end), 1.0)
+    return Passage(segment.text, (citation,), min(1.0, rank_score), is_quoted=True)

@@ -1,7 +1,11 @@
-"""How long a summary of each form is."""
+"""How long a summary is of each form."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from polygist_service.engine.api import Decoding, ModelInfo
+from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.candidates import count_words
 from polygist_service.summarisation.values import Form, Length, Method, SummaryRequest
 
@@ -12,7 +16,59 @@ SENTENCES: Mapping[Form, Mapping[Length, int]] = {
     Form.TLDR: {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 4},
     Form.HEADLINE: dict.fromkeys(Length, 1),
 }
-HEADLINE_WORDS: Mapping[Length, int] = {Length.SHORT: 12, Length.MEDIUM: 17, Length.LONG: 22}
+# Words that such summaries of news have.
+WORDS: Mapping[Form, Mapping[Length, int]] = {
+    Form.PARAGRAPH: {Length.SHORT: 25, Length.MEDIUM: 80, Length.LONG: 173},
+    Form.KEY_POINTS: {Length.SHORT: 60, Length.MEDIUM: 100, Length.LONG: 140},
+    Form.TLDR: {Length.SHORT: 25, Length.MEDIUM: 50, Length.LONG: 110},
+    Form.HEADLINE: {Length.SHORT: 12, Length.MEDIUM: 17, Length.LONG: 22},
+}
+WORDS_OF_A_SENTENCE = 27
+# A shorter summary says little, however short its article is.
+LEAST_WORDS = 10
+# Within a tenth, a length is met.
+MET = 0.9
+# What a model may write beyond what is wanted, so that it can end its sentence: a factor, and so many tokens.
+SLACK, EXTRA = 1.25, 16
+# Limits in tokens are multiples of it: articles of like length then share batches.
+STEP = 16
+# More tokens a word than that has no language whose words white space parts.
+MOST_TOKENS_OF_A_WORD = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """How long the summary of one article should be; `sentences` is 0 where only words count."""
+
+    words: int
+    sentences: int
+
+    @classmethod
+    def at(cls, request: SummaryRequest, *, words: int, sentences: int) -> "Aim":
+        """The length that is asked for, of an article of so many words and sentences.
+
+        At most half of the article: a summary that repeats most of one is none. A model that writes more all the same
+        is not cut for it where the request allows more.
+        """
+        limit = sentence_limit(request, Method.ABSTRACTIVE)
+        wanted = request.max_words or request.max_sentences * WORDS_OF_A_SENTENCE
+        if request.form is Form.HEADLINE or not wanted:
+            wanted = word_limit(request) or WORDS[request.form][request.length]
+        return cls(min(wanted, max(LEAST_WORDS, words // 2)), min(limit, max(1, sentences // 2)))
+
+    def is_met_by(self, texts: Sequence[str]) -> bool:
+        """Whether so many sentences and words are no longer than this."""
+        return sum(map(count_words, texts)) <= self.words and (not self.sentences or len(texts) <= self.sentences)
+
+    def shortfall(self, texts: Sequence[str]) -> Notice | None:
+        """What to say of sentences that are fewer, or where only words count shorter, than this by over a tenth."""
+        found, wanted, unit = len(texts), self.sentences, "sentences"
+        if not wanted:
+            found, wanted, unit = sum(map(count_words, texts)), self.words, "words"
+        if found >= MET * wanted:
+            return None
+        message = f"the summary has {found} {unit}, {wanted} were aimed at; sentences are neither cut nor made up"
+        return Notice(NoticeKind.LENGTH_TARGET_MISSED, message)
 
 
 def is_by_length(request: SummaryRequest) -> bool:
@@ -32,7 +88,7 @@ def sentence_limit(request: SummaryRequest, method: Method) -> int:
 def word_limit(request: SummaryRequest) -> int:
     """At most so many words; 0 is no limit."""
     if request.form is Form.HEADLINE and is_by_length(request):
-        return HEADLINE_WORDS[request.length]
+        return WORDS[Form.HEADLINE][request.length]
     return request.max_words
 
 
@@ -46,3 +102,22 @@ def keep_within(sentences: Iterable[str], *, count: int, max_words: int) -> list
             break
         kept.append(sentence)
     return kept
+
+
+def allot(options: Decoding, model: ModelInfo, *, words: int, rate: float, source_tokens: int) -> Decoding:
+    """`options` with the limits in tokens by which a model writes about so many words.
+
+    A limit that the request gives stays; none goes beyond the model's own, nor is more than half of the source forced.
+
+    Args:
+        options: what the request asks for.
+        model: what writes. One that follows instructions is told the length, and may end when it likes.
+        words: about so many.
+        rate: tokens of a word.
+        source_tokens: of the shortest text that is decoded so.
+    """
+    wanted = math.ceil(words * min(max(rate, 1.0), MOST_TOKENS_OF_A_WORD))
+    most = math.ceil((SLACK * wanted + EXTRA) / STEP) * STEP
+    most = options.max_output_tokens or min(most, model.max_output_tokens or most)
+    least = max(1, min(wanted, source_tokens, most) // 2 // STEP * STEP)
+    return replace(options, max_output_tokens=most, min_output_tokens=0 if model.follows_instructions else least)

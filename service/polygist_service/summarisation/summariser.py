@@ -1,43 +1,44 @@
 """The `Summariser`: an article in, a summary with its sources out, in the article's language or in another."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
-from typing import Protocol
+from contextlib import aclosing
+from dataclasses import dataclass
 
 from polygist_service.engine.api import Engine, ModelInfo
 from polygist_service.errors import InvalidRequest
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.candidates import count_words
+from polygist_service.summarisation.crossing import Crossing, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
+from polygist_service.summarisation.judging import Judge
 from polygist_service.summarisation.layout import lay_out
 from polygist_service.summarisation.lengths import word_limit
-from polygist_service.summarisation.method import choose_model
+from polygist_service.summarisation.method import choose_model, written_language
 from polygist_service.summarisation.values import (
     Citation,
     Draft,
+    Event,
     Method,
     Passage,
+    Progress,
     SummaryRequest,
     SummaryResult,
     SummarySentence,
 )
-from polygist_service.text.document import Splitting, has_letters
-from polygist_service.translation.coverage import is_same_language
+from polygist_service.text.document import has_letters
 from polygist_service.translation.presets import DecodingWish, Preference
-from polygist_service.translation.values import Translation, TranslationRequest
 
 
-class SentenceTranslator(Protocol):
-    """Translates the sentences of a summary; see `translation.translator.Translator`."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a summary comes about: which model makes it, and in which language before any translation."""
 
-    async def translate(
-        self, request: TranslationRequest, *, caller: str, deadline: float | None = None
-    ) -> list[Translation]:
-        """One translation for each content, in order."""
-        ...
+    method: Method
+    model: ModelInfo
+    language: str
 
 
 class Summariser:
@@ -46,67 +47,87 @@ class Summariser:
     Args:
         engine: runs sentence encoders and models that write.
         translator: for summaries in another language.
-        executor: where splitting, selection and citing happen.
+        judge: decides which written sentences are shown.
+        executor: where splitting, selection and layout happen.
     """
 
-    def __init__(self, engine: Engine, *, translator: SentenceTranslator, executor: Executor) -> None:
+    def __init__(self, engine: Engine, *, translator: SentenceTranslator, judge: Judge, executor: Executor) -> None:
         self._engine = engine
-        self._translator = translator
+        self._crossing = Crossing(translator)
         self._executor = executor
         self._extractive = Extractive(engine, executor)
-        self._abstractive = Abstractive(engine, executor)
+        self._abstractive = Abstractive(engine, judge=judge, executor=executor)
 
     async def summarise(self, request: SummaryRequest, *, caller: str, deadline: float | None = None) -> SummaryResult:
-        """Summarise one article; a text without letters is its own summary, a blank one has an empty summary.
+        """Summarise one article; raises what `check` does, and InferenceFailed where a model fails."""
+        async with aclosing(self.events(request, caller=caller, deadline=deadline)) as stream:
+            async for event in stream:
+                if isinstance(event, SummaryResult):
+                    return event
+        raise AssertionError("a stream of events ends with the result")
+
+    async def events(
+        self, request: SummaryRequest, *, caller: str, deadline: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """What happens while one article is summarised: progress, the text piece by piece, and at last the result.
+
+        A text without letters is its own summary, a blank one has an empty summary.
+
+        Raises:
+            PolygistError: what `check` raises; InferenceFailed where a model fails.
+        """
+        plan = self.check(request)
+        result = None
+        if plan is None:
+            result = _result(request, None, _whole(request.text), request.target or request.source)
+        else:
+            async with aclosing(self._draft(plan, request, caller, deadline)) as stream:
+                async for event in stream:
+                    if isinstance(event, Progress):
+                        yield event
+                    else:
+                        draft, language = await self._crossing.finish(
+                            event, request, written=plan.language, caller=caller, deadline=deadline
+                        )
+                        result = await asyncio.get_running_loop().run_in_executor(
+                            self._executor, _result, request, plan, draft, language
+                        )
+        assert result is not None
+        for delta in result.deltas():
+            yield delta
+        yield result
+
+    def check(self, request: SummaryRequest) -> Plan | None:
+        """How a summary comes about, before any work is done; None where there is nothing to choose from.
 
         Raises:
             NotFound: the model named is not installed.
-            InvalidRequest: it is not for summaries.
+            InvalidRequest: it is not for summaries, or nothing is decoded where decoding options are given.
             UnsupportedCapability: no installed model does what is asked for in this language.
             UnsupportedLanguagePair: no model translates the summary into the target language.
-            InferenceFailed: a model failed.
         """
         if not has_letters(request.text):
-            return _result(request, Method.EXTRACTIVE, None, _whole(request.text), request.target or request.source)
+            return None
         method, model = choose_model(self._engine, request)
         _check_decoding(request, method)
-        maker = self._abstractive if method is Method.ABSTRACTIVE else self._extractive
-        draft = await maker.draft(request, model, caller=caller, deadline=deadline)
-        target = request.source
-        if request.target and not is_same_language(request.source, request.target):
-            draft, target = await self._translate(draft, request, request.target, method, caller, deadline)
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, _result, request, method, model, draft, target
-        )
+        language = written_language(model, request) if method is Method.ABSTRACTIVE else request.source
+        self._crossing.check(request, written=language)
+        return Plan(method, model, language)
 
-    async def _translate(
-        self,
-        draft: Draft,
-        request: SummaryRequest,
-        target: str,
-        method: Method,
-        caller: str,
-        deadline: float | None,
-    ) -> tuple[Draft, str]:
-        """The draft with its sentences in `target`, and the language that they are in now."""
-        wanted = TranslationRequest(
-            contents=[passage.text for passage in draft.passages],
-            source=request.source,
-            target=target,
-            splitting=Splitting.NONE,
-            decoding=request.decoding,
-            pivot_policy=request.pivot_policy,
-        )
-        translations = await self._translator.translate(wanted, caller=caller, deadline=deadline)
-        pairs = list(zip(draft.passages, translations, strict=True))
-        translated = replace(
-            draft,
-            passages=tuple(replace(passage, text=translation.text) for passage, translation in pairs),
-            notices=(*draft.notices, *_moved_notices(pairs, is_picked=method is Method.EXTRACTIVE)),
-            input_token_count=draft.input_token_count + sum(each.input_token_count for each in translations),
-            output_token_count=draft.output_token_count + sum(each.output_token_count for each in translations),
-        )
-        return translated, translations[0].target
+    async def _draft(
+        self, plan: Plan, request: SummaryRequest, caller: str, deadline: float | None
+    ) -> AsyncGenerator[Progress | Draft, None]:
+        if plan.method is Method.ABSTRACTIVE:
+            stream = self._abstractive.draft(
+                request, plan.model, language=plan.language, caller=caller, deadline=deadline
+            )
+            async with aclosing(stream):
+                async for event in stream:
+                    yield event
+        else:
+            draft = await self._extractive.draft(request, plan.model, caller=caller, deadline=deadline)
+            yield Progress(1, 1)
+            yield draft
 
 
 def _check_decoding(request: SummaryRequest, method: Method) -> None:
@@ -130,32 +151,15 @@ def _whole(text: str) -> Draft:
     return Draft((Passage(shown, (Citation((start, start + len(shown)), 1.0),)),))
 
 
-def _moved_notices(pairs: Sequence[tuple[Passage, Translation]], *, is_picked: bool) -> list[Notice]:
-    """What the translator noticed; its spans are moved to where a picked sentence stands in the article.
-
-    A written sentence does not stand there: its notices keep no span. What is told of every sentence is told once.
-    """
-    notices: dict[Notice, None] = {}
-    for passage, translation in pairs:
-        offset = passage.citations[0].source_span[0] if is_picked else None
-        for notice in translation.notices:
-            span = notice.span
-            moved = (span[0] + offset, span[1] + offset) if span and offset is not None else None
-            notices[replace(notice, span=moved)] = None
-    return list(notices)
-
-
-def _result(
-    request: SummaryRequest, method: Method, model: ModelInfo | None, draft: Draft, target: str
-) -> SummaryResult:
+def _result(request: SummaryRequest, plan: Plan | None, draft: Draft, target: str) -> SummaryResult:
     texts = [passage.text for passage in draft.passages]
     text, spans = lay_out(texts, form=request.form, markdown=request.markdown)
     return SummaryResult(
         text=text,
         source=request.source,
         target=target,
-        method=method,
-        model=model.name if model else None,
+        method=plan.method if plan else Method.EXTRACTIVE,
+        model=plan.model.name if plan else None,
         sentences=tuple(
             SummarySentence(passage.text, span, passage.citations, passage.rank_score)
             for passage, span in zip(draft.passages, spans, strict=True)

@@ -1,5 +1,6 @@
 """What goes into the `Summariser` and what comes out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -82,22 +83,49 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One sentence on its way into a summary; `rank_score` (0..1) is None for a sentence that a model wrote."""
+    """One sentence on its way into a summary.
+
+    Attributes:
+        rank_score: 0 to 1; None for one that was not picked by rank.
+        is_quoted: whether it stands in the article, where its first citation says.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     rank_score: float | None = None
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The sentences of a summary, before translation and layout; `chunk_count` is in how many parts it was read."""
+    """The sentences of a summary, before translation and layout.
+
+    Attributes:
+        language: what a model wrote in; None is the article's language.
+        chunk_count: in how many parts the article was read.
+    """
 
     passages: tuple[Passage, ...]
+    language: str | None = None
     notices: tuple[Notice, ...] = ()
     chunk_count: int = 1
     input_token_count: int = 0
     output_token_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many parts are read of those known so far: what they gave may have to be read again in parts."""
+
+    completed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of a summary's text; it is never taken back."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +158,15 @@ class SummaryResult:
     chunk_count: int = 1
     input_token_count: int = 0
     output_token_count: int = 0
+
+    def deltas(self) -> Iterator[Delta]:
+        """The text in pieces, a sentence each with what stands before it."""
+        start = 0
+        for sentence in self.sentences:
+            end = sentence.summary_span[1]
+            yield Delta(self.text[start:end])
+            start = end
+
+
+# What happens while an article is summarised: parts are read, then the text comes, then the whole of it.
+Event = Progress | Delta | SummaryResult

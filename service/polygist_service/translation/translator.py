@@ -94,6 +94,15 @@ class Translator:
         done |= await self._run(tasks, journeys)
         return [done[at] for at in range(len(request.contents))]
 
+    def check_route(self, request: TranslationRequest) -> None:
+        """Raise what `translate` would for want of a model, before there is anything to translate.
+
+        `request` names its source language, and may have no contents yet.
+        """
+        assert request.source is not None
+        if not is_same_language(request.source, request.target):
+            self._route(request.source, request)
+
     def _route(self, language: str, request: TranslationRequest) -> Route:
         return self._routes.find(
             language,

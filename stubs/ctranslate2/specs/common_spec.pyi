@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 class Activation(enum.IntEnum):
     RELU = 0
-    GELU = 4
+    SWISH = 2
+    GELU = 3
 
 class EmbeddingsMerge(enum.IntEnum):
     CONCAT = 0

@@ -10,6 +10,7 @@ class PositionEncoderSpec(LayerSpec):
 class FeedForwardSpec(LayerSpec):
     layer_norm: LayerNormSpec
     linear_0: LinearSpec
+    linear_0_noact: LinearSpec
     linear_1: LinearSpec
 
 class TransformerEncoderLayerSpec(LayerSpec):
@@ -43,6 +44,7 @@ class TransformerDecoderSpec(LayerSpec):
     scale_embeddings: bool
     position_encodings: PositionEncoderSpec
     start_from_zero_embedding: bool
+    layer_norm: LayerNormSpec
     projection: LinearSpec
     layer: list[TransformerDecoderLayerSpec]
     def __init__(
@@ -51,8 +53,12 @@ class TransformerDecoderSpec(LayerSpec):
         num_heads: int,
         pre_norm: bool = True,
         activation: Activation = ...,
+        with_encoder_attention: bool = True,
+        ffn_glu: bool = False,
+        rms_norm: bool = False,
         rotary_dim: int | None = None,
         rotary_interleave: bool = True,
+        rotary_base: float = 10000,
         num_heads_kv: int | None = None,
     ) -> None: ...
 
@@ -60,6 +66,10 @@ class TransformerSpec(SequenceToSequenceModelSpec):
     encoder: TransformerEncoderSpec
     decoder: TransformerDecoderSpec
     def __init__(self, encoder: TransformerEncoderSpec, decoder: TransformerDecoderSpec) -> None: ...
+
+class TransformerDecoderModelSpec(LanguageModelSpec):
+    decoder: TransformerDecoderSpec
+    def __init__(self, decoder: TransformerDecoderSpec) -> None: ...
 
 class TransformerEncoderModelSpec(LanguageModelSpec):
     encoder: TransformerEncoderSpec

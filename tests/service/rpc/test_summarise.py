@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import grpc
 import pytest
 from polygist.v1 import common_pb2, summarisation_service_pb2
 from polygist_service.engine.api import Role
@@ -202,12 +201,3 @@ async def test_an_unread_language_is_refused_whether_given_or_detected():
         summarisation_service_pb2.SummariseRequest(contents=["Ça va bien, merci beaucoup mes chers amis."])
     )
     assert (detected.reason, detected.metadata["source"]) == ("LANGUAGE_PAIR_UNSUPPORTED", "fr")
-
-
-async def test_streaming_is_refused_with_a_sentence():
-    async with serving(EchoEngine()) as service:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in service.summarisation.StreamSummarise(summarisation_service_pb2.StreamSummariseRequest()):
-                pass
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert "StreamSummarise" in caught.value.details()

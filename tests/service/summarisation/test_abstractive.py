@@ -9,6 +9,7 @@ from polygist_service.summarisation.values import Form, Length, SummaryRequest
 from polygist_service.translation.presets import DecodingWish
 
 from tests.service.echo import ENCODER, EchoEngine
+from tests.service.summarisation.judges import CitingJudge, ReplacingJudge
 from tests.service.tiny import load_tiny_model, write_tiny_model
 
 WRITER = replace(
@@ -25,11 +26,14 @@ def first_sentence(text):
 
 @pytest.fixture
 def write(executor):
-    async def call(text, *, answer=first_sentence, engine=None, **fields):
+    async def call(text, *, answer=first_sentence, engine=None, judge=None, language="en", **fields):
         engine = engine or EchoEngine(WRITER, answer=answer)
         call.engine = engine
         request = SummaryRequest(text=text, source="en", **fields)
-        return await Abstractive(engine, executor).draft(request, engine.model("writer"), caller="me")
+        writer = Abstractive(engine, judge=judge or CitingJudge(), executor=executor)
+        stream = writer.draft(request, engine.model("writer"), language=language, caller="me")
+        *call.progress, draft = [event async for event in stream]
+        return draft
 
     return call
 
@@ -48,15 +52,26 @@ async def test_a_short_article_is_read_whole(write):
 
 
 async def test_a_long_article_is_read_part_by_part_and_then_what_that_gave(write):
-    draft = await write(LONG)
+    draft = await write(LONG, length=Length.SHORT)
     # Windows of 20 words hold two sentences each: 6 parts, then 3, then 2, then 1.
     assert draft.chunk_count == 6
     assert texts(draft) == [SENTENCES[0]]
     assert len(write.engine.segments) == 6 + 3 + 2 + 1
-    assert [segment for segment in write.engine.segments[:6]] == [
-        " ".join(SENTENCES[at : at + 2]) for at in range(0, 12, 2)
-    ]
+    assert write.engine.segments[:6] == [" ".join(SENTENCES[at : at + 2]) for at in range(0, 12, 2)]
     assert draft.output_token_count == draft.input_token_count > 0
+
+
+async def test_what_the_parts_gave_is_the_summary_once_it_is_short_enough(write):
+    draft = await write(LONG, length=Length.MEDIUM)
+    assert texts(draft) == [SENTENCES[at] for at in (0, 4, 8)]
+    assert len(write.engine.segments) == 6 + 3
+
+
+async def test_progress_tells_each_part_of_each_level(write):
+    await write(LONG, length=Length.SHORT)
+    assert [event.completed for event in write.progress] == list(range(1, 13))
+    totals = [event.total for event in write.progress]
+    assert totals == [6] * 6 + [9] * 3 + [11] * 2 + [12]
 
 
 async def test_a_model_that_does_not_shorten_comes_to_an_end(write):
@@ -70,7 +85,7 @@ async def test_a_query_leaves_out_the_parts_that_are_far_from_it(write):
     draft = await write(text, query="When does the ferry go across?")
     assert draft.chunk_count < 6
     assert any("ferry" in segment for segment in write.engine.segments)
-    assert texts(await write(LONG, query="penguins")) == [SENTENCES[0]]
+    assert (await write(LONG, query="penguins")).chunk_count == 6
 
 
 @pytest.mark.parametrize(
@@ -79,14 +94,106 @@ async def test_a_query_leaves_out_the_parts_that_are_far_from_it(write):
         ({"length": Length.SHORT}, 1),
         ({"length": Length.MEDIUM}, 3),
         ({"form": Form.TLDR, "length": Length.LONG}, 4),
+        ({"form": Form.KEY_POINTS, "length": Length.MEDIUM}, 5),
         ({"max_sentences": 2}, 2),
-        ({"max_words": 15}, 2),
-        ({"form": Form.HEADLINE}, 1),
+        ({"max_words": 6}, 2),
     ],
 )
 async def test_as_many_sentences_as_asked_for(write, fields, count):
-    answer = " ".join(SENTENCES[:8])
-    assert texts(await write("The council voted.", answer=lambda _: answer, **fields)) == SENTENCES[:count]
+    points = [f"{word} happened there." for word in ("Rain", "Fire", "Snow", "Fog", "Hail", "Heat", "Frost")]
+    draft = await write("The council voted.", answer=lambda _: " ".join(points), **fields)
+    assert texts(draft) == points[:count]
+    assert draft.notices == ()
+
+
+@pytest.mark.parametrize("answer", ["Bridge to open again.", '"Bridge to open again"', "# Bridge to\nopen. Soon."])
+async def test_a_headline_is_one_line_without_a_full_stop(write, answer):
+    draft = await write(LONG, answer=lambda _: answer, form=Form.HEADLINE)
+    (headline,) = texts(draft)
+    assert headline in ("Bridge to open again", "Bridge to")
+
+
+async def test_the_marks_of_a_list_and_what_announces_it_are_no_part_of_the_points(write):
+    answer = "Here is a summary:\n- First point here.\n2. Second point there.\n• Third point. \n- First point here."
+    draft = await write(LONG, answer=lambda _: answer, form=Form.KEY_POINTS, max_sentences=9)
+    assert texts(draft) == ["First point here.", "Second point there.", "Third point."]
+
+
+@pytest.mark.parametrize("fields", [{"length": Length.LONG}, {"max_sentences": 6}, {"max_words": 40}])
+async def test_a_summary_that_is_too_short_says_so(write, fields):
+    engine = EchoEngine(replace(WRITER, max_input_tokens=500), answer=first_sentence)
+    draft = await write(LONG, engine=engine, **fields)
+    assert texts(draft) == [SENTENCES[0]]
+    assert [notice.kind for notice in draft.notices] == [NoticeKind.LENGTH_TARGET_MISSED]
+
+
+class Stopping(EchoEngine):
+    """Says that every output was ended by its limit."""
+
+    def _result(self, info, segment, options):
+        result = super()._result(info, segment, options)
+        return replace(result, hypotheses=(replace(result.hypotheses[0], limited=True),))
+
+
+async def test_a_sentence_that_the_output_limit_cut_is_left_out(write):
+    text = "The council voted."
+    whole = await write(text, engine=Stopping(WRITER, answer=lambda _: "One is whole. The other one is"))
+    assert (texts(whole), whole.notices) == (["One is whole."], ())
+    only = await write(text, engine=Stopping(WRITER, answer=lambda _: "The only one is"))
+    assert texts(only) == ["The only one is"]
+    assert [notice.kind for notice in only.notices] == [NoticeKind.OUTPUT_LIMIT_REACHED]
+
+
+class Circling(EchoEngine):
+    """Goes round in circles unless repetitions are blocked."""
+
+    def _result(self, info, segment, options):
+        result = super()._result(info, segment, options)
+        if options.no_repeat_ngram_size:
+            return result
+        return replace(result, hypotheses=(replace(result.hypotheses[0], text="and so on and on " * 30),))
+
+
+async def test_a_text_that_goes_round_in_circles_is_written_again(write):
+    engine = Circling(WRITER, answer=first_sentence)
+    draft = await write(LONG, engine=engine, length=Length.SHORT)
+    assert texts(draft) == [SENTENCES[0]]
+    assert [notice.kind for notice in draft.notices] == [NoticeKind.REPETITION_SUPPRESSED]
+    assert {options.no_repeat_ngram_size for options in engine.options} == {0, 3}
+
+
+@pytest.mark.parametrize(
+    ("passing", "shown", "told"),
+    [(3, ["One.", "Two.", "Three."], []), (1, ["One.", SENTENCES[0]], ["2 of 3"]), (0, [SENTENCES[0]], ["all"])],
+)
+async def test_what_the_judge_replaces_is_shown_once_and_told(write, passing, shown, told):
+    draft = await write(" ".join(SENTENCES[:2]), answer=lambda _: "One. Two. Three.", judge=ReplacingJudge(passing),
+                        max_sentences=5)  # fmt: skip
+    assert texts(draft) == shown
+    assert [passage.is_quoted for passage in draft.passages] == [text in SENTENCES for text in shown]
+    fallbacks = [notice for notice in draft.notices if notice.kind is NoticeKind.METHOD_FALLBACK]
+    assert [notice.message.partition(" sentences")[0] for notice in fallbacks] == told
+    assert all("a number is not in the article" in notice.message for notice in fallbacks)
+
+
+async def test_the_judge_is_asked_once_the_writer_is_held_no_more(write):
+    held = []
+
+    class Watching(ReplacingJudge):
+        async def judge(self, sentences, article, **rest):
+            held.extend(write.engine.held)
+            return await super().judge(sentences, article, **rest)
+
+    judge = Watching(9)
+    await write(LONG, judge=judge, language="pt")
+    assert held == []
+    assert judge.asked[0][1:] == ("en", "pt")
+
+
+async def test_an_experimental_model_says_so(write):
+    engine = EchoEngine(replace(WRITER, is_experimental=True), answer=first_sentence)
+    draft = await write(LONG, engine=engine, length=Length.SHORT)
+    assert [notice.kind for notice in draft.notices] == [NoticeKind.EXPERIMENTAL_MODEL]
 
 
 async def test_invented_sentences_have_no_citation(write):
@@ -96,15 +203,16 @@ async def test_invented_sentences_have_no_citation(write):
 
 async def test_the_decoding_asked_for_is_done_and_its_limit_is_told(write):
     draft = await write("The council voted to rebuild.", decoding=DecodingWish(beam_size=3, max_output_tokens=4))
-    assert write.engine.options == [Decoding(beam_size=3, max_output_tokens=4)]
+    assert write.engine.options == [
+        Decoding(beam_size=3, max_output_tokens=4, min_output_tokens=1, source="en", target="en")
+    ]
     assert [notice.kind for notice in draft.notices] == [NoticeKind.OUTPUT_LIMIT_REACHED]
 
 
 async def test_a_sentence_above_the_window_is_split_and_that_is_told(write):
     text = "word " * 50 + "end."
     draft = await write(text)
-    assert {notice.kind for notice in draft.notices} == {NoticeKind.SEGMENT_HARD_SPLIT}
-    spans = [notice.span for notice in draft.notices]
+    spans = [notice.span for notice in draft.notices if notice.kind is NoticeKind.SEGMENT_HARD_SPLIT]
     assert " ".join(text[start:end] for start, end in spans) == text
 
 

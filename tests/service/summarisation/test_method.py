@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from polygist_service.engine.api import Role
 from polygist_service.errors import InvalidRequest, NotFound, UnsupportedCapability
-from polygist_service.summarisation.method import choose_model
+from polygist_service.summarisation.method import choose_model, written_language
 from polygist_service.summarisation.values import Form, Method, SummaryRequest
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
@@ -60,3 +60,42 @@ def test_a_model_has_to_be_there_and_for_summaries():
         choose(ENCODER, model="other")
     with pytest.raises(InvalidRequest, match="model: en-pt is a model for translation"):
         choose(ENCODER, EN_PT, model="en-pt")
+
+
+EXPERIMENTAL = replace(WRITER, name="daring", is_experimental=True)
+
+
+def test_an_experimental_model_is_chosen_by_name_only():
+    assert choose(ENCODER, EXPERIMENTAL) == (Method.EXTRACTIVE, "minilm")
+    assert choose(EXPERIMENTAL, WRITER) == (Method.ABSTRACTIVE, "writer")
+    assert choose(ENCODER, EXPERIMENTAL, model="daring") == (Method.ABSTRACTIVE, "daring")
+    for fields in ({"method": Method.ABSTRACTIVE}, {"form": Form.HEADLINE}):
+        with pytest.raises(UnsupportedCapability, match=r"install a model .*daring is experimental.* names it"):
+            choose(ENCODER, EXPERIMENTAL, **fields)
+
+
+INSTRUCTED = replace(WRITER, name="told", target_languages=("en", "pt"), follows_instructions=True)
+CROSSING = replace(WRITER, name="crossing", target_languages=("pt",))
+BOTH = replace(WRITER, name="both", target_languages=("en", "pt"))
+
+
+@pytest.mark.parametrize(
+    ("model", "target", "written"),
+    [
+        (INSTRUCTED, "pt-BR", "pt"),
+        (INSTRUCTED, "fi", "en"),
+        (INSTRUCTED, None, "en"),
+        (INSTRUCTED, "en-GB", "en"),
+        (CROSSING, "pt", "pt"),
+        (BOTH, "pt", "en"),  # it keeps to the article's language
+    ],
+)
+def test_the_language_that_a_model_writes(model, target, written):
+    assert written_language(model, SummaryRequest(text="", source="en", target=target)) == written
+
+
+def test_a_model_that_writes_neither_language_is_not_chosen_and_one_that_needs_no_translation_first():
+    assert choose(ENCODER, CROSSING) == (Method.EXTRACTIVE, "minilm")
+    assert choose(ENCODER, BOTH, CROSSING, target="pt") == (Method.ABSTRACTIVE, "crossing")
+    with pytest.raises(UnsupportedCapability):
+        choose(CROSSING, model="crossing", target="fi")

@@ -1,0 +1,26 @@
+"""The engine of a server in this very process, for what the API does not show."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from polygist_service.engine.api import Engine
+from polygist_service.logs import configure_logs
+from polygist_service.server import Server
+from polygist_service.settings import Settings, default_home
+
+
+@asynccontextmanager
+async def open_engine(home: Path | None) -> AsyncIterator[Engine]:
+    """An engine whose models are loaded by their first use; raises StoreError where none is installed.
+
+    Args:
+        home: folder of the installed models; by default the server's own.
+    """
+    # What is printed is the report.
+    configure_logs("console", "warning")
+    server = Server(Settings(home=home or default_home(), preload="none"))
+    try:
+        yield server.engine
+    finally:
+        await server.stop(0)

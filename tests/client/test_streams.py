@@ -1,0 +1,130 @@
+"""`stream_summarise` of both clients, and ``summarise --stream``."""
+
+import json
+from contextlib import aclosing, closing
+
+import grpc
+import pytest
+from polygist.v1 import common_pb2, summarisation_service_pb2
+from polygist_client import AsyncClient, Client, Delta, Finished, InferenceFailed, InvalidInput, Progress, Unavailable
+
+from tests.client.conftest import Polygist
+from tests.client.fakes import Failing, Fake
+
+ARTICLE = "The bridge is open again.\nIt was closed for two years."
+EXPECTED = [
+    Progress(0, 1, 2), Progress(0, 2, 2),
+    Delta(0, "The"), Delta(0, " bridge"), Delta(0, " is"), Delta(0, " open"), Delta(0, " again."),
+]  # fmt: skip
+
+
+def fail_midway(request):
+    yield summarisation_service_pb2.StreamSummariseResponse(text_delta="The bridge")
+    raise RuntimeError("it broke")
+
+
+def test_events_come_in_order_and_the_summary_has_the_whole_text(client: Client) -> None:
+    *events, last = client.stream_summarise(ARTICLE, citations=True)
+    assert events == EXPECTED
+    assert last == Finished(0, client.summarise(ARTICLE, citations=True))
+
+
+def test_several_articles(client: Client) -> None:
+    finished = [event for event in client.stream_summarise([ARTICLE, "Rain."]) if isinstance(event, Finished)]
+    assert [(event.index, event.summary.text) for event in finished] == [
+        (0, "The bridge is open again."),
+        (1, "Rain."),
+    ]
+
+
+def test_options_travel_as_those_of_summarise_do(client: Client, fake: Fake) -> None:
+    options = {"to": "pt", "type": "key-points", "max_sentences": 3, "query": "bridge", "method": "abstractive"}
+    list(client.stream_summarise(ARTICLE, **options, request_id="mine"))
+    client.summarise(ARTICLE, **options)
+    assert fake.requests("StreamSummarise")[0].request == fake.requests("Summarise")[0]
+    assert fake.asked[0].metadata["x-request-id"] == "mine"
+    assert fake.asked[0].seconds == pytest.approx(120, abs=5)
+
+
+def test_a_stream_that_is_left_is_cancelled(client: Client, fake: Fake) -> None:
+    gone = []
+
+    def answer(request):
+        try:
+            while True:
+                yield summarisation_service_pb2.StreamSummariseResponse(progress=common_pb2.Progress(total_count=1))
+        finally:
+            gone.append(True)
+
+    fake.script("StreamSummarise", answer)
+    with closing(client.stream_summarise(ARTICLE)) as events:
+        assert isinstance(next(events), Progress)
+    assert client.summarise(ARTICLE).text  # the client goes on
+
+
+def test_failures_are_those_of_other_calls(client: Client, fake: Fake) -> None:
+    fake.script(
+        "StreamSummarise",
+        Failing(grpc.StatusCode.INTERNAL, reason="INFERENCE_FAILED"),
+        *[Failing(grpc.StatusCode.UNAVAILABLE)] * 3,
+    )
+    with pytest.raises(InferenceFailed):
+        list(client.stream_summarise(ARTICLE))
+    with pytest.raises(Unavailable):
+        list(client.stream_summarise(ARTICLE))
+    with pytest.raises(InvalidInput):
+        list(client.stream_summarise(ARTICLE, length="endless"))  # type: ignore[arg-type]
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        list(client.stream_summarise(ARTICLE))
+
+
+async def test_the_asynchronous_client_streams_alike(aclient: AsyncClient, fake: Fake) -> None:
+    events = [event async for event in aclient.stream_summarise(ARTICLE)]
+    assert events[:-1] == EXPECTED
+    assert events[-1] == Finished(0, await aclient.summarise(ARTICLE))
+    fake.script("StreamSummarise", Failing(grpc.StatusCode.INTERNAL, reason="INFERENCE_FAILED"))
+    with pytest.raises(InferenceFailed):
+        await anext(aclient.stream_summarise(ARTICLE))
+    async with aclosing(aclient.stream_summarise(ARTICLE)) as stream:
+        assert await anext(stream) == EXPECTED[0]
+
+
+def test_the_command_prints_the_text_as_it_comes(polygist: Polygist) -> None:
+    outcome = polygist("summarise", "--stream", "--text", ARTICLE, "--text", "Rain.")
+    assert (outcome.code, outcome.out) == (0, "The bridge is open again.\nRain.\n")
+
+
+def test_the_command_says_beside_it_what_it_always_says(polygist: Polygist) -> None:
+    streamed = polygist("summarise", "--stream", "--citations", "-v", "--text", ARTICLE)
+    whole = polygist("summarise", "--citations", "-v", "--text", ARTICLE)
+    assert (streamed.out, streamed.err) == (whole.out, whole.err)
+
+
+def test_events_as_json_lines(polygist: Polygist) -> None:
+    outcome = polygist("summarise", "--stream", "--jsonl", "--text", ARTICLE)
+    events = [json.loads(line) for line in outcome.out.splitlines()]
+    assert {event["id"] for event in events} == {"text-1"}
+    assert "".join(event.get("textDelta", "") for event in events) == "The bridge is open again."
+    assert "usage" in events[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "out.txt"), "leave -o out"),
+        (("--json",), "use --jsonl"),
+        (("--format", "jsonl", "--field", "a"), "whole articles"),
+    ],
+)
+def test_what_cannot_be_a_stream_is_refused(polygist: Polygist, arguments: tuple[str, ...], message: str) -> None:
+    outcome = polygist("summarise", "--stream", "--text", ARTICLE, *arguments)
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+def test_one_of_several_files_may_fail(polygist: Polygist, fake: Fake) -> None:
+    fake.script("StreamSummarise", fail_midway)
+    outcome = polygist("summarise", "--stream", "--text", ARTICLE, "--text", "Rain.")
+    assert (outcome.code, outcome.out) == (3, "The bridge\nRain.\n")
+    assert "error: text-1" in outcome.err

@@ -1,0 +1,36 @@
+"""Judges without models."""
+
+from polygist_service.summarisation.citations import Citer
+from polygist_service.summarisation.judging import Verdict
+from polygist_service.summarisation.values import Citation
+
+
+class CitingJudge:
+    """Lets every sentence pass, with the passages that share most of its wording."""
+
+    async def judge(self, sentences, article, *, language, caller, deadline=None):
+        spans = [(segment.start, segment.end) for segment in article.sentences]
+        citer = Citer([segment.text for segment in article.sentences], spans)
+        return [Verdict(sentence, citer.cite(sentence), 1.0) for sentence in sentences]
+
+
+class ReplacingJudge:
+    """Lets the first sentences pass, and has the article's first sentence stand in for the others.
+
+    `asked` tells the sentences, the article's language and theirs, of each call.
+    """
+
+    def __init__(self, passing):
+        self._passing = passing
+        self.asked = []
+
+    async def judge(self, sentences, article, *, language, caller, deadline=None):
+        self.asked.append((list(sentences), article.language, language))
+        quote = article.sentences[0]
+        citation = Citation((quote.start, quote.end), 1.0)
+        return [
+            Verdict(sentence, (), 0.9)
+            if at < self._passing
+            else Verdict(quote.text, (citation,), 0.2, is_replaced=True, reason="a number is not in the article")
+            for at, sentence in enumerate(sentences)
+        ]

@@ -1,0 +1,47 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.facts import Facts
+
+TEXT = (
+    "The mayor, John Smith, opened the bridge over the Elm on Monday. Smith's office paid 1,200,000 euros in 2019. "
+    "The cost rose 5 per cent. Twenty-five workers of the European Union came."
+)
+
+
+def missing(sentence, text=TEXT, **options):
+    (found,) = Facts(Article.read(text, "en")).find_missing([sentence], language="en", **options)
+    return found
+
+
+def test_what_the_article_says_in_other_words_is_not_missing():
+    assert missing("On Monday Mr SMITH opened it: 1.2 million for 25 workers, 5% more than in 2019.") == []
+
+
+def test_other_numbers_are_missing():
+    assert missing("It cost 1.3 million in 2018, 25% more.") == ["1.3 million", "2018", "25%"]
+
+
+def test_other_names_are_missing():
+    assert missing("On Tuesday the mayor met Jane Smith in Paris.") == ["Tuesday", "Jane Smith", "Paris"]
+
+
+def test_a_name_put_together_from_two_sentences_is_missing():
+    assert missing("The bridge was paid by John European.") == ["John European"]
+
+
+def test_names_of_other_languages_are_left_alone():
+    assert missing("Na segunda-feira vieram 25 da União Europeia, 26 do Porto.", numbers_only=True) == ["26"]
+
+
+def test_a_name_inside_one_sentence_is_one_at_the_start_of_the_next():
+    facts = Facts(Article.read(TEXT, "en"))
+    assert facts.find_missing(["Jones left."], language="en") == [[]]
+    assert facts.find_missing(["Jones left.", "The mayor met Jones."], language="en") == [["Jones"], ["Jones"]]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("A B.C1,0%\n'\"Es"), max_size=300))
+def test_no_sentence_of_an_article_has_what_the_article_has_not(text):
+    article = Article.read(text, "en")
+    found = Facts(article).find_missing([segment.text for segment in article.sentences], language="en")
+    assert not any(found)
