@@ -1,17 +1,21 @@
 """Instruction models: decoders that answer what their chat template makes of an instruction and a text."""
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import cast
 
 import ctranslate2
 
-from polygist_service.engine.api import Decoding, Options, Result, Span
+from polygist_service.engine.api import Decoding, Hypothesis, Options, Result, Span
 from polygist_service.engine.generation import ALONE, USUAL, BatchLimits, Generation, check_window, read_hypotheses
 from polygist_service.engine.layout import Prompt
 from polygist_service.engine.model import Tokens
 from polygist_service.engine.tokenizer import JsonTokenizer
 
 Frame = tuple[Sequence[str], Sequence[str]]
+# What a model thinks aloud, against the instruction of its template; where the limit ended it, to the end.
+THINKING = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
 
 
 class CausalModel:
@@ -69,9 +73,13 @@ class CausalModel:
             **generation.arguments(options),
         )
         return [
-            Result(len(prompt), read_hypotheses(self._tokenizer, output.sequences, output.scores, limit))
+            Result(len(prompt), self._read_hypotheses(output, limit))
             for prompt, output, limit in zip(prompts, outputs, limits, strict=True)
         ]
+
+    def _read_hypotheses(self, output: ctranslate2.GenerationResult, limit: int) -> tuple[Hypothesis, ...]:
+        read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)
+        return tuple(replace(each, text=THINKING.sub("", each.text).strip()) for each in read)
 
     def count(self, text: str) -> int:
         return self._tokenizer.count(text)

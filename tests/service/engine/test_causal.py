@@ -2,10 +2,12 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from polygist_service.engine.api import Decoding
 from polygist_service.engine.batching import BatchingEngine
+from polygist_service.engine.causal import CausalModel
 from polygist_service.engine.devices import Placement
 from polygist_service.engine.opening import open_model
 
@@ -95,3 +97,38 @@ async def test_another_instruction_leaves_nothing_behind(tiny_instruct, submit):
 @pytest.mark.model
 async def test_smollm2_answers_as_alone(smollm2, submit):
     await expect_answers_of_their_own(load(smollm2), submit, TEXTS[:5], length=16)
+
+
+class Thinker:
+    """A generator that writes tokens of our choice."""
+
+    def __init__(self, text):
+        self._tokens = list(text)
+
+    def generate_batch(self, prompts, **_):
+        return [SimpleNamespace(sequences=[self._tokens], scores=None) for _ in prompts]
+
+
+class Letters:
+    """A tokenizer of single characters."""
+
+    encode = staticmethod(list)
+    decode = staticmethod("".join)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("<think>Hm.\n\nTwo ferries?</think>\n\nThe ferry left.", "The ferry left."),
+        ("The ferry left.", "The ferry left."),
+        ("<think>I never end", ""),
+        ("The <think>so</think>ferry left.", "The ferry left."),
+    ],
+)
+def test_what_a_model_thinks_aloud_is_not_shown(written, shown):
+    model = CausalModel(
+        Thinker(written), Letters(), frame=lambda instruction: ([], []), instruction="", max_input_tokens=99
+    )
+    options = Decoding(max_output_tokens=99)
+    (result,) = model.run([model.tokenise("the ferry", options)], options)
+    assert result.hypotheses[0].text == shown
