@@ -81,6 +81,7 @@ def detect_once(session: Session, client: Client) -> Prepare:
     """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
 
     def prepare(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
+        """All of the records again, and the work with their language; raises LanguageUndetermined."""
         if work.options.get("source"):
             return records, work
         head, characters = [], 0

@@ -59,6 +59,7 @@ class CausalModel:
         return ALONE
 
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+        """See `Model.run`: what the model writes after each prompt, without the prompt."""
         assert isinstance(options, Decoding)
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]

@@ -85,6 +85,7 @@ class SequenceToSequence:
         return SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY
 
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+        """See `Model.run`: hypotheses of each segment, best first, without what their decoder had to begin with."""
         assert isinstance(options, Decoding)
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]

@@ -62,6 +62,7 @@ class CountingInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
+        """The handler of a method with the counting around it; see `grpc.aio.ServerInterceptor`."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None

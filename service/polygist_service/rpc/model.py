@@ -81,6 +81,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     async def ListLanguages(
         self, request: model_service_pb2.ListLanguagesRequest, context: Context
     ) -> model_service_pb2.ListLanguagesResponse:
+        """A page of the languages, each with its names, its tasks and what it can be translated to."""
         checks.check_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
         shown_in = checks.check_language("display_language_code", request.display_language_code) or "en"
         page, token = take_page(
@@ -109,6 +110,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     async def CountTokens(
         self, request: model_service_pb2.CountTokensRequest, context: Context
     ) -> model_service_pb2.CountTokensResponse:
+        """The tokens of each content by the tokenizer of a model, which is loaded where need be."""
         model = self._find("model", request.model)
         contents = checks.check_contents(
             request.contents, most=self._limits.detect_contents, most_characters=self._limits.request_characters

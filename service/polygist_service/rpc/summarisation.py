@@ -96,6 +96,10 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
     async def StreamSummarise(
         self, request: summarisation_service_pb2.StreamSummariseRequest, context: Context
     ) -> AsyncGenerator[summarisation_service_pb2.StreamSummariseResponse, None]:
+        """What `Summarise` answers, as it comes about: the contents in order, at the end what it has all cost.
+
+        A request that cannot be answered fails before the first message.
+        """
         wanted, sources = await self._read(request.request)
         for each in wanted:
             self._summariser.check(each)

@@ -92,6 +92,7 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
     async def DetectLanguage(
         self, request: translation_service_pb2.DetectLanguageRequest, context: Context
     ) -> translation_service_pb2.DetectLanguageResponse:
+        """The likeliest languages of each content, and whether a model here reads them."""
         limits = self._limits
         contents = checks.check_contents(
             request.contents, most=limits.detect_contents, most_characters=limits.request_characters

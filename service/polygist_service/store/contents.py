@@ -8,6 +8,7 @@ from typing import Any
 
 from polygist_service.errors import StoreError
 
+POOLING = "1_Pooling/config.json"
 # Small files that say what a model is; those that are there are read first.
 FACTS = (
     "config.json",
@@ -16,7 +17,7 @@ FACTS = (
     "special_tokens_map.json",
     "added_tokens.json",
     "chat_template.jinja",
-    "1_Pooling/config.json",
+    POOLING,
 )
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
@@ -147,10 +148,9 @@ def read_json(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def read_vocabulary(folder: Path, *, target: bool = False) -> list[str]:
-    """The tokens of a converted model in their order; `target` those of the decoder where the two differ."""
-    first = "target_vocabulary" if target else "source_vocabulary"
-    for name in (first, "shared_vocabulary", "vocabulary"):
+def read_vocabulary(folder: Path) -> list[str]:
+    """The tokens of a converted model in their order; those of its encoder where its decoder has others."""
+    for name in ("source_vocabulary", "shared_vocabulary", "vocabulary"):
         listed, lined = folder / f"{name}.json", folder / f"{name}.txt"
         if listed.exists():
             tokens = json.loads(listed.read_text(encoding="utf-8"))

@@ -187,7 +187,6 @@ class Store:
                 for name in manifest.files:
                     shutil.copyfile(folder / name, build / name)
                 write_manifest(build, manifest)
-                verify_files(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 
     def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:

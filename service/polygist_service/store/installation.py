@@ -2,18 +2,13 @@
 
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue import CatalogueEntry, Files
 from polygist_service.store.checksums import compute_sha256
-from polygist_service.store.contents import (
-    CONVERTED,
-    FACTS,
-    Contents,
-    read_contents,
-    read_vocabulary,
-)
+from polygist_service.store.contents import CONVERTED, FACTS, Contents, read_contents, read_vocabulary
 from polygist_service.store.converters import CONVERTERS
 from polygist_service.store.description import Description
 from polygist_service.store.families import Family, recognise
@@ -92,81 +87,72 @@ def install_repository(
         compute_type = entry.compute_type or USUAL_COMPUTE_TYPE
         family = make.convert(compute_type)
     settings = {**entry.settings, "license": license, "compute_type": compute_type}
-    return describe(entry.name, family, settings, contents, build), dict(make.source_files)
+    return describe(entry.name, family, settings, contents, build), make.source_files
 
 
+@dataclass(frozen=True)
 class Making:
-    """One installation from a repository under way."""
+    """One installation from a repository under way; `source_files` has the SHA-256 of what was fetched so far."""
 
-    def __init__(
-        self,
-        entry: CatalogueEntry,
-        repository: Repository,
-        contents: Contents,
-        families: Mapping[str, Family],
-        build: Path,
-        workspace: Path,
-        report: Progress,
-    ) -> None:
-        self._entry = entry
-        self._repository = repository
-        self._contents = contents
-        self._families = families
-        self._build = build
-        self._workspace = workspace
-        self._report = report
-        self.source_files: dict[str, str] = {}
+    entry: CatalogueEntry
+    repository: Repository
+    contents: Contents
+    families: Mapping[str, Family]
+    build: Path
+    workspace: Path
+    report: Progress
+    source_files: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Family:
         """Copy a converted model; the vocabulary comes first, as the family may depend on it."""
-        self._copy(self._contents.vocabularies)
-        family = self._recognise(read_vocabulary(self._build))
-        self._expect_tokenizer(family, self._contents.files)
+        self._copy(self.contents.vocabularies)
+        family = self._recognise(read_vocabulary(self.build))
+        self._expect_tokenizer(family, self.contents.files)
         self._copy([*family.tokenizer_files, "config.json", CONVERTED])
-        self._copy([name for name in family.optional_files if name in self._contents.files])
+        self._copy([name for name in family.optional_files if name in self.contents.files])
         return family
 
     def convert(self, compute_type: str) -> Family:
         """Convert published weights in a process of its own."""
-        contents, family = self._contents, self._recognise(())
+        contents, family = self.contents, self._recognise(())
         index = contents.weights_index()
         listed = self._fetch([index] if index else [])
         weights = contents.weights(listed.get(index) if index else None)
         facts = [name for name in FACTS if name in contents.files]
-        work = self._workspace / self._entry.name
-        staged, converted = work / self._entry.name, work / "converted"
+        work = self.workspace / self.entry.name
+        staged, converted = work / self.entry.name, work / "converted"
         for path, place in {**listed, **self._fetch([*weights, *contents.tokenizer_files, *facts])}.items():
             (staged / path).parent.mkdir(parents=True, exist_ok=True)
             (staged / path).symlink_to(place.resolve())
-        self._report(f"convert {self._entry.name}", 0, None)
+        self.report(f"convert {self.entry.name}", 0, None)
         convert_published(staged, converted, compute_type=compute_type, family=family)
         for each in converted.iterdir():
-            shutil.move(each, self._build / each.name)
+            shutil.move(each, self.build / each.name)
         for name in (*family.tokenizer_files, *family.optional_files):
-            if (staged / name).exists() and not (self._build / name).exists():
-                shutil.copyfile(staged / name, self._build / name)
-        family = self._recognise(read_vocabulary(self._build))
-        self._expect_tokenizer(family, {path.name for path in self._build.iterdir()})
+            if (staged / name).exists() and not (self.build / name).exists():
+                shutil.copyfile(staged / name, self.build / name)
+        family = self._recognise(read_vocabulary(self.build))
+        self._expect_tokenizer(family, {path.name for path in self.build.iterdir()})
         return family
 
     def _recognise(self, vocabulary: Collection[str]) -> Family:
-        contents = self._contents
-        return self._entry.family or recognise(
-            self._families, contents.config, contents.tokenizer_class, vocabulary, contents.files
+        contents = self.contents
+        return self.entry.family or recognise(
+            self.families, contents.config, contents.tokenizer_class, vocabulary, contents.files
         )
 
     def _fetch(self, paths: Sequence[str]) -> dict[str, Path]:
-        fetched = self._repository.fetch(paths, self._report) if paths else {}
-        self.source_files |= {path: compute_sha256(place) for path, place in fetched.items()}
+        fetched = self.repository.fetch(paths, self.report) if paths else {}
+        self.source_files.update({path: compute_sha256(place) for path, place in fetched.items()})
         return fetched
 
     def _copy(self, paths: Sequence[str]) -> None:
         for path, place in self._fetch(paths).items():
-            shutil.copyfile(place, self._build / Path(path).name)
+            shutil.copyfile(place, self.build / Path(path).name)
 
     def _expect_tokenizer(self, family: Family, present: Collection[str]) -> None:
         if missing := [name for name in family.tokenizer_files if name not in present]:
             raise StoreError(
-                f"{self._entry.name} has no {', '.join(missing)}, which the family {family.name} reads; take a "
+                f"{self.entry.name} has no {', '.join(missing)}, which the family {family.name} reads; take a "
                 "repository that has, or give another --family"
             )

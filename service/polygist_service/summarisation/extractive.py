@@ -56,12 +56,12 @@ class Extractive:
     ) -> Draft:
         """The sentences of a summary of a text with letters, in the order asked for."""
         loop = asyncio.get_running_loop()
-        article = await loop.run_in_executor(self._executor, Candidates.read, request)
-        texts = [segment.text for segment in article.sentences]
+        candidates = await loop.run_in_executor(self._executor, Candidates.read, request)
+        texts = [segment.text for segment in candidates.sentences]
         if request.query:
             texts.append(request.query)
         vectors, token_count = await self._encode(model, texts, caller=caller, deadline=deadline)
-        passages = await loop.run_in_executor(self._executor, _pick, article, vectors, request)
+        passages = await loop.run_in_executor(self._executor, _pick, candidates, vectors, request)
         return Draft(passages, input_token_count=token_count)
 
     async def _encode(
@@ -82,17 +82,17 @@ class Extractive:
         return np.stack(vectors), token_count
 
 
-def _pick(article: Candidates, vectors: Vector, request: SummaryRequest) -> tuple[Passage, ...]:
-    candidates = article.sentences
+def _pick(candidates: Candidates, vectors: Vector, request: SummaryRequest) -> tuple[Passage, ...]:
+    sentences = candidates.sentences
     count = sentence_limit(request, Method.EXTRACTIVE)
     if is_by_length(request):
         # A summary that repeats most of an article is none; whoever gives a number knows what they want.
-        count = min(count, max(1, len(candidates) // 2))
+        count = min(count, max(1, len(sentences) // 2))
     selection = select(
-        [segment.text for segment in candidates],
-        vectors[: len(candidates)],
+        [segment.text for segment in sentences],
+        vectors[: len(sentences)],
         # Who asks a question does not want the lead.
-        preset=Preset.COVERAGE if request.query else Preset.for_words(article.word_count),
+        preset=Preset.COVERAGE if request.query else Preset.for_words(candidates.word_count),
         count=count,
         max_words=word_limit(request),
         query_embedding=vectors[-1] if request.query else None,
@@ -100,7 +100,7 @@ def _pick(article: Candidates, vectors: Vector, request: SummaryRequest) -> tupl
     ranked = list(zip(selection.indices, selection.gains, strict=True))
     if request.order is Order.OFFSET:
         ranked.sort()
-    return tuple(_passage(candidates[at], gain / selection.gains[0]) for at, gain in ranked)
+    return tuple(_passage(sentences[at], gain / selection.gains[0]) for at, gain in ranked)
 
 
 def _passage(segment: Segment, rank_score: float) -> Passage:

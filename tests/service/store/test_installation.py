@@ -8,7 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import ctranslate2
+import numpy as np
 import pytest
+from polygist_service.engine.api import Encoding
+from polygist_service.engine.devices import Placement
+from polygist_service.engine.opening import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store import transformers_conversion
 from polygist_service.store.home import Outcome, Store
@@ -211,3 +216,44 @@ def test_a_download_that_nobody_goes_on_with_is_given_up(tmp_path):
     os.utime(old, (long_ago, long_ago))
     Store(tmp_path).pull([f"path:{CONVERTED / 'nllb'}"])
     assert (old.exists(), young.exists()) == (False, True)
+
+
+ENCODER = Wishes(family="encoder", sources=("en",))
+
+
+@pytest.fixture
+def embedder(tmp_path):
+    """A folder with a sentence encoder, and a function that writes how it pools."""
+    folder = tmp_path / "embedder"
+    (folder / "1_Pooling").mkdir(parents=True)
+    for name, content in read_folder("encoder").items():
+        (folder / name).write_bytes(content)
+
+    def pool(*modes):
+        settings = {"word_embedding_dimension": 16, **{f"pooling_mode_{mode}": True for mode in modes}}
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(settings))
+        return f"path:{folder}"
+
+    return pool
+
+
+@pytest.mark.parametrize(("mode", "pooling"), [("cls_token", "cls"), ("mean_tokens", "mean")])
+def test_a_sentence_encoder_pools_as_its_files_say(embedder, tmp_path, mode, pooling):
+    (pulled,) = Store(tmp_path / "home").pull([embedder(mode)], wishes=ENCODER)
+    assert pulled.model.entry.pooling == pooling
+
+
+def test_a_cls_encoder_gives_the_first_state(embedder, tmp_path):
+    (pulled,) = Store(tmp_path / "home").pull([embedder("cls_token")], wishes=ENCODER)
+    model = open_model(pulled.model, slots=1, placement=Placement(compute_type="float32"))
+    tokens = model.tokenise("the river town", Encoding())
+    (result,) = model.run([tokens], Encoding())
+    native = ctranslate2.Encoder(str(pulled.model.folder), compute_type="float32")
+    first = np.asarray(native.forward_batch([tokens]).last_hidden_state)[0, 0]
+    assert float(result.vector @ (first / np.linalg.norm(first))) > 0.9999
+
+
+@pytest.mark.parametrize("modes", [("max_tokens",), ("cls_token", "mean_tokens")])
+def test_an_encoder_that_pools_otherwise_is_refused(embedder, tmp_path, modes):
+    with pytest.raises(StoreError, match=r"embedder pools by pooling_mode_.*mean or cls"):
+        Store(tmp_path / "home").pull([embedder(*modes)], wishes=ENCODER)
