@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,12 +46,12 @@ class Case:
 
 
 def generate(tokenizer: Any, model: Any, ids: Sequence[int], **options: Any) -> Answer:
-    """The greedy output for `ids`, never an unknown token: our pipeline forbids it as well."""
+    """The greedy output for `ids`: never an unknown token and never nothing, which our pipeline forbids as well."""
     banned = [tokenizer.unk_token_id] if tokenizer.unk_token_id is not None else None
     with torch.no_grad():
         output = model.generate(
             torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), num_beams=1, do_sample=False,
-            max_new_tokens=NEW_TOKENS, suppress_tokens=banned, **options,
+            max_new_tokens=NEW_TOKENS, min_new_tokens=1, suppress_tokens=banned, **options,
         )[0].tolist()  # fmt: skip
     if not model.config.is_encoder_decoder:
         output = output[len(ids) :]
@@ -60,8 +61,11 @@ def generate(tokenizer: Any, model: Any, ids: Sequence[int], **options: Any) -> 
 # SentencePiece files: Marian, M2M-100 and its kin.
 
 
-def train_pieces(path: Path, kind: str) -> list[str]:
-    """Write a SentencePiece model; returns its pieces without the control symbols."""
+def train_pieces(path: Path, kind: str) -> dict[str, float]:
+    """Write a SentencePiece model; returns its pieces with their scores, without the control symbols.
+
+    Its trainer makes the same of the same text each time, which those of `tokenizers` for unigrams and words do not.
+    """
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(make_corpus()), model_writer=model, vocab_size=220, model_type=kind,
@@ -69,7 +73,9 @@ def train_pieces(path: Path, kind: str) -> list[str]:
     )  # fmt: skip
     path.write_bytes(model.getvalue())
     processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
-    return [processor.id_to_piece(number) for number in range(3, processor.get_piece_size())]
+    return {
+        processor.id_to_piece(number): processor.get_score(number) for number in range(3, processor.get_piece_size())
+    }
 
 
 def make_marian(folder: Path, *, codes: Sequence[str] = ()) -> Made:
@@ -126,16 +132,10 @@ def answer_small100(tokenizer: Any, model: Any, text: str, source: str, target: 
 # tokenizer.json files: all others.
 
 
-def train_json(model: str, *, first: Sequence[str], unknown: str) -> Tokenizer:
-    """A tokenizer over metaspaces with `first` as its first tokens."""
-    if model == "bpe":
-        tokenizer = Tokenizer(models.BPE(unk_token=unknown, fuse_unk=True))
-        trainer = trainers.BpeTrainer(vocab_size=260, special_tokens=list(first), show_progress=False)
-    else:
-        tokenizer = Tokenizer(models.Unigram())
-        trainer = trainers.UnigramTrainer(
-            vocab_size=260, special_tokens=list(first), unk_token=unknown, show_progress=False
-        )
+def train_merges(first: Sequence[str], unknown: str) -> Tokenizer:
+    """A BPE over metaspaces with `first` as its first tokens."""
+    tokenizer = Tokenizer(models.BPE(unk_token=unknown, fuse_unk=True))
+    trainer = trainers.BpeTrainer(vocab_size=260, special_tokens=list(first), show_progress=False)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
@@ -144,15 +144,19 @@ def train_json(model: str, *, first: Sequence[str], unknown: str) -> Tokenizer:
 
 
 def parts(tokenizer: Tokenizer) -> dict[str, Any]:
-    """What the classes of Transformers are made from: a vocabulary, and the merges of a BPE."""
+    """What the classes of Transformers are made from: the vocabulary and the merges of a BPE."""
     model = json.loads(tokenizer.to_str())["model"]
-    if model["type"] == "BPE":
-        return {"vocab": model["vocab"], "merges": [tuple(merge) for merge in model["merges"]]}
-    return {"vocab": [(token, score) for token, score in model["vocab"]]}
+    return {"vocab": model["vocab"], "merges": [tuple(merge) for merge in model["merges"]]}
+
+
+def scored(folder: Path, first: Sequence[str]) -> list[tuple[str, float]]:
+    """The vocabulary of a unigram model: `first`, then pieces with their scores."""
+    pieces = train_pieces(folder / "unigram.model", "unigram")
+    return [*((token, 0.0) for token in first), *pieces.items()]
 
 
 def make_nllb(folder: Path) -> Made:
-    tokenizer = hf.NllbTokenizer(**parts(train_json("bpe", first=["<s>", "<pad>", "</s>", "<unk>"], unknown="<unk>")))
+    tokenizer = hf.NllbTokenizer(**parts(train_merges(["<s>", "<pad>", "</s>", "<unk>"], "<unk>")))
     settings = hf.M2M100Config(
         vocab_size=len(tokenizer), **SIZES, scale_embedding=True, bos_token_id=0, pad_token_id=1, eos_token_id=2,
         decoder_start_token_id=2, tokenizer_class="NllbTokenizer",
@@ -168,8 +172,7 @@ def answer_nllb(tokenizer: Any, model: Any, text: str, source: str, target: str)
 
 
 def make_mbart50(folder: Path) -> Made:
-    made = parts(train_json("unigram", first=["<unk>", "<s>", "</s>"], unknown="<unk>"))
-    tokenizer = hf.MBart50Tokenizer(**made, src_lang="en_XX")
+    tokenizer = hf.MBart50Tokenizer(vocab=scored(folder, ["<unk>", "<s>", "</s>"]), src_lang="en_XX")
     settings = hf.MBartConfig(
         vocab_size=len(tokenizer), **SIZES, scale_embedding=True, bos_token_id=0, pad_token_id=1, eos_token_id=2,
         decoder_start_token_id=2, normalize_before=True, tokenizer_class="MBart50Tokenizer", forced_eos_token_id=2,
@@ -187,8 +190,8 @@ def answer_mbart50(tokenizer: Any, model: Any, text: str, source: str, target: s
 
 def make_t5(folder: Path, *, kind: str = "t5", codes: Sequence[str] = ()) -> Made:
     named = [f"<2{code}>" for code in codes]
-    made = parts(train_json("unigram", first=["<pad>", "</s>", "<unk>", *named], unknown="<unk>"))
-    tokenizer = hf.T5Tokenizer(**made, extra_ids=0, additional_special_tokens=named)
+    vocabulary = scored(folder, ["<pad>", "</s>", "<unk>", *named])
+    tokenizer = hf.T5Tokenizer(vocab=vocabulary, extra_ids=0, additional_special_tokens=named)
     is_first = kind == "t5" and not codes  # what came after T5 has gates, and ties nothing
     settings = {"t5": hf.T5Config, "mt5": hf.MT5Config}[kind](
         vocab_size=len(tokenizer), **T5_SIZES, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
@@ -220,8 +223,8 @@ def answer_plain(tokenizer: Any, model: Any, text: str, source: str, target: str
 
 
 def make_pegasus(folder: Path) -> Made:
-    made = parts(train_json("unigram", first=["<pad>", "</s>", "<mask_2>", "<unk>"], unknown="<unk>"))
-    tokenizer = hf.PegasusTokenizer(**made, offset=0, mask_token_sent=None)
+    vocabulary = scored(folder, ["<pad>", "</s>", "<mask_2>", "<unk>"])
+    tokenizer = hf.PegasusTokenizer(vocab=vocabulary, offset=0, mask_token_sent=None)
     settings = hf.PegasusConfig(
         vocab_size=len(tokenizer), **SIZES, scale_embedding=True, pad_token_id=0, eos_token_id=1,
         decoder_start_token_id=0, forced_eos_token_id=1, activation_function="relu", normalize_before=True,
@@ -281,18 +284,17 @@ def answer_causal(tokenizer: Any, model: Any, text: str, source: str, target: st
 
 
 def make_encoder(folder: Path) -> Made:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    normalise = normalizers.BertNormalizer().normalize_str
+    words = sorted({word for sentence in make_corpus() for word in re.findall(r"\w+", normalise(sentence))})
+    letters = sorted({letter for word in words for letter in word})
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(
-        make_corpus(), trainers.WordPieceTrainer(vocab_size=260, special_tokens=special, show_progress=False)
-    )
+    tokens = dict.fromkeys([*special, *".!?", *letters, *(f"##{letter}" for letter in letters), *words])
+    vocabulary = {token: number for number, token in enumerate(tokens)}
     settings = hf.BertConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
         intermediate_size=32, max_position_embeddings=160, position_embedding_type="absolute",
     )  # fmt: skip
-    return hf.BertTokenizer(vocab=tokenizer.get_vocab()), hf.BertModel(settings)
+    return hf.BertTokenizer(vocab=vocabulary), hf.BertModel(settings)
 
 
 def answer_encoder(tokenizer: Any, model: Any, text: str, source: str, target: str) -> Answer:
