@@ -22,7 +22,7 @@ def describe(client: Client, began: datetime, seconds: float) -> dict[str, str]:
         "date": began.isoformat(timespec="seconds"),
         "took": f"{seconds:.0f} s",
         "polygist": client.server_info().version,
-        "commit": _commit(),
+        "commit": read_commit(REPOSITORY),
         "models": ", ".join(f"{name} {revision}" for name, revision in models.items()),
         "processor": f"{_processor()}, {len(os.sched_getaffinity(0))} cores usable",
         "load, last 15, 5 and 1 minutes": " ".join(f"{load:.1f}" for load in os.getloadavg()[::-1]),
@@ -33,8 +33,9 @@ def describe(client: Client, began: datetime, seconds: float) -> dict[str, str]:
     }
 
 
-def _commit() -> str:
-    command = ["git", "-C", str(REPOSITORY), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+def read_commit(checkout: Path) -> str:
+    """The commit of a checkout, and whether files have changed since."""
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -56,11 +56,12 @@ def read_megabytes(status: str, name: str) -> float:
 
 
 @contextmanager
-def start_server(home: Path | None) -> Iterator[Server]:
+def start_server(home: Path | None, command: Sequence[str] = SERVE) -> Iterator[Server]:
     """A server on a free port, ready to serve; ended with the block.
 
     Args:
         home: folder of the installed models; by default the server's own.
+        command: what starts it.
 
     Raises:
         RuntimeError: it does not start; the message has its log.
@@ -73,14 +74,17 @@ def start_server(home: Path | None) -> Iterator[Server]:
         log = Path(folder) / "log"
         start = time.monotonic()
         with log.open("w") as output:
-            process = subprocess.Popen(SERVE, stderr=output, env=kept)
+            process = subprocess.Popen(command, stderr=output, env=kept)
         try:
             address = _wait_until_serving(process, log)
             seconds = time.monotonic() - start
             yield Server(process.pid, address, seconds)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=STOP_SECONDS)
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            finally:
+                process.kill()
 
 
 def _wait_until_serving(process: "subprocess.Popen[bytes]", log: Path) -> str:

@@ -39,15 +39,17 @@ class Report:
     Attributes:
         circumstances: name and value: versions, machine, commit, signatures.
         missing: data files that were not found.
+        subject: what was measured; its files are named after it.
     """
 
     circumstances: dict[str, str]
     tables: tuple[Table, ...]
     missing: tuple[str, ...] = ()
+    subject: str = "quality"
 
     def to_markdown(self) -> str:
         """The report for people."""
-        parts = ["# Quality of polygist", _render(("", ""), list(self.circumstances.items()))]
+        parts = [f"# {self.subject.capitalize()} of polygist", _render(("", ""), list(self.circumstances.items()))]
         parts += [table.to_markdown() for table in self.tables]
         if self.missing:
             parts.append("## Data not found")
@@ -62,9 +64,9 @@ class Report:
         return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
     def save(self, folder: Path) -> tuple[Path, Path]:
-        """Write quality.md and quality.json into `folder`, and return their paths."""
+        """Write a file for people and one for programs into `folder`, and return their paths."""
         folder.mkdir(parents=True, exist_ok=True)
-        markdown, document = folder / "quality.md", folder / "quality.json"
+        markdown, document = folder / f"{self.subject}.md", folder / f"{self.subject}.json"
         markdown.write_text(self.to_markdown(), encoding="utf-8")
         document.write_text(self.to_json(), encoding="utf-8")
         return markdown, document

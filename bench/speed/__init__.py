@@ -1,0 +1,1 @@
+"""How fast the service is, beside CTranslate2 alone or another version of itself: ``python -m bench.speed``."""
