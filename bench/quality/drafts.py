@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from polygist_service.engine.api import Engine, ModelInfo
+from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.extractive import Extractive
-from polygist_service.summarisation.guard import Guard
+from polygist_service.summarisation.grounding.checker import Guard
 from polygist_service.summarisation.judging import Judge, Verdict
-from polygist_service.summarisation.values import Draft, SummaryRequest
+from polygist_service.summarisation.types import Draft, SummaryRequest
 
 CALLER = "bench"
 

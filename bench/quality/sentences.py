@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from polygist_service.text.sentences import split_sentences
+from polygist_service.text.segmentation import split_sentences
 
 from bench.quality.report import Cell, Table
 from bench.quality.sets import DataFolder

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from polygist_service.summarisation.support import LEAST_SUPPORT, SIMILARITY_WEIGHT
+from polygist_service.summarisation.grounding.support import LEAST_SUPPORT, SIMILARITY_WEIGHT
 
 from bench.quality.curve import Line, draw
 from bench.quality.engine import open_engine

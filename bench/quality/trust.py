@@ -6,13 +6,13 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
-from polygist_service.engine.api import Engine, ModelInfo, Role
+from polygist_service.engine.interface import Engine, ModelInfo, Role
 from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.facts import Facts
-from polygist_service.summarisation.support import Support, Wording
-from polygist_service.summarisation.terms import split_terms
-from polygist_service.summarisation.values import Method, SummaryRequest
-from polygist_service.text.tags import matches
+from polygist_service.summarisation.grounding.facts import Facts
+from polygist_service.summarisation.grounding.support import Support, Wording
+from polygist_service.summarisation.tfidf import split_terms
+from polygist_service.summarisation.types import Method, SummaryRequest
+from polygist_service.text.languages import matches
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from bench.quality.drafts import CALLER, Summary, pick, write

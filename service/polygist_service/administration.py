@@ -7,11 +7,11 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc
 
-from polygist_service.health import ADMIN, MODELS, Health
+from polygist_service.app.health import ADMIN, MODELS, Health
 from polygist_service.rpc.activity import Activity
 from polygist_service.rpc.admin import ModelAdminServicer, ModelLife
 from polygist_service.rpc.interceptors import CallInterceptor
-from polygist_service.rpc.model import ModelServicer
+from polygist_service.rpc.models import ModelServicer
 
 SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 

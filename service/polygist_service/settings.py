@@ -9,7 +9,7 @@ from pydantic import ByteSize, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from polygist_service.limits import Limits
-from polygist_service.text.tags import parse_tag
+from polygist_service.text.languages import parse_tag
 
 Switch = Literal["auto", "on", "off"]
 ComputeType = Literal[

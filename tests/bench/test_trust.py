@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from polygist_service.engine.api import Role
+from polygist_service.engine.interface import Role
 from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.support import LEAST_SUPPORT
-from polygist_service.summarisation.values import Method, SummaryRequest
+from polygist_service.summarisation.grounding.support import LEAST_SUPPORT
+from polygist_service.summarisation.types import Method, SummaryRequest
 
 from bench.quality.curve import Line, draw
 from bench.quality.drafts import write

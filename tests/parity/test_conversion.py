@@ -11,8 +11,8 @@ pytest.importorskip(
 )
 
 import torch
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.devices import Placement
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Decoding
 from polygist_service.engine.opening import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store.home import Store

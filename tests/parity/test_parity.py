@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from polygist_service.engine.api import Decoding, Encoding
-from polygist_service.engine.devices import Placement
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Decoding, Encoding
 from polygist_service.engine.opening import open_model
 from polygist_service.store.contents import read_vocabulary
 from polygist_service.store.home import Store

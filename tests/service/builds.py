@@ -3,7 +3,7 @@
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from polygist_service.engine.builds import Build
+from polygist_service.engine.residency.loaded_model import Build
 
 from tests.service.echo import EN_PT
 

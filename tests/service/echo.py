@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import numpy as np
-from polygist_service.engine.api import Decoding, Encoding, Hypothesis, ModelInfo, Result, Role, State
+from polygist_service.engine.interface import Decoding, Encoding, Hypothesis, ModelInfo, Result, Role, State
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound
 
 EN_PT = ModelInfo(

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
-from polygist_service.engine.api import Engine
+from polygist_service.app.server import build_grpc_server
+from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
 from polygist_service.rpc.activity import Activity
-from polygist_service.server import build_grpc_server
-from polygist_service.text.language import LanguageDetector
+from polygist_service.text.language_id import LanguageDetector
 
 DETECTOR = LanguageDetector()
 

@@ -4,10 +4,10 @@ import threading
 import weakref
 from pathlib import Path
 
-from polygist_service.engine.api import Encoding, Hypothesis, Result
-from polygist_service.engine.devices import Placement
-from polygist_service.engine.generation import BatchLimits
-from polygist_service.engine.loading import Loader
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Encoding, Hypothesis, Result
+from polygist_service.engine.models.decoding import BatchLimits
+from polygist_service.engine.residency.loader import Loader
 from polygist_service.errors import InferenceFailed, StoreError
 from polygist_service.store.description import Description
 from polygist_service.store.home import InstalledModel

@@ -3,8 +3,8 @@ from dataclasses import replace
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from polygist_service.engine.api import State
-from polygist_service.health import MODELS, OVERALL, SUMMARISATION, TRANSLATION, Health
+from polygist_service.app.health import MODELS, OVERALL, SUMMARISATION, TRANSLATION, Health
+from polygist_service.engine.interface import State
 
 from tests.service.echo import EN_PT, ENCODER
 

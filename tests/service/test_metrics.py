@@ -13,21 +13,21 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
-from polygist_service.engine.api import Decoding, State
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.generation import BatchLimits
+from polygist_service.app.health import Health
+from polygist_service.app.server import build_grpc_server
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.interface import Decoding, State
+from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.observer import BatchReport, QueueState
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
-from polygist_service.health import Health
 from polygist_service.limits import Limits
 from polygist_service.metrics.exposition import Exposition
-from polygist_service.metrics.instruments import Metrics
 from polygist_service.metrics.live import LiveCollector
+from polygist_service.observability.metrics import Metrics
 from polygist_service.rpc.activity import Activity
-from polygist_service.server import build_grpc_server
 from polygist_service.settings import load_settings
-from polygist_service.text.language import LanguageDetector
+from polygist_service.text.language_id import LanguageDetector
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 

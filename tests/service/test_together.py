@@ -2,7 +2,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from polygist_service.together import run_in_turn
+from polygist_service.concurrency import run_in_turn
 
 
 class Source:

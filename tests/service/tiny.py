@@ -7,8 +7,8 @@ import ctranslate2
 import numpy as np
 import sentencepiece
 from ctranslate2.specs import common_spec, transformer_spec
-from polygist_service.engine.model import SequenceToSequence
-from polygist_service.engine.tokenizer import SentencePieceTokenizer
+from polygist_service.engine.models.seq2seq import SequenceToSequence
+from polygist_service.engine.models.tokenizers import SentencePieceTokenizer
 
 WORDS = [
     "the",

@@ -168,7 +168,7 @@ def read_wishes(
     """What the flags say; raises UsageError for a value that is no language or no compute type."""
     from polygist_service.store.transformers_conversion import COMPUTE_TYPES
     from polygist_service.store.wishes import Wishes
-    from polygist_service.text.tags import BadTag, parse_tag
+    from polygist_service.text.languages import BadTag, parse_tag
 
     context = click.get_current_context(silent=True)
     try:

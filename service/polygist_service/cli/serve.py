@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from polygist_service.app.heap import limit_arenas
 from polygist_service.cli.flags import add_settings, read_settings
-from polygist_service.heap import limit_arenas
 
 
 @click.command()
@@ -28,7 +28,7 @@ def serve(config: Path | None, **flags: Any) -> None:
     # Imported here, so that no other command waits for them.
     import asyncio
 
-    from polygist_service.lifecycle import serve as run
+    from polygist_service.app.lifecycle import serve as run
     from polygist_service.logs import configure_logs
 
     configure_logs(settings.log_format, settings.log_level)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from polygist_service.engine.tokenizer import JsonTokenizer
+from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.errors import StoreError
 
 SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"

@@ -5,13 +5,18 @@ from pathlib import Path
 
 import ctranslate2
 
-from polygist_service.engine.causal import CausalModel
 from polygist_service.engine.chat import Chat
-from polygist_service.engine.devices import Placement
-from polygist_service.engine.generation import Generation
-from polygist_service.engine.layout import Layout
-from polygist_service.engine.model import Model, SentenceEncoder, SequenceToSequence
-from polygist_service.engine.tokenizer import JsonTokenizer, SentencePieceTokenizer, TemplateTokenizer, Tokenizer
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.models.causal import CausalModel
+from polygist_service.engine.models.decoding import Generation
+from polygist_service.engine.models.prompt_format import Layout
+from polygist_service.engine.models.seq2seq import Model, SentenceEncoder, SequenceToSequence
+from polygist_service.engine.models.tokenizers import (
+    JsonTokenizer,
+    SentencePieceTokenizer,
+    TemplateTokenizer,
+    Tokenizer,
+)
 from polygist_service.store.contents import read_vocabulary
 from polygist_service.store.description import Description
 from polygist_service.store.home import InstalledModel

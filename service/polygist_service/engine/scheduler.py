@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from polygist_service.engine.api import Options
-from polygist_service.engine.builds import Build
-from polygist_service.engine.generation import BatchLimits
-from polygist_service.engine.model import Tokens
+from polygist_service.engine.interface import Options
+from polygist_service.engine.models.decoding import BatchLimits
+from polygist_service.engine.models.seq2seq import Tokens
 from polygist_service.engine.observer import QueueState
+from polygist_service.engine.residency.loaded_model import Build
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4

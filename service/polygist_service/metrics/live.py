@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from polygist_service.engine.api import ModelInfo, State
+from polygist_service.engine.interface import ModelInfo, State
 from polygist_service.engine.observer import QueueState
 
 

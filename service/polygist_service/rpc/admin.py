@@ -5,11 +5,11 @@ from typing import Any, Protocol
 import grpc
 from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 
-from polygist_service.engine.api import ModelInfo
+from polygist_service.engine.interface import ModelInfo
 from polygist_service.errors import InferenceFailed, InvalidRequest, StoreError
-from polygist_service.rpc import checks
 from polygist_service.rpc.call import refuse_call
-from polygist_service.rpc.model import pack_model
+from polygist_service.rpc.models import pack_model
+from polygist_service.wire import validation as checks
 
 ELSEWHERE = (
     "is not served at this address; the operator can start the server with --admin-listen 127.0.0.1:PORT or unix:PATH "

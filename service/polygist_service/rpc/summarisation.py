@@ -10,15 +10,14 @@ from typing import Any
 import grpc
 from polygist.v1 import common_pb2, summarisation_service_pb2, summarisation_service_pb2_grpc
 
-from polygist_service.engine.api import Engine, Role
+from polygist_service.concurrency import run_in_turn, run_together
+from polygist_service.engine.interface import Engine, Role
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
-from polygist_service.rpc import checks
 from polygist_service.rpc.call import caller_of, deadline_of
-from polygist_service.rpc.summaries import pack_event, pack_response, pack_usage
 from polygist_service.rpc.translation import unpack_decoding, unpack_pivot_policy
 from polygist_service.summarisation.summariser import Summariser
-from polygist_service.summarisation.values import (
+from polygist_service.summarisation.types import (
     Form,
     Length,
     Method,
@@ -26,8 +25,9 @@ from polygist_service.summarisation.values import (
     SummaryRequest,
     SummaryResult,
 )
-from polygist_service.together import run_in_turn, run_together
-from polygist_service.translation.sources import Source, SourceFinder
+from polygist_service.translation.detection import Source, SourceFinder
+from polygist_service.wire import validation as checks
+from polygist_service.wire.summarisation import pack_event, pack_response, pack_usage
 
 REFUSED = {
     "glossary_config": "summarise without a glossary",

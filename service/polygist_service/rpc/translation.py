@@ -11,16 +11,16 @@ from polygist.v1 import common_pb2, translation_service_pb2, translation_service
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
-from polygist_service.rpc import checks
 from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
-from polygist_service.rpc.offsets import Offsets
-from polygist_service.text.document import Splitting
+from polygist_service.text.documents.plain import Splitting
 from polygist_service.translation.coverage import serving
+from polygist_service.translation.detection import SourceFinder
 from polygist_service.translation.presets import DecodingWish, Preference
-from polygist_service.translation.routes import PivotPolicy, Routes
-from polygist_service.translation.sources import SourceFinder
+from polygist_service.translation.routing import PivotPolicy, Routes
 from polygist_service.translation.translator import Translator
-from polygist_service.translation.values import Translation, TranslationRequest
+from polygist_service.translation.types import Translation, TranslationRequest
+from polygist_service.wire import validation as checks
+from polygist_service.wire.offsets import Offsets
 
 REFUSED = {
     "glossary_config": "translate without a glossary",

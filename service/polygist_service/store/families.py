@@ -7,7 +7,7 @@ from typing import Any
 
 from polygist_service.errors import StoreError
 from polygist_service.store.tables import Table
-from polygist_service.text.tags import BadTag, parse_tag
+from polygist_service.text.languages import BadTag, parse_tag
 
 ROLES = ("translation", "encoder", "summarisation")
 TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")

@@ -6,15 +6,15 @@ from collections.abc import AsyncGenerator, Iterable
 from concurrent.futures import Executor
 from contextlib import aclosing
 
-from polygist_service.engine.api import Engine, ModelInfo
+from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article, split_article
 from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.hierarchy import Hierarchy, Task, Written
 from polygist_service.summarisation.judging import Judge, Verdict
 from polygist_service.summarisation.lengths import Aim, keep_within, sentence_limit, word_limit
-from polygist_service.summarisation.values import Draft, Form, Method, Passage, Progress, SummaryRequest
+from polygist_service.summarisation.map_reduce import Hierarchy, Task, Written
+from polygist_service.summarisation.types import Draft, Form, Method, Passage, Progress, SummaryRequest
 
 # How models mark the items of a list, and what they put around a title.
 MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from polygist_service.text.document import PlainDocument, Segment, Splitting
+from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
 
 
 @dataclass(frozen=True, slots=True)

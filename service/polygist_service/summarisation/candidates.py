@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from polygist_service.summarisation.terms import TermVectors
+from polygist_service.summarisation.tfidf import TermVectors
 
 # Fewer words are a headline, a caption or a fragment.
 MIN_WORDS = 8

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from polygist_service.engine.api import Span
+from polygist_service.engine.interface import Span
 from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.terms import TermVectors
-from polygist_service.text.document import PlainDocument, Segment, Splitting
+from polygist_service.summarisation.tfidf import TermVectors
+from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
 
 # A chunk ends with a paragraph where at least this share of the window is full by then, else with a sentence.
 PARAGRAPH_SHARE = 0.5

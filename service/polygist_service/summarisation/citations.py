@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from polygist_service.engine.api import Span
-from polygist_service.summarisation.terms import split_terms
-from polygist_service.summarisation.values import Citation
+from polygist_service.engine.interface import Span
+from polygist_service.summarisation.tfidf import split_terms
+from polygist_service.summarisation.types import Citation
 
 # A sentence often merges two of the source; more are seldom needed and hard to check.
 MOST_CITATIONS = 2

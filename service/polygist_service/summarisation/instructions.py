@@ -5,8 +5,8 @@ No word of a caller is in it: a query chooses what a model reads, not what it is
 
 from collections.abc import Mapping
 
-from polygist_service.summarisation.values import Form
-from polygist_service.text.tags import display_name
+from polygist_service.summarisation.types import Form
+from polygist_service.text.languages import display_name
 
 TASKS: Mapping[Form, str] = {
     Form.PARAGRAPH: "Summarise the article below in {length}.",

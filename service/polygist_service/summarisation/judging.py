@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.values import Citation
+from polygist_service.summarisation.types import Citation
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.engine.api import Decoding, ModelInfo
+from polygist_service.engine.interface import Decoding, ModelInfo
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.values import Form, Length, Method, SummaryRequest
+from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
 
 # Sentences, by form and length. A picked TLDR is one sentence: two that do not follow each other read badly.
 SENTENCES: Mapping[Form, Mapping[Length, int]] = {

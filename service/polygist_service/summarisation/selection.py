@@ -13,9 +13,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from polygist_service.engine.api import Vector
+from polygist_service.engine.interface import Vector
 from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.terms import TermVectors
+from polygist_service.summarisation.tfidf import TermVectors
 
 # How much an early place counts, falling to nothing at the article's end.
 POSITION_WEIGHT = 0.30

@@ -6,18 +6,18 @@ from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from polygist_service.engine.api import Engine, ModelInfo
+from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InvalidRequest
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.crossing import Crossing, SentenceTranslator
+from polygist_service.summarisation.cross_lingual import Crossing, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.judging import Judge
-from polygist_service.summarisation.layout import lay_out
 from polygist_service.summarisation.lengths import word_limit
-from polygist_service.summarisation.method import choose_model, written_language
-from polygist_service.summarisation.values import (
+from polygist_service.summarisation.planning import choose_model, written_language
+from polygist_service.summarisation.rendering import lay_out
+from polygist_service.summarisation.types import (
     Citation,
     Draft,
     Event,
@@ -28,7 +28,7 @@ from polygist_service.summarisation.values import (
     SummaryResult,
     SummarySentence,
 )
-from polygist_service.text.document import has_letters
+from polygist_service.text.documents.plain import has_letters
 from polygist_service.translation.presets import DecodingWish, Preference
 
 

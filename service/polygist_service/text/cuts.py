@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from polygist_service.text.sentences import Span
+from polygist_service.text.segmentation import Span
 
 Fits = Callable[[str], bool]
 

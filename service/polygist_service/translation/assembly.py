@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.translation.detection import Source
 from polygist_service.translation.legs import Leg, mean_score
-from polygist_service.translation.routes import Route
-from polygist_service.translation.sources import Source
-from polygist_service.translation.values import Alternative, TranslatedSegment, Translation
+from polygist_service.translation.routing import Route
+from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
 
 
 def assemble(route: Route, source: Source, leg: Leg) -> Translation:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from polygist_service.engine.api import ModelInfo
-from polygist_service.text.tags import matches
+from polygist_service.engine.interface import ModelInfo
+from polygist_service.text.languages import matches
 
 # So many languages are named in a message, of more the number is told.
 MOST_NAMED = 8

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.engine.api import Hypothesis, Result, Span
+from polygist_service.engine.interface import Hypothesis, Result, Span
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.document import PlainDocument, Segment
+from polygist_service.text.documents.plain import PlainDocument, Segment
 
 
 @dataclass(frozen=True, slots=True)

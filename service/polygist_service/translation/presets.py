@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from polygist_service.engine.api import Decoding, ModelInfo
+from polygist_service.engine.interface import Decoding, ModelInfo
 
 
 class Preference(Enum):

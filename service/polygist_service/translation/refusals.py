@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from polygist_service.engine.api import ModelInfo
+from polygist_service.engine.interface import ModelInfo
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.translation.coverage import is_kin, name_few, serving
 

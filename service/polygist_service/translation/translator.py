@@ -6,16 +6,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from polygist_service.engine.api import Engine
+from polygist_service.concurrency import run_together
+from polygist_service.engine.interface import Engine
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.together import run_together
 from polygist_service.translation.assembly import assemble
 from polygist_service.translation.coverage import is_same_language
-from polygist_service.translation.journeys import Journeys
+from polygist_service.translation.detection import Source, SourceFinder
 from polygist_service.translation.legs import Leg
-from polygist_service.translation.routes import Route, Routes
-from polygist_service.translation.sources import Source, SourceFinder
-from polygist_service.translation.values import Translation, TranslationRequest
+from polygist_service.translation.pipeline import Journeys
+from polygist_service.translation.routing import Route, Routes
+from polygist_service.translation.types import Translation, TranslationRequest
 
 
 @dataclass(frozen=True, slots=True)

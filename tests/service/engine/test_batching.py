@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.model import SequenceToSequence
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.seq2seq import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 
 from tests.service.builds import OneModel

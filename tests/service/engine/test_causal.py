@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.causal import CausalModel
-from polygist_service.engine.devices import Placement
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.opening import open_model
 
 from tests.service.builds import OneModel

@@ -2,7 +2,7 @@
 
 import ctranslate2
 import pytest
-from polygist_service.engine.devices import Hardware, Placement, estimate_memory, resolve
+from polygist_service.engine.hardware import Hardware, Placement, estimate_memory, resolve
 from polygist_service.errors import UnsupportedCapability
 
 CPU = {"int8", "int8_float32", "float32"}

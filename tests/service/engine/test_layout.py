@@ -1,8 +1,8 @@
 """Prompts: texts between the tokens of languages and of ends."""
 
 import pytest
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.layout import Layout, Prompt
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.prompt_format import Layout, Prompt
 from polygist_service.errors import InferenceFailed
 
 LANGUAGES = {"en": "__en__", "pt": "__pt__"}

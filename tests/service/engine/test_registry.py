@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
-from polygist_service.engine.api import Decoding, State
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.builds import Build
-from polygist_service.engine.loads import Load
-from polygist_service.engine.registry import Registry
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.interface import Decoding, State
+from polygist_service.engine.residency.load_queue import Load
+from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.registry import Registry
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, StoreError, UnsupportedCapability
 
 from tests.service.echo import EN_PT

@@ -2,8 +2,8 @@ from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.generation import BatchLimits
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.scheduler import Job, Scheduler
 
 KEY = ("model", Decoding())

@@ -1,7 +1,7 @@
 import queue
 
-from polygist_service.engine.api import Decoding, Result
-from polygist_service.engine.generation import BatchLimits
+from polygist_service.engine.interface import Decoding, Result
+from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed

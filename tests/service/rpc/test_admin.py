@@ -7,13 +7,13 @@ import pytest
 from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 from polygist_client import AsyncClient, InferenceFailed, InvalidArgument, ModelNotFound, Unimplemented
 from polygist_service.administration import Administration
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.registry import Registry
-from polygist_service.health import Health
+from polygist_service.app.health import Health
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.residency.registry import Registry
 from polygist_service.limits import Limits
 from polygist_service.rpc.activity import Activity
-from polygist_service.rpc.model import ModelServicer
-from polygist_service.translation.routes import Routes
+from polygist_service.rpc.models import ModelServicer
+from polygist_service.translation.routing import Routes
 
 from tests.service.echo import EchoEngine
 from tests.service.harness import serving

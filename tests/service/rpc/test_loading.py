@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from polygist.v1 import model_service_pb2, translation_service_pb2
-from polygist_service.engine.batching import BatchingEngine
-from polygist_service.engine.registry import Registry
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.residency.registry import Registry
 
 from tests.service.harness import failure_of, serving
 from tests.service.shelf import Shelf

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polygist.v1 import common_pb2
 from polygist_service.errors import InvalidRequest
-from polygist_service.rpc.offsets import Offsets
+from polygist_service.wire.offsets import Offsets
 
 ENCODINGS = {
     common_pb2.ENCODING_TYPE_UNSPECIFIED: "utf-32-le",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2
-from polygist_service.engine.api import State
+from polygist_service.engine.interface import State
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, multilingual, pair
 from tests.service.harness import failure_of, serving

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polygist.v1 import summarisation_service_pb2
-from polygist_service.engine.api import Role, State
+from polygist_service.engine.interface import Role, State
 from polygist_service.limits import Limits
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine

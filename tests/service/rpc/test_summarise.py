@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from polygist.v1 import common_pb2, summarisation_service_pb2
-from polygist_service.engine.api import Role
+from polygist_service.engine.interface import Role
 from polygist_service.limits import Limits
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine

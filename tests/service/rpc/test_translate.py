@@ -3,7 +3,7 @@ from dataclasses import replace
 import grpc
 import pytest
 from polygist.v1 import common_pb2, translation_service_pb2
-from polygist_service.engine.api import State
+from polygist_service.engine.interface import State
 from polygist_service.limits import Limits
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine

@@ -7,11 +7,11 @@ import ctranslate2
 import numpy as np
 import pytest
 import tokenizers
-from polygist_service.engine.api import Decoding
 from polygist_service.engine.chat import Chat
-from polygist_service.engine.devices import Placement
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.engine.opening import open_model
-from polygist_service.engine.tokenizer import JsonTokenizer
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue import read_catalogue
 from polygist_service.store.converters import CONVERTERS

@@ -11,8 +11,8 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 import pytest
-from polygist_service.engine.api import Encoding
-from polygist_service.engine.devices import Placement
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Encoding
 from polygist_service.engine.opening import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store import transformers_conversion

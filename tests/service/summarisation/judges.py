@@ -2,7 +2,7 @@
 
 from polygist_service.summarisation.citations import Citer
 from polygist_service.summarisation.judging import Verdict
-from polygist_service.summarisation.values import Citation
+from polygist_service.summarisation.types import Citation
 
 
 class CitingJudge:

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from polygist_service.engine.api import Decoding, Role
+from polygist_service.engine.interface import Decoding, Role
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
-from polygist_service.summarisation.values import Form, Length, SummaryRequest
+from polygist_service.summarisation.types import Form, Length, SummaryRequest
 from polygist_service.translation.presets import DecodingWish
 
 from tests.service.echo import ENCODER, EchoEngine

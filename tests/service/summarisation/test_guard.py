@@ -2,9 +2,9 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from polygist_service.engine.api import Role
+from polygist_service.engine.interface import Role
 from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.guard import Guard
+from polygist_service.summarisation.grounding.checker import Guard
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
 

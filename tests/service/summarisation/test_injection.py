@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist.v1 import common_pb2, summarisation_service_pb2
-from polygist_service.engine.api import Decoding
-from polygist_service.engine.batching import BatchingEngine
 from polygist_service.engine.chat import Chat
-from polygist_service.engine.devices import Placement
-from polygist_service.engine.loading import Loader
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.hardware import Placement
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.engine.opening import open_model
-from polygist_service.engine.registry import Registry
-from polygist_service.engine.tokenizer import JsonTokenizer
+from polygist_service.engine.residency.loader import Loader
+from polygist_service.engine.residency.registry import Registry
 from polygist_service.store.home import Store
 
 from tests.service.harness import serving

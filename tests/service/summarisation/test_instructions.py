@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 from polygist_service.summarisation.instructions import write_instruction
-from polygist_service.summarisation.values import Form
+from polygist_service.summarisation.types import Form
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.layout import escape_markdown, lay_out
-from polygist_service.summarisation.values import Form
+from polygist_service.summarisation.rendering import escape_markdown, lay_out
+from polygist_service.summarisation.types import Form
 
 
 @given(st.lists(st.text(min_size=1)), st.sampled_from(Form), st.booleans())

@@ -1,9 +1,9 @@
 from dataclasses import replace
 
 import pytest
-from polygist_service.engine.api import Decoding
+from polygist_service.engine.interface import Decoding
 from polygist_service.summarisation.lengths import Aim, allot, keep_within, sentence_limit, word_limit
-from polygist_service.summarisation.values import Form, Length, Method, SummaryRequest
+from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
 
 from tests.service.echo import ENCODER
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.loops import is_loop
+from polygist_service.text.repetition import is_loop
 
 PROSE = (
     "The old bridge over the river fell on Tuesday night after two days of heavy rain. Nobody was hurt, but the road "

@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from polygist_service.engine.api import Role
+from polygist_service.engine.interface import Role
 from polygist_service.errors import InvalidRequest, NotFound, UnsupportedCapability
-from polygist_service.summarisation.method import choose_model, written_language
-from polygist_service.summarisation.values import Form, Method, SummaryRequest
+from polygist_service.summarisation.planning import choose_model, written_language
+from polygist_service.summarisation.types import Form, Method, SummaryRequest
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.numbers import claim_numbers, find_numbers, state_numbers
+from polygist_service.text.numbers import claim_numbers, find_numbers, state_numbers
 
 
 def read(text):

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 import pytest
-from polygist_service.engine.api import Encoding, Role, State
+from polygist_service.engine.interface import Encoding, Role, State
 from polygist_service.errors import InferenceFailed, ModelLoading, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.summariser import Summariser
-from polygist_service.summarisation.values import Form, Length, Method, Order, SummaryRequest
-from polygist_service.translation.values import Translation
+from polygist_service.summarisation.types import Form, Length, Method, Order, SummaryRequest
+from polygist_service.translation.types import Translation
 
 from tests.service.echo import ENCODER, EchoEngine
 from tests.service.summarisation.judges import CitingJudge, ReplacingJudge

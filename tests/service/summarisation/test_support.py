@@ -1,7 +1,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.support import LEAST_SIMILARITY, LEAST_SUPPORT, LEAST_WORDING, Support, Wording
+from polygist_service.summarisation.grounding.support import (
+    LEAST_SIMILARITY,
+    LEAST_SUPPORT,
+    LEAST_WORDING,
+    Support,
+    Wording,
+)
 
 
 def test_the_share_of_word_pairs_is_of_the_sentence():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.terms import BLOCK, TermVectors, split_terms
+from polygist_service.summarisation.tfidf import BLOCK, TermVectors, split_terms
 
 SENTENCES = st.lists(
     st.lists(st.sampled_from(["river", "town", "Bridge", "old", "é", "4"]), min_size=1).map(" ".join), min_size=1

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from polygist_service.server import Server
+from polygist_service.app.server import Server
 from polygist_service.settings import Settings
 from polygist_service.store.home import Store
 from polygist_service.store.wishes import Wishes

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polygist_service.text.cuts import MOST_CHARACTERS
-from polygist_service.text.document import PlainDocument, Splitting
+from polygist_service.text.documents.plain import PlainDocument, Splitting
 
 TEXT = st.text(
     st.one_of(

@@ -1,5 +1,5 @@
 import pytest
-from polygist_service.text.language import SAMPLE_CHARACTERS, LanguageDetector
+from polygist_service.text.language_id import SAMPLE_CHARACTERS, LanguageDetector
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from polygist_service.text.sentences import split_sentences
+from polygist_service.text.segmentation import split_sentences
 
 TEXT = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" .!?…\"'”)\n\r\u2028🙂\u0301\u200dDr")),

@@ -1,5 +1,5 @@
 import pytest
-from polygist_service.text.tags import BadTag, display_name, is_right_to_left, matches, native_name, parse_tag
+from polygist_service.text.languages import BadTag, display_name, is_right_to_left, matches, native_name, parse_tag
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The process: what it is made of, its ports, from start to stop."""

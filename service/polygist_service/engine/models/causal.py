@@ -1,0 +1,89 @@
+"""Instruction models: decoders that answer what their chat template makes of an instruction and a text."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import cast
+
+import ctranslate2
+
+from polygist_service.engine.interface import Decoding, Hypothesis, Options, Result, Span
+from polygist_service.engine.models.decoding import ALONE, USUAL, BatchLimits, Generation, check_window, read_hypotheses
+from polygist_service.engine.models.prompt_format import Prompt
+from polygist_service.engine.models.seq2seq import Tokens
+from polygist_service.engine.models.tokenizers import JsonTokenizer
+
+Frame = tuple[Sequence[str], Sequence[str]]
+# What a model thinks aloud, against the instruction of its template; where the limit ended it, to the end.
+THINKING = re.compile(r"<think>.*?(?:</think>|\Z)\s*", re.DOTALL)
+
+
+class CausalModel:
+    """A decoder that follows instructions: text in, what it writes out.
+
+    Args:
+        generator: the converted model.
+        tokenizer: splits texts and joins outputs.
+        frame: from an instruction to the tokens that stand before and after a text; thread-safe.
+        instruction: what it is told where a request says nothing.
+        max_input_tokens: the most tokens that a text may have.
+        generation: how the model's own settings have it write.
+    """
+
+    def __init__(
+        self,
+        generator: ctranslate2.Generator,
+        tokenizer: JsonTokenizer,
+        *,
+        frame: Callable[[str], Frame],
+        instruction: str,
+        max_input_tokens: int,
+        generation: Generation = USUAL,
+    ) -> None:
+        self._generator = generator
+        self._tokenizer = tokenizer
+        self._frame = frame
+        self._instruction = instruction
+        self._window = max_input_tokens
+        self._generation = generation
+
+    def tokenise(self, text: str, options: Options) -> Prompt:
+        """The text and what follows it; what stands before it is the prefix, the same for all of these options."""
+        assert isinstance(options, Decoding)
+        tokens = self._tokenizer.encode(text)
+        check_window(len(tokens), self._window)
+        head, tail = self._frame(options.instruction or self._instruction)
+        return Prompt([*tokens, *tail], head)
+
+    def batch_limits(self, options: Options) -> BatchLimits:
+        return ALONE
+
+    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+        """See `Model.run`: what the model writes after each prompt, without the prompt."""
+        assert isinstance(options, Decoding)
+        prompts, generation = cast(Sequence[Prompt], batch), self._generation
+        limits = [generation.limit(options, len(prompt)) for prompt in prompts]
+        outputs = self._generator.generate_batch(
+            [prompt.tokens for prompt in prompts],
+            max_batch_size=0,
+            # The model's state after these is kept from one call to the next.
+            static_prompt=prompts[0].prefix,
+            include_prompt_in_result=False,
+            max_length=max(limits),
+            min_length=generation.least(options),
+            **generation.arguments(options),
+        )
+        return [
+            Result(len(prompt), self._read_hypotheses(output, limit))
+            for prompt, output, limit in zip(prompts, outputs, limits, strict=True)
+        ]
+
+    def _read_hypotheses(self, output: ctranslate2.GenerationResult, limit: int) -> tuple[Hypothesis, ...]:
+        read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)
+        return tuple(replace(each, text=THINKING.sub("", each.text).strip()) for each in read)
+
+    def count(self, text: str) -> int:
+        return self._tokenizer.count(text)
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        return self._tokenizer.unknown_spans(text)

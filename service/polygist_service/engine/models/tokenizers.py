@@ -1,0 +1,210 @@
+"""Tokens in and out of text: SentencePiece files, and the ``tokenizer.json`` files of the `tokenizers` library."""
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+import sentencepiece
+import tokenizers
+
+from polygist_service.engine.interface import Span
+
+# What stands for a character of printed text in a vocabulary that was made from typed text.
+TYPED = {
+    **dict.fromkeys("‘’‚‛′‹›", "'"),
+    **dict.fromkeys("“”„‟″«»", '"'),
+    **dict.fromkeys("–−‐‑", "-"),
+    **dict.fromkeys("—―", " - "),
+    "\u00ad": "",
+}
+UNKNOWN = ("<unk>", "[UNK]")
+
+
+class Tokenizer(Protocol):
+    """Splits text into a model's tokens and joins them again; no text becomes a control token."""
+
+    def encode(self, text: str) -> list[str]:
+        """The tokens of `text`, none for its ends."""
+        ...
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """The text of tokens; control tokens leave nothing."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Number of tokens of `text`."""
+        ...
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """Spans of `text` for which the vocabulary has no token."""
+        ...
+
+
+class SentencePieceTokenizer:
+    """The pieces of SentencePiece models.
+
+    Args:
+        path: of the model that reads.
+        target: of the model that writes; None where it is the same.
+        vocabulary: the tokens that there are, where not every piece is one; None where every piece is.
+        reserved: tokens that leave nothing in an output, beside the ends: the names of languages.
+        reads_printed: whether printed quotes and dashes that the vocabulary lacks are read as typed ones.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        target: Path | None = None,
+        vocabulary: Collection[str] | None = None,
+        reserved: Collection[str] = (),
+        reads_printed: bool = True,
+    ) -> None:
+        self._processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+        self._writer = sentencepiece.SentencePieceProcessor(model_file=str(target)) if target else self._processor
+        self._vocabulary = None if vocabulary is None else frozenset(vocabulary)
+        self._silent = frozenset({"<s>", "</s>", "<pad>", *reserved})
+        self._unknown_id: int = self._processor.unk_id()
+        self._lacking: dict[str, bool] = {}
+        self._typed: dict[int, str] = {}
+        if reads_printed:
+            lacking = {printed: typed for printed, typed in TYPED.items() if self._has_unknown(printed)}
+            self._typed = str.maketrans(lacking)
+
+    def encode(self, text: str) -> list[str]:
+        """See `Tokenizer`; a piece that is no token of the vocabulary stays as it is, and is unknown to the model."""
+        pieces: list[str] = self._processor.encode(text.translate(self._typed), out_type=str)
+        return pieces
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """See `Tokenizer`."""
+        text: str = self._writer.decode([token for token in tokens if token not in self._silent])
+        return text
+
+    def count(self, text: str) -> int:
+        """See `Tokenizer`."""
+        return len(self.encode(text))
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """See `Tokenizer`.
+
+        Characters are looked up one by one and remembered, since a text uses few different ones; a run is then
+        tried together with the character before it, as a combining mark alone may lack a piece that the composed
+        letter has.
+        """
+        lacking = {character for character in set(text) if not character.isspace() and self._lacks(character)}
+        if not lacking:
+            return []
+        spans = []
+        for is_lacking, run in groupby(range(len(text)), key=lambda at: text[at] in lacking):
+            positions = list(run)
+            start, end = positions[0], positions[-1] + 1
+            if is_lacking and self._has_unknown(text[max(0, start - 1) : end]):
+                spans.append((start, end))
+        return spans
+
+    def _lacks(self, character: str) -> bool:
+        if character not in self._lacking:
+            self._lacking[character] = self._has_unknown(character)
+        return self._lacking[character]
+
+    def _has_unknown(self, text: str) -> bool:
+        typed = text.translate(self._typed)
+        if self._vocabulary is None:
+            return self._unknown_id in self._processor.encode(typed)
+        pieces = self._processor.encode(typed, out_type=str)
+        return any(piece not in self._vocabulary for piece in pieces if piece != "▁")
+
+
+class JsonTokenizer:
+    """The tokens of a ``tokenizer.json``.
+
+    Args:
+        path: of the file.
+        reserved: tokens that no text may become, beside those that the file calls special: the names of languages.
+    """
+
+    def __init__(self, path: Path, *, reserved: Collection[str] = ()) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # Special tokens in a text are text; a vocabulary may have them as pieces nevertheless, see `encode`.
+        self._tokenizer.encode_special_tokens = True
+        special = {token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special}
+        self._reserved = frozenset({*special, *reserved}.difference(UNKNOWN))
+        known = (self._tokenizer.token_to_id(token) for token in UNKNOWN)
+        self._unknown_id = next((number for number in known if number is not None), None)
+
+    def encode(self, text: str) -> list[str]:
+        """See `Tokenizer`; a space after the first character of a control token in the text makes it text."""
+        tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        while found := self._reserved.intersection(tokens):
+            pattern = "|".join(map(re.escape, sorted(found)))
+            broken = re.sub(pattern, lambda match: f"{match[0][0]} {match[0][1:]}", text)
+            if broken == text:  # made by normalising, so it cannot be broken up in the text: it is left out
+                return [token for token in tokens if token not in self._reserved]
+            text = broken
+            tokens = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        return tokens
+
+    def encode_frame(self, text: str) -> list[str]:
+        """The tokens of what is not a caller's text: control tokens in it are control tokens.
+
+        Not for use while other threads encode: the tokenizer's one switch is turned and turned back.
+        """
+        self._tokenizer.encode_special_tokens = False
+        try:
+            tokens: list[str] = self._tokenizer.encode(text, add_special_tokens=False).tokens
+        finally:
+            self._tokenizer.encode_special_tokens = True
+        return tokens
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """See `Tokenizer`."""
+        ids = [number for token in tokens if (number := self._tokenizer.token_to_id(token)) is not None]
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return text.strip()
+
+    def count(self, text: str) -> int:
+        """See `Tokenizer`."""
+        return len(self.encode(text))
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """See `Tokenizer`."""
+        if self._unknown_id is None:
+            return []
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        offsets = zip(encoding.ids, encoding.offsets, strict=True)
+        return [span for number, span in offsets if number == self._unknown_id and span[0] < span[1]]
+
+
+class TemplateTokenizer:
+    """The ids of a ``tokenizer.json``, with its start and end tokens.
+
+    Args:
+        path: the ``tokenizer.json`` file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True
+
+    def encode(self, text: str, *, max_tokens: int) -> list[int]:
+        """Token ids of `text`; beyond `max_tokens` the rest is left out and the end token stays last."""
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids if len(ids) <= max_tokens else [*ids[: max_tokens - 1], ids[-1]]
+
+    def count(self, text: str) -> int:
+        """Number of tokens of `text`, with those of its ends."""
+        return len(self._tokenizer.encode(text).ids)
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """Spans of `text` that became the unknown token."""
+        encoding = self._tokenizer.encode(text)
+        known = (self._tokenizer.token_to_id(token) for token in UNKNOWN)
+        unknown = next((number for number in known if number is not None), None)
+        return [span for token, span in zip(encoding.ids, encoding.offsets, strict=True) if token == unknown]

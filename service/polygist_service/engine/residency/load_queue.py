@@ -1,0 +1,193 @@
+"""Loads under way, those who wait for them, and those that failed."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
+
+import structlog
+
+from polygist_service.app.heap import trim_heap
+from polygist_service.engine.interface import State
+from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loader import Candidate, Loader
+from polygist_service.engine.residency.memory import Residence
+from polygist_service.errors import PolygistError
+
+log = structlog.get_logger(__name__)
+
+# A model that did not load is tried again by a request after so many seconds.
+BACK_OFF = 30.0
+
+
+class Load:
+    """A load under way, and those who wait for it."""
+
+    def __init__(self) -> None:
+        self._futures: list[asyncio.Future[Build]] = []
+
+    async def wait(self) -> Build:
+        """The build, kept for the caller, who has to release it; raises what the load failed with."""
+        future: asyncio.Future[Build] = asyncio.get_running_loop().create_future()
+        self._futures.append(future)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and not future.exception():
+                future.result().release()  # it came at the moment of the cancellation
+            raise
+
+    def finish(self, build: Build) -> None:
+        """Hand the build to all who wait, before anybody can take it away again."""
+        for future in self._waiting():
+            build.keep()
+            future.set_result(build)
+
+    def fail(self, error: Exception) -> None:
+        """Tell all who wait."""
+        for future in self._waiting():
+            future.set_exception(error)
+
+    def _waiting(self) -> list[asyncio.Future[Build]]:
+        return [future for future in self._futures if not future.done()]
+
+
+class LoadTimes:
+    """How long loads take, from those that there were."""
+
+    def __init__(self) -> None:
+        # Before the first load: a slow disk. It is soon forgotten.
+        self._bytes, self._seconds = 200e6, 1.0
+
+    def add(self, size: int, seconds: float) -> None:
+        """Learn from a load of `size` bytes."""
+        self._bytes += size
+        self._seconds += seconds
+
+    def estimate(self, size: int) -> float:
+        """Seconds that a load of `size` bytes will take."""
+        return size * self._seconds / self._bytes
+
+
+class Loads:
+    """Loads models one at a time, first come, first served; a load goes on when nobody waits any more.
+
+    Args:
+        loader: reads the store and loads, on a thread of this object's.
+        residence: where builds live.
+        admitted: is told what a build was made of, at the moment when it becomes current.
+        changed: is told when a load has begun or ended.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        residence: Residence,
+        *,
+        admitted: Callable[[Candidate], None],
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._loader = loader
+        self._residence = residence
+        self._admitted = admitted
+        self._changed = changed
+        self._clock = clock
+        self._under_way: dict[str, Load] = {}
+        self._failed: dict[str, float] = {}
+        self._times = LoadTimes()
+        self._numbers = count(1)
+        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def state(self, name: str) -> State:
+        """Where a model without a current build stands."""
+        if name in self._under_way:
+            return State.LOADING
+        return State.FAILED if name in self._failed else State.UNLOADED
+
+    def is_failing(self, name: str) -> bool:
+        """Whether the last load failed so short ago that a request should not try again."""
+        failed = self._failed.get(name)
+        return name not in self._under_way and failed is not None and self._clock() < failed + BACK_OFF
+
+    def forgive(self, name: str) -> None:
+        """Forget that a load failed."""
+        self._failed.pop(name, None)
+
+    def seconds(self, sizes: Mapping[str, int]) -> float:
+        """How long all loads take that are under way or wait for their turn, by the models' sizes in bytes."""
+        return sum(self._times.estimate(sizes.get(name, 0)) for name in list(self._under_way))
+
+    def start(self, name: str) -> Load:
+        """The load of a model that is under way, or a new one."""
+        if name not in self._under_way:
+            self._under_way[name] = load = Load()
+            task = asyncio.create_task(self._run(name, load))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            self._changed()
+        return self._under_way[name]
+
+    async def settle(self, name: str) -> None:
+        """Return once no load of a model is under way, however it ends."""
+        while load := self._under_way.get(name):
+            with suppress(PolygistError):
+                (await load.wait()).release()
+
+    async def find_all(self) -> dict[str, Candidate]:
+        """See `Loader.find_all`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._loader.find_all)
+
+    def close(self) -> None:
+        """Start no load any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, name: str, load: Load) -> None:
+        async with self._turn:
+            try:
+                build = await self._open(name)
+            except Exception as error:
+                if not self._residence.current(name):
+                    self._failed[name] = self._clock()
+                log.error("model_failed", model=name, reason=str(error))
+                del self._under_way[name]
+                load.fail(error)
+            else:
+                self.forgive(name)
+                log.info("model_loaded", model=name, revision=build.info.revision, memory_bytes=build.memory_bytes)
+                del self._under_way[name]
+                load.finish(build)
+        self._changed()
+
+    async def _open(self, name: str) -> Build:
+        """Verify, make room, load, try, admit."""
+        loop, began = asyncio.get_running_loop(), time.monotonic()
+        candidate = await loop.run_in_executor(self._thread, self._loader.examine, name)
+        size, seconds = candidate.memory_bytes, time.monotonic() - began
+        self._residence.check_size(name, size)
+        await self._residence.make_room(size, replacing=name)
+        with self._residence.reserve(size):
+            began = time.monotonic()
+            model = await loop.run_in_executor(self._thread, self._loader.open, candidate)
+        self._times.add(size, seconds + time.monotonic() - began)
+        info, pin = candidate.describe(State.READY), f"{name}@{next(self._numbers)}"
+        build = Build(model, info, pin=pin, unused=lambda build: self._see_off(build, loop))
+        self._admitted(candidate)
+        self._residence.admit(build)
+        return build
+
+    def _see_off(self, build: Build, loop: asyncio.AbstractEventLoop) -> None:
+        """Free a build's memory on the loading thread: neither the event loop nor a slot should wait for that."""
+
+        def drop() -> None:
+            build.drop()
+            trim_heap()
+            loop.call_soon_threadsafe(self._residence.leave, build)
+
+        with suppress(RuntimeError):  # the server is ending, and the thread with it
+            self._thread.submit(drop)

@@ -1,0 +1,139 @@
+"""Which builds are in memory, and room for more under the memory cap."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import structlog
+
+from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.errors import UnsupportedCapability
+
+log = structlog.get_logger(__name__)
+
+GIGA = 1e9
+
+
+class Residence:
+    """The builds in memory: the current one of each model, and retired ones until their last use has ended.
+
+    The bytes of all of them, and of the one that is being loaded, never exceed the cap. Lives on the event loop; other
+    threads may look.
+
+    Args:
+        cap: most bytes; 0 is no cap.
+        clock: seconds, for who was used when.
+    """
+
+    def __init__(self, cap: int, clock: Callable[[], float]) -> None:
+        self._cap = cap
+        self._clock = clock
+        self._current: dict[str, Build] = {}
+        self._alive: dict[str, Build] = {}
+        self._reserved = 0
+        self._left = asyncio.Event()
+
+    @property
+    def used(self) -> int:
+        """Bytes of all that is in memory, or about to be."""
+        return self._reserved + sum(build.memory_bytes for build in list(self._alive.values()))
+
+    def by_model(self) -> Mapping[str, int]:
+        """Bytes in memory of each model."""
+        total: Counter[str] = Counter()
+        for build in list(self._alive.values()):
+            total[build.name] += build.memory_bytes
+        return total
+
+    def current(self, name: str) -> Build | None:
+        """The build that a model's name means now."""
+        return self._current.get(name)
+
+    def pinned(self, pin: str) -> Build | None:
+        """The build of a pinned name, current or not."""
+        return self._alive.get(pin)
+
+    def check_size(self, name: str, size: int) -> None:
+        """Raise UnsupportedCapability where a model is larger than all that may be used."""
+        if self._cap and size > self._cap:
+            raise UnsupportedCapability(
+                f"model {name} takes about {size / GIGA:.2f} GB, this server may use {self._cap / GIGA:.2f} GB; "
+                "its operator can raise memory_cap"
+            )
+
+    def fits_now(self, size: int) -> bool:
+        """Whether there is room without anybody having to leave."""
+        return not self._cap or self.used + size <= self._cap
+
+    async def make_room(self, size: int, *, replacing: str) -> None:
+        """Return once `size` bytes are free. One caller at a time, and one that holds no build.
+
+        The least recently used builds leave, first those that nobody holds. Where all are held, the least recently
+        used one is closed to new calls, and leaves when those who have it are done: so there is room after the longest
+        of them, however many keep coming.
+
+        Args:
+            size: of what is about to be loaded.
+            replacing: name of the model that is about to be loaded. Its current build stays beside the new one, unless
+                the cap has no room for both: then it leaves, and those who want the model wait for the new one.
+        """
+        old = self._current.get(replacing)
+        if old and self._cap and old.memory_bytes + size > self._cap:
+            self.retire(replacing)
+            old = None
+        while self._cap and self._staying() + size > self._cap:
+            others = [build for build in self._current.values() if build is not old]
+            victim = min(others, key=lambda build: (build.is_held, build.last_used))
+            log.info("model_evicted", model=victim.name, held=victim.is_held, wanted_by=replacing)
+            self.retire(victim.name)
+        await self._wait_until(lambda: self.fits_now(size))
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Count bytes as used while a model is being loaded."""
+        self._reserved += size
+        try:
+            yield
+        finally:
+            self._reserved -= size
+
+    def admit(self, build: Build) -> None:
+        """Make a build the current one of its model; the former leaves after its last use."""
+        self.touch(build)
+        self._alive[build.pin] = build
+        self.retire(build.name)
+        self._current[build.name] = build
+
+    def retire(self, name: str) -> Build | None:
+        """Give a model's current build, if any, to nobody new; it leaves after its last use."""
+        if build := self._current.pop(name, None):
+            build.release()
+        return build
+
+    def touch(self, build: Build) -> None:
+        """Note that a build is being used."""
+        build.last_used = self._clock()
+
+    def idle(self, seconds: float) -> list[Build]:
+        """Current builds that nobody has held for so long."""
+        now = self._clock()
+        return [build for build in self._current.values() if not build.is_held and now - build.last_used >= seconds]
+
+    def leave(self, build: Build) -> None:
+        """Take note that a build's memory is free again."""
+        self._alive.pop(build.pin, None)
+        self._left.set()
+
+    async def wait_until_left(self, build: Build) -> None:
+        """Return once a build's memory is free."""
+        await self._wait_until(lambda: build.pin not in self._alive)
+
+    async def _wait_until(self, is_so: Callable[[], bool]) -> None:
+        while not is_so():
+            self._left.clear()
+            await self._left.wait()
+
+    def _staying(self) -> int:
+        """Bytes of the builds that are not about to leave."""
+        return sum(build.memory_bytes for build in self._current.values())

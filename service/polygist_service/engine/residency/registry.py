@@ -1,0 +1,237 @@
+"""Which models are installed here, and which of them are loaded, by whom and until when."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+
+from polygist_service.engine.interface import ModelInfo, State
+from polygist_service.engine.residency.load_queue import Loads
+from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loader import Candidate, Loader
+from polygist_service.engine.residency.memory import Residence
+from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, PolygistError, StoreError
+
+log = structlog.get_logger(__name__)
+
+# A request without a deadline waits so many seconds for a model.
+PATIENCE = 60.0
+# An answer that a model is loading has to arrive before its caller's deadline.
+MARGIN = 0.25
+# A caller is never told to come back sooner.
+LEAST_RETRY = 0.5
+# Idle models are looked for so many times within the idle time.
+LOOKS = 8
+
+
+def ignore() -> None:
+    """Nobody wants to know."""
+
+
+class Registry:
+    """Loads installed models on demand, and hands out builds of them. Lives on one event loop; other threads may look.
+
+    Args:
+        loader: reads the store and loads.
+        memory_cap: most bytes that loaded models may take together; 0 is no cap.
+        idle_unload: a model that nobody has held for so many seconds is unloaded; 0 is never.
+        changed: is told on the event loop when the state of some model has changed.
+        clock: seconds.
+
+    Raises:
+        StoreError: the catalogue or a manifest is damaged.
+        UnsupportedCapability: this machine has not the device or the compute type that is wanted.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        *,
+        memory_cap: int = 0,
+        idle_unload: float = 0.0,
+        changed: Callable[[], None] = ignore,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._idle_unload = idle_unload
+        self._changed = changed
+        self._residence = Residence(memory_cap, clock)
+        self._installed: Mapping[str, Candidate] = loader.find_all()
+        self._loads = Loads(loader, self._residence, admitted=self._note, changed=changed, clock=clock)
+
+    def names(self) -> list[str]:
+        """Installed models, sorted."""
+        return sorted(self._installed)
+
+    def info(self, name: str) -> ModelInfo:
+        """What may be known of an installed model, or of a held build; raises NotFound."""
+        if build := self._residence.pinned(name):
+            return build.info
+        candidate = self._find(name)
+        if build := self._residence.current(name):
+            return build.info
+        return candidate.describe(self._state(name))
+
+    def resident_bytes(self) -> Mapping[str, int]:
+        """What each loaded model takes now."""
+        return self._residence.by_model()
+
+    def get(self, name: str) -> Build:
+        """The build that a pinned or plain name means now; raises NotFound, or ModelLoading where there is none."""
+        if build := self._residence.pinned(name) or self._residence.current(name):
+            return build
+        self._find(name)
+        raise ModelLoading(f"model {name} is {self._state(name).value}, try again in a moment")
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, deadline: float | None = None) -> AsyncIterator[Build]:
+        """See `Engine.hold`; gives the build itself."""
+        build = self._residence.pinned(name)
+        if build:
+            build.keep()
+        else:
+            build = await self._acquire(name, deadline)
+        try:
+            yield build
+        finally:
+            self._residence.touch(build)
+            build.release()
+
+    async def preload(self, names: Collection[str]) -> None:
+        """Load models; those that the memory cap leaves no room for are left to their first use.
+
+        Raises:
+            StoreError: one of them is damaged.
+        """
+        for name in sorted(names):
+            size = self._find(name).memory_bytes
+            if not self._residence.fits_now(size):
+                log.warning("not_preloaded", model=name, memory_bytes=size, reason="memory_cap")
+                continue
+            (await self._loads.start(name).wait()).release()
+
+    async def load(self, name: str) -> ModelInfo:
+        """Load an installed model; one that is loaded is replaced by what is installed now.
+
+        The files are verified, the new build answers its golden text and then takes over at once; the old one finishes
+        what it has. Where that fails, the old one stays. Where the memory cap has no room for both, the old one leaves
+        first, and calls wait for the new one.
+
+        Raises:
+            NotFound: no such model, even after another look at the store.
+            StoreError: it does not load; says why.
+            UnsupportedCapability: it is larger than the memory cap.
+        """
+        await self._loads.settle(name)
+        if name not in self._installed:
+            await self._read_store()
+        self._find(name)
+        build = await self._loads.start(name).wait()
+        build.release()
+        return build.info
+
+    async def unload(self, name: str) -> ModelInfo:
+        """Unload a model after those who use it; the next request for it loads it again. Raises NotFound."""
+        self._find(name)
+        await self._loads.settle(name)
+        self._loads.forgive(name)
+        if build := self._retire(name):
+            await self._residence.wait_until_left(build)
+        return self.info(name)
+
+    async def reread(self) -> tuple[str, ...]:
+        """Look at the store and its catalogue again; returns the models that were added, removed or replaced.
+
+        Loaded models are replaced as by `load`, removed ones unloaded; a new one is loaded by its first use.
+
+        Raises:
+            StoreError: the catalogue or a manifest is damaged; nothing was changed.
+            InferenceFailed: a replaced model does not load; says why, and its old build stays.
+        """
+        before = await self._read_store()
+        names = sorted(before.keys() | self._installed.keys())
+        changed = [name for name in names if before.get(name) != self._installed.get(name) or self._is_outdated(name)]
+        failures = []
+        for name in changed:
+            if name not in self._installed:
+                self._retire(name)
+            elif self._residence.current(name):
+                try:
+                    await self.load(name)
+                except PolygistError as error:
+                    failures.append(error.message)
+        self._changed()
+        if failures:
+            raise InferenceFailed("; ".join(failures))
+        return tuple(changed)
+
+    def unload_idle(self) -> None:
+        """Unload what nobody has held for the idle time."""
+        for build in self._residence.idle(self._idle_unload):
+            self._retire(build.name)
+
+    async def watch(self) -> None:
+        """Unload idle models for ever."""
+        while self._idle_unload:
+            await asyncio.sleep(self._idle_unload / LOOKS)
+            self.unload_idle()
+
+    def close(self) -> None:
+        """Start no load any more."""
+        self._loads.close()
+
+    async def _acquire(self, name: str, deadline: float | None) -> Build:
+        """A build of a model, kept; loads it where need be."""
+        candidate = self._find(name)
+        if build := self._residence.current(name):
+            build.keep()
+            self._residence.touch(build)
+            return build
+        self._residence.check_size(name, candidate.memory_bytes)
+        if self._loads.is_failing(name):
+            raise _failure(name)
+        load, now = self._loads.start(name), asyncio.get_running_loop().time()
+        until = now + PATIENCE if deadline is None else max(now, deadline - MARGIN)
+        try:
+            async with asyncio.timeout_at(until):
+                return await load.wait()
+        except TimeoutError:
+            sizes = {each: candidate.memory_bytes for each, candidate in self._installed.items()}
+            seconds = max(LEAST_RETRY, self._loads.seconds(sizes))
+            raise ModelLoading(f"model {name} is loading, try again in {seconds:.1f} s", retry_after=seconds) from None
+        except StoreError:
+            raise _failure(name) from None
+
+    async def _read_store(self) -> Mapping[str, Candidate]:
+        """Look at the store again; returns what was known before."""
+        found = await self._loads.find_all()
+        before, self._installed = self._installed, found
+        return before
+
+    def _note(self, candidate: Candidate) -> None:
+        self._installed = {**self._installed, candidate.installed.name: candidate}
+
+    def _retire(self, name: str) -> Build | None:
+        if build := self._residence.retire(name):
+            log.info("model_unloaded", model=name, revision=build.info.revision)
+            self._changed()
+        return build
+
+    def _find(self, name: str) -> Candidate:
+        if candidate := self._installed.get(name):
+            return candidate
+        have = ", ".join(self.names()) or "none"
+        raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {have}")
+
+    def _state(self, name: str) -> State:
+        return State.READY if self._residence.current(name) else self._loads.state(name)
+
+    def _is_outdated(self, name: str) -> bool:
+        """Whether what runs is not what is installed."""
+        build, candidate = self._residence.current(name), self._installed.get(name)
+        return bool(build and candidate and build.info != candidate.describe(State.READY))
+
+
+def _failure(name: str) -> InferenceFailed:
+    return InferenceFailed(f"model {name} does not load; the server's log has the reason")

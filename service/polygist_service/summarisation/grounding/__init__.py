@@ -1,0 +1,1 @@
+"""Whether an article bears out what a model wrote about it."""

@@ -1,0 +1,172 @@
+"""What goes into the `Summariser` and what comes out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from polygist_service.engine.interface import Span
+from polygist_service.notices import Notice
+from polygist_service.translation.presets import DecodingWish
+from polygist_service.translation.routing import PivotPolicy
+
+
+class Method(Enum):
+    """How a summary comes about; AUTO writes where a fit model is installed, else picks."""
+
+    AUTO = 0
+    ABSTRACTIVE = 1
+    EXTRACTIVE = 2
+
+
+class Form(Enum):
+    """What a summary looks like."""
+
+    PARAGRAPH = 1
+    TLDR = 2
+    KEY_POINTS = 3
+    HEADLINE = 4
+
+
+class Length(Enum):
+    """How long a summary is, in words rather than figures."""
+
+    SHORT = 1
+    MEDIUM = 2
+    LONG = 3
+
+
+class Order(Enum):
+    """Picked sentences as in the article, or the most telling first."""
+
+    OFFSET = 1
+    RANK = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRequest:
+    """One article and the summary wanted of it.
+
+    Attributes:
+        source: the article's language, a canonical tag; ``und`` for a text without letters.
+        target: the summary's language; None is the article's.
+        length: counts where neither `max_sentences` nor `max_words` is given (0: not given).
+        query: what the reader wants to know.
+        markdown: write Markdown, else plain text.
+        model: a model's name; None is chosen by method and language.
+        decoding: for the models that write: abstractive ones, and translation into `target`.
+        pivot_policy: for translation into `target`.
+    """
+
+    text: str
+    source: str
+    target: str | None = None
+    method: Method = Method.AUTO
+    form: Form = Form.PARAGRAPH
+    length: Length = Length.MEDIUM
+    max_sentences: int = 0
+    max_words: int = 0
+    query: str = ""
+    order: Order = Order.OFFSET
+    markdown: bool = False
+    model: str | None = None
+    decoding: DecodingWish = field(default_factory=DecodingWish)
+    pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage of the article that a sentence rests on; `support` (0..1) is the share of its wording there."""
+
+    source_span: Span
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence on its way into a summary.
+
+    Attributes:
+        rank_score: 0 to 1; None for one that was not picked by rank.
+        is_quoted: whether it stands in the article, where its first citation says.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    rank_score: float | None = None
+    is_quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The sentences of a summary, before translation and layout.
+
+    Attributes:
+        language: what a model wrote in; None is the article's language.
+        chunk_count: in how many parts the article was read.
+    """
+
+    passages: tuple[Passage, ...]
+    language: str | None = None
+    notices: tuple[Notice, ...] = ()
+    chunk_count: int = 1
+    input_token_count: int = 0
+    output_token_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many parts are read of those known so far: what they gave may have to be read again in parts."""
+
+    completed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of a summary's text; it is never taken back."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence without markup, and where it stands in the summary."""
+
+    text: str
+    summary_span: Span
+    citations: tuple[Citation, ...]
+    rank_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryResult:
+    """The summary of one article.
+
+    Attributes:
+        method: the one that ran, never AUTO.
+        model: what picked or wrote the sentences; None where nothing had to be.
+        chunk_count: in how many parts the article was read.
+    """
+
+    text: str
+    source: str
+    target: str
+    method: Method
+    model: str | None = None
+    sentences: tuple[SummarySentence, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    chunk_count: int = 1
+    input_token_count: int = 0
+    output_token_count: int = 0
+
+    def deltas(self) -> Iterator[Delta]:
+        """The text in pieces, a sentence each with what stands before it."""
+        start = 0
+        for sentence in self.sentences:
+            end = sentence.summary_span[1]
+            yield Delta(self.text[start:end])
+            start = end
+
+
+# What happens while an article is summarised: parts are read, then the text comes, then the whole of it.
+Event = Progress | Delta | SummaryResult
