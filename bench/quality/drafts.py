@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
-from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.extractive import Extractive
-from polygist_service.summarisation.grounding.checker import Guard
-from polygist_service.summarisation.judging import Judge, Verdict
-from polygist_service.summarisation.types import Draft, SummaryRequest
+from polygist_service.summarisation.grounding.checker import Checker, GroundingChecker, SentenceCheck
+from polygist_service.summarisation.types import Article, Draft, SummaryRequest
 
 CALLER = "bench"
 
@@ -37,7 +35,7 @@ class Summary:
 class Watch:
     """A judge that remembers what it was asked last, and what another one said to it."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Checker) -> None:
         self._judge = judge
         self.written: tuple[str, ...] = ()
         self.replaced_count = 0
@@ -50,8 +48,8 @@ class Watch:
         language: str,
         caller: str,
         deadline: float | None = None,
-    ) -> list[Verdict]:
-        """See `judging.Judge`."""
+    ) -> list[SentenceCheck]:
+        """See `judging.Checker`."""
         verdicts = await self._judge.judge(sentences, article, language=language, caller=caller, deadline=deadline)
         self.written = tuple(sentences)
         self.replaced_count = sum(verdict.is_replaced for verdict in verdicts)
@@ -75,7 +73,7 @@ async def write(
     engine: Engine, executor: Executor, model: ModelInfo, requests: Sequence[SummaryRequest], *, seconds: float
 ) -> list[tuple[Summary, Summary]]:
     """Of each article what `model` wrote, and what the guard made of it; none is begun after so many seconds."""
-    watch = Watch(Guard(engine, executor))
+    watch = Watch(GroundingChecker(engine, executor))
     abstractive = Abstractive(engine, judge=watch, executor=executor)
     pairs: list[tuple[Summary, Summary]] = []
     end = time.monotonic() + seconds

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from polygist_service.app.lifecycle import configure_logs
 from polygist_service.app.server import Server
 from polygist_service.engine.interface import Engine
-from polygist_service.logs import configure_logs
 from polygist_service.settings import Settings, default_home
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from polygist_service.engine.interface import Engine, Role
-from polygist_service.summarisation.article import Article, split_article
 from polygist_service.summarisation.grounding.support import Wording
+from polygist_service.summarisation.types import Article, split_article
 
 from bench.quality.report import Say
 from bench.quality.sets import DataFolder

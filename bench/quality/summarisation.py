@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_client import Client
-from polygist_service.summarisation.article import split_article
-from polygist_service.summarisation.candidates import find_candidates
+from polygist_service.summarisation.selection import find_candidates
+from polygist_service.summarisation.types import split_article
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from bench.quality.intervals import bootstrap_mean

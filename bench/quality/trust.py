@@ -7,11 +7,10 @@ from pathlib import Path
 from statistics import fmean
 
 from polygist_service.engine.interface import Engine, ModelInfo, Role
-from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.grounding.facts import Facts
 from polygist_service.summarisation.grounding.support import Support, Wording
 from polygist_service.summarisation.tfidf import split_terms
-from polygist_service.summarisation.types import Method, SummaryRequest
+from polygist_service.summarisation.types import Article, Method, SummaryRequest
 from polygist_service.text.languages import matches
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 

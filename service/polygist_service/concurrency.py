@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 ResultT = TypeVar("ResultT")
 
 
-async def run_together(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
+async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
     """Run `coroutines` at the same time and return their results in order.
 
     The first one that fails cancels the others, and its error is raised as it is, not in a group.
@@ -21,7 +21,7 @@ async def run_together(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> li
     return [task.result() for task in tasks]
 
 
-async def run_in_turn(streams: Iterable[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[tuple[int, ResultT], None]:
+async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[tuple[int, ResultT], None]:
     """Run `streams` at the same time; yield what they give with their index, all of the first, then of the second…
 
     What a later one gives waits for its turn. Closing the iterator closes them all; so does the error of one, which

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from polygist_service.engine.interface import Role
-from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.grounding.support import LEAST_SUPPORT
-from polygist_service.summarisation.types import Method, SummaryRequest
+from polygist_service.summarisation.types import Article, Method, SummaryRequest
 
 from bench.quality.curve import Line, draw
 from bench.quality.drafts import write

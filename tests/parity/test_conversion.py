@@ -13,7 +13,7 @@ pytest.importorskip(
 import torch
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
-from polygist_service.engine.opening import open_model
+from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store.home import Store
 from polygist_service.store.wishes import Wishes

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding, Encoding
-from polygist_service.engine.opening import open_model
+from polygist_service.engine.residency.loader import open_model
 from polygist_service.store.contents import read_vocabulary
 from polygist_service.store.home import Store
 from polygist_service.store.wishes import Wishes

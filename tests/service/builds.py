@@ -3,7 +3,7 @@
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loaded_model import LoadedModel
 
 from tests.service.echo import EN_PT
 
@@ -16,7 +16,7 @@ class OneModel:
     """
 
     def __init__(self, model) -> None:
-        self.build = Build(model, replace(EN_PT, name="tiny"), pin="tiny@1", unused=Build.drop)
+        self.build = LoadedModel(model, replace(EN_PT, name="tiny"), pin="tiny@1", unused=LoadedModel.drop)
 
     def get(self, name):
         return self.build

@@ -11,7 +11,7 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 from polygist_service.app.server import build_grpc_server
 from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
-from polygist_service.rpc.activity import Activity
+from polygist_service.rpc.interceptors import InFlightCalls
 from polygist_service.text.language_id import LanguageDetector
 
 DETECTOR = LanguageDetector()
@@ -23,7 +23,7 @@ class Service:
 
     address: str
     channel: grpc.aio.Channel
-    activity: Activity
+    activity: InFlightCalls
 
     def __post_init__(self) -> None:
         self.translation = translation_service_pb2_grpc.TranslationServiceStub(self.channel)
@@ -35,7 +35,7 @@ class Service:
 @asynccontextmanager
 async def serving(engine: Engine, *, limits: Limits | None = None, queued: int = 0) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
-    activity = Activity()
+    activity = InFlightCalls()
     with ThreadPoolExecutor(2) as executor:
         server = build_grpc_server(
             engine,

@@ -16,16 +16,13 @@ from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.app.health import Health
 from polygist_service.app.server import build_grpc_server
 from polygist_service.engine.engine import BatchingEngine
-from polygist_service.engine.interface import Decoding, State
+from polygist_service.engine.interface import BatchReport, Decoding, QueueState, State
 from polygist_service.engine.models.decoding import BatchLimits
-from polygist_service.engine.observer import BatchReport, QueueState
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
 from polygist_service.limits import Limits
-from polygist_service.metrics.exposition import Exposition
-from polygist_service.metrics.live import LiveCollector
-from polygist_service.observability.metrics import Metrics
-from polygist_service.rpc.activity import Activity
+from polygist_service.observability.metrics import LiveCollector, Metrics, MetricsServer
+from polygist_service.rpc.interceptors import InFlightCalls
 from polygist_service.settings import load_settings
 from polygist_service.text.language_id import LanguageDetector
 from prometheus_client.parser import text_string_to_metric_families
@@ -42,7 +39,7 @@ GREEDY = Decoding()
 
 def scrape(metrics) -> tuple[dict, str]:
     """All samples, by name and label values (in the order of their names, the code last), and the text of it all."""
-    exposition = Exposition(metrics.registry, "127.0.0.1:0")
+    exposition = MetricsServer(metrics.registry, "127.0.0.1:0")
     try:
         with urllib.request.urlopen(f"http://{exposition.address}/metrics", timeout=10) as reply:
             text = reply.read().decode()
@@ -74,7 +71,7 @@ async def serving(metrics, engine=None):
             detector=LanguageDetector(),
             executor=executor,
             limits=Limits(),
-            activity=Activity(),
+            activity=InFlightCalls(),
             queued=lambda: 0,
             serves_reflection=True,
             metrics=metrics,
@@ -328,7 +325,7 @@ def test_a_port_that_is_taken_is_said():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match=f"metrics on 127.0.0.1:{port}.*metrics_listen"):
-            Exposition(Metrics(()).registry, f"127.0.0.1:{port}")
+            MetricsServer(Metrics(()).registry, f"127.0.0.1:{port}")
 
 
 @pytest.mark.parametrize("listen", ["9464", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", ":9464"])

@@ -2,7 +2,7 @@ import asyncio
 from contextlib import aclosing
 
 import pytest
-from polygist_service.concurrency import run_in_turn
+from polygist_service.concurrency import merge_in_order
 
 
 class Source:
@@ -28,7 +28,7 @@ class Source:
 
 async def collect(*sources, into=None):
     received = [] if into is None else into
-    async for pair in run_in_turn(source.stream() for source in sources):
+    async for pair in merge_in_order(source.stream() for source in sources):
         received.append(pair)
     return received
 
@@ -41,7 +41,7 @@ async def test_all_of_the_first_come_before_all_of_the_second():
 async def test_they_run_at_the_same_time():
     gate = asyncio.Event()
     first, second = Source(1, gate=gate), Source(2, 3)
-    async with aclosing(run_in_turn([first.stream(), second.stream()])) as merged:
+    async with aclosing(merge_in_order([first.stream(), second.stream()])) as merged:
         pending = asyncio.ensure_future(anext(merged))
         await second.is_spent.wait()
         gate.set()
@@ -61,7 +61,7 @@ async def test_an_error_comes_at_its_turn_and_closes_the_others():
 async def test_closing_closes_all():
     gate = asyncio.Event()
     sources = Source(1, 2), Source(3, 4, gate=gate)
-    async with aclosing(run_in_turn(source.stream() for source in sources)) as merged:
+    async with aclosing(merge_in_order(source.stream() for source in sources)) as merged:
         assert await anext(merged) == (0, 1)
     assert [source.is_closed for source in sources] == [True, True]
     assert sources[1].given == []

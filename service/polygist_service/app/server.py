@@ -9,35 +9,75 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
-from polygist_service.administration import Administration
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
-from polygist_service.engine.cores import count_usable_cores
 from polygist_service.engine.engine import BatchingEngine
-from polygist_service.engine.hardware import Placement, resolve
+from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
 from polygist_service.engine.interface import Engine
-from polygist_service.engine.opening import open_model
-from polygist_service.engine.residency.loader import Loader
+from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
-from polygist_service.metrics.exposition import Exposition
-from polygist_service.metrics.live import LiveCollector
-from polygist_service.observability.metrics import Metrics
-from polygist_service.rpc.activity import Activity
-from polygist_service.rpc.admin import DisabledModelAdminServicer
-from polygist_service.rpc.counting import CountingInterceptor
-from polygist_service.rpc.interceptors import CallInterceptor
+from polygist_service.observability.metrics import LiveCollector, Metrics, MetricsServer
+from polygist_service.rpc.admin import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle
+from polygist_service.rpc.interceptors import CallInterceptor, CountingInterceptor, InFlightCalls
 from polygist_service.rpc.models import ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
 from polygist_service.store.home import InstalledModel, Store
-from polygist_service.summarisation.grounding.checker import Guard
+from polygist_service.summarisation.grounding.checker import GroundingChecker
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language_id import LanguageDetector
-from polygist_service.translation.detection import Detector, SourceFinder
+from polygist_service.translation.detection import Detector, LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
+
+ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
+
+
+class AdminServer:
+    """Serves ``ModelAdminService``, ``ModelService`` and health to whoever may log in to this machine.
+
+    Args:
+        address: loopback HOST:PORT, or unix:PATH.
+        life: loads and unloads models.
+        servicer: tells of them.
+        options: of gRPC.
+        longest: seconds that a call may take at most.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        life: ModelLifecycle,
+        servicer: ModelServicer,
+        options: Sequence[tuple[str, int]],
+        longest: float,
+    ) -> None:
+        # An activity of its own: a shutdown waits for the calls of users, not for a load.
+        self._server = grpc.aio.server(
+            interceptors=[CallInterceptor(InFlightCalls(), longest=longest)], options=options
+        )
+        self.address = address
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(servicer, self._server)
+        model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(ModelAdminServicer(life), self._server)
+        reflection.enable_server_reflection(ADMIN_SERVICES, self._server)
+
+    async def start(self, health: Health) -> None:
+        """Listen; raises OSError where the address cannot be had."""
+        await health.attach(self._server)
+        try:
+            port = self._server.add_insecure_port(self.address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self.address}: {error}") from error
+        if not self.address.startswith("unix:"):
+            self.address = f"{self.address.rpartition(':')[0]}:{port}"
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """End, and what still runs with it."""
+        await self._server.stop(0)
 
 
 def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
@@ -71,7 +111,7 @@ def build_grpc_server(
     detector: Detector,
     executor: Executor,
     limits: Limits,
-    activity: Activity,
+    activity: InFlightCalls,
     queued: Callable[[], int],
     serves_reflection: bool,
     pivot_languages: Sequence[str] = ("en",),
@@ -97,9 +137,9 @@ def build_grpc_server(
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
     routes = Routes(engine, pivot_languages=pivot_languages)
-    sources = SourceFinder(detector, executor, metrics.detected)
+    sources = LanguageResolver(detector, executor, metrics.detected)
     translator = Translator(engine, routes=routes, sources=sources, executor=executor, noticed=metrics.noticed)
-    judge = Guard(engine, executor)
+    judge = GroundingChecker(engine, executor)
     summariser = Summariser(engine, translator=translator, judge=judge, executor=executor)
     translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
         TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
@@ -143,8 +183,8 @@ class Server:
             )
         )
         self._metrics = metrics
-        self._exposition: Exposition | None = None
-        self.activity = Activity()
+        self._exposition: MetricsServer | None = None
+        self.activity = InFlightCalls()
         self.health = Health()
         self._grpc = build_grpc_server(
             self.engine,
@@ -164,7 +204,7 @@ class Server:
         """Listen and answer health; returns the address. Raises OSError where the address cannot be had."""
         await self.health.attach(self._grpc)
         if self._settings.metrics_listen:
-            self._exposition = Exposition(self._metrics.registry, self._settings.metrics_listen)
+            self._exposition = MetricsServer(self._metrics.registry, self._settings.metrics_listen)
         try:
             port = self._listen()
         except RuntimeError as error:
@@ -208,7 +248,7 @@ class Server:
             self._models_changed.clear()
             await self.health.report(self.engine.models())
 
-    def _build_administration(self) -> Administration:
+    def _build_administration(self) -> AdminServer:
         limits = self._settings.limits
         servicer = ModelServicer(
             self.engine,
@@ -218,7 +258,7 @@ class Server:
             queued=self.engine.queued_requests,
             executor=self._executor,
         )
-        return Administration(
+        return AdminServer(
             self._settings.admin_listen,
             life=self.registry,
             servicer=servicer,

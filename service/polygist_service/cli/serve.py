@@ -28,8 +28,8 @@ def serve(config: Path | None, **flags: Any) -> None:
     # Imported here, so that no other command waits for them.
     import asyncio
 
+    from polygist_service.app.lifecycle import configure_logs
     from polygist_service.app.lifecycle import serve as run
-    from polygist_service.logs import configure_logs
 
     configure_logs(settings.log_format, settings.log_level)
     asyncio.run(run(settings))

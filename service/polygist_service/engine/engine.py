@@ -8,11 +8,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Options, Result, Span, Vector
+from polygist_service.engine.interface import (
+    Decoding,
+    Encoding,
+    ModelInfo,
+    Observer,
+    Options,
+    QueueState,
+    Result,
+    Span,
+    Unobserved,
+    Vector,
+)
 from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.models.seq2seq import Tokens
-from polygist_service.engine.observer import Observer, QueueState, Unobserved
-from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.scheduler import Job, Key, Scheduler
 from polygist_service.engine.slots import Outcome, Slots
@@ -127,7 +137,7 @@ class BatchingEngine:
         with build.use() as model:
             return model.batch_limits(options)
 
-    def _tokenise(self, build: Build, segments: Sequence[str], options: Options) -> list[Tokens]:
+    def _tokenise(self, build: LoadedModel, segments: Sequence[str], options: Options) -> list[Tokens]:
         try:
             with build.use() as model:
                 return [model.tokenise(segment, options) for segment in segments]

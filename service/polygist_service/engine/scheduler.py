@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from polygist_service.engine.interface import Options
+from polygist_service.engine.interface import Options, QueueState
 from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.models.seq2seq import Tokens
-from polygist_service.engine.observer import QueueState
-from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loaded_model import LoadedModel
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
 
 # What shares batches: the build, not the model's name, so that a reload leaves what is queued where it was tokenised.
-Key = tuple[Build, Options]
+Key = tuple[LoadedModel, Options]
 Limits = Callable[[Key], BatchLimits]
 
 

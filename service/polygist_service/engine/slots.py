@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from polygist_service.engine.interface import Result
+from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Unobserved
 from polygist_service.engine.models.seq2seq import Tokens
-from polygist_service.engine.observer import BatchReport, Observer, QueueState, Unobserved
 from polygist_service.engine.scheduler import Job, Key, Scheduler, Ticket
 from polygist_service.errors import InferenceFailed
 

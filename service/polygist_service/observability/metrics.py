@@ -1,12 +1,82 @@
 """The instruments, and what the other rooms tell them."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from polygist_service.engine.observer import BatchReport
+from polygist_service.engine.interface import BatchReport, ModelInfo, QueueState, State
 from polygist_service.notices import NoticeKind
-from polygist_service.rpc.counting import Method
+from polygist_service.rpc.interceptors import Method
+
+
+class LiveCollector(Collector):
+    """Asks the engine at each scrape, on the thread that answers it.
+
+    Args:
+        queue: what waits now.
+        models: the installed models and their states.
+        resident: bytes that each loaded model takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: Callable[[], QueueState],
+        models: Callable[[], Sequence[ModelInfo]],
+        resident: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
+        self._queue = queue
+        self._models = models
+        self._resident = resident
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The families, as `prometheus_client` wants them."""
+        queue = self._queue()
+        yield GaugeMetricFamily("polygist_queue_segments", "Segments that wait for a slot.", queue.segments)
+        yield GaugeMetricFamily("polygist_queue_requests", "Requests that have a segment waiting.", queue.requests)
+        yield GaugeMetricFamily(
+            "polygist_queue_oldest_seconds", "How long the oldest segment has waited.", queue.oldest_seconds
+        )
+        states = GaugeMetricFamily("polygist_model_state", "1 for the state a model is in.", labels=("model", "state"))
+        memory = GaugeMetricFamily(
+            "polygist_model_resident_bytes", "Memory of a loaded model, estimated.", labels=("model",)
+        )
+        models, resident = self._models(), self._resident()
+        for model in models:
+            memory.add_metric((model.name,), float(resident.get(model.name, 0)))
+            for state in State:
+                states.add_metric((model.name, state.value), float(model.state is state))
+        yield states
+        yield memory
+
+
+class MetricsServer:
+    """Answers ``GET /metrics`` over plain HTTP, on a thread of its own.
+
+    Args:
+        registry: what is exposed.
+        listen: HOST:PORT; port 0 picks one.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+
+    def __init__(self, registry: CollectorRegistry, listen: str) -> None:
+        host, _, port = listen.rpartition(":")
+        try:
+            self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry=registry)
+        except OSError as error:
+            raise OSError(f"cannot serve metrics on {listen}: {error}; give another metrics_listen") from error
+        self.address = f"{host}:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Stop answering. Blocks, for half a second at most."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
 
 # Of a call: a short segment takes milliseconds, the longest deadline is ten minutes.
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)

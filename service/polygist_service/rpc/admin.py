@@ -19,7 +19,7 @@ ELSEWHERE = (
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class ModelLife(Protocol):
+class ModelLifecycle(Protocol):
     """Loads and unloads models; `engine.registry.Registry` does."""
 
     async def load(self, name: str) -> ModelInfo:
@@ -30,7 +30,7 @@ class ModelLife(Protocol):
         """Unload a model after those who use it; raises NotFound."""
         ...
 
-    async def reread(self) -> tuple[str, ...]:
+    async def rescan(self) -> tuple[str, ...]:
         """Look at the store again; returns the names that changed, raises StoreError."""
         ...
 
@@ -42,7 +42,7 @@ class ModelAdminServicer(model_service_pb2_grpc.ModelAdminServiceServicer):
         life: does it.
     """
 
-    def __init__(self, life: ModelLife) -> None:
+    def __init__(self, life: ModelLifecycle) -> None:
         self._life = life
 
     async def LoadModel(
@@ -64,7 +64,7 @@ class ModelAdminServicer(model_service_pb2_grpc.ModelAdminServiceServicer):
         self, request: model_service_pb2.ReloadConfigurationRequest, context: Context
     ) -> model_service_pb2.ReloadConfigurationResponse:
         try:
-            names = await self._life.reread()
+            names = await self._life.rescan()
         except StoreError as error:
             raise InvalidRequest("configuration", error.message) from error
         return model_service_pb2.ReloadConfigurationResponse(
@@ -92,7 +92,7 @@ class DisabledModelAdminServicer(model_service_pb2_grpc.ModelAdminServiceService
 
 
 def _read_name(value: str) -> str:
-    name = checks.check_model(value, field="name")
+    name = checks.parse_model(value, field="name")
     if name is None:
         raise InvalidRequest("name", "is required; ListModels names the models")
     return name

@@ -12,8 +12,8 @@ from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 from polygist_service.engine.interface import Engine, ModelInfo, Role, State
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
-from polygist_service.rpc.activity import Activity
 from polygist_service.rpc.call import deadline_of
+from polygist_service.rpc.interceptors import InFlightCalls
 from polygist_service.text.languages import display_name, is_right_to_left, native_name
 from polygist_service.translation.routing import Routes
 from polygist_service.wire import validation as checks
@@ -52,7 +52,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         *,
         routes: Routes,
         limits: Limits,
-        activity: Activity,
+        activity: InFlightCalls,
         queued: Callable[[], int],
         executor: Executor,
     ) -> None:
@@ -66,7 +66,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     async def ListModels(
         self, request: model_service_pb2.ListModelsRequest, context: Context
     ) -> model_service_pb2.ListModelsResponse:
-        checks.check_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
+        checks.parse_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
         models = [model for model in self._engine.models() if request.task in (0, TASKS[model.role])]
         page, token = take_page(
             models, page_size=request.page_size, page_token=request.page_token, most=self._limits.page_size
@@ -82,8 +82,8 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         self, request: model_service_pb2.ListLanguagesRequest, context: Context
     ) -> model_service_pb2.ListLanguagesResponse:
         """A page of the languages, each with its names, its tasks and what it can be translated to."""
-        checks.check_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
-        shown_in = checks.check_language("display_language_code", request.display_language_code) or "en"
+        checks.parse_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
+        shown_in = checks.parse_language("display_language_code", request.display_language_code) or "en"
         page, token = take_page(
             self._languages(request.task),
             page_size=request.page_size,
@@ -112,7 +112,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     ) -> model_service_pb2.CountTokensResponse:
         """The tokens of each content by the tokenizer of a model, which is loaded where need be."""
         model = self._find("model", request.model)
-        contents = checks.check_contents(
+        contents = checks.parse_contents(
             request.contents, most=self._limits.detect_contents, most_characters=self._limits.request_characters
         )
         async with self._engine.hold(model.name, deadline=deadline_of(context)) as held:
@@ -133,7 +133,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         )
 
     def _find(self, field: str, value: str) -> ModelInfo:
-        name = checks.check_model(value, field=field)
+        name = checks.parse_model(value, field=field)
         if name is None:
             raise InvalidRequest(field, "is required; ListModels names the models")
         return self._engine.model(name)

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from polygist.v1 import common_pb2, summarisation_service_pb2, summarisation_service_pb2_grpc
 
-from polygist_service.concurrency import run_in_turn, run_together
+from polygist_service.concurrency import gather_all, merge_in_order
 from polygist_service.engine.interface import Engine, Role
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
@@ -25,7 +25,7 @@ from polygist_service.summarisation.types import (
     SummaryRequest,
     SummaryResult,
 )
-from polygist_service.translation.detection import Source, SourceFinder
+from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
 from polygist_service.wire import validation as checks
 from polygist_service.wire.summarisation import pack_event, pack_response, pack_usage
 
@@ -73,7 +73,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
     """
 
     def __init__(
-        self, summariser: Summariser, *, engine: Engine, sources: SourceFinder, limits: Limits, executor: Executor
+        self, summariser: Summariser, *, engine: Engine, sources: LanguageResolver, limits: Limits, executor: Executor
     ) -> None:
         self._summariser = summariser
         self._engine = engine
@@ -86,7 +86,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
     ) -> summarisation_service_pb2.SummariseResponse:
         wanted, sources = await self._read(request)
         caller, deadline = caller_of(context), deadline_of(context)
-        results = await run_together(
+        results = await gather_all(
             self._summariser.summarise(each, caller=caller, deadline=deadline) for each in wanted
         )
         return await asyncio.get_running_loop().run_in_executor(
@@ -105,7 +105,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
             self._summariser.check(each)
         caller, deadline, results = caller_of(context), deadline_of(context), []
         streams = [self._summariser.events(each, caller=caller, deadline=deadline) for each in wanted]
-        async with aclosing(run_in_turn(streams)) as events:
+        async with aclosing(merge_in_order(streams)) as events:
             async for index, event in events:
                 if isinstance(event, SummaryResult):
                     results.append(event)
@@ -116,14 +116,14 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
 
     async def _read(
         self, request: summarisation_service_pb2.SummariseRequest
-    ) -> tuple[list[SummaryRequest], list[Source]]:
+    ) -> tuple[list[SummaryRequest], list[DetectedLanguage]]:
         """What is wanted of each article, and the languages that these are in."""
         contents, wanted = self._unpack(request)
         sources = await self._sources.find(
             contents,
             given=wanted.source or None,
             readable=self._readable(),
-            candidates=checks.check_languages("candidate_language_codes", request.candidate_language_codes),
+            candidates=checks.parse_languages("candidate_language_codes", request.candidate_language_codes),
         )
         pairs = zip(contents, sources, strict=True)
         return [replace(wanted, text=text, source=source.language) for text, source in pairs], sources
@@ -138,7 +138,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
         limits = self._limits
         checks.refuse_fields(request, REFUSED)
         _check_values(request)
-        contents = checks.check_contents(
+        contents = checks.parse_contents(
             request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
         )
         if len(request.query) > limits.query_characters:
@@ -147,8 +147,8 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
             )
         return contents, SummaryRequest(
             text="",
-            source=checks.check_language("source_language_code", request.source_language_code) or "",
-            target=checks.check_language("target_language_code", request.target_language_code),
+            source=checks.parse_language("source_language_code", request.source_language_code) or "",
+            target=checks.parse_language("target_language_code", request.target_language_code),
             method=METHODS[request.method],
             form=FORMS[request.type],
             length=LENGTHS[request.length],
@@ -157,7 +157,7 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
             query=request.query,
             order=ORDERS[request.sentence_order],
             markdown=request.output_mime_type == "text/markdown",
-            model=checks.check_model(request.model),
+            model=checks.parse_model(request.model),
             decoding=unpack_decoding(request.decoding_config, request.performance_preference, limits),
             pivot_policy=unpack_pivot_policy(request.pivot_policy),
         )
@@ -165,16 +165,16 @@ class SummarisationServicer(summarisation_service_pb2_grpc.SummarisationServiceS
 
 def _check_values(request: summarisation_service_pb2.SummariseRequest) -> None:
     """Refuse unknown enum values, MIME types, and fields that contradict each other."""
-    checks.check_mime_type(request.mime_type)
-    checks.check_mime_type(request.output_mime_type, allowed=("text/plain", "text/markdown"), field="output_mime_type")
+    checks.parse_mime_type(request.mime_type)
+    checks.parse_mime_type(request.output_mime_type, allowed=("text/plain", "text/markdown"), field="output_mime_type")
     for field, enum in (
         ("method", summarisation_service_pb2.SummaryMethod),
         ("type", summarisation_service_pb2.SummaryType),
         ("length", summarisation_service_pb2.SummaryLength),
         ("sentence_order", summarisation_service_pb2.SentenceOrder),
     ):
-        checks.check_enum(field, getattr(request, field), enum.DESCRIPTOR)
-    checks.check_enum(
+        checks.parse_enum(field, getattr(request, field), enum.DESCRIPTOR)
+    checks.parse_enum(
         "output_config.encoding_type", request.output_config.encoding_type, common_pb2.EncodingType.DESCRIPTOR
     )
     if request.source_language_code and request.candidate_language_codes:
@@ -193,4 +193,4 @@ def _check_target(request: summarisation_service_pb2.SummariseRequest, field: st
     """A length in sentences or words: at least 1 where it is the length target of this request, else 0."""
     if request.WhichOneof("length_target") != field:
         return 0
-    return checks.check_range(field, getattr(request, field), least=1, most=most)
+    return checks.parse_range(field, getattr(request, field), least=1, most=most)

@@ -13,12 +13,11 @@ from polygist_service.limits import Limits
 from polygist_service.notices import Notice
 from polygist_service.rpc.call import caller_of, deadline_of, refuse_call
 from polygist_service.text.documents.plain import Splitting
-from polygist_service.translation.coverage import serving
-from polygist_service.translation.detection import SourceFinder
-from polygist_service.translation.presets import DecodingWish, Preference
-from polygist_service.translation.routing import PivotPolicy, Routes
+from polygist_service.text.languages import serving
+from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
-from polygist_service.translation.types import Translation, TranslationRequest
+from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference, Translation, TranslationRequest
 from polygist_service.wire import validation as checks
 from polygist_service.wire.offsets import Offsets
 
@@ -60,7 +59,7 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
     """
 
     def __init__(
-        self, translator: Translator, *, sources: SourceFinder, routes: Routes, limits: Limits, executor: Executor
+        self, translator: Translator, *, sources: LanguageResolver, routes: Routes, limits: Limits, executor: Executor
     ) -> None:
         self._translator = translator
         self._executor = executor
@@ -94,12 +93,12 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
     ) -> translation_service_pb2.DetectLanguageResponse:
         """The likeliest languages of each content, and whether a model here reads them."""
         limits = self._limits
-        contents = checks.check_contents(
+        contents = checks.parse_contents(
             request.contents, most=limits.detect_contents, most_characters=limits.request_characters
         )
-        checks.check_mime_type(request.mime_type)
-        count = checks.check_range("max_candidate_count", request.max_candidate_count, most=100) or DEFAULT_CANDIDATES
-        candidates = checks.check_languages("candidate_language_codes", request.candidate_language_codes)
+        checks.parse_mime_type(request.mime_type)
+        count = checks.parse_range("max_candidate_count", request.max_candidate_count, most=100) or DEFAULT_CANDIDATES
+        candidates = checks.parse_languages("candidate_language_codes", request.candidate_language_codes)
         rankings = [ranking[:count] for ranking in await self._sources.rank(contents, candidates)]
         readable = self._routes.readable()
         found = {code for ranking in rankings for code, _ in ranking}
@@ -111,13 +110,13 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
     def _unpack(self, request: translation_service_pb2.TranslateRequest) -> TranslationRequest:
         limits = self._limits
         checks.refuse_fields(request, REFUSED)
-        checks.check_mime_type(request.mime_type)
-        checks.check_enum(
+        checks.parse_mime_type(request.mime_type)
+        checks.parse_enum(
             "sentence_splitting",
             request.sentence_splitting,
             translation_service_pb2.SentenceSplitting.DESCRIPTOR,
         )
-        checks.check_enum(
+        checks.parse_enum(
             "output_config.encoding_type",
             request.output_config.encoding_type,
             common_pb2.EncodingType.DESCRIPTOR,
@@ -127,12 +126,12 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
                 "candidate_language_codes", "limits detection, but source_language_code is given; leave one of them out"
             )
         return TranslationRequest(
-            contents=checks.check_contents(
+            contents=checks.parse_contents(
                 request.contents, most=limits.translate_contents, most_characters=limits.request_characters
             ),
-            target=checks.check_language("target_language_code", request.target_language_code, required=True) or "",
-            source=checks.check_language("source_language_code", request.source_language_code),
-            model=checks.check_model(request.model),
+            target=checks.parse_language("target_language_code", request.target_language_code, required=True) or "",
+            source=checks.parse_language("source_language_code", request.source_language_code),
+            model=checks.parse_model(request.model),
             splitting=SPLITTINGS[request.sentence_splitting],
             decoding=unpack_decoding(
                 request.decoding_config,
@@ -142,28 +141,28 @@ class TranslationServicer(translation_service_pb2_grpc.TranslationServiceService
                 scores=request.output_config.include_score,
             ),
             pivot_policy=unpack_pivot_policy(request.pivot_policy),
-            candidates=checks.check_languages("candidate_language_codes", request.candidate_language_codes),
+            candidates=checks.parse_languages("candidate_language_codes", request.candidate_language_codes),
         )
 
 
 def unpack_pivot_policy(value: int) -> PivotPolicy:
     """What a request says of pivots."""
-    checks.check_enum("pivot_policy", value, common_pb2.PivotPolicy.DESCRIPTOR)
+    checks.parse_enum("pivot_policy", value, common_pb2.PivotPolicy.DESCRIPTOR)
     return PIVOT_POLICIES[value]  # type: ignore[index]
 
 
 def unpack_decoding(
     config: common_pb2.DecodingConfig, preference: int, limits: Limits, *, alternatives: int = 0, scores: bool = False
-) -> DecodingWish:
+) -> DecodingPreset:
     """The decoding that a request asks for, within the limits."""
-    checks.check_enum("performance_preference", preference, common_pb2.PerformancePreference.DESCRIPTOR)
-    return DecodingWish(
+    checks.parse_enum("performance_preference", preference, common_pb2.PerformancePreference.DESCRIPTOR)
+    return DecodingPreset(
         preference=PREFERENCES[preference],  # type: ignore[index]
-        beam_size=checks.check_range("decoding_config.beam_size", config.beam_size, most=limits.beam_size),
-        max_output_tokens=checks.check_range(
+        beam_size=checks.parse_range("decoding_config.beam_size", config.beam_size, most=limits.beam_size),
+        max_output_tokens=checks.parse_range(
             "decoding_config.max_output_tokens", config.max_output_tokens, most=limits.output_tokens
         ),
-        alternative_count=checks.check_range("alternative_count", alternatives, most=limits.alternatives),
+        alternative_count=checks.parse_range("alternative_count", alternatives, most=limits.alternatives),
         scores=scores,
     )
 

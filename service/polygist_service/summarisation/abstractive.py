@@ -9,12 +9,20 @@ from contextlib import aclosing
 from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.article import Article, split_article
-from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.judging import Judge, Verdict
-from polygist_service.summarisation.lengths import Aim, keep_within, sentence_limit, word_limit
-from polygist_service.summarisation.map_reduce import Hierarchy, Task, Written
-from polygist_service.summarisation.types import Draft, Form, Method, Passage, Progress, SummaryRequest
+from polygist_service.summarisation.grounding.checker import Checker, SentenceCheck
+from polygist_service.summarisation.lengths import LengthTarget, keep_within, sentence_limit, word_limit
+from polygist_service.summarisation.map_reduce import MapReduce, Task, Written
+from polygist_service.summarisation.selection import count_words
+from polygist_service.summarisation.types import (
+    Article,
+    Draft,
+    Form,
+    Method,
+    Passage,
+    Progress,
+    SummaryRequest,
+    split_article,
+)
 
 # How models mark the items of a list, and what they put around a title.
 MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
@@ -32,11 +40,11 @@ class Abstractive:
         executor: where texts are split and counted.
     """
 
-    def __init__(self, engine: Engine, *, judge: Judge, executor: Executor) -> None:
+    def __init__(self, engine: Engine, *, judge: Checker, executor: Executor) -> None:
         self._engine = engine
         self._judge = judge
         self._executor = executor
-        self._hierarchy = Hierarchy(engine, executor)
+        self._hierarchy = MapReduce(engine, executor)
 
     async def draft(
         self, request: SummaryRequest, model: ModelInfo, *, language: str, caller: str, deadline: float | None = None
@@ -87,9 +95,9 @@ def entitle(sentence: str) -> str:
     return " ".join(sentence.split()).strip(QUOTES).rstrip(FULL_STOPS) or sentence
 
 
-def _take_aim(request: SummaryRequest) -> tuple[Article, Aim]:
+def _take_aim(request: SummaryRequest) -> tuple[Article, LengthTarget]:
     article = Article.read(request.text, request.source)
-    return article, Aim.at(request, words=count_words(request.text), sentences=len(article.sentences))
+    return article, LengthTarget.at(request, words=count_words(request.text), sentences=len(article.sentences))
 
 
 def _unmark(text: str) -> str:
@@ -104,10 +112,15 @@ def _fit(request: SummaryRequest, sentences: Iterable[str]) -> list[str]:
 
 
 def _make_draft(
-    request: SummaryRequest, aim: Aim, model: ModelInfo, language: str, written: Written, verdicts: list[Verdict]
+    request: SummaryRequest,
+    aim: LengthTarget,
+    model: ModelInfo,
+    language: str,
+    written: Written,
+    verdicts: list[SentenceCheck],
 ) -> Draft:
     """The sentences that are shown, each once, and what there is to know about them."""
-    shown: dict[str, Verdict] = {}
+    shown: dict[str, SentenceCheck] = {}
     for verdict in verdicts:
         shown.setdefault(entitle(verdict.text) if request.form is Form.HEADLINE else verdict.text, verdict)
     texts = _fit(request, shown)
@@ -122,7 +135,7 @@ def _make_draft(
     )
 
 
-def _notices(model: ModelInfo, written: Written, verdicts: list[Verdict]) -> list[Notice]:
+def _notices(model: ModelInfo, written: Written, verdicts: list[SentenceCheck]) -> list[Notice]:
     hard = "a sentence longer than the model's window was split here"
     notices = [Notice(NoticeKind.SEGMENT_HARD_SPLIT, hard, span) for span in written.hard_splits]
     if model.is_experimental:

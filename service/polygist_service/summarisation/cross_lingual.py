@@ -8,7 +8,7 @@ from polygist_service.errors import InferenceFailed, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.types import Draft, Passage, SummaryRequest
 from polygist_service.text.documents.plain import Splitting
-from polygist_service.translation.coverage import is_same_language
+from polygist_service.text.languages import is_same_language
 from polygist_service.translation.types import Translation, TranslationRequest
 
 
@@ -26,7 +26,7 @@ class SentenceTranslator(Protocol):
         ...
 
 
-class Crossing:
+class CrossLingual:
     """Puts the sentences of a draft into the language of the summary.
 
     Args:

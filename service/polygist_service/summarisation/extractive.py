@@ -9,11 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from polygist_service.engine.interface import Encoding, Engine, ModelInfo, Vector
-from polygist_service.summarisation.article import split_article
-from polygist_service.summarisation.candidates import count_words, find_candidates
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
-from polygist_service.summarisation.selection import Preset, select
-from polygist_service.summarisation.types import Citation, Draft, Form, Length, Method, Order, Passage, SummaryRequest
+from polygist_service.summarisation.selection import Preset, count_words, find_candidates, select
+from polygist_service.summarisation.types import (
+    Citation,
+    Draft,
+    Form,
+    Length,
+    Method,
+    Order,
+    Passage,
+    SummaryRequest,
+    split_article,
+)
 from polygist_service.text.documents.plain import Segment
 
 # Tokens of a sentence that its vector is made of: more change no selection and cost time.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Decoding, ModelInfo
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.candidates import count_words
+from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
 
 # Sentences, by form and length. A picked TLDR is one sentence: two that do not follow each other read badly.
@@ -37,14 +37,14 @@ MOST_TOKENS_OF_A_WORD = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class LengthTarget:
     """How long the summary of one article should be; `sentences` is 0 where only words count."""
 
     words: int
     sentences: int
 
     @classmethod
-    def at(cls, request: SummaryRequest, *, words: int, sentences: int) -> "Aim":
+    def at(cls, request: SummaryRequest, *, words: int, sentences: int) -> "LengthTarget":
         """The length that is asked for, of an article of so many words and sentences.
 
         At most half of the article: a summary that repeats most of one is none. A model that writes more all the same

@@ -3,8 +3,7 @@
 from polygist_service.engine.interface import Engine, ModelInfo, Role
 from polygist_service.errors import InvalidRequest, UnsupportedCapability
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
-from polygist_service.text.languages import matches
-from polygist_service.translation.coverage import is_same_language, serving
+from polygist_service.text.languages import is_same_language, matches, serving
 
 INSTALL_WRITER = "install a model with the role summarisation (BART, Pegasus, T5 or mT5 family)"
 INSTALL_ENCODER = "install a sentence encoder: polygist-server models pull starter"

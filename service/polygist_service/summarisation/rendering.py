@@ -12,7 +12,7 @@ INLINE = re.compile(r"[\\`*_\[\]<>&~|]")
 BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 
 
-def lay_out(sentences: Sequence[str], *, form: Form, markdown: bool) -> tuple[str, list[Span]]:
+def render_summary(sentences: Sequence[str], *, form: Form, markdown: bool) -> tuple[str, list[Span]]:
     """Join `sentences`: key points one a line, anything else with spaces.
 
     Returns:

@@ -10,13 +10,13 @@ from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InvalidRequest
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
-from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.cross_lingual import Crossing, SentenceTranslator
+from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
-from polygist_service.summarisation.judging import Judge
+from polygist_service.summarisation.grounding.checker import Checker
 from polygist_service.summarisation.lengths import word_limit
 from polygist_service.summarisation.planning import choose_model, written_language
-from polygist_service.summarisation.rendering import lay_out
+from polygist_service.summarisation.rendering import render_summary
+from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -29,7 +29,7 @@ from polygist_service.summarisation.types import (
     SummarySentence,
 )
 from polygist_service.text.documents.plain import has_letters
-from polygist_service.translation.presets import DecodingWish, Preference
+from polygist_service.translation.types import DecodingPreset, Preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Summariser:
         executor: where splitting, selection and layout happen.
     """
 
-    def __init__(self, engine: Engine, *, translator: SentenceTranslator, judge: Judge, executor: Executor) -> None:
+    def __init__(self, engine: Engine, *, translator: SentenceTranslator, judge: Checker, executor: Executor) -> None:
         self._engine = engine
-        self._crossing = Crossing(translator)
+        self._crossing = CrossLingual(translator)
         self._executor = executor
         self._extractive = Extractive(engine, executor)
         self._abstractive = Abstractive(engine, judge=judge, executor=executor)
@@ -132,7 +132,7 @@ class Summariser:
 
 def _check_decoding(request: SummaryRequest, method: Method) -> None:
     """Refuse decoding options where no model writes anything: they would be ignored silently."""
-    if request.decoding == DecodingWish() or request.target or method is Method.ABSTRACTIVE:
+    if request.decoding == DecodingPreset() or request.target or method is Method.ABSTRACTIVE:
         return
     is_preference = request.decoding.preference is not Preference.DEFAULT
     raise InvalidRequest(
@@ -153,7 +153,7 @@ def _whole(text: str) -> Draft:
 
 def _result(request: SummaryRequest, plan: Plan | None, draft: Draft, target: str) -> SummaryResult:
     texts = [passage.text for passage in draft.passages]
-    text, spans = lay_out(texts, form=request.form, markdown=request.markdown)
+    text, spans = render_summary(texts, form=request.form, markdown=request.markdown)
     return SummaryResult(
         text=text,
         source=request.source,

@@ -21,7 +21,7 @@ def split_terms(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class TermVectors:
+class TfidfVectors:
     """Rows of L2 norm 1 in coordinates: `values[k]` stands at row `rows[k]`, column `columns[k]`.
 
     The weight of a term is (1 + log tf) * log((n + 1) / (df + 0.5)), df counted among these `count` = n sentences.
@@ -34,7 +34,7 @@ class TermVectors:
     values: Vector
 
     @classmethod
-    def of(cls, sentences: Sequence[str]) -> "TermVectors":
+    def of(cls, sentences: Sequence[str]) -> "TfidfVectors":
         """The vectors of `sentences`, one row each."""
         vocabulary: dict[str, int] = {}
         rows, columns, frequencies = [], [], []

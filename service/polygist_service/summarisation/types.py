@@ -6,8 +6,28 @@ from enum import Enum
 
 from polygist_service.engine.interface import Span
 from polygist_service.notices import Notice
-from polygist_service.translation.presets import DecodingWish
-from polygist_service.translation.routing import PivotPolicy
+from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
+from polygist_service.translation.types import DecodingPreset, PivotPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A text, its language, and its sentences that have letters, with their places."""
+
+    text: str
+    language: str
+    sentences: tuple[Segment, ...]
+
+    @classmethod
+    def read(cls, text: str, language: str) -> "Article":
+        """Split `text`; see `split_article`."""
+        return cls(text, language, split_article(text, language))
+
+
+def split_article(text: str, language: str) -> tuple[Segment, ...]:
+    """The sentences of a text that have letters; a line break ends one."""
+    splitting = Splitting.PUNCTUATION_AND_NEWLINES
+    return PlainDocument.parse(text, language=language, splitting=splitting, fits=lambda _: True).segments
 
 
 class Method(Enum):
@@ -69,7 +89,7 @@ class SummaryRequest:
     order: Order = Order.OFFSET
     markdown: bool = False
     model: str | None = None
-    decoding: DecodingWish = field(default_factory=DecodingWish)
+    decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
 
 

@@ -1,6 +1,7 @@
 """Language tags: BCP-47 as `langcodes` reads it, names as Unicode has them."""
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 import langcodes
@@ -17,6 +18,8 @@ STANDARD = {
 }  # fmt: skip
 # How families of models write it: ``__pt__`` M2M-100, ``>>por<<`` OPUS-MT, ``<2pt>`` MADLAD-400, ``pt_XX`` mBART.
 MARKED = re.compile(r"__(.+)__|>>(.+)<<|<2(.+)>|([a-z]{2})_XX")
+# So many languages are named in a message, of more the number is told.
+MOST_NAMED = 8
 RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
 
 
@@ -56,6 +59,37 @@ def matches(requested: str, served: str) -> bool:
     if wanted.language != offered.language or wanted.maximize().script != offered.maximize().script:
         return False
     return wanted.territory is None or offered.territory is None or wanted.territory == offered.territory
+
+
+@lru_cache(maxsize=4096)
+def serving(requested: str, served: tuple[str, ...]) -> str | None:
+    """The code of `served` that serves `requested`: itself where it is there, else the first that matches."""
+    near = [code for code in served if is_kin(requested, code)]
+    if requested in near:
+        return requested
+    return next((code for code in near if matches(requested, code)), None)
+
+
+def is_kin(one: str, other: str) -> bool:
+    """Whether two codes name one language, in whatever scripts and regions."""
+    return base_language(one) == base_language(other)
+
+
+def is_same_language(one: str, other: str) -> bool:
+    """Whether a text in one of them is in the other already, whatever the regions say."""
+    return is_kin(one, other) and (matches(one, other) or matches(other, one))
+
+
+def name_few(names: Collection[str], *, most: int = MOST_NAMED) -> str:
+    """The first of some names in order, and how many more there are."""
+    shown = sorted(names)
+    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + rest or "none"
+
+
+def base_language(tag: str) -> str:
+    """The language of a canonical tag, without script and region: cheap to compare."""
+    return tag.partition("-")[0]
 
 
 def display_name(tag: str, shown_in: str) -> str:

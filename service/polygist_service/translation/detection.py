@@ -9,7 +9,7 @@ from typing import Protocol
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.plain import has_letters
-from polygist_service.translation.coverage import name_few, serving
+from polygist_service.text.languages import name_few, serving
 
 # Below: not detected. Measured on windows of real sentences up to 20 characters: 0.10 tells 81 % of the English ones
 # and takes 5 % of those in 14 neighbouring languages, with a warning; 0.20 tells 74 % and takes 2 %.
@@ -31,7 +31,7 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DetectedLanguage:
     """The language of one text; ``und`` for a text without letters. `confidence` is None where it was given."""
 
     language: str
@@ -45,7 +45,7 @@ class Source:
         return (Notice(NoticeKind.LOW_DETECTION_CONFIDENCE, message),)
 
 
-class SourceFinder:
+class LanguageResolver:
     """Finds the language of texts, off the event loop.
 
     Args:
@@ -73,7 +73,7 @@ class SourceFinder:
 
     async def find(
         self, texts: Sequence[str], *, given: str | None, readable: tuple[str, ...], candidates: Collection[str]
-    ) -> list[Source]:
+    ) -> list[DetectedLanguage]:
         """The language of each text, in order.
 
         Args:
@@ -86,7 +86,7 @@ class SourceFinder:
             UnsupportedLanguagePair: a text is surely in a language that no model reads.
         """
         if given:
-            return [Source(given) if has_letters(text) else Source("und") for text in texts]
+            return [DetectedLanguage(given) if has_letters(text) else DetectedLanguage("und") for text in texts]
         lettered = [at for at, text in enumerate(texts) if has_letters(text)]
         rankings = await self.rank([texts[at] for at in lettered], candidates)
         choices = {at: _choose(at, ranking, readable) for at, ranking in zip(lettered, rankings, strict=True)}
@@ -97,7 +97,7 @@ class SourceFinder:
                 f"{fields}: language not detected; give source_language_code, or longer text",
                 metadata={"field": f"contents[{lost[0]}]"},
             )
-        return [choices.get(at) or Source("und") for at in range(len(texts))]
+        return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
 
 def _judge(ranking: Sequence[tuple[str, float]]) -> tuple[str, str]:
@@ -108,7 +108,7 @@ def _judge(ranking: Sequence[tuple[str, float]]) -> tuple[str, str]:
     return language, "sure" if confidence >= CONFIDENT else "guess"
 
 
-def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> Source | None:
+def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> DetectedLanguage | None:
     """The likeliest readable language, unless the text is surely in another."""
     if not ranking:
         return None
@@ -120,5 +120,5 @@ def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, 
         )
     for language, confidence in ranking:
         if confidence >= MIN_CONFIDENCE and serving(language, readable):
-            return Source(language, confidence)
+            return DetectedLanguage(language, confidence)
     return None

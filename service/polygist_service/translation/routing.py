@@ -2,20 +2,145 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from polygist_service.engine.interface import Decoding, Engine, ModelInfo, Role, State
-from polygist_service.errors import InvalidRequest
-from polygist_service.translation.coverage import Reach, serving
-from polygist_service.translation.presets import DecodingWish, Preference
-from polygist_service.translation.refusals import refuse_model, refuse_pair, refuse_pivot
+from polygist_service.errors import InvalidRequest, UnsupportedLanguagePair
+from polygist_service.text.languages import base_language, is_kin, is_same_language, name_few, serving
+from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
+
+# Of more pairs, only what has to do with the one asked for is told.
+MOST_PAIRS = 12
 
 
-class PivotPolicy(Enum):
-    """What to do where no model serves a pair directly: translate through another language, or refuse."""
+def refuse_pair(source: str, target: str, *, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
+    """No model and no two models serve the pair."""
+    message = f"no model for {source}->{target}; this server has: {_describe(source, target, models)}"
+    return UnsupportedLanguagePair(message, metadata=_metadata(source, target, models))
 
-    ALLOWED = 0
-    DIRECT_ONLY = 1
+
+def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLanguagePair:
+    """The model that was named does not serve the pair."""
+    pairs = _describe(source, target, [model])
+    message = f"model {model.name} does not translate {source}->{target}; it has: {pairs}; or leave model unset"
+    return UnsupportedLanguagePair(message, metadata=_metadata(source, target, [model]))
+
+
+def refuse_pivot(source: str, target: str, *, through: str, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
+    """There is a way through another language, but the request does not want one."""
+    message = (
+        f"no model for {source}->{target} directly; there is a way through {through}: "
+        "leave pivot_policy unset to allow it"
+    )
+    return UnsupportedLanguagePair(
+        message, metadata={**_metadata(source, target, models), "field": "pivot_policy", "pivot": through}
+    )
+
+
+def _describe(source: str, target: str, models: Sequence[ModelInfo]) -> str:
+    """All pairs where they are few, else those with one of the languages asked for."""
+    if sum(len(model.source_languages) * len(model.target_languages) for model in models) <= MOST_PAIRS:
+        return name_few(_pairs(models), most=MOST_PAIRS)
+    read = {code for model in models for code in model.source_languages}
+    written = {code for model in models for code in model.target_languages}
+    onward, origins = name_few(_targets(source, models)), name_few(_sources(target, models))
+    counts = f"{len(read)} languages to read and {len(written)} to write"
+    return f"{counts}; from {source} to: {onward}; to {target} from: {origins}"
+
+
+def _metadata(source: str, target: str, models: Sequence[ModelInfo]) -> dict[str, str]:
+    return {"source": source, "target": target, "nearest": _nearest(source, target, models)}
+
+
+def _nearest(source: str, target: str, models: Sequence[ModelInfo]) -> str:
+    """The served pair that shares most with the one asked for; the source counts more than the target."""
+    pairs = {pair for model in models for pair in _near_pairs(source, target, model)}
+
+    def farness(pair: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+        return -2 * is_kin(source, pair[0]) - is_kin(target, pair[1]), pair
+
+    best = min(pairs, key=farness, default=None)
+    return "->".join(best) if best else ""
+
+
+def _near_pairs(source: str, target: str, model: ModelInfo) -> set[tuple[str, str]]:
+    """Pairs of a model with one of the languages asked for, and its first one."""
+    reads, writes = serving(source, model.source_languages), serving(target, model.target_languages)
+    onward = {(reads, code) for code in model.target_languages} if reads else set()
+    origins = {(code, writes) for code in model.source_languages} if writes else set()
+    first = {(min(model.source_languages, default=""), code) for code in model.target_languages}
+    return {(one, other) for one, other in onward | origins | first if one != other}
+
+
+def _pairs(models: Sequence[ModelInfo]) -> set[str]:
+    return {
+        f"{source}->{target}"
+        for model in models
+        for source in model.source_languages
+        for target in model.target_languages
+        if source != target
+    }
+
+
+def _targets(source: str, models: Sequence[ModelInfo]) -> set[str]:
+    readers = [model for model in models if serving(source, model.source_languages)]
+    return {code for model in readers for code in model.target_languages} - {source}
+
+
+def _sources(target: str, models: Sequence[ModelInfo]) -> set[str]:
+    writers = [model for model in models if serving(target, model.target_languages)]
+    return {code for model in writers for code in model.source_languages} - {target}
+
+
+# Which of some models read a language.
+Readers = frozenset[int]
+
+
+class Reach:
+    """The languages that can be reached directly, and those that need one language in between.
+
+    Languages that the same models read reach the same, so there are few sets to join however many languages there are.
+
+    Args:
+        models: the translation models.
+    """
+
+    def __init__(self, models: Sequence[ModelInfo]) -> None:
+        self._models = models
+        self._readers: dict[str, Readers] = {}
+        self._pivoted: dict[Readers, tuple[str, ...]] = {}
+
+    def direct(self, source: str) -> tuple[str, ...]:
+        """Languages that some model translates `source` to, sorted."""
+        return _without_own(source, self._targets(self._readers_of(source)))
+
+    def pivoted(self, source: str) -> tuple[str, ...]:
+        """Languages that `source` reaches through another language only, sorted."""
+        return _without_own(source, self._pivot_targets(self._readers_of(source)))
+
+    def _readers_of(self, code: str) -> Readers:
+        if code not in self._readers:
+            self._readers[code] = frozenset(
+                at for at, model in enumerate(self._models) if serving(code, model.source_languages)
+            )
+        return self._readers[code]
+
+    def _targets(self, readers: Readers) -> tuple[str, ...]:
+        return tuple(sorted({target for at in readers for target in self._models[at].target_languages}))
+
+    def _pivot_targets(self, readers: Readers) -> tuple[str, ...]:
+        if readers not in self._pivoted:
+            direct = self._targets(readers)
+            onward = {self._readers_of(code) for code in direct}
+            reached = {target for each in onward for target in self._targets(each)}
+            self._pivoted[readers] = tuple(sorted(code for code in reached if not serving(code, direct)))
+        return self._pivoted[readers]
+
+
+def _without_own(source: str, targets: Iterable[str]) -> tuple[str, ...]:
+    base = base_language(
+        source
+    )  # asked of every target of every language: nearly all of them are told apart by this alone
+    return tuple(target for target in targets if not (target.startswith(base) and is_same_language(source, target)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +151,7 @@ class Hop:
     source: str
     target: str
 
-    def decoding(self, wish: DecodingWish) -> Decoding:
+    def decoding(self, wish: DecodingPreset) -> Decoding:
         """The options; a model of one pair is told no languages, so that all its callers share batches."""
         options = wish.for_model(self.model)
         if not self.model.is_multilingual:
@@ -97,7 +222,7 @@ class Routes:
         models = self.models()
         sound = [each for each in models if each.state is not State.FAILED]
         for candidates in (sound, models):
-            finder = Finder(candidates, preference, self._pivot_languages)
+            finder = RouteFinder(candidates, preference, self._pivot_languages)
             if direct := finder.direct(source, target):
                 return Route((direct,))
             if pivot_policy is PivotPolicy.ALLOWED and (hops := finder.pivoted(source, target)):
@@ -129,7 +254,7 @@ class Routes:
 
 
 @dataclass(frozen=True, slots=True)
-class Finder:
+class RouteFinder:
     """Finds hops among some models, by one preference."""
 
     models: Sequence[ModelInfo]

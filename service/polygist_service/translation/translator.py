@@ -6,14 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from polygist_service.concurrency import run_together
+from polygist_service.concurrency import gather_all
 from polygist_service.engine.interface import Engine
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.translation.assembly import assemble
-from polygist_service.translation.coverage import is_same_language
-from polygist_service.translation.detection import Source, SourceFinder
-from polygist_service.translation.legs import Leg
-from polygist_service.translation.pipeline import Journeys
+from polygist_service.text.languages import is_same_language
+from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
+from polygist_service.translation.pipeline import Journeys, Leg, assemble
 from polygist_service.translation.routing import Route, Routes
 from polygist_service.translation.types import Translation, TranslationRequest
 
@@ -23,7 +21,7 @@ class Task:
     """One content that needs a model, and the way that it takes."""
 
     text: str
-    source: Source
+    source: DetectedLanguage
     route: Route
 
 
@@ -43,7 +41,7 @@ class Translator:
         engine: Engine,
         *,
         routes: Routes,
-        sources: SourceFinder,
+        sources: LanguageResolver,
         executor: Executor,
         noticed: Callable[[NoticeKind], None] = lambda kind: None,
     ) -> None:
@@ -61,7 +59,7 @@ class Translator:
         Texts without letters, and texts that are in the target language already, come back as they are.
 
         Raises:
-            NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `SourceFinder.find`.
+            NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.find`.
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
@@ -117,7 +115,7 @@ class Translator:
         groups: dict[Route, list[int]] = defaultdict(list)
         for at, task in tasks.items():
             groups[task.route].append(at)
-        arrivals = await run_together(
+        arrivals = await gather_all(
             journeys.make(route, [tasks[at].text for at in members]) for route, members in groups.items()
         )
         legs = {
@@ -137,6 +135,6 @@ class Translator:
         return translation
 
 
-def _echo(text: str, source: Source, target: str) -> Translation:
+def _echo(text: str, source: DetectedLanguage, target: str) -> Translation:
     notice = Notice(NoticeKind.SAME_LANGUAGE, f"the text is in {source.language} already, it comes back as it is")
     return Translation(text, source.language, target, confidence=source.confidence, notices=(notice, *source.notices()))

@@ -2,12 +2,52 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
-from polygist_service.engine.interface import Span
+from polygist_service.engine.interface import Decoding, ModelInfo, Span
 from polygist_service.notices import Notice
 from polygist_service.text.documents.plain import Splitting
-from polygist_service.translation.presets import DecodingWish
-from polygist_service.translation.routing import PivotPolicy
+
+
+class Preference(Enum):
+    """What the caller would rather have.
+
+    DEFAULT is greedy over the full vocabulary, so that no other caller's words are among the candidates. SPEED is
+    greedy with the model's shortlist, where it has one. QUALITY is a beam search.
+    """
+
+    DEFAULT = 0
+    SPEED = 1
+    QUALITY = 2
+
+
+class PivotPolicy(Enum):
+    """What to do where no model serves a pair directly: translate through another language, or refuse."""
+
+    ALLOWED = 0
+    DIRECT_ONLY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingPreset:
+    """What a request says of decoding; 0 leaves a value to the preset or the model."""
+
+    preference: Preference = Preference.DEFAULT
+    beam_size: int = 0
+    max_output_tokens: int = 0
+    alternative_count: int = 0
+    scores: bool = False
+
+    def for_model(self, model: ModelInfo) -> Decoding:
+        """The options for one model; n-best needs a beam at least as wide, so it is raised here."""
+        beam = self.beam_size or (model.quality_beam_size if self.preference is Preference.QUALITY else 1)
+        return Decoding(
+            beam_size=max(beam, self.alternative_count + 1),
+            hypothesis_count=self.alternative_count + 1,
+            shortlist=self.preference is Preference.SPEED and model.has_shortlist,
+            scores=self.scores,
+            max_output_tokens=self.max_output_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +59,7 @@ class TranslationRequest:
     source: str | None = None
     model: str | None = None
     splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES
-    decoding: DecodingWish = field(default_factory=DecodingWish)
+    decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     candidates: frozenset[str] = frozenset()
 

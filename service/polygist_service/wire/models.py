@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from polygist_service.errors import InvalidRequest
-from polygist_service.wire.validation import check_range
+from polygist_service.wire.validation import parse_range
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -15,7 +15,7 @@ EntryT = TypeVar("EntryT")
 
 def take_page(entries: Sequence[EntryT], *, page_size: int, page_token: str, most: int) -> tuple[Sequence[EntryT], str]:
     """Return one page of `entries` and the token of the next, empty on the last page."""
-    size = min(check_range("page_size", page_size, most=2**31 - 1) or DEFAULT_PAGE_SIZE, most)
+    size = min(parse_range("page_size", page_size, most=2**31 - 1) or DEFAULT_PAGE_SIZE, most)
     start = _read_token(page_token) if page_token else 0
     end = start + size
     return entries[start:end], (_write_token(end) if end < len(entries) else "")

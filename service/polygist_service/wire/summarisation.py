@@ -6,7 +6,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2
 
 from polygist_service.rpc.translation import pack_notices
 from polygist_service.summarisation.types import Delta, Event, Method, Progress, SummaryResult
-from polygist_service.translation.detection import Source
+from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.wire import validation as checks
 from polygist_service.wire.offsets import Offsets
 
@@ -17,7 +17,7 @@ METHODS = {
 
 
 def pack_response(
-    request: summarisation_service_pb2.SummariseRequest, sources: list[Source], results: list[SummaryResult]
+    request: summarisation_service_pb2.SummariseRequest, sources: list[DetectedLanguage], results: list[SummaryResult]
 ) -> summarisation_service_pb2.SummariseResponse:
     """The reply for `results`, which are in the order of the request's contents."""
     return summarisation_service_pb2.SummariseResponse(
@@ -41,7 +41,7 @@ def pack_usage(
 
 
 def pack_event(
-    request: summarisation_service_pb2.SummariseRequest, index: int, source: Source, event: Event
+    request: summarisation_service_pb2.SummariseRequest, index: int, source: DetectedLanguage, event: Event
 ) -> summarisation_service_pb2.StreamSummariseResponse:
     """The message of a stream for an event of the content at `index`; a result without the text that came before it."""
     reply = summarisation_service_pb2.StreamSummariseResponse(content_index=index)
@@ -59,7 +59,7 @@ def pack_event(
 
 def _pack_summary(
     content: str,
-    source: Source,
+    source: DetectedLanguage,
     result: SummaryResult,
     output: summarisation_service_pb2.SummaryOutputConfig,
 ) -> summarisation_service_pb2.Summary:

@@ -11,7 +11,7 @@ from polygist_service.text.languages import BadTag, parse_tag
 MODEL_PREFIX = "models/"
 
 
-def check_contents(contents: Sequence[str], *, most: int, most_characters: int) -> tuple[str, ...]:
+def parse_contents(contents: Sequence[str], *, most: int, most_characters: int) -> tuple[str, ...]:
     """The texts of a request: at least one, not too many, not too long together."""
     if not contents:
         raise InvalidRequest("contents", "is empty; give at least one text")
@@ -29,7 +29,7 @@ def check_contents(contents: Sequence[str], *, most: int, most_characters: int) 
     return tuple(contents)
 
 
-def check_language(field: str, value: str, *, required: bool = False) -> str | None:
+def parse_language(field: str, value: str, *, required: bool = False) -> str | None:
     """A canonical BCP-47 tag, or None where the field is empty and may be."""
     if not value:
         if required:
@@ -41,13 +41,13 @@ def check_language(field: str, value: str, *, required: bool = False) -> str | N
         raise InvalidRequest(field, str(error)) from None
 
 
-def check_languages(field: str, values: Sequence[str]) -> frozenset[str]:
+def parse_languages(field: str, values: Sequence[str]) -> frozenset[str]:
     """Canonical tags of a repeated field."""
-    tags = (check_language(f"{field}[{at}]", value, required=True) for at, value in enumerate(values))
+    tags = (parse_language(f"{field}[{at}]", value, required=True) for at, value in enumerate(values))
     return frozenset(tag for tag in tags if tag)
 
 
-def check_mime_type(value: str, *, allowed: Collection[str] = ("text/plain",), field: str = "mime_type") -> str:
+def parse_mime_type(value: str, *, allowed: Collection[str] = ("text/plain",), field: str = "mime_type") -> str:
     """The MIME type, text/plain where the field is empty."""
     if value and value not in allowed:
         names = ", ".join(allowed)
@@ -57,7 +57,7 @@ def check_mime_type(value: str, *, allowed: Collection[str] = ("text/plain",), f
     return value or "text/plain"
 
 
-def check_model(value: str, *, field: str = "model") -> str | None:
+def parse_model(value: str, *, field: str = "model") -> str | None:
     """The model's name without ``models/``, or None where the field is empty."""
     if not value:
         return None
@@ -66,14 +66,14 @@ def check_model(value: str, *, field: str = "model") -> str | None:
     return value.removeprefix(MODEL_PREFIX)
 
 
-def check_range(field: str, value: int, *, most: int, least: int = 0) -> int:
+def parse_range(field: str, value: int, *, most: int, least: int = 0) -> int:
     """A number within its limits."""
     if not least <= value <= most:
         raise InvalidRequest(field, f"{value} is out of range; {least} to {most} are allowed")
     return value
 
 
-def check_enum(field: str, value: int, enum: EnumDescriptor) -> int:
+def parse_enum(field: str, value: int, enum: EnumDescriptor) -> int:
     """A value that the enum has; proto3 lets any number through."""
     if value not in enum.values_by_number:
         names = ", ".join(enum.values_by_name)

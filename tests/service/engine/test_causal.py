@@ -9,7 +9,7 @@ from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.models.causal import CausalModel
-from polygist_service.engine.opening import open_model
+from polygist_service.engine.residency.loader import open_model
 
 from tests.service.builds import OneModel
 

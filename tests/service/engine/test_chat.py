@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from polygist_service.engine.chat import render_frame
+from polygist_service.engine.models.prompt_format import render_frame
 from polygist_service.errors import StoreError
 
 TURNS = (

@@ -1,7 +1,7 @@
 import os
 
 import pytest
-from polygist_service.engine.cores import count_usable_cores
+from polygist_service.engine.hardware import count_usable_cores
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import Decoding, State
 from polygist_service.engine.residency.load_queue import Load
-from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, StoreError, UnsupportedCapability
 
@@ -118,7 +118,7 @@ async def test_who_stops_waiting_leaves_no_use_behind():
 
 
 async def test_who_is_cancelled_as_the_model_comes_leaves_no_use_behind():
-    load, build = Load(), Build(None, EN_PT, pin="a@1", unused=Build.drop)
+    load, build = Load(), LoadedModel(None, EN_PT, pin="a@1", unused=LoadedModel.drop)
     waiting = asyncio.ensure_future(load.wait())
     await asyncio.sleep(0)
     load.finish(build)
@@ -350,8 +350,8 @@ async def test_another_look_at_the_store_finds_what_changed():
         shelf.put("new")
         for name in ("loaded", "unloaded"):
             shelf.put(name, size=1, revision="r2")
-        assert await registry.reread() == ("gone", "loaded", "new", "unloaded")
-        assert await registry.reread() == ()
+        assert await registry.rescan() == ("gone", "loaded", "new", "unloaded")
+        assert await registry.rescan() == ()
         assert [model.name for model in engine.models()] == ["kept", "loaded", "new", "unloaded"]
         assert [engine.model(name).state.value for name in ("loaded", "new")] == ["ready", "unloaded"]
         assert await answer(engine, "loaded") == "loaded@r2 the river"
@@ -367,15 +367,15 @@ async def test_a_look_that_fails_changes_nothing_and_is_taken_again():
         await registry.load("a")
         shelf.malformed = "catalogue: no good"
         with pytest.raises(StoreError, match="no good"):
-            await registry.reread()
+            await registry.rescan()
         shelf.malformed = ""
         shelf.put("a", size=1, revision="r2")
         shelf.faulty["a"] = "out of luck"
         with pytest.raises(InferenceFailed, match="out of luck"):
-            await registry.reread()
+            await registry.rescan()
         assert await answer(engine, "a") == "a@r1 the river"
         shelf.faulty.clear()
-        assert await registry.reread() == ("a",)
+        assert await registry.rescan() == ("a",)
         assert await answer(engine, "a") == "a@r2 the river"
 
 

@@ -7,7 +7,7 @@ from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
 
 
-class Build:
+class LoadedModel:
     """Counts those who keep it."""
 
     name = "model"
@@ -22,7 +22,7 @@ class Build:
         self.uses -= 1
 
 
-BUILD = Build()
+BUILD = LoadedModel()
 KEY = (BUILD, Decoding())
 
 

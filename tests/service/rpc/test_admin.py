@@ -6,12 +6,12 @@ import grpc
 import pytest
 from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 from polygist_client import AsyncClient, InferenceFailed, InvalidArgument, ModelNotFound, Unimplemented
-from polygist_service.administration import Administration
 from polygist_service.app.health import Health
+from polygist_service.app.server import AdminServer
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.limits import Limits
-from polygist_service.rpc.activity import Activity
+from polygist_service.rpc.interceptors import InFlightCalls
 from polygist_service.rpc.models import ModelServicer
 from polygist_service.translation.routing import Routes
 
@@ -27,9 +27,14 @@ async def administered(shelf, address="127.0.0.1:0"):
     with ThreadPoolExecutor(1) as executor:
         engine = BatchingEngine(registry, slots=1, executor=executor)
         servicer = ModelServicer(
-            engine, routes=Routes(engine), limits=Limits(), activity=Activity(), queued=lambda: 0, executor=executor
+            engine,
+            routes=Routes(engine),
+            limits=Limits(),
+            activity=InFlightCalls(),
+            queued=lambda: 0,
+            executor=executor,
         )
-        administration = Administration(address, life=registry, servicer=servicer, options=[], longest=60)
+        administration = AdminServer(address, life=registry, servicer=servicer, options=[], longest=60)
         await administration.start(Health())
         try:
             async with AsyncClient(administration.address) as client:

@@ -7,11 +7,11 @@ import ctranslate2
 import numpy as np
 import pytest
 import tokenizers
-from polygist_service.engine.chat import Chat
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.prompt_format import ChatTemplate
 from polygist_service.engine.models.tokenizers import JsonTokenizer
-from polygist_service.engine.opening import open_model
+from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue import read_catalogue
 from polygist_service.store.converters import CONVERTERS
@@ -127,7 +127,7 @@ def test_digits_stand_alone_only_where_the_file_says(tmp_path):
 def test_control_tokens_come_out_of_the_template_only(tiny):
     tokenizer = JsonTokenizer(tiny.folder / "tokenizer.json")
     assert not set(tokenizer.encode("".join(CONTROL))) & set(CONTROL)
-    head, tail = Chat(tiny.folder, tokenizer).frame("Do it: ")
+    head, tail = ChatTemplate(tiny.folder, tokenizer).frame("Do it: ")
     assert (head[0], next(iter(tail))) == ("<|im_start|>", "<|im_end|>")
 
 
@@ -203,7 +203,7 @@ def test_smollm2_reads_an_article_as_its_file_says(smollm2_pair, article):
 
 @pytest.mark.model
 def test_smollm2_answers_with_the_tokens_of_its_file(smollm2_pair):
-    chat = Chat(smollm2_pair.folder, JsonTokenizer(smollm2_pair.folder / "tokenizer.json"))
+    chat = ChatTemplate(smollm2_pair.folder, JsonTokenizer(smollm2_pair.folder / "tokenizer.json"))
     lengths = []
     for question in QUESTIONS:
         head, tail = chat.frame(question)

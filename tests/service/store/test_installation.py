@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Encoding
-from polygist_service.engine.opening import open_model
+from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store import transformers_conversion
 from polygist_service.store.home import Outcome, Store

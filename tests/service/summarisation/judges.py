@@ -1,7 +1,7 @@
 """Judges without models."""
 
-from polygist_service.summarisation.citations import Citer
-from polygist_service.summarisation.judging import Verdict
+from polygist_service.summarisation.grounding.checker import SentenceCheck
+from polygist_service.summarisation.grounding.support import Citer
 from polygist_service.summarisation.types import Citation
 
 
@@ -11,7 +11,7 @@ class CitingJudge:
     async def judge(self, sentences, article, *, language, caller, deadline=None):
         spans = [(segment.start, segment.end) for segment in article.sentences]
         citer = Citer([segment.text for segment in article.sentences], spans)
-        return [Verdict(sentence, citer.cite(sentence), 1.0) for sentence in sentences]
+        return [SentenceCheck(sentence, citer.cite(sentence), 1.0) for sentence in sentences]
 
 
 class ReplacingJudge:
@@ -29,8 +29,8 @@ class ReplacingJudge:
         quote = article.sentences[0]
         citation = Citation((quote.start, quote.end), 1.0)
         return [
-            Verdict(sentence, (), 0.9)
+            SentenceCheck(sentence, (), 0.9)
             if at < self._passing
-            else Verdict(quote.text, (citation,), 0.2, is_replaced=True, reason="a number is not in the article")
+            else SentenceCheck(quote.text, (citation,), 0.2, is_replaced=True, reason="a number is not in the article")
             for at, sentence in enumerate(sentences)
         ]

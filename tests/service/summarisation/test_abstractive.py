@@ -6,7 +6,7 @@ from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.types import Form, Length, SummaryRequest
-from polygist_service.translation.presets import DecodingWish
+from polygist_service.translation.types import DecodingPreset
 
 from tests.service.echo import ENCODER, EchoEngine
 from tests.service.summarisation.judges import CitingJudge, ReplacingJudge
@@ -202,7 +202,7 @@ async def test_invented_sentences_have_no_citation(write):
 
 
 async def test_the_decoding_asked_for_is_done_and_its_limit_is_told(write):
-    draft = await write("The council voted to rebuild.", decoding=DecodingWish(beam_size=3, max_output_tokens=4))
+    draft = await write("The council voted to rebuild.", decoding=DecodingPreset(beam_size=3, max_output_tokens=4))
     assert write.engine.options == [
         Decoding(beam_size=3, max_output_tokens=4, min_output_tokens=1, source="en", target="en")
     ]
@@ -235,8 +235,8 @@ async def test_a_real_encoder_decoder_writes(write, tmp_path):
 
     engine = TinyEngine(replace(WRITER, max_input_tokens=40))
     text = " ".join(f"the river town opened a new school near every old bridge {word}." for word in "abcdefgh")
-    draft = await write(text, engine=engine, decoding=DecodingWish(max_output_tokens=12))
+    draft = await write(text, engine=engine, decoding=DecodingPreset(max_output_tokens=12))
     assert draft.passages
     assert draft.chunk_count > 1
-    again = await write(text, engine=engine, decoding=DecodingWish(max_output_tokens=12))
+    again = await write(text, engine=engine, decoding=DecodingPreset(max_output_tokens=12))
     assert again == draft

@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from polygist_service.summarisation.candidates import FIRST, MOST, find_candidates
+from polygist_service.summarisation.selection import FIRST, MOST, find_candidates
 
 PROPER = "The council voted to rebuild the bridge over river {}."
 

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.chunks import cut, near_query
+from polygist_service.summarisation.map_reduce import cut, near_query
 
 WINDOW = 20
 

@@ -1,4 +1,4 @@
-from polygist_service.summarisation.citations import Citer
+from polygist_service.summarisation.grounding.support import Citer
 
 SENTENCES = ["The old bridge fell into the river.", "A ferry will run all year.", "The school opens in May."]
 SPANS = [(0, 35), (36, 62), (63, 87)]

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.grounding.facts import Facts
+from polygist_service.summarisation.types import Article
 
 TEXT = (
     "The mayor, John Smith, opened the bridge over the Elm on Monday. Smith's office paid 1,200,000 euros in 2019. "

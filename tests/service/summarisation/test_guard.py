@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 from polygist_service.engine.interface import Role
-from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.grounding.checker import Guard
+from polygist_service.summarisation.grounding.checker import GroundingChecker
+from polygist_service.summarisation.types import Article
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
 
@@ -29,7 +29,7 @@ def judge(executor):
     """Verdicts on sentences about the article."""
 
     def judge(*sentences, engine=None, article=ARTICLE, language="en"):
-        guard = Guard(engine or EchoEngine(), executor)
+        guard = GroundingChecker(engine or EchoEngine(), executor)
         return asyncio.run(guard.judge(sentences, article, language=language, caller="test"))
 
     return judge

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist.v1 import common_pb2, summarisation_service_pb2
-from polygist_service.engine.chat import Chat
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.prompt_format import ChatTemplate
 from polygist_service.engine.models.tokenizers import JsonTokenizer
-from polygist_service.engine.opening import open_model
-from polygist_service.engine.residency.loader import Loader
+from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.store.home import Store
 
@@ -37,7 +36,7 @@ class Reader:
         self.model = open_model(installed, slots=1, placement=Placement(compute_type="float32"))
         self.tokenizer = JsonTokenizer(self.folder / "tokenizer.json")
         self.control = control_tokens(self.folder)
-        self.frame = Chat(self.folder, JsonTokenizer(self.folder / "tokenizer.json")).frame(INSTRUCTION)
+        self.frame = ChatTemplate(self.folder, JsonTokenizer(self.folder / "tokenizer.json")).frame(INSTRUCTION)
 
     def read(self, text):
         """The tokens of `text` in its prompt, whose frame has to be that of the template."""

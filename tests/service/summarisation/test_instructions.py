@@ -1,7 +1,7 @@
 from itertools import product
 
 import pytest
-from polygist_service.summarisation.instructions import write_instruction
+from polygist_service.summarisation.map_reduce import write_instruction
 from polygist_service.summarisation.types import Form
 
 

@@ -1,23 +1,23 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.rendering import escape_markdown, lay_out
+from polygist_service.summarisation.rendering import escape_markdown, render_summary
 from polygist_service.summarisation.types import Form
 
 
 @given(st.lists(st.text(min_size=1)), st.sampled_from(Form), st.booleans())
 def test_spans_are_where_the_sentences_stand(sentences, form, markdown):
-    text, spans = lay_out(sentences, form=form, markdown=markdown)
+    text, spans = render_summary(sentences, form=form, markdown=markdown)
     shown = [escape_markdown(sentence) if markdown else sentence for sentence in sentences]
     assert [text[start:end] for start, end in spans] == shown
 
 
 def test_a_paragraph_is_one_line_and_key_points_are_one_each():
     sentences = ["One.", "Two."]
-    assert lay_out(sentences, form=Form.PARAGRAPH, markdown=False) == ("One. Two.", [(0, 4), (5, 9)])
-    assert lay_out(sentences, form=Form.KEY_POINTS, markdown=False) == ("One.\nTwo.", [(0, 4), (5, 9)])
-    assert lay_out(sentences, form=Form.KEY_POINTS, markdown=True) == ("- One.\n- Two.", [(2, 6), (9, 13)])
-    assert lay_out([], form=Form.KEY_POINTS, markdown=True) == ("", [])
+    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=False) == ("One. Two.", [(0, 4), (5, 9)])
+    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=False) == ("One.\nTwo.", [(0, 4), (5, 9)])
+    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=True) == ("- One.\n- Two.", [(2, 6), (9, 13)])
+    assert render_summary([], form=Form.KEY_POINTS, markdown=True) == ("", [])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from polygist_service.engine.interface import Decoding
-from polygist_service.summarisation.lengths import Aim, allot, keep_within, sentence_limit, word_limit
+from polygist_service.summarisation.lengths import LengthTarget, allot, keep_within, sentence_limit, word_limit
 from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
 
 from tests.service.echo import ENCODER
@@ -47,7 +47,7 @@ def test_written_sentences_stay_within_both_limits(count, max_words, kept):
 
 
 def aim(*, words=1000, sentences=50, **fields):
-    found = Aim.at(SummaryRequest(text="", source="en", **fields), words=words, sentences=sentences)
+    found = LengthTarget.at(SummaryRequest(text="", source="en", **fields), words=words, sentences=sentences)
     return found.words, found.sentences
 
 
@@ -75,8 +75,8 @@ def test_what_is_aimed_at_by_figures_and_in_short_articles():
 
 @pytest.mark.parametrize(("count", "is_told"), [(9, True), (10, False), (11, False), (12, False)])
 def test_a_length_is_met_within_a_tenth(count, is_told):
-    assert bool(Aim(words=0, sentences=11).shortfall(["x"] * count)) is is_told
-    assert bool(Aim(words=11, sentences=0).shortfall([" ".join(["x"] * count)])) is is_told
+    assert bool(LengthTarget(words=0, sentences=11).shortfall(["x"] * count)) is is_told
+    assert bool(LengthTarget(words=11, sentences=0).shortfall([" ".join(["x"] * count)])) is is_told
 
 
 WRITER = replace(ENCODER, max_output_tokens=142)

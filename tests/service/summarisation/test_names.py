@@ -1,5 +1,5 @@
 import pytest
-from polygist_service.summarisation.names import find_inner, find_names, split_words
+from polygist_service.summarisation.grounding.facts import find_inner, find_names, split_words
 
 
 def names(text, *, inner=(), language="en"):

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.candidates import count_words
-from polygist_service.summarisation.selection import MOST_NEWS_WORDS, Preset, select
+from polygist_service.summarisation.selection import MOST_NEWS_WORDS, Preset, count_words, select
 
 from tests.service.echo import embed
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.text.cuts import MOST_CHARACTERS, split_long
+from polygist_service.text.segmentation import MOST_CHARACTERS, split_long
 
 
 def cut(text, most):

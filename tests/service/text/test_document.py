@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from polygist_service.text.cuts import MOST_CHARACTERS
 from polygist_service.text.documents.plain import PlainDocument, Splitting
+from polygist_service.text.segmentation import MOST_CHARACTERS
 
 TEXT = st.text(
     st.one_of(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.engine.interface import State
 from polygist_service.errors import NotFound, UnsupportedLanguagePair
-from polygist_service.translation.coverage import is_same_language, name_few, serving
-from polygist_service.translation.presets import Preference
-from polygist_service.translation.routing import PivotPolicy, Routes
+from polygist_service.text.languages import is_same_language, name_few, serving
+from polygist_service.translation.routing import Routes
+from polygist_service.translation.types import PivotPolicy, Preference
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, multilingual, pair
 

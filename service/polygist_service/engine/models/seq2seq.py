@@ -18,7 +18,7 @@ from polygist_service.engine.models.decoding import (
     check_window,
     read_hypotheses,
 )
-from polygist_service.engine.models.prompt_format import PLAIN, Layout, Prompt
+from polygist_service.engine.models.prompt_format import PLAIN_FORMAT, Prompt, PromptFormat
 from polygist_service.engine.models.tokenizers import TemplateTokenizer, Tokenizer
 
 Tokens = Prompt | Sequence[int]
@@ -65,7 +65,7 @@ class SequenceToSequence:
         tokenizer: Tokenizer,
         *,
         max_input_tokens: int,
-        layout: Layout = PLAIN,
+        layout: PromptFormat = PLAIN_FORMAT,
         generation: Generation = USUAL,
     ) -> None:
         self._translator = translator
@@ -79,7 +79,7 @@ class SequenceToSequence:
         count = self._tokenizer.count(text) if self._layout.text_prefix else 0
         tokens = self._tokenizer.encode(self._layout.text_prefix + text)
         check_window(count or len(tokens), self._window)
-        return self._layout.lay_out(tokens, options)
+        return self._layout.arrange(tokens, options)
 
     def batch_limits(self, options: Options) -> BatchLimits:
         return SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY

@@ -11,9 +11,9 @@ import structlog
 
 from polygist_service.app.heap import trim_heap
 from polygist_service.engine.interface import State
-from polygist_service.engine.residency.loaded_model import Build
-from polygist_service.engine.residency.loader import Candidate, Loader
-from polygist_service.engine.residency.memory import Residence
+from polygist_service.engine.residency.loaded_model import LoadedModel
+from polygist_service.engine.residency.loader import LoadableModel, Loader
+from polygist_service.engine.residency.memory import ModelMemory
 from polygist_service.errors import PolygistError
 
 log = structlog.get_logger(__name__)
@@ -26,11 +26,11 @@ class Load:
     """A load under way, and those who wait for it."""
 
     def __init__(self) -> None:
-        self._futures: list[asyncio.Future[Build]] = []
+        self._futures: list[asyncio.Future[LoadedModel]] = []
 
-    async def wait(self) -> Build:
+    async def wait(self) -> LoadedModel:
         """The build, kept for the caller, who has to release it; raises what the load failed with."""
-        future: asyncio.Future[Build] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[LoadedModel] = asyncio.get_running_loop().create_future()
         self._futures.append(future)
         try:
             return await future
@@ -39,7 +39,7 @@ class Load:
                 future.result().release()  # it came at the moment of the cancellation
             raise
 
-    def finish(self, build: Build) -> None:
+    def finish(self, build: LoadedModel) -> None:
         """Hand the build to all who wait, before anybody can take it away again."""
         for future in self._waiting():
             build.keep()
@@ -50,7 +50,7 @@ class Load:
         for future in self._waiting():
             future.set_exception(error)
 
-    def _waiting(self) -> list[asyncio.Future[Build]]:
+    def _waiting(self) -> list[asyncio.Future[LoadedModel]]:
         return [future for future in self._futures if not future.done()]
 
 
@@ -71,12 +71,12 @@ class LoadTimes:
         return size * self._seconds / self._bytes
 
 
-class Loads:
-    """Loads models one at a time, first come, first served; a load goes on when nobody waits any more.
+class LoadQueue:
+    """Load models one at a time, first come, first served; a load goes on when nobody waits any more.
 
     Args:
         loader: reads the store and loads, on a thread of this object's.
-        residence: where builds live.
+        residence: where loaded models live.
         admitted: is told what a build was made of, at the moment when it becomes current.
         changed: is told when a load has begun or ended.
         clock: seconds.
@@ -85,14 +85,14 @@ class Loads:
     def __init__(
         self,
         loader: Loader,
-        residence: Residence,
+        residence: ModelMemory,
         *,
-        admitted: Callable[[Candidate], None],
+        admitted: Callable[[LoadableModel], None],
         changed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._loader = loader
-        self._residence = residence
+        self._memory = residence
         self._admitted = admitted
         self._changed = changed
         self._clock = clock
@@ -139,7 +139,7 @@ class Loads:
             with suppress(PolygistError):
                 (await load.wait()).release()
 
-    async def find_all(self) -> dict[str, Candidate]:
+    async def find_all(self) -> dict[str, LoadableModel]:
         """See `Loader.find_all`."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._loader.find_all)
 
@@ -152,7 +152,7 @@ class Loads:
             try:
                 build = await self._open(name)
             except Exception as error:
-                if not self._residence.current(name):
+                if not self._memory.current(name):
                     self._failed[name] = self._clock()
                 log.error("model_failed", model=name, reason=str(error))
                 del self._under_way[name]
@@ -164,30 +164,30 @@ class Loads:
                 load.finish(build)
         self._changed()
 
-    async def _open(self, name: str) -> Build:
+    async def _open(self, name: str) -> LoadedModel:
         """Verify, make room, load, try, admit."""
         loop, began = asyncio.get_running_loop(), time.monotonic()
-        candidate = await loop.run_in_executor(self._thread, self._loader.examine, name)
-        size, seconds = candidate.memory_bytes, time.monotonic() - began
-        self._residence.check_size(name, size)
-        await self._residence.make_room(size, replacing=name)
-        with self._residence.reserve(size):
+        loadable = await loop.run_in_executor(self._thread, self._loader.examine, name)
+        size, seconds = loadable.memory_bytes, time.monotonic() - began
+        self._memory.check_size(name, size)
+        await self._memory.make_room(size, replacing=name)
+        with self._memory.reserve(size):
             began = time.monotonic()
-            model = await loop.run_in_executor(self._thread, self._loader.open, candidate)
+            model = await loop.run_in_executor(self._thread, self._loader.open, loadable)
         self._times.add(size, seconds + time.monotonic() - began)
-        info, pin = candidate.describe(State.READY), f"{name}@{next(self._numbers)}"
-        build = Build(model, info, pin=pin, unused=lambda build: self._see_off(build, loop))
-        self._admitted(candidate)
-        self._residence.admit(build)
+        info, pin = loadable.describe(State.READY), f"{name}@{next(self._numbers)}"
+        build = LoadedModel(model, info, pin=pin, unused=lambda build: self._see_off(build, loop))
+        self._admitted(loadable)
+        self._memory.admit(build)
         return build
 
-    def _see_off(self, build: Build, loop: asyncio.AbstractEventLoop) -> None:
+    def _see_off(self, build: LoadedModel, loop: asyncio.AbstractEventLoop) -> None:
         """Free a build's memory on the loading thread: neither the event loop nor a slot should wait for that."""
 
         def drop() -> None:
             build.drop()
             trim_heap()
-            loop.call_soon_threadsafe(self._residence.leave, build)
+            loop.call_soon_threadsafe(self._memory.leave, build)
 
         with suppress(RuntimeError):  # the server is ending, and the thread with it
             self._thread.submit(drop)

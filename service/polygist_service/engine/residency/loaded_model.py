@@ -9,7 +9,7 @@ from polygist_service.engine.models.seq2seq import Model
 from polygist_service.errors import ModelLoading
 
 
-class Build:
+class LoadedModel:
     """One loaded model; whoever works with it keeps it, and after its last use it is let go.
 
     The uses are those of the registry while the build is current, of each hold, and of each batch and tokenising under
@@ -23,7 +23,7 @@ class Build:
         unused: told once, on the thread of the last use, that nobody uses it any more; has to see to `drop`.
     """
 
-    def __init__(self, model: Model, info: ModelInfo, *, pin: str, unused: Callable[["Build"], None]) -> None:
+    def __init__(self, model: Model, info: ModelInfo, *, pin: str, unused: Callable[["LoadedModel"], None]) -> None:
         self.info = info
         self.pin = pin
         self.last_used = 0.0

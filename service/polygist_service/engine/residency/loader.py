@@ -1,15 +1,107 @@
 """From a name to a loaded model that has proved itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+import ctranslate2
 
 from polygist_service.engine.hardware import Placement, estimate_memory
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Options, Role, State
-from polygist_service.engine.models.seq2seq import Model
+from polygist_service.engine.models.causal import CausalModel
+from polygist_service.engine.models.decoding import Generation
+from polygist_service.engine.models.prompt_format import ChatTemplate, PromptFormat
+from polygist_service.engine.models.seq2seq import Model, SentenceEncoder, SequenceToSequence
+from polygist_service.engine.models.tokenizers import (
+    JsonTokenizer,
+    SentencePieceTokenizer,
+    TemplateTokenizer,
+    Tokenizer,
+)
 from polygist_service.errors import PolygistError, StoreError
+from polygist_service.store.contents import read_vocabulary
 from polygist_service.store.description import Description
 from polygist_service.store.home import InstalledModel, Store
+
+
+def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:
+    """Load a model as its description asks. Blocks.
+
+    Args:
+        installed: what to load; its files are verified already.
+        slots: how many batches it may run at the same time.
+        placement: the device and the numbers it calculates with.
+    """
+    folder, description = installed.folder, installed.entry
+    native = {**placement.arguments(), "inter_threads": slots, "intra_threads": 1}
+    if description.role == "encoder":
+        return SentenceEncoder(
+            ctranslate2.Encoder(str(folder), **native),
+            TemplateTokenizer(folder / "tokenizer.json"),
+            max_input_tokens=description.max_input_tokens,
+            pooling=description.pooling,
+        )
+    if description.tokenizer == "chat":
+        return CausalModel(
+            ctranslate2.Generator(str(folder), **native),
+            JsonTokenizer(folder / "tokenizer.json"),
+            frame=ChatTemplate(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
+            instruction=description.text_prefix,
+            max_input_tokens=description.max_input_tokens,
+            generation=_generation(description),
+        )
+    return SequenceToSequence(
+        ctranslate2.Translator(str(folder), **native),
+        TOKENIZERS[description.tokenizer](folder, description),
+        max_input_tokens=description.max_input_tokens,
+        layout=PromptFormat(
+            source=description.source_layout,
+            target=description.target_layout,
+            languages=description.language_tokens,
+            text_prefix=description.text_prefix,
+        ),
+        generation=_generation(description),
+    )
+
+
+def _generation(description: Description) -> Generation:
+    return Generation(
+        max_output_tokens=description.max_output_tokens,
+        min_output_tokens=description.min_output_tokens,
+        no_repeat_ngram_size=description.no_repeat_ngram_size,
+        repetition_penalty=description.repetition_penalty,
+        length_penalty=description.length_penalty,
+        end_tokens=description.end_tokens,
+    )
+
+
+def _open_joint(folder: Path, description: Description) -> Tokenizer:
+    return SentencePieceTokenizer(folder / "tokenizer.spm")
+
+
+def _open_pieces(folder: Path, description: Description) -> Tokenizer:
+    """One model for each side, or one for both; their pieces are looked up in the vocabulary."""
+    target = folder / "target.spm"
+    source = next(path for path in (folder / "source.spm", folder / "sentencepiece.bpe.model") if path.exists())
+    return SentencePieceTokenizer(
+        source,
+        target=target if target.exists() else None,
+        vocabulary=read_vocabulary(folder),
+        reserved=description.language_tokens.values(),
+        reads_printed=False,
+    )
+
+
+def _open_json(folder: Path, description: Description) -> Tokenizer:
+    return JsonTokenizer(folder / "tokenizer.json", reserved=description.language_tokens.values())
+
+
+TOKENIZERS: Mapping[str, Callable[[Path, Description], Tokenizer]] = {
+    "sentencepiece": _open_joint,
+    "pieces": _open_pieces,
+    "json": _open_json,
+}
 
 
 class Opening(Protocol):
@@ -19,7 +111,7 @@ class Opening(Protocol):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class LoadableModel:
     """An installed model, and how it would be loaded."""
 
     installed: InstalledModel
@@ -80,30 +172,30 @@ class Loader:
         self._place = place
         self._open_model = open_model
 
-    def find_all(self) -> dict[str, Candidate]:
+    def find_all(self) -> dict[str, LoadableModel]:
         """All installed models by name, sorted; raises StoreError where the catalogue or a manifest is damaged."""
         return {model.name: self._consider(model) for model in self._store().installed()}
 
-    def examine(self, name: str) -> Candidate:
+    def examine(self, name: str) -> LoadableModel:
         """An installed model, its files verified; raises StoreError where it is damaged, or gone."""
         store = self._store()
-        candidate = self._consider(store.find(name))
+        loadable = self._consider(store.find(name))
         store.verify(name)
-        return candidate
+        return loadable
 
-    def open(self, candidate: Candidate) -> Model:
+    def open(self, loadable: LoadableModel) -> Model:
         """Load a model and let it answer its golden text; raises StoreError where it does not."""
         try:
-            model = self._open_model(candidate.installed, slots=self._slots, placement=candidate.placement)
-            _warm_up(candidate.installed, model)
+            model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
+            _warm_up(loadable.installed, model)
         except PolygistError:
             raise
         except Exception as error:
-            raise StoreError(f"model {candidate.installed.name} does not load: {error}") from error
+            raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
         return model
 
-    def _consider(self, installed: InstalledModel) -> Candidate:
-        return Candidate(installed, self._place(installed))
+    def _consider(self, installed: InstalledModel) -> LoadableModel:
+        return LoadableModel(installed, self._place(installed))
 
 
 def _warm_up(installed: InstalledModel, model: Model) -> None:

@@ -1,4 +1,4 @@
-"""Which builds are in memory, and room for more under the memory cap."""
+"""Which loaded models are in memory, and room for more under the memory cap."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from polygist_service.engine.residency.loaded_model import Build
+from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.errors import UnsupportedCapability
 
 log = structlog.get_logger(__name__)
@@ -15,8 +15,8 @@ log = structlog.get_logger(__name__)
 GIGA = 1e9
 
 
-class Residence:
-    """The builds in memory: the current one of each model, and retired ones until their last use has ended.
+class ModelMemory:
+    """The loaded models in memory: the current one of each model, and retired ones until their last use has ended.
 
     The bytes of all of them, and of the one that is being loaded, never exceed the cap. Lives on the event loop; other
     threads may look.
@@ -29,8 +29,8 @@ class Residence:
     def __init__(self, cap: int, clock: Callable[[], float]) -> None:
         self._cap = cap
         self._clock = clock
-        self._current: dict[str, Build] = {}
-        self._alive: dict[str, Build] = {}
+        self._current: dict[str, LoadedModel] = {}
+        self._alive: dict[str, LoadedModel] = {}
         self._reserved = 0
         self._left = asyncio.Event()
 
@@ -46,11 +46,11 @@ class Residence:
             total[build.name] += build.memory_bytes
         return total
 
-    def current(self, name: str) -> Build | None:
+    def current(self, name: str) -> LoadedModel | None:
         """The build that a model's name means now."""
         return self._current.get(name)
 
-    def pinned(self, pin: str) -> Build | None:
+    def pinned(self, pin: str) -> LoadedModel | None:
         """The build of a pinned name, current or not."""
         return self._alive.get(pin)
 
@@ -69,7 +69,7 @@ class Residence:
     async def make_room(self, size: int, *, replacing: str) -> None:
         """Return once `size` bytes are free. One caller at a time, and one that holds no build.
 
-        The least recently used builds leave, first those that nobody holds. Where all are held, the least recently
+        The least recently used models leave, first those that nobody holds. Where all are held, the least recently
         used one is closed to new calls, and leaves when those who have it are done: so there is room after the longest
         of them, however many keep coming.
 
@@ -98,34 +98,34 @@ class Residence:
         finally:
             self._reserved -= size
 
-    def admit(self, build: Build) -> None:
+    def admit(self, build: LoadedModel) -> None:
         """Make a build the current one of its model; the former leaves after its last use."""
         self.touch(build)
         self._alive[build.pin] = build
         self.retire(build.name)
         self._current[build.name] = build
 
-    def retire(self, name: str) -> Build | None:
+    def retire(self, name: str) -> LoadedModel | None:
         """Give a model's current build, if any, to nobody new; it leaves after its last use."""
         if build := self._current.pop(name, None):
             build.release()
         return build
 
-    def touch(self, build: Build) -> None:
+    def touch(self, build: LoadedModel) -> None:
         """Note that a build is being used."""
         build.last_used = self._clock()
 
-    def idle(self, seconds: float) -> list[Build]:
-        """Current builds that nobody has held for so long."""
+    def idle(self, seconds: float) -> list[LoadedModel]:
+        """Current loaded models that nobody has held for so long."""
         now = self._clock()
         return [build for build in self._current.values() if not build.is_held and now - build.last_used >= seconds]
 
-    def leave(self, build: Build) -> None:
+    def leave(self, build: LoadedModel) -> None:
         """Take note that a build's memory is free again."""
         self._alive.pop(build.pin, None)
         self._left.set()
 
-    async def wait_until_left(self, build: Build) -> None:
+    async def wait_until_left(self, build: LoadedModel) -> None:
         """Return once a build's memory is free."""
         await self._wait_until(lambda: build.pin not in self._alive)
 
@@ -135,5 +135,5 @@ class Residence:
             await self._left.wait()
 
     def _staying(self) -> int:
-        """Bytes of the builds that are not about to leave."""
+        """Bytes of the loaded models that are not about to leave."""
         return sum(build.memory_bytes for build in self._current.values())

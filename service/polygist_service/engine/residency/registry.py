@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import structlog
 
 from polygist_service.engine.interface import ModelInfo, State
-from polygist_service.engine.residency.load_queue import Loads
-from polygist_service.engine.residency.loaded_model import Build
-from polygist_service.engine.residency.loader import Candidate, Loader
-from polygist_service.engine.residency.memory import Residence
+from polygist_service.engine.residency.load_queue import LoadQueue
+from polygist_service.engine.residency.loaded_model import LoadedModel
+from polygist_service.engine.residency.loader import LoadableModel, Loader
+from polygist_service.engine.residency.memory import ModelMemory
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, PolygistError, StoreError
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ def ignore() -> None:
 
 
 class Registry:
-    """Loads installed models on demand, and hands out builds of them. Lives on one event loop; other threads may look.
+    """Load installed models on demand and hand them out. Lives on one event loop; other threads may look.
 
     Args:
         loader: reads the store and loads.
@@ -56,9 +56,9 @@ class Registry:
     ) -> None:
         self._idle_unload = idle_unload
         self._changed = changed
-        self._residence = Residence(memory_cap, clock)
-        self._installed: Mapping[str, Candidate] = loader.find_all()
-        self._loads = Loads(loader, self._residence, admitted=self._note, changed=changed, clock=clock)
+        self._memory = ModelMemory(memory_cap, clock)
+        self._installed: Mapping[str, LoadableModel] = loader.find_all()
+        self._load_queue = LoadQueue(loader, self._memory, admitted=self._note, changed=changed, clock=clock)
 
     def names(self) -> list[str]:
         """Installed models, sorted."""
@@ -66,28 +66,28 @@ class Registry:
 
     def info(self, name: str) -> ModelInfo:
         """What may be known of an installed model, or of a held build; raises NotFound."""
-        if build := self._residence.pinned(name):
+        if build := self._memory.pinned(name):
             return build.info
-        candidate = self._find(name)
-        if build := self._residence.current(name):
+        loadable = self._find(name)
+        if build := self._memory.current(name):
             return build.info
-        return candidate.describe(self._state(name))
+        return loadable.describe(self._state(name))
 
     def resident_bytes(self) -> Mapping[str, int]:
         """What each loaded model takes now."""
-        return self._residence.by_model()
+        return self._memory.by_model()
 
-    def get(self, name: str) -> Build:
+    def get(self, name: str) -> LoadedModel:
         """The build that a pinned or plain name means now; raises NotFound, or ModelLoading where there is none."""
-        if build := self._residence.pinned(name) or self._residence.current(name):
+        if build := self._memory.pinned(name) or self._memory.current(name):
             return build
         self._find(name)
         raise ModelLoading(f"model {name} is {self._state(name).value}, try again in a moment")
 
     @asynccontextmanager
-    async def hold(self, name: str, *, deadline: float | None = None) -> AsyncIterator[Build]:
+    async def hold(self, name: str, *, deadline: float | None = None) -> AsyncIterator[LoadedModel]:
         """See `Engine.hold`; gives the build itself."""
-        build = self._residence.pinned(name)
+        build = self._memory.pinned(name)
         if build:
             build.keep()
         else:
@@ -95,7 +95,7 @@ class Registry:
         try:
             yield build
         finally:
-            self._residence.touch(build)
+            self._memory.touch(build)
             build.release()
 
     async def preload(self, names: Collection[str]) -> None:
@@ -106,10 +106,10 @@ class Registry:
         """
         for name in sorted(names):
             size = self._find(name).memory_bytes
-            if not self._residence.fits_now(size):
+            if not self._memory.fits_now(size):
                 log.warning("not_preloaded", model=name, memory_bytes=size, reason="memory_cap")
                 continue
-            (await self._loads.start(name).wait()).release()
+            (await self._load_queue.start(name).wait()).release()
 
     async def load(self, name: str) -> ModelInfo:
         """Load an installed model; one that is loaded is replaced by what is installed now.
@@ -123,24 +123,24 @@ class Registry:
             StoreError: it does not load; says why.
             UnsupportedCapability: it is larger than the memory cap.
         """
-        await self._loads.settle(name)
+        await self._load_queue.settle(name)
         if name not in self._installed:
             await self._read_store()
         self._find(name)
-        build = await self._loads.start(name).wait()
+        build = await self._load_queue.start(name).wait()
         build.release()
         return build.info
 
     async def unload(self, name: str) -> ModelInfo:
         """Unload a model after those who use it; the next request for it loads it again. Raises NotFound."""
         self._find(name)
-        await self._loads.settle(name)
-        self._loads.forgive(name)
+        await self._load_queue.settle(name)
+        self._load_queue.forgive(name)
         if build := self._retire(name):
-            await self._residence.wait_until_left(build)
+            await self._memory.wait_until_left(build)
         return self.info(name)
 
-    async def reread(self) -> tuple[str, ...]:
+    async def rescan(self) -> tuple[str, ...]:
         """Look at the store and its catalogue again; returns the models that were added, removed or replaced.
 
         Loaded models are replaced as by `load`, removed ones unloaded; a new one is loaded by its first use.
@@ -156,7 +156,7 @@ class Registry:
         for name in changed:
             if name not in self._installed:
                 self._retire(name)
-            elif self._residence.current(name):
+            elif self._memory.current(name):
                 try:
                     await self.load(name)
                 except PolygistError as error:
@@ -168,7 +168,7 @@ class Registry:
 
     def unload_idle(self) -> None:
         """Unload what nobody has held for the idle time."""
-        for build in self._residence.idle(self._idle_unload):
+        for build in self._memory.idle(self._idle_unload):
             self._retire(build.name)
 
     async def watch(self) -> None:
@@ -179,58 +179,58 @@ class Registry:
 
     def close(self) -> None:
         """Start no load any more."""
-        self._loads.close()
+        self._load_queue.close()
 
-    async def _acquire(self, name: str, deadline: float | None) -> Build:
+    async def _acquire(self, name: str, deadline: float | None) -> LoadedModel:
         """A build of a model, kept; loads it where need be."""
-        candidate = self._find(name)
-        if build := self._residence.current(name):
+        loadable = self._find(name)
+        if build := self._memory.current(name):
             build.keep()
-            self._residence.touch(build)
+            self._memory.touch(build)
             return build
-        self._residence.check_size(name, candidate.memory_bytes)
-        if self._loads.is_failing(name):
+        self._memory.check_size(name, loadable.memory_bytes)
+        if self._load_queue.is_failing(name):
             raise _failure(name)
-        load, now = self._loads.start(name), asyncio.get_running_loop().time()
+        load, now = self._load_queue.start(name), asyncio.get_running_loop().time()
         until = now + PATIENCE if deadline is None else max(now, deadline - MARGIN)
         try:
             async with asyncio.timeout_at(until):
                 return await load.wait()
         except TimeoutError:
-            sizes = {each: candidate.memory_bytes for each, candidate in self._installed.items()}
-            seconds = max(LEAST_RETRY, self._loads.seconds(sizes))
+            sizes = {each: loadable.memory_bytes for each, loadable in self._installed.items()}
+            seconds = max(LEAST_RETRY, self._load_queue.seconds(sizes))
             raise ModelLoading(f"model {name} is loading, try again in {seconds:.1f} s", retry_after=seconds) from None
         except StoreError:
             raise _failure(name) from None
 
-    async def _read_store(self) -> Mapping[str, Candidate]:
+    async def _read_store(self) -> Mapping[str, LoadableModel]:
         """Look at the store again; returns what was known before."""
-        found = await self._loads.find_all()
+        found = await self._load_queue.find_all()
         before, self._installed = self._installed, found
         return before
 
-    def _note(self, candidate: Candidate) -> None:
-        self._installed = {**self._installed, candidate.installed.name: candidate}
+    def _note(self, loadable: LoadableModel) -> None:
+        self._installed = {**self._installed, loadable.installed.name: loadable}
 
-    def _retire(self, name: str) -> Build | None:
-        if build := self._residence.retire(name):
+    def _retire(self, name: str) -> LoadedModel | None:
+        if build := self._memory.retire(name):
             log.info("model_unloaded", model=name, revision=build.info.revision)
             self._changed()
         return build
 
-    def _find(self, name: str) -> Candidate:
-        if candidate := self._installed.get(name):
-            return candidate
+    def _find(self, name: str) -> LoadableModel:
+        if loadable := self._installed.get(name):
+            return loadable
         have = ", ".join(self.names()) or "none"
         raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {have}")
 
     def _state(self, name: str) -> State:
-        return State.READY if self._residence.current(name) else self._loads.state(name)
+        return State.READY if self._memory.current(name) else self._load_queue.state(name)
 
     def _is_outdated(self, name: str) -> bool:
         """Whether what runs is not what is installed."""
-        build, candidate = self._residence.current(name), self._installed.get(name)
-        return bool(build and candidate and build.info != candidate.describe(State.READY))
+        build, loadable = self._memory.current(name), self._installed.get(name)
+        return bool(build and loadable and build.info != loadable.describe(State.READY))
 
 
 def _failure(name: str) -> InferenceFailed:

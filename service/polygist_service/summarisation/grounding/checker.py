@@ -3,21 +3,64 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Engine, ModelInfo, Role, Vector
-from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.candidates import find_candidates
-from polygist_service.summarisation.citations import Citer
 from polygist_service.summarisation.grounding.facts import Facts
-from polygist_service.summarisation.grounding.support import Support, Wording
-from polygist_service.summarisation.judging import Verdict
-from polygist_service.summarisation.types import Citation
-from polygist_service.text.languages import matches
+from polygist_service.summarisation.grounding.support import Citer, Support, Wording
+from polygist_service.summarisation.selection import find_candidates
+from polygist_service.summarisation.types import Article, Citation
+from polygist_service.text.languages import is_same_language, matches
 from polygist_service.text.repetition import is_loop
-from polygist_service.translation.coverage import is_same_language
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceCheck:
+    """What is shown of one written sentence.
+
+    Attributes:
+        text: the sentence itself, or the article's own that stands in for it.
+        citations: what it rests on, the best first.
+        support: how well the written sentence is supported, 0 to 1.
+        is_replaced: whether `text` is the article's.
+        reason: why it is; empty where it is not.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    support: float
+    is_replaced: bool = False
+    reason: str = ""
+
+
+class Checker(Protocol):
+    """Holds written sentences against the article."""
+
+    async def judge(
+        self,
+        sentences: Sequence[str],
+        article: Article,
+        *,
+        language: str,
+        caller: str,
+        deadline: float | None = None,
+    ) -> list[SentenceCheck]:
+        """One verdict for each of `sentences`, in order.
+
+        Args:
+            sentences: what a model wrote.
+            article: what they are about.
+            language: of the sentences; another one than the article's where the model writes it directly. What
+                stands in for a sentence is in the article's language all the same.
+            caller: whose work this is.
+            deadline: when the answer is no longer wanted, on the event loop's clock.
+        """
+        ...
+
 
 # Of a longer article so many sentences are encoded: those that share most words with what was written.
 MOST_SENTENCES = 400
@@ -25,7 +68,7 @@ MOST_SENTENCES = 400
 MOST_CHARACTERS = 2000
 
 
-class Guard:
+class GroundingChecker:
     """Lets a sentence pass that the article bears out; the article's own that is nearest stands in for any other.
 
     The article bears out a copy of one of its sentences, and what has none but its numbers and names, does not turn in
@@ -51,8 +94,8 @@ class Guard:
         language: str,
         caller: str,
         deadline: float | None = None,
-    ) -> list[Verdict]:
-        """One verdict for each of `sentences`, in order; see `judging.Judge`."""
+    ) -> list[SentenceCheck]:
+        """One verdict for each of `sentences`, in order; see `judging.Checker`."""
         loop = asyncio.get_running_loop()
         case = await loop.run_in_executor(self._executor, Case, sentences, article, language)
         vectors = None
@@ -99,7 +142,7 @@ class Case:
         """What to encode: sentences of the article, then those written."""
         return [text[:MOST_CHARACTERS] for text in (*(self._own[at] for at in self._compared), *self._sentences)]
 
-    def decide(self, vectors: Vector | None) -> list[Verdict]:
+    def decide(self, vectors: Vector | None) -> list[SentenceCheck]:
         """The verdicts; `vectors` are those of `texts`, or None where nothing encodes."""
         similarities: list[NDArray[np.float64] | None] = [None] * len(self._sentences)
         if vectors is not None:
@@ -109,11 +152,11 @@ class Case:
         shown = {copy for copy in self._copies if copy is not None}
         return [self._decide(at, similarity, shown) for at, similarity in enumerate(similarities)]
 
-    def _decide(self, at: int, similarities: NDArray[np.float64] | None, shown: set[int]) -> Verdict:
+    def _decide(self, at: int, similarities: NDArray[np.float64] | None, shown: set[int]) -> SentenceCheck:
         """The verdict on one sentence; the place of what stands in for it is added to `shown`."""
         sentence, copy = self._sentences[at], self._copies[at]
         if copy is not None:
-            return Verdict(sentence, (Citation(self._spans[copy], 1.0),), 1.0)
+            return SentenceCheck(sentence, (Citation(self._spans[copy], 1.0),), 1.0)
         support = Support(
             None if similarities is None else float(similarities.max()),
             None if self._wording is None else self._wording.found_share(sentence),
@@ -122,8 +165,8 @@ class Case:
             nearest = self._find_nearest(sentence, similarities, shown)
             shown.add(nearest)
             citation = Citation(self._spans[nearest], 1.0)
-            return Verdict(self._own[nearest], (citation,), support.score, is_replaced=True, reason=reason)
-        return Verdict(sentence, self._citer.cite(sentence, self._spread(similarities)), support.score)
+            return SentenceCheck(self._own[nearest], (citation,), support.score, is_replaced=True, reason=reason)
+        return SentenceCheck(sentence, self._citer.cite(sentence, self._spread(similarities)), support.score)
 
     def _object(self, at: int, support: Support) -> str:
         """Why a sentence is not shown; empty where it is."""

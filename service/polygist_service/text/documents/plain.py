@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from polygist_service.text.cuts import MOST_CHARACTERS, Fits, split_long
-from polygist_service.text.segmentation import LINE_BREAKS, Span, split_sentences
+from polygist_service.text.segmentation import LINE_BREAKS, MOST_CHARACTERS, Fits, Span, split_long, split_sentences
 
 WHITE_SPACE = re.compile(r"\s+")
 # Two line breaks with nothing but white space between, and what Unicode calls a paragraph separator. Atomic, or
