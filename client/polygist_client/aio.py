@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from polygist_client import batches, calls, options, results, words
 from polygist_client.calls import Call
 from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
+from polygist_client.error_mapping import translate_error
 from polygist_client.errors import Cancelled
 from polygist_client.fields import Texts
-from polygist_client.statuses import translate_error
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")

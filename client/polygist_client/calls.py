@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
-from polygist_client import methods, options, replies, results, words
+from polygist_client import conversion, methods, options, results, words
 from polygist_client.errors import InternalError
 from polygist_client.fields import (
     Texts,
@@ -80,7 +80,7 @@ def translate(
     return Call(
         method=methods.TRANSLATE,
         request=request,
-        read=lambda reply: _one_or_all(text, request, replies.read_translations(reply)),
+        read=lambda reply: _one_or_all(text, request, conversion.read_translations(reply)),
         options=_call_options(given),
     )
 
@@ -115,7 +115,7 @@ def summarise(
     return Call(
         method=methods.SUMMARISE,
         request=request,
-        read=lambda reply: _one_or_all(text, request, replies.read_summaries(reply)),
+        read=lambda reply: _one_or_all(text, request, conversion.read_summaries(reply)),
         options=_call_options(given),
     )
 
@@ -128,7 +128,7 @@ def stream_summarise(
     return Call(
         method=methods.STREAM_SUMMARISE,
         request=summarisation_service_pb2.StreamSummariseRequest(request=unary.request),  # type: ignore[arg-type]
-        read=replies.SummaryReader().read,
+        read=conversion.SummaryReader().read,
         options=unary.options,
     )
 
@@ -146,7 +146,7 @@ def detect_language(
     return Call(
         method=methods.DETECT_LANGUAGE,
         request=request,
-        read=lambda reply: _one_or_all(text, request, replies.read_detections(reply)),
+        read=lambda reply: _one_or_all(text, request, conversion.read_detections(reply)),
         options=_call_options(given),
     )
 
@@ -160,7 +160,7 @@ def count_tokens(
     return Call(
         method=methods.COUNT_TOKENS,
         request=request,
-        read=lambda reply: _one_or_all(text, request, replies.read_token_counts(reply)),
+        read=lambda reply: _one_or_all(text, request, conversion.read_token_counts(reply)),
         options=_call_options(given),
     )
 
@@ -171,7 +171,7 @@ def list_models(
     """The call behind `Client.list_models`."""
     check_options("list_models", given, options.ListOptions)
     request = model_service_pb2.ListModelsRequest(task=read_task(given))
-    return Call(method=methods.LIST_MODELS, request=request, read=replies.read_models, options=_call_options(given))
+    return Call(method=methods.LIST_MODELS, request=request, read=conversion.read_models, options=_call_options(given))
 
 
 def get_model(
@@ -180,7 +180,7 @@ def get_model(
     """The call behind `Client.get_model`."""
     check_options("get_model", given, options.CallOptions)
     request = model_service_pb2.GetModelRequest(name=name_model(name))
-    return Call(method=methods.GET_MODEL, request=request, read=replies.read_model, options=_call_options(given))
+    return Call(method=methods.GET_MODEL, request=request, read=conversion.read_model, options=_call_options(given))
 
 
 def list_languages(
@@ -193,7 +193,7 @@ def list_languages(
         display_language_code=check_text("display_language", given.get("display_language") or ""),
     )
     return Call(
-        method=methods.LIST_LANGUAGES, request=request, read=replies.read_languages, options=_call_options(given)
+        method=methods.LIST_LANGUAGES, request=request, read=conversion.read_languages, options=_call_options(given)
     )
 
 
@@ -204,7 +204,7 @@ def server_info(
     check_options("server_info", given, options.CallOptions)
     request = model_service_pb2.GetServerInfoRequest()
     return Call(
-        method=methods.GET_SERVER_INFO, request=request, read=replies.read_server_info, options=_call_options(given)
+        method=methods.GET_SERVER_INFO, request=request, read=conversion.read_server_info, options=_call_options(given)
     )
 
 
@@ -214,7 +214,7 @@ def load_model(
     """The call behind `Client.load_model`."""
     check_options("load_model", given, options.CallOptions)
     request = model_service_pb2.LoadModelRequest(name=name_model(name))
-    return Call(method=methods.LOAD_MODEL, request=request, read=replies.read_model, options=_call_options(given))
+    return Call(method=methods.LOAD_MODEL, request=request, read=conversion.read_model, options=_call_options(given))
 
 
 def unload_model(
@@ -223,7 +223,7 @@ def unload_model(
     """The call behind `Client.unload_model`."""
     check_options("unload_model", given, options.CallOptions)
     request = model_service_pb2.UnloadModelRequest(name=name_model(name))
-    return Call(method=methods.UNLOAD_MODEL, request=request, read=replies.read_model, options=_call_options(given))
+    return Call(method=methods.UNLOAD_MODEL, request=request, read=conversion.read_model, options=_call_options(given))
 
 
 def reload_configuration(
@@ -234,7 +234,7 @@ def reload_configuration(
     return Call(
         method=methods.RELOAD_CONFIGURATION,
         request=model_service_pb2.ReloadConfigurationRequest(),
-        read=replies.read_changed_models,
+        read=conversion.read_changed_models,
         options=_call_options(given),
     )
 
@@ -248,7 +248,7 @@ def health(
     return Call(
         method=methods.CHECK_HEALTH,
         request=request,
-        read=replies.read_health,
+        read=conversion.read_health,
         options={"timeout": HEALTH_SECONDS, **_call_options(given)},
     )
 

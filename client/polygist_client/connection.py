@@ -12,10 +12,10 @@ from typing import Any, TypedDict, Unpack
 from polygist import __version__
 
 from polygist_client.calls import Call
+from polygist_client.error_mapping import REQUEST_ID
 from polygist_client.errors import InvalidInput
 from polygist_client.methods import MODELS, SUMMARISATION, TRANSLATION
 from polygist_client.options import check_options
-from polygist_client.statuses import REQUEST_ID
 
 DEFAULT_TARGET = "localhost:50051"
 BASE_SECONDS = 120.0

@@ -9,8 +9,8 @@ from google.protobuf.message import Message
 
 from polygist_client.calls import Call
 from polygist_client.connection import Connection, new_request_id
+from polygist_client.error_mapping import translate_error
 from polygist_client.errors import Cancelled
-from polygist_client.statuses import translate_error
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")

@@ -15,7 +15,7 @@ from polygist_client import (
     Unavailable,
 )
 
-from tests.client.fakes import REQUEST_ID, Failing, Fake, translate
+from tests.fakes.server import REQUEST_ID, Failing, Fake, translate
 
 DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED", retry_after=0.01)
 

@@ -11,7 +11,7 @@ from polygist_client.cli.encodings import MARKED, UTF8, find_encoding
 from polygist_client.cli.inputs import Input
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 FORMS = [UTF8, *MARKED]
 # Gujarati, and letters whose code has a byte 0x0a: in UTF-16 such a byte is no line feed.

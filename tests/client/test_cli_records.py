@@ -12,7 +12,7 @@ from polygist_client.cli.inputs import Input
 from polygist_client.cli.records import read_lines
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 UNDETERMINED = translation_service_pb2.DetectLanguageResponse(
     detections=[

@@ -30,7 +30,7 @@ from polygist_client import (
 from polygist_client.batches import Batcher, cut
 from polygist_client.connection import connect_to
 
-from tests.client.fakes import MODEL, REQUEST_ID, Failing, Fake, serving, translate
+from tests.fakes.server import MODEL, REQUEST_ID, Failing, Fake, serving, translate
 
 DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED")
 

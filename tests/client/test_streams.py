@@ -9,7 +9,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2
 from polygist_client import AsyncClient, Client, Delta, Finished, InferenceFailed, InvalidInput, Progress, Unavailable
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 ARTICLE = "The bridge is open again.\nIt was closed for two years."
 EXPECTED = [

@@ -7,9 +7,9 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
-from polygist_client.cli.administration import load, reload, unload
-from polygist_client.cli.failures import INTERRUPTED, exit_code_of
+from polygist_client.cli.errors import INTERRUPTED, exit_code_of
 from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
+from polygist_client.cli.models import load, reload, unload
 from polygist_client.cli.nearest import NearChoice
 from polygist_client.cli.session import Session, global_options
 from polygist_client.cli.summarise import summarise

@@ -10,7 +10,7 @@ from polygist_client.cli.inputs import Input
 from polygist_client.cli.nearest import NearChoice
 from polygist_client.cli.outputs import parse_output
 from polygist_client.cli.records import read_json_lines, read_lines
-from polygist_client.cli.runs import Read
+from polygist_client.cli.runner import Read
 from polygist_client.cli.session import Session
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from polygist_client.cli.encodings import UTF8, Encoding, find_encoding
-from polygist_client.cli.failures import InputFailure
+from polygist_client.cli.errors import InputFailure
 
 STDIN = "-"
 

@@ -8,7 +8,7 @@ import click
 from polygist.v1 import model_service_pb2, translation_service_pb2
 
 from polygist_client import CallFailed, CallOptions, Client, DeadlineExceeded, NotFound, Unavailable, calls, words
-from polygist_client.cli.failures import UNAVAILABLE
+from polygist_client.cli.errors import UNAVAILABLE
 from polygist_client.cli.flags import add_options, candidate_option, text_options, words_choice
 from polygist_client.cli.inputs import gather_inputs
 from polygist_client.cli.nearest import suggest, suggest_language

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from polygist_client.cli.encodings import UTF8, Encoding
-from polygist_client.cli.failures import InputFailure
+from polygist_client.cli.errors import InputFailure
 from polygist_client.cli.inputs import Input
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from polygist_client import CallFailed, Client, PolygistError, results
-from polygist_client.cli.failures import InputFailure, describe, is_about_language
+from polygist_client.cli.errors import InputFailure, describe, is_about_language
 from polygist_client.cli.nearest import suggest_language
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
 

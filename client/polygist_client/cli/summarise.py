@@ -21,7 +21,7 @@ from polygist_client.cli.flags import (
 from polygist_client.cli.inputs import gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_summary
-from polygist_client.cli.runs import Run, Work, keep_as_is
+from polygist_client.cli.runner import Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 from polygist_client.cli.streams import check_stream, stream_summaries
 

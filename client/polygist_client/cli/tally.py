@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from polygist_client.cli.failures import FAILURES, HOPELESS, PARTIAL, exit_code_of
+from polygist_client.cli.errors import FAILURES, HOPELESS, PARTIAL, exit_code_of
 from polygist_client.cli.session import Session
 
 

@@ -24,7 +24,7 @@ from polygist_client.cli.inputs import Input, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_translation
 from polygist_client.cli.records import Record
-from polygist_client.cli.runs import Prepare, Run, Work, keep_as_is
+from polygist_client.cli.runner import Prepare, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 
 DETECTED_CHARACTERS = 100_000
