@@ -1,25 +1,173 @@
-"""Protobuf replies to plain values."""
+"""Plain values to protobuf, for requests, and protobuf to plain values, for results; enum values are plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Any, TypeVar, cast
 
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
-from polygist_client import results, words
+from polygist_client import results
+from polygist_client.errors import InvalidInput
+from polygist_client.options import JsonReply, Texts
 from polygist_client.results import Span
-from polygist_client.words import word_of
+
+MessageT = TypeVar("MessageT", bound=Message)
 
 
-def read_translations(reply: translation_service_pb2.TranslateResponse) -> list[results.Translation]:
-    """One for each text, in the order of the request."""
-    return [_read_translation(each) for each in reply.translations]
+# Enums: ``SUMMARY_TYPE_KEY_POINTS`` is "key-points".
 
 
-def read_summaries(reply: summarisation_service_pb2.SummariseResponse) -> list[results.Summary]:
-    """One for each article, in the order of the request."""
-    return [_read_summary(each) for each in reply.summaries]
+def words_of(enum: EnumDescriptor) -> tuple[str, ...]:
+    """Every word of `enum`, without the one for "not said"."""
+    return tuple(word_of(enum, value.number) for value in enum.values if value.number)
+
+
+def word_of(enum: EnumDescriptor, number: int) -> str:
+    """The word for `number` of `enum`; enums may grow, so a number that this client does not know is a word too."""
+    value = enum.values_by_number.get(number)
+    if value is None:
+        return f"unknown-{number}"
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return value.name.removeprefix(prefix).lower().replace("_", "-")
+
+
+def number_of(field: str, enum: EnumDescriptor, word: str | None) -> Any:
+    """The number for `word` of `enum`, 0 for None; raises InvalidInput naming `field` and the words there are."""
+    if word is None:
+        return 0
+    numbers = {word_of(enum, value.number): value.number for value in enum.values if value.number}
+    if word not in numbers:
+        raise InvalidInput(f"{field}: {word!r} is not one of {', '.join(numbers)}", field=field)
+    return numbers[word]
+
+
+# Requests
+
+
+def parse_text(field: str, text: str) -> str:
+    """`text` itself; raises InvalidInput where it cannot be sent, TypeError where it is no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"{field} is {type(text).__name__}, it must be str")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{field}: lone surrogate U+{ord(text[error.start]):04X} at position {error.start} is no Unicode text;"
+            " decode the bytes again with errors='replace'",
+            field=field,
+        ) from None
+    return text
+
+
+def parse_contents(text: str | Texts) -> list[str]:
+    """One text or several as a list, each checked."""
+    texts = [text] if isinstance(text, str) else text
+    return [parse_text(f"contents[{at}]", each) for at, each in enumerate(texts)]
+
+
+def parse_candidates(codes: Sequence[str]) -> list[str]:
+    """The language codes that limit detection."""
+    if isinstance(codes, str):
+        raise TypeError(f"candidates is the text {codes!r}, it must be a list of language codes")
+    return [parse_text(f"candidates[{at}]", code) for at, code in enumerate(codes)]
+
+
+def parse_model_name(name: str | None) -> str:
+    """The full name of a model: ``models/`` may be left out."""
+    if not name:
+        return ""
+    return parse_text("model", name if name.startswith("models/") else f"models/{name}")
+
+
+def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The one length that was given, as the field of the request; raises InvalidInput where there are several."""
+    fields = {"length": "length", "max_sentences": "max_sentence_count", "max_words": "max_word_count"}
+    wanted = [name for name in fields if given.get(name) is not None]
+    if len(wanted) > 1:
+        raise InvalidInput(f"{' and '.join(wanted)} exclude each other; give one", field=wanted[0])
+    if wanted == ["length"]:
+        return {"length": number_of("length", summarisation_service_pb2.SummaryLength.DESCRIPTOR, given["length"])}
+    return {fields[name]: given[name] for name in wanted}
+
+
+def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
+    """How to decode and by which route, as the fields that translations and summaries have in common."""
+    return {
+        "model": parse_model_name(given.get("model")),
+        "performance_preference": number_of("prefer", common_pb2.PerformancePreference.DESCRIPTOR, given.get("prefer")),
+        "decoding_config": unless_empty(
+            common_pb2.DecodingConfig(
+                beam_size=given.get("beam_size", 0), max_output_tokens=given.get("max_output_tokens", 0)
+            )
+        ),
+        "pivot_policy": (
+            common_pb2.PIVOT_POLICY_UNSPECIFIED if given.get("pivot", True) else common_pb2.PIVOT_POLICY_DIRECT_ONLY
+        ),
+    }
+
+
+def unless_empty(message: MessageT) -> MessageT | None:
+    """None for a message that says nothing, so that it is not sent."""
+    return message if message.ListFields() else None
+
+
+# Results
+
+
+def to_json(reply: Message) -> JsonReply:
+    """A reply in protobuf's JSON form, as a dict."""
+    return MessageToDict(reply)
+
+
+def read_translation(message: translation_service_pb2.Translation) -> results.Translation:
+    """One translated text."""
+    return results.Translation(
+        text=message.translated_text,
+        source=message.source_language_code,
+        target=message.target_language_code,
+        model=message.model,
+        detection_confidence=read_optional(message, "detection_confidence"),
+        pivots=tuple(message.pivot_language_codes),
+        alternatives=tuple(
+            results.Alternative(each.translated_text, read_optional(each, "score")) for each in message.alternatives
+        ),
+        score=read_optional(message, "score"),
+        segments=tuple(
+            results.Segment(read_span(each.source_span), read_span(each.target_span), read_optional(each, "score"))
+            for each in message.segments
+        ),
+        warnings=tuple(read_notice(each) for each in message.warnings),
+    )
+
+
+def read_summary(message: summarisation_service_pb2.Summary) -> results.Summary:
+    """The summary of one article."""
+    return results.Summary(
+        text=message.text,
+        source=message.source_language_code,
+        target=message.target_language_code,
+        model=message.model,
+        method=word_of(summarisation_service_pb2.SummaryMethod.DESCRIPTOR, message.method),
+        sentences=tuple(
+            results.SummarySentence(
+                text=each.text,
+                span=read_span(each.summary_span),
+                rank_score=read_optional(each, "rank_score"),
+                citations=tuple(
+                    results.Citation(read_span(citation.source_span), citation.support_score)
+                    for citation in each.citations
+                ),
+            )
+            for each in message.sentences
+        ),
+        chunk_count=message.chunk_count,
+        warnings=tuple(read_notice(each) for each in message.warnings),
+        detection_confidence=read_optional(message, "detection_confidence"),
+    )
 
 
 class SummaryReader:
@@ -39,60 +187,47 @@ class SummaryReader:
             self._texts[index] = self._texts.get(index, "") + reply.text_delta
             yield results.Delta(index, reply.text_delta)
         elif kind == "summary":
-            yield results.Finished(index, replace(_read_summary(reply.summary), text=self._texts.pop(index, "")))
+            yield results.Finished(index, replace(read_summary(reply.summary), text=self._texts.pop(index, "")))
 
 
-def read_detections(reply: translation_service_pb2.DetectLanguageResponse) -> list[results.Detection]:
-    """One for each text, in the order of the request."""
-    return [
-        results.Detection(
-            tuple(
-                results.DetectedLanguage(each.language_code, each.confidence, each.supported)
-                for each in detection.languages
-            )
+def read_detection(message: translation_service_pb2.LanguageDetection) -> results.Detection:
+    """The languages that one text may be in."""
+    return results.Detection(
+        tuple(
+            results.DetectedLanguage(each.language_code, each.confidence, each.supported) for each in message.languages
         )
-        for detection in reply.detections
-    ]
+    )
 
 
-def read_model(
-    reply: model_service_pb2.GetModelResponse
-    | model_service_pb2.LoadModelResponse
-    | model_service_pb2.UnloadModelResponse,
-) -> results.Model:
-    """The model asked for."""
-    return _read_model(reply.model)
+def read_model(message: model_service_pb2.Model) -> results.Model:
+    """One model."""
+    return results.Model(
+        name=message.name,
+        display_name=message.display_name,
+        tasks=read_tasks(message),
+        state=word_of(model_service_pb2.ModelState.DESCRIPTOR, message.state),
+        max_input_tokens=message.max_input_tokens,
+        compute_type=message.compute_type,
+        device=message.device,
+        revision=message.revision,
+        license=message.license,
+        size_bytes=message.size_bytes,
+        sources=tuple(message.source_language_codes),
+        targets=tuple(message.target_language_codes),
+    )
 
 
-def read_models(reply: model_service_pb2.ListModelsResponse) -> list[results.Model]:
-    """The models of all pages."""
-    return [_read_model(each) for each in reply.models]
-
-
-def read_changed_models(reply: model_service_pb2.ReloadConfigurationResponse) -> list[str]:
-    """The names of the models that are others now."""
-    return list(reply.changed_models)
-
-
-def read_languages(reply: model_service_pb2.ListLanguagesResponse) -> list[results.Language]:
-    """The languages of all pages."""
-    return [
-        results.Language(
-            code=each.language_code,
-            display_name=each.display_name,
-            native_name=each.native_name,
-            right_to_left=each.right_to_left,
-            targets=tuple(each.target_language_codes),
-            pivot_targets=tuple(each.pivot_target_language_codes),
-            tasks=_read_tasks(each),
-        )
-        for each in reply.languages
-    ]
-
-
-def read_token_counts(reply: model_service_pb2.CountTokensResponse) -> list[results.TokenCount]:
-    """One for each text, in the order of the request."""
-    return [results.TokenCount(count, reply.max_input_tokens) for count in reply.token_counts]
+def read_language(message: model_service_pb2.Language) -> results.Language:
+    """One language."""
+    return results.Language(
+        code=message.language_code,
+        display_name=message.display_name,
+        native_name=message.native_name,
+        right_to_left=message.right_to_left,
+        targets=tuple(message.target_language_codes),
+        pivot_targets=tuple(message.pivot_target_language_codes),
+        tasks=read_tasks(message),
+    )
 
 
 def read_server_info(reply: model_service_pb2.GetServerInfoResponse) -> results.ServerInfo:
@@ -106,90 +241,32 @@ def read_server_info(reply: model_service_pb2.GetServerInfoResponse) -> results.
     )
 
 
-def read_health(reply: health_pb2.HealthCheckResponse) -> words.Health:
-    """How the service is."""
+def read_health(reply: health_pb2.HealthCheckResponse) -> results.Health:
+    """How a service is."""
     status = health_pb2.HealthCheckResponse.DESCRIPTOR.enum_types_by_name["ServingStatus"]
     value = status.values_by_number.get(reply.status)
-    return cast(words.Health, value.name.lower().replace("_", "-") if value else "unknown")
+    return cast(results.Health, value.name.lower().replace("_", "-") if value else "unknown")
 
 
-def _read_translation(reply: translation_service_pb2.Translation) -> results.Translation:
-    return results.Translation(
-        text=reply.translated_text,
-        source=reply.source_language_code,
-        target=reply.target_language_code,
-        model=reply.model,
-        detection_confidence=reply.detection_confidence if reply.HasField("detection_confidence") else None,
-        pivots=tuple(reply.pivot_language_codes),
-        alternatives=tuple(
-            results.Alternative(each.translated_text, each.score if each.HasField("score") else None)
-            for each in reply.alternatives
-        ),
-        score=reply.score if reply.HasField("score") else None,
-        segments=tuple(_read_segment(each) for each in reply.segments),
-        warnings=tuple(_read_notice(each) for each in reply.warnings),
-    )
+def read_tasks(message: model_service_pb2.Model | model_service_pb2.Language) -> tuple[str, ...]:
+    """What a model or a language is good for."""
+    return tuple(word_of(model_service_pb2.Task.DESCRIPTOR, task) for task in message.tasks)
 
 
-def _read_segment(reply: translation_service_pb2.TranslatedSegment) -> results.Segment:
-    return results.Segment(
-        source_span=_read_span(reply.source_span),
-        target_span=_read_span(reply.target_span),
-        score=reply.score if reply.HasField("score") else None,
-    )
-
-
-def _read_summary(reply: summarisation_service_pb2.Summary) -> results.Summary:
-    return results.Summary(
-        text=reply.text,
-        source=reply.source_language_code,
-        target=reply.target_language_code,
-        model=reply.model,
-        method=word_of(summarisation_service_pb2.SummaryMethod.DESCRIPTOR, reply.method),
-        sentences=tuple(_read_sentence(each) for each in reply.sentences),
-        chunk_count=reply.chunk_count,
-        warnings=tuple(_read_notice(each) for each in reply.warnings),
-        detection_confidence=reply.detection_confidence if reply.HasField("detection_confidence") else None,
-    )
-
-
-def _read_sentence(reply: summarisation_service_pb2.SummarySentence) -> results.SummarySentence:
-    return results.SummarySentence(
-        text=reply.text,
-        span=_read_span(reply.summary_span),
-        rank_score=reply.rank_score if reply.HasField("rank_score") else None,
-        citations=tuple(results.Citation(_read_span(each.source_span), each.support_score) for each in reply.citations),
-    )
-
-
-def _read_model(reply: model_service_pb2.Model) -> results.Model:
-    return results.Model(
-        name=reply.name,
-        display_name=reply.display_name,
-        tasks=_read_tasks(reply),
-        state=word_of(model_service_pb2.ModelState.DESCRIPTOR, reply.state),
-        max_input_tokens=reply.max_input_tokens,
-        compute_type=reply.compute_type,
-        device=reply.device,
-        revision=reply.revision,
-        license=reply.license,
-        size_bytes=reply.size_bytes,
-        sources=tuple(reply.source_language_codes),
-        targets=tuple(reply.target_language_codes),
-    )
-
-
-def _read_tasks(reply: model_service_pb2.Model | model_service_pb2.Language) -> tuple[str, ...]:
-    return tuple(word_of(model_service_pb2.Task.DESCRIPTOR, task) for task in reply.tasks)
-
-
-def _read_notice(reply: common_pb2.Warning) -> results.Notice:
+def read_notice(message: common_pb2.Warning) -> results.Notice:
+    """One warning."""
     return results.Notice(
-        code=word_of(common_pb2.WarningCode.DESCRIPTOR, reply.code),
-        message=reply.message,
-        span=_read_span(reply.source_span) if reply.HasField("source_span") else None,
+        code=word_of(common_pb2.WarningCode.DESCRIPTOR, message.code),
+        message=message.message,
+        span=read_span(message.source_span) if message.HasField("source_span") else None,
     )
 
 
-def _read_span(reply: common_pb2.TextSpan) -> Span:
-    return Span(reply.start_offset, reply.end_offset)
+def read_span(message: common_pb2.TextSpan) -> Span:
+    """A range of code points."""
+    return Span(message.start_offset, message.end_offset)
+
+
+def read_optional(message: Message, field: str) -> float | None:
+    """A number that may be missing."""
+    return getattr(message, field) if message.HasField(field) else None

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Health = Literal["serving", "not-serving", "service-unknown", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from polygist_client import words
+from polygist_client import options
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.nearest import NearChoice
 from polygist_client.cli.outputs import parse_output
@@ -55,7 +55,7 @@ input_options = (
 )
 decoding_options = (
     click.option("--model", metavar="NAME", help="The model to use.  [default: by language]"),
-    click.option("--prefer", type=words_choice(words.Preference), help="What matters more."),
+    click.option("--prefer", type=words_choice(options.Preference), help="What matters more."),
     click.option("--beam", "beam_size", type=int, default=0, metavar="N", help="Size of the beam."),
     click.option("--max-output-tokens", type=int, default=0, metavar="N", help="Most tokens of one segment."),
 )

@@ -7,21 +7,31 @@ from typing import Any
 import click
 from polygist.v1 import model_service_pb2, translation_service_pb2
 
-from polygist_client import CallFailed, CallOptions, Client, DeadlineExceeded, NotFound, Unavailable, calls, words
+from polygist_client import (
+    CallFailed,
+    CallOptions,
+    Client,
+    DeadlineExceeded,
+    NotFound,
+    Unavailable,
+    calls,
+    options,
+    results,
+)
+from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION
 from polygist_client.cli.errors import UNAVAILABLE
 from polygist_client.cli.flags import add_options, candidate_option, text_options, words_choice
 from polygist_client.cli.inputs import gather_inputs
 from polygist_client.cli.nearest import suggest, suggest_language
 from polygist_client.cli.printing import print_reply, print_rows
 from polygist_client.cli.session import Duration, Session, with_session
-from polygist_client.methods import MODELS, SUMMARISATION, TRANSLATION
 
 SERVICES = {
     "translation": TRANSLATION.full_name, "summarisation": SUMMARISATION.full_name, "models": MODELS.full_name,
 }  # fmt: skip
 POLL_SECONDS = 0.25
 
-task_option = click.option("--task", type=words_choice(words.Task), help="Only what does this.")
+task_option = click.option("--task", type=words_choice(options.Task), help="Only what does this.")
 
 
 @click.command()
@@ -79,7 +89,7 @@ def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], mod
 @click.option("--in", "display_language", metavar="LANG", help="Language of the names.  [default: en]")
 @task_option
 @with_session
-def languages(session: Session, source: str | None, display_language: str | None, task: words.Task | None) -> None:
+def languages(session: Session, source: str | None, display_language: str | None, task: options.Task | None) -> None:
     """List languages and what each is translated to."""
     call = calls.list_languages(task=task, display_language=display_language)
     with session.connect() as client:
@@ -119,7 +129,7 @@ def models() -> None:
 @models.command("list")
 @task_option
 @with_session
-def list_models(session: Session, task: words.Task | None) -> None:
+def list_models(session: Session, task: options.Task | None) -> None:
     """List the models: name, tasks, languages, state, licence."""
     call = calls.list_models(task=task)
     with session.connect() as client:
@@ -186,7 +196,7 @@ def health(session: Session, service: str, wait: float | None) -> int:
     return 0 if status == "serving" else UNAVAILABLE
 
 
-def _wait_until_serving(client: Client, service: str, seconds: float, timeout: float | None) -> words.Health:
+def _wait_until_serving(client: Client, service: str, seconds: float, timeout: float | None) -> results.Health:
     """The health, once it is good or the time is up; raises the last error where no answer came.
 
     Args:
@@ -199,7 +209,7 @@ def _wait_until_serving(client: Client, service: str, seconds: float, timeout: f
     until = time.monotonic() + seconds
     while True:
         failure: CallFailed | None = None
-        status: words.Health = "unknown"
+        status: results.Health = "unknown"
         try:
             status = client.health(service, **options)
         except (Unavailable, DeadlineExceeded) as error:

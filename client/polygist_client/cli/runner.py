@@ -40,7 +40,7 @@ class Work:
     results: str
     render: Callable[[Any, str], str]
     blank: Callable[[str], tuple[Message, Any]]
-    most_items: int = batches.ITEMS
+    most_items: int = batches.TEXTS
 
     def call(self, texts: list[str] | tuple[str, ...]) -> Call[Any, Any]:
         """The call for `texts`."""
@@ -197,7 +197,9 @@ def work_through(client: Client, records: Iterator[Record], work: Work) -> Itera
     """Each record with its result, as a message and as a value, in order; memory holds only what is under way."""
     records, ahead = tee(records)
     texts = (record.text for record in ahead if not record.is_blank)
-    calls = (batches.place(work.call(batch.texts), batch) for batch in batches.cut(texts, most_items=work.most_items))
+    calls = (
+        replace(work.call(batch.texts), items=batch.items) for batch in batches.cut(texts, most_items=work.most_items)
+    )
     answers = (
         (message, value)
         for call, reply in client.send_many(calls)

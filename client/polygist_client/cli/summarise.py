@@ -5,7 +5,7 @@ from typing import Any
 import click
 from polygist.v1 import summarisation_service_pb2
 
-from polygist_client import SummariseOptions, calls, results, words
+from polygist_client import SummariseOptions, calls, options, results
 from polygist_client.cli.flags import (
     add_options,
     candidate_option,
@@ -34,14 +34,14 @@ ARTICLES = 8
 @click.option("-t", "--to", metavar="LANG", help="Language of the summary.  [default: as the article]")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the article.  [default: detected]")
 @candidate_option
-@click.option("--type", type=words_choice(words.SummaryType), help="Form of the summary.")
-@click.option("--length", type=words_choice(words.SummaryLength), help="How long it is.")
+@click.option("--type", type=words_choice(options.SummaryType), help="Form of the summary.")
+@click.option("--length", type=words_choice(options.SummaryLength), help="How long it is.")
 @click.option("--max-sentences", type=int, metavar="N", help="Instead of --length.")
 @click.option("--max-words", type=int, metavar="N", help="Instead of --length.")
 @click.option("--extractive", "method", flag_value="extractive", help="Pick sentences of the article.")
 @click.option("--abstractive", "method", flag_value="abstractive", help="Write new sentences.")
 @click.option("--query", default="", metavar="TEXT", help="What the summary should be about.")
-@click.option("--order", type=words_choice(words.SentenceOrder), help="As in the article, or by importance.")
+@click.option("--order", type=words_choice(options.SentenceOrder), help="As in the article, or by importance.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
 @click.option("--stream", is_flag=True, help="Print sentences as they are written.")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from polygist.v1 import translation_service_pb2
 
-from polygist_client import Client, LanguageUndetermined, TranslateOptions, calls, results, words
+from polygist_client import Client, LanguageUndetermined, TranslateOptions, calls, options, results
 from polygist_client.cli.flags import (
     add_options,
     candidate_option,
@@ -36,7 +36,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
 @click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
-@click.option("--splitting", type=words_choice(words.Splitting), help="Where sentences end.")
+@click.option("--splitting", type=words_choice(options.Splitting), help="Where sentences end.")
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
