@@ -7,8 +7,7 @@ import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_client.cli.encodings import MARKED, UTF8, find_encoding
-from polygist_client.cli.inputs import Input
+from polygist_client.cli.inputs import MARKED, UTF8, Input, find_encoding
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Failing, Fake

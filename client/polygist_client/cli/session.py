@@ -13,10 +13,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from polygist_client import CallFailed, Client, PolygistError, results
-from polygist_client.cli.errors import InputFailure, describe, is_about_language
-from polygist_client.cli.nearest import suggest_language
-from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
+from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
+from polygist_client.cli.errors import InputError, describe, is_about_language, suggest_language
+from polygist_client.connection import DEFAULT_TARGET
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -65,8 +64,8 @@ class Session:
             "ca": self.ca,
             "cert": self.cert,
             "key": self.key,
-            "api_key": _read_api_key(self.api_key_file),
-            "metadata": dict(_split_metadata(each) for each in self.metadata),
+            "api_key": read_api_key(self.api_key_file),
+            "metadata": dict(parse_metadata(each) for each in self.metadata),
             "timeout": self.timeout,
         }
         return Client(self.address, **options)
@@ -86,14 +85,14 @@ class Session:
         if self.verbose:
             self._say(f"note: {text}")
 
-    def warn(self, name: str, notices: tuple[results.Notice, ...]) -> None:
+    def warn(self, name: str, notices: tuple[Notice, ...]) -> None:
         """One line for each warning of an answer, unless quiet."""
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
             self._say(f"warning: {name}{where}: {notice.message} [{notice.code}]")
 
     def complain(self, error: BaseException, name: str = "") -> None:
-        """The line for an error."""
+        """Say in one line what went wrong, and with what."""
         nearest = self._suggest_language(error)
         what = describe(error)
         where = f"{name}: " if name and not what.startswith(f"{name}:") else ""
@@ -101,7 +100,7 @@ class Session:
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
-    def tell(self, name: str, answer: results.Summary | results.Translation) -> None:
+    def tell(self, name: str, answer: Summary | Translation) -> None:
         """What goes to standard error beside a result."""
         self.warn(name, answer.warnings)
         if answer.detection_confidence is not None:
@@ -202,17 +201,19 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     return value
 
 
-def _read_api_key(path: str | None) -> str | None:
+def read_api_key(path: str | None) -> str | None:
+    """The key in the file at `path`, else that of the environment."""
     if path is None:
         return os.environ.get("POLYGIST_API_KEY")
     key = Path(path).read_text(encoding="utf-8").strip()
     if not key:
-        raise InputFailure(f"{path}: is empty; it should hold the API key")
+        raise InputError(f"{path}: is empty; it should hold the API key")
     return key
 
 
-def _split_metadata(pair: str) -> tuple[str, str]:
+def parse_metadata(pair: str) -> tuple[str, str]:
+    """Key and value of ``KEY=VALUE``."""
     key, equals, value = pair.partition("=")
     if not equals:
-        raise InputFailure(f"--metadata {pair!r} has no '='; write KEY=VALUE")
+        raise InputError(f"--metadata {pair!r} has no '='; write KEY=VALUE")
     return key, value
