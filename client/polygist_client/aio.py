@@ -140,7 +140,7 @@ class AsyncClient:
     async def stream_summarise(
         self, text: str | Texts, **options: Unpack[options.SummariseOptions]
     ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished, None]:
-        """As `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
+        """Do as `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
         call = calls.stream_summarise(text, **options)
         async with aclosing(self.send_stream(call)) as parts:
             async for part in parts:
@@ -174,19 +174,19 @@ class AsyncClient:
         return await self._answer(calls.count_tokens(text, model=model, **options))
 
     async def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
-        """All models of the server, or those for one task."""
+        """List all models of the server, or those for one task."""
         return await self._answer(calls.list_models(**options))
 
     async def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
-        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        """Describe one model; ``models/`` may be left out of its name. Raises ModelNotFound."""
         return await self._answer(calls.get_model(name, **options))
 
     async def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
-        """All languages of the server, or those of one task."""
+        """List all languages of the server, or those of one task."""
         return await self._answer(calls.list_languages(**options))
 
     async def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
-        """Version, limits and load of the server."""
+        """Tell version, limits and load of the server."""
         return await self._answer(calls.server_info(**options))
 
     async def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
@@ -202,7 +202,7 @@ class AsyncClient:
         return await self._answer(calls.reload_configuration(**options))
 
     async def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> results.Health:
-        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+        """Tell how the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return await self._answer(calls.health(service, **options))
 
     async def send(self, call: Call[ReplyT, Any]) -> ReplyT:
@@ -249,7 +249,7 @@ class AsyncClient:
         return call.read(await self.send(call))
 
     async def _make(self, call: Call[ReplyT, Any]) -> ReplyT:
-        """One request, one reply; raises CallFailed."""
+        """Send one request and wait for its reply; raises CallFailed."""
         request_id = call.request_id()
         try:
             return await self._try(call, request_id)

@@ -50,7 +50,7 @@ class Batcher:
         self._characters += len(text)
 
     def rest(self) -> Iterator[Batch]:
-        """What has been collected since the last batch, if anything."""
+        """Yield what has been collected since the last batch, if anything."""
         if self._texts:
             items = range(self._start, self._start + len(self._texts))
             yield Batch(items, tuple(self._texts))
@@ -58,7 +58,7 @@ class Batcher:
 
 
 def cut(texts: Iterable[str], *, most_items: int = TEXTS, most_characters: int = CHARACTERS) -> Iterator[Batch]:
-    """All of `texts` in batches, read as the batches are taken."""
+    """Cut `texts` into batches, read as the batches are taken."""
     batcher = Batcher(most_items=most_items, most_characters=most_characters)
     for text in texts:
         yield from batcher.add(text)
@@ -68,7 +68,7 @@ def cut(texts: Iterable[str], *, most_items: int = TEXTS, most_characters: int =
 async def cut_as_they_come(
     texts: Iterable[str] | AsyncIterable[str], *, most_items: int = TEXTS
 ) -> AsyncIterator[Batch]:
-    """`cut` for texts that may have to be waited for."""
+    """Cut texts that may have to be waited for into batches."""
     batcher = Batcher(most_items=most_items)
     async for text in iterate(texts):
         for batch in batcher.add(text):
@@ -78,7 +78,7 @@ async def cut_as_they_come(
 
 
 async def iterate(values: Iterable[ValueT] | AsyncIterable[ValueT]) -> AsyncIterator[ValueT]:
-    """All of `values`, waited for or not."""
+    """Yield all of `values`, waited for or not."""
     if isinstance(values, AsyncIterable):
         async for value in values:
             yield value

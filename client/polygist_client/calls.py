@@ -60,17 +60,17 @@ class Call(Generic[ReplyT, AnswerT]):
         return self.service in (TRANSLATION, SUMMARISATION)
 
     def request_id(self) -> str:
-        """The id that was given, else a new one."""
+        """Return the id that was given, else a new one."""
         return self.options.get("request_id") or uuid.uuid4().hex
 
     def read(self, reply: ReplyT) -> AnswerT:
-        """The answer that `reply` is; `on_reply` is called first."""
+        """Call `on_reply`, and make the answer out of `reply`."""
         if on_reply := self.options.get("on_reply"):
             on_reply(conversion.to_json(reply))
         return self.convert(reply)
 
     def next_page(self, whole: Any) -> "Call[ReplyT, AnswerT] | None":
-        """The call for the page after `whole`, the reply so far; None where that is all."""
+        """Make the call for the page after `whole`, the reply so far; None where that is all."""
         if not getattr(whole, "next_page_token", ""):
             return None
         request: Any = type(self.request)()
@@ -88,7 +88,7 @@ def add_page(whole: Any, page: Any) -> None:
 def translate(
     text: str | Texts, *, to: str, **given: Unpack[options.TranslateOptions]
 ) -> Call[translation_service_pb2.TranslateResponse, results.Translation | list[results.Translation]]:
-    """The call behind `Client.translate`."""
+    """Make the call of `Client.translate`."""
     check_options("translate", given, options.TranslateOptions)
     contents = parse_contents(text)
     contract = translation_service_pb2
@@ -118,7 +118,7 @@ def translate(
 def summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.SummariseResponse, results.Summary | list[results.Summary]]:
-    """The call behind `Client.summarise`."""
+    """Make the call of `Client.summarise`."""
     check_options("summarise", given, options.SummariseOptions)
     contents = parse_contents(text)
     contract = summarisation_service_pb2
@@ -152,7 +152,7 @@ def summarise(
 def stream_summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.StreamSummariseResponse, Any]:
-    """The call behind `Client.stream_summarise`; what reads the replies of one stream is a `SummaryReader`."""
+    """Make the call of `Client.stream_summarise`; a `SummaryReader` reads the replies of one stream."""
     unary = summarise(text, **given)
     return Call(
         service=SUMMARISATION,
@@ -167,7 +167,7 @@ def stream_summarise(
 def detect_language(
     text: str | Texts, **given: Unpack[options.DetectOptions]
 ) -> Call[translation_service_pb2.DetectLanguageResponse, results.Detection | list[results.Detection]]:
-    """The call behind `Client.detect_language`."""
+    """Make the call of `Client.detect_language`."""
     check_options("detect_language", given, options.DetectOptions)
     contents = parse_contents(text)
     return Call(
@@ -187,7 +187,7 @@ def detect_language(
 def count_tokens(
     text: str | Texts, *, model: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.CountTokensResponse, results.TokenCount | list[results.TokenCount]]:
-    """The call behind `Client.count_tokens`."""
+    """Make the call of `Client.count_tokens`."""
     check_options("count_tokens", given, options.CallOptions)
     contents = parse_contents(text)
     return Call(
@@ -205,7 +205,7 @@ def count_tokens(
 def list_models(
     **given: Unpack[options.ListOptions],
 ) -> Call[model_service_pb2.ListModelsResponse, list[results.Model]]:
-    """The call behind `Client.list_models`."""
+    """Make the call of `Client.list_models`."""
     check_options("list_models", given, options.ListOptions)
     return Call(
         service=MODELS,
@@ -222,7 +222,7 @@ def list_models(
 def get_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.GetModelResponse, results.Model]:
-    """The call behind `Client.get_model`."""
+    """Make the call of `Client.get_model`."""
     check_options("get_model", given, options.CallOptions)
     return Call(
         service=MODELS,
@@ -237,7 +237,7 @@ def get_model(
 def list_languages(
     **given: Unpack[options.LanguageOptions],
 ) -> Call[model_service_pb2.ListLanguagesResponse, list[results.Language]]:
-    """The call behind `Client.list_languages`."""
+    """Make the call of `Client.list_languages`."""
     check_options("list_languages", given, options.LanguageOptions)
     return Call(
         service=MODELS,
@@ -255,7 +255,7 @@ def list_languages(
 def server_info(
     **given: Unpack[options.CallOptions],
 ) -> Call[model_service_pb2.GetServerInfoResponse, results.ServerInfo]:
-    """The call behind `Client.server_info`."""
+    """Make the call of `Client.server_info`."""
     check_options("server_info", given, options.CallOptions)
     return Call(
         service=MODELS,
@@ -270,7 +270,7 @@ def server_info(
 def load_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.LoadModelResponse, results.Model]:
-    """The call behind `Client.load_model`."""
+    """Make the call of `Client.load_model`."""
     check_options("load_model", given, options.CallOptions)
     return Call(
         service=ADMIN,
@@ -285,7 +285,7 @@ def load_model(
 def unload_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.UnloadModelResponse, results.Model]:
-    """The call behind `Client.unload_model`."""
+    """Make the call of `Client.unload_model`."""
     check_options("unload_model", given, options.CallOptions)
     return Call(
         service=ADMIN,
@@ -300,7 +300,7 @@ def unload_model(
 def reload_configuration(
     **given: Unpack[options.CallOptions],
 ) -> Call[model_service_pb2.ReloadConfigurationResponse, list[str]]:
-    """The call behind `Client.reload_configuration`."""
+    """Make the call of `Client.reload_configuration`."""
     check_options("reload_configuration", given, options.CallOptions)
     return Call(
         service=ADMIN,
@@ -315,7 +315,7 @@ def reload_configuration(
 def health(
     service: str = "", **given: Unpack[options.CallOptions]
 ) -> Call[health_pb2.HealthCheckResponse, results.Health]:
-    """The call behind `Client.health`."""
+    """Make the call of `Client.health`."""
     check_options("health", given, options.CallOptions)
     return Call(
         service=HEALTH,
@@ -328,7 +328,7 @@ def health(
 
 
 def one_or_all(text: str | Texts, contents: list[str], values: Iterable[ValueT]) -> ValueT | list[ValueT]:
-    """One value for a text, a list for a list; raises InternalError where there is not one for each of `contents`."""
+    """Return one value for a text, a list for a list; raises InternalError where there is not one for each content."""
     found = list(values)
     if len(found) != len(contents):
         raise InternalError(f"the server answered {len(found)} results for {len(contents)} texts")

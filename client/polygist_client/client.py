@@ -167,19 +167,19 @@ class Client:
         return self._answer(calls.count_tokens(text, model=model, **options))
 
     def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
-        """All models of the server, or those for one task."""
+        """List all models of the server, or those for one task."""
         return self._answer(calls.list_models(**options))
 
     def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
-        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        """Describe one model; ``models/`` may be left out of its name. Raises ModelNotFound."""
         return self._answer(calls.get_model(name, **options))
 
     def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
-        """All languages of the server, or those of one task."""
+        """List all languages of the server, or those of one task."""
         return self._answer(calls.list_languages(**options))
 
     def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
-        """Version, limits and load of the server."""
+        """Tell version, limits and load of the server."""
         return self._answer(calls.server_info(**options))
 
     def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
@@ -195,7 +195,7 @@ class Client:
         return self._answer(calls.reload_configuration(**options))
 
     def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> results.Health:
-        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+        """Tell how the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return self._answer(calls.health(service, **options))
 
     def send(self, call: Call[ReplyT, Any]) -> ReplyT:
@@ -267,7 +267,7 @@ class PendingCall(Generic[ReplyT, AnswerT]):
         try:
             return self._wait()
         except Cancelled:
-            # Nobody here cancels and waits: the connection was lost under the call, and gRPC does not try that again.
+            # Not by us: the connection was lost under the call, and gRPC does not try that again.
             self._future = self._start()
             return self._wait()
 
@@ -282,7 +282,7 @@ class PendingCall(Generic[ReplyT, AnswerT]):
 
 
 def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
-    """Two channels, by whether they need a healthy server.
+    """Open two channels; the key says whether they need a healthy server.
 
     A server that is loading or shutting down gets no work, but still says how it is.
 
@@ -303,7 +303,7 @@ def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
 
 
 def make_stub(channels: dict[bool, Any], call: Call[Any, Any], kind: str) -> Any:
-    """What makes `call` when it is called with the request; `kind` is "unary_unary" or "unary_stream"."""
+    """Make what sends the request of `call`; `kind` is "unary_unary" or "unary_stream"."""
     return getattr(channels[call.needs_healthy_server], kind)(
         call.path,
         request_serializer=type(call.request).SerializeToString,

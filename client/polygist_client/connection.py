@@ -102,7 +102,7 @@ class Connection:
     wait_for_ready: bool
 
     def channel_options(self, *, needs_healthy_server: bool) -> list[tuple[str, Any]]:
-        """gRPC's own knobs; each differs from the default for a reason."""
+        """Return gRPC's own options; each differs from the default for a reason."""
         config = {**SERVICE_CONFIG, **(HEALTH_CHECK if needs_healthy_server else {})}
         return [
             ("grpc.service_config", json.dumps(config)),
@@ -118,7 +118,7 @@ class Connection:
         ]
 
     def seconds(self, call: Call[Any, Any]) -> float:
-        """How long `call` may take."""
+        """Return how many seconds `call` may take."""
         given = call.options.get("timeout") or self.timeout
         if given:
             return given
@@ -128,7 +128,7 @@ class Connection:
         return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
 
     def keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
-        """What gRPC is given with `call`: deadline, metadata, whether to wait for a server."""
+        """Return what gRPC is given with `call`: deadline, metadata, whether to wait for a server."""
         return {
             "timeout": self.seconds(call),
             "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id)),
@@ -156,7 +156,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
 
 
 def parse_target(target: str) -> str:
-    """A target as gRPC wants it; raises InvalidInput where it is no address."""
+    """Write a target as gRPC wants it; raises InvalidInput where it is no address."""
     if target.startswith(("unix:", "dns:", "ipv4:", "ipv6:")):
         return target
     host, colon, port = target.rpartition(":")

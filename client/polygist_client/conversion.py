@@ -22,12 +22,12 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 
 def words_of(enum: EnumDescriptor) -> tuple[str, ...]:
-    """Every word of `enum`, without the one for "not said"."""
+    """List every word of `enum`, without the one for "not said"."""
     return tuple(word_of(enum, value.number) for value in enum.values if value.number)
 
 
 def word_of(enum: EnumDescriptor, number: int) -> str:
-    """The word for `number` of `enum`; enums may grow, so a number that this client does not know is a word too."""
+    """Return the word for `number` of `enum`; enums may grow, so a number that is not known here is a word too."""
     value = enum.values_by_number.get(number)
     if value is None:
         return f"unknown-{number}"
@@ -36,20 +36,20 @@ def word_of(enum: EnumDescriptor, number: int) -> str:
 
 
 def number_of(field: str, enum: EnumDescriptor, word: str | None) -> Any:
-    """The number for `word` of `enum`, 0 for None; raises InvalidInput naming `field` and the words there are."""
+    """Return the number for `word` of `enum`, 0 for None; raises InvalidInput with `field` and all words."""
     if word is None:
         return 0
-    numbers = {word_of(enum, value.number): value.number for value in enum.values if value.number}
-    if word not in numbers:
-        raise InvalidInput(f"{field}: {word!r} is not one of {', '.join(numbers)}", field=field)
-    return numbers[word]
+    words = words_of(enum)
+    if word not in words:
+        raise InvalidInput(f"{field}: {word!r} is not one of {', '.join(words)}", field=field)
+    return next(value.number for value in enum.values if word_of(enum, value.number) == word)
 
 
 # Requests
 
 
 def parse_text(field: str, text: str) -> str:
-    """`text` itself; raises InvalidInput where it cannot be sent, TypeError where it is no text."""
+    """Return `text` itself; raises InvalidInput where it cannot be sent, TypeError where it is no text."""
     if not isinstance(text, str):
         raise TypeError(f"{field} is {type(text).__name__}, it must be str")
     try:
@@ -64,27 +64,27 @@ def parse_text(field: str, text: str) -> str:
 
 
 def parse_contents(text: str | Texts) -> list[str]:
-    """One text or several as a list, each checked."""
+    """Return one text or several as a list, each checked."""
     texts = [text] if isinstance(text, str) else text
     return [parse_text(f"contents[{at}]", each) for at, each in enumerate(texts)]
 
 
 def parse_candidates(codes: Sequence[str]) -> list[str]:
-    """The language codes that limit detection."""
+    """Return the language codes that limit detection, each checked."""
     if isinstance(codes, str):
         raise TypeError(f"candidates is the text {codes!r}, it must be a list of language codes")
     return [parse_text(f"candidates[{at}]", code) for at, code in enumerate(codes)]
 
 
 def parse_model_name(name: str | None) -> str:
-    """The full name of a model: ``models/`` may be left out."""
+    """Return the full name of a model: ``models/`` may be left out."""
     if not name:
         return ""
     return parse_text("model", name if name.startswith("models/") else f"models/{name}")
 
 
 def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The one length that was given, as the field of the request; raises InvalidInput where there are several."""
+    """Return the one length that was given, as the field of the request; raises InvalidInput for several."""
     fields = {"length": "length", "max_sentences": "max_sentence_count", "max_words": "max_word_count"}
     wanted = [name for name in fields if given.get(name) is not None]
     if len(wanted) > 1:
@@ -95,7 +95,7 @@ def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
-    """How to decode and by which route, as the fields that translations and summaries have in common."""
+    """Return model, preset, decoding and route, as the fields that translations and summaries have in common."""
     return {
         "model": parse_model_name(given.get("model")),
         "performance_preference": number_of("prefer", common_pb2.PerformancePreference.DESCRIPTOR, given.get("prefer")),
@@ -111,7 +111,7 @@ def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unless_empty(message: MessageT) -> MessageT | None:
-    """None for a message that says nothing, so that it is not sent."""
+    """Return None for a message that says nothing, so that it is not sent."""
     return message if message.ListFields() else None
 
 
@@ -119,12 +119,12 @@ def unless_empty(message: MessageT) -> MessageT | None:
 
 
 def to_json(reply: Message) -> JsonReply:
-    """A reply in protobuf's JSON form, as a dict."""
+    """Convert a reply to a dict, in protobuf's JSON form."""
     return MessageToDict(reply)
 
 
 def read_translation(message: translation_service_pb2.Translation) -> results.Translation:
-    """One translated text."""
+    """Convert one translated text."""
     return results.Translation(
         text=message.translated_text,
         source=message.source_language_code,
@@ -145,7 +145,7 @@ def read_translation(message: translation_service_pb2.Translation) -> results.Tr
 
 
 def read_summary(message: summarisation_service_pb2.Summary) -> results.Summary:
-    """The summary of one article."""
+    """Convert the summary of one article."""
     return results.Summary(
         text=message.text,
         source=message.source_language_code,
@@ -179,7 +179,7 @@ class SummaryReader:
     def read(
         self, reply: summarisation_service_pb2.StreamSummariseResponse
     ) -> Iterator[results.Progress | results.Delta | results.Finished]:
-        """The event of a reply; none for what has no place in the results, such as usage."""
+        """Yield the event of a reply; none for what has no place in the results, such as usage."""
         index, kind = reply.content_index, reply.WhichOneof("event")
         if kind == "progress":
             yield results.Progress(index, reply.progress.completed_count, reply.progress.total_count)
@@ -191,7 +191,7 @@ class SummaryReader:
 
 
 def read_detection(message: translation_service_pb2.LanguageDetection) -> results.Detection:
-    """The languages that one text may be in."""
+    """Convert the languages that one text may be in."""
     return results.Detection(
         tuple(
             results.DetectedLanguage(each.language_code, each.confidence, each.supported) for each in message.languages
@@ -200,7 +200,7 @@ def read_detection(message: translation_service_pb2.LanguageDetection) -> result
 
 
 def read_model(message: model_service_pb2.Model) -> results.Model:
-    """One model."""
+    """Convert a model."""
     return results.Model(
         name=message.name,
         display_name=message.display_name,
@@ -218,7 +218,7 @@ def read_model(message: model_service_pb2.Model) -> results.Model:
 
 
 def read_language(message: model_service_pb2.Language) -> results.Language:
-    """One language."""
+    """Convert a language."""
     return results.Language(
         code=message.language_code,
         display_name=message.display_name,
@@ -231,7 +231,7 @@ def read_language(message: model_service_pb2.Language) -> results.Language:
 
 
 def read_server_info(reply: model_service_pb2.GetServerInfoResponse) -> results.ServerInfo:
-    """What the server says of itself."""
+    """Convert what the server says of itself."""
     return results.ServerInfo(
         version=reply.version,
         limits={limit.name: limit.value for limit in reply.limits},
@@ -242,19 +242,19 @@ def read_server_info(reply: model_service_pb2.GetServerInfoResponse) -> results.
 
 
 def read_health(reply: health_pb2.HealthCheckResponse) -> results.Health:
-    """How a service is."""
+    """Convert the health of a service."""
     status = health_pb2.HealthCheckResponse.DESCRIPTOR.enum_types_by_name["ServingStatus"]
     value = status.values_by_number.get(reply.status)
     return cast(results.Health, value.name.lower().replace("_", "-") if value else "unknown")
 
 
 def read_tasks(message: model_service_pb2.Model | model_service_pb2.Language) -> tuple[str, ...]:
-    """What a model or a language is good for."""
+    """Convert the tasks of a model or a language."""
     return tuple(word_of(model_service_pb2.Task.DESCRIPTOR, task) for task in message.tasks)
 
 
 def read_notice(message: common_pb2.Warning) -> results.Notice:
-    """One warning."""
+    """Convert a warning."""
     return results.Notice(
         code=word_of(common_pb2.WarningCode.DESCRIPTOR, message.code),
         message=message.message,
@@ -263,10 +263,10 @@ def read_notice(message: common_pb2.Warning) -> results.Notice:
 
 
 def read_span(message: common_pb2.TextSpan) -> Span:
-    """A range of code points."""
+    """Convert a range of code points."""
     return Span(message.start_offset, message.end_offset)
 
 
 def read_optional(message: Message, field: str) -> float | None:
-    """A number that may be missing."""
+    """Return a number that may be missing."""
     return getattr(message, field) if message.HasField(field) else None

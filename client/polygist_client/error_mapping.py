@@ -113,7 +113,7 @@ def own_errors(call: Call[Any, Any], connection: Connection, request_id: str) ->
 
 
 def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection, request_id: str) -> errors.CallFailed:
-    """The exception for a failed call; the server's own id of the request wins over the one that was sent."""
+    """Make the exception for a failed call; the server's own id of the request wins over the one that was sent."""
     code, message = failure.code().name, failure.details() or failure.code().name
     status = read_status(failure)
     info = first_detail(status, error_details_pb2.ErrorInfo)
@@ -140,7 +140,7 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
 
 
 def read_status(failure: Failure) -> status_pb2.Status:
-    """The rich status, empty where there is none, or none that agrees with the plain one."""
+    """Read the rich status, empty where there is none, or none that agrees with the plain one."""
     try:
         return rpc_status.from_call(failure) or status_pb2.Status()
     except (ValueError, DecodeError):
@@ -148,7 +148,7 @@ def read_status(failure: Failure) -> status_pb2.Status:
 
 
 def first_detail(status: status_pb2.Status, kind: Any) -> Any:
-    """The first detail of this kind, empty where there is none."""
+    """Return the first detail of this kind, empty where there is none."""
     detail = kind()
     for packed in status.details:
         if packed.Unpack(detail):
@@ -159,7 +159,7 @@ def first_detail(status: status_pb2.Status, kind: Any) -> Any:
 def explain(
     kind: type[errors.CallFailed], details: str, code: str, *, target: str, timeout: float
 ) -> tuple[type[errors.CallFailed], str]:
-    """Class and sentence for an error that gRPC itself made; others stay as they are."""
+    """Find class and sentence for an error that gRPC itself made; others stay as they are."""
     for its_code, pattern, its_kind, sentence in BY_DETAILS:
         found = re.search(pattern, details)
         if code == its_code and found:
@@ -169,7 +169,7 @@ def explain(
 
 
 def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | bytes]) -> float | None:
-    """Seconds after which another try makes sense, out of the details or gRPC's own header; None where none says."""
+    """Read after how many seconds another try makes sense, in the details or gRPC's own header."""
     delay = first_detail(status, error_details_pb2.RetryInfo)
     if delay.HasField("retry_delay"):
         return float(delay.retry_delay.ToMilliseconds() / 1000)
@@ -178,7 +178,7 @@ def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | byte
 
 
 def narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
-    """The one item of a call that the server named, else all of its items."""
+    """Return the one item of a call that the server named, else all of its items."""
     for violation in violations:
         named = re.match(r"contents\[(\d+)\]", violation.field)
         if items is not None and named and int(named[1]) < len(items):

@@ -148,7 +148,7 @@ def check_options(name: str, options: Mapping[str, Any], kind: Any) -> None:
 
 
 def call_options(given: Mapping[str, Any]) -> CallOptions:
-    """Those of `given` that every call has and that say something."""
+    """Pick those of `given` that every call has and that say something."""
     kept: Any = {name: given[name] for name in CallOptions.__optional_keys__ if given.get(name) is not None}
     found: CallOptions = kept
     return found

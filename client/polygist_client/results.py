@@ -15,7 +15,7 @@ class Span:
     end: int
 
     def of(self, text: str) -> str:
-        """The passage of `text`."""
+        """Return the passage of `text`."""
         return text[self.start : self.end]
 
 

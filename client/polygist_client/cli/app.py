@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except (PolygistError, click.ClickException, OSError) as error:
-        session.complain(error)
+        session.report_error(error)
         return exit_code_of(error)
 
 

@@ -49,14 +49,14 @@ class InputError(click.ClickException):
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code for `error`."""
+    """Return the exit code for `error`."""
     if isinstance(error, click.ClickException):
         return error.exit_code
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER)
 
 
 def describe(error: BaseException) -> str:
-    """`error` in one line, with the next step where there is one."""
+    """Describe `error` in one line, with the next step where there is one."""
     if isinstance(error, click.NoSuchOption) and error.ctx:
         nearest = suggest(error.option_name, error.possibilities or ())
         return f"No such option {error.option_name!r}{nearest} (try: {error.ctx.command_path} --help)"
@@ -73,7 +73,7 @@ def describe(error: BaseException) -> str:
 
 
 def next_step(error: BaseException) -> str:
-    """What to try after `error`; empty where there is no advice."""
+    """Advise what to try after `error`; empty where there is no advice."""
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
@@ -84,21 +84,21 @@ def next_step(error: BaseException) -> str:
 
 
 def is_about_language(error: BaseException) -> bool:
-    """Whether a language that was given may be what is wrong."""
+    """Tell whether a language that was given may be what is wrong."""
     fields = {each.field for each in error.field_violations} if isinstance(error, errors.InvalidArgument) else set()
     kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
     return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A question that names the nearest of `known`, to stand behind a sentence; empty where none is near."""
+    """Suggest the nearest of `known`, in words to stand behind a sentence; empty where none is near."""
     names = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), names, n=1)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
 def suggest_language(word: str, languages: Iterable[Language]) -> str:
-    """The same for a language, whose name may stand for its code; empty too where `word` is the code of one."""
+    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one."""
     codes = {name.lower(): each.code for each in languages for name in (each.display_name, each.native_name, each.code)}
     near = get_close_matches(word.lower(), codes, n=1)
     return f"; did you mean {codes[near[0]]!r}?" if near and codes[near[0]] != word else ""

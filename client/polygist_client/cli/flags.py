@@ -33,12 +33,12 @@ def add_options(decorators: Sequence[Decorator]) -> Decorator:
 
 
 def words_choice(words_type: Any) -> click.Choice[str]:
-    """A choice between the words of a literal type."""
+    """Make a choice between the words of a literal type."""
     return NearChoice(get_args(words_type))
 
 
 def split_codes(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Language codes with commas between them."""
+    """Split language codes with commas between them."""
     return tuple(code.strip() for code in value.split(",")) if value else ()
 
 
@@ -74,7 +74,7 @@ candidate_option = click.option(
 
 
 def make_reader(*, lines: bool, format: str, field: str | None, into: str | None = None) -> Read | None:
-    """What makes records of an input; None where each input is one text. Raises UsageError."""
+    """Pick what makes records of an input; None where each input is one text. Raises UsageError."""
     if (format == "jsonl") != (field is not None):
         raise click.UsageError("--format jsonl and --field NAME belong together")
     if lines and field is not None:
@@ -107,7 +107,7 @@ def check_json(session: Session, read: Read | None, output: str | None, *, shows
         raise click.UsageError("--json and --jsonl write one stream; give -o FILE instead of a folder")
 
 
-def one_stream_holds(session: Session, read: Read | None, sources: Sequence[Input], works: int) -> bool:
-    """Whether several results may stand in one stream: as JSON, or as the results of several ``--text``."""
+def can_share_stream(session: Session, read: Read | None, sources: Sequence[Input], works: int) -> bool:
+    """Tell whether several results may stand in one stream: as JSON, or as the results of several ``--text``."""
     only_texts = all(source.text is not None for source in sources)
     return not session.is_text or (read is None and works == 1 and only_texts)

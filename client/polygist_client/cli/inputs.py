@@ -34,11 +34,11 @@ class Encoding:
     mark: bytes = b""
 
     def encode(self, text: str, *, at_start: bool) -> bytes:
-        """`text` in bytes, the mark before it where it starts the file."""
+        """Encode `text`, the mark before it where it starts the file."""
         return (self.mark if at_start else b"") + text.encode(self.codec)
 
     def decode(self, raw: bytes, name: str, *, at_start: bool) -> str:
-        """The text of `raw`, without the mark; raises InputError, naming the byte, where it is no text."""
+        """Decode `raw`, without the mark; raises InputError, naming the byte, where it is no text."""
         skipped = len(self.mark) if at_start else 0
         try:
             text = raw[skipped:].decode(self.codec)
@@ -53,7 +53,7 @@ class Encoding:
         return text
 
     def split_lines(self, stream: BinaryIO, line: bytes) -> Iterator[bytes]:
-        """The lines of `stream` in bytes; only a line feed ends one. `line` is what was read of it already."""
+        """Yield the lines of `stream` in bytes; only a line feed ends one. `line` is what was read of it already."""
         feed = "\n".encode(self.codec)
         grown = bytearray(line)
         while line:
@@ -80,12 +80,12 @@ MARKED = (
 
 
 def find_encoding(start: bytes) -> Encoding:
-    """What the byte order mark at the start of a file says; UTF-8 where there is none."""
+    """Find the encoding by the byte order mark at the start of a file; UTF-8 where there is none."""
     return next((each for each in MARKED if start.startswith(each.mark)), UTF8)
 
 
-def end_lines_alike(text: str, source: str) -> str:
-    """`text` with the line ends of `source`, where those are CRLF throughout."""
+def match_line_ends(text: str, source: str) -> str:
+    """Give `text` the line ends of `source`, where those are CRLF throughout."""
     ends = source.count("\n")
     return re.sub(r"\r?\n", "\r\n", text) if ends and source.count("\r\n") == ends else text
 
@@ -114,11 +114,11 @@ class Input:
     text: str | None = None
 
     def read(self) -> str:
-        """The whole text, its line ends as they are; raises InputError and OSError."""
+        """Read the whole text, its line ends as they are; raises InputError and OSError."""
         return self.read_encoded()[0]
 
     def read_encoded(self) -> tuple[str, Encoding]:
-        """The same with its encoding, so that a result can be written alike."""
+        """Read the whole text and its encoding, so that a result can be written alike."""
         if self.text is not None:
             return self.text, UTF8
         with self._open() as stream:
@@ -127,7 +127,7 @@ class Input:
         return encoding.decode(raw, self.name, at_start=True), encoding
 
     def lines(self) -> Iterator[Line]:
-        """Each line, read as it is taken: only a line feed ends one, as for wc and sed."""
+        """Read each line as it is taken: only a line feed ends one, as for wc and sed."""
         if self.text is not None:
             yield from (split_end(line, UTF8) for line in io.StringIO(self.text, newline="\n"))
             return
@@ -153,7 +153,7 @@ class Input:
 
 
 def gather_inputs(files: Sequence[str], texts: Sequence[str]) -> list[Input]:
-    """The inputs that the command line names: files, then texts; standard input where it names none."""
+    """Gather the inputs that the command line names: files, then texts; standard input where it names none."""
     if not files and not texts:
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError(
@@ -169,7 +169,7 @@ def gather_inputs(files: Sequence[str], texts: Sequence[str]) -> list[Input]:
 
 
 def split_end(line: str, encoding: Encoding) -> Line:
-    """The line without its end, and the end."""
+    """Split a line from its end."""
     for end in ("\r\n", "\n"):
         if line.endswith(end):
             return Line(line.removesuffix(end), end, encoding)
@@ -202,7 +202,7 @@ Read = Callable[[Input], Iterator[Record]]
 
 
 def read_lines(source: Input) -> Iterator[Record]:
-    """Every line is a text."""
+    """Read every line as a text."""
     for number, line in enumerate(source.lines(), start=1):
 
         def finish(result: str, end: str = line.end) -> str:
@@ -212,7 +212,7 @@ def read_lines(source: Input) -> Iterator[Record]:
 
 
 def read_json_lines(source: Input, *, field: str, into: str | None = None) -> Iterator[Record]:
-    """A field of every JSON object is a text; the others stay as they are.
+    """Read a field of every JSON object as a text; the others stay as they are.
 
     Args:
         source: what to read.
@@ -235,7 +235,7 @@ def read_json_lines(source: Input, *, field: str, into: str | None = None) -> It
 
 
 def write_json(entry: dict[str, Any]) -> str:
-    """`entry` in one line, readable where it is Unicode text."""
+    """Write `entry` in one line, readable where it is Unicode text."""
     line = json.dumps(entry, ensure_ascii=False)
     try:
         line.encode()
@@ -245,7 +245,7 @@ def write_json(entry: dict[str, Any]) -> str:
 
 
 def parse_entry(line: str, field: str, into: str | None, name: str) -> dict[str, Any]:
-    """The JSON object in `line`, which has a text in `field`; raises InputError, where `name` says which line it is."""
+    """Parse a JSON object that has a text in `field`; raises InputError, where `name` says which line it is."""
     try:
         entry = json.loads(line)
     except ValueError as error:

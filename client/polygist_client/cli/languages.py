@@ -37,7 +37,7 @@ def languages(session: Session, source: str | None, display_language: str | None
 
 
 def find_language(source: str, languages: list[Language]) -> list[Language]:
-    """The language `source` only; a region such as that of pt-BR may be left to its language. Raises NotFound."""
+    """Find the language `source`; a region such as that of pt-BR may be left to its language. Raises NotFound."""
     for code in (source.lower(), source.lower().partition("-")[0]):
         if found := [each for each in languages if each.code.lower() == code]:
             return found

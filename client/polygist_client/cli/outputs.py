@@ -25,14 +25,14 @@ class Output:
     folder: Path | None = None
 
     def path_for(self, source: Input, label: str) -> Path:
-        """The file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
+        """Name the file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
         assert self.folder is not None
         origin = source.path or Path(source.name + DEFAULT_SUFFIX)
         return self.folder / f"{origin.stem}.{label}{origin.suffix}"
 
     @contextmanager
     def open_shared(self) -> Iterator[BinaryIO | None]:
-        """The one stream for all results; None where each has a file of its own."""
+        """Open the one stream for all results; None where each has a file of its own."""
         if self.folder is not None:
             yield None
         else:
@@ -41,7 +41,7 @@ class Output:
 
     @contextmanager
     def open_own(self, source: Input, label: str, shared: BinaryIO | None) -> Iterator[BinaryIO]:
-        """The stream for one result: `shared` where there is one."""
+        """Open the stream for one result: `shared` where there is one."""
         if shared is not None:
             yield shared
         else:
@@ -50,7 +50,7 @@ class Output:
 
 
 def parse_output(given: str | None) -> Output:
-    """A folder where it is one or ends in a slash, else a file."""
+    """Parse ``-o``: a folder where it is one or ends in a slash, else a file."""
     if given is None:
         return Output()
     if given.endswith(("/", os.sep)) or Path(given).is_dir():
@@ -84,7 +84,7 @@ def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str]
 
 
 def is_finished(path: Path, source: Input) -> bool:
-    """Whether a result is there, which it is only as a whole, and is newer than the file that it was made from."""
+    """Tell whether a result is there, as it only is when it is whole, and newer than the file it was made from."""
     try:
         return source.path is not None and path.stat().st_mtime_ns > source.path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -93,7 +93,7 @@ def is_finished(path: Path, source: Input) -> bool:
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
-    """A stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
+    """Open a stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -107,7 +107,7 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """A stream for the new content of a file, which takes the place and the mode of the old one when the block ends."""
+    """Open a stream for the new content of a file, which takes place and mode of the old one when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

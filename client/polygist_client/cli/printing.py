@@ -16,7 +16,7 @@ QUOTED = 60
 
 
 def render_translation(translation: Translation, source: str) -> str:
-    """The text; below it what else was asked for."""
+    """Lay out a translation: its text, below it what else was asked for."""
     extras = []
     if translation.score is not None:
         extras.append(f"score {translation.score:.4f}")
@@ -31,7 +31,7 @@ def render_translation(translation: Translation, source: str) -> str:
 
 
 def render_summary(summary: Summary, source: str) -> str:
-    """The text; below it the passages behind each sentence, by its number."""
+    """Lay out a summary: its text, below it the passages behind each sentence, by its number."""
     extras = [
         f"[{number}] {_place(citation.span, source)}"
         for number, sentence in enumerate(summary.sentences, start=1)
@@ -41,17 +41,17 @@ def render_summary(summary: Summary, source: str) -> str:
 
 
 def to_json(reply: JsonReply) -> str:
-    """A reply of the server, readable."""
+    """Write a reply of the server as JSON, readable."""
     return json.dumps(reply, ensure_ascii=False, indent=2)
 
 
 def to_json_line(name: str, part: JsonReply) -> str:
-    """One object, its id first."""
+    """Write a part of a reply as one line of JSON, its id first."""
     return json.dumps({"id": name, **part}, ensure_ascii=False)
 
 
 def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
+    """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
@@ -63,7 +63,7 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
 
 
 def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, JsonReply]]) -> None:
-    """The reply, or a line for each of its parts, which come with their ids."""
+    """Print the reply, or a line for each of its parts, which come with their ids."""
     if session.json:
         click.echo(to_json(reply))
     else:
@@ -72,7 +72,7 @@ def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, Js
 
 
 def join_codes(codes: Sequence[str]) -> str:
-    """Language codes as one cell of a table."""
+    """Join language codes to one cell of a table."""
     return ",".join(codes) or "-"
 
 

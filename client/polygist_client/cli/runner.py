@@ -11,7 +11,7 @@ import click
 
 from polygist_client import Client, Notice
 from polygist_client.cli.errors import FAILURES, FATAL, PARTIAL, exit_code_of
-from polygist_client.cli.inputs import UTF8, Encoding, Input, Read, Record, end_lines_alike
+from polygist_client.cli.inputs import UTF8, Encoding, Input, Read, Record, match_line_ends
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
 from polygist_client.cli.session import Session
@@ -44,7 +44,7 @@ class Work:
     blank: Callable[[str], tuple[Any, JsonReply]]
 
     def with_options(self, **options: Any) -> "Work":
-        """The same with more keywords."""
+        """Return the same with more keywords."""
         return replace(self, options={**self.options, **options})
 
 
@@ -68,7 +68,7 @@ class Attempts:
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[None]:
-        """One part; where it is the only one, its error goes on to the caller."""
+        """Attempt one part in the block; where it is the only one, its error goes on to the caller."""
         try:
             yield
         except BrokenPipeError:
@@ -76,13 +76,13 @@ class Attempts:
         except FAILURES as error:
             if self.total == 1:
                 raise
-            self.session.complain(error, name)
+            self.session.report_error(error, name)
             self.failed.append(error)
         else:
             self.done += 1
 
     @property
-    def are_over(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether the parts that are left would fail as the last one did."""
         return bool(self.failed) and isinstance(self.failed[-1], FATAL)
 
@@ -120,7 +120,7 @@ class Run:
     resume: bool = False
 
     def run_texts(self) -> int:
-        """One request for each file and work, and one for all ``--text`` together; returns the exit code."""
+        """Make a request for each file and work, and one for all ``--text`` together; returns the exit code."""
         given = [source for source in self.sources if source.text is not None]
         groups = [[source] for source in self.sources if source.text is None] + ([given] if given else [])
         jobs = self._unfinished([(group, work) for group in groups for work in self.works])
@@ -130,12 +130,12 @@ class Run:
                 with attempts.attempt(", ".join(source.name for source in group)):
                     self._write_texts(group, work, shared)
                 advance(1)
-                if attempts.are_over:
+                if attempts.should_stop:
                     break
             return attempts.finish()
 
     def run_records(self, read: Read, prepare: Prepare) -> int:
-        """Many small texts of each source, in batches, written as they come; returns the exit code.
+        """Work on the small texts of each source in batches, written as they come; returns the exit code.
 
         Args:
             read: makes records out of a source.
@@ -152,12 +152,12 @@ class Run:
                     for _ in self._write_records(source, records, settled, stream):
                         advance(int(only))
                 advance(int(not only))
-                if attempts.are_over:
+                if attempts.should_stop:
                     break
             return attempts.finish()
 
     def _unfinished(self, jobs: list[Job]) -> list[Job]:
-        """The jobs that are left to do; says how many are not."""
+        """Return the jobs that are left to do, and note how many are not."""
         if not self.resume:
             return jobs
         left = [
@@ -181,24 +181,24 @@ class Run:
         for source, text, encoding, (value, part) in zip(group, texts, encodings, answers, strict=True):
             shown = f"{to_json_line(source.name, part)}\n" if self.session.jsonl else work.render(value, text)
             if self.session.is_text:
-                self.session.tell(source.name, value)
+                self.session.report(source.name, value)
             with self.output.open_own(source, work.label, shared) as stream:
                 stream.write(self._encode(shown, text, encoding))
 
     def _encode(self, shown: str, source: str, encoding: Encoding) -> bytes:
-        """A result in bytes: alone in a file it stands as its source does, elsewhere it is UTF-8 and ends its line."""
+        """Encode a result: alone in a file it stands as its source does, elsewhere it is UTF-8 and ends its line."""
         is_alone = self.output.folder is not None or (self.output.file is not None and len(self.sources) == 1)
         if not is_alone and not shown.endswith("\n"):
             shown += "\n"
         if is_alone and self.session.is_text:
-            return encoding.encode(end_lines_alike(shown, source), at_start=True)
+            return encoding.encode(match_line_ends(shown, source), at_start=True)
         return shown.encode()
 
     def _write_records(self, source: Input, records: Iterator[Record], work: Work, stream: BinaryIO) -> Iterator[None]:
         """Write a line for each record; yields after each."""
         keeps_encoding = self.session.is_text and self.output != Output()
         told: set[Notice] = set()
-        for record, value, part in work_through(self.client, records, work):
+        for record, value, part in answer_records(self.client, records, work):
             name = f"{source.name}:{record.number}"
             if self.session.jsonl:
                 line = f"{to_json_line(name, part)}\n"
@@ -211,8 +211,8 @@ class Run:
             yield
 
 
-def work_through(client: Client, records: Iterator[Record], work: Work) -> Iterator[tuple[Record, Any, JsonReply]]:
-    """Each record with its result, as a value and as JSON, in order; memory holds only what is under way."""
+def answer_records(client: Client, records: Iterator[Record], work: Work) -> Iterator[tuple[Record, Any, JsonReply]]:
+    """Yield each record with its result, as a value and as JSON, in order; memory holds only what is under way."""
     parts: deque[JsonReply] = deque()
     records, ahead = tee(records)
     texts = (record.text for record in ahead if not record.is_blank)

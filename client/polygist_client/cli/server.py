@@ -35,7 +35,7 @@ def health(session: Session, service: str, wait: float | None) -> int:
 
 
 def wait_until_serving(client: Client, service: str, seconds: float, timeout: float | None) -> Health:
-    """The health, once it is good or the time is up; raises the last error where no answer came.
+    """Ask for the health until it is good or the time is up; raises the last error where no answer came.
 
     Args:
         client: asks.

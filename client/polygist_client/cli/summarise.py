@@ -11,13 +11,13 @@ import click
 from polygist_client import Client, Delta, Finished, Progress, SummariseOptions, Summary
 from polygist_client.cli.flags import (
     add_options,
+    can_share_stream,
     candidate_option,
     check_json,
     check_resume,
     decoding_options,
     input_options,
     make_reader,
-    one_stream_holds,
     pivot_option,
     words_choice,
 )
@@ -67,7 +67,7 @@ def summarise(
         check_stream(session, output=output, makes_records=read is not None)
     sources, where = gather_inputs(files, texts), parse_output(output)
     work = make_work({**options})  # type: ignore[typeddict-item]
-    shares_stream = stream or one_stream_holds(session, read, sources, 1)
+    shares_stream = stream or can_share_stream(session, read, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
@@ -78,7 +78,7 @@ def summarise(
 
 
 def make_work(keywords: SummariseOptions) -> Work:
-    """Summarise."""
+    """Make the work of one summary for each article."""
     to = keywords.get("to")
     return Work(
         call=Client.summarise,
@@ -112,7 +112,7 @@ def stream_summaries(session: Session, client: Client, sources: Sequence[Input],
             else:
                 with closing(client.stream_summarise(text, **options)) as events:
                     print_events(session, source.name, text, events)
-        if attempts.are_over:
+        if attempts.should_stop:
             break
     return attempts.finish()
 
@@ -146,7 +146,7 @@ def print_events(session: Session, name: str, text: str, events: Iterator[Progre
                         stack.close()
                         write(render_summary(event.summary, text).removeprefix(event.summary.text) or "\n")
                         is_open = False
-                        session.tell(name, event.summary)
+                        session.report(name, event.summary)
         finally:
             if is_open:  # what was said before a failure ends its line
                 write("\n")

@@ -9,13 +9,13 @@ import click
 from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
 from polygist_client.cli.flags import (
     add_options,
+    can_share_stream,
     candidate_option,
     check_json,
     check_resume,
     decoding_options,
     input_options,
     make_reader,
-    one_stream_holds,
     pivot_option,
     words_choice,
 )
@@ -67,7 +67,7 @@ def translate(
         where,
         sources,
         [work.label for work in works],
-        shares_stream=one_stream_holds(session, read, sources, len(works)),
+        shares_stream=can_share_stream(session, read, sources, len(works)),
     )
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
     with session.connect() as client:
@@ -81,7 +81,7 @@ def detect_once(session: Session, client: Client) -> Prepare:
     """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
 
     def prepare(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
-        """All of the records again, and the work with their language; raises LanguageUndetermined."""
+        """Return all records again, and the work with their language; raises LanguageUndetermined."""
         if work.options.get("source"):
             return records, work
         head, characters = [], 0
@@ -104,7 +104,7 @@ def detect_once(session: Session, client: Client) -> Prepare:
 
 
 def parse_targets(given: str) -> list[str]:
-    """The languages of ``--to``; raises UsageError."""
+    """Parse the languages of ``--to``; raises UsageError."""
     targets = [target.strip() for target in given.split(",")]
     if not all(targets) or len(set(targets)) < len(targets):
         raise click.UsageError(f"--to {given!r} should be languages, each once, with commas between them")
@@ -112,7 +112,7 @@ def parse_targets(given: str) -> list[str]:
 
 
 def make_work(target: str, keywords: TranslateOptions) -> Work:
-    """Translate to `target`."""
+    """Make the work of a translation to `target`."""
     return Work(
         call=Client.translate,
         call_many=Client.translate_many,
