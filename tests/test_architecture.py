@@ -74,33 +74,23 @@ SERVICE_LIBRARIES = {
     "prometheus_client": ("observability",),
     "structlog": ("app", "rpc", "engine"),
 }
-# The messages of the contract go no further than the code that calls; `--json` prints them as they are.
-CLIENT_WIRE = (
-    "client",
-    "aio",
-    "pending",
-    "connection",
-    "methods",
-    "calls",
-    "fields",
-    "replies",
-    "statuses",
-    "words",
-    "cli",
-)
+CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
-    "polygist.v1": CLIENT_WIRE,
+    "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
-    "google.rpc": ("statuses",),
-    "grpc": ("client", "aio", "pending", "statuses"),
-    "grpc_status": ("statuses",),
-    "grpc_health": ("methods", "calls", "replies"),
+    "google.rpc": ("error_mapping",),
+    "grpc": ("client", "aio", "error_mapping"),
+    "grpc_status": ("error_mapping",),
+    "grpc_health": ("calls", "conversion"),
     "click": ("cli",),
     "rich": ("cli",),
 }
+# What the command line may import of the client: what everybody may, and the types of options and results.
+CLIENT_SURFACE = ("connection", "errors", "options", "results", "cli")
 
 MOST_LINES_OF_A_FILE = 500
+LEAST_LINES_OF_A_FILE = 40
 MOST_LINES_OF_A_FUNCTION = 60
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}
@@ -176,6 +166,12 @@ def test_client_library_does_not_know_its_command_line():
     assert {room for room, _ in known} <= {"cli"}
 
 
+def test_command_line_uses_the_public_client():
+    modules = {room_of(path, CLIENT) for path in sources(CLIENT)}
+    imported = {name.split(".")[1] for room, name, _ in all_imports(CLIENT) if room == "cli" and lies_in(name, CLIENT)}
+    assert imported & modules <= {*CLIENT_SURFACE}
+
+
 @pytest.mark.parametrize(("package", "libraries"), [(SERVICE, SERVICE_LIBRARIES), (CLIENT, CLIENT_LIBRARIES)])
 def test_each_library_has_its_room(package, libraries):
     strays = []
@@ -200,6 +196,16 @@ def test_files_are_short_and_say_what_they_are(package):
         text = path.read_text()
         assert len(text.splitlines()) <= MOST_LINES_OF_A_FILE, path
         assert not text or ast.get_docstring(ast.parse(text)), path
+
+
+@pytest.mark.parametrize("package", [CLIENT])
+def test_files_are_not_tiny(package):
+    """A file below the least size is there because several others need it."""
+    imported = {(path, name) for _, name, path in all_imports(package)}
+    for path in sources(package):
+        if path.stem != "__init__" and len(path.read_text().splitlines()) < LEAST_LINES_OF_A_FILE:
+            module = ".".join(path.relative_to(ROOTS[package]).with_suffix("").parts)
+            assert len({importer for importer, name in imported if lies_in(name, module)}) > 1, path
 
 
 @pytest.mark.parametrize("package", ROOTS)

@@ -1,6 +1,6 @@
 """The presets as the tables name them, and as the client asks for them."""
 
-from polygist_client.words import Preference
+from polygist_client.options import Preference
 
 GREEDY: tuple[str, Preference | None] = ("greedy", None)
 SPEED: tuple[str, Preference | None] = ("SPEED", "speed")

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
-import grpc
+import grpc.aio
 from google.protobuf.message import Message
 
-from polygist_client import batches, calls, options, results, words
+from polygist_client import batches, calls, options, results
 from polygist_client.calls import Call
-from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
+from polygist_client.client import make_stub, open_channels
+from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions, connect_to
+from polygist_client.error_mapping import own_errors
 from polygist_client.errors import Cancelled
-from polygist_client.fields import Texts
-from polygist_client.statuses import translate_error
+from polygist_client.options import Texts
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -33,8 +35,7 @@ class AsyncClient:
 
     def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
         self._connection = connect_to(target, **options)
-        # Two channels: a server that is loading or shutting down gets no work, but still says how it is.
-        self._channels = {needed: _open(self._connection, needs_healthy_server=needed) for needed in (True, False)}
+        self._channels = open_channels(grpc.aio, self._connection)
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -89,8 +90,9 @@ class AsyncClient:
             in_flight: how many requests are under way at the same time.
             options: see `TranslateOptions`.
         """
-        wanted = (
-            batches.translate_batch(batch, to=to, options=options) async for batch in batches.cut_as_they_come(texts)
+        wanted: AsyncIterator[Call[Any, Any]] = (
+            replace(calls.translate(batch.texts, to=to, **options), items=batch.items)
+            async for batch in batches.cut_as_they_come(texts)
         )
         async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
             async for call, reply in answers:
@@ -112,10 +114,33 @@ class AsyncClient:
         """
         return await self._answer(calls.summarise(text, **options))
 
+    async def summarise_many(
+        self,
+        texts: Iterable[str] | AsyncIterable[str],
+        *,
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> AsyncGenerator[results.Summary, None]:
+        """Summarise any number of articles, each on its own, as `translate_many` translates texts.
+
+        Args:
+            texts: articles, read as the results are taken, a few batches ahead.
+            in_flight: how many requests are under way at the same time.
+            options: see `SummariseOptions`.
+        """
+        wanted: AsyncIterator[Call[Any, Any]] = (
+            replace(calls.summarise(batch.texts, **options), items=batch.items)
+            async for batch in batches.cut_as_they_come(texts, most_items=batches.ARTICLES)
+        )
+        async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
+            async for call, reply in answers:
+                for summary in call.read(reply):
+                    yield summary
+
     async def stream_summarise(
         self, text: str | Texts, **options: Unpack[options.SummariseOptions]
     ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished, None]:
-        """As `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
+        """Do as `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
         call = calls.stream_summarise(text, **options)
         async with aclosing(self.send_stream(call)) as parts:
             async for part in parts:
@@ -149,19 +174,19 @@ class AsyncClient:
         return await self._answer(calls.count_tokens(text, model=model, **options))
 
     async def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
-        """All models of the server, or those for one task."""
+        """List all models of the server, or those for one task."""
         return await self._answer(calls.list_models(**options))
 
     async def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
-        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        """Describe one model; ``models/`` may be left out of its name. Raises ModelNotFound."""
         return await self._answer(calls.get_model(name, **options))
 
     async def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
-        """All languages of the server, or those of one task."""
+        """List all languages of the server, or those of one task."""
         return await self._answer(calls.list_languages(**options))
 
     async def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
-        """Version, limits and load of the server."""
+        """Tell version, limits and load of the server."""
         return await self._answer(calls.server_info(**options))
 
     async def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
@@ -176,14 +201,14 @@ class AsyncClient:
         """Let the server look at its models again; returns the names of those that changed."""
         return await self._answer(calls.reload_configuration(**options))
 
-    async def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
-        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+    async def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> results.Health:
+        """Tell how the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return await self._answer(calls.health(service, **options))
 
     async def send(self, call: Call[ReplyT, Any]) -> ReplyT:
         """Make a call of `polygist_client.calls` and return the reply as it came, all its pages in one."""
         whole = await self._make(call)
-        while following := calls.next_page(call, whole):
+        while following := call.next_page(whole):
             calls.add_page(whole, await self._make(following))
         return whole
 
@@ -196,7 +221,7 @@ class AsyncClient:
         """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
         under_way: deque[tuple[Call[ReplyT, AnswerT], asyncio.Task[ReplyT]]] = deque()
         try:
-            async for call in batches.each(wanted):
+            async for call in batches.iterate(wanted):
                 under_way.append((call, asyncio.create_task(self._make(call))))
                 if len(under_way) >= in_flight:
                     done, task = under_way.popleft()
@@ -211,9 +236,9 @@ class AsyncClient:
 
     async def send_stream(self, call: Call[ReplyT, Any]) -> AsyncGenerator[ReplyT, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
-        request_id = call.options.get("request_id") or new_request_id()
-        with self._explaining(call, request_id):
-            parts = self._stub(call, "unary_stream")(call.request, **self._keywords(call, request_id))
+        request_id = call.request_id()
+        with own_errors(call, self._connection, request_id):
+            parts = self._stub(call, "unary_stream")(call.request, **self._connection.keywords(call, request_id))
             try:
                 async for part in parts:
                     yield part
@@ -224,8 +249,8 @@ class AsyncClient:
         return call.read(await self.send(call))
 
     async def _make(self, call: Call[ReplyT, Any]) -> ReplyT:
-        """One request, one reply; raises CallFailed."""
-        request_id = call.options.get("request_id") or new_request_id()
+        """Send one request and wait for its reply; raises CallFailed."""
+        request_id = call.request_id()
         try:
             return await self._try(call, request_id)
         except Cancelled:
@@ -234,46 +259,12 @@ class AsyncClient:
             return await self._try(call, request_id)
 
     async def _try(self, call: Call[ReplyT, Any], request_id: str) -> ReplyT:
-        with self._explaining(call, request_id):
-            reply: ReplyT = await self._stub(call, "unary_unary")(call.request, **self._keywords(call, request_id))
+        with own_errors(call, self._connection, request_id):
+            stub = self._stub(call, "unary_unary")
+            reply: ReplyT = await stub(call.request, **self._connection.keywords(call, request_id))
         return reply
 
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
             raise RuntimeError("this client is closed; make another")
-        method = call.method
-        return getattr(self._channels[method.needs_healthy_server], kind)(
-            method.path,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=method.reply.FromString,
-        )
-
-    def _keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
-        return {
-            "timeout": self._connection.seconds(call),
-            "metadata": self._connection.headers(request_id),
-            "wait_for_ready": self._connection.waits(call),
-        }
-
-    @contextmanager
-    def _explaining(self, call: Call[Any, Any], request_id: str) -> Iterator[None]:
-        """gRPC's errors leave the block as ours."""
-        try:
-            yield
-        except grpc.aio.AioRpcError as error:
-            raise translate_error(
-                error,
-                target=self._connection.address,
-                timeout=self._connection.seconds(call),
-                request_id=request_id,
-                items=call.items,
-            ) from error
-
-
-def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.aio.Channel:
-    knobs = connection.channel_options(needs_healthy_server=needs_healthy_server)
-    if connection.certificates is None:
-        return grpc.aio.insecure_channel(connection.target, knobs)
-    certificates = connection.certificates
-    credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
-    return grpc.aio.secure_channel(connection.target, credentials, knobs)
+        return make_stub(self._channels, call, kind)

@@ -1,21 +1,18 @@
-"""Any number of texts to requests of a bearable size."""
+"""Any number of texts in batches, each small enough for one request."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-from polygist_client import calls
-from polygist_client.calls import Call
-from polygist_client.fields import check_text
-from polygist_client.options import TranslateOptions
+from polygist_client.conversion import parse_text
 
 # Small enough that several requests in flight share the server's batches, large enough that a request costs nothing.
-ITEMS = 128
+TEXTS = 128
+ARTICLES = 8  # they are long; a request takes 32 at most
 CHARACTERS = 100_000
 IN_FLIGHT = 4
 
 ValueT = TypeVar("ValueT")
-CallT = TypeVar("CallT", bound=Call[Any, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Batcher:
         most_characters: code points in a batch of more than one text.
     """
 
-    def __init__(self, *, most_items: int = ITEMS, most_characters: int = CHARACTERS) -> None:
+    def __init__(self, *, most_items: int = TEXTS, most_characters: int = CHARACTERS) -> None:
         self._most_items = most_items
         self._most_characters = most_characters
         self._texts: list[str] = []
@@ -45,7 +42,7 @@ class Batcher:
 
     def add(self, text: str) -> Iterator[Batch]:
         """Take one more text; yields the batch before it where that is full."""
-        check_text(f"texts[{self._start + len(self._texts)}]", text)
+        parse_text(f"texts[{self._start + len(self._texts)}]", text)
         fits = self._characters + len(text) <= self._most_characters and len(self._texts) < self._most_items
         if not fits:
             yield from self.rest()
@@ -53,46 +50,38 @@ class Batcher:
         self._characters += len(text)
 
     def rest(self) -> Iterator[Batch]:
-        """What has been collected since the last batch, if anything."""
+        """Yield what has been collected since the last batch, if anything."""
         if self._texts:
             items = range(self._start, self._start + len(self._texts))
             yield Batch(items, tuple(self._texts))
             self._start, self._texts, self._characters = items.stop, [], 0
 
 
-def cut(texts: Iterable[str], *, most_items: int = ITEMS, most_characters: int = CHARACTERS) -> Iterator[Batch]:
-    """All of `texts` in batches, read as the batches are taken."""
+def cut(texts: Iterable[str], *, most_items: int = TEXTS, most_characters: int = CHARACTERS) -> Iterator[Batch]:
+    """Cut `texts` into batches, read as the batches are taken."""
     batcher = Batcher(most_items=most_items, most_characters=most_characters)
     for text in texts:
         yield from batcher.add(text)
     yield from batcher.rest()
 
 
-async def cut_as_they_come(texts: Iterable[str] | AsyncIterable[str]) -> AsyncIterator[Batch]:
-    """`cut` for texts that may have to be waited for."""
-    batcher = Batcher()
-    async for text in each(texts):
+async def cut_as_they_come(
+    texts: Iterable[str] | AsyncIterable[str], *, most_items: int = TEXTS
+) -> AsyncIterator[Batch]:
+    """Cut texts that may have to be waited for into batches."""
+    batcher = Batcher(most_items=most_items)
+    async for text in iterate(texts):
         for batch in batcher.add(text):
             yield batch
     for batch in batcher.rest():
         yield batch
 
 
-async def each(values: Iterable[ValueT] | AsyncIterable[ValueT]) -> AsyncIterator[ValueT]:
-    """All of `values`, waited for or not."""
+async def iterate(values: Iterable[ValueT] | AsyncIterable[ValueT]) -> AsyncIterator[ValueT]:
+    """Yield all of `values`, waited for or not."""
     if isinstance(values, AsyncIterable):
         async for value in values:
             yield value
     else:
         for value in values:
             yield value
-
-
-def translate_batch(batch: Batch, *, to: str, options: TranslateOptions) -> Call[Any, Any]:
-    """The call that translates a batch."""
-    return place(calls.translate(batch.texts, to=to, **options), batch)
-
-
-def place(call: CallT, batch: Batch) -> CallT:
-    """The same call, knowing which of all texts it has."""
-    return replace(call, items=batch.items)

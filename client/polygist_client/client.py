@@ -1,19 +1,21 @@
 """The blocking client."""
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, Self, TypeVar, Unpack, overload
 
 import grpc
 from google.protobuf.message import Message
 
-from polygist_client import batches, calls, options, results, words
+from polygist_client import batches, calls, options, results
 from polygist_client.calls import Call
-from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to, new_request_id
-from polygist_client.fields import Texts
-from polygist_client.pending import Pending, explaining
+from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to
+from polygist_client.error_mapping import own_errors
+from polygist_client.errors import Cancelled
+from polygist_client.options import Texts
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -31,8 +33,7 @@ class Client:
 
     def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
         self._connection = connect_to(target, **options)
-        # Two channels: a server that is loading or shutting down gets no work, but still says how it is.
-        self._channels = {needed: _open(self._connection, needs_healthy_server=needed) for needed in (True, False)}
+        self._channels = open_channels(grpc, self._connection)
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -85,7 +86,9 @@ class Client:
             in_flight: how many requests are under way at the same time.
             options: see `TranslateOptions`.
         """
-        wanted = (batches.translate_batch(batch, to=to, options=options) for batch in batches.cut(texts))
+        wanted: Iterator[Call[Any, Any]] = (
+            replace(calls.translate(batch.texts, to=to, **options), items=batch.items) for batch in batches.cut(texts)
+        )
         for call, reply in self.send_many(wanted, in_flight=in_flight):
             yield from call.read(reply)
 
@@ -103,6 +106,27 @@ class Client:
             options: see `SummariseOptions`.
         """
         return self._answer(calls.summarise(text, **options))
+
+    def summarise_many(
+        self,
+        texts: Iterable[str],
+        *,
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> Iterator[results.Summary]:
+        """Summarise any number of articles, each on its own, as `translate_many` translates texts.
+
+        Args:
+            texts: articles, read as the results are taken, a few batches ahead.
+            in_flight: how many requests are under way at the same time.
+            options: see `SummariseOptions`.
+        """
+        wanted: Iterator[Call[Any, Any]] = (
+            replace(calls.summarise(batch.texts, **options), items=batch.items)
+            for batch in batches.cut(texts, most_items=batches.ARTICLES)
+        )
+        for call, reply in self.send_many(wanted, in_flight=in_flight):
+            yield from call.read(reply)
 
     def stream_summarise(
         self, text: str | Texts, **options: Unpack[options.SummariseOptions]
@@ -143,19 +167,19 @@ class Client:
         return self._answer(calls.count_tokens(text, model=model, **options))
 
     def list_models(self, **options: Unpack[options.ListOptions]) -> list[results.Model]:
-        """All models of the server, or those for one task."""
+        """List all models of the server, or those for one task."""
         return self._answer(calls.list_models(**options))
 
     def get_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
-        """One model; ``models/`` may be left out of its name. Raises ModelNotFound."""
+        """Describe one model; ``models/`` may be left out of its name. Raises ModelNotFound."""
         return self._answer(calls.get_model(name, **options))
 
     def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
-        """All languages of the server, or those of one task."""
+        """List all languages of the server, or those of one task."""
         return self._answer(calls.list_languages(**options))
 
     def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
-        """Version, limits and load of the server."""
+        """Tell version, limits and load of the server."""
         return self._answer(calls.server_info(**options))
 
     def load_model(self, name: str, **options: Unpack[options.CallOptions]) -> results.Model:
@@ -170,14 +194,14 @@ class Client:
         """Let the server look at its models again; returns the names of those that changed."""
         return self._answer(calls.reload_configuration(**options))
 
-    def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> words.Health:
-        """How the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
+    def health(self, service: str = "", **options: Unpack[options.CallOptions]) -> results.Health:
+        """Tell how the server is, or one service of it such as "polygist.v1.TranslationService"; raises NotFound."""
         return self._answer(calls.health(service, **options))
 
     def send(self, call: Call[ReplyT, Any]) -> ReplyT:
         """Make a call of `polygist_client.calls` and return the reply as it came, all its pages in one."""
         whole = self._start(call).result()
-        while following := calls.next_page(call, whole):
+        while following := call.next_page(whole):
             calls.add_page(whole, self._start(following).result())
         return whole
 
@@ -185,7 +209,7 @@ class Client:
         self, wanted: Iterable[Call[ReplyT, AnswerT]], *, in_flight: int = batches.IN_FLIGHT
     ) -> Iterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
         """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
-        under_way: deque[Pending[ReplyT, AnswerT]] = deque()
+        under_way: deque[PendingCall[ReplyT, AnswerT]] = deque()
         try:
             for call in wanted:
                 under_way.append(self._start(call))
@@ -199,15 +223,9 @@ class Client:
 
     def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
-        method = call.method
-        stub = self._channels[method.needs_healthy_server].unary_stream(
-            method.path,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=method.reply.FromString,
-        )
-        request_id = call.options.get("request_id") or new_request_id()
-        with explaining(call, self._connection, request_id):
-            parts = stub(call.request, **self._keywords(call, request_id))
+        request_id = call.request_id()
+        with own_errors(call, self._connection, request_id):
+            parts = self._stub(call, "unary_stream")(call.request, **self._connection.keywords(call, request_id))
             try:
                 yield from parts
             finally:
@@ -216,33 +234,78 @@ class Client:
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
 
-    def _start(self, call: Call[ReplyT, AnswerT]) -> Pending[ReplyT, AnswerT]:
-        method = call.method
-        stub = self._channels[method.needs_healthy_server].unary_unary(
-            method.path,
-            request_serializer=type(call.request).SerializeToString,
-            response_deserializer=method.reply.FromString,
-        )
+    def _start(self, call: Call[ReplyT, AnswerT]) -> "PendingCall[ReplyT, AnswerT]":
+        request_id = call.request_id()
 
-        def start(request_id: str) -> Any:
-            return stub.future(call.request, **self._keywords(call, request_id))
+        def start() -> Any:
+            stub = self._stub(call, "unary_unary")
+            return stub.future(call.request, **self._connection.keywords(call, request_id))
 
-        return Pending(call, start, self._connection)
+        return PendingCall(call, start, self._connection, request_id)
 
-    def _keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
+    def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
             raise RuntimeError("this client is closed; make another")
-        return {
-            "timeout": self._connection.seconds(call),
-            "metadata": self._connection.headers(request_id),
-            "wait_for_ready": self._connection.waits(call),
-        }
+        return make_stub(self._channels, call, kind)
 
 
-def _open(connection: Connection, *, needs_healthy_server: bool) -> grpc.Channel:
-    knobs = connection.channel_options(needs_healthy_server=needs_healthy_server)
-    if connection.certificates is None:
-        return grpc.insecure_channel(connection.target, knobs)
-    certificates = connection.certificates
-    credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
-    return grpc.secure_channel(connection.target, credentials, knobs)
+class PendingCall(Generic[ReplyT, AnswerT]):
+    """A call of the blocking client on its way."""
+
+    def __init__(
+        self, call: Call[ReplyT, AnswerT], start: Callable[[], Any], connection: Connection, request_id: str
+    ) -> None:
+        self.call = call
+        self._start = start
+        self._connection = connection
+        self._request_id = request_id
+        with own_errors(call, connection, request_id):
+            self._future = start()
+
+    def result(self) -> ReplyT:
+        """Wait for the reply; raises CallFailed."""
+        try:
+            return self._wait()
+        except Cancelled:
+            # Not by us: the connection was lost under the call, and gRPC does not try that again.
+            self._future = self._start()
+            return self._wait()
+
+    def cancel(self) -> None:
+        """Give the call up."""
+        self._future.cancel()
+
+    def _wait(self) -> ReplyT:
+        with own_errors(self.call, self._connection, self._request_id):
+            reply: ReplyT = self._future.result()
+        return reply
+
+
+def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
+    """Open two channels; the key says whether they need a healthy server.
+
+    A server that is loading or shutting down gets no work, but still says how it is.
+
+    Args:
+        kind: what makes them, `grpc` or `grpc.aio`.
+        connection: where to.
+    """
+    channels = {}
+    for needed in (True, False):
+        knobs = connection.channel_options(needs_healthy_server=needed)
+        if connection.certificates is None:
+            channels[needed] = kind.insecure_channel(connection.target, knobs)
+        else:
+            certificates = connection.certificates
+            credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
+            channels[needed] = kind.secure_channel(connection.target, credentials, knobs)
+    return channels
+
+
+def make_stub(channels: dict[bool, Any], call: Call[Any, Any], kind: str) -> Any:
+    """Make what sends the request of `call`; `kind` is "unary_unary" or "unary_stream"."""
+    return getattr(channels[call.needs_healthy_server], kind)(
+        call.path,
+        request_serializer=type(call.request).SerializeToString,
+        response_deserializer=call.reply.FromString,
+    )

@@ -2,7 +2,6 @@
 
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -11,13 +10,16 @@ from typing import Any, TypedDict, Unpack
 
 from polygist import __version__
 
-from polygist_client.calls import Call
+from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.methods import MODELS, SUMMARISATION, TRANSLATION
 from polygist_client.options import check_options
-from polygist_client.statuses import REQUEST_ID
 
 DEFAULT_TARGET = "localhost:50051"
+REQUEST_ID = "x-request-id"
+# The services that every server has, by short names.
+SERVICES: Mapping[str, str] = {
+    "translation": TRANSLATION.full_name, "summarisation": SUMMARISATION.full_name, "models": MODELS.full_name,
+}  # fmt: skip
 BASE_SECONDS = 120.0
 CHARACTERS_PER_SECOND = 2000
 LONGEST_SECONDS = 600.0
@@ -27,7 +29,7 @@ SERVICE_CONFIG: Mapping[str, Any] = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [{"service": service.full_name} for service in (TRANSLATION, SUMMARISATION, MODELS)],
+            "name": [{"service": name} for name in SERVICES.values()],
             "retryPolicy": {
                 "maxAttempts": 3,
                 "initialBackoff": "0.1s",
@@ -42,6 +44,9 @@ SERVICE_CONFIG: Mapping[str, Any] = {
 # The overall health: every health service knows the empty name, while a name that a server does not know counts as
 # unhealthy for ever. A server without any health service counts as healthy.
 HEALTH_CHECK: Mapping[str, Any] = {"healthCheckConfig": {"serviceName": ""}}
+
+# On this machine, where an HTTP proxy from the environment must not get in between.
+LOCAL_ADDRESS = r"(unix:|(dns:(///)?|ipv4:|ipv6:)?(localhost|127\.|\[::1\]))"
 
 StrPath = str | PathLike[str]
 
@@ -97,7 +102,7 @@ class Connection:
     wait_for_ready: bool
 
     def channel_options(self, *, needs_healthy_server: bool) -> list[tuple[str, Any]]:
-        """gRPC's own knobs; each differs from the default for a reason."""
+        """Return gRPC's own options; each differs from the default for a reason."""
         config = {**SERVICE_CONFIG, **(HEALTH_CHECK if needs_healthy_server else {})}
         return [
             ("grpc.service_config", json.dumps(config)),
@@ -109,11 +114,11 @@ class Connection:
             ("grpc.initial_reconnect_backoff_ms", 250),
             ("grpc.max_reconnect_backoff_ms", 2_000),  # by default 120 s: a server that comes back would not be noticed
             ("grpc.primary_user_agent", f"polygist-python/{__version__}"),
-            ("grpc.enable_http_proxy", int(not _is_local(self.address))),
+            ("grpc.enable_http_proxy", int(not re.match(LOCAL_ADDRESS, self.address))),
         ]
 
     def seconds(self, call: Call[Any, Any]) -> float:
-        """How long `call` may take."""
+        """Return how many seconds `call` may take."""
         given = call.options.get("timeout") or self.timeout
         if given:
             return given
@@ -122,37 +127,36 @@ class Connection:
         characters = sum(map(len, getattr(request, "contents", ())))
         return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
 
-    def waits(self, call: Call[Any, Any]) -> bool:
-        """Whether `call` waits for a server."""
-        return bool(call.options.get("wait_for_ready", self.wait_for_ready))
-
-    def headers(self, request_id: str) -> tuple[tuple[str, str], ...]:
-        """The metadata of one call."""
-        return (*self.metadata, _check_header(REQUEST_ID, request_id))
+    def keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
+        """Return what gRPC is given with `call`: deadline, metadata, whether to wait for a server."""
+        return {
+            "timeout": self.seconds(call),
+            "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id)),
+            "wait_for_ready": bool(call.options.get("wait_for_ready", self.wait_for_ready)),
+        }
 
 
 def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
     check_options("Client", options, ConnectionOptions)
-    timeout = options.get("timeout")
+    timeout, api_key = options.get("timeout"), options.get("api_key")
     if timeout is not None and not timeout > 0:
         raise InvalidInput(f"timeout is {timeout}, it must be above 0 seconds", field="timeout")
+    headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
+    if api_key:
+        headers["authorization"] = f"Bearer {api_key}"
     return Connection(
         address=target,
-        target=_resolve(target),
-        certificates=_read_certificates(options),
-        metadata=_read_metadata(options),
+        target=parse_target(target),
+        certificates=read_certificates(options),
+        metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
         timeout=timeout,
         wait_for_ready=options.get("wait_for_ready", False),
     )
 
 
-def new_request_id() -> str:
-    """An id that no other call has."""
-    return uuid.uuid4().hex
-
-
-def _resolve(target: str) -> str:
+def parse_target(target: str) -> str:
+    """Write a target as gRPC wants it; raises InvalidInput where it is no address."""
     if target.startswith(("unix:", "dns:", "ipv4:", "ipv6:")):
         return target
     host, colon, port = target.rpartition(":")
@@ -164,12 +168,8 @@ def _resolve(target: str) -> str:
     return f"dns:///{target}"
 
 
-def _is_local(address: str) -> bool:
-    """Whether the address is on this machine, where an HTTP proxy from the environment must not get in between."""
-    return bool(re.match(r"(unix:|(dns:(///)?|ipv4:|ipv6:)?(localhost|127\.|\[::1\]))", address))
-
-
-def _read_certificates(options: ConnectionOptions) -> Certificates | None:
+def read_certificates(options: ConnectionOptions) -> Certificates | None:
+    """Read the PEM files; None without TLS. Raises InvalidInput and OSError."""
     ca, cert, key = options.get("ca"), options.get("cert"), options.get("key")
     if (cert is None) != (key is None):
         raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
@@ -178,16 +178,8 @@ def _read_certificates(options: ConnectionOptions) -> Certificates | None:
     return Certificates(*(Path(path).read_bytes() if path else None for path in (ca, key, cert)))
 
 
-def _read_metadata(options: ConnectionOptions) -> tuple[tuple[str, str], ...]:
-    headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
-    api_key = options.get("api_key")
-    if api_key:
-        headers["authorization"] = f"Bearer {api_key}"
-    return tuple(_check_header(key, value) for key, value in headers.items())
-
-
-def _check_header(key: str, value: str) -> tuple[str, str]:
-    """gRPC takes lower-case names and printable ASCII; the value is not repeated in the error, it may be a secret."""
+def _parse_header(key: str, value: str) -> tuple[str, str]:
+    # gRPC takes lower-case names and printable ASCII. The value is not repeated in the error, it may be a secret.
     if not re.fullmatch(r"[a-z0-9_.-]+", key) or key.startswith("grpc-") or key.endswith("-bin"):
         raise InvalidInput(f"metadata {key!r} is no name; use a-z, 0-9, - _ . and neither grpc- nor -bin", field=key)
     if not (value.isascii() and value.isprintable()):

@@ -1,4 +1,4 @@
-"""What can go wrong. Stdlib only; `statuses` has the table from gRPC statuses to these.
+"""What can go wrong. Stdlib only; `error_mapping` has the table from gRPC statuses to these.
 
 PolygistError
 ├── InvalidInput                    (also a ValueError) found before anything was sent

@@ -1,9 +1,18 @@
-"""The keywords of the calls, declared once for both clients."""
+"""The keywords of the calls and the words that they take, declared once for both clients."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
-from polygist_client import words
+Preference = Literal["speed", "quality"]
+Splitting = Literal["punctuation-and-newlines", "punctuation", "none"]
+SummaryMethod = Literal["abstractive", "extractive"]
+SummaryType = Literal["paragraph", "tldr", "key-points", "headline"]
+SummaryLength = Literal["short", "medium", "long"]
+SentenceOrder = Literal["offset", "rank"]
+Task = Literal["translate", "summarise", "detect-language"]
+
+Texts = list[str] | tuple[str, ...]
+JsonReply = dict[str, Any]
 
 
 class CallOptions(TypedDict, total=False):
@@ -13,11 +22,15 @@ class CallOptions(TypedDict, total=False):
         timeout: seconds for this call, its repeats included.
         request_id: goes with the call and into the server's log; a new one by default.
         wait_for_ready: wait for a server, up to the timeout, instead of failing where none answers.
+        on_reply: called with the server's reply, before the results are made of it: a dict in the contract's JSON form.
+            It has what results have no place for, such as usage. Pages come as one reply, the parts of a stream and
+            the batches of many texts one by one.
     """
 
     timeout: float | None
     request_id: str | None
     wait_for_ready: bool | None
+    on_reply: Callable[[JsonReply], object] | None
 
 
 class TranslateOptions(CallOptions, total=False):
@@ -40,8 +53,8 @@ class TranslateOptions(CallOptions, total=False):
     source: str | None
     candidates: Sequence[str]
     model: str | None
-    splitting: words.Splitting | None
-    prefer: words.Preference | None
+    splitting: Splitting | None
+    prefer: Preference | None
     beam_size: int
     max_output_tokens: int
     alternatives: int
@@ -51,7 +64,7 @@ class TranslateOptions(CallOptions, total=False):
 
 
 class SummariseOptions(CallOptions, total=False):
-    """Keywords of `summarise`; of `length`, `max_sentences` and `max_words` give one at most.
+    """Keywords of `summarise` and `summarise_many`; of `length`, `max_sentences` and `max_words` give one at most.
 
     Attributes:
         source: language of the articles (BCP-47); detected for each where it is not given.
@@ -61,7 +74,7 @@ class SummariseOptions(CallOptions, total=False):
         type: None is "paragraph".
         length: None is "medium".
         max_sentences: longest summary, in sentences.
-        max_words: longest summary, in words.
+        max_words: longest summary, in
         query: what the summary should be about.
         order: order of extracted sentences; None is "offset", as in the article.
         markdown: write Markdown instead of plain text.
@@ -77,16 +90,16 @@ class SummariseOptions(CallOptions, total=False):
     source: str | None
     candidates: Sequence[str]
     to: str | None
-    method: words.SummaryMethod | None
-    type: words.SummaryType | None
-    length: words.SummaryLength | None
+    method: SummaryMethod | None
+    type: SummaryType | None
+    length: SummaryLength | None
     max_sentences: int | None
     max_words: int | None
     query: str
-    order: words.SentenceOrder | None
+    order: SentenceOrder | None
     markdown: bool
     model: str | None
-    prefer: words.Preference | None
+    prefer: Preference | None
     beam_size: int
     max_output_tokens: int
     sentences: bool
@@ -113,7 +126,7 @@ class ListOptions(CallOptions, total=False):
         task: list what does this task only.
     """
 
-    task: words.Task | None
+    task: Task | None
 
 
 class LanguageOptions(ListOptions, total=False):
@@ -132,3 +145,10 @@ def check_options(name: str, options: Mapping[str, Any], kind: Any) -> None:
     if unknown:
         known = ", ".join(sorted(kind.__optional_keys__))
         raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}; it takes {known}")
+
+
+def call_options(given: Mapping[str, Any]) -> CallOptions:
+    """Pick those of `given` that every call has and that say something."""
+    kept: Any = {name: given[name] for name in CallOptions.__optional_keys__ if given.get(name) is not None}
+    found: CallOptions = kept
+    return found

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+Health = Literal["serving", "not-serving", "service-unknown", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,7 @@ class Span:
     end: int
 
     def of(self, text: str) -> str:
-        """The passage of `text`."""
+        """Return the passage of `text`."""
         return text[self.start : self.end]
 
 

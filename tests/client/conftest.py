@@ -9,7 +9,7 @@ import pytest
 from polygist_client import AsyncClient, Client
 from polygist_client.cli import app
 
-from tests.client.fakes import Fake, serving
+from tests.fakes.server import Fake, serving
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -15,7 +16,7 @@ from polygist_client import (
     Unavailable,
 )
 
-from tests.client.fakes import REQUEST_ID, Failing, Fake, translate
+from tests.fakes.server import REQUEST_ID, Failing, Fake, translate
 
 DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED", retry_after=0.01)
 
@@ -73,6 +74,13 @@ async def test_many_texts_come_back_in_order_from_any_iterable(aclient: AsyncCli
 
     for source in (texts, stream()):
         assert [each.text async for each in aclient.translate_many(source, to="pt")] == [text.upper() for text in texts]
+
+
+async def test_many_articles_are_summarised_in_order(aclient: AsyncClient):
+    replies: list[dict[str, Any]] = []
+    summaries = aclient.summarise_many([f"{number}.\nrest" for number in range(20)], on_reply=replies.append)
+    assert [each.text async for each in summaries] == [f"{number}." for number in range(20)]
+    assert [len(each["summaries"]) for each in replies] == [8, 8, 4]
 
 
 async def test_many_texts_are_read_as_results_are_taken(aclient: AsyncClient):

@@ -14,7 +14,7 @@ from polygist.v1 import model_service_pb2, translation_service_pb2
 from polygist_client.cli import app, inputs, session
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),

@@ -7,11 +7,10 @@ import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_client.cli.encodings import MARKED, UTF8, find_encoding
-from polygist_client.cli.inputs import Input
+from polygist_client.cli.inputs import MARKED, UTF8, Input, find_encoding
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 FORMS = [UTF8, *MARKED]
 # Gujarati, and letters whose code has a byte 0x0a: in UTF-16 such a byte is no line feed.

@@ -14,7 +14,7 @@ import pytest
 from polygist_client import Client
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake, heed_interrupts, serving, translate
+from tests.fakes.server import Failing, Fake, heed_interrupts, serving, translate
 
 COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 TRANSLATE = ["translate", "--text", "a", "-t", "pt"]

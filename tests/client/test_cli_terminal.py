@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake, heed_interrupts, translate
+from tests.fakes.server import Failing, Fake, heed_interrupts, translate
 
 COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")

@@ -5,6 +5,7 @@ import itertools
 import pickle
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import polygist_client
@@ -30,7 +31,7 @@ from polygist_client import (
 from polygist_client.batches import Batcher, cut
 from polygist_client.connection import connect_to
 
-from tests.client.fakes import MODEL, REQUEST_ID, Failing, Fake, serving, translate
+from tests.fakes.server import MODEL, REQUEST_ID, Failing, Fake, serving, translate
 
 DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED")
 
@@ -250,6 +251,29 @@ def test_a_text_of_another_type_is_named(client: Client):
         client.translate([1], to="pt")  # type: ignore[list-item]
 
 
+def test_who_wants_it_gets_the_reply_as_it_came(client: Client, fake: Fake):
+    replies: list[dict[str, Any]] = []
+    assert client.translate("á", to="pt", source="en", on_reply=replies.append).text == "Á"
+    fake.script(
+        "ListModels",
+        model_service_pb2.ListModelsResponse(models=[MODEL], next_page_token="2"),
+        model_service_pb2.ListModelsResponse(models=[MODEL]),
+    )
+    client.list_models(on_reply=replies.append)
+    translated, models = replies
+    assert translated["translations"][0]["translatedText"] == "Á"
+    assert translated["usage"] == {"characterCount": 1}
+    assert [each["name"] for each in models["models"]] == ["models/en-pt"] * 2
+
+
+def test_replies_of_many_texts_come_before_their_results(client: Client):
+    replies: list[dict[str, Any]] = []
+    for number, result in enumerate(client.translate_many(["a"] * 300, to="pt", on_reply=replies.append)):
+        assert sum(len(each["translations"]) for each in replies) > number
+        assert result.text == "A"
+    assert [len(each["translations"]) for each in replies] == [128, 128, 44]
+
+
 def test_a_server_that_answers_too_little_is_found_out(client: Client, fake: Fake):
     fake.script("Translate", translation_service_pb2.TranslateResponse())
     with pytest.raises(InternalError, match="0 results for 1"):
@@ -267,6 +291,13 @@ def test_many_texts_come_back_in_order(client: Client, fake: Fake):
     texts = [f"text {number}" for number in range(1000)]
     assert [each.text for each in client.translate_many(texts, to="pt")] == [text.upper() for text in texts]
     assert max(len(each.contents) for each in fake.requests("Translate")) <= 128
+
+
+def test_many_articles_are_summarised_in_order(client: Client, fake: Fake):
+    articles = [f"text {number}.\nrest" for number in range(50)]
+    assert [each.text for each in client.summarise_many(articles, to="pt")] == [f"text {n}." for n in range(50)]
+    assert max(len(each.contents) for each in fake.requests("Summarise")) == 8
+    assert {each.target_language_code for each in fake.requests("Summarise")} == {"pt"}
 
 
 def test_many_texts_are_read_as_results_are_taken(client: Client):

@@ -14,9 +14,9 @@ from polygist_client import (
     Unimplemented,
     errors,
 )  # fmt: skip
-from polygist_client.statuses import BY_CODE, BY_REASON
+from polygist_client.error_mapping import BY_CODE, BY_REASON
 
-from tests.client.fakes import Failing, Fake, serving
+from tests.fakes.server import Failing, Fake, serving
 
 PARENTS = {
     "INVALID_ARGUMENT": ["FIELD_INVALID", "FIELD_UNSUPPORTED", "MIME_TYPE_UNSUPPORTED", "REQUEST_TOO_LARGE"],

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import aclosing, closing
+from typing import Any
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2
 from polygist_client import AsyncClient, Client, Delta, Finished, InferenceFailed, InvalidInput, Progress, Unavailable
 
 from tests.client.conftest import Polygist
-from tests.client.fakes import Failing, Fake
+from tests.fakes.server import Failing, Fake
 
 ARTICLE = "The bridge is open again.\nIt was closed for two years."
 EXPECTED = [
@@ -27,6 +28,13 @@ def test_events_come_in_order_and_the_summary_has_the_whole_text(client: Client)
     *events, last = client.stream_summarise(ARTICLE, citations=True)
     assert events == EXPECTED
     assert last == Finished(0, client.summarise(ARTICLE, citations=True))
+
+
+def test_every_part_of_the_reply_is_shown_to_who_wants_it(client: Client) -> None:
+    parts: list[dict[str, Any]] = []
+    events = list(client.stream_summarise(ARTICLE, on_reply=parts.append))
+    assert len(parts) == len(events) + 1
+    assert "usage" in parts[-1]
 
 
 def test_several_articles(client: Client) -> None:

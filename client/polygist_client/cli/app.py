@@ -1,22 +1,30 @@
-"""The command ``polygist``: its subcommands, and how a run ends."""
+"""The command ``polygist``: its subcommands, and how a run starts and ends."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
-from polygist_client.cli.administration import load, reload, unload
-from polygist_client.cli.failures import INTERRUPTED, exit_code_of
-from polygist_client.cli.inspection import detect, health, info, languages, models, tokens
-from polygist_client.cli.nearest import NearChoice
+from polygist_client.cli.errors import INTERRUPTED, exit_code_of
+from polygist_client.cli.flags import NearChoice
+from polygist_client.cli.languages import languages
+from polygist_client.cli.models import models
+from polygist_client.cli.server import health, info
 from polygist_client.cli.session import Session, global_options
 from polygist_client.cli.summarise import summarise
+from polygist_client.cli.texts import detect, tokens
 from polygist_client.cli.translate import translate
 
 NAME = "polygist"
 COMPLETION_VARIABLE = "_POLYGIST_COMPLETE"
+TIDYING_SECONDS = 1.0
 
 
 class Commands(click.Group):
@@ -63,8 +71,6 @@ def completion(shell: str) -> None:
 
 for command in (translate, summarise, detect, languages, models, tokens, health, info):
     polygist.add_command(command)
-for command in (load, unload, reload):
-    models.add_command(command)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -82,5 +88,26 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except (PolygistError, click.ClickException, OSError) as error:
-        session.complain(error)
+        session.report_error(error)
         return exit_code_of(error)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code; SIGTERM ends it as tidily as Ctrl-C does."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup and a shell's & have it
+            signal.signal(number, unwind)
+    sys.exit(run(sys.argv[1:]))
+
+
+def unwind(number: int, frame: FrameType | None) -> None:
+    """End the run by an exception, so that half-written files go, and all the same where that takes too long.
+
+    A signal that comes while gRPC starts a call can make it wait for ever when the channel is closed.
+    """
+    ending = threading.Timer(TIDYING_SECONDS, os._exit, [128 + number])
+    ending.daemon = True
+    ending.start()
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)

@@ -1,20 +1,24 @@
 """Flags that several commands have, each declared once."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import click
 
-from polygist_client import words
-from polygist_client.cli.inputs import Input
-from polygist_client.cli.nearest import NearChoice
+from polygist_client.cli.errors import suggest
+from polygist_client.cli.inputs import Input, Read, read_json_lines, read_lines
 from polygist_client.cli.outputs import parse_output
-from polygist_client.cli.records import read_json_lines, read_lines
-from polygist_client.cli.runs import Read
 from polygist_client.cli.session import Session
+from polygist_client.options import Preference, Task
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Decorator = Callable[[Any], Any]
+
+
+class NearChoice(click.Choice[str]):
+    """A choice that suggests the nearest word for another."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        return super().get_invalid_choice_message(value, ctx).rstrip(".") + suggest(str(value), self.choices)
 
 
 def add_options(decorators: Sequence[Decorator]) -> Decorator:
@@ -29,11 +33,12 @@ def add_options(decorators: Sequence[Decorator]) -> Decorator:
 
 
 def words_choice(words_type: Any) -> click.Choice[str]:
-    """A choice between the words of a literal type."""
+    """Make a choice between the words of a literal type."""
     return NearChoice(get_args(words_type))
 
 
-def _split_codes(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+def split_codes(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split language codes with commas between them."""
     return tuple(code.strip() for code in value.split(",")) if value else ()
 
 
@@ -55,20 +60,21 @@ input_options = (
 )
 decoding_options = (
     click.option("--model", metavar="NAME", help="The model to use.  [default: by language]"),
-    click.option("--prefer", type=words_choice(words.Preference), help="What matters more."),
+    click.option("--prefer", type=words_choice(Preference), help="What matters more."),
     click.option("--beam", "beam_size", type=int, default=0, metavar="N", help="Size of the beam."),
     click.option("--max-output-tokens", type=int, default=0, metavar="N", help="Most tokens of one segment."),
 )
 pivot_option = click.option(
     "--no-pivot", "pivot", is_flag=True, flag_value=False, default=True, help="Never go through another language."
 )
+task_option = click.option("--task", type=words_choice(Task), help="Only what does this.")
 candidate_option = click.option(
-    "--candidates", callback=_split_codes, metavar="LANG,…", help="Languages that detection may find."
+    "--candidates", callback=split_codes, metavar="LANG,…", help="Languages that detection may find."
 )
 
 
 def make_reader(*, lines: bool, format: str, field: str | None, into: str | None = None) -> Read | None:
-    """What makes records of an input; None where each input is one text. Raises UsageError."""
+    """Pick what makes records of an input; None where each input is one text. Raises UsageError."""
     if (format == "jsonl") != (field is not None):
         raise click.UsageError("--format jsonl and --field NAME belong together")
     if lines and field is not None:
@@ -101,7 +107,7 @@ def check_json(session: Session, read: Read | None, output: str | None, *, shows
         raise click.UsageError("--json and --jsonl write one stream; give -o FILE instead of a folder")
 
 
-def one_stream_holds(session: Session, read: Read | None, sources: Sequence[Input], works: int) -> bool:
-    """Whether several results may stand in one stream: as JSON, or as the results of several ``--text``."""
+def can_share_stream(session: Session, read: Read | None, sources: Sequence[Input], works: int) -> bool:
+    """Tell whether several results may stand in one stream: as JSON, or as the results of several ``--text``."""
     only_texts = all(source.text is not None for source in sources)
     return not session.is_text or (read is None and works == 1 and only_texts)

@@ -25,14 +25,32 @@ class Output:
     folder: Path | None = None
 
     def path_for(self, source: Input, label: str) -> Path:
-        """The file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
+        """Name the file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
         assert self.folder is not None
         origin = source.path or Path(source.name + DEFAULT_SUFFIX)
         return self.folder / f"{origin.stem}.{label}{origin.suffix}"
 
+    @contextmanager
+    def open_shared(self) -> Iterator[BinaryIO | None]:
+        """Open the one stream for all results; None where each has a file of its own."""
+        if self.folder is not None:
+            yield None
+        else:
+            with open_output(self.file) as stream:
+                yield stream
+
+    @contextmanager
+    def open_own(self, source: Input, label: str, shared: BinaryIO | None) -> Iterator[BinaryIO]:
+        """Open the stream for one result: `shared` where there is one."""
+        if shared is not None:
+            yield shared
+        else:
+            with open_output(self.path_for(source, label)) as stream:
+                yield stream
+
 
 def parse_output(given: str | None) -> Output:
-    """A folder where it is one or ends in a slash, else a file."""
+    """Parse ``-o``: a folder where it is one or ends in a slash, else a file."""
     if given is None:
         return Output()
     if given.endswith(("/", os.sep)) or Path(given).is_dir():
@@ -66,7 +84,7 @@ def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str]
 
 
 def is_finished(path: Path, source: Input) -> bool:
-    """Whether a result is there, which it is only as a whole, and is newer than the file that it was made from."""
+    """Tell whether a result is there, as it only is when it is whole, and newer than the file it was made from."""
     try:
         return source.path is not None and path.stat().st_mtime_ns > source.path.stat().st_mtime_ns
     except FileNotFoundError:
@@ -75,7 +93,7 @@ def is_finished(path: Path, source: Input) -> bool:
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
-    """A stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
+    """Open a stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -83,28 +101,26 @@ def open_output(path: Path | None) -> Iterator[BinaryIO]:
         with path.open("wb") as stream:
             yield stream
     else:
-        with _replacing(Path(os.path.realpath(path))) as stream:
+        with replace_file(Path(os.path.realpath(path))) as stream:
             yield stream
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a stream for the new content of a file, which takes place and mode of the old one when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
-        Path(temporary).chmod(_mode_of(path))
+        if path.exists():
+            mode = path.stat().st_mode & 0o7777
+        else:
+            mask = os.umask(0)
+            os.umask(mask)
+            mode = 0o666 & ~mask
+        Path(temporary).chmod(mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _mode_of(path: Path) -> int:
-    """The mode of the file that is replaced, or what a new file gets."""
-    if path.exists():
-        return path.stat().st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -2,22 +2,21 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
-from google.protobuf.json_format import MessageToDict, MessageToJson
-from google.protobuf.message import Message
 from rich.markup import escape
 from rich.table import Table
 
+from polygist_client import Span, Summary, Translation
 from polygist_client.cli.session import Session
-from polygist_client.results import Span, Summary, Translation
+from polygist_client.options import JsonReply
 
 QUOTED = 60
 
 
 def render_translation(translation: Translation, source: str) -> str:
-    """The text; below it what else was asked for."""
+    """Lay out a translation: its text, below it what else was asked for."""
     extras = []
     if translation.score is not None:
         extras.append(f"score {translation.score:.4f}")
@@ -32,7 +31,7 @@ def render_translation(translation: Translation, source: str) -> str:
 
 
 def render_summary(summary: Summary, source: str) -> str:
-    """The text; below it the passages behind each sentence, by its number."""
+    """Lay out a summary: its text, below it the passages behind each sentence, by its number."""
     extras = [
         f"[{number}] {_place(citation.span, source)}"
         for number, sentence in enumerate(summary.sentences, start=1)
@@ -41,18 +40,18 @@ def render_summary(summary: Summary, source: str) -> str:
     return _with_extras(summary.text, extras)
 
 
-def to_json(reply: Message) -> str:
-    """A reply in protobuf's JSON."""
-    return str(MessageToJson(reply, ensure_ascii=False))
+def to_json(reply: JsonReply) -> str:
+    """Write a reply of the server as JSON, readable."""
+    return json.dumps(reply, ensure_ascii=False, indent=2)
 
 
-def to_json_line(name: str, message: Message) -> str:
-    """One object, its id first."""
-    return json.dumps({"id": name, **MessageToDict(message)}, ensure_ascii=False)
+def to_json_line(name: str, part: JsonReply) -> str:
+    """Write a part of a reply as one line of JSON, its id first."""
+    return json.dumps({"id": name, **part}, ensure_ascii=False)
 
 
 def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
+    """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
@@ -63,14 +62,18 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
     session.console().print(table)
 
 
-def print_reply(session: Session, reply: Message, items: Sequence[tuple[str, Message]]) -> bool:
-    """Print in JSON where that is asked for; False where it is not. `items` are the reply's parts with their ids."""
+def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, JsonReply]]) -> None:
+    """Print the reply, or a line for each of its parts, which come with their ids."""
     if session.json:
         click.echo(to_json(reply))
-    elif session.jsonl:
-        for name, message in items:
-            click.echo(to_json_line(name, message))
-    return not session.is_text
+    else:
+        for name, part in parts:
+            click.echo(to_json_line(name, part))
+
+
+def join_codes(codes: Sequence[str]) -> str:
+    """Join language codes to one cell of a table."""
+    return ",".join(codes) or "-"
 
 
 def _with_extras(text: str, extras: Sequence[str]) -> str:

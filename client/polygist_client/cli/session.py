@@ -13,10 +13,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from polygist_client import CallFailed, Client, PolygistError, results
-from polygist_client.cli.failures import InputFailure, describe, is_about_language
-from polygist_client.cli.nearest import suggest_language
-from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions
+from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
+from polygist_client.cli.errors import InputError, describe, is_about_language, suggest_language
+from polygist_client.connection import DEFAULT_TARGET
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -59,14 +58,14 @@ class Session:
     bar: Progress | None = None
 
     def connect(self) -> Client:
-        """A client for the server that the options name; raises InvalidInput and OSError."""
+        """Make a client for the server that the options name; raises InvalidInput and OSError."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
             "cert": self.cert,
             "key": self.key,
-            "api_key": _read_api_key(self.api_key_file),
-            "metadata": dict(_split_metadata(each) for each in self.metadata),
+            "api_key": read_api_key(self.api_key_file),
+            "metadata": dict(parse_metadata(each) for each in self.metadata),
             "timeout": self.timeout,
         }
         return Client(self.address, **options)
@@ -77,38 +76,38 @@ class Session:
         return not (self.json or self.jsonl)
 
     def note(self, text: str) -> None:
-        """Say something beside the result, unless quiet."""
+        """Print a note beside the result, unless quiet."""
         if not self.quiet:
-            self._say(f"note: {text}")
+            self._print(f"note: {text}")
 
     def detail(self, text: str) -> None:
-        """Say something that only a verbose run says."""
+        """Print a note in a verbose run only."""
         if self.verbose:
-            self._say(f"note: {text}")
+            self._print(f"note: {text}")
 
-    def warn(self, name: str, notices: tuple[results.Notice, ...]) -> None:
-        """One line for each warning of an answer, unless quiet."""
+    def warn(self, name: str, notices: tuple[Notice, ...]) -> None:
+        """Print a line for each warning of an answer, unless quiet."""
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
-            self._say(f"warning: {name}{where}: {notice.message} [{notice.code}]")
+            self._print(f"warning: {name}{where}: {notice.message} [{notice.code}]")
 
-    def complain(self, error: BaseException, name: str = "") -> None:
-        """The line for an error."""
+    def report_error(self, error: BaseException, name: str = "") -> None:
+        """Print an error in one line; `name` says what it is about."""
         nearest = self._suggest_language(error)
         what = describe(error)
         where = f"{name}: " if name and not what.startswith(f"{name}:") else ""
-        self._say(f"error: {where}{what}{nearest}")
+        self._print(f"error: {where}{what}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
-    def tell(self, name: str, answer: results.Summary | results.Translation) -> None:
-        """What goes to standard error beside a result."""
+    def report(self, name: str, answer: Summary | Translation) -> None:
+        """Print the warnings and notes that belong to a result."""
         self.warn(name, answer.warnings)
         if answer.detection_confidence is not None:
             self.note(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
         self.detail(f"{name}: {answer.source} to {answer.target} by {answer.model or 'no model'}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
         if self.bar is None:
             click.echo(line, err=True)
@@ -116,7 +115,7 @@ class Session:
             self.bar.console.print(line, markup=False, emoji=False, soft_wrap=True)
 
     def _suggest_language(self, error: BaseException) -> str:
-        """The nearest to a language that was given, where `error` may come of a mistyped one; asks the server."""
+        """Ask the server for the nearest to a language that was given, where `error` may come of a mistyped one."""
         if not (is_about_language(error) and self.wanted_languages):
             return ""
         try:
@@ -128,7 +127,7 @@ class Session:
 
     @contextmanager
     def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """A bar on standard error while the block runs, on a terminal only; yields what moves it on by so many."""
+        """Show a bar on standard error while the block runs, on a terminal only; yields what moves it on by so many."""
         if self.quiet or self.no_progress or not sys.stderr.isatty():
             yield lambda steps: None
             return
@@ -145,7 +144,7 @@ class Session:
                 self.bar = None
 
     def console(self, *, stderr: bool = False) -> Console:
-        """Where tables and bars are drawn."""
+        """Make a console for tables and bars."""
         return Console(stderr=stderr, no_color=True if self.no_color else None, highlight=False)
 
 
@@ -178,14 +177,14 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 
 def global_options(command: CommandT) -> CommandT:
-    """The global options, shown: for the group."""
+    """Give the group the global options."""
     for names, settings in reversed(GLOBAL_OPTIONS):
         command = click.option(*names, callback=_remember, expose_value=False, **settings)(command)
     return command
 
 
 def with_session(command: CommandT) -> Any:
-    """The global options, unlisted and without defaults, for a command that takes the `Session` first."""
+    """Give a command that takes the `Session` first the global options, unlisted and without defaults."""
     hidden = {"default": None, "show_default": False, "cls": UnlistedOption, "allow_from_autoenv": False}
     for names, settings in reversed(GLOBAL_OPTIONS):
         command = click.option(*names, callback=_remember, expose_value=False, **{**settings, **hidden})(command)
@@ -202,17 +201,19 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     return value
 
 
-def _read_api_key(path: str | None) -> str | None:
+def read_api_key(path: str | None) -> str | None:
+    """Read the API key in the file at `path`, else that of the environment."""
     if path is None:
         return os.environ.get("POLYGIST_API_KEY")
     key = Path(path).read_text(encoding="utf-8").strip()
     if not key:
-        raise InputFailure(f"{path}: is empty; it should hold the API key")
+        raise InputError(f"{path}: is empty; it should hold the API key")
     return key
 
 
-def _split_metadata(pair: str) -> tuple[str, str]:
+def parse_metadata(pair: str) -> tuple[str, str]:
+    """Parse ``KEY=VALUE``."""
     key, equals, value = pair.partition("=")
     if not equals:
-        raise InputFailure(f"--metadata {pair!r} has no '='; write KEY=VALUE")
+        raise InputError(f"--metadata {pair!r} has no '='; write KEY=VALUE")
     return key, value

@@ -1,32 +1,32 @@
-"""``polygist summarise``."""
+"""``polygist summarise``: whole summaries, or ``--stream`` as they are written."""
 
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from typing import Any
 
 import click
-from polygist.v1 import summarisation_service_pb2
 
-from polygist_client import SummariseOptions, calls, results, words
+from polygist_client import Client, Delta, Finished, Progress, SummariseOptions, Summary
 from polygist_client.cli.flags import (
     add_options,
+    can_share_stream,
     candidate_option,
     check_json,
     check_resume,
     decoding_options,
     input_options,
     make_reader,
-    one_stream_holds,
     pivot_option,
     words_choice,
 )
-from polygist_client.cli.inputs import gather_inputs
+from polygist_client.cli.inputs import Input, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
-from polygist_client.cli.printing import render_summary
-from polygist_client.cli.runs import Run, Work, keep_as_is
+from polygist_client.cli.printing import render_summary, to_json_line
+from polygist_client.cli.runner import Attempts, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
-from polygist_client.cli.streams import check_stream, stream_summaries
-
-# Articles are long; a request takes 32 at most.
-ARTICLES = 8
+from polygist_client.options import JsonReply, SentenceOrder, SummaryLength, SummaryType
 
 
 @click.command()
@@ -34,14 +34,14 @@ ARTICLES = 8
 @click.option("-t", "--to", metavar="LANG", help="Language of the summary.  [default: as the article]")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the article.  [default: detected]")
 @candidate_option
-@click.option("--type", type=words_choice(words.SummaryType), help="Form of the summary.")
-@click.option("--length", type=words_choice(words.SummaryLength), help="How long it is.")
+@click.option("--type", type=words_choice(SummaryType), help="Form of the summary.")
+@click.option("--length", type=words_choice(SummaryLength), help="How long it is.")
 @click.option("--max-sentences", type=int, metavar="N", help="Instead of --length.")
 @click.option("--max-words", type=int, metavar="N", help="Instead of --length.")
 @click.option("--extractive", "method", flag_value="extractive", help="Pick sentences of the article.")
 @click.option("--abstractive", "method", flag_value="abstractive", help="Write new sentences.")
 @click.option("--query", default="", metavar="TEXT", help="What the summary should be about.")
-@click.option("--order", type=words_choice(words.SentenceOrder), help="As in the article, or by importance.")
+@click.option("--order", type=words_choice(SentenceOrder), help="As in the article, or by importance.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
 @click.option("--stream", is_flag=True, help="Print sentences as they are written.")
@@ -66,8 +66,8 @@ def summarise(
     if stream:
         check_stream(session, output=output, makes_records=read is not None)
     sources, where = gather_inputs(files, texts), parse_output(output)
-    work = _work({**options})  # type: ignore[typeddict-item]
-    shares_stream = stream or one_stream_holds(session, read, sources, 1)
+    work = make_work({**options})  # type: ignore[typeddict-item]
+    shares_stream = stream or can_share_stream(session, read, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
@@ -77,17 +77,82 @@ def summarise(
         return run.run_records(read, keep_as_is) if read else run.run_texts()
 
 
-def _work(keywords: SummariseOptions) -> Work:
+def make_work(keywords: SummariseOptions) -> Work:
+    """Make the work of one summary for each article."""
     to = keywords.get("to")
     return Work(
-        build=calls.summarise,
+        call=Client.summarise,
+        call_many=Client.summarise_many,
         options=keywords,
         label=f"summary.{to}" if to else "summary",
         results="summaries",
         render=render_summary,
-        blank=lambda text: (
-            summarisation_service_pb2.Summary(),
-            results.Summary(text="", source="", target="", model="", method=""),
-        ),
-        most_items=ARTICLES,
+        blank=lambda text: (Summary(text="", source="", target="", model="", method=""), {}),
     )
+
+
+def check_stream(session: Session, *, output: str | None, makes_records: bool) -> None:
+    """Raise UsageError where the output cannot be a stream."""
+    if output is not None:
+        raise click.UsageError("--stream writes to standard output; leave -o out")
+    if makes_records:
+        raise click.UsageError("--stream is for whole articles; leave --format jsonl out")
+    if session.json:
+        raise click.UsageError("a stream has many replies; use --jsonl instead of --json")
+
+
+def stream_summaries(session: Session, client: Client, sources: Sequence[Input], options: Mapping[str, Any]) -> int:
+    """Print a summary of each source, sentence by sentence, or as JSON event by event; returns the exit code."""
+    attempts = Attempts(session, len(sources))
+    for source in sources:
+        with attempts.attempt(source.name):
+            text = source.read()
+            if session.jsonl:
+                print_parts(client, source.name, text, options)
+            else:
+                with closing(client.stream_summarise(text, **options)) as events:
+                    print_events(session, source.name, text, events)
+        if attempts.should_stop:
+            break
+    return attempts.finish()
+
+
+def print_parts(client: Client, name: str, text: str, options: Mapping[str, Any]) -> None:
+    """Print the parts of the reply as they come, a line of JSON each."""
+
+    def print_part(part: JsonReply) -> None:
+        write(f"{to_json_line(name, part)}\n")
+
+    with closing(client.stream_summarise(text, **options, on_reply=print_part)) as events:
+        deque(events, maxlen=0)
+
+
+def print_events(session: Session, name: str, text: str, events: Iterator[Progress | Delta | Finished]) -> None:
+    """Print the text of a summary as it comes; progress goes to a bar on standard error until the first words."""
+    is_open = False
+    with ExitStack() as stack:
+        advance, completed = stack.enter_context(session.progress("parts")), 0
+        try:
+            for event in events:
+                match event:
+                    case Progress():
+                        advance(event.completed - completed)
+                        completed = event.completed
+                    case Delta():
+                        stack.close()
+                        write(event.text)
+                        is_open = True
+                    case Finished():
+                        stack.close()
+                        write(render_summary(event.summary, text).removeprefix(event.summary.text) or "\n")
+                        is_open = False
+                        session.report(name, event.summary)
+        finally:
+            if is_open:  # what was said before a failure ends its line
+                write("\n")
+
+
+def write(text: str) -> None:
+    """Write to standard output at once."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()

@@ -5,27 +5,26 @@ from itertools import chain
 from typing import Any
 
 import click
-from polygist.v1 import translation_service_pb2
 
-from polygist_client import Client, LanguageUndetermined, TranslateOptions, calls, results, words
+from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
 from polygist_client.cli.flags import (
     add_options,
+    can_share_stream,
     candidate_option,
     check_json,
     check_resume,
     decoding_options,
     input_options,
     make_reader,
-    one_stream_holds,
     pivot_option,
     words_choice,
 )
-from polygist_client.cli.inputs import Input, gather_inputs
+from polygist_client.cli.inputs import Input, Record, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import render_translation
-from polygist_client.cli.records import Record
-from polygist_client.cli.runs import Prepare, Run, Work, keep_as_is
+from polygist_client.cli.runner import Prepare, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
+from polygist_client.options import Splitting
 
 DETECTED_CHARACTERS = 100_000
 
@@ -36,7 +35,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
 @click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
-@click.option("--splitting", type=words_choice(words.Splitting), help="Where sentences end.")
+@click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
@@ -57,7 +56,8 @@ def translate(
 ) -> int:
     """Translate files, standard input (-) or --text."""
     keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
-    works = [_work(target, keywords) for target in _split_targets(to)]
+    targets = parse_targets(to)
+    works = [make_work(target, keywords) for target in targets]
     read = make_reader(lines=lines, format=format, field=field)
     more = [name for name in ("alternatives", "scores", "segments") if options[name]]
     check_json(session, read, output, shows_more=" and ".join(more))
@@ -67,9 +67,9 @@ def translate(
         where,
         sources,
         [work.label for work in works],
-        shares_stream=one_stream_holds(session, read, sources, len(works)),
+        shares_stream=can_share_stream(session, read, sources, len(works)),
     )
-    session.wanted_languages = (*_split_targets(to), *filter(None, [options["source"]]))
+    session.wanted_languages = (*targets, *filter(None, [options["source"]]))
     with session.connect() as client:
         run = Run(session, client, sources, works, where, resume)
         if read is None:
@@ -81,7 +81,7 @@ def detect_once(session: Session, client: Client) -> Prepare:
     """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
 
     def prepare(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
-        """All of the records again, and the work with their language; raises LanguageUndetermined."""
+        """Return all records again, and the work with their language; raises LanguageUndetermined."""
         if work.options.get("source"):
             return records, work
         head, characters = [], 0
@@ -103,22 +103,25 @@ def detect_once(session: Session, client: Client) -> Prepare:
     return prepare
 
 
-def _work(target: str, keywords: TranslateOptions) -> Work:
+def parse_targets(given: str) -> list[str]:
+    """Parse the languages of ``--to``; raises UsageError."""
+    targets = [target.strip() for target in given.split(",")]
+    if not all(targets) or len(set(targets)) < len(targets):
+        raise click.UsageError(f"--to {given!r} should be languages, each once, with commas between them")
+    return targets
+
+
+def make_work(target: str, keywords: TranslateOptions) -> Work:
+    """Make the work of a translation to `target`."""
     return Work(
-        build=calls.translate,
+        call=Client.translate,
+        call_many=Client.translate_many,
         options={"to": target, **keywords},
         label=target,
         results="translations",
         render=render_translation,
         blank=lambda text: (
-            translation_service_pb2.Translation(translated_text=text),
-            results.Translation(text, source="", target=target, model=""),
+            Translation(text, source="", target=target, model=""),
+            {"translatedText": text} if text else {},
         ),
     )
-
-
-def _split_targets(given: str) -> list[str]:
-    targets = [target.strip() for target in given.split(",")]
-    if not all(targets) or len(set(targets)) < len(targets):
-        raise click.UsageError(f"--to {given!r} should be languages, each once, with commas between them")
-    return targets

@@ -4,17 +4,17 @@ from typing import get_args
 
 import pytest
 from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2
-from polygist_client import words
-from polygist_client.words import number_of, word_of, words_of
+from polygist_client import options
+from polygist_client.conversion import number_of, word_of, words_of
 
 PAIRS = [
-    (words.Preference, common_pb2.PerformancePreference),
-    (words.Splitting, translation_service_pb2.SentenceSplitting),
-    (words.SummaryMethod, summarisation_service_pb2.SummaryMethod),
-    (words.SummaryType, summarisation_service_pb2.SummaryType),
-    (words.SummaryLength, summarisation_service_pb2.SummaryLength),
-    (words.SentenceOrder, summarisation_service_pb2.SentenceOrder),
-    (words.Task, model_service_pb2.Task),
+    (options.Preference, common_pb2.PerformancePreference),
+    (options.Splitting, translation_service_pb2.SentenceSplitting),
+    (options.SummaryMethod, summarisation_service_pb2.SummaryMethod),
+    (options.SummaryType, summarisation_service_pb2.SummaryType),
+    (options.SummaryLength, summarisation_service_pb2.SummaryLength),
+    (options.SentenceOrder, summarisation_service_pb2.SentenceOrder),
+    (options.Task, model_service_pb2.Task),
 ]
 
 

@@ -1,9 +1,11 @@
-"""Errors on the command line: one sentence with the next step, and the exit code."""
+"""Errors on the command line: one sentence with the next step or the nearest name, and the exit code."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 import click
 
-from polygist_client import errors
-from polygist_client.cli.nearest import suggest
+from polygist_client import Language, errors
 
 OTHER = 1
 USAGE = 2
@@ -35,47 +37,43 @@ NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
 )
 LANGUAGE_FIELDS = frozenset({"target_language_code", "source_language_code"})
 # After one of these the next input would fail in the same way.
-HOPELESS = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
+FATAL = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
 # What may happen to one input and leave the others alone.
 FAILURES = (errors.PolygistError, click.ClickException, OSError)
 
 
-class InputFailure(click.ClickException):
+class InputError(click.ClickException):
     """A file that cannot be read as what it should be."""
 
     exit_code = USAGE
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code for `error`."""
+    """Return the exit code for `error`."""
     if isinstance(error, click.ClickException):
         return error.exit_code
     return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), OTHER)
 
 
 def describe(error: BaseException) -> str:
-    """`error` in one line, with the next step where there is one."""
+    """Describe `error` in one line, with the next step where there is one."""
     if isinstance(error, click.NoSuchOption) and error.ctx:
         nearest = suggest(error.option_name, error.possibilities or ())
         return f"No such option {error.option_name!r}{nearest} (try: {error.ctx.command_path} --help)"
     if isinstance(error, click.UsageError) and error.ctx:
-        return _in_one_line(f"{error.format_message()} (try: {error.ctx.command_path} --help)")
-    if isinstance(error, click.ClickException):
-        return _in_one_line(error.format_message())
-    if isinstance(error, OSError) and error.filename:
-        return _in_one_line(f"{error.filename}: {error.strerror}")
-    step = _next_step(error)
-    return _in_one_line(f"{error} ({step})" if step else str(error))
+        text = f"{error.format_message()} (try: {error.ctx.command_path} --help)"
+    elif isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, OSError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        step = next_step(error)
+        text = f"{error} ({step})" if step else str(error)
+    return " ".join(text.split())
 
 
-def is_about_language(error: BaseException) -> bool:
-    """Whether a language that was given may be what is wrong."""
-    fields = {each.field for each in error.field_violations} if isinstance(error, errors.InvalidArgument) else set()
-    kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
-    return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
-
-
-def _next_step(error: BaseException) -> str:
+def next_step(error: BaseException) -> str:
+    """Advise what to try after `error`; empty where there is no advice."""
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
@@ -85,5 +83,22 @@ def _next_step(error: BaseException) -> str:
     return next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), "")
 
 
-def _in_one_line(text: str) -> str:
-    return " ".join(text.split())
+def is_about_language(error: BaseException) -> bool:
+    """Tell whether a language that was given may be what is wrong."""
+    fields = {each.field for each in error.field_violations} if isinstance(error, errors.InvalidArgument) else set()
+    kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
+    return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Suggest the nearest of `known`, in words to stand behind a sentence; empty where none is near."""
+    names = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
+
+
+def suggest_language(word: str, languages: Iterable[Language]) -> str:
+    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one."""
+    codes = {name.lower(): each.code for each in languages for name in (each.display_name, each.native_name, each.code)}
+    near = get_close_matches(word.lower(), codes, n=1)
+    return f"; did you mean {codes[near[0]]!r}?" if near and codes[near[0]] != word else ""

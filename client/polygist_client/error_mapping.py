@@ -1,16 +1,19 @@
 """The one table from gRPC statuses, with their ``google.rpc`` details, to the exceptions of this client."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
 
+import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from polygist_client import errors
+from polygist_client.calls import Call
+from polygist_client.connection import REQUEST_ID, Connection
 
-REQUEST_ID = "x-request-id"
 PUSHBACK = "grpc-retry-pushback-ms"
 
 
@@ -100,54 +103,52 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
 )
 
 
-def translate_error(
-    failure: Failure, *, target: str, timeout: float, request_id: str, items: range | None = None
-) -> errors.CallFailed:
-    """The exception for a failed call.
+@contextmanager
+def own_errors(call: Call[Any, Any], connection: Connection, request_id: str) -> Iterator[None]:
+    """Raise gRPC's errors of the block as those of this client."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise to_exception(cast(Failure, error), call, connection, request_id) from error
 
-    Args:
-        failure: what gRPC raised.
-        target: address as the user wrote it.
-        timeout: seconds that the call had.
-        request_id: id that was sent; the server's own, in the trailing metadata, wins.
-        items: positions of the texts within the whole that the call is a part of.
-    """
-    code = failure.code().name
-    trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
-    status = _read_status(failure)
-    info = _unpack(status, error_details_pb2.ErrorInfo)
-    violations = tuple(
-        errors.FieldViolation(each.field, each.description)
-        for each in _unpack(status, error_details_pb2.BadRequest).field_violations
-    )
-    kind, message = BY_CODE.get(code, errors.CallFailed), failure.details() or code
-    narrower = BY_REASON.get(info.reason, kind)
-    if issubclass(narrower, kind):
+
+def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection, request_id: str) -> errors.CallFailed:
+    """Make the exception for a failed call; the server's own id of the request wins over the one that was sent."""
+    code, message = failure.code().name, failure.details() or failure.code().name
+    status = read_status(failure)
+    info = first_detail(status, error_details_pb2.ErrorInfo)
+    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(info.reason)
+    if narrower and issubclass(narrower, kind):
         kind = narrower
     if not info.reason:
-        kind, message = _explain(kind, message, code, target=target, timeout=timeout)
+        kind, message = explain(kind, message, code, target=connection.address, timeout=connection.seconds(call))
+    trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
+    violations = tuple(
+        errors.FieldViolation(each.field, each.description)
+        for each in first_detail(status, error_details_pb2.BadRequest).field_violations
+    )
     return kind(
         message,
         code=code,
         reason=info.reason,
         metadata=dict(info.metadata),
-        retry_after=_retry_after(status, trailer),
+        retry_after=read_retry_delay(status, trailer),
         field_violations=violations,
         request_id=str(trailer.get(REQUEST_ID, request_id)),
-        items=_narrow(items, violations),
+        items=narrow(call.items, violations),
     )
 
 
-def _read_status(failure: Failure) -> status_pb2.Status:
-    """The rich status, empty where there is none, or none that agrees with the plain one."""
+def read_status(failure: Failure) -> status_pb2.Status:
+    """Read the rich status, empty where there is none, or none that agrees with the plain one."""
     try:
         return rpc_status.from_call(failure) or status_pb2.Status()
     except (ValueError, DecodeError):
         return status_pb2.Status()
 
 
-def _unpack(status: status_pb2.Status, kind: Any) -> Any:
-    """The first detail of this kind, empty where there is none."""
+def first_detail(status: status_pb2.Status, kind: Any) -> Any:
+    """Return the first detail of this kind, empty where there is none."""
     detail = kind()
     for packed in status.details:
         if packed.Unpack(detail):
@@ -155,10 +156,10 @@ def _unpack(status: status_pb2.Status, kind: Any) -> Any:
     return detail
 
 
-def _explain(
+def explain(
     kind: type[errors.CallFailed], details: str, code: str, *, target: str, timeout: float
 ) -> tuple[type[errors.CallFailed], str]:
-    """Class and sentence for an error that gRPC itself made; others stay as they are."""
+    """Find class and sentence for an error that gRPC itself made; others stay as they are."""
     for its_code, pattern, its_kind, sentence in BY_DETAILS:
         found = re.search(pattern, details)
         if code == its_code and found:
@@ -167,16 +168,17 @@ def _explain(
     return kind, details
 
 
-def _retry_after(status: status_pb2.Status, trailer: Mapping[str, str | bytes]) -> float | None:
-    delay = _unpack(status, error_details_pb2.RetryInfo)
+def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | bytes]) -> float | None:
+    """Read after how many seconds another try makes sense, in the details or gRPC's own header."""
+    delay = first_detail(status, error_details_pb2.RetryInfo)
     if delay.HasField("retry_delay"):
         return float(delay.retry_delay.ToMilliseconds() / 1000)
     pushback = str(trailer.get(PUSHBACK, ""))
     return int(pushback) / 1000 if pushback.isdigit() else None
 
 
-def _narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
-    """The one item where the server named it, else all items of the call."""
+def narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
+    """Return the one item of a call that the server named, else all of its items."""
     for violation in violations:
         named = re.match(r"contents\[(\d+)\]", violation.field)
         if items is not None and named and int(named[1]) < len(items):

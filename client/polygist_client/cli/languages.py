@@ -1,0 +1,46 @@
+"""``polygist languages``."""
+
+import click
+
+from polygist_client import Language, NotFound
+from polygist_client.cli.errors import suggest_language
+from polygist_client.cli.flags import task_option
+from polygist_client.cli.printing import join_codes, print_json, print_rows
+from polygist_client.cli.session import Session, with_session
+from polygist_client.options import JsonReply, Task
+
+
+@click.command()
+@click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
+@click.option("--in", "display_language", metavar="LANG", help="Language of the names.  [default: en]")
+@task_option
+@with_session
+def languages(session: Session, source: str | None, display_language: str | None, task: Task | None) -> None:
+    """List languages and what each is translated to."""
+    replies: list[JsonReply] = []
+    with session.connect() as client:
+        found = client.list_languages(task=task, display_language=display_language, on_reply=replies.append)
+    reply = replies[0]
+    if source:
+        found = find_language(source, found)
+        codes = {each.code for each in found}
+        reply = {**reply, "languages": [each for each in reply["languages"] if each.get("languageCode", "") in codes]}
+    if not session.is_text:
+        parts = zip([each.code for each in found], reply.get("languages", []), strict=True)
+        print_json(session, reply, parts)
+        return
+    rows = [
+        [each.code, each.display_name, each.native_name, join_codes(each.targets), join_codes(each.pivot_targets)]
+        for each in found
+    ]
+    print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+
+
+def find_language(source: str, languages: list[Language]) -> list[Language]:
+    """Find the language `source`; a region such as that of pt-BR may be left to its language. Raises NotFound."""
+    for code in (source.lower(), source.lower().partition("-")[0]):
+        if found := [each for each in languages if each.code.lower() == code]:
+            return found
+    have = ", ".join(each.code for each in languages) or "none"
+    nearest = suggest_language(source, languages)
+    raise NotFound(f"no language {source!r}; this server has: {have}{nearest}", code="NOT_FOUND")

@@ -1,0 +1,56 @@
+"""``polygist detect|tokens``: what texts are."""
+
+import click
+
+from polygist_client.cli.flags import add_options, candidate_option, text_options
+from polygist_client.cli.inputs import gather_inputs
+from polygist_client.cli.printing import print_json, print_rows
+from polygist_client.cli.session import Session, with_session
+from polygist_client.options import JsonReply
+
+
+@click.command()
+@add_options(text_options)
+@click.option("-n", "count", type=click.IntRange(1), default=1, show_default=True, help="How many guesses to show.")
+@candidate_option
+@with_session
+def detect(
+    session: Session, files: tuple[str, ...], texts: tuple[str, ...], count: int, candidates: tuple[str, ...]
+) -> None:
+    """Tell the language of files, standard input (-) or --text.
+
+    Prints name (of several inputs), language and confidence.
+    """
+    sources = gather_inputs(files, texts)
+    contents, names = [source.read() for source in sources], [source.name for source in sources]
+    replies: list[JsonReply] = []
+    with session.connect() as client:
+        detections = client.detect_language(
+            contents, max_candidates=count, candidates=candidates, on_reply=replies.append
+        )
+    if not session.is_text:
+        print_json(session, replies[0], zip(names, replies[0]["detections"], strict=True))
+        return
+    for name, detection in zip(names, detections, strict=True):
+        prefix = [name] if len(names) > 1 else []
+        rows = [[*prefix, each.code, f"{each.confidence:.4f}"] for each in detection.languages[:count]]
+        print_rows(session, ["input", "language", "confidence"], rows)
+
+
+@click.command()
+@add_options(text_options)
+@click.option("--model", required=True, metavar="NAME", help="Whose tokens to count.")
+@with_session
+def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], model: str) -> None:
+    """Count the tokens of files, standard input (-) or --text."""
+    sources = gather_inputs(files, texts)
+    contents, names = [source.read() for source in sources], [source.name for source in sources]
+    replies: list[JsonReply] = []
+    with session.connect() as client:
+        counts = client.count_tokens(contents, model=model, on_reply=replies.append)
+    if not session.is_text:
+        parts = [{"tokenCounts": [count]} for count in replies[0]["tokenCounts"]]
+        print_json(session, replies[0], zip(names, parts, strict=True))
+        return
+    rows = [[name, str(each.count)] for name, each in zip(names, counts, strict=True)]
+    print_rows(session, ["input", "tokens"], rows if len(rows) > 1 else [rows[0][1:]])

@@ -1,0 +1,272 @@
+"""Plain values to protobuf, for requests, and protobuf to plain values, for results; enum values are plain words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2
+
+from polygist_client import results
+from polygist_client.errors import InvalidInput
+from polygist_client.options import JsonReply, Texts
+from polygist_client.results import Span
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+
+# Enums: ``SUMMARY_TYPE_KEY_POINTS`` is "key-points".
+
+
+def words_of(enum: EnumDescriptor) -> tuple[str, ...]:
+    """List every word of `enum`, without the one for "not said"."""
+    return tuple(word_of(enum, value.number) for value in enum.values if value.number)
+
+
+def word_of(enum: EnumDescriptor, number: int) -> str:
+    """Return the word for `number` of `enum`; enums may grow, so a number that is not known here is a word too."""
+    value = enum.values_by_number.get(number)
+    if value is None:
+        return f"unknown-{number}"
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return value.name.removeprefix(prefix).lower().replace("_", "-")
+
+
+def number_of(field: str, enum: EnumDescriptor, word: str | None) -> Any:
+    """Return the number for `word` of `enum`, 0 for None; raises InvalidInput with `field` and all words."""
+    if word is None:
+        return 0
+    words = words_of(enum)
+    if word not in words:
+        raise InvalidInput(f"{field}: {word!r} is not one of {', '.join(words)}", field=field)
+    return next(value.number for value in enum.values if word_of(enum, value.number) == word)
+
+
+# Requests
+
+
+def parse_text(field: str, text: str) -> str:
+    """Return `text` itself; raises InvalidInput where it cannot be sent, TypeError where it is no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"{field} is {type(text).__name__}, it must be str")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{field}: lone surrogate U+{ord(text[error.start]):04X} at position {error.start} is no Unicode text;"
+            " decode the bytes again with errors='replace'",
+            field=field,
+        ) from None
+    return text
+
+
+def parse_contents(text: str | Texts) -> list[str]:
+    """Return one text or several as a list, each checked."""
+    texts = [text] if isinstance(text, str) else text
+    return [parse_text(f"contents[{at}]", each) for at, each in enumerate(texts)]
+
+
+def parse_candidates(codes: Sequence[str]) -> list[str]:
+    """Return the language codes that limit detection, each checked."""
+    if isinstance(codes, str):
+        raise TypeError(f"candidates is the text {codes!r}, it must be a list of language codes")
+    return [parse_text(f"candidates[{at}]", code) for at, code in enumerate(codes)]
+
+
+def parse_model_name(name: str | None) -> str:
+    """Return the full name of a model: ``models/`` may be left out."""
+    if not name:
+        return ""
+    return parse_text("model", name if name.startswith("models/") else f"models/{name}")
+
+
+def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the one length that was given, as the field of the request; raises InvalidInput for several."""
+    fields = {"length": "length", "max_sentences": "max_sentence_count", "max_words": "max_word_count"}
+    wanted = [name for name in fields if given.get(name) is not None]
+    if len(wanted) > 1:
+        raise InvalidInput(f"{' and '.join(wanted)} exclude each other; give one", field=wanted[0])
+    if wanted == ["length"]:
+        return {"length": number_of("length", summarisation_service_pb2.SummaryLength.DESCRIPTOR, given["length"])}
+    return {fields[name]: given[name] for name in wanted}
+
+
+def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return model, preset, decoding and route, as the fields that translations and summaries have in common."""
+    return {
+        "model": parse_model_name(given.get("model")),
+        "performance_preference": number_of("prefer", common_pb2.PerformancePreference.DESCRIPTOR, given.get("prefer")),
+        "decoding_config": unless_empty(
+            common_pb2.DecodingConfig(
+                beam_size=given.get("beam_size", 0), max_output_tokens=given.get("max_output_tokens", 0)
+            )
+        ),
+        "pivot_policy": (
+            common_pb2.PIVOT_POLICY_UNSPECIFIED if given.get("pivot", True) else common_pb2.PIVOT_POLICY_DIRECT_ONLY
+        ),
+    }
+
+
+def unless_empty(message: MessageT) -> MessageT | None:
+    """Return None for a message that says nothing, so that it is not sent."""
+    return message if message.ListFields() else None
+
+
+# Results
+
+
+def to_json(reply: Message) -> JsonReply:
+    """Convert a reply to a dict, in protobuf's JSON form."""
+    return MessageToDict(reply)
+
+
+def read_translation(message: translation_service_pb2.Translation) -> results.Translation:
+    """Convert one translated text."""
+    return results.Translation(
+        text=message.translated_text,
+        source=message.source_language_code,
+        target=message.target_language_code,
+        model=message.model,
+        detection_confidence=read_optional(message, "detection_confidence"),
+        pivots=tuple(message.pivot_language_codes),
+        alternatives=tuple(
+            results.Alternative(each.translated_text, read_optional(each, "score")) for each in message.alternatives
+        ),
+        score=read_optional(message, "score"),
+        segments=tuple(
+            results.Segment(read_span(each.source_span), read_span(each.target_span), read_optional(each, "score"))
+            for each in message.segments
+        ),
+        warnings=tuple(read_notice(each) for each in message.warnings),
+    )
+
+
+def read_summary(message: summarisation_service_pb2.Summary) -> results.Summary:
+    """Convert the summary of one article."""
+    return results.Summary(
+        text=message.text,
+        source=message.source_language_code,
+        target=message.target_language_code,
+        model=message.model,
+        method=word_of(summarisation_service_pb2.SummaryMethod.DESCRIPTOR, message.method),
+        sentences=tuple(
+            results.SummarySentence(
+                text=each.text,
+                span=read_span(each.summary_span),
+                rank_score=read_optional(each, "rank_score"),
+                citations=tuple(
+                    results.Citation(read_span(citation.source_span), citation.support_score)
+                    for citation in each.citations
+                ),
+            )
+            for each in message.sentences
+        ),
+        chunk_count=message.chunk_count,
+        warnings=tuple(read_notice(each) for each in message.warnings),
+        detection_confidence=read_optional(message, "detection_confidence"),
+    )
+
+
+class SummaryReader:
+    """Makes events out of the replies of one stream."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def read(
+        self, reply: summarisation_service_pb2.StreamSummariseResponse
+    ) -> Iterator[results.Progress | results.Delta | results.Finished]:
+        """Yield the event of a reply; none for what has no place in the results, such as usage."""
+        index, kind = reply.content_index, reply.WhichOneof("event")
+        if kind == "progress":
+            yield results.Progress(index, reply.progress.completed_count, reply.progress.total_count)
+        elif kind == "text_delta":
+            self._texts[index] = self._texts.get(index, "") + reply.text_delta
+            yield results.Delta(index, reply.text_delta)
+        elif kind == "summary":
+            yield results.Finished(index, replace(read_summary(reply.summary), text=self._texts.pop(index, "")))
+
+
+def read_detection(message: translation_service_pb2.LanguageDetection) -> results.Detection:
+    """Convert the languages that one text may be in."""
+    return results.Detection(
+        tuple(
+            results.DetectedLanguage(each.language_code, each.confidence, each.supported) for each in message.languages
+        )
+    )
+
+
+def read_model(message: model_service_pb2.Model) -> results.Model:
+    """Convert a model."""
+    return results.Model(
+        name=message.name,
+        display_name=message.display_name,
+        tasks=read_tasks(message),
+        state=word_of(model_service_pb2.ModelState.DESCRIPTOR, message.state),
+        max_input_tokens=message.max_input_tokens,
+        compute_type=message.compute_type,
+        device=message.device,
+        revision=message.revision,
+        license=message.license,
+        size_bytes=message.size_bytes,
+        sources=tuple(message.source_language_codes),
+        targets=tuple(message.target_language_codes),
+    )
+
+
+def read_language(message: model_service_pb2.Language) -> results.Language:
+    """Convert a language."""
+    return results.Language(
+        code=message.language_code,
+        display_name=message.display_name,
+        native_name=message.native_name,
+        right_to_left=message.right_to_left,
+        targets=tuple(message.target_language_codes),
+        pivot_targets=tuple(message.pivot_target_language_codes),
+        tasks=read_tasks(message),
+    )
+
+
+def read_server_info(reply: model_service_pb2.GetServerInfoResponse) -> results.ServerInfo:
+    """Convert what the server says of itself."""
+    return results.ServerInfo(
+        version=reply.version,
+        limits={limit.name: limit.value for limit in reply.limits},
+        queued_requests=reply.queued_request_count,
+        active_requests=reply.active_request_count,
+        glossaries=tuple(reply.glossaries),
+    )
+
+
+def read_health(reply: health_pb2.HealthCheckResponse) -> results.Health:
+    """Convert the health of a service."""
+    status = health_pb2.HealthCheckResponse.DESCRIPTOR.enum_types_by_name["ServingStatus"]
+    value = status.values_by_number.get(reply.status)
+    return cast(results.Health, value.name.lower().replace("_", "-") if value else "unknown")
+
+
+def read_tasks(message: model_service_pb2.Model | model_service_pb2.Language) -> tuple[str, ...]:
+    """Convert the tasks of a model or a language."""
+    return tuple(word_of(model_service_pb2.Task.DESCRIPTOR, task) for task in message.tasks)
+
+
+def read_notice(message: common_pb2.Warning) -> results.Notice:
+    """Convert a warning."""
+    return results.Notice(
+        code=word_of(common_pb2.WarningCode.DESCRIPTOR, message.code),
+        message=message.message,
+        span=read_span(message.source_span) if message.HasField("source_span") else None,
+    )
+
+
+def read_span(message: common_pb2.TextSpan) -> Span:
+    """Convert a range of code points."""
+    return Span(message.start_offset, message.end_offset)
+
+
+def read_optional(message: Message, field: str) -> float | None:
+    """Return a number that may be missing."""
+    return getattr(message, field) if message.HasField(field) else None
