@@ -31,7 +31,7 @@ from polygist_service.rpc.model import ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
-from polygist_service.store.home import InstalledModel, Store
+from polygist_service.store.store import InstalledModel, Store
 from polygist_service.summarisation.guard import Guard
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language import LanguageDetector

@@ -9,7 +9,7 @@ from polygist_service.engine.devices import Placement, estimate_memory
 from polygist_service.engine.model import Model
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.description import Description
-from polygist_service.store.home import InstalledModel, Store
+from polygist_service.store.store import InstalledModel, Store
 
 
 class Opening(Protocol):

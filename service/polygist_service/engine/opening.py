@@ -12,9 +12,9 @@ from polygist_service.engine.generation import Generation
 from polygist_service.engine.layout import Layout
 from polygist_service.engine.model import Model, SentenceEncoder, SequenceToSequence
 from polygist_service.engine.tokenizer import JsonTokenizer, SentencePieceTokenizer, TemplateTokenizer, Tokenizer
-from polygist_service.store.contents import read_vocabulary
+from polygist_service.store.convert.contents import read_vocabulary
 from polygist_service.store.description import Description
-from polygist_service.store.home import InstalledModel
+from polygist_service.store.store import InstalledModel
 
 
 def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:

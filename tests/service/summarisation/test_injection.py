@@ -16,7 +16,7 @@ from polygist_service.engine.loading import Loader
 from polygist_service.engine.opening import open_model
 from polygist_service.engine.registry import Registry
 from polygist_service.engine.tokenizer import JsonTokenizer
-from polygist_service.store.home import Store
+from polygist_service.store.store import Store
 
 from tests.service.harness import serving
 
