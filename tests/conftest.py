@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from polygist_service.settings import Settings
-from polygist_service.store.home import InstalledModel, Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.store import InstalledModel, Store
 
 from tests.end_to_end.server import ServerProcess
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
-from polygist_service.store.catalogue import read_catalogue
+from polygist_service.store.catalogue.catalogue import read_catalogue
 
 from tests.hub import HubStandIn
 

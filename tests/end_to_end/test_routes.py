@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from polygist_client import Client, LanguagePairUnsupported
-from polygist_service.store.home import Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.store import Store
 
 from tests.end_to_end.server import ServerProcess
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from polygist_service.store.transformers_process import convert
+from polygist_service.store.convert.transformers_process import convert
 
 from tests.parity.cases import CASES, Case
 from tests.parity.corpus import make_texts

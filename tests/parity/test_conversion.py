@@ -15,8 +15,8 @@ from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
-from polygist_service.store.home import Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.store import Store
 
 from tests.parity.cases import CASES
 from tests.parity.corpus import make_texts

@@ -11,9 +11,9 @@ import pytest
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding, Encoding
 from polygist_service.engine.residency.loader import open_model
-from polygist_service.store.contents import read_vocabulary
-from polygist_service.store.home import Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.convert.contents import read_vocabulary
+from polygist_service.store.store import Store
 
 HERE = Path(__file__).parent
 FAMILIES = sorted(path.name for path in HERE.iterdir() if (path / "golden.jsonl").exists())

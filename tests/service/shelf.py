@@ -10,7 +10,7 @@ from polygist_service.engine.models.decoding import BatchLimits
 from polygist_service.engine.residency.loader import Loader
 from polygist_service.errors import InferenceFailed, StoreError
 from polygist_service.store.description import Description
-from polygist_service.store.home import InstalledModel
+from polygist_service.store.store import InstalledModel
 
 
 class Shelf:

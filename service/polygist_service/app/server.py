@@ -24,7 +24,7 @@ from polygist_service.rpc.models import ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
-from polygist_service.store.home import InstalledModel, Store
+from polygist_service.store.store import InstalledModel, Store
 from polygist_service.summarisation.grounding.checker import GroundingChecker
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language_id import LanguageDetector

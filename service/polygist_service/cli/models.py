@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from polygist_service.cli.drawing import Drawing
 from polygist_service.cli.flags import read_settings
+from polygist_service.cli.progress import Drawing
 
 if TYPE_CHECKING:
-    from polygist_service.store.catalogue import CatalogueEntry
-    from polygist_service.store.home import InstalledModel, Store
-    from polygist_service.store.wishes import Wishes
+    from polygist_service.store.catalogue.catalogue import CatalogueEntry
+    from polygist_service.store.catalogue.pull_options import Wishes
+    from polygist_service.store.store import InstalledModel, Store
 
 COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
 # More languages than these are told by their number.
@@ -49,7 +49,7 @@ WISHES: Sequence[Callable[[Command], Command]] = (
 def models(context: click.Context, home: Path | None) -> None:
     """Install, check and remove models."""
     # Imported here, so that help and completion do not wait for numpy.
-    from polygist_service.store.home import Store
+    from polygist_service.store.store import Store
 
     context.obj = Store(read_settings(None, {"home": home}).home)
 
@@ -166,8 +166,8 @@ def read_wishes(
     *, accepted: Sequence[str], sources: str, targets: str, compute_type: str, again: bool = False, **words: str | None
 ) -> Wishes:
     """What the flags say; raises UsageError for a value that is no language or no compute type."""
-    from polygist_service.store.transformers_conversion import COMPUTE_TYPES
-    from polygist_service.store.wishes import Wishes
+    from polygist_service.store.catalogue.pull_options import Wishes
+    from polygist_service.store.convert.transformers_conversion import COMPUTE_TYPES
     from polygist_service.text.languages import BadTag, parse_tag
 
     context = click.get_current_context(silent=True)

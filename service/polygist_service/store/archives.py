@@ -11,7 +11,7 @@ import zstandard
 from polygist_service.errors import StoreError
 from polygist_service.store.folders import flush
 from polygist_service.store.manifest import FILE, Manifest, read_manifest, verify_files
-from polygist_service.store.sources import Progress
+from polygist_service.store.sources.wheels import Progress
 
 SUFFIX = ".tar.zst"
 MOST_FILES = 64

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from polygist_service.store.home import Store
+from polygist_service.store.store import Store
 
 from tests.hub import HubStandIn
 from tests.service.store.student import describe_student, make_student_files, write_files, write_wheel

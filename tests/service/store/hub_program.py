@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from polygist_service.errors import StoreError
-from polygist_service.store import hub
+from polygist_service.store.sources import hub
 
 
 def say(kind: str, *values: object) -> None:

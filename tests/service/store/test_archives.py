@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from polygist_service.errors import StoreError
-from polygist_service.store.home import Outcome, Store
+from polygist_service.store.store import Outcome, Store
 
 MARIAN = Path(__file__).parents[2] / "parity" / "nllb"
 

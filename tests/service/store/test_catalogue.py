@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import Files, read_catalogue
-from polygist_service.store.sources import PACKAGED
-from polygist_service.store.tables import merge
+from polygist_service.store.catalogue.catalogue import Files, read_catalogue
+from polygist_service.store.catalogue.tables import merge
+from polygist_service.store.sources.wheels import PACKAGED
 
 from tests.service.store.student import describe_student
 

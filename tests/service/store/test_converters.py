@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from polygist_service.errors import StoreError
-from polygist_service.store.bergamot import read_student
-from polygist_service.store.convert_bergamot import convert_bergamot
-from polygist_service.store.layers import INT8_LIMIT, quantise
+from polygist_service.store.convert.bergamot import convert_bergamot
+from polygist_service.store.convert.bergamot_files import read_student
+from polygist_service.store.convert.quantisation import INT8_LIMIT, quantise
 from safetensors.numpy import load, save
 
 from tests.service.store.reference import END, MarianForward
@@ -70,7 +70,7 @@ def test_the_converted_student_scores_and_decodes_like_its_weights(paths, build)
 
 
 def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(paths, build, tmp_path, monkeypatch):
-    monkeypatch.setattr("polygist_service.store.convert_bergamot.ALWAYS_IN", 3)
+    monkeypatch.setattr("polygist_service.store.convert.bergamot.ALWAYS_IN", 3)
     size = len(sentencepiece.SentencePieceProcessor(model_file=str(paths["vocabulary"])))
     lexicon = write_shortlist([[0, 4 + source % 2] for source in range(size)])
     convert_bergamot(change(paths, tmp_path, shortlist=lexicon), build, compute_type="int8")

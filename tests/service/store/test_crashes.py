@@ -10,7 +10,7 @@ import threading
 import pytest
 from filelock import FileLock
 from polygist_service.errors import StoreError
-from polygist_service.store.home import Outcome, Store
+from polygist_service.store.store import Outcome, Store
 
 from tests.service.store.changes import builds, use_converter
 
@@ -18,8 +18,8 @@ from tests.service.store.changes import builds, use_converter
 HANGING_PULL = """
 import dataclasses, sys, time
 from pathlib import Path
-from polygist_service.store.converters import CONVERTERS
-from polygist_service.store.home import Store
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.store import Store
 
 def hang(files, folder, *, compute_type):
     (folder / "model.bin").write_bytes(b"half a model")

@@ -2,8 +2,8 @@
 
 import pytest
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import read_catalogue
-from polygist_service.store.families import recognise, window_cost
+from polygist_service.store.catalogue.catalogue import read_catalogue
+from polygist_service.store.catalogue.families import recognise, window_cost
 
 FAMILIES = read_catalogue().families
 M2M = {"architectures": ["M2M100ForConditionalGeneration"]}

@@ -13,10 +13,10 @@ from polygist_service.engine.models.prompt_format import ChatTemplate
 from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import read_catalogue
-from polygist_service.store.converters import CONVERTERS
-from polygist_service.store.home import Store, report_nothing
-from polygist_service.store.sources import fetch_files
+from polygist_service.store.catalogue.catalogue import read_catalogue
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.sources.wheels import fetch_files
+from polygist_service.store.store import Store, report_nothing
 
 from tests.service.store.gguf_files import CONTROL, describe_gguf, write_gguf
 from tests.service.store.llama import LlamaForward

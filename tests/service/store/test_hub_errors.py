@@ -6,7 +6,7 @@ import resource
 
 import pytest
 from polygist_service.errors import StoreError
-from polygist_service.store.hub import resolve
+from polygist_service.store.sources.hub import resolve
 
 from tests.end_to_end.server import find_free_port
 from tests.service.store.hub_pulls import FILES, LARGE, NAME, WANTED, Pull, contents, pull

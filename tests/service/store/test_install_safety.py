@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from polygist_service.errors import StoreError
-from polygist_service.store.home import Store
+from polygist_service.store.store import Store
 
 from tests.service.store.changes import builds
 from tests.service.store.student import describe_student, make_student_files, write_files, write_wheel

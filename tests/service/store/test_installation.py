@@ -15,9 +15,9 @@ from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Encoding
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
-from polygist_service.store import transformers_conversion
-from polygist_service.store.home import Outcome, Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.convert import transformers_conversion
+from polygist_service.store.store import Outcome, Store
 
 from tests.service.store.hub_pulls import OUTSIDE
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import sentencepiece
 import tokenizers
-from polygist_service.store.bergamot import read_student
-from polygist_service.store.catalogue import read_catalogue
-from polygist_service.store.converters import CONVERTERS
-from polygist_service.store.home import report_nothing
-from polygist_service.store.sources import fetch_files
+from polygist_service.store.catalogue.catalogue import read_catalogue
+from polygist_service.store.convert.bergamot_files import read_student
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.sources.wheels import fetch_files
+from polygist_service.store.store import report_nothing
 from safetensors.numpy import load_file
 
 from tests.service.store.reference import END, MarianForward, embed_with_bert

@@ -5,7 +5,7 @@ import os
 import ctranslate2
 import pytest
 from polygist_service.errors import StoreError
-from polygist_service.store.home import Outcome, Store
+from polygist_service.store.store import Outcome, Store
 
 from tests.service.store.changes import builds, use_converter
 

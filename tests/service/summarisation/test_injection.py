@@ -15,7 +15,7 @@ from polygist_service.engine.models.prompt_format import ChatTemplate
 from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
-from polygist_service.store.home import Store
+from polygist_service.store.store import Store
 
 from tests.service.harness import serving
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from polygist_service.app.server import Server
 from polygist_service.settings import Settings
-from polygist_service.store.home import Store
-from polygist_service.store.wishes import Wishes
+from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.store import Store
 
 FIXTURES = Path(__file__).parents[2] / "parity"
 WRITERS = ("bart", "causal-lm", "pegasus", "t5")

@@ -20,9 +20,9 @@ from polygist_service.engine.models.tokenizers import (
     Tokenizer,
 )
 from polygist_service.errors import PolygistError, StoreError
-from polygist_service.store.contents import read_vocabulary
+from polygist_service.store.convert.contents import read_vocabulary
 from polygist_service.store.description import Description
-from polygist_service.store.home import InstalledModel, Store
+from polygist_service.store.store import InstalledModel, Store
 
 
 def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:

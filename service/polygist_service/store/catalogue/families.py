@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from polygist_service.errors import StoreError
-from polygist_service.store.tables import Table
+from polygist_service.store.catalogue.tables import Table
 from polygist_service.text.languages import BadTag, parse_tag
 
 ROLES = ("translation", "encoder", "summarisation")

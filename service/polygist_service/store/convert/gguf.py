@@ -9,8 +9,14 @@ import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
 
 from polygist_service.errors import StoreError
-from polygist_service.store.gguf_tokenizer import EOS, UNKNOWN, name_special_tokens, read_tokens, write_tokenizer
-from polygist_service.store.layers import Array, quantise
+from polygist_service.store.convert.gguf_tokenizer import (
+    EOS,
+    UNKNOWN,
+    name_special_tokens,
+    read_tokens,
+    write_tokenizer,
+)
+from polygist_service.store.convert.quantisation import Array, quantise
 
 Metadata = Mapping[str, Any]
 

@@ -81,7 +81,7 @@ def resolve(repository: str, revision: str = "main") -> Snapshot:
             f"{repository!r} is no repository of the Hub: write OWNER/NAME, such as Helsinki-NLP/opus-mt-en-de"
         )
     # Imported late, here and below: its library takes half a second, and only what is on the Hub needs it.
-    from polygist_service.store.hub_requests import connect, fetch_listing
+    from polygist_service.store.sources.hub_http import connect, fetch_listing
 
     with connect():
         snapshot = _read_listing(repository, revision, fetch_listing(repository, revision))
@@ -108,7 +108,7 @@ def download(
     Raises:
         StoreError: no such file, no access, no Hub in reach, or a file that arrived with another checksum.
     """
-    from polygist_service.store.hub_requests import connect
+    from polygist_service.store.sources.hub_http import connect
 
     files = [_find(snapshot, path) for path in dict.fromkeys(paths)]
     phase, total, done = f"fetch {snapshot.repository}", sum(file.size for file in files), 0
@@ -147,7 +147,7 @@ def _find(snapshot: Snapshot, path: str) -> HubFile:
 
 
 def _fetch(snapshot: Snapshot, file: HubFile, target: Path, report: Callable[[int], None]) -> None:
-    from polygist_service.store.hub_requests import append_file
+    from polygist_service.store.sources.hub_http import append_file
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{file.checksum[:12]}.part")

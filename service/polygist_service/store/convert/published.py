@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import CatalogueEntry, Files
+from polygist_service.store.catalogue.catalogue import CatalogueEntry, Files
+from polygist_service.store.catalogue.families import Family, recognise
+from polygist_service.store.catalogue.licences import expect_accepted
 from polygist_service.store.checksums import compute_sha256
-from polygist_service.store.contents import CONVERTED, FACTS, Contents, read_contents, read_vocabulary
-from polygist_service.store.converters import CONVERTERS
+from polygist_service.store.convert.contents import CONVERTED, FACTS, Contents, read_contents, read_vocabulary
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert.inspect import describe
+from polygist_service.store.convert.transformers_conversion import convert_published, expect_converter
 from polygist_service.store.description import Description
-from polygist_service.store.families import Family, recognise
-from polygist_service.store.licences import expect_accepted
-from polygist_service.store.portrait import describe
-from polygist_service.store.repositories import Repository
-from polygist_service.store.sources import Progress, Source, fetch_files
-from polygist_service.store.transformers_conversion import convert_published, expect_converter
+from polygist_service.store.sources.repositories import Repository
+from polygist_service.store.sources.wheels import Progress, Source, fetch_files
 
 # Grows when the same repository would be installed otherwise.
 REPOSITORY_VERSION = 1

@@ -11,12 +11,21 @@ from polygist import __version__
 
 from polygist_service.errors import StoreError
 from polygist_service.store.archives import SUFFIX, read_archive, write_archive
-from polygist_service.store.catalogue import NAME, Catalogue, CatalogueEntry, Files, Folder, Published, read_catalogue
-from polygist_service.store.converters import CONVERTERS
+from polygist_service.store.catalogue.catalogue import (
+    NAME,
+    Catalogue,
+    CatalogueEntry,
+    Files,
+    Folder,
+    Published,
+    read_catalogue,
+)
+from polygist_service.store.catalogue.licences import expect_accepted
+from polygist_service.store.catalogue.pull_options import NOTHING, Wishes
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert.published import REPOSITORY_VERSION, Installed, convert_files, install_repository
 from polygist_service.store.description import Description
 from polygist_service.store.folders import Folders, clear_disk_errors
-from polygist_service.store.installation import REPOSITORY_VERSION, Installed, convert_files, install_repository
-from polygist_service.store.licences import expect_accepted
 from polygist_service.store.manifest import (
     Manifest,
     compute_revision,
@@ -26,9 +35,8 @@ from polygist_service.store.manifest import (
     verify_files,
     write_manifest,
 )
-from polygist_service.store.repositories import FolderRepository, HubRepository, Repository
-from polygist_service.store.sources import FolderSource, Progress, Source
-from polygist_service.store.wishes import NOTHING, Wishes
+from polygist_service.store.sources.repositories import FolderRepository, HubRepository, Repository
+from polygist_service.store.sources.wheels import FolderSource, Progress, Source
 
 
 @dataclass(frozen=True)

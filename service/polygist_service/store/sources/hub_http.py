@@ -18,7 +18,7 @@ from huggingface_hub.utils.logging import get_verbosity, set_verbosity
 from polygist import __version__
 
 from polygist_service.errors import StoreError
-from polygist_service.store.hub_errors import explain_failures
+from polygist_service.store.sources.hub_errors import explain_failures
 
 # Not 429: the Hub's windows are minutes long, and the library would wait for their end without a word.
 RETRIED_STATUSES = (408, 500, 502, 503, 504)

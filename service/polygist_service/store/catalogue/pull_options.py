@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue import NAME, Catalogue, CatalogueEntry, Files
+from polygist_service.store.catalogue.catalogue import NAME, Catalogue, CatalogueEntry, Files
 
 
 @dataclass(frozen=True)

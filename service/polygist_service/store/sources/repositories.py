@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from polygist_service.errors import StoreError
-from polygist_service.store import hub
-from polygist_service.store.sources import Progress
+from polygist_service.store.sources import hub
+from polygist_service.store.sources.wheels import Progress
 
 
 class Repository(Protocol):

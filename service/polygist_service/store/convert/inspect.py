@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from polygist_service.errors import StoreError
-from polygist_service.store.contents import POOLING, Contents, read_vocabulary
+from polygist_service.store.catalogue.families import Family, window_cost
+from polygist_service.store.convert.contents import POOLING, Contents, read_vocabulary
 from polygist_service.store.description import Description
-from polygist_service.store.families import Family, window_cost
 
 # What a tokenizer says that has no window.
 BOUNDLESS = 1_000_000

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from polygist_service.errors import StoreError
-from polygist_service.store.converters import CONVERTERS
-from polygist_service.store.families import Family, read_families, read_settings
-from polygist_service.store.sources import SOURCES, Source, SourceFile
-from polygist_service.store.tables import Table, merge
-from polygist_service.store.transformers_conversion import COMPUTE_TYPES
+from polygist_service.store.catalogue.families import Family, read_families, read_settings
+from polygist_service.store.catalogue.tables import Table, merge
+from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert.transformers_conversion import COMPUTE_TYPES
+from polygist_service.store.sources.wheels import SOURCES, Source, SourceFile
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")

@@ -31,19 +31,19 @@ class Converter:
 
 
 def _convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
-    from polygist_service.store.convert_bergamot import convert_bergamot
+    from polygist_service.store.convert.bergamot import convert_bergamot
 
     convert_bergamot(files, folder, compute_type=compute_type)
 
 
 def _convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
-    from polygist_service.store.convert_bert import convert_bert
+    from polygist_service.store.convert.bert import convert_bert
 
     convert_bert(files, folder, compute_type=compute_type)
 
 
 def _convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
-    from polygist_service.store.convert_gguf import convert_gguf
+    from polygist_service.store.convert.gguf import convert_gguf
 
     convert_gguf(files, folder, compute_type=compute_type)
 

@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from polygist_service.errors import StoreError
-from polygist_service.store.bergamot import EMBEDDINGS, Shortlist, Student, Weights, read_shortlist, read_student
-from polygist_service.store.layers import quantise, set_linear, set_norm
+from polygist_service.store.convert.bergamot_files import (
+    EMBEDDINGS,
+    Shortlist,
+    Student,
+    Weights,
+    read_shortlist,
+    read_student,
+)
+from polygist_service.store.convert.quantisation import quantise, set_linear, set_norm
 
 LayerSpec = transformer_spec.TransformerEncoderLayerSpec | transformer_spec.TransformerDecoderLayerSpec
 

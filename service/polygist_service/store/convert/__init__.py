@@ -1,0 +1,1 @@
+"""From source files to a folder that the engine loads."""
