@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from polygist_service.settings import Settings
-from polygist_service.store.catalogue.pull_options import Wishes
-from polygist_service.store.store import InstalledModel, Store
+from polygist_service.store.catalogue.pull_options import PullOptions
+from polygist_service.store.description import InstalledModel
+from polygist_service.store.store import Store
 
 from tests.end_to_end.server import ServerProcess
 
@@ -28,7 +29,7 @@ def starter_home() -> Path:
 def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
     """A tiny instruction model with random weights, installed from its folder."""
     (pulled,) = Store(tmp_path_factory.mktemp("home")).pull(
-        [f"path:{Path(__file__).parent / 'parity' / 'causal-lm'}"], wishes=Wishes(family="causal-lm")
+        [f"path:{Path(__file__).parent / 'parity' / 'causal-lm'}"], options=PullOptions(family="causal-lm")
     )
     return pulled.model
 

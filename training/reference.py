@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from polygist_service.store.convert.bergamot_files import read_student
+from polygist_service.store.convert.bergamot import read_student
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 from torch.nn import functional

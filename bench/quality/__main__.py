@@ -8,8 +8,8 @@ from pathlib import Path
 
 from polygist_client import Client
 
-from bench.quality.circumstances import describe
 from bench.quality.detection import measure_detection
+from bench.quality.environment import describe
 from bench.quality.invariance import measure_invariance
 from bench.quality.process import measure_process, measure_starts, start_server
 from bench.quality.report import Report, say

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from polygist_service.app.lifecycle import configure_logs
-from polygist_service.app.server import Server
+from polygist_service.app.services import Runtime
 from polygist_service.engine.interface import Engine
 from polygist_service.settings import Settings, default_home
 
@@ -19,8 +19,8 @@ async def open_engine(home: Path | None) -> AsyncIterator[Engine]:
     """
     # What is printed is the report.
     configure_logs("console", "warning")
-    server = Server(Settings(home=home or default_home(), preload="none"))
+    runtime = Runtime(Settings(home=home or default_home(), preload="none"))
     try:
-        yield server.engine
+        yield runtime.services.engine
     finally:
-        await server.stop(0)
+        await runtime.close()

@@ -37,19 +37,19 @@ class Report:
     """All that one run measured, and what it was measured with.
 
     Attributes:
-        circumstances: name and value: versions, machine, commit, signatures.
+        environment: name and value: versions, machine, commit, signatures.
         missing: data files that were not found.
         subject: what was measured; its files are named after it.
     """
 
-    circumstances: dict[str, str]
+    environment: dict[str, str]
     tables: tuple[Table, ...]
     missing: tuple[str, ...] = ()
     subject: str = "quality"
 
     def to_markdown(self) -> str:
         """The report for people."""
-        parts = [f"# {self.subject.capitalize()} of polygist", _render(("", ""), list(self.circumstances.items()))]
+        parts = [f"# {self.subject.capitalize()} of polygist", _render(("", ""), list(self.environment.items()))]
         parts += [table.to_markdown() for table in self.tables]
         if self.missing:
             parts.append("## Data not found")

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_client import Client
-from polygist_service.summarisation.selection import find_candidates
-from polygist_service.summarisation.types import split_article
+from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.selection import find_eligible
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from bench.quality.intervals import bootstrap_mean
@@ -92,10 +92,10 @@ def _summarise(client: Client, records: Sequence[Record], count: int) -> list[st
 
 def lead(article: str, language: str, count: int) -> str:
     """The first `count` sentences of an article."""
-    return " ".join(segment.text for segment in split_article(article, language)[:count])
+    return " ".join(segment.text for segment in Article.parse(article, language).sentences[:count])
 
 
 def filtered_lead(article: str, language: str, count: int) -> list[str]:
     """The first `count` sentences that may stand in a summary."""
-    sentences = [segment.text for segment in split_article(article, language)]
-    return [sentences[at] for at in find_candidates(sentences, count=count)[:count]]
+    sentences = [segment.text for segment in Article.parse(article, language).sentences]
+    return [sentences[at] for at in find_eligible(sentences, count=count)[:count]]

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from polygist_service.summarisation.grounding.support import LEAST_SUPPORT, SIMILARITY_WEIGHT
 
-from bench.quality.curve import Line, draw
 from bench.quality.engine import open_engine
-from bench.quality.judgements import SET, Judged, read_judgements
 from bench.quality.report import Cell, Table, say
 from bench.quality.sets import DataFolder
+from bench.quality.summeval import SET, Judged, read_judged
+from bench.quality.svg_chart import Line, draw
 
 PICTURE = Path(__file__).with_name("support_fit.svg")
 KEPT = 0.95
@@ -46,7 +46,7 @@ def main() -> None:
 
 async def _read(data: DataFolder, home: Path | None) -> list[Judged]:
     async with open_engine(home) as engine:
-        return await read_judgements(engine, data, say)
+        return await read_judged(engine, data, say)
 
 
 def kendall_tau(some: Sequence[float], others: Sequence[float]) -> float:

@@ -1,23 +1,27 @@
-"""Whether summaries can be trusted: those that models write, before and after the guard, beside picked ones."""
+"""Whether summaries can be trusted: those that models write, before and after they are checked, beside picked ones."""
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Engine, ModelInfo, Role
+from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.grounding.facts import Facts
 from polygist_service.summarisation.grounding.support import Support, Wording
 from polygist_service.summarisation.tfidf import split_terms
-from polygist_service.summarisation.types import Article, Method, SummaryRequest
+from polygist_service.summarisation.types import Method, SummaryRequest
 from polygist_service.text.languages import matches
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
-from bench.quality.drafts import CALLER, Summary, pick, write
 from bench.quality.engine import open_engine
 from bench.quality.report import Cell, Say, Table
 from bench.quality.sets import DataFolder, Record
+from bench.quality.summaries import CONTEXT, Summary, pick, write
 from bench.quality.summarisation import METRICS, filtered_lead, score
 
 SETS = ("cnndm_train_100", "ptnews_chatgpt")
@@ -38,7 +42,7 @@ def measure_trust(data: DataFolder, *, home: Path | None, say: Say) -> Table:
     notes = (
         f"The first {ARTICLES} articles of each set, or as many as the slowest model writes about in "
         f"{WRITING_SECONDS:.0f} s; {SENTENCES} sentences asked for. Models that an API call has to name (experimental "
-        "ones) are here too. as written: what the model wrote, which the API never shows; guarded: what it answers.",
+        "ones) are here too. as written: what the model wrote, which the API never shows; as shown: what it answers.",
         "similarity: the mean over sentences of the highest cosine to a sentence of the article. wording: of the share "
         "of word pairs that the article has. supported: sentences that both together bear out. facts found: sentences "
         "all of whose numbers and names the article has. replaced: of the model's sentences, by the article's own. "
@@ -53,14 +57,14 @@ async def _measure(data: DataFolder, home: Path | None, say: Say) -> list[tuple[
     sets = {name: data.records(f"summarisation/{name}.jsonl")[:ARTICLES] for name in SETS}
     if not any(sets.values()):
         return rows
-    with ThreadPoolExecutor(1) as executor:
+    with closing(TextPool(1)) as pool:
         async with open_engine(home) as engine:
             encoder = next((model for model in engine.models() if model.role is Role.ENCODER), None)
             if not encoder:
                 return rows
             for name, records in sets.items():
                 say(f"trust: {name}")
-                systems = await _summarise(engine, executor, encoder, records) if records else {}
+                systems = await _summarise(engine, pool, encoder, records) if records else {}
                 fewest = min(map(len, systems.values()), default=0)
                 for system, summaries in systems.items():
                     row = await measure_system(engine, encoder, records[:fewest], summaries[:fewest])
@@ -69,24 +73,22 @@ async def _measure(data: DataFolder, home: Path | None, say: Say) -> list[tuple[
 
 
 async def _summarise(
-    engine: Engine, executor: Executor, encoder: ModelInfo, records: Sequence[Record]
+    engine: Engine, pool: TextPool, encoder: ModelInfo, records: Sequence[Record]
 ) -> dict[str, list[Summary]]:
     """The summaries of each system by its name, in the order of `records`; models may have fewer."""
     language = records[0]["language"]
-    requests = [
-        SummaryRequest(text=record["article"], source=language, method=Method.ABSTRACTIVE, max_sentences=SENTENCES)
-        for record in records
-    ]
-    leads = (filtered_lead(record["article"], language, SENTENCES) for record in records)
+    articles = [record["article"] for record in records]
+    request = SummaryRequest(contents=articles, source=language, method=Method.ABSTRACTIVE, max_sentences=SENTENCES)
+    leads = (filtered_lead(article, language, SENTENCES) for article in articles)
     systems = {
-        "extractive": await pick(engine, executor, encoder, requests),
+        "extractive": await pick(engine, pool, encoder, request),
         "filtered lead": [Summary(tuple(lead)) for lead in leads],
     }
     for model in engine.models():
         if model.role is Role.SUMMARISATION and any(matches(language, served) for served in model.source_languages):
-            pairs = await write(engine, executor, model, requests, seconds=WRITING_SECONDS)
+            pairs = await write(engine, pool, model, request, seconds=WRITING_SECONDS)
             systems[f"{model.name}, as written"] = [written for written, _ in pairs]
-            systems[f"{model.name}, guarded"] = [shown for _, shown in pairs]
+            systems[f"{model.name}, as shown"] = [shown for _, shown in pairs]
     return systems
 
 
@@ -105,11 +107,11 @@ async def measure_system(
     rouge, supports, found = [], [], []
     for record, summary in zip(records, summaries, strict=True):
         rouge.append(score(scorer, record.get("summaries") or [record["summary"]], " ".join(summary.sentences)))
-        article = Article.read(record["article"], record["language"])
+        article = Article.parse(record["article"], record["language"])
         missing = Facts(article).find_missing(summary.sentences, language=article.language)
         found += [not each for each in missing]
         supports += await find_support(engine, encoder, article, summary.sentences)
-    judged = sum(summary.judged_count for summary in summaries)
+    checked = sum(summary.checked_count for summary in summaries)
     seconds = [summary.seconds for summary in summaries if summary.seconds is not None]
     return (
         *(fmean(each[metric] for each in rouge) for metric in METRICS),
@@ -117,7 +119,7 @@ async def measure_system(
         fmean(support.wording or 0.0 for support in supports),
         100 * fmean(support.is_enough for support in supports),
         100 * fmean(found),
-        100 * sum(summary.replaced_count for summary in summaries) / judged if judged else None,
+        100 * sum(summary.replaced_count for summary in summaries) / checked if checked else None,
         100 * fmean(is_met(summary) for summary in summaries),
         100 * fmean(is_met(summary) or summary.is_warned for summary in summaries),
         100 * fmean(map(repeated_share, summaries)),
@@ -128,7 +130,8 @@ async def measure_system(
 async def find_support(engine: Engine, encoder: ModelInfo, article: Article, sentences: Sequence[str]) -> list[Support]:
     """The support of each of `sentences` in the article."""
     own = [segment.text for segment in article.sentences]
-    vectors = await engine.encode(encoder.name, [*own, *sentences], caller=CALLER)
+    embeddings, _ = await embed(engine, encoder.name, [*own, *sentences], CONTEXT)
+    vectors = np.stack(embeddings)
     similarities = (vectors[len(own) :] @ vectors[: len(own)].T).max(axis=1)
     wording = Wording(article.text)
     return [

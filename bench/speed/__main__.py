@@ -13,7 +13,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 from polygist_client import Client
 
-from bench.quality.circumstances import describe, read_commit
+from bench.quality.environment import describe, read_commit
 from bench.quality.report import Report, say
 from bench.speed.corpus import SOURCE, TARGET, read_corpus
 from bench.speed.rounds import make_tables, measure_rounds
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace) -> Report:
         rounds = measure_rounds(baseline, this, count=arguments.rounds, say=say)
         general = describe(client, began, (datetime.now().astimezone() - began).total_seconds())
     language = "language detected" if arguments.detect else "language given"
-    circumstances = {
+    environment = {
         **{name: value for name, value in general.items() if name not in OF_QUALITY},
         "load, 1 minute, before": f"{load_before:.1f}",
         **describe_machine(setting),
@@ -82,8 +82,8 @@ def measure(arguments: argparse.Namespace) -> Report:
         "sentences": corpus.describe(),
     }
     if arguments.against:
-        circumstances["other"] = describe_other(arguments.against)
-    return Report(circumstances, make_tables(rounds, baseline=baseline.name, candidate=this.name), subject="speed")
+        environment["other"] = describe_other(arguments.against)
+    return Report(environment, make_tables(rounds, baseline=baseline.name, candidate=this.name), subject="speed")
 
 
 def describe_machine(setting: Setting) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from polygist_client import Client
 
-from bench.quality.circumstances import REPOSITORY
+from bench.quality.environment import REPOSITORY
 from bench.quality.sets import DataFolder
 
 SOURCE, TARGET = "en", "pt"

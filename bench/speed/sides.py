@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.quality.circumstances import REPOSITORY
+from bench.quality.environment import REPOSITORY
 from bench.quality.process import Server, start_server
 from bench.speed.corpus import SOURCE, TARGET, Corpus
 from bench.speed.window import Window

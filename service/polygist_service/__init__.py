@@ -1,4 +1,19 @@
-"""The service of polygist: summaries and translations over gRPC, run by CTranslate2."""
+"""The service of polygist: summaries and translations over gRPC, run by CTranslate2.
+
+The rooms, from the command down; docs/architecture.md shows what lies in each:
+
+    cli            polygist-server: serve, and the models that it serves
+    app            the process; the only room that knows the settings and builds the object graph
+    rpc            gRPC: one servicer a service, and what surrounds every call
+    wire           between protobuf and the domain: free functions, no transport
+    observability  what Prometheus may read
+    summarisation  articles to summaries with their sources
+    translation    texts to translations: detection, routes, segments
+    engine         the only room that runs models: one shared batch across all callers
+    store          what is installed: catalogue, sources, conversion, manifests
+    text           pure functions on text: documents, sentences, languages
+    errors, notices, limits, settings, context, concurrency
+"""
 
 import sys
 from importlib.util import find_spec
@@ -11,6 +26,6 @@ def main() -> None:
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         sys.exit(f"error: polygist-server needs {', '.join(missing)}: pip install 'polygist[service]'")
-    from polygist_service.cli import main as run
+    from polygist_service.cli.app import main as run
 
     run()

@@ -1,11 +1,23 @@
-"""Coroutines that stand and fall together. Stdlib only."""
+"""Work at the same time: coroutines that stand and fall together, what leaves the event loop, calls in flight."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable
-from contextlib import aclosing
-from typing import Any, TypeVar
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
 
+from polygist_service.context import CallContext
+from polygist_service.errors import ServerDraining
+
+ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+
+# A thread works for one caller for about so long, then for the next one. A character costs fifty times as much to
+# detect a language by as to split at, so the turns are cut by the clock; no length of a text would fit all functions.
+TURN_SECONDS = 0.005
 
 
 async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
@@ -27,11 +39,20 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
     What a later one gives waits for its turn. Closing the iterator closes them all; so does the error of one, which
     is raised at its turn.
     """
+
+    async def fill(queue: asyncio.Queue[ResultT | None], stream: AsyncGenerator[ResultT, None]) -> None:
+        try:
+            async with aclosing(stream):
+                async for item in stream:
+                    queue.put_nowait(item)
+        finally:
+            queue.put_nowait(None)
+
     queues: list[tuple[asyncio.Queue[ResultT | None], asyncio.Task[None]]] = []
     try:
         for stream in streams:
             queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
-            queues.append((queue, asyncio.create_task(_fill(queue, stream))))
+            queues.append((queue, asyncio.create_task(fill(queue, stream))))
         for index, (queue, task) in enumerate(queues):
             while (item := await queue.get()) is not None:
                 yield index, item
@@ -42,11 +63,205 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
         await asyncio.gather(*(task for _, task in queues), return_exceptions=True)
 
 
-async def _fill(queue: asyncio.Queue[ResultT | None], stream: AsyncGenerator[ResultT, None]) -> None:
-    """Put all that `stream` gives into `queue`, and None at its end, however it ends."""
-    try:
+async def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
+    """Run `streams` at the same time and yield what they give as it comes.
+
+    Closing the iterator closes them all; so does the first error, which is raised at once.
+    """
+    queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
+
+    async def fill(stream: AsyncGenerator[ResultT, None]) -> None:
         async with aclosing(stream):
             async for item in stream:
                 queue.put_nowait(item)
+
+    tasks = [asyncio.create_task(fill(stream)) for stream in streams]
+    for task in tasks:
+        task.add_done_callback(queue.put_nowait)
+    running = len(tasks)
+    try:
+        while running:
+            item = await queue.get()
+            if isinstance(item, asyncio.Task):
+                item.result()
+                running -= 1
+            else:
+                yield item
     finally:
-        queue.put_nowait(None)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGenerator[ResultT, None]:
+    """Yield what `stream` gives with the indices 0, 1, 2… in their order; what comes early waits."""
+    early: dict[int, ResultT] = {}
+    due = 0
+    async with aclosing(stream):
+        async for index, item in stream:
+            early[index] = item
+            while due in early:
+                yield early.pop(due)
+                due += 1
+
+
+class Work(Generic[ItemT, ResultT]):
+    """A function to be called for each of some items, by any number of threads together.
+
+    Args:
+        function: is called with one item.
+        items: at least one.
+    """
+
+    def __init__(self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> None:
+        self._function = function
+        self._items = items
+        self._results: list[ResultT | None] = [None] * len(items)
+        self._taken = self._done = 0
+        self._lock = threading.Lock()
+        self._loop = asyncio.get_running_loop()
+        self.results: asyncio.Future[list[ResultT]] = self._loop.create_future()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether every item is done or under way, or nobody wants the results any more."""
+        return self._taken >= len(self._items)
+
+    def cancel(self) -> None:
+        """Begin no further item."""
+        with self._lock:
+            self._taken = len(self._items)
+
+    def advance(self, seconds: float) -> None:
+        """Work on items, one at least where there is one, until `seconds` have passed."""
+        end = time.monotonic() + seconds
+        while (index := self._take()) is not None:
+            try:
+                self._results[index] = self._function(self._items[index])
+            except BaseException as error:
+                self.cancel()
+                self._tell(partial(self.results.set_exception, error))
+                return
+            with self._lock:
+                self._done += 1
+                is_last = self._done == len(self._items)
+            if is_last:
+                self._tell(partial(self.results.set_result, cast(list[ResultT], self._results)))
+            if time.monotonic() >= end:
+                return
+
+    def _take(self) -> int | None:
+        with self._lock:
+            if self.is_taken:
+                return None
+            self._taken += 1
+            return self._taken - 1
+
+    def _tell(self, settle: Callable[[], None]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: None if self.results.done() else settle())
+
+
+class TextPool:
+    """The threads on which text is split, tokenised, detected and joined: never on the event loop.
+
+    Callers take turns: a caller with a thousand texts and one with a sentence get a turn each, one after the other,
+    and what a turn leaves waits for the caller's next one.
+
+    Args:
+        threads: how many there are.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._waiting: OrderedDict[str, deque[Work[Any, Any]]] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._threads = [threading.Thread(target=self._serve, name=f"text-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(
+        self, context: CallContext, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]
+    ) -> list[ResultT]:
+        """Call `function` with each of `items`, off the event loop; return the results in order.
+
+        Cancelling begins no further item; so does the first error, which is raised.
+
+        Args:
+            context: whose turn it is that the work is done in.
+            function: is called on any of the threads, for several items at the same time.
+            items: a large one is worth cutting before: a turn ends between two items.
+        """
+        if not items:
+            return []
+        work = Work(function, items)
+        with self._changed:
+            self._waiting.setdefault(context.caller, deque()).append(work)
+            self._changed.notify(len(items))
+        try:
+            return await work.results
+        finally:
+            work.cancel()
+
+    async def call(self, context: CallContext, function: Callable[[], ResultT]) -> ResultT:
+        """Call `function` once, off the event loop."""
+        (result,) = await self.run(context, lambda _: function(), (None,))
+        return result
+
+    def close(self) -> None:
+        """Let the threads end after what they are working on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _serve(self) -> None:
+        while work := self._next_turn():
+            work.advance(TURN_SECONDS)
+
+    def _next_turn(self) -> Work[Any, Any] | None:
+        """Wait for work of the caller whose turn it is; None once closed."""
+        with self._changed:
+            while not self._closed:
+                for caller, works in list(self._waiting.items()):
+                    while works and works[0].is_taken:
+                        works.popleft()
+                    if works:
+                        self._waiting.move_to_end(caller)
+                        return works[0]
+                    del self._waiting[caller]
+                self._changed.wait()
+            return None
+
+
+class InFlightCalls:
+    """Counts the calls that are being answered, and lets them end before the server does."""
+
+    def __init__(self) -> None:
+        self.active = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Count one call while the block runs; raises ServerDraining once draining has begun."""
+        if self._draining:
+            raise ServerDraining("the server is shutting down; another replica may answer")
+        self.active += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self.active -= 1
+            if not self.active:
+                self._idle.set()
+
+    async def drain(self, grace: float) -> bool:
+        """Refuse new calls and wait for those in flight; return False where `grace` seconds were not enough."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True

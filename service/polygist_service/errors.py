@@ -9,6 +9,7 @@ PolygistError
 │   ├── UnsupportedLanguagePair
 │   ├── UndeterminedLanguage
 │   └── UnsupportedCapability
+├── UnsupportedMethod       a method of the contract that is not served by this version, or not at this address
 ├── NotFound                an unknown model or glossary
 ├── Unavailable             try again later
 │   ├── ModelLoading
@@ -76,6 +77,12 @@ class UndeterminedLanguage(NotServed):
 
 class UnsupportedCapability(NotServed):
     reason: ClassVar[str] = "CAPABILITY_UNSUPPORTED"
+
+
+class UnsupportedMethod(PolygistError):
+    """A method of the contract is not served by this version, or not at this address."""
+
+    reason: ClassVar[str] = "METHOD_UNSUPPORTED"
 
 
 class NotFound(PolygistError):

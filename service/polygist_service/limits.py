@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 
 
-def _limit(default: int, name: str, help_text: str) -> int:
+def limit(default: int, name: str, help_text: str) -> int:
+    """Declare a limit."""
     value: int = field(default=default, metadata={"name": name, "help": help_text})
     return value
 
@@ -13,19 +14,19 @@ def _limit(default: int, name: str, help_text: str) -> int:
 class Limits:
     """What one request may ask for; raises ValueError below 1."""
 
-    translate_contents: int = _limit(1024, "translate.contents", "texts in one Translate request")
-    summarise_contents: int = _limit(32, "summarise.contents", "articles in one Summarise request")
-    detect_contents: int = _limit(1024, "detect.contents", "texts in one DetectLanguage or CountTokens request")
-    request_characters: int = _limit(1_000_000, "request.characters", "code points in all contents of one request")
-    query_characters: int = _limit(1000, "summarise.query_characters", "code points in the query of a summary")
-    alternatives: int = _limit(8, "translate.alternatives", "extra hypotheses of one text")
-    beam_size: int = _limit(8, "decoding.beam_size", "beam of one request")
-    output_tokens: int = _limit(1024, "decoding.max_output_tokens", "tokens that one segment may be given")
-    sentences: int = _limit(100, "summarise.sentences", "sentences of one summary")
-    words: int = _limit(10_000, "summarise.words", "words of one summary")
-    message_bytes: int = _limit(16 << 20, "message.bytes", "size of one message on the wire")
-    deadline_seconds: int = _limit(600, "request.deadline_seconds", "longest deadline; a longer one is shortened")
-    page_size: int = _limit(1000, "list.page_size", "entries of one page of a list")
+    translate_contents: int = limit(1024, "translate.contents", "texts in one Translate request")
+    summarise_contents: int = limit(32, "summarise.contents", "articles in one Summarise request")
+    detect_contents: int = limit(1024, "detect.contents", "texts in one DetectLanguage or CountTokens request")
+    request_characters: int = limit(1_000_000, "request.characters", "code points in all contents of one request")
+    query_characters: int = limit(1000, "summarise.query_characters", "code points in the query of a summary")
+    alternatives: int = limit(8, "translate.alternatives", "extra hypotheses of one text")
+    beam_size: int = limit(8, "decoding.beam_size", "beam of one request")
+    output_tokens: int = limit(1024, "decoding.max_output_tokens", "tokens that one segment may be given")
+    sentences: int = limit(100, "summarise.sentences", "sentences of one summary")
+    words: int = limit(10_000, "summarise.words", "words of one summary")
+    message_bytes: int = limit(16 << 20, "message.bytes", "size of one message on the wire")
+    deadline_seconds: int = limit(600, "request.deadline_seconds", "longest deadline; a longer one is shortened")
+    page_size: int = limit(1000, "list.page_size", "entries of one page of a list")
 
     def __post_init__(self) -> None:
         for name, value in self.named():

@@ -40,7 +40,7 @@ def test_what_is_there_is_measured_and_the_rest_is_named(scorers, starter_home, 
         (direction, f"polygist {preset}") for direction in ("en-pt", "pt-en") for preset in presets
     ]
     assert tables["Extractive summaries"] == []
-    assert "version:" in report["circumstances"]["BLEU"]
+    assert "version:" in report["environment"]["BLEU"]
     assert "articles/bbc_300.jsonl" in report["missing"]
     assert done.stdout.strip() == (tmp_path / "results" / "quality.md").read_text().strip()
 

@@ -107,7 +107,7 @@ def test_a_short_run_measures_both_loads_and_names_its_text(starter_home, tmp_pa
     ratios, windows = (table["rows"] for table in report["tables"])
     assert [row["load"] for row in ratios] == [load.name for load in LOADS]
     assert [row["side"] for row in windows] == ["raw", "service"] * 2
-    assert "examples/article.txt" in report["circumstances"]["sentences"]
+    assert "examples/article.txt" in report["environment"]["sentences"]
     assert done.stdout.strip() == (tmp_path / "speed.md").read_text().strip()
 
 

@@ -1,18 +1,19 @@
 """The figures of trust, and the fit that they rest on, on made-up judgements."""
 
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Role
+from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.grounding.support import LEAST_SUPPORT
-from polygist_service.summarisation.types import Article, Method, SummaryRequest
+from polygist_service.summarisation.types import Method, SummaryRequest
 
-from bench.quality.curve import Line, draw
-from bench.quality.drafts import write
-from bench.quality.judgements import Judged
+from bench.quality.summaries import write
+from bench.quality.summeval import Judged
 from bench.quality.support_fit import (
     fit,
     kendall_tau,
@@ -20,6 +21,7 @@ from bench.quality.support_fit import (
     tabulate_fits,
     tabulate_thresholds,
 )
+from bench.quality.svg_chart import Line, draw
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -95,7 +97,7 @@ class TestTrust:
         article = "The bridge fell on Monday. A ferry will run all year. The school opens in May."
         records = [{"article": article, "summary": "The bridge fell.", "language": "en"}]
         sentences = ("The bridge fell on Monday.", "A ferry will run all year.", "It cost Jane 9 pence.")
-        summary = trust.Summary(sentences, replaced_count=1, judged_count=3, seconds=2.0)
+        summary = trust.Summary(sentences, replaced_count=1, checked_count=3, seconds=2.0)
         row = await trust.measure_system(EchoEngine(), ENCODER, records, [summary])
         figures = dict(zip(trust.COLUMNS[3:], row, strict=True))
         assert figures["supported, %"] == figures["facts found, %"] == pytest.approx(200 / 3)
@@ -105,20 +107,20 @@ class TestTrust:
         assert figures["s an article"] == 2
         assert figures["R-1"] > 0
 
-    async def test_support_is_measured_as_the_guard_does(self, trust):
-        article = Article.read("The bridge fell on Monday. A ferry will run.", "en")
+    async def test_support_is_measured_as_the_checker_does(self, trust):
+        article = Article.parse("The bridge fell on Monday. A ferry will run.", "en")
         copied, invented = await trust.find_support(EchoEngine(), ENCODER, article, ["A ferry will run.", "Penguins!"])
         assert copied.score == pytest.approx(1, abs=1e-3)
         assert invented.score < LEAST_SUPPORT
 
-    async def test_a_model_is_measured_before_and_after_the_guard(self):
+    async def test_a_model_is_measured_before_and_after_it_is_checked(self):
         writer = replace(EN_PT, name="bart", role=Role.SUMMARISATION, target_languages=("en",), max_input_tokens=512)
         text = "The bridge fell on Monday. A ferry will run all year. The school opens in May."
-        request = SummaryRequest(text=text, source="en", method=Method.ABSTRACTIVE, max_sentences=1)
+        request = SummaryRequest(contents=[text, text], source="en", method=Method.ABSTRACTIVE, max_sentences=1)
         engine = EchoEngine(writer, ENCODER, answer=lambda _: "The bridge fell on Tuesday.")
-        with ThreadPoolExecutor(1) as executor:
+        with closing(TextPool(1)) as pool:
             # No time at all is enough for one article.
-            ((written, shown),) = await write(engine, executor, writer, [request, request], seconds=0)
+            ((written, shown),) = await write(engine, pool, writer, request, seconds=0)
         assert written.sentences == ("The bridge fell on Tuesday.",)
         assert shown.sentences == ("The bridge fell on Monday.",)
-        assert (shown.replaced_count, shown.judged_count) == (1, 1)
+        assert (shown.replaced_count, shown.checked_count) == (1, 1)

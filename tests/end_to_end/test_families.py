@@ -118,3 +118,16 @@ def test_a_member_of_a_family_is_added_by_one_entry(served, tmp_path):
         run("polygist-server", "models", "--home", str(home), "pull", "en-tlh", **settings)
         assert "en-tlh" in run("polygist", "-a", admin, "models", "reload")
         assert client.translate("the river", to="tlh", source="en").model == "models/en-tlh"
+
+
+def test_a_summariser_with_a_small_window_reads_a_long_article_in_parts(tmp_path, article):
+    home = tmp_path / "home"
+    arguments = ["--family", "bart", "--name", "bart-tiny", "--from", "en", "--to", "en"]
+    run("polygist-server", "models", "--home", str(home), "pull", f"path:{FOLDERS / 'bart'}", *arguments)
+    with ServerProcess(home, tmp_path / "log") as process, Client(process.address) as client:
+        process.wait_until_serving()
+        (model,) = client.list_models()
+        assert model.max_input_tokens == 159
+        summary = client.summarise(article, method="abstractive", max_output_tokens=1024)
+    assert summary.text
+    assert summary.model == "models/bart-tiny"

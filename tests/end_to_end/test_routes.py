@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from polygist_client import Client, LanguagePairUnsupported
-from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
 from tests.end_to_end.server import ServerProcess
@@ -26,7 +26,7 @@ def served(starter_home, tmp_path_factory):
         shutil.copytree((starter_home / "models" / name).resolve(), copied)
         store.import_(copied)
     for name, source, target in (("de-en", "de", "en"), ("en-fi", "en", "fi")):
-        store.pull([f"path:{MARIAN}"], wishes=Wishes(name=name, sources=(source,), targets=(target,)))
+        store.pull([f"path:{MARIAN}"], options=PullOptions(name=name, sources=(source,), targets=(target,)))
     with ServerProcess(store.home, folder / "log") as process:
         process.wait_until_serving()
         yield process.address

@@ -15,13 +15,13 @@ from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
 from tests.parity.cases import CASES
 from tests.parity.corpus import make_texts
 from tests.parity.make import publish
-from tests.parity.test_parity import LEAST_SHARE, WISHES, new_tokens, share, without
+from tests.parity.test_parity import LEAST_SHARE, OPTIONS, new_tokens, share, without
 
 # Transformers recommends a library that its tokenizer for Marian does not use to encode.
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended")
@@ -30,8 +30,8 @@ TEXTS = 20
 
 
 def pull(tmp_path, folder, family):
-    wishes = replace(WISHES.get(family, Wishes()), compute_type="float32")
-    (pulled,) = Store(tmp_path / "home").pull([f"path:{folder}"], wishes=wishes)
+    options = replace(OPTIONS.get(family, PullOptions()), compute_type="float32")
+    (pulled,) = Store(tmp_path / "home").pull([f"path:{folder}"], options=options)
     return pulled.model
 
 
@@ -44,7 +44,7 @@ def agreement(family, installed, tokenizer, original):
         options = Decoding(source=source, target=target, max_output_tokens=new_tokens(installed))
         (result,) = model.run([model.tokenise(text, options)], options)
         wanted = CASES[family].answer(tokenizer, original, text, source, target)["written"]
-        matches.append(result.hypotheses[0].text == without(installed.entry.language_tokens.values(), wanted))
+        matches.append(result.hypotheses[0].text == without(installed.description.language_tokens.values(), wanted))
     return share(matches)
 
 

@@ -11,22 +11,22 @@ import pytest
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding, Encoding
 from polygist_service.engine.residency.loader import open_model
-from polygist_service.store.catalogue.pull_options import Wishes
-from polygist_service.store.convert.contents import read_vocabulary
+from polygist_service.store.catalogue.pull_options import PullOptions
+from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.store import Store
 
 HERE = Path(__file__).parent
 FAMILIES = sorted(path.name for path in HERE.iterdir() if (path / "golden.jsonl").exists())
 # What the operator has to say, as neither files nor vocabulary tell.
-WISHES = {
-    "marian": Wishes(sources=("en",), targets=("de",)),
-    "marian-multi": Wishes(sources=("en",)),
-    "small100": Wishes(family="small100"),
-    "bart": Wishes(family="bart"),
-    "t5": Wishes(family="t5"),
-    "mt5": Wishes(family="mt5"),
-    "causal-lm": Wishes(family="causal-lm"),
-    "encoder": Wishes(family="encoder"),
+OPTIONS = {
+    "marian": PullOptions(sources=("en",), targets=("de",)),
+    "marian-multi": PullOptions(sources=("en",)),
+    "small100": PullOptions(family="small100"),
+    "bart": PullOptions(family="bart"),
+    "t5": PullOptions(family="t5"),
+    "mt5": PullOptions(family="mt5"),
+    "causal-lm": PullOptions(family="causal-lm"),
+    "encoder": PullOptions(family="encoder"),
 }
 NEW_TOKENS = 24
 LEAST_SHARE = 0.99
@@ -60,8 +60,8 @@ def home(tmp_path_factory):
 def opened(request, home):
     """The model of a family, installed from its folder as an operator would, and loaded."""
     family = request.param
-    (pulled,) = Store(home).pull([f"path:{HERE / family}"], wishes=WISHES.get(family, Wishes()))
-    assert pulled.model.entry.family == family
+    (pulled,) = Store(home).pull([f"path:{HERE / family}"], options=OPTIONS.get(family, PullOptions()))
+    assert pulled.model.description.family == family
     return family, pulled.model, open_model(pulled.model, slots=1, placement=Placement(compute_type="float32"))
 
 
@@ -88,7 +88,9 @@ def test_tokens_in_and_out_are_those_of_transformers(opened):
         begun = () if is_causal else prompt.prefix
         tokens = [ids[token] for token in (*begun, *recorder.joined[-1])]
         answered.append(tokens == strip(row["output"], family, ids))
-        written.append(result.hypotheses[0].text == without(installed.entry.language_tokens.values(), row["written"]))
+        written.append(
+            result.hypotheses[0].text == without(installed.description.language_tokens.values(), row["written"])
+        )
     assert len(rows) == 200
     assert share(asked) >= LEAST_SHARE
     assert share(answered) >= LEAST_SHARE
@@ -104,7 +106,7 @@ def without(tokens, text):
 
 def new_tokens(installed):
     """Transformers counts what the decoder is made to begin with, the engine what comes after it."""
-    return NEW_TOKENS - len(installed.entry.target_layout)
+    return NEW_TOKENS - len(installed.description.target_layout)
 
 
 def strip(output, family, ids):

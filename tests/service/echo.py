@@ -4,9 +4,10 @@ import asyncio
 import zlib
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, Encoding, Hypothesis, ModelInfo, Result, Role, State
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound
 
@@ -54,76 +55,40 @@ DIMENSION = 32
 
 
 class EchoEngine:
-    """Answers as `engine.api.Engine` does; tokens are words.
+    """Answers as `engine.interface.Engine` does; tokens are words.
 
     Args:
         models: what is installed.
         answer: what a segment becomes.
         delay: seconds before each result.
 
-    `options`, `segments` and `ran` (names of models) tell what was submitted, `held` which models are
-    held now, `free` that none is any more.
+    `options`, `segments`, `contexts` and `ran` (names of models) tell what was submitted, `held` which models are held
+    now, `free` that none is any more.
     """
 
     def __init__(self, *models: ModelInfo, answer: Callable[[str], str] = "[{}]".format, delay: float = 0.0) -> None:
         self._models = {model.name: model for model in models or (EN_PT, ENCODER, PT_EN)}
-        self._answer = answer
-        self._delay = delay
+        self.answer = answer
+        self.delay = delay
         self.options: list[Decoding | Encoding] = []
         self.segments: list[str] = []
+        self.contexts: list[CallContext] = []
         self.ran: list[str] = []
         self.held: list[str] = []
         self.free = asyncio.Event()
 
-    async def submit(self, model, segments, *, options, caller, deadline=None):
-        info = self.model(model)
-        if info.state is not State.READY:
-            raise ModelLoading(f"model {model} is loading")
-        self.options.append(options)
-        self.segments += segments
-        self.ran.append(model)
-        for index in reversed(range(len(segments))):
-            if self._delay:
-                await asyncio.sleep(self._delay)
-            yield index, self._result(info, segments[index], options)
-
-    def _result(self, info, segment, options):
-        count = len(segment.split())
-        if count >= info.max_input_tokens:
-            raise InferenceFailed("a segment is longer than the window")
-        if isinstance(options, Encoding):
-            return Result(count, vector=embed(segment))
-        note = f"{'s' if options.shortlist else ''}{options.beam_size if options.beam_size > 1 else ''}"
-        texts = [f"{self._answer(segment)}{note}{'*' * rank}" for rank in range(options.hypothesis_count)]
-        return Result(
-            count,
-            tuple(
-                Hypothesis(
-                    text if self._answer(segment) else "",
-                    count,
-                    -0.5 * (rank + 1) if options.scores else None,
-                    limited=0 < options.max_output_tokens <= count,
-                )
-                for rank, text in enumerate(texts)
-            ),
-        )
-
     @asynccontextmanager
-    async def hold(self, model, *, deadline=None):
+    async def hold(self, model, context):
         if self.model(model).state is State.FAILED:
             raise InferenceFailed(f"model {model} does not load")
         self.held.append(model)
         self.free.clear()
         try:
-            yield model
+            yield EchoModel(self, self.model(model))
         finally:
             self.held.remove(model)
             if not self.held:
                 self.free.set()
-
-    async def encode(self, model, sentences, *, caller, deadline=None):
-        self.model(model)
-        return np.stack([embed(sentence) for sentence in sentences])
 
     def models(self):
         return tuple(self._models[name] for name in sorted(self._models))
@@ -133,12 +98,67 @@ class EchoEngine:
             raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {', '.join(self._models)}")
         return self._models[name]
 
-    def counter(self, model):
-        self.model(model)
-        return lambda text: len(text.split())
 
-    def unknown_spans(self, model, text):
+@dataclass(frozen=True)
+class Words:
+    """The tokens of a text."""
+
+    text: str
+
+    def __len__(self) -> int:
+        return len(self.text.split())
+
+
+class EchoModel:
+    """Answers as `engine.interface.HeldModel` does."""
+
+    def __init__(self, engine: EchoEngine, info: ModelInfo) -> None:
+        self._engine = engine
+        self.info = info
+
+    def count(self, text):
+        return len(text.split())
+
+    def tokenise(self, text, options):
+        return Words(text) if self.count(text) < self.info.max_input_tokens else None
+
+    def unknown_spans(self, text):
         return [(at, at + 1) for at, character in enumerate(text) if ord(character) > 0xFFFF]
+
+    async def submit(self, segments, *, options, context):
+        engine, texts = self._engine, [each.text if isinstance(each, Words) else each for each in segments]
+        if self.info.state is not State.READY:
+            raise ModelLoading(f"model {self.info.name} is loading")
+        engine.options.append(options)
+        engine.contexts.append(context)
+        engine.segments += texts
+        engine.ran.append(self.info.name)
+        for index in reversed(range(len(texts))):
+            if engine.delay:
+                await asyncio.sleep(engine.delay)
+            yield index, self._result(texts[index], options)
+
+    def _result(self, segment, options):
+        count = self.count(segment)
+        if count >= self.info.max_input_tokens:
+            raise InferenceFailed("a segment is longer than the window")
+        if isinstance(options, Encoding):
+            return Result(count, vector=embed(segment))
+        note = f"{'s' if options.shortlist else ''}{options.beam_size if options.beam_size > 1 else ''}"
+        answer = self._engine.answer(segment)
+        texts = [f"{answer}{note}{'*' * rank}" for rank in range(options.hypothesis_count)]
+        return Result(
+            count,
+            tuple(
+                Hypothesis(
+                    text if answer else "",
+                    count,
+                    -0.5 * (rank + 1) if options.scores else None,
+                    limited=0 < options.max_output_tokens <= count,
+                )
+                for rank, text in enumerate(texts)
+            ),
+        )
 
 
 def embed(text: str) -> np.ndarray:

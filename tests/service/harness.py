@@ -1,17 +1,20 @@
 """A real server on a port of its own, with any engine behind it."""
 
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
+from polygist_service.app.health import Health
 from polygist_service.app.server import build_grpc_server
+from polygist_service.app.services import build_services
+from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
-from polygist_service.rpc.interceptors import InFlightCalls
+from polygist_service.observability.metrics import Metrics
 from polygist_service.text.language_id import LanguageDetector
 
 DETECTOR = LanguageDetector()
@@ -23,7 +26,7 @@ class Service:
 
     address: str
     channel: grpc.aio.Channel
-    activity: InFlightCalls
+    in_flight: InFlightCalls
 
     def __post_init__(self) -> None:
         self.translation = translation_service_pb2_grpc.TranslationServiceStub(self.channel)
@@ -33,26 +36,24 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(engine: Engine, *, limits: Limits | None = None, queued: int = 0) -> AsyncIterator[Service]:
+async def serving(
+    engine: Engine, *, limits: Limits | None = None, queued: int = 0, metrics: Metrics | None = None
+) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
-    activity = InFlightCalls()
-    with ThreadPoolExecutor(2) as executor:
-        server = build_grpc_server(
-            engine,
-            detector=DETECTOR,
-            executor=executor,
-            limits=limits or Limits(),
-            activity=activity,
-            queued=lambda: queued,
-            serves_reflection=True,
-        )
-        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-        await server.start()
-        try:
-            async with grpc.aio.insecure_channel(address) as channel:
-                yield Service(address, channel, activity)
-        finally:
-            await server.stop(0)
+    pool = TextPool(2)
+    services = build_services(
+        engine, detector=DETECTOR, pool=pool, limits=limits or Limits(), metrics=metrics, queued=lambda: queued
+    )
+    server = build_grpc_server(services, serves_reflection=True)
+    await Health().attach(server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(address) as channel:
+            yield Service(address, channel, services.in_flight)
+    finally:
+        await server.stop(0)
+        pool.close()
 
 
 @dataclass(frozen=True)
@@ -94,3 +95,12 @@ async def failure_of(call) -> Failure:
     except grpc.aio.AioRpcError as error:
         return read_failure(error)
     raise AssertionError(f"the call succeeded: {reply}")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the server or another thread brings about."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come about")

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Encoding, Hypothesis, Result
-from polygist_service.engine.models.decoding import BatchLimits
+from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loader import Loader
-from polygist_service.errors import InferenceFailed, StoreError
-from polygist_service.store.description import Description
-from polygist_service.store.store import InstalledModel
+from polygist_service.errors import StoreError
+from polygist_service.store.description import Description, InstalledModel
 
 
 class Shelf:
@@ -102,9 +101,7 @@ class WordModel:
 
     def tokenise(self, text, options):
         words = text.split()
-        if len(words) >= self._installed.entry.max_input_tokens:
-            raise InferenceFailed("a segment is longer than the window")
-        return words
+        return words if len(words) < self._installed.description.max_input_tokens else None
 
     def batch_limits(self, options):
         return BatchLimits(segments=8, tokens=1024, mixed_segments=8)

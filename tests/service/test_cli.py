@@ -17,7 +17,7 @@ from polygist_service.settings import Settings
 
 from tests.service.store.conftest import files, folder, index, store  # noqa: F401
 
-COMMAND = [sys.executable, "-c", "from polygist_service.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from polygist_service.cli.app import main; main()"]
 
 
 @dataclass

@@ -36,6 +36,6 @@ async def test_a_service_serves_while_one_of_its_models_has_not_failed(translati
         assert await serves() == set()
         await health.report([replace(EN_PT, state=translation), replace(ENCODER, state=encoder)])
         assert await serves() == serving
-        await health.refuse()
+        await health.mark_not_serving()
         assert await serves() == set()
     await server.stop(0)

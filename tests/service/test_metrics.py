@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -13,23 +12,22 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
-from polygist_service.app.health import Health
-from polygist_service.app.server import build_grpc_server
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import BatchReport, Decoding, QueueState, State
-from polygist_service.engine.models.decoding import BatchLimits
+from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
-from polygist_service.limits import Limits
 from polygist_service.observability.metrics import LiveCollector, Metrics, MetricsServer
-from polygist_service.rpc.interceptors import InFlightCalls
 from polygist_service.settings import load_settings
-from polygist_service.text.language_id import LanguageDetector
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
-from tests.service.builds import OneModel
+from tests.service import harness
 from tests.service.echo import EN_PT, EchoEngine
+from tests.service.harness import until
+from tests.service.one_model import OneModel
 from tests.service.tiny import load_tiny_model, write_tiny_model
 
 TRANSLATION = "polygist.v1.TranslationService"
@@ -53,37 +51,11 @@ def _values(labels: dict[str, str]) -> list[str]:
     return [labels[name] for name in sorted(labels, key=lambda name: (name == "grpc_code", name))]
 
 
-async def until(condition):
-    """Wait for what the server or another thread brings about."""
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come about")
-
-
 @asynccontextmanager
 async def serving(metrics, engine=None):
     """A server on a fake engine that counts into `metrics`; yields a channel to it."""
-    with ThreadPoolExecutor(2) as executor:
-        server = build_grpc_server(
-            engine or EchoEngine(),
-            detector=LanguageDetector(),
-            executor=executor,
-            limits=Limits(),
-            activity=InFlightCalls(),
-            queued=lambda: 0,
-            serves_reflection=True,
-            metrics=metrics,
-        )
-        await Health().attach(server)
-        address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
-        await server.start()
-        try:
-            async with grpc.aio.insecure_channel(address) as channel:
-                yield channel
-        finally:
-            await server.stop(0)
+    async with harness.serving(engine or EchoEngine(), metrics=metrics) as service:
+        yield service.channel
 
 
 async def translate(channel, *contents, **fields):
@@ -231,19 +203,22 @@ def tiny(tmp_path_factory):
 @asynccontextmanager
 async def batching(model, metrics):
     """The real engine with one slot; what waits is scraped too."""
-    with ThreadPoolExecutor(1) as executor:
-        engine = BatchingEngine(OneModel(model), slots=1, executor=executor, observer=metrics)
-        metrics.registry.register(LiveCollector(queue=engine.queue_state, models=lambda: ()))
-        try:
-            yield engine
-        finally:
-            model.gate.set()
-            await asyncio.to_thread(engine.close)
+    pool = TextPool(1)
+    engine = BatchingEngine(OneModel(model), slots=1, pool=pool, observer=metrics)
+    metrics.registry.register(LiveCollector(queue=engine.queue_state, models=lambda: ()))
+    try:
+        yield engine
+    finally:
+        model.gate.set()
+        await asyncio.to_thread(engine.close)
+        pool.close()
 
 
 async def decode(engine, *segments):
     """All results of a request."""
-    return [result async for _, result in engine.submit("tiny", segments, options=GREEDY, caller="me")]
+    context = CallContext(caller="me")
+    async with engine.hold("tiny", context) as held:
+        return [result async for _, result in held.submit(segments, options=GREEDY, context=context)]
 
 
 async def test_batches_and_their_tokens_are_counted(tiny):

@@ -34,10 +34,10 @@ class Health:
 
     async def attach(self, server: grpc.aio.Server) -> None:
         """Add the health service to `server`."""
-        await self.refuse()
+        await self.mark_not_serving()
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
 
-    async def refuse(self) -> None:
+    async def mark_not_serving(self) -> None:
         """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
         await self._report(dict.fromkeys((OVERALL, TRANSLATION, SUMMARISATION, MODELS), False))
 

@@ -1,8 +1,8 @@
-"""The object graph: settings in, a ``grpc.aio`` server with everything behind it out."""
+"""The ports: one for everyone, one for administrators, one for Prometheus."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Sequence
+from typing import cast
 
 import grpc
 from grpc_health.v1 import health
@@ -10,78 +10,25 @@ from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
-from polygist_service.engine.engine import BatchingEngine
-from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
-from polygist_service.engine.interface import Engine
-from polygist_service.engine.residency.loader import Loader, open_model
-from polygist_service.engine.residency.registry import Registry
-from polygist_service.errors import StoreError
+from polygist_service.app.services import Runtime, Services
+from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
-from polygist_service.observability.metrics import LiveCollector, Metrics, MetricsServer
-from polygist_service.rpc.admin import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle
-from polygist_service.rpc.interceptors import CallInterceptor, CountingInterceptor, InFlightCalls
-from polygist_service.rpc.models import ModelServicer
+from polygist_service.observability.metrics import Metrics, MetricsServer
+from polygist_service.rpc.interceptors import CallInterceptor
+from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
 from polygist_service.settings import Settings
-from polygist_service.store.store import InstalledModel, Store
-from polygist_service.summarisation.grounding.checker import GroundingChecker
-from polygist_service.summarisation.summariser import Summariser
-from polygist_service.text.language_id import LanguageDetector
-from polygist_service.translation.detection import Detector, LanguageResolver
-from polygist_service.translation.routing import Routes
-from polygist_service.translation.translator import Translator
 
+SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
-
-class AdminServer:
-    """Serves ``ModelAdminService``, ``ModelService`` and health to whoever may log in to this machine.
-
-    Args:
-        address: loopback HOST:PORT, or unix:PATH.
-        life: loads and unloads models.
-        servicer: tells of them.
-        options: of gRPC.
-        longest: seconds that a call may take at most.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        *,
-        life: ModelLifecycle,
-        servicer: ModelServicer,
-        options: Sequence[tuple[str, int]],
-        longest: float,
-    ) -> None:
-        # An activity of its own: a shutdown waits for the calls of users, not for a load.
-        self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(InFlightCalls(), longest=longest)], options=options
-        )
-        self.address = address
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(servicer, self._server)
-        model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(ModelAdminServicer(life), self._server)
-        reflection.enable_server_reflection(ADMIN_SERVICES, self._server)
-
-    async def start(self, health: Health) -> None:
-        """Listen; raises OSError where the address cannot be had."""
-        await health.attach(self._server)
-        try:
-            port = self._server.add_insecure_port(self.address)
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self.address}: {error}") from error
-        if not self.address.startswith("unix:"):
-            self.address = f"{self.address.rpartition(':')[0]}:{port}"
-        await self._server.start()
-
-    async def stop(self) -> None:
-        """End, and what still runs with it."""
-        await self._server.stop(0)
+# An outer guard only: above what the application itself admits, and it counts health calls too.
+MAX_CONCURRENT_CALLS = 4096
 
 
 def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
-    """gRPC's own knobs; each differs from the default for a reason."""
+    """Return gRPC's own knobs; each differs from the default for a reason."""
     return [
         ("grpc.so_reuseport", 0),  # else a second server on the port silently takes half of the traffic
         ("grpc.max_receive_message_length", limits.message_bytes),
@@ -99,204 +46,172 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
     ]
 
 
-SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
-
-# An outer guard only: above what the application itself admits, and it counts health calls too.
-MAX_CONCURRENT_CALLS = 4096
-
-
-def build_grpc_server(
-    engine: Engine,
-    *,
-    detector: Detector,
-    executor: Executor,
-    limits: Limits,
-    activity: InFlightCalls,
-    queued: Callable[[], int],
-    serves_reflection: bool,
-    pivot_languages: Sequence[str] = ("en",),
-    metrics: Metrics | None = None,
-) -> grpc.aio.Server:
-    """A server with all servicers, on any engine behind the seam; it listens on nothing yet.
+def build_grpc_server(services: Services, *, serves_reflection: bool) -> grpc.aio.Server:
+    """Build a server with all servicers; it listens on nothing yet.
 
     Args:
-        engine: runs the models.
-        detector: ranks the languages of a text.
-        executor: where text is split, counted and joined: never on the event loop.
-        limits: what one request may ask for.
-        activity: counts the calls, refuses them while draining.
-        queued: counts the requests with segments in the queue.
+        services: what answers.
         serves_reflection: whether callers may read the protos from the server.
-        pivot_languages: those that a translation may go by way of first.
-        metrics: where calls, detections and notices are counted.
     """
-    metrics = metrics or Metrics(languages=())
+    limits, pool = services.limits, services.pool
     server = grpc.aio.server(
-        interceptors=[CountingInterceptor(metrics), CallInterceptor(activity, longest=limits.deadline_seconds)],
+        interceptors=[CallInterceptor(services.in_flight, longest=limits.deadline_seconds, observer=services.metrics)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
-    routes = Routes(engine, pivot_languages=pivot_languages)
-    sources = LanguageResolver(detector, executor, metrics.detected)
-    translator = Translator(engine, routes=routes, sources=sources, executor=executor, noticed=metrics.noticed)
-    judge = GroundingChecker(engine, executor)
-    summariser = Summariser(engine, translator=translator, judge=judge, executor=executor)
+    translation = TranslationServicer(
+        services.translator, languages=services.languages, routes=services.routes, limits=limits, pool=pool
+    )
+    summarisation = SummarisationServicer(services.summariser, limits=limits, pool=pool)
+    # The generated functions want servicers of gRPC's own context; the interceptor gives ours another one.
     translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
-        TranslationServicer(translator, sources=sources, routes=routes, limits=limits, executor=executor), server
+        cast(translation_service_pb2_grpc.TranslationServiceServicer, translation), server
     )
     summarisation_service_pb2_grpc.add_SummarisationServiceServicer_to_server(
-        SummarisationServicer(summariser, engine=engine, sources=sources, limits=limits, executor=executor), server
+        cast(summarisation_service_pb2_grpc.SummarisationServiceServicer, summarisation), server
     )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelServicer(engine, routes=routes, limits=limits, activity=activity, queued=queued, executor=executor),
-        server,
-    )
-    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(DisabledModelAdminServicer(), server)
+    add_model_services(server, services, DisabledModelAdminServicer())
     if serves_reflection:
         reflection.enable_server_reflection(SERVICES, server)
     return server
 
 
+def add_model_services(
+    server: grpc.aio.Server, services: Services, administration: ModelAdminServicer | DisabledModelAdminServicer
+) -> None:
+    """Add what tells of models to a server, and what loads and unloads them or refuses to."""
+    models = ModelServicer(
+        services.engine,
+        routes=services.routes,
+        limits=services.limits,
+        in_flight=services.in_flight,
+        queued=services.queued,
+        pool=services.pool,
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        cast(model_service_pb2_grpc.ModelServiceServicer, models), server
+    )
+    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(
+        cast(model_service_pb2_grpc.ModelAdminServiceServicer, administration), server
+    )
+
+
+class AdminServer:
+    """Serves ``ModelAdminService``, ``ModelService`` and health to whoever may log in to this machine.
+
+    Args:
+        address: loopback HOST:PORT, or unix:PATH.
+        services: whose models they are.
+        lifecycle: loads and unloads models.
+    """
+
+    def __init__(self, address: str, services: Services, *, lifecycle: ModelLifecycle) -> None:
+        self.address = address
+        # Calls of its own: a shutdown waits for those of users, not for a load, and metrics are about users.
+        interceptor = CallInterceptor(
+            InFlightCalls(), longest=services.limits.deadline_seconds, observer=Metrics(languages=())
+        )
+        self._server = grpc.aio.server(interceptors=[interceptor], options=channel_options(services.limits))
+        add_model_services(self._server, services, ModelAdminServicer(lifecycle))
+        reflection.enable_server_reflection(ADMIN_SERVICES, self._server)
+
+    async def start(self, health: Health) -> None:
+        """Listen; raises OSError where the address cannot be had."""
+        await health.attach(self._server)
+        self.address = listen(self._server, self.address)
+        await self._server.start()
+
+    async def stop(self) -> None:
+        """End, and what still runs with it."""
+        await self._server.stop(0)
+
+
+def listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None = None) -> str:
+    """Have a server listen; return the address with the port that it got. Raises OSError where it cannot be had.
+
+    Args:
+        server: not started yet.
+        address: HOST:PORT or unix:PATH; port 0 picks one.
+        credentials: for TLS.
+    """
+    try:
+        port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from error
+    return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+
+
 class Server:
-    """Everything behind one port: models, slots, servicers, health; and the port of the administrators.
+    """All ports of a process: services, health, and where asked for administration and metrics.
 
     Args:
         settings: the knobs.
 
+    Attributes:
+        address: where it listens, once started.
+        runtime: what it serves.
+
     Raises:
-        StoreError: no model is installed, or one that is to be loaded at start is not.
-        UnsupportedCapability: this machine has not the device or the compute type that is wanted.
+        StoreError, UnsupportedCapability: see `Runtime`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.slots = settings.slots or count_usable_cores()
-        self._models_changed = asyncio.Event()
-        self.registry = _open_registry(settings, slots=self.slots, changed=self._models_changed.set)
-        self._preloaded = _names_to_preload(settings, self.registry.names())
-        self._executor = ThreadPoolExecutor(settings.text_threads, thread_name_prefix="text")
-        metrics = Metrics(_languages(self.registry))
-        self.engine = BatchingEngine(self.registry, slots=self.slots, executor=self._executor, observer=metrics)
-        metrics.registry.register(
-            LiveCollector(
-                queue=self.engine.queue_state, models=self.engine.models, resident=self.registry.resident_bytes
-            )
-        )
-        self._metrics = metrics
-        self._exposition: MetricsServer | None = None
-        self.activity = InFlightCalls()
+        self.runtime = Runtime(settings)
+        services = self.runtime.services
+        self.address = settings.listen
         self.health = Health()
-        self._grpc = build_grpc_server(
-            self.engine,
-            detector=LanguageDetector(),
-            executor=self._executor,
-            limits=settings.limits,
-            activity=self.activity,
-            queued=self.engine.queued_requests,
-            serves_reflection=settings.serves_reflection,
-            pivot_languages=settings.pivots,
-            metrics=metrics,
-        )
-        self.administration = self._build_administration() if settings.admin_listen else None
+        self._grpc = build_grpc_server(services, serves_reflection=settings.serves_reflection)
+        self.administration: AdminServer | None = None
+        if settings.admin_listen:
+            self.administration = AdminServer(settings.admin_listen, services, lifecycle=self.runtime.registry)
+        self._exposition: MetricsServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
-
-    async def start(self) -> str:
-        """Listen and answer health; returns the address. Raises OSError where the address cannot be had."""
-        await self.health.attach(self._grpc)
-        if self._settings.metrics_listen:
-            self._exposition = MetricsServer(self._metrics.registry, self._settings.metrics_listen)
-        try:
-            port = self._listen()
-        except RuntimeError as error:
-            raise OSError(f"cannot listen on {self._settings.listen}: {error}") from error
-        await self._grpc.start()
-        if self.administration:
-            await self.administration.start(self.health)
-        return self._settings.listen if self._settings.listen.startswith("unix:") else f"{self._host()}:{port}"
 
     @property
     def metrics_address(self) -> str | None:
         """Where the metrics are, once started; None where they are not served."""
         return self._exposition.address if self._exposition else None
 
+    async def start(self) -> str:
+        """Listen and answer health; returns the address. Raises OSError where an address cannot be had."""
+        settings = self._settings
+        await self.health.attach(self._grpc)
+        if settings.metrics_listen:
+            self._exposition = MetricsServer(self.runtime.services.metrics.registry, settings.metrics_listen)
+        credentials = None
+        if settings.tls_cert and settings.tls_key:
+            pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
+            credentials = grpc.ssl_server_credentials([pair])
+        self.address = listen(self._grpc, settings.listen, credentials)
+        await self._grpc.start()
+        if self.administration:
+            await self.administration.start(self.health)
+        return self.address
+
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
-        await self.registry.preload(self._preloaded)
-        self._models_changed.set()
-        self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.registry.watch())]
+        await self.runtime.preload()
+        self.runtime.models_changed.set()
+        self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
-    async def refuse(self) -> None:
+    async def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""
         for task in self._tasks:
             task.cancel()
-        await self.health.refuse()
+        await self.health.mark_not_serving()
 
     async def stop(self, seconds: float) -> None:
         """End what still runs within `seconds`, then the slots."""
         await self._grpc.stop(seconds)
         if self.administration:
             await self.administration.stop()
-        self.registry.close()
-        await asyncio.get_running_loop().run_in_executor(None, self.engine.close)
+        await self.runtime.close()
         if self._exposition:
-            await asyncio.get_running_loop().run_in_executor(None, self._exposition.close)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(self._exposition.close)
 
     async def _report_changes(self) -> None:
         """Keep health true to the models for ever."""
-        while await self._models_changed.wait():
-            self._models_changed.clear()
-            await self.health.report(self.engine.models())
-
-    def _build_administration(self) -> AdminServer:
-        limits = self._settings.limits
-        servicer = ModelServicer(
-            self.engine,
-            routes=Routes(self.engine, pivot_languages=self._settings.pivots),
-            limits=limits,
-            activity=self.activity,
-            queued=self.engine.queued_requests,
-            executor=self._executor,
-        )
-        return AdminServer(
-            self._settings.admin_listen,
-            life=self.registry,
-            servicer=servicer,
-            options=channel_options(limits),
-            longest=limits.deadline_seconds,
-        )
-
-    def _listen(self) -> int:
-        settings = self._settings
-        if settings.tls_cert is None or settings.tls_key is None:
-            return self._grpc.add_insecure_port(settings.listen)
-        pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
-        return self._grpc.add_secure_port(settings.listen, grpc.ssl_server_credentials([pair]))
-
-    def _host(self) -> str:
-        return self._settings.listen.rpartition(":")[0]
-
-
-def _languages(registry: Registry) -> set[str]:
-    """All languages that some installed model reads."""
-    return {language for name in registry.names() for language in registry.info(name).source_languages}
-
-
-def _open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]) -> Registry:
-    def place(installed: InstalledModel) -> Placement:
-        entry = installed.entry
-        wish, devices = settings.compute_type, settings.device_indexes
-        return resolve(settings.device, devices, wish, entry.compute_type, runs_as=entry.runs_as)
-
-    loader = Loader(lambda: Store(settings.home), slots=slots, place=place, open_model=open_model)
-    registry = Registry(loader, memory_cap=settings.memory_cap, idle_unload=settings.idle_unload, changed=changed)
-    if not registry.names():
-        raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
-    return registry
-
-
-def _names_to_preload(settings: Settings, installed: Sequence[str]) -> Sequence[str]:
-    wanted = installed if settings.preloaded is None else settings.preloaded
-    if unknown := sorted(set(wanted) - set(installed)):
-        raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
-    return wanted
+        while await self.runtime.models_changed.wait():
+            self.runtime.models_changed.clear()
+            await self.health.report(self.runtime.services.engine.models())

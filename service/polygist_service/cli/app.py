@@ -1,13 +1,18 @@
 """The command ``polygist-server``: its subcommands, and how a run ends."""
 
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
 from polygist import __version__
 
+from polygist_service.app.heap import limit_arenas
+from polygist_service.cli.flags import add_settings, read_settings
 from polygist_service.cli.models import models
-from polygist_service.cli.serve import serve
 from polygist_service.errors import PolygistError
 
 NAME = "polygist-server"
@@ -23,6 +28,29 @@ def server() -> None:
 
 
 @server.command()
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="TOML file with settings.",
+)  # fmt: skip
+@add_settings
+def serve(config: Path | None, **flags: Any) -> None:
+    """Serve until SIGTERM.
+
+    A flag goes over its environment variable, that over the file, that over the default.
+    """
+    settings = read_settings(config, flags)
+    # Before ctranslate2 is imported: its OpenMP threads would fight with the slots for the same cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    limit_arenas()
+    # Imported here, so that no other command waits for them.
+    import asyncio
+
+    from polygist_service.app.lifecycle import serve as run
+
+    asyncio.run(run(settings))
+
+
+@server.command()
 @click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete commands and flags.
@@ -34,7 +62,6 @@ def completion(shell: str) -> None:
     click.echo(complete(server, {}, NAME, COMPLETION_VARIABLE).source())
 
 
-server.add_command(serve)
 server.add_command(models)
 
 
@@ -61,3 +88,12 @@ def run(arguments: Sequence[str]) -> int:
 def _fail(message: str, code: int) -> int:
     click.echo(f"error: {' '.join(message.split())}", err=True)
     return code
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # gRPC's own threads can hang a normal exit; everything of ours has ended by now.
+    os._exit(code)

@@ -13,6 +13,8 @@ from polygist_service.limits import Limits
 from polygist_service.settings import Settings, load_settings
 
 LIMIT_FLAG = "limit_"
+# What a help text calls a value of a type.
+METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 Command = Callable[..., Any]
 
@@ -27,35 +29,25 @@ def add_settings(command: Command) -> Command:
         )
     for name, field in reversed(Settings.model_fields.items()):
         if name != "limits":
-            command = _add_setting(command, name, field)
+            command = add_setting(command, name, field)
     return command
 
 
-def _add_setting(command: Command, name: str, field: FieldInfo) -> Command:
+def add_setting(command: Command, name: str, field: FieldInfo) -> Command:
+    """Give a command the flag of one setting; the value itself is checked by `Settings`."""
     default = field.get_default(call_default_factory=True, validated_data={})
     shown = "none" if default in (None, "") else ("off", "on")[default] if isinstance(default, bool) else default
     note = f"{field.description}  [POLYGIST_{name.upper()}; default: {shown}]"
-    flag = f"--{name.replace('_', '-')}"
+    flag, types = f"--{name.replace('_', '-')}", [field.annotation, *get_args(field.annotation)]
     if field.annotation is bool:
-        return click.option(f"{flag}/--no-{name.replace('_', '-')}", name, default=None, help=note)(command)
-    return click.option(flag, name, type=_type_of(field), metavar=_metavar_of(field), help=note)(command)
-
-
-def _type_of(field: FieldInfo) -> click.ParamType:  # type: ignore[type-arg]  # generic since click 8.4
-    """What completion and help know of a setting; the value itself is checked by `Settings`."""
-    if Path in (field.annotation, *get_args(field.annotation)):
-        return click.Path()
-    words = [word for word in get_args(field.annotation) if isinstance(word, str) and word]
-    return click.Choice(words) if words else click.STRING
-
-
-def _metavar_of(field: FieldInfo) -> str | None:
-    """What a help text calls the value; None leaves the words of a choice."""
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=note)(command)
+    words = [word for word in types if isinstance(word, str) and word]
+    kind = click.Path() if Path in types else click.Choice(words) if words else click.STRING
+    # None leaves the words of a choice.
+    metavar = next((METAVARS[each.__name__] for each in types if getattr(each, "__name__", "") in METAVARS), None)
     if isinstance(field.json_schema_extra, dict):
-        return str(field.json_schema_extra["metavar"])
-    names = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
-    kinds = [field.annotation, *get_args(field.annotation)]
-    return next((names[kind.__name__] for kind in kinds if isinstance(kind, type) and kind.__name__ in names), None)
+        metavar = str(field.json_schema_extra["metavar"])
+    return click.option(flag, name, type=kind, metavar=metavar, help=note)(command)
 
 
 def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:

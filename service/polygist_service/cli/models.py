@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from polygist_service.cli.flags import read_settings
-from polygist_service.cli.progress import Drawing
+from polygist_service.store.description import COMPUTE_TYPES, ROLES
 
 if TYPE_CHECKING:
     from polygist_service.store.catalogue.catalogue import CatalogueEntry
-    from polygist_service.store.catalogue.pull_options import Wishes
-    from polygist_service.store.store import InstalledModel, Store
+    from polygist_service.store.catalogue.pull_options import PullOptions
+    from polygist_service.store.description import InstalledModel
+    from polygist_service.store.store import Store
 
 COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
 # More languages than these are told by their number.
@@ -27,9 +29,9 @@ MOST_NAMED = 4
 
 Command = Callable[..., Any]
 
-WISHES: Sequence[Callable[[Command], Command]] = (
+PULL_FLAGS: Sequence[Callable[[Command], Command]] = (
     click.option("--family", default="", metavar="FAMILY", help="Its family, where its files do not tell."),
-    click.option("--role", type=click.Choice(["translation", "summarisation", "encoder"]), help="What it is for."),
+    click.option("--role", type=click.Choice(ROLES), help="What it is for."),
     click.option("--from", "sources", default="", metavar="LANG,…", help="Languages that it reads."),
     click.option("--to", "targets", default="", metavar="LANG,…", help="Languages that it writes."),
     click.option("--compute-type", default="", metavar="TYPE", help="Of the converted weights.  [default: int8]"),
@@ -38,6 +40,33 @@ WISHES: Sequence[Callable[[Command], Command]] = (
         help="Accept this licence, which forbids commercial use.",
     ),
 )  # fmt: skip
+
+
+class ProgressBars:
+    """A progress bar on standard error for each phase that the store reports, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn(),
+            console=Console(stderr=True), disable=not self._is_shown,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> ProgressBars:
+        if self._is_shown:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_shown:  # some versions of rich end even a disabled bar with an empty line
+            self._progress.stop()
+
+    def report(self, phase: str, done: int, total: int | None) -> None:
+        """Show how far a phase is; `total` None is unknown."""
+        if phase not in self._tasks:
+            self._tasks[phase] = self._progress.add_task(phase, total=total)
+        self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
 @click.group()
@@ -54,9 +83,9 @@ def models(context: click.Context, home: Path | None) -> None:
     context.obj = Store(read_settings(None, {"home": home}).home)
 
 
-def add_wishes(command: Command) -> Command:
+def add_pull_flags(command: Command) -> Command:
     """Give a command the flags that say more of a model than its name."""
-    for option in reversed(WISHES):
+    for option in reversed(PULL_FLAGS):
         command = option(command)
     return command
 
@@ -65,7 +94,7 @@ def add_wishes(command: Command) -> Command:
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @click.option("--name", default="", metavar="NAME", help="Name of the installed model.")
 @click.option("--again", is_flag=True, help="Pull also what is installed; a branch of the Hub may have moved.")
-@add_wishes
+@add_pull_flags
 @click.pass_obj
 def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> None:
     """Fetch and convert models, or sets of models such as starter.
@@ -73,12 +102,12 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
     NAME is one that `models list` shows, hub:OWNER/REPOSITORY[@REVISION], or
     path:FOLDER. Those that are up to date stay as they are.
     """
-    wishes = read_wishes(again=again, **flags)
+    options = parse_pull_options(again=again, **flags)
     known = [*store.catalogue.models, *store.catalogue.sets]
     unknown = [name for name in names if not store.catalogue.knows(name)]
     expect_known(unknown, known, "the catalogue has no model or set")
-    with Drawing() as drawing:
-        pulled = store.pull(names, drawing.report, wishes=wishes)
+    with ProgressBars() as bars:
+        pulled = store.pull(names, bars.report, options=options)
     for each in pulled:
         click.echo(each)
 
@@ -86,17 +115,17 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
 @models.command()
 @click.argument("name")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@add_wishes
+@add_pull_flags
 @click.pass_obj
 def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
     """Convert model NAME from files in FOLDER; no download.
 
     For a model that is not in the catalogue: models pull path:FOLDER.
     """
-    wishes = read_wishes(**flags)
+    options = parse_pull_options(**flags)
     expect_known([name], store.catalogue.models, "the catalogue has no model")
-    with Drawing() as drawing:
-        pulled = store.convert(name, folder, drawing.report, wishes=wishes)
+    with ProgressBars() as bars:
+        pulled = store.convert(name, folder, bars.report, options=options)
     click.echo(pulled)
 
 
@@ -109,8 +138,8 @@ def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
 @click.pass_obj
 def export(store: Store, name: str, output: Path) -> None:
     """Write model NAME to an archive, NAME.tar.zst."""
-    with Drawing() as drawing:
-        path = store.export(name, output, drawing.report)
+    with ProgressBars() as bars:
+        path = store.export(name, output, bars.report)
     click.echo(path)
 
 
@@ -120,8 +149,8 @@ def export(store: Store, name: str, output: Path) -> None:
 def import_models(store: Store, paths: Sequence[Path]) -> None:
     """Install exported models from archives or folders."""
     for path in paths:
-        with Drawing() as drawing:
-            pulled = store.import_(path, drawing.report)
+        with ProgressBars() as bars:
+            pulled = store.import_(path, bars.report)
         click.echo(pulled)
 
 
@@ -140,8 +169,8 @@ def verify(store: Store, names: Sequence[str]) -> None:
 def list_models(store: Store) -> None:
     """List the installed models, and those that can be pulled."""
     installed = {model.name: model for model in store.installed()}
-    rows = [_describe_installed(model) for model in installed.values()]
-    rows += [_describe_entry(entry) for name, entry in store.catalogue.models.items() if name not in installed]
+    rows = [describe_installed(model) for model in installed.values()]
+    rows += [describe_entry(entry) for name, entry in store.catalogue.models.items() if name not in installed]
     if not sys.stdout.isatty():  # for cut and awk
         for row in rows:
             click.echo("\t".join(row))
@@ -162,12 +191,11 @@ def rm(store: Store, names: Sequence[str]) -> None:
         click.echo(f"{name}: removed")
 
 
-def read_wishes(
+def parse_pull_options(
     *, accepted: Sequence[str], sources: str, targets: str, compute_type: str, again: bool = False, **words: str | None
-) -> Wishes:
+) -> PullOptions:
     """What the flags say; raises UsageError for a value that is no language or no compute type."""
-    from polygist_service.store.catalogue.pull_options import Wishes
-    from polygist_service.store.convert.transformers_conversion import COMPUTE_TYPES
+    from polygist_service.store.catalogue.pull_options import PullOptions
     from polygist_service.text.languages import BadTag, parse_tag
 
     context = click.get_current_context(silent=True)
@@ -179,7 +207,7 @@ def read_wishes(
         raise click.UsageError(str(error), context) from None
     if compute_type and compute_type not in COMPUTE_TYPES:
         raise click.UsageError(f"{compute_type!r} is none of: {', '.join(COMPUTE_TYPES)}", context)
-    return Wishes(
+    return PullOptions(
         sources=languages[0],
         targets=languages[1],
         compute_type=compute_type,
@@ -199,25 +227,24 @@ def expect_known(names: Iterable[str], known: Iterable[str], problem: str) -> No
             raise click.UsageError(f"{problem} {name!r}; {cure}", click.get_current_context(silent=True))
 
 
-def _describe_installed(model: InstalledModel) -> tuple[str, ...]:
-    entry = model.entry
-    languages = _name_languages(entry.source_languages, entry.target_languages)
-    return model.name, entry.role, languages, _size(model.size_bytes), entry.license, model.revision[:12]
+def describe_installed(model: InstalledModel) -> tuple[str, ...]:
+    """The row of an installed model, by `COLUMNS`."""
+    description, size = model.description, model.size_bytes
+    languages = name_languages(description.source_languages, description.target_languages)
+    shown = f"{size / 1e6:.1f} MB" if size < 1e8 else f"{size / 1e6:.0f} MB"
+    return model.name, description.role, languages, shown, description.license, model.revision[:12]
 
 
-def _describe_entry(entry: CatalogueEntry) -> tuple[str, ...]:
-    languages = _name_languages(entry.settings.get("source_languages", ()), entry.settings.get("target_languages", ()))
+def describe_entry(entry: CatalogueEntry) -> tuple[str, ...]:
+    """The row of a model that can be pulled."""
+    languages = name_languages(entry.settings.get("source_languages", ()), entry.settings.get("target_languages", ()))
     size = f"~{entry.memory_bytes // 1_000_000} MB" if entry.memory_bytes else "-"
     return entry.name, entry.role, languages, size, entry.license, "no"
 
 
-def _name_languages(sources: Sequence[str], targets: Sequence[str]) -> str:
+def name_languages(sources: Sequence[str], targets: Sequence[str]) -> str:
     """The languages on both sides, many of them as their number; `many` where they are read at the pull."""
     sides = [",".join(each) if len(each) <= MOST_NAMED else f"{len(each)} languages" for each in (sources, targets)]
     if not sources:
         return "many"
     return sides[0] if not targets or sides[0] == sides[1] else ">".join(sides)
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes < 1e8 else f"{size_bytes / 1e6:.0f} MB"

@@ -1,101 +1,80 @@
-"""The engine: tokenises in the executor, batches over all callers, runs in the slots."""
+"""The engine: tokenises on the text threads, batches over all callers, runs in the slots."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import Protocol
 
-import numpy as np
-
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import (
     Decoding,
-    Encoding,
     ModelInfo,
     Observer,
     Options,
     QueueState,
     Result,
     Span,
+    Tokens,
     Unobserved,
-    Vector,
 )
-from polygist_service.engine.models.decoding import BatchLimits
-from polygist_service.engine.models.seq2seq import Tokens
+from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loaded_model import LoadedModel
-from polygist_service.engine.residency.registry import Registry
-from polygist_service.engine.scheduler import Job, Key, Scheduler
+from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
 from polygist_service.engine.slots import Outcome, Slots
 from polygist_service.errors import InferenceFailed
 
-# Segments tokenised in one go: the first batch starts before a long article is through, but has others of its length.
-TOKENISE_CHUNK = 512
+
+class Models(Protocol):
+    """Hands out loaded models; see `residency.registry.Registry`."""
+
+    def names(self) -> Sequence[str]:
+        """Return the installed models, sorted."""
+        ...
+
+    def info(self, name: str) -> ModelInfo:
+        """Return what may be known of an installed model; raises NotFound."""
+        ...
+
+    def hold(self, name: str, context: CallContext) -> AbstractAsyncContextManager[LoadedModel]:
+        """Load a model if need be, and keep it while the block runs; see `Engine.hold`."""
+        ...
 
 
-class Request:
-    """One caller's submission: where its outcomes arrive, and whether anybody still waits."""
+class Submission:
+    """What one caller handed in: where its outcomes arrive, and whether anybody still waits for them."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: CallContext) -> None:
+        self.context = context
         self.cancelled = False
         self.loop = asyncio.get_running_loop()
         self.outcomes: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
 
 
 class BatchingEngine:
-    """Implements `engine.api.Engine` on the models of a registry.
+    """Implements `engine.interface.Engine` on the models of a registry.
 
     Args:
         registry: the models.
         slots: how many batches run at the same time.
-        executor: where tokenising happens.
+        pool: where tokenising happens.
         observer: is told of batches and refused segments.
     """
 
-    def __init__(self, registry: Registry, *, slots: int, executor: Executor, observer: Observer | None = None) -> None:
+    def __init__(self, registry: Models, *, slots: int, pool: TextPool, observer: Observer | None = None) -> None:
         self._registry = registry
-        self._executor = executor
+        self._pool = pool
         self._observer = observer or Unobserved()
         self._slots = Slots(
-            Scheduler(self._limits), count=slots, run=self._run, deliver=_deliver, observer=self._observer
-        )
-
-    async def submit(
-        self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
-    ) -> AsyncGenerator[tuple[int, Result], None]:
-        """See `Engine.submit`."""
-        async with self._registry.hold(model, deadline=deadline) as build:
-            request = Request()
-            try:
-                for start in range(0, len(segments), TOKENISE_CHUNK):
-                    chunk = segments[start : start + TOKENISE_CHUNK]
-                    tokens = await request.loop.run_in_executor(self._executor, self._tokenise, build, chunk, options)
-                    self._slots.add((build, _shared(options)), request, enumerate(tokens, start))
-                for _ in range(len(segments)):
-                    index, outcome = await request.outcomes.get()
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    yield index, outcome
-            finally:
-                self._slots.cancel(request)
-
-    async def encode(
-        self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
-    ) -> Vector:
-        """See `Engine.encode`."""
-        vectors: list[Vector | None] = [None] * len(sentences)
-        async for index, result in self.submit(model, sentences, options=Encoding(), caller=caller, deadline=deadline):
-            vectors[index] = result.vector
-        return (
-            np.stack([vector for vector in vectors if vector is not None])
-            if sentences
-            else np.zeros((0, 0), np.float32)
+            Scheduler(batch_limits), count=slots, run=run_batch, deliver=deliver, observer=self._observer
         )
 
     @asynccontextmanager
-    async def hold(self, model: str, *, deadline: float | None = None) -> AsyncIterator[str]:
+    async def hold(self, model: str, context: CallContext) -> AsyncIterator["Hold"]:
         """See `Engine.hold`."""
-        async with self._registry.hold(model, deadline=deadline) as build:
-            yield build.pin
+        async with self._registry.hold(model, context) as loaded:
+            yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer)
 
     def models(self) -> tuple[ModelInfo, ...]:
         """See `Engine.models`."""
@@ -105,66 +84,108 @@ class BatchingEngine:
         """See `Engine.model`."""
         return self._registry.info(name)
 
-    def counter(self, model: str) -> Callable[[str], int]:
-        """See `Engine.counter`."""
-        build = self._registry.get(model)
-
-        def count(text: str) -> int:
-            with build.use() as loaded:
-                return loaded.count(text)
-
-        return count
-
-    def unknown_spans(self, model: str, text: str) -> list[Span]:
-        """See `Engine.unknown_spans`."""
-        with self._registry.get(model).use() as loaded:
-            return loaded.unknown_spans(text)
-
     def queued_requests(self) -> int:
-        """Number of requests that have a segment in the queue."""
+        """Return the number of submissions that have a segment in the queue."""
         return self._slots.queued_requests()
 
     def queue_state(self) -> QueueState:
-        """What waits for a slot now."""
+        """Return what waits for a slot now."""
         return self._slots.state()
 
     def close(self, timeout: float = 2.0) -> None:
         """Stop the slots after their running batches, waiting at most `timeout` seconds for each."""
         self._slots.close(timeout)
 
-    def _limits(self, key: Key) -> BatchLimits:
-        build, options = key
-        with build.use() as model:
-            return model.batch_limits(options)
 
-    def _tokenise(self, build: LoadedModel, segments: Sequence[str], options: Options) -> list[Tokens]:
+class Hold:
+    """Implements `engine.interface.HeldModel`.
+
+    Args:
+        loaded: the model, which somebody keeps while this object is in use.
+        slots, pool, observer: of the engine.
+    """
+
+    def __init__(self, loaded: LoadedModel, *, slots: Slots, pool: TextPool, observer: Observer) -> None:
+        self._loaded = loaded
+        self._slots = slots
+        self._pool = pool
+        self._observer = observer
+
+    @property
+    def info(self) -> ModelInfo:
+        """See `HeldModel.info`."""
+        return self._loaded.info
+
+    def count(self, text: str) -> int:
+        """See `HeldModel.count`."""
+        with self._loaded.use() as model:
+            return model.count(text)
+
+    def tokenise(self, text: str, options: Options) -> Tokens | None:
+        """See `HeldModel.tokenise`."""
+        with self._loaded.use() as model:
+            return model.tokenise(text, options)
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """See `HeldModel.unknown_spans`."""
+        with self._loaded.use() as model:
+            return model.unknown_spans(text)
+
+    async def submit(
+        self, segments: Sequence[str | Tokens], *, options: Options, context: CallContext
+    ) -> AsyncGenerator[tuple[int, Result], None]:
+        """See `HeldModel.submit`."""
+
+        def expect_tokens(segment: str | Tokens) -> Tokens:
+            tokens = self.tokenise(segment, options) if isinstance(segment, str) else segment
+            if tokens is None:
+                assert isinstance(segment, str)
+                self._observer.segment_refused()
+                window = self.info.max_input_tokens
+                raise InferenceFailed(f"a segment has {self.count(segment)} tokens, the model's window is {window}")
+            return tokens
+
+        tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
+        if len(tokens) < len(segments):
+            tokens = await self._pool.run(context, expect_tokens, segments)
+        submission = Submission(context)
         try:
-            with build.use() as model:
-                return [model.tokenise(segment, options) for segment in segments]
-        except InferenceFailed:
-            self._observer.segment_refused()
-            raise
-
-    def _run(self, key: Key, batch: Sequence[Tokens]) -> list[Result]:
-        build, options = key
-        with build.use() as model:
-            return model.run(batch, options)
+            self._slots.add(BatchKey(self._loaded, shared(options)), submission, enumerate(tokens))
+            for _ in segments:
+                index, outcome = await submission.outcomes.get()
+                if isinstance(outcome, Exception):
+                    raise outcome
+                yield index, outcome
+        finally:
+            self._slots.cancel(submission)
 
 
-def _shared(options: Options) -> Options:
-    """What segments of one batch have in common: their languages are in their tokens already."""
+def shared(options: Options) -> Options:
+    """Return what segments of one batch have in common: their languages are in their tokens already."""
     return replace(options, source="", target="") if isinstance(options, Decoding) else options
 
 
-def _deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
-    """Hand a batch's outcomes to their requests' loop, in one call: each one wakes the loop."""
+def batch_limits(key: BatchKey) -> BatchLimits:
+    """Return how large a batch of `key` may be."""
+    with key.model.use() as model:
+        return model.batch_limits(key.options)
+
+
+def run_batch(key: BatchKey, batch: Sequence[Tokens]) -> list[Result]:
+    """Run one batch on the model of `key`; blocks."""
+    with key.model.use() as model:
+        return model.run(batch, key.options)
+
+
+def deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
+    """Hand a batch's outcomes to the loop of their submissions, in one call: each one wakes the loop."""
 
     def put() -> None:
         for job, outcome in outcomes:
-            assert isinstance(job.ticket, Request)
-            job.ticket.outcomes.put_nowait((job.index, outcome))
+            assert isinstance(job.submission, Submission)
+            job.submission.outcomes.put_nowait((job.index, outcome))
 
-    ticket = outcomes[0][0].ticket
-    assert isinstance(ticket, Request)
-    if not ticket.loop.is_closed():
-        ticket.loop.call_soon_threadsafe(put)
+    submission = outcomes[0][0].submission
+    assert isinstance(submission, Submission)
+    if not submission.loop.is_closed():
+        submission.loop.call_soon_threadsafe(put)

@@ -1,4 +1,4 @@
-"""Where a model runs, and in which numbers."""
+"""The hardware: usable cores, devices, and the numbers that they calculate with."""
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,11 +18,11 @@ def count_usable_cores(root: Path = Path("/")) -> int:
         root: where ``proc`` and ``sys`` are looked up.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = [quota for folder in _cgroup_folders(root) if (quota := _read_quota(folder)) is not None]
+    quotas = [quota for folder in cgroup_folders(root) if (quota := read_quota(folder)) is not None]
     return max(1, min(affinity, *(int(quota) for quota in quotas)) if quotas else affinity)
 
 
-def _cgroup_folders(root: Path) -> list[Path]:
+def cgroup_folders(root: Path) -> list[Path]:
     """The folders whose quota binds this process: its cgroup and every one above it (version 2, then 1)."""
     base = root / "sys/fs/cgroup"
     folders = [base, base / "cpu"]
@@ -40,7 +40,7 @@ def _cgroup_folders(root: Path) -> list[Path]:
     return folders
 
 
-def _read_quota(folder: Path) -> float | None:
+def read_quota(folder: Path) -> float | None:
     """CPUs granted by one cgroup folder, None where there is no limit."""
     try:
         if (folder / "cpu.max").exists():
@@ -130,7 +130,7 @@ def resolve(
     gpus = hardware.count_gpus() if device != "cpu" else 0
     if device == "auto":
         device = "cuda" if gpus else "cpu"
-    _check_devices(device, device_index, gpus)
+    check_devices(device, device_index, gpus)
     supported = set.intersection(*(set(hardware.compute_types(device, index)) for index in device_index))
     wished = compute_type or runs_as
     if wished and wished not in (*CHOSEN_BY_CTRANSLATE2, *supported):
@@ -150,7 +150,8 @@ def estimate_memory(size_bytes: int, *, stored_type: str, placement: Placement) 
     return size_bytes * max(width, stored) // stored * len(placement.device_index)
 
 
-def _check_devices(device: str, device_index: tuple[int, ...], gpus: int) -> None:
+def check_devices(device: str, device_index: tuple[int, ...], gpus: int) -> None:
+    """Raise UnsupportedCapability for devices that this machine has not."""
     if device == "cuda" and not gpus:
         raise UnsupportedCapability("device cuda: CTranslate2 finds no GPU here; say cpu or auto")
     count = gpus if device == "cuda" else 1

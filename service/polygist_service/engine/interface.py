@@ -1,6 +1,6 @@
 """The seam of the engine: what the rooms above may ask of it, and the values that pass through."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
@@ -9,60 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class BatchReport:
-    """What one batch was, and what it took.
-
-    Attributes:
-        padded_tokens: segments times the tokens of the longest: what the model computes.
-        source_tokens: of all segments, without padding.
-        target_tokens: of the best hypothesis of each segment; 0 for an encoder.
-        seconds: the model's time.
-    """
-
-    model: str
-    segments: int
-    padded_tokens: int
-    source_tokens: int
-    target_tokens: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class QueueState:
-    """What waits for a slot; segments that nobody wants any more are not counted."""
-
-    segments: int = 0
-    requests: int = 0
-    oldest_seconds: float = 0.0
-
-
-class Observer(Protocol):
-    """Is called on the threads of the slots, once a batch: has to be quick, and safe to share between threads."""
-
-    def batch_ran(self, report: BatchReport) -> None:
-        """A batch is done."""
-        ...
-
-    def batch_failed(self, segments: int) -> None:
-        """A batch failed: one segment fails for good, more are run again in halves."""
-        ...
-
-    def segment_refused(self) -> None:
-        """A segment was longer than its model's window."""
-        ...
-
-
-class Unobserved:
-    """Nobody is told."""
-
-    def batch_ran(self, report: BatchReport) -> None: ...
-
-    def batch_failed(self, segments: int) -> None: ...
-
-    def segment_refused(self) -> None: ...
-
+from polygist_service.context import CallContext
 
 Vector = NDArray[np.float32]
 Span = tuple[int, int]
@@ -184,37 +131,59 @@ class ModelInfo:
         return len(self.source_languages) * len(self.target_languages) > 1
 
 
-class Engine(Protocol):
-    """Runs models; every caller's segments share the same batches."""
+class Tokens(Protocol):
+    """What a model reads of one segment; only the engine looks inside, `len` is the number of tokens."""
+
+    def __len__(self) -> int:
+        """Number of tokens, those that the model's prompt format adds included."""
+        ...
+
+
+class HeldModel(Protocol):
+    """A loaded model that stays as it is while it is held, whatever is loaded or unloaded meanwhile.
+
+    All but `info` and `submit` block: they are for the threads of a `concurrency.TextPool`.
+    """
+
+    @property
+    def info(self) -> ModelInfo:
+        """What may be known of it."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Number of tokens of `text`."""
+        ...
+
+    def tokenise(self, text: str, options: Options) -> Tokens | None:
+        """The tokens of one segment, for `submit` with the same options; None where it does not fit the window."""
+        ...
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """Half-open spans of `text` that the vocabulary lacks."""
+        ...
 
     def submit(
-        self, model: str, segments: Sequence[str], *, options: Options, caller: str, deadline: float | None = None
+        self, segments: Sequence[str | Tokens], *, options: Options, context: CallContext
     ) -> AsyncGenerator[tuple[int, Result], None]:
         """Yield `(index, result)` as segments finish, in any order; closing the iterator cancels what is queued.
 
         Args:
-            model: name of a model, or what `hold` gave; a model that is not held is held for this submission.
-            segments: texts that each fit the model's window.
+            segments: texts or their tokens, each of which fits the window; texts are tokenised first.
             options: what shares a batch; `Decoding` or `Encoding`, as the model's role asks.
-            caller: whose work this is (for fairness between callers).
-            deadline: when the answer is no longer wanted, on the event loop's clock.
+            context: whose work this is, and until when it is wanted.
 
         Raises:
-            NotFound: no such model. ModelLoading: it is not ready before the deadline.
-            InferenceFailed: the model failed on a segment of this request.
+            InferenceFailed: a text does not fit the window, or the model failed on a segment.
         """
         ...
 
-    async def encode(
-        self, model: str, sentences: Sequence[str], *, caller: str, deadline: float | None = None
-    ) -> Vector:
-        """Return the sentences' embeddings, float32 of shape (len(sentences), dimension), each of L2 norm 1."""
-        ...
 
-    def hold(self, model: str, *, deadline: float | None = None) -> AbstractAsyncContextManager[str]:
-        """Load a model if need be, and keep this very build of it while the block runs.
+class Engine(Protocol):
+    """Runs models; every caller's segments share the same batches."""
 
-        Gives a name that means this build in every other method here, whatever is loaded or unloaded meanwhile.
+    def hold(self, model: str, context: CallContext) -> AbstractAsyncContextManager[HeldModel]:
+        """Load a model if need be, and keep it while the block runs.
+
         Hold one model at a time: who holds one and waits for another may wait for room that it takes itself.
 
         Raises:
@@ -231,10 +200,56 @@ class Engine(Protocol):
         """One model; raises NotFound, naming those there are."""
         ...
 
-    def counter(self, model: str) -> Callable[[str], int]:
-        """A function from a text to its number of tokens, for a model that is held. It blocks: use the executor."""
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What one batch was, and what it took.
+
+    Attributes:
+        padded_tokens: segments times the tokens of the longest: what the model computes.
+        source_tokens: of all segments, without padding.
+        target_tokens: of the best hypothesis of each segment; 0 for an encoder.
+        seconds: the model's time.
+    """
+
+    model: str
+    segments: int
+    padded_tokens: int
+    source_tokens: int
+    target_tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """What waits for a slot; segments that nobody wants any more are not counted."""
+
+    segments: int = 0
+    requests: int = 0
+    oldest_seconds: float = 0.0
+
+
+class Observer(Protocol):
+    """Is called on the threads of the slots, once a batch: has to be quick, and safe to share between threads."""
+
+    def batch_ran(self, report: BatchReport) -> None:
+        """A batch is done."""
         ...
 
-    def unknown_spans(self, model: str, text: str) -> list[Span]:
-        """Half-open spans of `text` that the vocabulary of a held model lacks. It blocks: use the executor."""
+    def batch_failed(self, segments: int) -> None:
+        """A batch failed: one segment fails for good, more are run again in halves."""
         ...
+
+    def segment_refused(self) -> None:
+        """A segment was longer than its model's window."""
+        ...
+
+
+class Unobserved:
+    """Nobody is told."""
+
+    def batch_ran(self, report: BatchReport) -> None: ...
+
+    def batch_failed(self, segments: int) -> None: ...
+
+    def segment_refused(self) -> None: ...

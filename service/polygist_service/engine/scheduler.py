@@ -6,35 +6,64 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from polygist_service.engine.interface import Options, QueueState
-from polygist_service.engine.models.decoding import BatchLimits
-from polygist_service.engine.models.seq2seq import Tokens
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Options, QueueState, Tokens
+from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loaded_model import LoadedModel
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
 
-# What shares batches: the build, not the model's name, so that a reload leaves what is queued where it was tokenised.
-Key = tuple[LoadedModel, Options]
-Limits = Callable[[Key], BatchLimits]
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """What shares batches.
+
+    Attributes:
+        model: the loaded model, not its name, so that a reload leaves what is queued where it was tokenised.
+        options: how it decodes or encodes.
+    """
+
+    model: LoadedModel
+    options: Options
 
 
-class Ticket(Protocol):
-    """The request that a job belongs to."""
+Limits = Callable[[BatchKey], BatchLimits]
 
-    cancelled: bool  # nobody waits for it any more
+
+class Submission(Protocol):
+    """What one caller handed in together.
+
+    Attributes:
+        context: whose it is, and until when it is wanted.
+        cancelled: whether nobody waits for it any more.
+    """
+
+    context: CallContext
+    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One tokenised segment of one request, waiting for its batch."""
+    """One tokenised segment of one submission, waiting for its batch.
 
-    key: Key
-    ticket: Ticket
+    Attributes:
+        index: of the segment in its submission.
+        arrival: its place in the order of arrival of all jobs.
+        since: when it was queued, on the scheduler's clock.
+    """
+
+    key: BatchKey
+    submission: Submission
     index: int
     tokens: Tokens
     arrival: int
     since: float
+
+    @property
+    def cost(self) -> int:
+        """What it costs: the tokens that are read. Those that are written grow with them."""
+        return len(self.tokens)
 
 
 class Queue:
@@ -56,7 +85,7 @@ class Queue:
     def first(self) -> Job | None:
         """The job that has waited longest; cancelled ones that have come up to the front are forgotten."""
         for length, jobs in list(self._lengths.items()):
-            while jobs and jobs[0].ticket.cancelled:
+            while jobs and jobs[0].submission.cancelled:
                 jobs.popleft()
             if not jobs:
                 del self._lengths[length]
@@ -85,7 +114,7 @@ class Queue:
         jobs, taken = self._lengths[length], list[Job]()
         while jobs and len(taken) < count:
             job = jobs.popleft()
-            if not job.ticket.cancelled:
+            if not job.submission.cancelled:
                 taken.append(job)
         if not jobs:
             del self._lengths[length]
@@ -106,14 +135,14 @@ class Scheduler:
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
-        self._queues: dict[Key, Queue] = {}
+        self._queues: dict[BatchKey, Queue] = {}
         self._arrivals = 0
 
-    def add(self, key: Key, ticket: Ticket, segments: Iterable[tuple[int, Tokens]]) -> None:
+    def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
         """Queue tokenised segments, each with its index in the request."""
         queue, now = self._queues.setdefault(key, Queue()), self._clock()
         for index, tokens in segments:
-            queue.add(Job(key, ticket, index, tokens, self._arrivals, now))
+            queue.add(Job(key, submission, index, tokens, self._arrivals, now))
             self._arrivals += 1
 
     def next_batch(self, idle_slots: int = 1) -> list[Job]:
@@ -137,12 +166,12 @@ class Scheduler:
 
     def count_requests(self) -> int:
         """Number of requests that have a segment waiting."""
-        return len({id(job.ticket) for queue in self._queues.values() for job in queue})
+        return len({id(job.submission) for queue in self._queues.values() for job in queue})
 
     def state(self) -> QueueState:
         """What waits now, without what was cancelled."""
-        waiting = [job for queue in self._queues.values() for job in queue if not job.ticket.cancelled]
+        waiting = [job for queue in self._queues.values() for job in queue if not job.submission.cancelled]
         if not waiting:
             return QueueState()
         oldest = self._clock() - min(job.since for job in waiting)
-        return QueueState(len(waiting), len({id(job.ticket) for job in waiting}), oldest)
+        return QueueState(len(waiting), len({id(job.submission) for job in waiting}), oldest)

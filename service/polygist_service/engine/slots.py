@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Unobserved
-from polygist_service.engine.models.seq2seq import Tokens
-from polygist_service.engine.scheduler import Job, Key, Scheduler, Ticket
+from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Tokens, Unobserved
+from polygist_service.engine.scheduler import BatchKey, Job, Scheduler, Submission
 from polygist_service.errors import InferenceFailed
 
 log = structlog.get_logger(__name__)
 
 Outcome = Result | InferenceFailed
-Run = Callable[[Key, Sequence[Tokens]], Sequence[Result]]
+Run = Callable[[BatchKey, Sequence[Tokens]], Sequence[Result]]
 Deliver = Callable[[Sequence[tuple[Job, Outcome]]], None]
 
 
@@ -43,16 +42,16 @@ class Slots:
         for thread in self._threads:
             thread.start()
 
-    def add(self, key: Key, ticket: Ticket, segments: Iterable[tuple[int, Tokens]]) -> None:
+    def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
         """Queue segments and wake the idle slots."""
         with self._changed:
-            self._scheduler.add(key, ticket, segments)
+            self._scheduler.add(key, submission, segments)
             self._changed.notify_all()
 
-    def cancel(self, ticket: Ticket) -> None:
+    def cancel(self, submission: Submission) -> None:
         """Let no batch begin with a segment of this request any more."""
-        with self._changed:  # a slot takes a batch, and keeps its build, under the same lock
-            ticket.cancelled = True
+        with self._changed:  # a slot takes a batch, and keeps its model, under the same lock
+            submission.cancelled = True
 
     def queued_requests(self) -> int:
         """Number of requests that have a segment in the queue."""
@@ -77,17 +76,17 @@ class Slots:
             try:
                 outcomes = self._run_batch(batch)
             finally:
-                batch[0].key[0].release()
+                batch[0].key.model.release()
             self._deliver(outcomes)
 
     def _next_batch(self) -> list[Job]:
-        """Wait for work, and keep the build that it is for; empty once closed."""
+        """Wait for work, and keep the model that it is for; empty once closed."""
         with self._changed:
             self._idle += 1
             try:
                 while not self._closed:
                     if batch := self._scheduler.next_batch(self._idle):
-                        batch[0].key[0].keep()
+                        batch[0].key.model.keep()
                         return batch
                     self._changed.wait()
                 return []
@@ -99,10 +98,10 @@ class Slots:
         began = time.monotonic()
         try:
             results = self._run(batch[0].key, [job.tokens for job in batch])
-            self._observer.batch_ran(_report(batch, results, time.monotonic() - began))
+            self._observer.batch_ran(describe_batch(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))
         except Exception:
-            log.exception("batch_failed", model=batch[0].key[0].name, segments=len(batch))
+            log.exception("batch_failed", model=batch[0].key.model.name, segments=len(batch))
         self._observer.batch_failed(len(batch))
         if len(batch) == 1:
             return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
@@ -110,10 +109,11 @@ class Slots:
         return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
 
 
-def _report(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:
+def describe_batch(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:
+    """Return what one batch was, and what it took."""
     lengths = [len(job.tokens) for job in batch]
     return BatchReport(
-        model=batch[0].key[0].name,
+        model=batch[0].key.model.name,
         segments=len(batch),
         padded_tokens=len(batch) * max(lengths),
         source_tokens=sum(lengths),

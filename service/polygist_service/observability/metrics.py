@@ -8,7 +8,6 @@ from prometheus_client.registry import Collector
 
 from polygist_service.engine.interface import BatchReport, ModelInfo, QueueState, State
 from polygist_service.notices import NoticeKind
-from polygist_service.rpc.interceptors import Method
 
 
 class LiveCollector(Collector):
@@ -92,6 +91,9 @@ EVENTS = {
 }
 RETRIED, FAILED, REFUSED = "retried", "failed", "refused"
 
+# A service's full name, a method's own, and how it streams.
+Method = tuple[str, str, str]
+
 
 class Metrics:
     """Counters and histograms in a registry of their own.
@@ -140,23 +142,23 @@ class Metrics:
 
     def call_started(self, method: Method) -> None:
         """A call has begun."""
-        self._started.labels(method.service, method.name, method.kind).inc()
+        self._started.labels(*method).inc()
 
     def call_ended(self, method: Method, code: str, seconds: float) -> None:
         """A call has ended with a status code, such as ``OK``."""
-        self._handled.labels(method.service, method.name, method.kind, code).inc()
-        self._handling.labels(method.service, method.name, method.kind).observe(seconds)
+        self._handled.labels(*method, code).inc()
+        self._handling.labels(*method).observe(seconds)
 
     def message_received(self, method: Method) -> None:
         """A message came in."""
-        self._received.labels(method.service, method.name, method.kind).inc()
+        self._received.labels(*method).inc()
 
     def message_sent(self, method: Method) -> None:
         """A message went out."""
-        self._sent.labels(method.service, method.name, method.kind).inc()
+        self._sent.labels(*method).inc()
 
     def batch_ran(self, report: BatchReport) -> None:
-        """See `engine.observer.Observer`."""
+        """See `engine.interface.Observer`."""
         self._batch_segments.labels(report.model).observe(report.segments)
         self._batch_tokens.labels(report.model).observe(report.padded_tokens)
         self._decode.labels(report.model).observe(report.seconds)
@@ -164,11 +166,11 @@ class Metrics:
         self._targets.labels(report.model).inc(report.target_tokens)
 
     def batch_failed(self, segments: int) -> None:
-        """See `engine.observer.Observer`."""
+        """See `engine.interface.Observer`."""
         self._segments.labels(FAILED if segments == 1 else RETRIED).inc(segments)
 
     def segment_refused(self) -> None:
-        """See `engine.observer.Observer`."""
+        """See `engine.interface.Observer`."""
         self._segments.labels(REFUSED).inc()
 
     def noticed(self, kind: NoticeKind) -> None:

@@ -1,1 +1,1 @@
-"""The wire room: protobuf in, one domain call, protobuf out."""
+"""gRPC: thin servicers, and what surrounds every call."""

@@ -1,49 +1,30 @@
-"""The servicer of ``ModelService``."""
+"""The servicers of ``ModelService`` and ``ModelAdminService``."""
 
-import asyncio
 from collections.abc import Callable
-from concurrent.futures import Executor
-from typing import Any
+from typing import Protocol
 
-import grpc
-from polygist import __version__
-from polygist.v1 import model_service_pb2, model_service_pb2_grpc
+from polygist.v1 import model_service_pb2
 
-from polygist_service.engine.interface import Engine, ModelInfo, Role, State
-from polygist_service.errors import InvalidRequest
+from polygist_service.concurrency import InFlightCalls, TextPool
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Engine, ModelInfo
+from polygist_service.errors import InferenceFailed, InvalidRequest, StoreError, UnsupportedMethod
 from polygist_service.limits import Limits
-from polygist_service.rpc.call import deadline_of
-from polygist_service.rpc.interceptors import InFlightCalls
-from polygist_service.text.languages import display_name, is_right_to_left, native_name
 from polygist_service.translation.routing import Routes
-from polygist_service.wire import validation as checks
-from polygist_service.wire.models import take_page
-
-TASKS = {
-    Role.TRANSLATION: model_service_pb2.TASK_TRANSLATE,
-    Role.ENCODER: model_service_pb2.TASK_SUMMARISE,
-    Role.SUMMARISATION: model_service_pb2.TASK_SUMMARISE,
-}
-STATES = {
-    State.UNLOADED: model_service_pb2.MODEL_STATE_UNLOADED,
-    State.LOADING: model_service_pb2.MODEL_STATE_LOADING,
-    State.READY: model_service_pb2.MODEL_STATE_READY,
-    State.FAILED: model_service_pb2.MODEL_STATE_FAILED,
-}
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from polygist_service.wire.models import to_languages_response, to_model, to_models_response, to_server_info
+from polygist_service.wire.validation import MODEL_PREFIX, parse_contents, parse_required_model
 
 
-class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
+class ModelServicer:
     """Tells what this server has and what it is doing.
 
     Args:
         engine: whose models they are.
         routes: which pairs they serve.
         limits: reported by GetServerInfo.
-        activity: the calls in flight.
+        in_flight: the calls that are being answered.
         queued: counts the requests with segments in the queue.
-        executor: where tokens are counted.
+        pool: where tokens are counted.
     """
 
     def __init__(
@@ -52,114 +33,127 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         *,
         routes: Routes,
         limits: Limits,
-        activity: InFlightCalls,
+        in_flight: InFlightCalls,
         queued: Callable[[], int],
-        executor: Executor,
+        pool: TextPool,
     ) -> None:
         self._engine = engine
         self._routes = routes
         self._limits = limits
-        self._activity = activity
+        self._in_flight = in_flight
         self._queued = queued
-        self._executor = executor
+        self._pool = pool
 
     async def ListModels(
-        self, request: model_service_pb2.ListModelsRequest, context: Context
+        self, request: model_service_pb2.ListModelsRequest, context: CallContext
     ) -> model_service_pb2.ListModelsResponse:
-        checks.parse_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
-        models = [model for model in self._engine.models() if request.task in (0, TASKS[model.role])]
-        page, token = take_page(
-            models, page_size=request.page_size, page_token=request.page_token, most=self._limits.page_size
-        )
-        return model_service_pb2.ListModelsResponse(models=map(pack_model, page), next_page_token=token)
+        return to_models_response(request, self._engine.models(), self._limits)
 
     async def GetModel(
-        self, request: model_service_pb2.GetModelRequest, context: Context
+        self, request: model_service_pb2.GetModelRequest, context: CallContext
     ) -> model_service_pb2.GetModelResponse:
-        return model_service_pb2.GetModelResponse(model=pack_model(self._find("name", request.name)))
+        model = self._engine.model(parse_required_model("name", request.name))
+        return model_service_pb2.GetModelResponse(model=to_model(model))
 
     async def ListLanguages(
-        self, request: model_service_pb2.ListLanguagesRequest, context: Context
+        self, request: model_service_pb2.ListLanguagesRequest, context: CallContext
     ) -> model_service_pb2.ListLanguagesResponse:
-        """A page of the languages, each with its names, its tasks and what it can be translated to."""
-        checks.parse_enum("task", request.task, model_service_pb2.Task.DESCRIPTOR)
-        shown_in = checks.parse_language("display_language_code", request.display_language_code) or "en"
-        page, token = take_page(
-            self._languages(request.task),
-            page_size=request.page_size,
-            page_token=request.page_token,
-            most=self._limits.page_size,
-        )
-        reach = self._routes.reach()
-        return model_service_pb2.ListLanguagesResponse(
-            languages=[
-                model_service_pb2.Language(
-                    language_code=code,
-                    display_name=display_name(code, shown_in),
-                    native_name=native_name(code),
-                    right_to_left=is_right_to_left(code),
-                    target_language_codes=reach.direct(code),
-                    pivot_target_language_codes=reach.pivoted(code),
-                    tasks=tasks,  # type: ignore[arg-type]
-                )
-                for code, tasks in page
-            ],
-            next_page_token=token,
-        )
+        return to_languages_response(request, self._engine.models(), self._routes.reach(), self._limits)
 
     async def CountTokens(
-        self, request: model_service_pb2.CountTokensRequest, context: Context
+        self, request: model_service_pb2.CountTokensRequest, context: CallContext
     ) -> model_service_pb2.CountTokensResponse:
-        """The tokens of each content by the tokenizer of a model, which is loaded where need be."""
-        model = self._find("model", request.model)
-        contents = checks.parse_contents(
+        """Count the tokens of each content by the tokenizer of a model, which is loaded where need be."""
+        model = self._engine.model(parse_required_model("model", request.model))
+        contents = parse_contents(
             request.contents, most=self._limits.detect_contents, most_characters=self._limits.request_characters
         )
-        async with self._engine.hold(model.name, deadline=deadline_of(context)) as held:
-            count, window = self._engine.counter(held), self._engine.model(held).max_input_tokens
-            counts = await asyncio.get_running_loop().run_in_executor(
-                self._executor, lambda: [count(text) for text in contents]
-            )
+        async with self._engine.hold(model.name, context) as held:
+            counts = await self._pool.run(context, held.count, contents)
+            window = held.info.max_input_tokens
         return model_service_pb2.CountTokensResponse(token_counts=counts, max_input_tokens=window)
 
     async def GetServerInfo(
-        self, request: model_service_pb2.GetServerInfoRequest, context: Context
+        self, request: model_service_pb2.GetServerInfoRequest, context: CallContext
     ) -> model_service_pb2.GetServerInfoResponse:
-        return model_service_pb2.GetServerInfoResponse(
-            version=__version__,
-            limits=[model_service_pb2.Limit(name=name, value=value) for name, value in self._limits.named()],
-            queued_request_count=self._queued(),
-            active_request_count=self._activity.active,
-        )
-
-    def _find(self, field: str, value: str) -> ModelInfo:
-        name = checks.parse_model(value, field=field)
-        if name is None:
-            raise InvalidRequest(field, "is required; ListModels names the models")
-        return self._engine.model(name)
-
-    def _languages(self, task: int) -> list[tuple[str, list[int]]]:
-        """Each language with the tasks that some model does in it, those with the task asked for only."""
-        tasks: dict[str, set[int]] = {}
-        for model in self._engine.models():
-            for code in (*model.source_languages, *model.target_languages):
-                tasks.setdefault(code, set()).add(TASKS[model.role])
-        return [(code, sorted(tasks[code])) for code in sorted(tasks) if task == 0 or task in tasks[code]]
+        return to_server_info(self._limits, queued=self._queued(), active=self._in_flight.active)
 
 
-def pack_model(model: ModelInfo) -> model_service_pb2.Model:
-    """What the wire says of a model."""
-    return model_service_pb2.Model(
-        name=f"{checks.MODEL_PREFIX}{model.name}",
-        display_name=model.display_name,
-        tasks=[TASKS[model.role]],
-        state=STATES[model.state],
-        max_input_tokens=model.max_input_tokens,
-        compute_type=model.compute_type,
-        device=model.device,
-        revision=model.revision,
-        license=model.license,
-        size_bytes=model.size_bytes,
-        source_language_codes=model.source_languages,
-        target_language_codes=model.target_languages,
+class ModelLifecycle(Protocol):
+    """Loads and unloads models; `engine.residency.registry.Registry` does."""
+
+    async def load(self, name: str) -> ModelInfo:
+        """Load or replace a model; raises NotFound, and StoreError where it does not load."""
+        ...
+
+    async def unload(self, name: str) -> ModelInfo:
+        """Unload a model after those who use it; raises NotFound."""
+        ...
+
+    async def rescan(self) -> tuple[str, ...]:
+        """Look at the store again; returns the names that changed, raises StoreError."""
+        ...
+
+
+class ModelAdminServicer:
+    """Loads and unloads models for an administrator, who is told what the log says.
+
+    That is why errors of the store, which nobody else sees, are given another name here and not in the table of errors.
+
+    Args:
+        lifecycle: loads and unloads.
+    """
+
+    def __init__(self, lifecycle: ModelLifecycle) -> None:
+        self._lifecycle = lifecycle
+
+    async def LoadModel(
+        self, request: model_service_pb2.LoadModelRequest, context: CallContext
+    ) -> model_service_pb2.LoadModelResponse:
+        try:
+            model = await self._lifecycle.load(parse_required_model("name", request.name))
+        except StoreError as error:
+            raise InferenceFailed(error.message) from error
+        return model_service_pb2.LoadModelResponse(model=to_model(model))
+
+    async def UnloadModel(
+        self, request: model_service_pb2.UnloadModelRequest, context: CallContext
+    ) -> model_service_pb2.UnloadModelResponse:
+        model = await self._lifecycle.unload(parse_required_model("name", request.name))
+        return model_service_pb2.UnloadModelResponse(model=to_model(model))
+
+    async def ReloadConfiguration(
+        self, request: model_service_pb2.ReloadConfigurationRequest, context: CallContext
+    ) -> model_service_pb2.ReloadConfigurationResponse:
+        try:
+            names = await self._lifecycle.rescan()
+        except StoreError as error:
+            raise InvalidRequest("configuration", error.message) from error
+        return model_service_pb2.ReloadConfigurationResponse(changed_models=[f"{MODEL_PREFIX}{name}" for name in names])
+
+
+class DisabledModelAdminServicer:
+    """Refuses every call: its address is for everyone."""
+
+    async def LoadModel(
+        self, request: model_service_pb2.LoadModelRequest, context: CallContext
+    ) -> model_service_pb2.LoadModelResponse:
+        raise administered_elsewhere("LoadModel")
+
+    async def UnloadModel(
+        self, request: model_service_pb2.UnloadModelRequest, context: CallContext
+    ) -> model_service_pb2.UnloadModelResponse:
+        raise administered_elsewhere("UnloadModel")
+
+    async def ReloadConfiguration(
+        self, request: model_service_pb2.ReloadConfigurationRequest, context: CallContext
+    ) -> model_service_pb2.ReloadConfigurationResponse:
+        raise administered_elsewhere("ReloadConfiguration")
+
+
+def administered_elsewhere(method: str) -> UnsupportedMethod:
+    """Return the error that says how an operator turns administration on."""
+    return UnsupportedMethod(
+        f"{method} is not served at this address; the operator can start the server with "
+        "--admin-listen 127.0.0.1:PORT or unix:PATH and call it there"
     )

@@ -1,11 +1,11 @@
 """The one table from the domain's errors to gRPC statuses and ``google.rpc`` details."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import grpc
 import structlog
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
@@ -19,6 +19,7 @@ DOMAIN = "polygist"
 CODES: Mapping[type[BaseException], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.NotServed: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.UnsupportedMethod: grpc.StatusCode.UNIMPLEMENTED,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
     TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -35,54 +36,46 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     reach the caller.
     """
     code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), None)
+    info = error_details_pb2.ErrorInfo(domain=DOMAIN)
     if code is None:
         incident = uuid.uuid4().hex[:12]
         log.error("unexpected_error", incident=incident, exc_info=error)
         code, message = grpc.StatusCode.INTERNAL, f"internal error {incident}; the server's log has the details"
-        details: list[Message] = [_error_info("INTERNAL", {"incident": incident})]
+        info.reason = "INTERNAL"
+        info.metadata["incident"] = incident
     elif isinstance(error, errors.PolygistError):
         message = error.message
-        details = [_error_info(error.reason, error.metadata), *_named_details(error)]
+        info.reason = error.reason
+        info.metadata.update(error.metadata)
     else:
         message = "the deadline passed before the answer was there; give more time, or send less text"
-        details = [_error_info("DEADLINE_EXCEEDED", {})]
-    status = status_pb2.Status(code=code.value[0], message=message, details=map(_pack, details))
+        info.reason = "DEADLINE_EXCEEDED"
+    status = status_pb2.Status(code=code.value[0], message=message)
+    for detail in (info, *describe_further(error)):
+        status.details.add().Pack(detail)
     trailer: Trailer = (("grpc-status-details-bin", status.SerializeToString()),)
     if isinstance(error, errors.Unavailable):
         trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
     return code, message, trailer
 
 
-def _error_info(reason: str, metadata: Mapping[str, str]) -> error_details_pb2.ErrorInfo:
-    return error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
-
-
-def _named_details(error: errors.PolygistError) -> list[Message]:
-    """The detail that the contract names for this kind of error, beside ErrorInfo."""
+def describe_further(error: BaseException) -> Iterator[Message]:
+    """Yield the detail that the contract names for this kind of error, beside ErrorInfo."""
     match error:
         case errors.InvalidRequest():
-            violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
-            return [error_details_pb2.BadRequest(field_violations=[violation])]
+            bad_field = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.message)
+            yield error_details_pb2.BadRequest(field_violations=[bad_field])
         case errors.NotServed():
-            violation_ = error_details_pb2.PreconditionFailure.Violation(
+            violation = error_details_pb2.PreconditionFailure.Violation(
                 type=error.reason, subject=error.metadata.get("field", ""), description=error.message
             )
-            return [error_details_pb2.PreconditionFailure(violations=[violation_])]
+            yield error_details_pb2.PreconditionFailure(violations=[violation])
         case errors.NotFound():
             kind, _, _ = error.resource.partition("/")
-            return [
-                error_details_pb2.ResourceInfo(
-                    resource_type=kind, resource_name=error.resource, description=error.message
-                )
-            ]
+            yield error_details_pb2.ResourceInfo(
+                resource_type=kind, resource_name=error.resource, description=error.message
+            )
         case errors.Unavailable():
             delay = duration_pb2.Duration()
             delay.FromMilliseconds(int(error.retry_after * 1000))
-            return [error_details_pb2.RetryInfo(retry_delay=delay)]
-    return []
-
-
-def _pack(message: Message) -> any_pb2.Any:
-    packed = any_pb2.Any()
-    packed.Pack(message)
-    return packed
+            yield error_details_pb2.RetryInfo(retry_delay=delay)

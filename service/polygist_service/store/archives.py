@@ -40,7 +40,7 @@ def write_archive(folder: Path, target: Path, report: Progress) -> Manifest:
             tarfile.open(fileobj=cast(IO[bytes], packed), mode="w|") as archive,
         ):
             for name in (FILE, *manifest.files):
-                archive.add(folder / name, f"{manifest.name}/{name}", filter=_anonymous)
+                archive.add(folder / name, f"{manifest.name}/{name}", filter=make_anonymous)
                 done += manifest.files[name].size if name in manifest.files else 0
                 report(phase, done, total)
         flush(partial)
@@ -50,8 +50,8 @@ def write_archive(folder: Path, target: Path, report: Progress) -> Manifest:
     return manifest
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Who owned the file here says nothing there."""
+def make_anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out who owned the file here, which says nothing there."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o644
@@ -68,7 +68,7 @@ def read_archive(path: Path, folder: Path, report: Progress) -> Path:
     size = path.stat().st_size
     most, seen = MOST_RATIO * size + CHUNK, 0
     try:
-        with _open(path) as archive:
+        with open_archive(path) as archive:
             for count, member in enumerate(archive, 1):
                 seen += member.size
                 if not member.isfile() or member.name.count("/") != 1 or count > MOST_FILES or seen > most:
@@ -84,7 +84,8 @@ def read_archive(path: Path, folder: Path, report: Progress) -> Path:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tarfile.TarFile]:
+def open_archive(path: Path) -> Iterator[tarfile.TarFile]:
+    """Read an archive front to back, unpacked on the way."""
     with (
         path.open("rb") as opened,
         zstandard.ZstdDecompressor().stream_reader(opened) as unpacked,

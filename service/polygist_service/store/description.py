@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Self
+
+ROLES = ("translation", "summarisation", "encoder")
+TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")
+COMPUTE_TYPES = (
+    "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -10,12 +17,12 @@ class Description:
     """One installed model.
 
     Attributes:
-        role: ``translation``, ``summarisation`` or ``encoder``.
+        role: one of `ROLES`.
         family: the family that its rules come from.
         license: SPDX expression or the licence's name.
         source_languages, target_languages: BCP-47; an encoder has no target languages.
         language_tokens: the vocabulary's token of each language, where languages enter as tokens.
-        tokenizer: the kind of its tokenizer files: ``sentencepiece``, ``pieces``, ``json`` or ``chat``.
+        tokenizer: the kind of its tokenizer files, one of `TOKENIZERS`.
         source_layout: what the encoder reads: tokens, and ``{source}``, ``{target}`` and ``{text}`` in their places.
         target_layout: what the decoder is made to begin with, in the same way.
         text_prefix: words before every text.
@@ -25,9 +32,11 @@ class Description:
         min_output_tokens, no_repeat_ngram_size, repetition_penalty, length_penalty: as CTranslate2 takes them.
         quality_beam_size: the beam of the QUALITY preset.
         shortlist: whether it has a vocabulary map.
-        compute_type: of the stored weights, as CTranslate2 names it.
+        compute_type: of the stored weights, as CTranslate2 names it: one of `COMPUTE_TYPES`, or ``default``.
         experimental: whether it is unfit to be the server's own choice.
         runs_as: the compute type that it is loaded with; empty for what suits the device.
+        encoder_positions, decoder_positions: how many its weights hold encodings for; 0 for a side without, as one with
+            relative or rotary positions, which no length ends.
         pooling: how an encoder's states become one vector: ``mean`` or ``cls``.
         golden_text: a text that the loaded model must have an answer to.
     """
@@ -56,6 +65,8 @@ class Description:
     compute_type: str = "int8"
     experimental: bool = False
     runs_as: str = ""
+    encoder_positions: int = 0
+    decoder_positions: int = 0
     pooling: str = "mean"
     golden_text: str = "The library opens at nine in the morning and closes at six in the evening."
 
@@ -73,3 +84,14 @@ class Description:
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }
         return cls(**read)
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """A model on this machine; `revision` is the digest over the checksums of its files."""
+
+    name: str
+    description: Description
+    folder: Path
+    revision: str
+    size_bytes: int

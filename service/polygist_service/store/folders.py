@@ -58,16 +58,6 @@ class Folders:
         # A new name each time: the pip of a killed pull may live on for a while and write where it was told to.
         workspace = self._work / secrets.token_hex(4)
         self._builds.mkdir(parents=True, exist_ok=True)
-        with self._lock(wait):
-            self._remove_leftovers()
-            workspace.mkdir(parents=True)
-            try:
-                yield workspace
-            finally:
-                shutil.rmtree(self._work, ignore_errors=True)
-
-    @contextmanager
-    def _lock(self, wait: Callable[[], None]) -> Iterator[None]:
         lock = FileLock(self.home / "lock")
         try:
             lock.acquire(timeout=0)
@@ -75,8 +65,11 @@ class Folders:
             wait()
             lock.acquire()
         try:
-            yield
+            self._remove_leftovers()
+            workspace.mkdir(parents=True)
+            yield workspace
         finally:
+            shutil.rmtree(self._work, ignore_errors=True)
             lock.release()
 
     def _remove_leftovers(self) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from polygist_service.errors import StoreError
-from polygist_service.store.checksums import compute_sha256
 
 FILE = "manifest.json"
 FORMAT = 2
@@ -52,6 +51,18 @@ class Manifest:
     def size_bytes(self) -> int:
         """Size of all files."""
         return sum(record.size for record in self.files.values())
+
+
+def compute_sha256(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def expect_sha256(path: Path, expected: str, *, name: str, cure: str) -> None:
+    """Raise StoreError, calling the file `name` and offering `cure`, unless its SHA-256 is `expected`."""
+    if (found := compute_sha256(path)) != expected:
+        raise StoreError(f"{name} has sha256 {found}, the catalogue says {expected}; {cure}")
 
 
 def record_files(folder: Path) -> dict[str, FileRecord]:
@@ -99,11 +110,12 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
     Raises:
         StoreError: files are missing, extra, changed or no plain files; names them all.
     """
-    if problems := list(_find_problems(folder, manifest)):
+    if problems := list(find_problems(folder, manifest)):
         raise StoreError(f"model {manifest.name} is damaged: {', '.join(problems)}; {_cure(manifest.name)}")
 
 
-def _find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
+def find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Say what is wrong with the files of `folder`, a problem at a time."""
     present = {entry.name: entry.stat(follow_symlinks=False) for entry in os.scandir(folder) if entry.name != FILE}
     if compute_revision(manifest.files) != manifest.revision:
         yield f"{FILE} contradicts itself"

@@ -1,7 +1,7 @@
 """The store: which models are installed, and how they get there."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -20,11 +20,10 @@ from polygist_service.store.catalogue.catalogue import (
     Published,
     read_catalogue,
 )
-from polygist_service.store.catalogue.licences import expect_accepted
-from polygist_service.store.catalogue.pull_options import NOTHING, Wishes
-from polygist_service.store.convert.converters import CONVERTERS
-from polygist_service.store.convert.published import REPOSITORY_VERSION, Installed, convert_files, install_repository
-from polygist_service.store.description import Description
+from polygist_service.store.catalogue.pull_options import NO_OPTIONS, PullOptions, expect_accepted
+from polygist_service.store.convert.inspect import fit_window
+from polygist_service.store.convert.published import convert_files, install_repository
+from polygist_service.store.description import Description, InstalledModel
 from polygist_service.store.folders import Folders, clear_disk_errors
 from polygist_service.store.manifest import (
     Manifest,
@@ -37,17 +36,6 @@ from polygist_service.store.manifest import (
 )
 from polygist_service.store.sources.repositories import FolderRepository, HubRepository, Repository
 from polygist_service.store.sources.wheels import FolderSource, Progress, Source
-
-
-@dataclass(frozen=True)
-class InstalledModel:
-    """A model on this machine; `revision` is the digest over the checksums of its files."""
-
-    name: str
-    entry: Description
-    folder: Path
-    revision: str
-    size_bytes: int
 
 
 class Outcome(Enum):
@@ -68,7 +56,8 @@ class Pulled:
     def __str__(self) -> str:
         model = self.model
         size = f"{model.size_bytes / 1e6:.1f} MB"
-        return f"{model.name}: {self.outcome.value}, {size}, revision {model.revision[:12]}, {model.entry.license}"
+        license, revision = model.description.license, model.revision[:12]
+        return f"{model.name}: {self.outcome.value}, {size}, revision {revision}, {license}"
 
 
 def report_nothing(phase: str, done: int, total: int | None) -> None:
@@ -90,7 +79,7 @@ class Store:
         self._folders = Folders(home)
 
     def installed(self) -> tuple[InstalledModel, ...]:
-        """All installed models, sorted by name; reads their manifests, not their files.
+        """All installed models, sorted by name; reads their manifests and the outline of their weights.
 
         Raises:
             StoreError: a manifest is damaged.
@@ -101,9 +90,12 @@ class Store:
     def find(self, name: str) -> InstalledModel:
         """One installed model; raises StoreError where it is not installed or damaged.
 
-        What the catalogue says of it goes over what was known when it was installed.
+        What the catalogue says of it goes over what was known when it was installed, and nothing over what its weights
+        have positions for.
         """
-        manifest = self._read_manifest(name)
+        self._expect_installed(name)
+        folder = self._folders.model(name)
+        manifest = read_manifest(folder)
         try:
             description = Description.from_json(manifest.description)
         except (TypeError, ValueError) as error:
@@ -114,12 +106,15 @@ class Store:
         entry = self.catalogue.models.get(name)
         if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
             description = replace(description, **entry.settings)
-        return InstalledModel(name, description, self._folders.model(name), manifest.revision, manifest.size_bytes)
+        description = fit_window(description, folder)
+        return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes)
 
     def verify(self, name: str) -> None:
         """Check every file of an installed model against its manifest; raises StoreError, naming what is wrong."""
+        self._expect_installed(name)
         with clear_disk_errors(self.home):
-            verify_files(self._folders.model(name), self._read_manifest(name))
+            folder = self._folders.model(name)
+            verify_files(folder, read_manifest(folder))
 
     def remove(self, name: str) -> None:
         """Remove an installed model, damaged or not; raises StoreError where there is none."""
@@ -128,40 +123,45 @@ class Store:
             self._folders.remove(name)
 
     def pull(
-        self, names: Sequence[str], report: Progress = report_nothing, *, wishes: Wishes = NOTHING
+        self, names: Sequence[str], report: Progress = report_nothing, *, options: PullOptions = NO_OPTIONS
     ) -> tuple[Pulled, ...]:
         """Fetch, convert and install models; those that are up to date stay as they are.
 
         Args:
             names: as `Catalogue.select` takes them.
             report: told how far things are.
-            wishes: what the operator says of them.
+            options: what the operator says of the models.
 
         Raises:
             StoreError: an unknown name, a source out of reach, a wrong checksum, a licence that was not accepted, a
                 full disk. Models that were finished before stay installed.
         """
-        entries = wishes.apply(self.catalogue.select(names), self.catalogue)
+        entries = options.apply(self.catalogue.select(names), self.catalogue)
         for entry in entries:
-            expect_accepted(entry.name, entry.license, wishes.accepted)
-        if not wishes.again and all(self._is_current(entry) for entry in entries):
+            expect_accepted(entry.name, entry.license, options.accepted)
+        if not options.again and all(self._is_current(entry) for entry in entries):
             return tuple(Pulled(self.find(entry.name), Outcome.CURRENT) for entry in entries)
+        pulled = []
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
-            return tuple(self._pull_one(entry, wishes, workspace, report) for entry in entries)
+            for entry in entries:
+                if not options.again and self._is_current(entry):
+                    pulled.append(Pulled(self.find(entry.name), Outcome.CURRENT))
+                else:
+                    pulled.append(self._install(entry, self._open_origin(entry), options, workspace, report))
+        return tuple(pulled)
 
     def convert(
-        self, name: str, folder: Path, report: Progress = report_nothing, *, wishes: Wishes = NOTHING
+        self, name: str, folder: Path, report: Progress = report_nothing, *, options: PullOptions = NO_OPTIONS
     ) -> Pulled:
         """Install a model of the catalogue from its files in `folder`, without any download.
 
         Raises:
             StoreError: an unknown name, a missing file, a wrong checksum, a full disk.
         """
-        (entry,) = wishes.apply((self.catalogue.entry(name),), self.catalogue)
+        (entry,) = options.apply((self.catalogue.entry(name),), self.catalogue)
+        source = FolderSource(folder) if isinstance(entry.origin, Files) else FolderRepository(folder)
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
-            if isinstance(entry.origin, Files):
-                return self._install_files(entry, FolderSource(folder), workspace, report)
-            return self._install_repository(entry, FolderRepository(folder), wishes, workspace, report)
+            return self._install(entry, source, options, workspace, report)
 
     def export(self, name: str, target: Path, report: Progress = report_nothing) -> Path:
         """Write an installed model to an archive that `import_` reads; returns its path.
@@ -197,88 +197,71 @@ class Store:
                 write_manifest(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 
-    def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:
-        return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
-
-    def _pull_one(self, entry: CatalogueEntry, wishes: Wishes, workspace: Path, report: Progress) -> Pulled:
-        if not wishes.again and self._is_current(entry):
-            return Pulled(self.find(entry.name), Outcome.CURRENT)
+    def _open_origin(self, entry: CatalogueEntry) -> Source | Repository:
         match entry.origin:
             case Files(source=source):
-                return self._install_files(entry, source, workspace, report)
+                return source
             case Folder(folder=folder):
-                return self._install_repository(entry, FolderRepository(folder), wishes, workspace, report)
+                return FolderRepository(folder)
             case Published(repository=name, revision=revision):
-                repository = HubRepository(name, revision, self._folders.downloads)
-                pulled = self._install_repository(entry, repository, wishes, workspace, report)
-                repository.forget()
-                return pulled
+                return HubRepository.resolve(name, revision, self._folders.downloads)
 
     def _is_current(self, entry: CatalogueEntry) -> bool:
         """Whether a pull would install the same again."""
         if entry.name not in self._folders.names() or isinstance(entry.origin, Folder):
             return False
+        folder = self._folders.model(entry.name)
         try:
-            manifest = self._read_manifest(entry.name)
+            manifest = read_manifest(folder)
         except StoreError:  # a damaged one is replaced
             return False
-        return (
-            manifest.recipe == entry.recipe
-            and manifest.converter_version >= _converter(entry)[1]
-            and has_all_files(self._folders.model(entry.name), manifest)
-        )
-
-    def _install_files(self, entry: CatalogueEntry, source: Source, workspace: Path, report: Progress) -> Pulled:
-        def make(build: Path) -> Installed:
-            return convert_files(entry, source, build, workspace, report)
-
-        return self._install(entry, source.identity(), make, report)
-
-    def _install_repository(
-        self, entry: CatalogueEntry, repository: Repository, wishes: Wishes, workspace: Path, report: Progress
-    ) -> Pulled:
-        def make(build: Path) -> Installed:
-            families, accepted = self.catalogue.families, wishes.accepted
-            return install_repository(entry, repository, families, accepted, build, workspace, report)
-
-        return self._install(entry, repository.identity(), make, report)
+        _, version = entry.converter
+        is_same = manifest.recipe == entry.recipe and manifest.converter_version >= version
+        return is_same and has_all_files(folder, manifest)
 
     def _install(
-        self, entry: CatalogueEntry, source: Mapping[str, str], make: Callable[[Path], Installed], report: Progress
+        self,
+        entry: CatalogueEntry,
+        origin: Source | Repository,
+        options: PullOptions,
+        workspace: Path,
+        report: Progress,
     ) -> Pulled:
         outcome = Outcome.RENEWED if entry.name in self._folders.names() else Outcome.INSTALLED
+        converter, version = entry.converter
         with self._folders.build(entry.name) as build:
-            description, source_files = make(build)
+            if isinstance(origin, HubRepository | FolderRepository):
+                description, source_files = install_repository(
+                    entry, origin, families=self.catalogue.families, accepted=options.accepted,
+                    build=build, workspace=workspace, report=report,
+                )  # fmt: skip
+            else:
+                description, source_files = convert_files(
+                    entry, origin, build=build, workspace=workspace, report=report
+                )
             files = record_files(build)
-            converter, version = _converter(entry)
             manifest = Manifest(
                 name=entry.name,
                 description=description.to_json(),
                 recipe=entry.recipe,
                 converter=converter,
                 converter_version=version,
-                source=source,
+                source=origin.identity(),
                 source_files=source_files,
                 polygist_version=__version__,
                 revision=compute_revision(files),
                 files=files,
             )
             write_manifest(build, manifest)
+        if isinstance(origin, HubRepository):
+            origin.remove_downloads()
         report(f"convert {entry.name}", manifest.size_bytes, manifest.size_bytes)
         return Pulled(self.find(entry.name), outcome)
+
+    def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:
+        return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
 
     def _expect_installed(self, name: str) -> None:
         if name not in (names := self._folders.names()):
             have = ", ".join(names) or "none"
             raise StoreError(f"no model {name!r} is installed in {self.home}; installed: {have}")
-
-    def _read_manifest(self, name: str) -> Manifest:
-        self._expect_installed(name)
-        return read_manifest(self._folders.model(name))
-
-
-def _converter(entry: CatalogueEntry) -> tuple[str, int]:
-    """The name and the version of what converts a model."""
-    if isinstance(entry.origin, Files):
-        return entry.origin.converter, CONVERTERS[entry.origin.converter].version
-    return "repository", REPOSITORY_VERSION

@@ -1,28 +1,22 @@
 """Summaries that a model writes."""
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterable
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from typing import Protocol
 
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.grounding.checker import Checker, SentenceCheck
+from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.lengths import LengthTarget, keep_within, sentence_limit, word_limit
-from polygist_service.summarisation.map_reduce import MapReduce, Task, Written
+from polygist_service.summarisation.map_reduce import MapReduce, Written
+from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.selection import count_words
-from polygist_service.summarisation.types import (
-    Article,
-    Draft,
-    Form,
-    Method,
-    Passage,
-    Progress,
-    SummaryRequest,
-    split_article,
-)
+from polygist_service.summarisation.types import Draft, Form, Method, Passage, SentenceCheck, SummaryRequest
+from polygist_service.translation.types import Progress
 
 # How models mark the items of a list, and what they put around a title.
 MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
@@ -31,111 +25,114 @@ QUOTES = "\"'“”‘’«»*# "
 FULL_STOPS = ".。।۔"
 
 
+class Checker(Protocol):
+    """Holds written sentences against the article."""
+
+    async def check(
+        self, sentences: Sequence[str], article: Article, *, language: str, context: CallContext
+    ) -> list[SentenceCheck]:
+        """Check each of `sentences`; the answers have their order.
+
+        Args:
+            sentences: what a model wrote.
+            article: what they are about; it has at least one sentence.
+            language: of the sentences; another one than the article's where the model writes it directly. What
+                stands in for a sentence is in the article's language all the same.
+            context: whose work this is.
+        """
+        ...
+
+
 class Abstractive:
-    """Has a model write, and a judge read what it wrote.
+    """Has a model write, and a checker hold what it wrote against the article.
 
     Args:
         engine: runs the model.
-        judge: decides what is shown of it.
-        executor: where texts are split and counted.
+        checker: decides what is shown of it.
+        pool: where texts are split and counted.
     """
 
-    def __init__(self, engine: Engine, *, judge: Checker, executor: Executor) -> None:
+    def __init__(self, engine: Engine, *, checker: Checker, pool: TextPool) -> None:
         self._engine = engine
-        self._judge = judge
-        self._executor = executor
-        self._hierarchy = MapReduce(engine, executor)
+        self._checker = checker
+        self._pool = pool
 
-    async def draft(
-        self, request: SummaryRequest, model: ModelInfo, *, language: str, caller: str, deadline: float | None = None
-    ) -> AsyncGenerator[Progress | Draft, None]:
+    async def draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[Progress | Draft, None]:
         """Yield progress, and at last the sentences of a summary of a text with letters.
 
-        Args:
-            request: what is wanted.
-            model: what writes.
-            language: the one that it writes in.
-            caller: whose work this is.
-            deadline: when the answer is no longer wanted, on the event loop's clock.
-
         Raises:
-            InferenceFailed: it writes nothing.
+            InferenceFailed: the model writes nothing.
         """
-        loop = asyncio.get_running_loop()
-        article, aim = await loop.run_in_executor(self._executor, _take_aim, request)
+        article, target = await self._pool.call(context, lambda: read_article(plan))
         written = Written()
-        async with self._engine.hold(model.name, deadline=deadline) as held:
-            task = Task(request, article, held, language, aim, caller, deadline)
-            async with aclosing(self._hierarchy.condense(task)) as stream:
+        async with self._engine.hold(plan.model, context) as held:
+            model = held.info
+            reading = MapReduce(plan, article, target, held=held, pool=self._pool, context=context)
+            async with aclosing(reading.run()) as stream:
                 async for event in stream:
                     if isinstance(event, Progress):
                         yield event
                     else:
                         written = event
-        sentences = await loop.run_in_executor(self._executor, compose, written.texts, request, language)
+        sentences = await self._pool.call(context, lambda: compose(written.texts, plan.request, plan.written))
         if not sentences:
-            raise InferenceFailed(f"model {model.name} wrote nothing about this article")
-        # The judge has a model of its own: it is asked once the writer is held no more.
-        verdicts = await self._judge.judge(sentences, article, language=language, caller=caller, deadline=deadline)
-        yield _make_draft(request, aim, model, language, written, verdicts)
+            raise InferenceFailed(f"model {plan.model} wrote nothing about this article")
+        # The checker has a model of its own: it is asked once the one that writes is held no more.
+        checks = await self._checker.check(sentences, article, language=plan.written, context=context)
+        yield make_draft(plan, target, model, written, checks)
+
+
+def read_article(plan: Plan) -> tuple[Article, LengthTarget]:
+    """Parse the article; return it, and how long its summary should be."""
+    article = Article.parse(plan.text, plan.language, plan.request.mime_type)
+    words, sentences = count_words(plan.text), len(article.sentences)
+    return article, LengthTarget.at(plan.request, words=words, sentences=sentences)
 
 
 def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:
-    """The sentences of what a model wrote that make up the summary: each once, as many as are asked for."""
-    found = (segment.text for text in texts for segment in split_article(_unmark(text), language))
+    """Return the sentences of what a model wrote that make up the summary: each once, as many as are asked for."""
+    unmarked = ("\n".join(MARK.sub("", line) for line in text.splitlines()) for text in texts)
+    found = (segment.text for text in unmarked for segment in Article.parse(text, language).sentences)
     sentences = list(dict.fromkeys(filter(None, found)))
     # "Here is a summary:" is none.
     if len(sentences) > 1 and sentences[0].endswith(":"):
         del sentences[0]
-    return _fit(request, sentences)
+    return fit_length(sentences, request)
 
 
-def entitle(sentence: str) -> str:
-    """A sentence as a headline: one line, without quotes around it, with no full stop at its end."""
-    return " ".join(sentence.split()).strip(QUOTES).rstrip(FULL_STOPS) or sentence
-
-
-def _take_aim(request: SummaryRequest) -> tuple[Article, LengthTarget]:
-    article = Article.read(request.text, request.source)
-    return article, LengthTarget.at(request, words=count_words(request.text), sentences=len(article.sentences))
-
-
-def _unmark(text: str) -> str:
-    """`text` without the marks of its lists."""
-    return "\n".join(MARK.sub("", line) for line in text.splitlines())
-
-
-def _fit(request: SummaryRequest, sentences: Iterable[str]) -> list[str]:
+def fit_length(sentences: Iterable[str], request: SummaryRequest) -> list[str]:
+    """Return the first sentences, in the form and as many as are asked for."""
     if request.form is Form.HEADLINE:
         sentences = map(entitle, sentences)
     return keep_within(sentences, count=sentence_limit(request, Method.ABSTRACTIVE), max_words=word_limit(request))
 
 
-def _make_draft(
-    request: SummaryRequest,
-    aim: LengthTarget,
-    model: ModelInfo,
-    language: str,
-    written: Written,
-    verdicts: list[SentenceCheck],
+def entitle(sentence: str) -> str:
+    """Return a sentence as a headline: one line, without quotes around it, with no full stop at its end."""
+    return " ".join(sentence.split()).strip(QUOTES).rstrip(FULL_STOPS) or sentence
+
+
+def make_draft(
+    plan: Plan, target: LengthTarget, model: ModelInfo, written: Written, checks: Sequence[SentenceCheck]
 ) -> Draft:
-    """The sentences that are shown, each once, and what there is to know about them."""
+    """Return the sentences that are shown, each once, and what there is to know about them."""
+    is_headline = plan.request.form is Form.HEADLINE
     shown: dict[str, SentenceCheck] = {}
-    for verdict in verdicts:
-        shown.setdefault(entitle(verdict.text) if request.form is Form.HEADLINE else verdict.text, verdict)
-    texts = _fit(request, shown)
-    shortfall = aim.shortfall(texts)
+    for check in checks:
+        shown.setdefault(entitle(check.text) if is_headline else check.text, check)
+    texts = fit_length(shown, plan.request)
+    shortfall = target.shortfall(texts)
     return Draft(
         tuple(Passage(text, shown[text].citations, is_quoted=shown[text].is_replaced) for text in texts),
-        language=language,
-        notices=(*_notices(model, written, verdicts), *([shortfall] if shortfall else [])),
+        notices=(*make_notices(model, written, checks), *([shortfall] if shortfall else [])),
         chunk_count=written.chunk_count,
         input_token_count=written.input_token_count,
         output_token_count=written.output_token_count,
     )
 
 
-def _notices(model: ModelInfo, written: Written, verdicts: list[SentenceCheck]) -> list[Notice]:
+def make_notices(model: ModelInfo, written: Written, checks: Sequence[SentenceCheck]) -> list[Notice]:
+    """Return what a caller should know of how a model came to what it wrote, and of what is not shown."""
     hard = "a sentence longer than the model's window was split here"
     notices = [Notice(NoticeKind.SEGMENT_HARD_SPLIT, hard, span) for span in written.hard_splits]
     if model.is_experimental:
@@ -147,8 +144,8 @@ def _notices(model: ModelInfo, written: Written, verdicts: list[SentenceCheck]) 
     if written.is_stopped:
         message = "the model was stopped at its output limit; raise decoding_config.max_output_tokens"
         notices.append(Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message))
-    if reasons := [verdict.reason for verdict in verdicts if verdict.is_replaced]:
-        which = "all" if len(reasons) == len(verdicts) else f"{len(reasons)} of {len(verdicts)}"
+    if reasons := [check.reason for check in checks if check.is_replaced]:
+        which = "all" if len(reasons) == len(checks) else f"{len(reasons)} of {len(checks)}"
         why = "; ".join(dict.fromkeys(filter(None, reasons)))
         message = f"{which} sentences of the model were replaced by the article's own, as it does not bear them out"
         notices.append(Notice(NoticeKind.METHOD_FALLBACK, f"{message}: {why}" if why else message))

@@ -1,13 +1,15 @@
 """From the language that a summary is drafted in to the one that it is wanted in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from polygist_service.context import CallContext
 from polygist_service.errors import InferenceFailed, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.types import Draft, Passage, SummaryRequest
-from polygist_service.text.documents.plain import Splitting
+from polygist_service.summarisation.planning import Plan
+from polygist_service.summarisation.types import Draft, Passage
+from polygist_service.text.documents.base import Splitting
 from polygist_service.text.languages import is_same_language
 from polygist_service.translation.types import Translation, TranslationRequest
 
@@ -19,10 +21,8 @@ class SentenceTranslator(Protocol):
         """Raise what `translate` would for want of a model."""
         ...
 
-    async def translate(
-        self, request: TranslationRequest, *, caller: str, deadline: float | None = None
-    ) -> list[Translation]:
-        """One translation for each content, in order."""
+    async def translate(self, request: TranslationRequest, context: CallContext) -> list[Translation]:
+        """Return one translation for each content, in order."""
         ...
 
 
@@ -36,15 +36,14 @@ class CrossLingual:
     def __init__(self, translator: SentenceTranslator) -> None:
         self._translator = translator
 
-    def check(self, request: SummaryRequest, *, written: str) -> None:
-        """Raise UnsupportedLanguagePair where a draft in the language `written` could not be translated."""
-        if request.target and written == request.source and not is_same_language(written, request.target):
-            self._translator.check_route(_translation_of([], request))
+    def check(self, plan: Plan) -> None:
+        """Raise UnsupportedLanguagePair where a draft could not be translated, but would have to be."""
+        target = plan.request.target
+        if target and plan.written == plan.language and not is_same_language(plan.written, target):
+            self._translator.check_route(sentence_request(plan, ()))
 
-    async def finish(
-        self, draft: Draft, request: SummaryRequest, *, written: str, caller: str, deadline: float | None
-    ) -> tuple[Draft, str]:
-        """The draft, and the language that it is in now.
+    async def finish(self, draft: Draft, plan: Plan, context: CallContext) -> tuple[Draft, str]:
+        """Return the draft in the language of the summary, and the code of that language.
 
         Sentences in the article's language that stand among those of a model that writes another one are translated
         too, or left out where no model does that.
@@ -52,32 +51,22 @@ class CrossLingual:
         Raises:
             InferenceFailed: they are all that there is, and no model translates them.
         """
-        source, target = request.source, request.target
-        if not target or is_same_language(source, target):
-            return draft, source
-        is_direct = written != source
+        target = plan.request.target
+        if not target or is_same_language(plan.language, target):
+            return draft, plan.language
+        is_direct = plan.written != plan.language
         foreign = [passage.is_quoted or not is_direct for passage in draft.passages]
         if not any(foreign):
-            return draft, written
-        if is_direct and not self._has_route(request):
-            return _leave_out(draft, foreign), written
-        return await self._translate(draft, foreign, request, caller, deadline)
-
-    def _has_route(self, request: SummaryRequest) -> bool:
-        try:
-            self._translator.check_route(_translation_of([], request))
-        except UnsupportedLanguagePair:
-            return False
-        return True
-
-    async def _translate(
-        self, draft: Draft, foreign: Sequence[bool], request: SummaryRequest, caller: str, deadline: float | None
-    ) -> tuple[Draft, str]:
-        """The draft with its `foreign` sentences translated, and the language that these are in now."""
-        passages = [passage for passage, is_foreign in zip(draft.passages, foreign, strict=True) if is_foreign]
-        wanted = _translation_of([passage.text for passage in passages], request)
-        translations = await self._translator.translate(wanted, caller=caller, deadline=deadline)
-        pairs = list(zip(passages, translations, strict=True))
+            return draft, plan.written
+        if is_direct:
+            try:
+                self._translator.check_route(sentence_request(plan, ()))
+            except UnsupportedLanguagePair:
+                return leave_out(draft, foreign), plan.written
+        quoted = [passage for passage, is_foreign in zip(draft.passages, foreign, strict=True) if is_foreign]
+        translations = await self._translator.translate(
+            sentence_request(plan, [passage.text for passage in quoted]), context
+        )
         texts = iter(translations)
         translated = replace(
             draft,
@@ -85,18 +74,20 @@ class CrossLingual:
                 replace(passage, text=next(texts).text) if is_foreign else passage
                 for passage, is_foreign in zip(draft.passages, foreign, strict=True)
             ),
-            notices=(*draft.notices, *_moved_notices(pairs)),
+            notices=(*draft.notices, *move_notices(zip(quoted, translations, strict=True))),
             input_token_count=draft.input_token_count + sum(each.input_token_count for each in translations),
             output_token_count=draft.output_token_count + sum(each.output_token_count for each in translations),
         )
         return translated, translations[0].target
 
 
-def _translation_of(sentences: Sequence[str], request: SummaryRequest) -> TranslationRequest:
+def sentence_request(plan: Plan, sentences: Sequence[str]) -> TranslationRequest:
+    """Return the request to translate `sentences`, which are in the article's language, as the summary is wanted."""
+    request = plan.request
     assert request.target is not None
     return TranslationRequest(
         contents=sentences,
-        source=request.source,
+        source=plan.language,
         target=request.target,
         splitting=Splitting.NONE,
         decoding=request.decoding,
@@ -104,8 +95,12 @@ def _translation_of(sentences: Sequence[str], request: SummaryRequest) -> Transl
     )
 
 
-def _leave_out(draft: Draft, foreign: Sequence[bool]) -> Draft:
-    """The draft without the article's own sentences, which no model here translates; raises where none is left."""
+def leave_out(draft: Draft, foreign: Sequence[bool]) -> Draft:
+    """Return the draft without the article's own sentences, which no model here translates.
+
+    Raises:
+        InferenceFailed: none is left.
+    """
     kept = tuple(passage for passage, is_foreign in zip(draft.passages, foreign, strict=True) if not is_foreign)
     if not kept:
         raise InferenceFailed("no sentence of the model holds against the article; ask for a summary in its language")
@@ -113,8 +108,8 @@ def _leave_out(draft: Draft, foreign: Sequence[bool]) -> Draft:
     return replace(draft, passages=kept, notices=(*draft.notices, Notice(NoticeKind.METHOD_FALLBACK, message)))
 
 
-def _moved_notices(pairs: Sequence[tuple[Passage, Translation]]) -> list[Notice]:
-    """What the translator noticed; its spans are moved to where a quoted sentence stands in the article.
+def move_notices(pairs: Iterable[tuple[Passage, Translation]]) -> list[Notice]:
+    """Return what the translator noticed, its spans moved to where a quoted sentence stands in the article.
 
     A written sentence does not stand there: its notices keep no span. What is told of every sentence is told once.
     """

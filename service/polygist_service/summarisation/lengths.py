@@ -45,7 +45,7 @@ class LengthTarget:
 
     @classmethod
     def at(cls, request: SummaryRequest, *, words: int, sentences: int) -> "LengthTarget":
-        """The length that is asked for, of an article of so many words and sentences.
+        """Return the length that is asked for, of an article of so many words and sentences.
 
         At most half of the article: a summary that repeats most of one is none. A model that writes more all the same
         is not cut for it where the request allows more.
@@ -61,7 +61,7 @@ class LengthTarget:
         return sum(map(count_words, texts)) <= self.words and (not self.sentences or len(texts) <= self.sentences)
 
     def shortfall(self, texts: Sequence[str]) -> Notice | None:
-        """What to say of sentences that are fewer, or where only words count shorter, than this by over a tenth."""
+        """Return what to say of sentences that are fewer, or where only words count shorter, by over a tenth."""
         found, wanted, unit = len(texts), self.sentences, "sentences"
         if not wanted:
             found, wanted, unit = sum(map(count_words, texts)), self.words, "words"
@@ -77,7 +77,7 @@ def is_by_length(request: SummaryRequest) -> bool:
 
 
 def sentence_limit(request: SummaryRequest, method: Method) -> int:
-    """At most so many sentences; 0 where only words are limited."""
+    """Return the most sentences that are allowed; 0 where only words are limited."""
     if request.form is Form.HEADLINE or (request.form is Form.TLDR and method is Method.EXTRACTIVE):
         return 1
     if request.max_sentences:
@@ -86,14 +86,14 @@ def sentence_limit(request: SummaryRequest, method: Method) -> int:
 
 
 def word_limit(request: SummaryRequest) -> int:
-    """At most so many words; 0 is no limit."""
+    """Return the most words that are allowed; 0 is no limit."""
     if request.form is Form.HEADLINE and is_by_length(request):
         return WORDS[Form.HEADLINE][request.length]
     return request.max_words
 
 
 def keep_within(sentences: Iterable[str], *, count: int, max_words: int) -> list[str]:
-    """The first sentences, at least one of them, that stay within both limits (0: none)."""
+    """Return the first sentences, at least one of them, that stay within both limits (0: none)."""
     kept: list[str] = []
     used = 0
     for sentence in sentences:
@@ -105,7 +105,7 @@ def keep_within(sentences: Iterable[str], *, count: int, max_words: int) -> list
 
 
 def allot(options: Decoding, model: ModelInfo, *, words: int, rate: float, source_tokens: int) -> Decoding:
-    """`options` with the limits in tokens by which a model writes about so many words.
+    """Return `options` with the limits in tokens by which a model writes about so many words.
 
     A limit that the request gives stays; none goes beyond the model's own, nor is more than half of the source forced.
 

@@ -1,21 +1,30 @@
-"""Texts of any length through a model with a window: parts, then what was written about the parts, and so on."""
+"""Articles of any length through a model with a window: parts, then what was written about the parts, and so on.
 
-import asyncio
+A level is a text cut into chunks of whole sentences that fit the window. The model writes about each chunk, and what it
+wrote, joined, is the text of the next level. The last level has one chunk, or its outputs are together as short as the
+summary is to be, or the model does not shorten. All chunks of a level are decoded at the same time, and a mistake about
+one does not reach the next, as it would if one summary were refined chunk by chunk.
+"""
+
 import math
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import cache, partial
 
-from polygist_service.engine.interface import Decoding, Engine, ModelInfo, Result, Span
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, ModelInfo, Result, Span
+from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.lengths import LengthTarget, allot
+from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.tfidf import TfidfVectors
-from polygist_service.summarisation.types import Article, Form, Progress, SummaryRequest, split_article
-from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
+from polygist_service.summarisation.types import Form
+from polygist_service.text.documents.base import Document, Segment
 from polygist_service.text.languages import display_name, serving
 from polygist_service.text.repetition import is_loop
+from polygist_service.translation.types import Progress
 
 # A chunk ends with a paragraph where at least this share of the window is full by then, else with a sentence.
 PARAGRAPH_SHARE = 0.5
@@ -24,85 +33,95 @@ QUERY_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A sentence, or what it was cut into, and what it takes of a window in tokens."""
+
+    segment: Segment
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Sentences that fit the model's window together; `hard_splits` are where one alone did not."""
 
     text: str
     token_count: int
+    word_count: int
     hard_splits: tuple[Span, ...] = ()
 
-    @property
-    def word_count(self) -> int:
-        """Words as white space parts them."""
-        return count_words(self.text)
 
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    segment: Segment
-    cost: int
-    begins_paragraph: bool
-
-
-def cut(text: str, language: str, window: int, count: Callable[[str], int]) -> list[Chunk]:
-    """Sentences packed into chunks below `window` tokens, in order.
+def cut_sentence(document: Document, sentence: Segment, *, window: int, count: Callable[[str], int]) -> list[Piece]:
+    """Cut a sentence into pieces that each have fewer than `window` tokens, and count theirs.
 
     Args:
-        text: any text; what has no letters is left out.
-        language: of the text.
+        document: that the sentence is of.
+        sentence: one of its segments.
         window: of the model.
         count: tokens of a text.
     """
-    splitting = Splitting.PUNCTUATION_AND_NEWLINES
-    document = PlainDocument.parse(text, language=language, splitting=splitting, fits=lambda part: count(part) < window)
-    pieces: list[_Piece] = []
-    end = 0
-    for segment in document.segments:
-        # One more for the space between two: some vocabularies spend a token on it.
-        cost = count(segment.text) + 1
-        pieces.append(_Piece(segment, cost, len(text[end : segment.start].splitlines()) > 1))
-        end = segment.end
-    return [_join(part) for part in _pack(pieces, window)]
+    # Each text is tokenised once: to learn whether it fits is to know what it costs.
+    count = cache(count)
+    pieces = document.cut(sentence, lambda text: count(text) < window)
+    # One more for the space between two: some vocabularies spend a token on it.
+    return [Piece(piece, count(piece.text) + 1) for piece in pieces]
 
 
-def near_query(chunks: Sequence[Chunk], query: str) -> list[Chunk]:
-    """Those of `chunks` that are nearest to what the reader wants to know; all where none is near."""
-    vectors = TfidfVectors.of([chunk.text for chunk in chunks])
-    nearness = vectors.project(vectors.direction(query))
-    return [chunk for chunk, is_near in zip(chunks, nearness >= QUERY_SHARE * nearness.max(), strict=True) if is_near]
+def pack(pieces: Sequence[Piece], text: str, window: int) -> list[Chunk]:
+    """Pack the pieces of a document into chunks that fit `window` tokens, in order.
 
-
-def _pack(pieces: Sequence[_Piece], window: int) -> list[Sequence[_Piece]]:
-    parts: list[Sequence[_Piece]] = []
+    Args:
+        pieces: in the order of the document.
+        text: of the document.
+        window: of the model.
+    """
+    ends = [0, *(piece.segment.end for piece in pieces)]
+    paragraphs = {at for at, piece in enumerate(pieces) if len(text[ends[at] : piece.segment.start].splitlines()) > 1}
+    parts: list[Sequence[Piece]] = []
     start = used = 0
     for at, piece in enumerate(pieces):
         while at > start and used + piece.cost > window:
-            border = _border(pieces, start, at, window)
+            border = find_border(pieces, start, at, paragraphs=paragraphs, window=window)
             parts.append(pieces[start:border])
             start, used = border, sum(each.cost for each in pieces[border:at])
         used += piece.cost
-    return [*parts, pieces[start:]] if pieces else []
+    if pieces:
+        parts.append(pieces[start:])
+    return [join(part) for part in parts]
 
 
-def _border(pieces: Sequence[_Piece], start: int, end: int, window: int) -> int:
-    """Where the chunk that begins at `start` and cannot hold the piece at `end` ends."""
+def find_border(pieces: Sequence[Piece], start: int, end: int, *, paragraphs: Container[int], window: int) -> int:
+    """Return where the chunk ends that begins at `start` and cannot hold the piece at `end`.
+
+    That is before the last of `paragraphs`, the indices of pieces that begin one, which leaves the window full enough;
+    else before `end`.
+    """
     used = sum(piece.cost for piece in pieces[start:end])
     for at in range(end, start, -1):
         if used < PARAGRAPH_SHARE * window:
             break
-        if pieces[at].begins_paragraph:
+        if at in paragraphs:
             return at
         used -= pieces[at - 1].cost
     return end
 
 
-def _join(part: Sequence[_Piece]) -> Chunk:
+def join(part: Sequence[Piece]) -> Chunk:
+    """Return pieces that stand together as a chunk."""
     segments = [piece.segment for piece in part]
+    text = " ".join(segment.text for segment in segments)
     return Chunk(
-        " ".join(segment.text for segment in segments),
-        sum(piece.cost for piece in part),
-        tuple((segment.start, segment.end) for segment in segments if segment.hard_split),
+        text,
+        token_count=sum(piece.cost for piece in part),
+        word_count=count_words(text),
+        hard_splits=tuple(segment.span for segment in segments if segment.hard_split),
     )
+
+
+def near_query(chunks: Sequence[Chunk], query: str) -> list[Chunk]:
+    """Return those of `chunks` that are nearest to what the reader wants to know; all where none is near."""
+    vectors = TfidfVectors.of([chunk.text for chunk in chunks])
+    nearness = vectors.project(vectors.direction(query))
+    return [chunk for chunk, is_near in zip(chunks, nearness >= QUERY_SHARE * nearness.max(), strict=True) if is_near]
 
 
 TASKS: Mapping[Form, str] = {
@@ -116,7 +135,7 @@ END = "\n\n"
 
 
 def write_instruction(form: Form, *, words: int, sentences: int, language: str) -> str:
-    """The instruction for a summary; what the model reads follows it.
+    """Return the instruction for a summary; what the model reads follows it.
 
     Args:
         form: of the summary.
@@ -130,8 +149,6 @@ def write_instruction(form: Form, *, words: int, sentences: int, language: str) 
     rules = RULES.format(language=display_name(language, "en"))
     return f"{TASKS[form].format(length=length, words=words)} {rules}{END}"
 
-
-ValueT = TypeVar("ValueT")
 
 # What is written about one part of many has at least so many words: less would leave nothing to go by.
 LEAST_SHARE = 40
@@ -164,150 +181,145 @@ class Written:
     input_token_count: int = 0
     output_token_count: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One article to be condensed by one model.
-
-    Attributes:
-        held: name of a model that is held.
-        language: to write in.
-        aim: how long.
-    """
-
-    request: SummaryRequest
-    article: Article
-    held: str
-    language: str
-    aim: LengthTarget
-    caller: str
-    deadline: float | None
+    def charge(self, result: Result) -> "Written":
+        """Return it with the tokens of one more result."""
+        return replace(
+            self,
+            input_token_count=self.input_token_count + result.input_token_count,
+            output_token_count=self.output_token_count + result.hypotheses[0].token_count,
+        )
 
 
 class MapReduce:
-    """Condenses an article, level by level.
+    """One article on its way through one model, level by level.
 
     Args:
-        engine: runs the model.
-        executor: where texts are split and counted.
+        plan: what is wanted.
+        article: what is read first.
+        target: how long the summary should be.
+        held: the model.
+        pool: where texts are split and counted.
+        context: whose work it is.
     """
 
-    def __init__(self, engine: Engine, executor: Executor) -> None:
-        self._engine = engine
-        self._executor = executor
+    def __init__(
+        self,
+        plan: Plan,
+        article: Article,
+        target: LengthTarget,
+        *,
+        held: HeldModel,
+        pool: TextPool,
+        context: CallContext,
+    ) -> None:
+        self._plan = plan
+        self._article = article
+        self._target = target
+        self._held = held
+        self._pool = pool
+        self._context = context
 
-    async def condense(self, task: Task) -> AsyncGenerator[Progress | Written, None]:
+    async def run(self) -> AsyncGenerator[Progress | Written, None]:
         """Yield progress for each part that is read, and at last what came of it all."""
-        model, count = self._engine.model(task.held), self._engine.counter(task.held)
-        chunks = await self._do(_read, task, model.max_input_tokens, count)
+        plan, query = self._plan, self._plan.request.query
+        chunks = await self._cut(self._article)
+        if query and len(chunks) > 1:
+            chunks = await self._pool.call(self._context, partial(near_query, chunks, query))
         splits = tuple(span for chunk in chunks for span in chunk.hard_splits)
         written = Written(chunk_count=len(chunks), hard_splits=splits)
         done = 0
         while chunks:
-            options = choose_options(task, model, chunks, reads_article=not done)
-            results: dict[int, Result] = {}
-            async with aclosing(self._decode(task, [chunk.text for chunk in chunks], options)) as stream:
-                async for index, result in stream:
-                    results[index] = result
-                    yield Progress(done + len(results), done + len(chunks))
-            done += len(chunks)
-            written = _add(written, results)
-            if loops := await self._do(_find_loops, results):
-                again = await self._decode_again(task, chunks, loops, options)
-                written = replace(_add(written, again), had_loop=True)
-                results |= again
-            texts, is_stopped = await self._do(_settle, task, [results[at] for at in range(len(chunks))])
-            written = replace(written, texts=texts, is_stopped=is_stopped)
-            chunks = await self._do(_next_level, task, texts, len(chunks), model.max_input_tokens, count)
+            language = plan.written if done else plan.language
+            options = choose_options(plan, self._target, self._held.info, chunks, language=language)
+            outputs, total = [Hypothesis("", 0)] * len(chunks), done + len(chunks)
+            async with aclosing(self._decode(chunks, options)) as results:
+                async for at, result in results:
+                    outputs[at], written = result.hypotheses[0], written.charge(result)
+                    done += 1
+                    yield Progress(done, total)
+            are_loops = await self._pool.run(self._context, is_loop, [output.text for output in outputs])
+            if loops := [at for at, is_one in enumerate(are_loops) if is_one]:
+                again = replace(options, no_repeat_ngram_size=LOOP_NGRAM)
+                async with aclosing(self._decode([chunks[at] for at in loops], again)) as results:
+                    async for index, result in results:
+                        outputs[loops[index]], written = result.hypotheses[0], written.charge(result)
+                written = replace(written, had_loop=True)
+            settled = await self._pool.run(self._context, partial(settle, plan=plan), outputs)
+            texts = tuple(text for text, _ in settled)
+            written = replace(written, texts=texts, is_stopped=any(is_stopped for _, is_stopped in settled))
+            chunks = await self._next_level(texts)
         yield written
 
-    def _decode(self, task: Task, texts: Sequence[str], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
-        return self._engine.submit(task.held, texts, options=options, caller=task.caller, deadline=task.deadline)
+    def _decode(self, chunks: Sequence[Chunk], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
+        return self._held.submit([chunk.text for chunk in chunks], options=options, context=self._context)
 
-    async def _decode_again(
-        self, task: Task, chunks: Sequence[Chunk], places: Sequence[int], options: Decoding
-    ) -> dict[int, Result]:
-        """The chunks at `places` without repetitions."""
-        options = replace(options, no_repeat_ngram_size=LOOP_NGRAM)
-        async with aclosing(self._decode(task, [chunks[at].text for at in places], options)) as stream:
-            return {places[index]: result async for index, result in stream}
+    async def _next_level(self, texts: Sequence[str]) -> list[Chunk]:
+        """Return what is to be read next of what was written about chunks; nothing where that is the summary."""
+        if len(texts) == 1:
+            return []
+        read = partial(read_level, texts, plan=self._plan, target=self._target)
+        article = await self._pool.call(self._context, read)
+        chunks = await self._cut(article) if article else []
+        return chunks if len(chunks) <= SHRINK * len(texts) else []
 
-    async def _do(self, work: Callable[..., ValueT], *arguments: object) -> ValueT:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+    async def _cut(self, article: Article) -> list[Chunk]:
+        """Cut an article into chunks of whole sentences that fit the model's window, as far as sentences do."""
+        document, window = article.document, self._held.info.max_input_tokens
+        cut = partial(cut_sentence, document, window=window, count=self._held.count)
+        pieces = await self._pool.run(self._context, cut, document.prose())
+        return await self._pool.call(
+            self._context, lambda: pack([piece for each in pieces for piece in each], document.text, window)
+        )
 
 
-def choose_options(task: Task, model: ModelInfo, chunks: Sequence[Chunk], *, reads_article: bool) -> Decoding:
-    """How a level is decoded: one chunk as the summary that is wanted, each of many with its share of the length."""
+def choose_options(
+    plan: Plan, target: LengthTarget, model: ModelInfo, chunks: Sequence[Chunk], *, language: str
+) -> Decoding:
+    """Return how a level is decoded: one chunk as the summary that is wanted, each of many with its share of it.
+
+    Args:
+        plan: what is wanted.
+        target: how long the summary should be.
+        model: what writes.
+        chunks: all of the level.
+        language: that they are in.
+    """
     words = sum(chunk.word_count for chunk in chunks)
-    form, wanted, sentences = task.request.form, task.aim.words, task.aim.sentences
+    form, wanted, sentences = plan.request.form, target.words, target.sentences
     if len(chunks) > 1:
         # Half of what a chunk has at most: a level has to be shorter than the one before it.
         share = max(math.ceil(wanted / len(chunks)), LEAST_SHARE)
         form, wanted, sentences = Form.PARAGRAPH, max(1, min(share, words // len(chunks) // 2)), 0
-    read = task.article.language if reads_article else task.language
     options = replace(
-        task.request.decoding.for_model(model),
-        source=serving(read, model.source_languages) or "",
-        target=serving(task.language, model.target_languages) or "",
+        plan.request.decoding.for_model(model),
+        source=serving(language, model.source_languages) or "",
+        target=serving(plan.written, model.target_languages) or "",
     )
     if model.follows_instructions:
-        instruction = write_instruction(form, words=wanted, sentences=sentences, language=task.language)
+        instruction = write_instruction(form, words=wanted, sentences=sentences, language=plan.written)
         options = replace(options, instruction=instruction)
     tokens = [chunk.token_count for chunk in chunks]
     return allot(options, model, words=wanted, rate=sum(tokens) / max(1, words), source_tokens=min(tokens))
 
 
-def _read(task: Task, window: int, count: Callable[[str], int]) -> list[Chunk]:
-    """The parts of the article that the model reads: all, or with a query those near to it."""
-    chunks = cut(task.article.text, task.article.language, window, count)
-    query = task.request.query
-    return near_query(chunks, query) if query and len(chunks) > 1 else chunks
+def settle(output: Hypothesis, plan: Plan) -> tuple[str, bool]:
+    """Return an output without the sentence that its limit cut, if another is left, and whether to tell of the limit.
 
-
-def _next_level(
-    task: Task, texts: Sequence[str], chunk_count: int, window: int, count: Callable[[str], int]
-) -> list[Chunk]:
-    """What is to be read next of what was written about `chunk_count` chunks; nothing where that is the summary."""
-    if chunk_count == 1:
-        return []
-    joined = "\n".join(texts)
-    sentences = [segment.text for segment in split_article(joined, task.language)]
-    if task.aim.is_met_by(sentences) and task.request.form is not Form.HEADLINE:
-        return []
-    chunks = cut(joined, task.language, window, count)
-    return chunks if len(chunks) <= SHRINK * chunk_count else []
-
-
-def _add(written: Written, results: Mapping[int, Result]) -> Written:
-    return replace(
-        written,
-        input_token_count=written.input_token_count + sum(each.input_token_count for each in results.values()),
-        output_token_count=written.output_token_count
-        + sum(each.hypotheses[0].token_count for each in results.values()),
-    )
-
-
-def _find_loops(results: Mapping[int, Result]) -> list[int]:
-    return [at for at, result in sorted(results.items()) if is_loop(result.hypotheses[0].text)]
-
-
-def _settle(task: Task, results: Sequence[Result]) -> tuple[tuple[str, ...], bool]:
-    """The texts without the sentences that the output limit cut, and whether a caller should know of it."""
-    texts, is_stopped = [], False
-    for hypothesis in (result.hypotheses[0] for result in results):
-        text, is_whole = hypothesis.text, True
-        if hypothesis.limited:
-            text, is_whole = _keep_whole(text, task.language)
-            is_stopped |= not is_whole or bool(task.request.decoding.max_output_tokens)
-        texts.append(text)
-    return tuple(texts), is_stopped
-
-
-def _keep_whole(text: str, language: str) -> tuple[str, bool]:
-    """The whole sentences of a text that was cut at its end, all of it where there is none; and which it is."""
-    sentences = split_article(text, language)
+    A limit is told of where the request set it, or where the only sentence ends at it.
+    """
+    if not output.limited:
+        return output.text, False
+    is_asked_for = bool(plan.request.decoding.max_output_tokens)
+    sentences = Article.parse(output.text, plan.written).sentences
     if not sentences or sentences[-1].text.rstrip(CLOSERS).endswith(tuple(ENDS)):
-        return text, True
+        return output.text, is_asked_for
     if len(sentences) == 1:
-        return text, False
-    return text[: sentences[-2].end], True
+        return output.text, True
+    return output.text[: sentences[-2].end], is_asked_for
+
+
+def read_level(texts: Sequence[str], plan: Plan, target: LengthTarget) -> Article | None:
+    """Return what was written about chunks as one text to be read in its turn; None where it is the summary."""
+    article = Article.parse("\n".join(texts), plan.written)
+    is_met = target.is_met_by([sentence.text for sentence in article.sentences])
+    return None if is_met and plan.request.form is not Form.HEADLINE else article

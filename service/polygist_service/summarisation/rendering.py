@@ -34,7 +34,7 @@ def render_summary(sentences: Sequence[str], *, form: Form, markdown: bool) -> t
 
 
 def escape_markdown(text: str) -> str:
-    """`text`, of one line, such that Markdown shows it as it is."""
+    """Return `text`, of one line, such that Markdown shows it as it is."""
     return BLOCK.sub(_escape_block, INLINE.sub(r"\\\g<0>", text))
 
 

@@ -1,9 +1,9 @@
 """Greedy selection of the sentences that say most of an article.
 
-Facility location with a position prior: the next sentence is the one that raises most the mean, over all
-candidates, of the similarity to their nearest picked sentence. Similarity is half that of sentence embeddings, half
-TF-IDF cosine. On news no unsupervised method beats the article's own lead, which the prior knows; what the
-similarity adds is text without such a lead, less redundancy, and queries.
+Facility location with a position prior: the next sentence is the one that raises most the mean, over all sentences
+that may be picked, of the similarity to their nearest picked one. Similarity is half that of sentence embeddings, half
+TF-IDF cosine. On news no unsupervised method beats the article's own lead, which the prior knows; what the similarity
+adds is text without such a lead, less redundancy, and queries.
 """
 
 import re
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Vector
 from polygist_service.summarisation.tfidf import TfidfVectors
@@ -46,42 +45,38 @@ BOILERPLATE = re.compile(
 
 
 def count_words(text: str) -> int:
-    """Words as white space parts them."""
+    """Count the words of `text`, as white space parts them."""
     return len(text.split())
 
 
-def find_candidates(sentences: Sequence[str], *, count: int, query: str = "") -> list[int]:
-    """Indices of the sentences to choose from, in order; not empty unless `sentences` is.
+def find_eligible(sentences: Sequence[str], *, count: int, query: str = "") -> list[int]:
+    """Return the indices of the sentences that may stand in a summary, in order; not empty unless `sentences` is.
 
     Args:
         sentences: all sentences of an article.
         count: with fewer proper sentences than that, shorter ones count too.
         query: keeps sentences that share its words when an article is too long to compare all.
     """
-    distinct = _drop_duplicates(sentences)
-    proper = [at for at in distinct if _is_proper(sentences[at])]
-    if len(proper) < count:
-        proper = [at for at in distinct if count_words(sentences[at]) >= FALLBACK_WORDS] or distinct
-    if len(proper) <= MOST:
-        return proper
-    kept = _preselect([sentences[at] for at in proper], query)
-    return [proper[at] for at in kept]
-
-
-def _drop_duplicates(sentences: Sequence[str]) -> list[int]:
     first: dict[str, int] = {}
     for at, sentence in enumerate(sentences):
         first.setdefault(" ".join(sentence.split()), at)
-    return list(first.values())
+    distinct = list(first.values())
+    kept = [at for at in distinct if is_proper(sentences[at])]
+    if len(kept) < count:
+        kept = [at for at in distinct if count_words(sentences[at]) >= FALLBACK_WORDS] or distinct
+    if len(kept) <= MOST:
+        return kept
+    return [kept[at] for at in preselect([sentences[at] for at in kept], query)]
 
 
-def _is_proper(sentence: str) -> bool:
+def is_proper(sentence: str) -> bool:
+    """Whether it is long enough for a sentence, and no boilerplate."""
     words = count_words(sentence)
     return words >= MIN_WORDS and not (words < BOILERPLATE_WORDS and BOILERPLATE.search(sentence))
 
 
-def _preselect(sentences: Sequence[str], query: str) -> list[int]:
-    """The first sentences, and from each section of the rest those nearest to the whole and to the query."""
+def preselect(sentences: Sequence[str], query: str) -> list[int]:
+    """Return the first sentences, and from each section of the rest those nearest to the whole and to the query."""
     vectors = TfidfVectors.of(sentences)
     centroid = vectors.centroid()
     scores = vectors.project(centroid / np.linalg.norm(centroid)) + vectors.project(vectors.direction(query))
@@ -111,7 +106,7 @@ class Preset(Enum):
 
     @classmethod
     def for_words(cls, count: int) -> "Preset":
-        """The preset for an article of `count` words."""
+        """Return the preset for an article of `count` words."""
         return cls.NEWS if count <= MOST_NEWS_WORDS else cls.COVERAGE
 
 
@@ -135,7 +130,7 @@ def select(
     """Pick sentences; at least one where there is any.
 
     Args:
-        sentences: the candidates, in the order of the article.
+        sentences: those to pick from, in the order of the article.
         embeddings: theirs, of shape (len(sentences), dimension) and L2 norm 1.
         preset: what the first places are worth.
         count: at most so many; 0 is no limit.
@@ -143,29 +138,18 @@ def select(
             fit is skipped, never cut.
         query_embedding: of what the reader wants to know, L2 norm 1.
     """
-    prior = _prior(len(sentences), preset)
+    places = np.arange(len(sentences), dtype=float)
+    prior = POSITION_WEIGHT * (1 - places / max(len(sentences), 1)) + preset.value * np.exp(-places)
     if query_embedding is not None:
         prior += QUERY_WEIGHT * np.maximum(0, embeddings @ query_embedding)
     similarity = np.maximum(0, 0.5 * (embeddings @ embeddings.T) + 0.5 * TfidfVectors.of(sentences).similarities())
     lengths = [count_words(sentence) for sentence in sentences]
-    return _pick(similarity, prior, lengths, count=count or len(sentences), max_words=max_words)
-
-
-def _prior(count: int, preset: Preset) -> NDArray[np.float64]:
-    rank = np.arange(count, dtype=float)
-    prior: NDArray[np.float64] = POSITION_WEIGHT * (1 - rank / max(count, 1)) + preset.value * np.exp(-rank)
-    return prior
-
-
-def _pick(
-    similarity: Vector, prior: NDArray[np.float64], lengths: Sequence[int], *, count: int, max_words: int
-) -> Selection:
-    best = np.zeros(len(prior), np.float32)
-    is_open = np.ones(len(prior), bool)
+    best = np.zeros(len(sentences), np.float32)
+    is_open = np.ones(len(sentences), bool)
     indices: list[int] = []
     gains: list[float] = []
     used = 0
-    while len(indices) < count and is_open.any():
+    while len(indices) < (count or len(sentences)) and is_open.any():
         gain = np.maximum(0, similarity - best[:, None]).mean(axis=0) + prior
         at = int(np.argmax(np.where(is_open, gain.round(DECIMALS), -np.inf)))
         is_open[at] = False

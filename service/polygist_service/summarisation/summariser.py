@@ -1,20 +1,17 @@
-"""The `Summariser`: an article in, a summary with its sources out, in the article's language or in another."""
+"""The `Summariser`: articles in, summaries with their sources out, in the articles' language or in another."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import Executor
 from contextlib import aclosing
-from dataclasses import dataclass
 
-from polygist_service.engine.interface import Engine, ModelInfo
-from polygist_service.errors import InvalidRequest
+from polygist_service.concurrency import TextPool, gather_all, merge_in_order
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Engine
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.abstractive import Abstractive
+from polygist_service.summarisation.abstractive import Abstractive, Checker
 from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
-from polygist_service.summarisation.grounding.checker import Checker
 from polygist_service.summarisation.lengths import word_limit
-from polygist_service.summarisation.planning import choose_model, written_language
+from polygist_service.summarisation.planning import Plan, make_plan, readable_languages
 from polygist_service.summarisation.rendering import render_summary
 from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import (
@@ -23,22 +20,12 @@ from polygist_service.summarisation.types import (
     Event,
     Method,
     Passage,
-    Progress,
     SummaryRequest,
     SummaryResult,
     SummarySentence,
 )
-from polygist_service.text.documents.plain import has_letters
-from polygist_service.translation.types import DecodingPreset, Preference
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a summary comes about: which model makes it, and in which language before any translation."""
-
-    method: Method
-    model: ModelInfo
-    language: str
+from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.types import Progress
 
 
 class Summariser:
@@ -47,103 +34,100 @@ class Summariser:
     Args:
         engine: runs sentence encoders and models that write.
         translator: for summaries in another language.
-        judge: decides which written sentences are shown.
-        executor: where splitting, selection and layout happen.
+        checker: decides which written sentences are shown.
+        languages: tells the language of articles.
+        pool: where splitting, selection and rendering happen.
     """
 
-    def __init__(self, engine: Engine, *, translator: SentenceTranslator, judge: Checker, executor: Executor) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        translator: SentenceTranslator,
+        checker: Checker,
+        languages: LanguageResolver,
+        pool: TextPool,
+    ) -> None:
         self._engine = engine
-        self._crossing = CrossLingual(translator)
-        self._executor = executor
-        self._extractive = Extractive(engine, executor)
-        self._abstractive = Abstractive(engine, judge=judge, executor=executor)
+        self._cross_lingual = CrossLingual(translator)
+        self._languages = languages
+        self._pool = pool
+        self._extractive = Extractive(engine, pool)
+        self._abstractive = Abstractive(engine, checker=checker, pool=pool)
 
-    async def summarise(self, request: SummaryRequest, *, caller: str, deadline: float | None = None) -> SummaryResult:
-        """Summarise one article; raises what `check` does, and InferenceFailed where a model fails."""
-        async with aclosing(self.events(request, caller=caller, deadline=deadline)) as stream:
-            async for event in stream:
-                if isinstance(event, SummaryResult):
-                    return event
-        raise AssertionError("a stream of events ends with the result")
-
-    async def events(
-        self, request: SummaryRequest, *, caller: str, deadline: float | None = None
-    ) -> AsyncGenerator[Event, None]:
-        """What happens while one article is summarised: progress, the text piece by piece, and at last the result.
-
-        A text without letters is its own summary, a blank one has an empty summary.
+    async def summarise(self, request: SummaryRequest, context: CallContext) -> list[SummaryResult]:
+        """Summarise each article of `request`, all at the same time; the answers have their order and number.
 
         Raises:
-            PolygistError: what `check` raises; InferenceFailed where a model fails.
+            PolygistError: what `plan` and `events` raise.
         """
-        plan = self.check(request)
-        result = None
-        if plan is None:
-            result = _result(request, None, _whole(request.text), request.target or request.source)
-        else:
-            async with aclosing(self._draft(plan, request, caller, deadline)) as stream:
+        # Not `events`, which tells of a failure at its turn: here nobody waits for the articles before it.
+        return await gather_all(self._result(plan, context) for plan in await self.plan(request, context))
+
+    async def plan(self, request: SummaryRequest, context: CallContext) -> list[Plan]:
+        """Plan the summary of each article, in order, before any of their models has to work.
+
+        Raises:
+            UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
+            NotFound, InvalidRequest, UnsupportedCapability: see `planning.make_plan`.
+            UnsupportedLanguagePair: no model translates a summary into the target language.
+        """
+        languages = await self._languages.resolve(
+            request.contents,
+            given=request.source,
+            readable=readable_languages(self._engine),
+            candidates=request.candidates,
+            context=context,
+        )
+        plans = []
+        for text, language in zip(request.contents, languages, strict=True):
+            plans.append(make_plan(self._engine, request, text, language))
+            self._cross_lingual.check(plans[-1])
+        return plans
+
+    def events(self, plans: Sequence[Plan], context: CallContext) -> AsyncGenerator[tuple[int, Event], None]:
+        """Yield what happens while articles are summarised, each event with the index of its plan.
+
+        The articles are worked on at the same time and told of one after the other, in order: of each the progress,
+        then the text piece by piece, then the result, whose text is those pieces joined. A text without letters is
+        its own summary, a blank one has an empty summary.
+
+        Raises:
+            ModelLoading: a model is not ready before the deadline.
+            InferenceFailed: a model failed.
+        """
+        return merge_in_order([self._summarise(plan, context) for plan in plans])
+
+    async def _result(self, plan: Plan, context: CallContext) -> SummaryResult:
+        """Return the last event of one article."""
+        async with aclosing(self._summarise(plan, context)) as events:
+            async for event in events:
+                if isinstance(event, SummaryResult):
+                    return event
+        raise AssertionError("the events of an article end with its result")
+
+    async def _summarise(self, plan: Plan, context: CallContext) -> AsyncGenerator[Event, None]:
+        """Yield what happens while one article is summarised."""
+        draft = Draft(())
+        if plan.model:
+            method = self._abstractive if plan.method is Method.ABSTRACTIVE else self._extractive
+            async with aclosing(method.draft(plan, context)) as stream:
                 async for event in stream:
                     if isinstance(event, Progress):
                         yield event
                     else:
-                        draft, language = await self._crossing.finish(
-                            event, request, written=plan.language, caller=caller, deadline=deadline
-                        )
-                        result = await asyncio.get_running_loop().run_in_executor(
-                            self._executor, _result, request, plan, draft, language
-                        )
-        assert result is not None
+                        draft = event
+            draft, target = await self._cross_lingual.finish(draft, plan, context)
+        else:
+            draft, target = quote_whole(plan.text), plan.request.target or plan.language
+        result = await self._pool.call(context, lambda: make_result(plan, draft, target))
         for delta in result.deltas():
             yield delta
         yield result
 
-    def check(self, request: SummaryRequest) -> Plan | None:
-        """How a summary comes about, before any work is done; None where there is nothing to choose from.
 
-        Raises:
-            NotFound: the model named is not installed.
-            InvalidRequest: it is not for summaries, or nothing is decoded where decoding options are given.
-            UnsupportedCapability: no installed model does what is asked for in this language.
-            UnsupportedLanguagePair: no model translates the summary into the target language.
-        """
-        if not has_letters(request.text):
-            return None
-        method, model = choose_model(self._engine, request)
-        _check_decoding(request, method)
-        language = written_language(model, request) if method is Method.ABSTRACTIVE else request.source
-        self._crossing.check(request, written=language)
-        return Plan(method, model, language)
-
-    async def _draft(
-        self, plan: Plan, request: SummaryRequest, caller: str, deadline: float | None
-    ) -> AsyncGenerator[Progress | Draft, None]:
-        if plan.method is Method.ABSTRACTIVE:
-            stream = self._abstractive.draft(
-                request, plan.model, language=plan.language, caller=caller, deadline=deadline
-            )
-            async with aclosing(stream):
-                async for event in stream:
-                    yield event
-        else:
-            draft = await self._extractive.draft(request, plan.model, caller=caller, deadline=deadline)
-            yield Progress(1, 1)
-            yield draft
-
-
-def _check_decoding(request: SummaryRequest, method: Method) -> None:
-    """Refuse decoding options where no model writes anything: they would be ignored silently."""
-    if request.decoding == DecodingPreset() or request.target or method is Method.ABSTRACTIVE:
-        return
-    is_preference = request.decoding.preference is not Preference.DEFAULT
-    raise InvalidRequest(
-        "performance_preference" if is_preference else "decoding_config",
-        "has no meaning here: an extractive summary in the article's language decodes nothing; leave it unset, or "
-        "give target_language_code",
-    )
-
-
-def _whole(text: str) -> Draft:
-    """A text without letters as its own summary: there is nothing to choose from."""
+def quote_whole(text: str) -> Draft:
+    """Return a text without letters as its own summary: there is nothing to choose from."""
     shown = text.strip()
     if not shown:
         return Draft(())
@@ -151,29 +135,28 @@ def _whole(text: str) -> Draft:
     return Draft((Passage(shown, (Citation((start, start + len(shown)), 1.0),)),))
 
 
-def _result(request: SummaryRequest, plan: Plan | None, draft: Draft, target: str) -> SummaryResult:
+def make_result(plan: Plan, draft: Draft, target: str) -> SummaryResult:
+    """Render the sentences of `draft`, which are in the language `target` now, and say all there is to say of them."""
     texts = [passage.text for passage in draft.passages]
-    text, spans = render_summary(texts, form=request.form, markdown=request.markdown)
+    text, spans = render_summary(texts, form=plan.request.form, markdown=plan.request.markdown)
+    notices = [*plan.source.notices(), *draft.notices]
+    limit, words = word_limit(plan.request), sum(map(count_words, texts))
+    if limit and words > limit:
+        message = f"the summary has {words} words, {limit} were asked for; sentences are not cut"
+        notices.append(Notice(NoticeKind.LENGTH_TARGET_MISSED, message))
     return SummaryResult(
         text=text,
-        source=request.source,
+        source=plan.language,
         target=target,
-        method=plan.method if plan else Method.EXTRACTIVE,
-        model=plan.model.name if plan else None,
+        method=plan.method,
+        confidence=plan.source.confidence,
+        model=plan.model or None,
         sentences=tuple(
             SummarySentence(passage.text, span, passage.citations, passage.rank_score)
             for passage, span in zip(draft.passages, spans, strict=True)
         ),
-        notices=(*draft.notices, *_length_notices(texts, word_limit(request))),
+        notices=tuple(notices),
         chunk_count=draft.chunk_count,
         input_token_count=draft.input_token_count,
         output_token_count=draft.output_token_count,
     )
-
-
-def _length_notices(sentences: Sequence[str], limit: int) -> list[Notice]:
-    words = sum(map(count_words, sentences))
-    if not limit or words <= limit:
-        return []
-    message = f"the summary has {words} words, {limit} were asked for; sentences are not cut"
-    return [Notice(NoticeKind.LENGTH_TARGET_MISSED, message)]

@@ -16,7 +16,7 @@ BLOCK = 4096
 
 
 def split_terms(text: str) -> list[str]:
-    """The lower-cased words of `text`."""
+    """Return the lower-cased words of `text`."""
     return WORD.findall(text.lower())
 
 
@@ -35,7 +35,7 @@ class TfidfVectors:
 
     @classmethod
     def of(cls, sentences: Sequence[str]) -> "TfidfVectors":
-        """The vectors of `sentences`, one row each."""
+        """Return the vectors of `sentences`, one row each."""
         vocabulary: dict[str, int] = {}
         rows, columns, frequencies = [], [], []
         for row, sentence in enumerate(sentences):
@@ -50,11 +50,11 @@ class TfidfVectors:
         return cls(len(sentences), vocabulary, at_rows, at_columns, (weights / norms[at_rows]).astype(np.float32))
 
     def centroid(self) -> NDArray[np.float64]:
-        """The sum of all rows."""
+        """Return the sum of all rows."""
         return np.bincount(self.columns, self.values, len(self.vocabulary)).astype(float)
 
     def direction(self, text: str) -> NDArray[np.float64]:
-        """`text` as a 0/1 vector of norm 1 over the document's terms; zero where it shares none."""
+        """Return `text` as a 0/1 vector of norm 1 over the document's terms; zero where it shares none."""
         vector = np.zeros(len(self.vocabulary))
         known = [self.vocabulary[term] for term in set(split_terms(text)) if term in self.vocabulary]
         if known:
@@ -62,11 +62,11 @@ class TfidfVectors:
         return vector
 
     def project(self, vector: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The dot product of each row with `vector`."""
+        """Return the dot product of each row with `vector`."""
         return np.bincount(self.rows, self.values * vector[self.columns], self.count).astype(float)
 
     def similarities(self) -> Vector:
-        """Cosines of all pairs of rows, shape (count, count)."""
+        """Return the cosines of all pairs of rows, shape (count, count)."""
         result = np.zeros((self.count, self.count), np.float32)
         order = np.argsort(self.columns, kind="stable")
         rows, columns, values = self.rows[order], self.columns[order], self.values[order]

@@ -1,37 +1,17 @@
 """What goes into the `Summariser` and what comes out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from polygist_service.engine.interface import Span
 from polygist_service.notices import Notice
-from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
-from polygist_service.translation.types import DecodingPreset, PivotPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """A text, its language, and its sentences that have letters, with their places."""
-
-    text: str
-    language: str
-    sentences: tuple[Segment, ...]
-
-    @classmethod
-    def read(cls, text: str, language: str) -> "Article":
-        """Split `text`; see `split_article`."""
-        return cls(text, language, split_article(text, language))
-
-
-def split_article(text: str, language: str) -> tuple[Segment, ...]:
-    """The sentences of a text that have letters; a line break ends one."""
-    splitting = Splitting.PUNCTUATION_AND_NEWLINES
-    return PlainDocument.parse(text, language=language, splitting=splitting, fits=lambda _: True).segments
+from polygist_service.text.documents.base import PLAIN
+from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
 
 class Method(Enum):
-    """How a summary comes about; AUTO writes where a fit model is installed, else picks."""
+    """How a summary comes about; AUTO writes where a fit model is installed, else picks sentences."""
 
     AUTO = 0
     ABSTRACTIVE = 1
@@ -64,21 +44,24 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:
-    """One article and the summary wanted of it.
+    """Articles, and the summary wanted of each.
 
     Attributes:
-        source: the article's language, a canonical tag; ``und`` for a text without letters.
-        target: the summary's language; None is the article's.
+        source: the articles' language, a canonical tag; None is detected for each.
+        candidates: languages that the detection is limited to; empty for no limit.
+        target: the summaries' language; None is the article's.
         length: counts where neither `max_sentences` nor `max_words` is given (0: not given).
         query: what the reader wants to know.
         markdown: write Markdown, else plain text.
         model: a model's name; None is chosen by method and language.
         decoding: for the models that write: abstractive ones, and translation into `target`.
         pivot_policy: for translation into `target`.
+        mime_type: what kind of documents the articles are.
     """
 
-    text: str
-    source: str
+    contents: Sequence[str]
+    source: str | None = None
+    candidates: frozenset[str] = frozenset()
     target: str | None = None
     method: Method = Method.AUTO
     form: Form = Form.PARAGRAPH
@@ -91,6 +74,7 @@ class SummaryRequest:
     model: str | None = None
     decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
+    mime_type: str = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +83,25 @@ class Citation:
 
     source_span: Span
     support: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceCheck:
+    """What is shown of one written sentence.
+
+    Attributes:
+        text: the sentence itself, or the article's own that stands in for it.
+        citations: what it rests on, the best first.
+        support: how well the written sentence is supported, 0 to 1.
+        is_replaced: whether `text` is the article's.
+        reason: why it is; empty where it is not.
+    """
+
+    text: str
+    citations: tuple[Citation, ...]
+    support: float
+    is_replaced: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,34 +121,17 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The sentences of a summary, before translation and layout.
+    """The sentences of a summary, before translation and rendering.
 
     Attributes:
-        language: what a model wrote in; None is the article's language.
         chunk_count: in how many parts the article was read.
     """
 
     passages: tuple[Passage, ...]
-    language: str | None = None
     notices: tuple[Notice, ...] = ()
     chunk_count: int = 1
     input_token_count: int = 0
     output_token_count: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How many parts are read of those known so far: what they gave may have to be read again in parts."""
-
-    completed: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """The next piece of a summary's text; it is never taken back."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +149,8 @@ class SummaryResult:
     """The summary of one article.
 
     Attributes:
+        source, target: languages; ``und`` is that of a text without letters.
+        confidence: of the detection, None where the source language was given.
         method: the one that ran, never AUTO.
         model: what picked or wrote the sentences; None where nothing had to be.
         chunk_count: in how many parts the article was read.
@@ -172,6 +160,7 @@ class SummaryResult:
     source: str
     target: str
     method: Method
+    confidence: float | None = None
     model: str | None = None
     sentences: tuple[SummarySentence, ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -180,7 +169,7 @@ class SummaryResult:
     output_token_count: int = 0
 
     def deltas(self) -> Iterator[Delta]:
-        """The text in pieces, a sentence each with what stands before it."""
+        """Yield the text in pieces, a sentence each with what stands before it."""
         start = 0
         for sentence in self.sentences:
             end = sentence.summary_span[1]
@@ -188,5 +177,6 @@ class SummaryResult:
             start = end
 
 
-# What happens while an article is summarised: parts are read, then the text comes, then the whole of it.
+# What happens while an article is summarised: parts are read, and what was written about them may be read in parts in
+# its turn, so that the total grows; then the text comes, then the whole of it.
 Event = Progress | Delta | SummaryResult

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from polygist_service.text.documents.plain import has_letters
 from polygist_service.text.languages import BadTag, matches, parse_tag
+from polygist_service.text.segmentation import has_letters
 
 # More text changes no answer and costs time.
 SAMPLE_CHARACTERS = 1500
@@ -27,13 +27,14 @@ class LanguageDetector:
         """
         if not has_letters(text):
             return []
-        ranking = [(tag, float(p)) for label, p in self._identifier.rank(_sample(text)) if (tag := _tag(label))]
+        ranking = [(tag, float(p)) for label, p in self._identifier.rank(sample(text)) if (tag := read_label(label))]
         if candidates is None:
             return ranking
         return [(tag, p) for tag, p in ranking if any(matches(candidate, tag) for candidate in candidates)]
 
 
-def _sample(text: str) -> str:
+def sample(text: str) -> str:
+    """Return the start, the middle and the end of a long text, a short one whole."""
     if len(text) <= SAMPLE_CHARACTERS:
         return text
     third = SAMPLE_CHARACTERS // 3
@@ -41,7 +42,7 @@ def _sample(text: str) -> str:
     return f"{text[:third]} {text[middle : middle + third]} {text[-third:]}"
 
 
-def _tag(label: str) -> str | None:
+def read_label(label: str) -> str | None:
     """The BCP-47 tag of a label of the model; None for its label for no language."""
     try:
         return None if label == "zxx" else parse_tag(label)

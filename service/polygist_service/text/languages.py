@@ -10,16 +10,20 @@ from langcodes.tag_parser import LanguageTagError
 
 # Longer than any tag in use; no parser is asked about more.
 MOST_CHARACTERS = 35
+
 # The member of a group of languages that its code stands for in practice: FLORES names members, BCP-47 texts do not.
 STANDARD = {
     "arb": "ar", "als": "sq", "azj": "az", "cmn": "zh", "ekk": "et", "gaz": "om", "khk": "mn", "kmr": "ku", "lvs": "lv",
     "nb": "no", "npi": "ne", "ory": "or", "pbt": "ps", "pes": "fa", "plt": "mg", "swh": "sw", "uzn": "uz", "ydd": "yi",
     "zsm": "ms",
 }  # fmt: skip
+
 # How families of models write it: ``__pt__`` M2M-100, ``>>por<<`` OPUS-MT, ``<2pt>`` MADLAD-400, ``pt_XX`` mBART.
 MARKED = re.compile(r"__(.+)__|>>(.+)<<|<2(.+)>|([a-z]{2})_XX")
+
 # So many languages are named in a message, of more the number is told.
 MOST_NAMED = 8
+
 RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
 
 
@@ -48,6 +52,11 @@ def parse_tag(value: str) -> str:
     return language.simplify_script().to_tag()
 
 
+def base_language(tag: str) -> str:
+    """The language of a canonical tag, without script and region: cheap to compare."""
+    return tag.partition("-")[0]
+
+
 @lru_cache(maxsize=4096)
 def matches(requested: str, served: str) -> bool:
     """Whether a model for `served` serves `requested`: pt serves pt-BR, zh does not serve zh-Hant.
@@ -61,15 +70,6 @@ def matches(requested: str, served: str) -> bool:
     return wanted.territory is None or offered.territory is None or wanted.territory == offered.territory
 
 
-@lru_cache(maxsize=4096)
-def serving(requested: str, served: tuple[str, ...]) -> str | None:
-    """The code of `served` that serves `requested`: itself where it is there, else the first that matches."""
-    near = [code for code in served if is_kin(requested, code)]
-    if requested in near:
-        return requested
-    return next((code for code in near if matches(requested, code)), None)
-
-
 def is_kin(one: str, other: str) -> bool:
     """Whether two codes name one language, in whatever scripts and regions."""
     return base_language(one) == base_language(other)
@@ -80,21 +80,18 @@ def is_same_language(one: str, other: str) -> bool:
     return is_kin(one, other) and (matches(one, other) or matches(other, one))
 
 
-def name_few(names: Collection[str], *, most: int = MOST_NAMED) -> str:
-    """The first of some names in order, and how many more there are."""
-    shown = sorted(names)
-    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(shown[:most]) + rest or "none"
-
-
-def base_language(tag: str) -> str:
-    """The language of a canonical tag, without script and region: cheap to compare."""
-    return tag.partition("-")[0]
+@lru_cache(maxsize=4096)
+def serving(requested: str, served: tuple[str, ...]) -> str | None:
+    """The code of `served` that serves `requested`: itself where it is there, else the first that matches."""
+    near = [code for code in served if is_kin(requested, code)]
+    if requested in near:
+        return requested
+    return next((code for code in near if matches(requested, code)), None)
 
 
 def display_name(tag: str, shown_in: str) -> str:
     """The name of a language in another language, in English or as the tag itself where Unicode has none."""
-    locale, reader, english = _locale(tag), _locale(shown_in) or Locale("en"), Locale("en")
+    locale, reader, english = locale_of(tag), locale_of(shown_in) or Locale("en"), Locale("en")
     if locale:
         return locale.get_display_name(reader) or locale.get_display_name(english) or tag
     base = tag.partition("-")[0]
@@ -104,7 +101,7 @@ def display_name(tag: str, shown_in: str) -> str:
 
 def native_name(tag: str) -> str:
     """The name of a language in that language; where Unicode has none, as `display_name` in English."""
-    locale = _locale(tag)
+    locale = locale_of(tag)
     return (locale and locale.get_display_name(locale)) or display_name(tag, "en")
 
 
@@ -114,8 +111,16 @@ def is_right_to_left(tag: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _locale(tag: str) -> Locale | None:
+def locale_of(tag: str) -> Locale | None:
+    """Return what Unicode knows of a language; None where that is nothing."""
     try:
         return Locale.parse(tag, sep="-", resolve_likely_subtags=False)
     except (UnknownLocaleError, ValueError):
         return None
+
+
+def name_few(names: Collection[str], *, most: int = MOST_NAMED) -> str:
+    """The first of some names in order, and how many more there are."""
+    shown = sorted(names)
+    rest = f" and {len(shown) - most} more" if len(shown) > most else ""
+    return ", ".join(shown[:most]) + rest or "none"

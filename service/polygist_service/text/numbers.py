@@ -111,47 +111,48 @@ def find_numbers(text: str) -> Iterator[Number]:
     tokens = list(TOKEN.finditer(text))
     at = 0
     while at < len(tokens):
-        if value := _read(tokens[at]):
-            number, at = _extend(text, tokens, at, value)
+        if value := read_value(tokens[at]):
+            number, at = read_number(text, tokens, at, value)
             yield number
         else:
             at += 1
 
 
-def _read(token: re.Match[str]) -> str | None:
+def read_value(token: re.Match[str]) -> str | None:
     """The value of one token; None of what is no number."""
     if token["grouped"]:
         rest = token["rest"] or ""
-        return _normalise(NOT_DIGIT.sub("", token["grouped"].removesuffix(rest)), rest[1:])
+        return normalise(NOT_DIGIT.sub("", token["grouped"].removesuffix(rest)), rest[1:])
     if token["digits"]:
         parts = NOT_DIGIT.split(token["digits"])
-        return _normalise(*parts) if len(parts) <= 2 else token["digits"]
+        return normalise(*parts) if len(parts) <= 2 else token["digits"]
     value = WORDS.get(token.group().lower())
     return None if value is None else str(value)
 
 
-def _normalise(whole: str, fraction: str = "") -> str:
+def normalise(whole: str, fraction: str = "") -> str:
+    """Return a value without zeros that say nothing."""
     whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
     return f"{whole}.{fraction}" if fraction else whole
 
 
-def _extend(text: str, tokens: Sequence[re.Match[str]], at: int, value: str) -> tuple[Number, int]:
+def read_number(text: str, tokens: Sequence[re.Match[str]], at: int, value: str) -> tuple[Number, int]:
     """The number that begins with the token at `at`, whose value is `value`, and the place behind it."""
-    first, values, parts = tokens[at], {value}, _pieces(tokens[at])
-    unit, at = _read_unit(text, tokens, at)
+    first, values, parts = tokens[at], {value}, read_parts(tokens[at])
+    unit, at = read_unit(text, tokens, at)
     if unit:
         parts.add(value)
         value = str(int(value) + int(unit))
         values = {value}
         parts.add(unit)
-    while (scale := SCALES.get(_next(text, tokens, at))) is not None:
+    while (scale := SCALES.get(next_token(text, tokens, at))) is not None:
         at += 1
         parts |= values
-        scaled = _scale(value, scale)
+        scaled = scale_value(value, scale)
         values = {value, scaled} if tokens[at].group().lower() in UNSURE_SCALES else {scaled}
         value = scaled
     for sign in PER_CENT:
-        if all(_next(text, tokens, at + step) == word for step, word in enumerate(sign)):
+        if all(next_token(text, tokens, at + step) == word for step, word in enumerate(sign)):
             at += len(sign)
             parts |= values
             values = {f"{each}%" for each in values}
@@ -159,32 +160,33 @@ def _extend(text: str, tokens: Sequence[re.Match[str]], at: int, value: str) -> 
     return Number(text[first.start() : tokens[at].end()], frozenset(values), frozenset(parts)), at + 1
 
 
-def _pieces(token: re.Match[str]) -> set[str]:
+def read_parts(token: re.Match[str]) -> set[str]:
     """The numbers of a date, and those that only seem to be groups of one."""
     if token["digits"] or (token["by"] or "").isspace():
         pieces = NOT_DIGIT.split(token.group())
-        return set(map(_normalise, pieces)) if len(pieces) != 2 or token["by"] else set()
+        return set(map(normalise, pieces)) if len(pieces) != 2 or token["by"] else set()
     return set()
 
 
-def _read_unit(text: str, tokens: Sequence[re.Match[str]], at: int) -> tuple[str, int]:
+def read_unit(text: str, tokens: Sequence[re.Match[str]], at: int) -> tuple[str, int]:
     """The five of "twenty-five" and "vinte e cinco", and its place; empty where there is none."""
     if tokens[at].group().lower() in TENS:
-        steps = 2 if _next(text, tokens, at) == "e" else 1
-        unit = UNITS.get(_next(text, tokens, at + steps - 1), 0)
+        steps = 2 if next_token(text, tokens, at) == "e" else 1
+        unit = UNITS.get(next_token(text, tokens, at + steps - 1), 0)
         if 0 < unit < 10:
             return str(unit), at + steps
     return "", at
 
 
-def _next(text: str, tokens: Sequence[re.Match[str]], at: int) -> str:
+def next_token(text: str, tokens: Sequence[re.Match[str]], at: int) -> str:
     """The token after the one at `at`, lower-cased; empty where something stands between them."""
     if at + 1 >= len(tokens) or text[tokens[at].end() : tokens[at + 1].start()] not in BETWEEN:
         return ""
     return tokens[at + 1].group().lower()
 
 
-def _scale(value: str, power: int) -> str:
+def scale_value(value: str, power: int) -> str:
+    """Return a value times a power of ten."""
     whole, _, fraction = value.partition(".")
     fraction = fraction.ljust(power, "0")
-    return _normalise(whole + fraction[:power], fraction[power:])
+    return normalise(whole + fraction[:power], fraction[power:])

@@ -19,11 +19,11 @@ def is_loop(text: str) -> bool:
     words = WORD.findall(text.lower())
     runs = Counter(zip(*(words[at:] for at in range(NGRAM)), strict=False))
     return max(runs.values(), default=0) >= TIMES or any(
-        _compression(text[start : start + PIECE]) > MOST_COMPRESSION for start in range(0, len(text), PIECE)
+        compression(text[start : start + PIECE]) > MOST_COMPRESSION for start in range(0, len(text), PIECE)
     )
 
 
-def _compression(piece: str) -> float:
+def compression(piece: str) -> float:
     """Characters for each deflated byte: bytes for each would call all text beyond ASCII repetitive."""
     if len(piece) <= FEWEST_CHARACTERS:
         return 0.0

@@ -1,15 +1,16 @@
 """Which language a text is in: what the caller said, or what detection makes of it."""
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.plain import has_letters
 from polygist_service.text.languages import name_few, serving
+from polygist_service.text.segmentation import has_letters
 
 # Below: not detected. Measured on windows of real sentences up to 20 characters: 0.10 tells 81 % of the English ones
 # and takes 5 % of those in 14 neighbouring languages, with a warning; 0.20 tells 74 % and takes 2 %.
@@ -23,7 +24,7 @@ Detected = Callable[[str, str], None]
 
 
 class Detector(Protocol):
-    """Ranks languages by probability; see `text.language.LanguageDetector`."""
+    """Ranks languages by probability; see `text.language_id.LanguageDetector`."""
 
     def rank(self, text: str, *, candidates: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Languages of `text` by falling probability, not renormalised."""
@@ -46,50 +47,59 @@ class DetectedLanguage:
 
 
 class LanguageResolver:
-    """Finds the language of texts, off the event loop.
+    """Tells the languages of texts, off the event loop.
 
     Args:
         detector: ranks the languages.
-        executor: where it runs.
+        pool: where it runs.
         detected: is told of each text.
     """
 
-    def __init__(
-        self, detector: Detector, executor: Executor, detected: Detected = lambda language, result: None
-    ) -> None:
+    def __init__(self, detector: Detector, pool: TextPool, detected: Detected = lambda language, result: None) -> None:
         self._detector = detector
-        self._executor = executor
+        self._pool = pool
         self._detected = detected
 
-    async def rank(self, texts: Sequence[str], candidates: Collection[str]) -> list[list[tuple[str, float]]]:
-        """The detector's ranking of each text, limited to `candidates` where there are any."""
-        rankings = await asyncio.get_running_loop().run_in_executor(
-            self._executor,
-            lambda: [self._detector.rank(text, candidates=candidates or None) for text in texts],
-        )
+    async def rank(
+        self, texts: Sequence[str], candidates: Collection[str], context: CallContext
+    ) -> list[list[tuple[str, float]]]:
+        """Return the detector's ranking of each text, limited to `candidates` where there are any."""
+        rank = partial(self._detector.rank, candidates=candidates or None)
+        rankings = await self._pool.run(context, rank, texts)
         for ranking in rankings:
-            self._detected(*_judge(ranking))
+            language, confidence = ranking[0] if ranking else ("und", 0.0)
+            if confidence < MIN_CONFIDENCE:
+                self._detected("und", "undetermined")
+            else:
+                self._detected(language, "sure" if confidence >= CONFIDENT else "guess")
         return rankings
 
-    async def find(
-        self, texts: Sequence[str], *, given: str | None, readable: tuple[str, ...], candidates: Collection[str]
+    async def resolve(
+        self,
+        texts: Sequence[str],
+        *,
+        given: str | None,
+        readable: tuple[str, ...],
+        candidates: Collection[str],
+        context: CallContext,
     ) -> list[DetectedLanguage]:
-        """The language of each text, in order.
+        """Return the language of each text, in order.
 
         Args:
             given: the language the caller named; nothing is detected then.
             readable: languages that some model reads.
             candidates: limits the detection; empty for no limit.
+            context: whose request the texts are of.
 
         Raises:
             UndeterminedLanguage: a text with letters is in no language that can be told.
             UnsupportedLanguagePair: a text is surely in a language that no model reads.
         """
         if given:
-            return [DetectedLanguage(given) if has_letters(text) else DetectedLanguage("und") for text in texts]
+            return [DetectedLanguage(given if has_letters(text) else "und") for text in texts]
         lettered = [at for at, text in enumerate(texts) if has_letters(text)]
-        rankings = await self.rank([texts[at] for at in lettered], candidates)
-        choices = {at: _choose(at, ranking, readable) for at, ranking in zip(lettered, rankings, strict=True)}
+        rankings = await self.rank([texts[at] for at in lettered], candidates, context)
+        choices = {at: choose(at, ranking, readable) for at, ranking in zip(lettered, rankings, strict=True)}
         lost = [at for at, choice in choices.items() if choice is None]
         if lost:
             fields = ", ".join(f"contents[{at}]" for at in lost[:10])
@@ -100,16 +110,8 @@ class LanguageResolver:
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
 
-def _judge(ranking: Sequence[tuple[str, float]]) -> tuple[str, str]:
-    """The likeliest language and how likely it is; ``und`` where none can be told."""
-    language, confidence = ranking[0] if ranking else ("und", 0.0)
-    if confidence < MIN_CONFIDENCE:
-        return "und", "undetermined"
-    return language, "sure" if confidence >= CONFIDENT else "guess"
-
-
-def _choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> DetectedLanguage | None:
-    """The likeliest readable language, unless the text is surely in another."""
+def choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> DetectedLanguage | None:
+    """Return the likeliest readable language of the text at `at`, unless the text is surely in another."""
     if not ranking:
         return None
     language, confidence = ranking[0]

@@ -1,270 +1,313 @@
-"""Texts on their way along a route, through one model after the other."""
+"""The texts of one request on their way through the models of a route, segment by segment."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
-from polygist_service.engine.interface import Decoding, Engine, Hypothesis, Result, Span
+from polygist_service.concurrency import TextPool, in_order
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Decoding, Engine, HeldModel, Hypothesis, Result, Span, Tokens
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.plain import PlainDocument, Segment, Splitting
-from polygist_service.text.segmentation import Fits
+from polygist_service.text.documents import parse
+from polygist_service.text.documents.base import PLAIN, Document, Output, Segment, Splitting
+from polygist_service.text.segmentation import MOST_CHARACTERS
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.routing import Hop, Route
-from polygist_service.translation.types import Alternative, DecodingPreset, TranslatedSegment, Translation
+from polygist_service.translation.types import (
+    Alternative,
+    Delta,
+    Event,
+    Progress,
+    TranslatedSegment,
+    Translation,
+    TranslationRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """A text and its translation so far.
+class Content:
+    """One text of a request, at its index there, and the language that it is in."""
+
+    index: int
+    text: str
+    language: DetectedLanguage
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A segment as one model takes it.
 
     Attributes:
-        document: the text and its segments.
-        hypotheses: for each segment, the best first.
-        notices: with spans in the text.
+        segment: fits the model's window, unless a single character does not.
+        tokens: those that told whether it fits; its text where they did not.
+        unknown: spans of the source that the model's vocabulary lacks.
+    """
+
+    segment: Segment
+    tokens: Tokens | str
+    unknown: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one segment.
+
+    Attributes:
+        segment: of the source.
+        hypotheses: the best first.
+        notices: what there is to know about it, with spans in the source.
         input_token_count, output_token_count: of all models on the way.
     """
 
-    document: PlainDocument
-    hypotheses: tuple[tuple[Hypothesis, ...], ...]
+    segment: Segment
+    hypotheses: tuple[Hypothesis, ...]
     notices: tuple[Notice, ...]
     input_token_count: int
     output_token_count: int
 
-    @classmethod
-    def of(cls, document: PlainDocument, results: Sequence[Result], unknown: Iterable[Span]) -> "Leg":
-        """What one model made of `document`: a result for each segment; `unknown` are spans that it cannot read."""
-        hypotheses = tuple(result.hypotheses for result in results)
-        best = [each[0] for each in hypotheses]
-        return cls(
-            document,
-            hypotheses,
-            (*_segment_notices(document.segments, best), *_unknown_notices(document.text, unknown)),
-            sum(result.input_token_count for result in results),
-            sum(hypothesis.token_count for hypothesis in best),
-        )
+    def ranked(self, rank: int) -> Hypothesis:
+        """Return one hypothesis; the last one where there are fewer."""
+        return self.hypotheses[min(rank, len(self.hypotheses) - 1)]
 
-    @property
-    def rank_count(self) -> int:
-        """How many hypotheses the segment with the most of them has."""
-        return max(map(len, self.hypotheses), default=1)
 
-    def ranked(self, rank: int) -> list[Hypothesis]:
-        """One hypothesis for each segment; the last one repeated where a segment has fewer."""
-        return [each[min(rank, len(each) - 1)] for each in self.hypotheses]
+class Pipeline:
+    """Takes the contents of one request along their routes.
 
-    def outputs(self) -> list[str]:
-        """The best text of each segment; empty where the model wrote none."""
-        return [hypothesis.text for hypothesis in self.ranked(0)]
+    Args:
+        engine: runs the models.
+        pool: where texts are split and tokenised.
+        request: how to split and to decode.
+        context: whose request it is.
+    """
 
-    def joined(self) -> tuple[Hypothesis, ...]:
-        """The whole text as one segment of another; without text where one of its own has none: whole or not at all."""
-        return tuple(_join(self.document, self.ranked(rank)) for rank in range(self.rank_count))
+    def __init__(self, engine: Engine, pool: TextPool, request: TranslationRequest, context: CallContext) -> None:
+        self._engine = engine
+        self._pool = pool
+        self._request = request
+        self._context = context
+        self._completed = self._total = 0
 
-    def continued(self, onward: Sequence["Leg"], *, language: str) -> "Leg":
-        """The way from this text through those of `onward`, one for each segment's output, which is in `language`.
+    async def run(self, route: Route, contents: Sequence[Content]) -> AsyncGenerator[tuple[int, Event], None]:
+        """Translate some contents; yield the events of each with its index, one content after the other.
 
-        What was noticed further on is told of the segment that it comes from.
+        Of two models, one at a time is held, so both need not be in memory at once.
         """
+        async with self._decode(route.hops, [content.text for content in contents]) as (documents, outcomes):
+            self._total += sum(len(document.segments) for document in documents)
+            for content, document in zip(contents, documents, strict=True):
+                assembly = Assembly(document, route, content.language, self._request.decoding.alternative_count)
+                for _ in document.segments:
+                    yield content.index, Delta(assembly.add(await anext(outcomes)))
+                    self._completed += 1
+                    yield content.index, Progress(self._completed, self._total)
+                yield content.index, Delta(assembly.finish())
+                yield content.index, assembly.translation()
+
+    @asynccontextmanager
+    async def _decode(
+        self, hops: Sequence[Hop], texts: Sequence[str]
+    ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
+        """Give the documents of `texts`, and what becomes of all their segments, in order."""
+        first, *onward = hops
+        splitting, mime_type = self._request.splitting, self._request.mime_type
+        if not onward:
+            async with self._pass(first, texts, splitting, mime_type) as passed:
+                yield passed
+            return
+        # A text that goes on needs no alternatives and no score of its own.
+        async with self._pass(first, texts, splitting, mime_type, is_last=False) as (documents, outcomes):
+            halfway = [outcome async for outcome in outcomes]
+        onward_texts = [outcome.ranked(0).text for outcome in halfway]
+        async with self._pass(onward[0], onward_texts, Splitting.NONE, PLAIN) as (parts, outcomes):
+            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source)
+
+    @asynccontextmanager
+    async def _pass(
+        self, hop: Hop, texts: Sequence[str], splitting: Splitting, mime_type: str, *, is_last: bool = True
+    ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
+        """Put texts through one model, which is held while the block runs."""
+        preset = self._request.decoding
+        options = hop.decoding(preset if is_last else replace(preset, alternative_count=0, scores=False))
+        async with self._engine.hold(hop.model.name, self._context) as held:
+            read = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
+            documents = await self._pool.run(self._context, read, texts)
+            segments = [(document, segment) for document in documents for segment in document.segments]
+            found = await self._pool.run(self._context, partial(tokenise, held, options), segments)
+            pieces = [piece for each in found for piece in each]
+            if len(pieces) != len(segments) or any(piece.segment.hard_split for piece in pieces):
+                cut = iter(found)
+                documents = [
+                    document.with_segments([piece.segment for _ in document.segments for piece in next(cut)])
+                    for document in documents
+                ]
+            results = in_order(held.submit([piece.tokens for piece in pieces], options=options, context=self._context))
+            outcomes = assess(pieces, results)
+            try:
+                yield documents, outcomes
+            finally:
+                await outcomes.aclose()
+                await results.aclose()
+
+
+def tokenise(held: HeldModel, options: Decoding, place: tuple[Document, Segment]) -> list[Piece]:
+    """Tokenise a segment of a document, cut into pieces where it does not fit the model's window."""
+    document, segment = place
+    tokens: dict[str, Tokens | None] = {}
+
+    def fits(text: str) -> bool:
+        tokens[text] = held.tokenise(text, options) if len(text) <= MOST_CHARACTERS else None
+        return tokens[text] is not None
+
+    pieces = []
+    for piece in document.cut(segment, fits):
+        start, end = piece.span
+        unknown = tuple((start + low, start + high) for low, high in held.unknown_spans(document.text[start:end]))
+        pieces.append(Piece(piece, tokens.get(piece.text) or piece.text, unknown))
+    return pieces
+
+
+async def assess(pieces: Iterable[Piece], results: AsyncIterator[Result]) -> AsyncGenerator[Outcome, None]:
+    """Yield what a model made of each piece, with what there is to know about it."""
+    for piece in pieces:
+        result = await anext(results)
+        best = result.hypotheses[0]
+        notices = tuple(piece_notices(piece, best))
+        yield Outcome(piece.segment, result.hypotheses, notices, result.input_token_count, best.token_count)
+
+
+def piece_notices(piece: Piece, best: Hypothesis) -> Iterator[Notice]:
+    """Yield what there is to know about how a model read and wrote a segment."""
+    span = piece.segment.span
+    if piece.segment.hard_split:
+        yield Notice(NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span)
+    if best.limited:
+        message = f"the translation of this segment ended at {best.token_count} tokens, its limit"
+        yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
+    for unknown in piece.unknown:
+        shown = piece.segment.text[unknown[0] - span[0] : unknown[1] - span[0]]
+        message = f"the model has no piece for {shown[:40]!r}, it may be missing in the translation"
+        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, unknown)
+
+
+async def join_parts(
+    halfway: Iterable[Outcome], parts: Iterable[Document], outcomes: AsyncIterator[Outcome], *, language: str
+) -> AsyncGenerator[Outcome, None]:
+    """Yield what became of segments whose outputs went on through a second model, each as a document of its own.
+
+    Args:
+        halfway: what the first model made of each segment.
+        parts: its outputs, parsed.
+        outcomes: what the second model made of the segments of all parts, in order.
+        language: the one in between.
+    """
+    for before, part in zip(halfway, parts, strict=True):
+        after = [await anext(outcomes) for _ in part.segments]
+        # What was noticed further on is told of the segment that it comes from.
         moved = (
-            replace(notice, message=f"in its {language} text: {notice.message}", span=(segment.start, segment.end))
-            for segment, leg in zip(self.document.segments, onward, strict=True)
-            for notice in leg.notices
+            replace(notice, message=f"in its {language} text: {notice.message}", span=before.segment.span)
+            for outcome in after
+            for notice in outcome.notices
         )
-        return Leg(
-            self.document,
-            tuple(leg.joined() for leg in onward),
-            (*self.notices, *moved),
-            self.input_token_count + sum(leg.input_token_count for leg in onward),
-            self.output_token_count + sum(leg.output_token_count for leg in onward),
+        rank_count = max((len(outcome.hypotheses) for outcome in after), default=1)
+        yield Outcome(
+            before.segment,
+            tuple(join_hypotheses(part, [outcome.ranked(rank) for outcome in after]) for rank in range(rank_count)),
+            (*before.notices, *moved),
+            before.input_token_count + sum(outcome.input_token_count for outcome in after),
+            before.output_token_count + sum(outcome.output_token_count for outcome in after),
         )
 
 
-def mean_score(hypotheses: Iterable[Hypothesis]) -> float | None:
-    """Mean log-probability per target token over all of them; None where no scores were asked for."""
-    scored = [(h.score, h.token_count) for h in hypotheses if h.score is not None]
-    if not scored:
-        return None
-    weight = sum(max(count, 1) for _, count in scored)
-    return min(0.0, sum(score * max(count, 1) for score, count in scored) / weight)
-
-
-def _join(document: PlainDocument, chosen: Sequence[Hypothesis]) -> Hypothesis:
-    is_whole = all(hypothesis.text for hypothesis in chosen)
+def join_hypotheses(document: Document, chosen: Sequence[Hypothesis]) -> Hypothesis:
+    """Join one hypothesis for each segment of a document; the text is whole, or empty where one of them is."""
+    text = ""
+    if all(hypothesis.text for hypothesis in chosen):
+        rebuilder = document.rebuild()
+        text = "".join([rebuilder.add(Output(hypothesis.text)) for hypothesis in chosen]) + rebuilder.finish()
     return Hypothesis(
-        document.rebuild([hypothesis.text for hypothesis in chosen]).text if is_whole else "",
+        text,
         sum(hypothesis.token_count for hypothesis in chosen),
         mean_score(chosen),
         limited=any(hypothesis.limited for hypothesis in chosen),
     )
 
 
-def _segment_notices(segments: Iterable[Segment], best: Iterable[Hypothesis]) -> Iterator[Notice]:
-    for segment, hypothesis in zip(segments, best, strict=True):
-        span = (segment.start, segment.end)
-        if segment.hard_split:
-            yield Notice(
-                NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span
-            )
-        if hypothesis.limited:
-            yield Notice(
-                NoticeKind.OUTPUT_LIMIT_REACHED,
-                f"the translation of this segment ended at {hypothesis.token_count} tokens, its limit",
-                span,
-            )
+def mean_score(hypotheses: Iterable[Hypothesis]) -> float | None:
+    """Return the mean log-probability per target token over all of them; None where no scores were asked for."""
+    scored = [(h.score, max(h.token_count, 1)) for h in hypotheses if h.score is not None]
+    if not scored:
+        return None
+    return min(0.0, sum(score * count for score, count in scored) / sum(count for _, count in scored))
 
 
-def _unknown_notices(text: str, spans: Iterable[Span]) -> Iterator[Notice]:
-    for start, end in spans:
-        yield Notice(
-            NoticeKind.UNKNOWN_CHARACTERS,
-            f"the model has no piece for {text[start:end][:40]!r}, it may be missing in the translation",
-            (start, end),
-        )
-
-
-def assemble(route: Route, source: DetectedLanguage, leg: Leg) -> Translation:
-    """The translation that `leg` ends with; a segment for which nothing was written keeps its source."""
-    best = leg.ranked(0)
-    rebuilt = leg.document.rebuild(_texts(leg, 0))
-    return Translation(
-        text=rebuilt.text,
-        source=source.language,
-        target=route.target,
-        confidence=source.confidence,
-        model=route.model.name,
-        pivots=route.pivots,
-        score=mean_score(best),
-        segments=tuple(
-            TranslatedSegment((segment.start, segment.end), span, hypothesis.score)
-            for segment, hypothesis, span in zip(leg.document.segments, best, rebuilt.spans, strict=True)
-        ),
-        alternatives=tuple(
-            Alternative(leg.document.rebuild(_texts(leg, rank)).text, mean_score(leg.ranked(rank)))
-            for rank in range(1, leg.rank_count)
-        ),
-        notices=(*source.notices(), *_pivot_notices(route), *leg.notices, *_untranslated_notices(leg)),
-        input_token_count=leg.input_token_count,
-        output_token_count=leg.output_token_count,
-    )
-
-
-def _texts(leg: Leg, rank: int) -> list[str]:
-    return [
-        hypothesis.text or segment.text
-        for segment, hypothesis in zip(leg.document.segments, leg.ranked(rank), strict=True)
-    ]
-
-
-def _pivot_notices(route: Route) -> Iterator[Notice]:
-    if route.pivots:
-        models = " and ".join(hop.model.name for hop in route.hops)
-        yield Notice(NoticeKind.PIVOTED, f"translated through {', '.join(route.pivots)}, by {models}")
-
-
-def _untranslated_notices(leg: Leg) -> Iterator[Notice]:
-    for segment, text in zip(leg.document.segments, leg.outputs(), strict=True):
-        if not text:
-            yield Notice(
-                NoticeKind.UNTRANSLATED,
-                "the model wrote nothing here, the source was kept",
-                (segment.start, segment.end),
-            )
-
-
-ValueT = TypeVar("ValueT")
-
-
-class Journeys:
-    """Takes the texts of one request along their routes.
+class Assembly:
+    """One content that is put together from what becomes of its segments, in their order.
 
     Args:
-        engine: runs the models.
-        executor: where texts are split and joined.
-        splitting: where segments of the texts begin.
-        wish: how to decode.
-        caller: whose work this is.
-        deadline: when the answer is no longer wanted, on the event loop's clock.
+        document: the content.
+        route: the way that it goes.
+        language: the one that it is in.
+        alternative_count: how many further translations are asked for.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        executor: Executor,
-        *,
-        splitting: Splitting,
-        wish: DecodingPreset,
-        caller: str,
-        deadline: float | None,
-    ) -> None:
-        self._engine = engine
-        self._executor = executor
-        self._splitting = splitting
-        self._wish = wish
-        self._caller = caller
-        self._deadline = deadline
+    def __init__(self, document: Document, route: Route, language: DetectedLanguage, alternative_count: int) -> None:
+        self._route = route
+        self._language = language
+        self._rebuilders = [document.rebuild() for _ in range(alternative_count + 1)]
+        self._texts: list[list[str]] = [[] for _ in self._rebuilders]
+        self._outcomes: list[Outcome] = []
 
-    async def make(self, route: Route, texts: Sequence[str]) -> list[Leg]:
-        """What becomes of each text; one model at a time is held, so two need not be loaded at once."""
-        first, *onward = route.hops
-        batches = await self._translate(first, [[text] for text in texts], self._splitting, is_last=not onward)
-        legs = [leg for (leg,) in batches]
-        for hop in onward:
-            outputs = [leg.outputs() for leg in legs]
-            batches = await self._translate(hop, outputs, Splitting.NONE, is_last=hop is onward[-1])
-            legs = await self._do(_continue, legs, batches, hop.source)
-        return legs
+    def add(self, outcome: Outcome) -> str:
+        """Take what became of the next segment; return the text that is settled by it.
 
-    async def _translate(
-        self, hop: Hop, batches: Sequence[Sequence[str]], splitting: Splitting, *, is_last: bool
-    ) -> list[list[Leg]]:
-        """Each text of each batch through one model."""
-        # A text that goes on needs no alternatives and no score of its own.
-        wish = self._wish if is_last else replace(self._wish, alternative_count=0, scores=False)
-        options = hop.decoding(wish)
-        async with self._engine.hold(hop.model.name, deadline=self._deadline) as held:
-            window, count = self._engine.model(held).max_input_tokens, self._engine.counter(held)
-            parse = partial(_parse, language=hop.source, splitting=splitting, fits=lambda text: count(text) < window)
-            documents = [await self._do(parse, batch) for batch in batches]
-            results = iter(await self._decode(held, [each for batch in documents for each in batch], options))
-            return [await self._do(self._legs, held, batch, [next(results) for _ in batch]) for batch in documents]
+        A segment for which nothing was written keeps its source.
+        """
+        self._outcomes.append(outcome)
+        for rank, (rebuilder, text) in enumerate(zip(self._rebuilders, self._texts, strict=True)):
+            text.append(rebuilder.add(Output(outcome.ranked(rank).text or outcome.segment.text)))
+        return self._texts[0][-1]
 
-    async def _decode(self, held: str, documents: Sequence[PlainDocument], options: Decoding) -> list[list[Result]]:
-        """The results of every segment of every document, in order."""
-        segments = [segment.text for document in documents for segment in document.segments]
-        results: dict[int, Result] = {}
-        stream = self._engine.submit(held, segments, options=options, caller=self._caller, deadline=self._deadline)
-        async with aclosing(stream):
-            async for index, result in stream:
-                results[index] = result
-        indices = iter(range(len(segments)))
-        return [[results[next(indices)] for _ in document.segments] for document in documents]
+    def finish(self) -> str:
+        """Return the rest of the text."""
+        for rebuilder, text in zip(self._rebuilders, self._texts, strict=True):
+            text.append(rebuilder.finish())
+        return self._texts[0][-1]
 
-    def _legs(self, held: str, documents: Sequence[PlainDocument], results: Sequence[Sequence[Result]]) -> list[Leg]:
-        return [
-            Leg.of(
-                document,
-                found,
-                [
-                    (segment.start + start, segment.start + end)
-                    for segment in document.segments
-                    for start, end in self._engine.unknown_spans(held, document.text[segment.start : segment.end])
-                ],
-            )
-            for document, found in zip(documents, results, strict=True)
-        ]
+    def translation(self) -> Translation:
+        """Return the whole: its text is all that `add` and `finish` returned, joined."""
+        outcomes, route = self._outcomes, self._route
+        best = [outcome.ranked(0) for outcome in outcomes]
+        rank_count = max((len(outcome.hypotheses) for outcome in outcomes), default=1)
+        return Translation(
+            text="".join(self._texts[0]),
+            source=self._language.language,
+            target=route.target,
+            confidence=self._language.confidence,
+            model=route.model.name,
+            pivots=route.pivots,
+            score=mean_score(best),
+            segments=tuple(
+                TranslatedSegment(outcome.segment.span, span, hypothesis.score)
+                for outcome, hypothesis, span in zip(outcomes, best, self._rebuilders[0].spans, strict=True)
+            ),
+            alternatives=tuple(
+                Alternative("".join(self._texts[rank]), mean_score(outcome.ranked(rank) for outcome in outcomes))
+                for rank in range(1, rank_count)
+            ),
+            notices=tuple(self._notices()),
+            input_token_count=sum(outcome.input_token_count for outcome in outcomes),
+            output_token_count=sum(outcome.output_token_count for outcome in outcomes),
+        )
 
-    async def _do(self, work: Callable[..., ValueT], *arguments: object) -> ValueT:
-        """Run `work` off the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
-
-
-def _parse(texts: Sequence[str], *, language: str, splitting: Splitting, fits: Fits) -> list[PlainDocument]:
-    return [PlainDocument.parse(text, language=language, splitting=splitting, fits=fits) for text in texts]
-
-
-def _continue(legs: Sequence[Leg], onward: Sequence[Sequence[Leg]], language: str) -> list[Leg]:
-    return [leg.continued(following, language=language) for leg, following in zip(legs, onward, strict=True)]
+    def _notices(self) -> Iterator[Notice]:
+        """Yield what there is to know: first about the whole, then about segments, in their order."""
+        yield from self._language.notices()
+        if self._route.pivots:
+            models = " and ".join(hop.model.name for hop in self._route.hops)
+            yield Notice(NoticeKind.PIVOTED, f"translated through {', '.join(self._route.pivots)}, by {models}")
+        for outcome in self._outcomes:
+            yield from outcome.notices
+            if not outcome.ranked(0).text:
+                message = "the model wrote nothing here, the source was kept"
+                yield Notice(NoticeKind.UNTRANSLATED, message, outcome.segment.span)

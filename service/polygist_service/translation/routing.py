@@ -11,136 +11,8 @@ from polygist_service.translation.types import DecodingPreset, PivotPolicy, Pref
 # Of more pairs, only what has to do with the one asked for is told.
 MOST_PAIRS = 12
 
-
-def refuse_pair(source: str, target: str, *, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
-    """No model and no two models serve the pair."""
-    message = f"no model for {source}->{target}; this server has: {_describe(source, target, models)}"
-    return UnsupportedLanguagePair(message, metadata=_metadata(source, target, models))
-
-
-def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLanguagePair:
-    """The model that was named does not serve the pair."""
-    pairs = _describe(source, target, [model])
-    message = f"model {model.name} does not translate {source}->{target}; it has: {pairs}; or leave model unset"
-    return UnsupportedLanguagePair(message, metadata=_metadata(source, target, [model]))
-
-
-def refuse_pivot(source: str, target: str, *, through: str, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
-    """There is a way through another language, but the request does not want one."""
-    message = (
-        f"no model for {source}->{target} directly; there is a way through {through}: "
-        "leave pivot_policy unset to allow it"
-    )
-    return UnsupportedLanguagePair(
-        message, metadata={**_metadata(source, target, models), "field": "pivot_policy", "pivot": through}
-    )
-
-
-def _describe(source: str, target: str, models: Sequence[ModelInfo]) -> str:
-    """All pairs where they are few, else those with one of the languages asked for."""
-    if sum(len(model.source_languages) * len(model.target_languages) for model in models) <= MOST_PAIRS:
-        return name_few(_pairs(models), most=MOST_PAIRS)
-    read = {code for model in models for code in model.source_languages}
-    written = {code for model in models for code in model.target_languages}
-    onward, origins = name_few(_targets(source, models)), name_few(_sources(target, models))
-    counts = f"{len(read)} languages to read and {len(written)} to write"
-    return f"{counts}; from {source} to: {onward}; to {target} from: {origins}"
-
-
-def _metadata(source: str, target: str, models: Sequence[ModelInfo]) -> dict[str, str]:
-    return {"source": source, "target": target, "nearest": _nearest(source, target, models)}
-
-
-def _nearest(source: str, target: str, models: Sequence[ModelInfo]) -> str:
-    """The served pair that shares most with the one asked for; the source counts more than the target."""
-    pairs = {pair for model in models for pair in _near_pairs(source, target, model)}
-
-    def farness(pair: tuple[str, str]) -> tuple[int, tuple[str, str]]:
-        return -2 * is_kin(source, pair[0]) - is_kin(target, pair[1]), pair
-
-    best = min(pairs, key=farness, default=None)
-    return "->".join(best) if best else ""
-
-
-def _near_pairs(source: str, target: str, model: ModelInfo) -> set[tuple[str, str]]:
-    """Pairs of a model with one of the languages asked for, and its first one."""
-    reads, writes = serving(source, model.source_languages), serving(target, model.target_languages)
-    onward = {(reads, code) for code in model.target_languages} if reads else set()
-    origins = {(code, writes) for code in model.source_languages} if writes else set()
-    first = {(min(model.source_languages, default=""), code) for code in model.target_languages}
-    return {(one, other) for one, other in onward | origins | first if one != other}
-
-
-def _pairs(models: Sequence[ModelInfo]) -> set[str]:
-    return {
-        f"{source}->{target}"
-        for model in models
-        for source in model.source_languages
-        for target in model.target_languages
-        if source != target
-    }
-
-
-def _targets(source: str, models: Sequence[ModelInfo]) -> set[str]:
-    readers = [model for model in models if serving(source, model.source_languages)]
-    return {code for model in readers for code in model.target_languages} - {source}
-
-
-def _sources(target: str, models: Sequence[ModelInfo]) -> set[str]:
-    writers = [model for model in models if serving(target, model.target_languages)]
-    return {code for model in writers for code in model.source_languages} - {target}
-
-
 # Which of some models read a language.
 Readers = frozenset[int]
-
-
-class Reach:
-    """The languages that can be reached directly, and those that need one language in between.
-
-    Languages that the same models read reach the same, so there are few sets to join however many languages there are.
-
-    Args:
-        models: the translation models.
-    """
-
-    def __init__(self, models: Sequence[ModelInfo]) -> None:
-        self._models = models
-        self._readers: dict[str, Readers] = {}
-        self._pivoted: dict[Readers, tuple[str, ...]] = {}
-
-    def direct(self, source: str) -> tuple[str, ...]:
-        """Languages that some model translates `source` to, sorted."""
-        return _without_own(source, self._targets(self._readers_of(source)))
-
-    def pivoted(self, source: str) -> tuple[str, ...]:
-        """Languages that `source` reaches through another language only, sorted."""
-        return _without_own(source, self._pivot_targets(self._readers_of(source)))
-
-    def _readers_of(self, code: str) -> Readers:
-        if code not in self._readers:
-            self._readers[code] = frozenset(
-                at for at, model in enumerate(self._models) if serving(code, model.source_languages)
-            )
-        return self._readers[code]
-
-    def _targets(self, readers: Readers) -> tuple[str, ...]:
-        return tuple(sorted({target for at in readers for target in self._models[at].target_languages}))
-
-    def _pivot_targets(self, readers: Readers) -> tuple[str, ...]:
-        if readers not in self._pivoted:
-            direct = self._targets(readers)
-            onward = {self._readers_of(code) for code in direct}
-            reached = {target for each in onward for target in self._targets(each)}
-            self._pivoted[readers] = tuple(sorted(code for code in reached if not serving(code, direct)))
-        return self._pivoted[readers]
-
-
-def _without_own(source: str, targets: Iterable[str]) -> tuple[str, ...]:
-    base = base_language(
-        source
-    )  # asked of every target of every language: nearly all of them are told apart by this alone
-    return tuple(target for target in targets if not (target.startswith(base) and is_same_language(source, target)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +23,9 @@ class Hop:
     source: str
     target: str
 
-    def decoding(self, wish: DecodingPreset) -> Decoding:
+    def decoding(self, preset: DecodingPreset) -> Decoding:
         """The options; a model of one pair is told no languages, so that all its callers share batches."""
-        options = wish.for_model(self.model)
+        options = preset.for_model(self.model)
         if not self.model.is_multilingual:
             return options
         return replace(options, source=self.source, target=self.target)
@@ -184,6 +56,55 @@ class Route:
     def pivots(self) -> tuple[str, ...]:
         """The languages in between."""
         return tuple(hop.target for hop in self.hops[:-1])
+
+
+class Reach:
+    """The languages that can be reached directly, and those that need one language in between.
+
+    Languages that the same models read reach the same, so there are few sets to join however many languages there are.
+
+    Args:
+        models: the translation models.
+    """
+
+    def __init__(self, models: Sequence[ModelInfo]) -> None:
+        self._models = models
+        self._readers: dict[str, Readers] = {}
+        self._pivoted: dict[Readers, tuple[str, ...]] = {}
+
+    def direct(self, source: str) -> tuple[str, ...]:
+        """Languages that some model translates `source` to, sorted."""
+        return without_own(source, self._join_targets(self._readers_of(source)))
+
+    def pivoted(self, source: str) -> tuple[str, ...]:
+        """Languages that `source` reaches through another language only, sorted."""
+        return without_own(source, self._pivot_targets(self._readers_of(source)))
+
+    def _readers_of(self, code: str) -> Readers:
+        if code not in self._readers:
+            self._readers[code] = frozenset(
+                at for at, model in enumerate(self._models) if serving(code, model.source_languages)
+            )
+        return self._readers[code]
+
+    def _join_targets(self, readers: Readers) -> tuple[str, ...]:
+        return tuple(sorted({target for at in readers for target in self._models[at].target_languages}))
+
+    def _pivot_targets(self, readers: Readers) -> tuple[str, ...]:
+        if readers not in self._pivoted:
+            direct = self._join_targets(readers)
+            onward = {self._readers_of(code) for code in direct}
+            reached = {target for each in onward for target in self._join_targets(each)}
+            self._pivoted[readers] = tuple(sorted(code for code in reached if not serving(code, direct)))
+        return self._pivoted[readers]
+
+
+def without_own(source: str, targets: Iterable[str]) -> tuple[str, ...]:
+    """Return `targets` without the language `source` itself."""
+    base = base_language(
+        source
+    )  # asked of every target of every language: nearly all of them are told apart by this alone
+    return tuple(target for target in targets if not (target.startswith(base) and is_same_language(source, target)))
 
 
 class Routes:
@@ -247,7 +168,7 @@ class Routes:
         model = self._engine.model(name)
         if model.role is not Role.TRANSLATION:
             raise InvalidRequest("model", f"{name} is a model for {model.role.value}, not for translation")
-        hop = _hop(model, source, target)
+        hop = hop_of(model, source, target)
         if hop is None:
             raise refuse_model(source, target, model=model)
         return hop
@@ -263,7 +184,7 @@ class RouteFinder:
 
     def direct(self, source: str, target: str) -> Hop | None:
         """The best model for a pair, if there is one."""
-        hops = (_hop(model, source, target) for model in self.models)
+        hops = (hop_of(model, source, target) for model in self.models)
         return min(filter(None, hops), key=lambda hop: self._rank(hop, source, target), default=None)
 
     def pivoted(self, source: str, target: str) -> tuple[Hop, ...]:
@@ -272,7 +193,7 @@ class RouteFinder:
             if hops := self._through(language, source, target):
                 return hops
         ways = (self._through(language, source, target) for language in self._meetings(source, target))
-        return min(filter(None, ways), key=_multilingual_hops, default=())
+        return min(filter(None, ways), key=lambda hops: sum(hop.model.is_multilingual for hop in hops), default=())
 
     def _through(self, language: str, source: str, target: str) -> tuple[Hop, ...]:
         first = self.direct(source, language)
@@ -282,8 +203,8 @@ class RouteFinder:
 
     def _meetings(self, source: str, target: str) -> list[str]:
         """Languages that a reader of `source` writes and a writer of `target` reads, sorted."""
-        written = _union(model.target_languages for model in self.models if serving(source, model.source_languages))
-        read = _union(model.source_languages for model in self.models if serving(target, model.target_languages))
+        written = union_of(model.target_languages for model in self.models if serving(source, model.source_languages))
+        read = union_of(model.source_languages for model in self.models if serving(target, model.target_languages))
         return [code for code in written if serving(code, read)]
 
     def _rank(self, hop: Hop, source: str, target: str) -> tuple[bool, bool, bool, int, str]:
@@ -293,14 +214,95 @@ class RouteFinder:
         return model.is_multilingual, hop.target != target, hop.source != source, memory, model.name
 
 
-def _hop(model: ModelInfo, source: str, target: str) -> Hop | None:
+def hop_of(model: ModelInfo, source: str, target: str) -> Hop | None:
+    """Return the hop that a model makes for a pair; None where it does not serve it."""
     reads, writes = serving(source, model.source_languages), serving(target, model.target_languages)
     return Hop(model, reads, writes) if reads and writes and reads != writes else None
 
 
-def _multilingual_hops(hops: Sequence[Hop]) -> int:
-    return sum(hop.model.is_multilingual for hop in hops)
-
-
-def _union(languages: Iterable[Collection[str]]) -> tuple[str, ...]:
+def union_of(languages: Iterable[Collection[str]]) -> tuple[str, ...]:
+    """Return all languages of some collections, sorted."""
     return tuple(sorted(set().union(*languages)))
+
+
+def refuse_pair(source: str, target: str, *, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
+    """No model and no two models serve the pair."""
+    message = f"no model for {source}->{target}; this server has: {describe_pairs(source, target, models)}"
+    return UnsupportedLanguagePair(message, metadata=pair_metadata(source, target, models))
+
+
+def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLanguagePair:
+    """The model that was named does not serve the pair."""
+    pairs = describe_pairs(source, target, [model])
+    message = f"model {model.name} does not translate {source}->{target}; it has: {pairs}; or leave model unset"
+    return UnsupportedLanguagePair(message, metadata=pair_metadata(source, target, [model]))
+
+
+def refuse_pivot(source: str, target: str, *, through: str, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
+    """There is a way through another language, but the request does not want one."""
+    message = (
+        f"no model for {source}->{target} directly; there is a way through {through}: "
+        "leave pivot_policy unset to allow it"
+    )
+    return UnsupportedLanguagePair(
+        message, metadata={**pair_metadata(source, target, models), "field": "pivot_policy", "pivot": through}
+    )
+
+
+def describe_pairs(source: str, target: str, models: Sequence[ModelInfo]) -> str:
+    """All pairs where they are few, else those with one of the languages asked for."""
+    if sum(len(model.source_languages) * len(model.target_languages) for model in models) <= MOST_PAIRS:
+        return name_few(list_pairs(models), most=MOST_PAIRS)
+    read = {code for model in models for code in model.source_languages}
+    written = {code for model in models for code in model.target_languages}
+    onward, origins = name_few(targets_of(source, models)), name_few(sources_of(target, models))
+    counts = f"{len(read)} languages to read and {len(written)} to write"
+    return f"{counts}; from {source} to: {onward}; to {target} from: {origins}"
+
+
+def pair_metadata(source: str, target: str, models: Sequence[ModelInfo]) -> dict[str, str]:
+    """Return what an error about a pair tells programs."""
+    return {"source": source, "target": target, "nearest": nearest_pair(source, target, models)}
+
+
+def nearest_pair(source: str, target: str, models: Sequence[ModelInfo]) -> str:
+    """The served pair that shares most with the one asked for; the source counts more than the target."""
+    pairs = {pair for model in models for pair in near_pairs(source, target, model)}
+
+    def farness(pair: tuple[str, str]) -> tuple[int, tuple[str, str]]:
+        return -2 * is_kin(source, pair[0]) - is_kin(target, pair[1]), pair
+
+    best = min(pairs, key=farness, default=None)
+    return "->".join(best) if best else ""
+
+
+def near_pairs(source: str, target: str, model: ModelInfo) -> set[tuple[str, str]]:
+    """Pairs of a model with one of the languages asked for, and its first one."""
+    reads, writes = serving(source, model.source_languages), serving(target, model.target_languages)
+    onward = {(reads, code) for code in model.target_languages} if reads else set()
+    origins = {(code, writes) for code in model.source_languages} if writes else set()
+    first = {(min(model.source_languages, default=""), code) for code in model.target_languages}
+    return {(one, other) for one, other in onward | origins | first if one != other}
+
+
+def list_pairs(models: Sequence[ModelInfo]) -> set[str]:
+    """Return all pairs that some models serve."""
+    return {
+        f"{source}->{target}"
+        for model in models
+        for source in model.source_languages
+        for target in model.target_languages
+        if source != target
+    }
+
+
+def targets_of(source: str, models: Sequence[ModelInfo]) -> set[str]:
+    """Return the languages that `source` is translated to."""
+    readers = [model for model in models if serving(source, model.source_languages)]
+    return {code for model in readers for code in model.target_languages} - {source}
+
+
+def sources_of(target: str, models: Sequence[ModelInfo]) -> set[str]:
+    """Return the languages that `target` is translated from."""
+    writers = [model for model in models if serving(target, model.target_languages)]
+    return {code for model in writers for code in model.source_languages} - {target}

@@ -1,28 +1,18 @@
 """The `Translator`: texts in, translations out, nothing cut or lost on the way."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 
-from polygist_service.concurrency import gather_all
+from polygist_service.concurrency import TextPool, merge
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import is_same_language
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
-from polygist_service.translation.pipeline import Journeys, Leg, assemble
+from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
-from polygist_service.translation.types import Translation, TranslationRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One content that needs a model, and the way that it takes."""
-
-    text: str
-    source: DetectedLanguage
-    route: Route
+from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 
 
 class Translator:
@@ -31,9 +21,9 @@ class Translator:
     Args:
         engine: runs the models.
         routes: which models serve which pair.
-        sources: finds the language of texts.
-        executor: where splitting and joining happen.
-        noticed: is told of each notice about a translation, on the executor's threads.
+        languages: tells the language of texts.
+        pool: where texts are split and tokenised.
+        noticed: is told of each notice about a translation.
     """
 
     def __init__(
@@ -41,56 +31,68 @@ class Translator:
         engine: Engine,
         *,
         routes: Routes,
-        sources: LanguageResolver,
-        executor: Executor,
+        languages: LanguageResolver,
+        pool: TextPool,
         noticed: Callable[[NoticeKind], None] = lambda kind: None,
     ) -> None:
         self._engine = engine
         self._routes = routes
-        self._sources = sources
-        self._executor = executor
+        self._languages = languages
+        self._pool = pool
         self._noticed = noticed
 
-    async def translate(
-        self, request: TranslationRequest, *, caller: str, deadline: float | None = None
-    ) -> list[Translation]:
-        """Translate each content of `request`; the answers have its order and length.
+    async def translate(self, request: TranslationRequest, context: CallContext) -> list[Translation]:
+        """Translate each content of `request`; the answers have its order and length. Raises what `events` does."""
+        async with aclosing(self.events(request, context)) as events:
+            return [event async for _, event in events if isinstance(event, Translation)]
 
-        Texts without letters, and texts that are in the target language already, come back as they are.
+    async def events(
+        self, request: TranslationRequest, context: CallContext
+    ) -> AsyncGenerator[tuple[int, Event], None]:
+        """Yield what happens while `request` is translated, each event with the index of its content.
+
+        The contents come one after the other, in order: of each the text, piece by piece as segments finish, then the
+        translation, whose text is those pieces joined. Progress is that of the whole request, told at once. Texts
+        without letters, and texts that are in the target language already, come back as they are.
 
         Raises:
-            NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.find`.
+            NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        sources = await self._sources.find(
+        languages = await self._languages.resolve(
             request.contents,
             given=request.source,
             readable=self._routes.readable(),
             candidates=request.candidates,
+            context=context,
         )
-        done: dict[int, Translation] = {}
-        tasks: dict[int, Task] = {}
+        turns = Turns(len(request.contents))
         routes: dict[str, Route] = {}
-        for at, (text, source) in enumerate(zip(request.contents, sources, strict=True)):
-            language = source.language
-            if language == "und":
-                done[at] = Translation(text, request.source or "und", request.target)
-            elif is_same_language(language, request.target):
-                done[at] = _echo(text, source, request.target)
+        groups: dict[Route, list[Content]] = defaultdict(list)
+        for at, (text, language) in enumerate(zip(request.contents, languages, strict=True)):
+            if untouched := leave_untouched(text, language, request):
+                turns.add(at, Delta(text))
+                turns.add(at, untouched)
             else:
-                routes[language] = routes.get(language) or self._route(language, request)
-                tasks[at] = Task(text, source, routes[language])
-        journeys = Journeys(
-            self._engine,
-            self._executor,
-            splitting=request.splitting,
-            wish=request.decoding,
-            caller=caller,
-            deadline=deadline,
-        )
-        done |= await self._run(tasks, journeys)
-        return [done[at] for at in range(len(request.contents))]
+                code = language.language
+                routes[code] = routes.get(code) or self._find_route(code, request)
+                groups[routes[code]].append(Content(at, text, language))
+        pipeline = Pipeline(self._engine, self._pool, request, context)
+        streams = [pipeline.run(route, contents) for route, contents in groups.items()]
+        for due in turns.due():
+            yield due
+        async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as events:
+            async for at, event in events:
+                if isinstance(event, Progress):
+                    yield at, event
+                    continue
+                if isinstance(event, Translation):
+                    for notice in event.notices:
+                        self._noticed(notice.kind)
+                turns.add(at, event)
+                for due in turns.due():
+                    yield due
 
     def check_route(self, request: TranslationRequest) -> None:
         """Raise what `translate` would for want of a model, before there is anything to translate.
@@ -99,9 +101,9 @@ class Translator:
         """
         assert request.source is not None
         if not is_same_language(request.source, request.target):
-            self._route(request.source, request)
+            self._find_route(request.source, request)
 
-    def _route(self, language: str, request: TranslationRequest) -> Route:
+    def _find_route(self, language: str, request: TranslationRequest) -> Route:
         return self._routes.find(
             language,
             request.target,
@@ -110,31 +112,38 @@ class Translator:
             pivot_policy=request.pivot_policy,
         )
 
-    async def _run(self, tasks: dict[int, Task], journeys: Journeys) -> dict[int, Translation]:
-        """Send the texts of each route on their way together, and join what comes back."""
-        groups: dict[Route, list[int]] = defaultdict(list)
-        for at, task in tasks.items():
-            groups[task.route].append(at)
-        arrivals = await gather_all(
-            journeys.make(route, [tasks[at].text for at in members]) for route, members in groups.items()
-        )
-        legs = {
-            at: leg
-            for members, group in zip(groups.values(), arrivals, strict=True)
-            for at, leg in zip(members, group, strict=True)
-        }
-        loop = asyncio.get_running_loop()
-        return {
-            at: await loop.run_in_executor(self._executor, self._join, task, legs[at]) for at, task in tasks.items()
-        }
 
-    def _join(self, task: Task, leg: Leg) -> Translation:
-        translation = assemble(task.route, task.source, leg)
-        for notice in translation.notices:
-            self._noticed(notice.kind)
-        return translation
+class Turns:
+    """Holds back the events of a content until those of all contents before it are out.
+
+    Args:
+        count: of the contents.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._waiting: list[deque[Event]] = [deque() for _ in range(count)]
+        self._turn = 0
+
+    def add(self, at: int, event: Event) -> None:
+        """Take an event of the content at `at`; a translation is the last one of its content."""
+        self._waiting[at].append(event)
+
+    def due(self) -> Iterator[tuple[int, Event]]:
+        """Yield what need not wait any longer, each event with the index of its content."""
+        while self._turn < len(self._waiting) and (events := self._waiting[self._turn]):
+            at, event = self._turn, events.popleft()
+            if isinstance(event, Translation):
+                self._turn += 1
+            if event != Delta(""):
+                yield at, event
 
 
-def _echo(text: str, source: DetectedLanguage, target: str) -> Translation:
-    notice = Notice(NoticeKind.SAME_LANGUAGE, f"the text is in {source.language} already, it comes back as it is")
-    return Translation(text, source.language, target, confidence=source.confidence, notices=(notice, *source.notices()))
+def leave_untouched(text: str, language: DetectedLanguage, request: TranslationRequest) -> Translation | None:
+    """Return the translation of a text that there is nothing to do for; None where a model has to see it."""
+    code, target = language.language, request.target
+    if code == "und":
+        return Translation(text, request.source or "und", target)
+    if not is_same_language(code, target):
+        return None
+    same = Notice(NoticeKind.SAME_LANGUAGE, f"the text is in {code} already, it comes back as it is")
+    return Translation(text, code, target, confidence=language.confidence, notices=(same, *language.notices()))

@@ -6,7 +6,7 @@ from enum import Enum
 
 from polygist_service.engine.interface import Decoding, ModelInfo, Span
 from polygist_service.notices import Notice
-from polygist_service.text.documents.plain import Splitting
+from polygist_service.text.documents.base import PLAIN, Splitting
 
 
 class Preference(Enum):
@@ -52,7 +52,14 @@ class DecodingPreset:
 
 @dataclass(frozen=True, slots=True)
 class TranslationRequest:
-    """Texts to translate; `source` None is detected per text, `model` None is routed by the pair and `pivot_policy`."""
+    """Texts to translate.
+
+    Attributes:
+        source: the language of all of them; None is detected for each.
+        model: a model's name; None is routed by the pair and `pivot_policy`.
+        candidates: languages that the detection is limited to; empty for no limit.
+        mime_type: what kind of documents the texts are.
+    """
 
     contents: Sequence[str]
     target: str
@@ -62,6 +69,7 @@ class TranslationRequest:
     decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     candidates: frozenset[str] = frozenset()
+    mime_type: str = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +112,22 @@ class Translation:
     notices: tuple[Notice, ...] = ()
     input_token_count: int = 0
     output_token_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many parts are done of those known so far."""
+
+    completed: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of a text; it is never taken back."""
+
+    text: str
+
+
+# What happens to a content while it is translated: its text comes, then the whole of it.
+Event = Progress | Delta | Translation

@@ -1,31 +1,55 @@
-"""Lists in pages: an opaque token says where the next one starts."""
+"""Models and languages as messages, and lists of them in pages."""
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
+from polygist import __version__
+from polygist.v1 import model_service_pb2
+
+from polygist_service.engine.interface import ModelInfo, Role, State
 from polygist_service.errors import InvalidRequest
-from polygist_service.wire.validation import parse_range
+from polygist_service.limits import Limits
+from polygist_service.text.languages import display_name, is_right_to_left, native_name
+from polygist_service.translation.routing import Reach
+from polygist_service.wire.validation import MODEL_PREFIX, check_enum, parse_language, parse_number
 
+TASKS = {
+    Role.TRANSLATION: model_service_pb2.TASK_TRANSLATE,
+    Role.ENCODER: model_service_pb2.TASK_SUMMARISE,
+    Role.SUMMARISATION: model_service_pb2.TASK_SUMMARISE,
+}
+STATES = {
+    State.UNLOADED: model_service_pb2.MODEL_STATE_UNLOADED,
+    State.LOADING: model_service_pb2.MODEL_STATE_LOADING,
+    State.READY: model_service_pb2.MODEL_STATE_READY,
+    State.FAILED: model_service_pb2.MODEL_STATE_FAILED,
+}
 DEFAULT_PAGE_SIZE = 100
+MOST_PAGE_SIZE = 2**31 - 1
 
 EntryT = TypeVar("EntryT")
 
 
-def take_page(entries: Sequence[EntryT], *, page_size: int, page_token: str, most: int) -> tuple[Sequence[EntryT], str]:
+class PageRequest(Protocol):
+    """A request for a page of a list."""
+
+    page_size: int
+    page_token: str
+
+
+def take_page(entries: Sequence[EntryT], request: PageRequest, limits: Limits) -> tuple[Sequence[EntryT], str]:
     """Return one page of `entries` and the token of the next, empty on the last page."""
-    size = min(parse_range("page_size", page_size, most=2**31 - 1) or DEFAULT_PAGE_SIZE, most)
-    start = _read_token(page_token) if page_token else 0
-    end = start + size
-    return entries[start:end], (_write_token(end) if end < len(entries) else "")
+    size = parse_number("page_size", request.page_size, most=MOST_PAGE_SIZE) or DEFAULT_PAGE_SIZE
+    start = parse_page_token(request.page_token) if request.page_token else 0
+    end = start + min(size, limits.page_size)
+    next_token = base64.urlsafe_b64encode(str(end).encode()).decode() if end < len(entries) else ""
+    return entries[start:end], next_token
 
 
-def _write_token(start: int) -> str:
-    return base64.urlsafe_b64encode(str(start).encode()).decode()
-
-
-def _read_token(token: str) -> int:
+def parse_page_token(token: str) -> int:
+    """Return where the page of a token starts."""
     try:
         start = int(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError):
@@ -33,3 +57,70 @@ def _read_token(token: str) -> int:
     if start < 0:
         raise InvalidRequest("page_token", f"{token!r} is not a token of this list; pass next_page_token unchanged")
     return start
+
+
+def to_models_response(
+    request: model_service_pb2.ListModelsRequest, models: Iterable[ModelInfo], limits: Limits
+) -> model_service_pb2.ListModelsResponse:
+    """Return a page of the models that do the task asked for."""
+    check_enum(request, "task")
+    chosen = [model for model in models if request.task in (0, TASKS[model.role])]
+    page, token = take_page(chosen, request, limits)
+    return model_service_pb2.ListModelsResponse(models=map(to_model, page), next_page_token=token)
+
+
+def to_model(model: ModelInfo) -> model_service_pb2.Model:
+    """Return the message for a model."""
+    return model_service_pb2.Model(
+        name=f"{MODEL_PREFIX}{model.name}",
+        display_name=model.display_name,
+        tasks=[TASKS[model.role]],
+        state=STATES[model.state],
+        max_input_tokens=model.max_input_tokens,
+        compute_type=model.compute_type,
+        device=model.device,
+        revision=model.revision,
+        license=model.license,
+        size_bytes=model.size_bytes,
+        source_language_codes=model.source_languages,
+        target_language_codes=model.target_languages,
+    )
+
+
+def to_languages_response(
+    request: model_service_pb2.ListLanguagesRequest, models: Iterable[ModelInfo], reach: Reach, limits: Limits
+) -> model_service_pb2.ListLanguagesResponse:
+    """Return a page of the languages, each with its names, the tasks that some model does in it, and its targets."""
+    check_enum(request, "task")
+    shown_in = parse_language("display_language_code", request.display_language_code) or "en"
+    tasks: dict[str, set[int]] = {}
+    for model in models:
+        for code in (*model.source_languages, *model.target_languages):
+            tasks.setdefault(code, set()).add(TASKS[model.role])
+    chosen = [code for code in sorted(tasks) if not request.task or request.task in tasks[code]]
+    page, token = take_page(chosen, request, limits)
+    return model_service_pb2.ListLanguagesResponse(
+        languages=[
+            model_service_pb2.Language(
+                language_code=code,
+                display_name=display_name(code, shown_in),
+                native_name=native_name(code),
+                right_to_left=is_right_to_left(code),
+                target_language_codes=reach.direct(code),
+                pivot_target_language_codes=reach.pivoted(code),
+                tasks=sorted(tasks[code]),  # type: ignore[arg-type]
+            )
+            for code in page
+        ],
+        next_page_token=token,
+    )
+
+
+def to_server_info(limits: Limits, *, queued: int, active: int) -> model_service_pb2.GetServerInfoResponse:
+    """Return what a server tells of itself: its version, its limits, and the requests that it has."""
+    return model_service_pb2.GetServerInfoResponse(
+        version=__version__,
+        limits=[model_service_pb2.Limit(name=name, value=value) for name, value in limits.named()],
+        queued_request_count=queued,
+        active_request_count=active,
+    )

@@ -1,68 +1,148 @@
-"""Summaries, and what happens while they are made, as messages."""
+"""Summaries: requests in the words of the domain, answers and what happens before them as messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from polygist.v1 import common_pb2, summarisation_service_pb2
+from polygist.v1 import summarisation_service_pb2
 
-from polygist_service.rpc.translation import pack_notices
-from polygist_service.summarisation.types import Delta, Event, Method, Progress, SummaryResult
-from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.wire import validation as checks
+from polygist_service.errors import InvalidRequest
+from polygist_service.limits import Limits
+from polygist_service.summarisation.types import Event, Form, Length, Method, Order, SummaryRequest, SummaryResult
+from polygist_service.text.documents.base import PLAIN
+from polygist_service.translation.types import Delta, Progress
 from polygist_service.wire.offsets import Offsets
+from polygist_service.wire.translation import to_progress, to_usage, to_warnings
+from polygist_service.wire.validation import (
+    MODEL_PREFIX,
+    PIVOT_POLICIES,
+    check_candidates,
+    check_enum,
+    check_mime_type,
+    check_supported,
+    parse_contents,
+    parse_decoding,
+    parse_enum,
+    parse_language,
+    parse_languages,
+    parse_model,
+    parse_number,
+)
 
-METHODS = {
+UNSUPPORTED = {
+    "glossary_config": "summarise without a glossary",
+    "do_not_translate_phrases": "leave it empty",
+    "placeholder_syntaxes": "leave it empty",
+}
+MARKDOWN = "text/markdown"
+OUTPUT_MIME_TYPES = (PLAIN, MARKDOWN)
+METHODS: Mapping[int, Method] = {
+    summarisation_service_pb2.SUMMARY_METHOD_UNSPECIFIED: Method.AUTO,
+    summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE: Method.ABSTRACTIVE,
+    summarisation_service_pb2.SUMMARY_METHOD_EXTRACTIVE: Method.EXTRACTIVE,
+}
+METHOD_VALUES = {
     Method.ABSTRACTIVE: summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE,
     Method.EXTRACTIVE: summarisation_service_pb2.SUMMARY_METHOD_EXTRACTIVE,
 }
+FORMS: Mapping[int, Form] = {
+    summarisation_service_pb2.SUMMARY_TYPE_UNSPECIFIED: Form.PARAGRAPH,
+    summarisation_service_pb2.SUMMARY_TYPE_PARAGRAPH: Form.PARAGRAPH,
+    summarisation_service_pb2.SUMMARY_TYPE_TLDR: Form.TLDR,
+    summarisation_service_pb2.SUMMARY_TYPE_KEY_POINTS: Form.KEY_POINTS,
+    summarisation_service_pb2.SUMMARY_TYPE_HEADLINE: Form.HEADLINE,
+}
+LENGTHS: Mapping[int, Length] = {
+    summarisation_service_pb2.SUMMARY_LENGTH_UNSPECIFIED: Length.MEDIUM,
+    summarisation_service_pb2.SUMMARY_LENGTH_SHORT: Length.SHORT,
+    summarisation_service_pb2.SUMMARY_LENGTH_MEDIUM: Length.MEDIUM,
+    summarisation_service_pb2.SUMMARY_LENGTH_LONG: Length.LONG,
+}
+ORDERS: Mapping[int, Order] = {
+    summarisation_service_pb2.SENTENCE_ORDER_UNSPECIFIED: Order.OFFSET,
+    summarisation_service_pb2.SENTENCE_ORDER_OFFSET: Order.OFFSET,
+    summarisation_service_pb2.SENTENCE_ORDER_RANK: Order.RANK,
+}
 
 
-def pack_response(
-    request: summarisation_service_pb2.SummariseRequest, sources: list[DetectedLanguage], results: list[SummaryResult]
+def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest, limits: Limits) -> SummaryRequest:
+    """Return what a request asks for; raises InvalidRequest."""
+    check_supported(request, UNSUPPORTED)
+    check_enum(request, "output_config.encoding_type")
+    check_candidates(request)
+    check_mime_type("mime_type", request.mime_type)
+    check_mime_type("output_mime_type", request.output_mime_type, OUTPUT_MIME_TYPES)
+    if request.pivot_policy and not request.target_language_code:
+        raise InvalidRequest(
+            "pivot_policy", "is for summaries in another language; leave it unset, or give target_language_code"
+        )
+    if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
+        raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")
+    if len(request.query) > limits.query_characters:
+        raise InvalidRequest("query", f"has {len(request.query)} characters, the limit is {limits.query_characters}")
+    return SummaryRequest(
+        contents=parse_contents(
+            request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
+        ),
+        source=parse_language("source_language_code", request.source_language_code),
+        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
+        target=parse_language("target_language_code", request.target_language_code),
+        method=parse_enum(request, "method", METHODS),
+        form=parse_enum(request, "type", FORMS),
+        length=parse_enum(request, "length", LENGTHS),
+        max_sentences=parse_length_target(request, "max_sentence_count", limits.sentences),
+        max_words=parse_length_target(request, "max_word_count", limits.words),
+        query=request.query,
+        order=parse_enum(request, "sentence_order", ORDERS),
+        markdown=request.output_mime_type == MARKDOWN,
+        model=parse_model("model", request.model),
+        decoding=parse_decoding(request, limits),
+        pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
+        mime_type=request.mime_type or PLAIN,
+    )
+
+
+def parse_length_target(request: summarisation_service_pb2.SummariseRequest, field: str, most: int) -> int:
+    """Return a length in sentences or words: at least 1 where it is the length target of this request, else 0."""
+    if request.WhichOneof("length_target") != field:
+        return 0
+    return parse_number(field, getattr(request, field), least=1, most=most)
+
+
+def to_summarise_response(
+    request: summarisation_service_pb2.SummariseRequest, results: Sequence[SummaryResult]
 ) -> summarisation_service_pb2.SummariseResponse:
-    """The reply for `results`, which are in the order of the request's contents."""
+    """Return the answer to `request`; the results are in the order of its contents."""
     return summarisation_service_pb2.SummariseResponse(
         summaries=[
-            _pack_summary(content, source, result, request.output_config)
-            for content, source, result in zip(request.contents, sources, results, strict=True)
+            to_summary(content, result, request.output_config)
+            for content, result in zip(request.contents, results, strict=True)
         ],
-        usage=pack_usage(request, results),
+        usage=to_usage(request.contents, results),
     )
 
 
-def pack_usage(
-    request: summarisation_service_pb2.SummariseRequest, results: Sequence[SummaryResult]
-) -> common_pb2.Usage:
-    """What a request with `results` has cost."""
-    return common_pb2.Usage(
-        character_count=sum(map(len, request.contents)),
-        input_token_count=sum(result.input_token_count for result in results),
-        output_token_count=sum(result.output_token_count for result in results),
-    )
-
-
-def pack_event(
-    request: summarisation_service_pb2.SummariseRequest, index: int, source: DetectedLanguage, event: Event
+def to_summary_event(
+    request: summarisation_service_pb2.SummariseRequest, index: int, event: Event
 ) -> summarisation_service_pb2.StreamSummariseResponse:
-    """The message of a stream for an event of the content at `index`; a result without the text that came before it."""
+    """Return the message of a stream for an event of the content at `index`.
+
+    A summary comes without its text, which has come in pieces before.
+    """
     reply = summarisation_service_pb2.StreamSummariseResponse(content_index=index)
     match event:
-        case Progress(completed, total):
-            reply.progress.MergeFrom(common_pb2.Progress(completed_count=completed, total_count=total))
+        case Progress():
+            reply.progress.CopyFrom(to_progress(event))
         case Delta(text):
             reply.text_delta = text
         case SummaryResult():
-            summary = _pack_summary(request.contents[index], source, event, request.output_config)
-            summary.text = ""
-            reply.summary.MergeFrom(summary)
+            reply.summary.CopyFrom(to_summary(request.contents[index], event, request.output_config))
+            reply.summary.text = ""
     return reply
 
 
-def _pack_summary(
-    content: str,
-    source: DetectedLanguage,
-    result: SummaryResult,
-    output: summarisation_service_pb2.SummaryOutputConfig,
+def to_summary(
+    content: str, result: SummaryResult, output: summarisation_service_pb2.SummaryOutputConfig
 ) -> summarisation_service_pb2.Summary:
+    """Return the message for the summary of `content`."""
     article = Offsets(content, output.encoding_type)
     summary = Offsets(result.text, output.encoding_type)
     sentences = result.sentences if output.include_sentences or output.include_citations else ()
@@ -70,8 +150,8 @@ def _pack_summary(
         text=result.text,
         source_language_code=result.source,
         target_language_code=result.target,
-        detection_confidence=source.confidence,
-        model=f"{checks.MODEL_PREFIX}{result.model}" if result.model else "",
+        detection_confidence=result.confidence,
+        model=f"{MODEL_PREFIX}{result.model}" if result.model else "",
         sentences=[
             summarisation_service_pb2.SummarySentence(
                 text=sentence.text,
@@ -87,6 +167,6 @@ def _pack_summary(
             for sentence in sentences
         ],
         chunk_count=result.chunk_count,
-        warnings=pack_notices((*source.notices(), *result.notices), article),
-        method=METHODS[result.method],
+        warnings=to_warnings(result.notices, article),
+        method=METHOD_VALUES[result.method],
     )

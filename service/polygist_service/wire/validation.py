@@ -1,18 +1,38 @@
-"""What every request has to obey: sizes, codes, enums, and the fields that this version refuses by name."""
+"""What every request has to obey, and what its fields say in the words of the domain.
+
+`check_*` refuse, `parse_*` return a value; all raise `InvalidRequest`, which names the field.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
-from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
+from polygist.v1 import common_pb2, summarisation_service_pb2, translation_service_pb2
 
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedField, UnsupportedMimeType
+from polygist_service.limits import Limits
+from polygist_service.text.documents import PARSERS
 from polygist_service.text.languages import BadTag, parse_tag
+from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
 MODEL_PREFIX = "models/"
 
+PREFERENCES: Mapping[int, Preference] = {
+    common_pb2.PERFORMANCE_PREFERENCE_UNSPECIFIED: Preference.DEFAULT,
+    common_pb2.PERFORMANCE_PREFERENCE_SPEED: Preference.SPEED,
+    common_pb2.PERFORMANCE_PREFERENCE_QUALITY: Preference.QUALITY,
+}
+PIVOT_POLICIES: Mapping[int, PivotPolicy] = {
+    common_pb2.PIVOT_POLICY_UNSPECIFIED: PivotPolicy.ALLOWED,
+    common_pb2.PIVOT_POLICY_DIRECT_ONLY: PivotPolicy.DIRECT_ONLY,
+}
+
+ContentRequest: TypeAlias = translation_service_pb2.TranslateRequest | summarisation_service_pb2.SummariseRequest
+MeaningT = TypeVar("MeaningT")
+
 
 def parse_contents(contents: Sequence[str], *, most: int, most_characters: int) -> tuple[str, ...]:
-    """The texts of a request: at least one, not too many, not too long together."""
+    """Return the texts of a request: at least one, not too many, not too long together."""
     if not contents:
         raise InvalidRequest("contents", "is empty; give at least one text")
     if len(contents) > most:
@@ -29,12 +49,15 @@ def parse_contents(contents: Sequence[str], *, most: int, most_characters: int) 
     return tuple(contents)
 
 
-def parse_language(field: str, value: str, *, required: bool = False) -> str | None:
-    """A canonical BCP-47 tag, or None where the field is empty and may be."""
+def parse_language(field: str, value: str) -> str | None:
+    """Return a canonical BCP-47 tag; None for an empty field."""
+    return parse_required_language(field, value) if value else None
+
+
+def parse_required_language(field: str, value: str) -> str:
+    """Return a canonical BCP-47 tag."""
     if not value:
-        if required:
-            raise InvalidRequest(field, "is required; give a BCP-47 code such as pt or pt-BR")
-        return None
+        raise InvalidRequest(field, "is required; give a BCP-47 code such as pt or pt-BR")
     try:
         return parse_tag(value)
     except BadTag as error:
@@ -42,50 +65,85 @@ def parse_language(field: str, value: str, *, required: bool = False) -> str | N
 
 
 def parse_languages(field: str, values: Sequence[str]) -> frozenset[str]:
-    """Canonical tags of a repeated field."""
-    tags = (parse_language(f"{field}[{at}]", value, required=True) for at, value in enumerate(values))
-    return frozenset(tag for tag in tags if tag)
+    """Return the canonical tags of a repeated field."""
+    return frozenset(parse_required_language(f"{field}[{at}]", value) for at, value in enumerate(values))
 
 
-def parse_mime_type(value: str, *, allowed: Collection[str] = ("text/plain",), field: str = "mime_type") -> str:
-    """The MIME type, text/plain where the field is empty."""
+def check_mime_type(field: str, value: str, allowed: Collection[str] = PARSERS.keys()) -> None:
+    """Refuse a MIME type that is not among those allowed; an empty field is text/plain."""
     if value and value not in allowed:
         names = ", ".join(allowed)
         raise UnsupportedMimeType(
             field, f"{value!r} is not supported; this version takes: {names}", metadata={"allowed": names}
         )
-    return value or "text/plain"
 
 
-def parse_model(value: str, *, field: str = "model") -> str | None:
-    """The model's name without ``models/``, or None where the field is empty."""
+def parse_model(field: str, value: str) -> str | None:
+    """Return the model's name without ``models/``; None for an empty field."""
+    return parse_required_model(field, value) if value else None
+
+
+def parse_required_model(field: str, value: str) -> str:
+    """Return the model's name without ``models/``."""
     if not value:
-        return None
+        raise InvalidRequest(field, "is required; ListModels names the models")
     if not value.startswith(MODEL_PREFIX) or value == MODEL_PREFIX:
         raise InvalidRequest(field, f"{value!r} is not a model name; write models/NAME, as ListModels does")
     return value.removeprefix(MODEL_PREFIX)
 
 
-def parse_range(field: str, value: int, *, most: int, least: int = 0) -> int:
-    """A number within its limits."""
+def parse_number(field: str, value: int, *, most: int, least: int = 0) -> int:
+    """Return a number that is within its limits."""
     if not least <= value <= most:
         raise InvalidRequest(field, f"{value} is out of range; {least} to {most} are allowed")
     return value
 
 
-def parse_enum(field: str, value: int, enum: EnumDescriptor) -> int:
-    """A value that the enum has; proto3 lets any number through."""
-    if value not in enum.values_by_number:
-        names = ", ".join(enum.values_by_name)
-        raise InvalidRequest(field, f"{value} is not one of {names}")
-    return value
+def check_enum(request: Message, path: str) -> None:
+    """Refuse a number that is no value of its enum; proto3 lets any through."""
+    message, name = follow(request, path)
+    enum, value = message.DESCRIPTOR.fields_by_name[name].enum_type, getattr(message, name)
+    if enum is not None and value not in enum.values_by_number:
+        raise InvalidRequest(path, f"{value} is not one of {', '.join(enum.values_by_name)}")
 
 
-def refuse_fields(request: Message, refused: Mapping[str, str]) -> None:
-    """Refuse every set field of `refused`, a map from a dotted path to what to do instead."""
-    for path, cure in refused.items():
-        message, (*parents, name) = request, path.split(".")
-        for parent in parents:
-            message = getattr(message, parent)
+def parse_enum(request: Message, name: str, meanings: Mapping[int, MeaningT]) -> MeaningT:
+    """Return what the value of an enum field means."""
+    check_enum(request, name)
+    return meanings[getattr(request, name)]
+
+
+def parse_decoding(request: ContentRequest, limits: Limits) -> DecodingPreset:
+    """Return the decoding that a request asks for."""
+    config = request.decoding_config
+    return DecodingPreset(
+        preference=parse_enum(request, "performance_preference", PREFERENCES),
+        beam_size=parse_number("decoding_config.beam_size", config.beam_size, most=limits.beam_size),
+        max_output_tokens=parse_number(
+            "decoding_config.max_output_tokens", config.max_output_tokens, most=limits.output_tokens
+        ),
+    )
+
+
+def check_candidates(request: ContentRequest) -> None:
+    """Refuse a request that names its language, and yet the candidates to detect it among."""
+    if request.source_language_code and request.candidate_language_codes:
+        raise InvalidRequest(
+            "candidate_language_codes", "limits detection, but source_language_code is given; leave one of them out"
+        )
+
+
+def check_supported(request: Message, unsupported: Mapping[str, str]) -> None:
+    """Refuse every set field of `unsupported`, a map from a dotted path to what to do instead."""
+    for path, cure in unsupported.items():
+        message, name = follow(request, path)
         if any(descriptor.name == name for descriptor, _ in message.ListFields()):
             raise UnsupportedField(path, f"is not honoured by this version; {cure}")
+
+
+def follow(request: Message, path: str) -> tuple[Message, str]:
+    """Return the message that holds the last field of a dotted path, and that field's name."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        request = getattr(request, parent)
+    return request, name

@@ -1,7 +1,6 @@
 """Instruction models run each prompt alone, so that nobody's answer depends on who else asks."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,8 @@ from polygist_service.engine.interface import Decoding
 from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.residency.loader import open_model
 
-from tests.service.builds import OneModel
+from tests.service.one_model import OneModel, text_pool
+from tests.service.one_model import submit as submit_to
 
 TEXTS = [
     "the river",
@@ -49,11 +49,11 @@ def submit():
     """Submits requests at the same time, each a list of texts; returns the texts of their answers."""
 
     async def call(model, *requests, options):
-        with ThreadPoolExecutor(2) as executor:
-            engine = BatchingEngine(OneModel(model), slots=2, executor=executor)
+        async with text_pool() as pool:
+            engine = BatchingEngine(OneModel(model), slots=2, pool=pool)
 
             async def ask(texts):
-                stream = engine.submit("tiny", texts, options=options, caller="me")
+                stream = submit_to(engine, "tiny", texts, options=options)
                 answers = {index: result.hypotheses[0].text async for index, result in stream}
                 return [answers[index] for index in range(len(texts))]
 

@@ -1,9 +1,9 @@
 import asyncio
 import random
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
+from polygist_service.context import CallContext
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import Decoding, State
 from polygist_service.engine.residency.load_queue import Load
@@ -12,6 +12,7 @@ from polygist_service.engine.residency.registry import Registry
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, StoreError, UnsupportedCapability
 
 from tests.service.echo import EN_PT
+from tests.service.one_model import ME, submit, text_pool
 from tests.service.shelf import Shelf
 from tests.service.tiny import WORDS, load_tiny_model, write_tiny_model
 
@@ -42,13 +43,12 @@ async def opened(shelf, *, open_model=None, **options):
 @asynccontextmanager
 async def running(shelf, **options):
     """A registry, and the engine on it."""
-    async with opened(shelf, **options) as registry:
-        with ThreadPoolExecutor(2) as executor:
-            engine = BatchingEngine(registry, slots=2, executor=executor)
-            try:
-                yield engine, registry
-            finally:
-                await asyncio.to_thread(engine.close)
+    async with opened(shelf, **options) as registry, text_pool() as pool:
+        engine = BatchingEngine(registry, slots=2, pool=pool)
+        try:
+            yield engine, registry
+        finally:
+            await asyncio.to_thread(engine.close)
 
 
 async def until(condition):
@@ -65,16 +65,22 @@ def soon(seconds=0.3):
     return asyncio.get_running_loop().time() + seconds
 
 
-async def revision_of(registry, name, **options):
+async def revision_of(registry, name, *, deadline=None):
     """The revision that a hold gives."""
-    async with registry.hold(name, **options) as build:
+    async with registry.hold(name, CallContext("me", deadline)) as loaded:
         await asyncio.sleep(0)
-        return build.info.revision
+        return loaded.info.revision
 
 
 async def answer(engine, name, text="the river"):
     """The best text of one segment."""
-    async for _, result in engine.submit(name, [text], options=GREEDY, caller="me"):
+    async for _, result in submit(engine, name, [text], options=GREEDY):
+        return result.hypotheses[0].text
+
+
+async def answer_of(held, text="the river"):
+    """The best text of one segment, by a model that is held."""
+    async for _, result in held.submit([text], options=GREEDY, context=ME):
         return result.hypotheses[0].text
 
 
@@ -118,15 +124,15 @@ async def test_who_stops_waiting_leaves_no_use_behind():
 
 
 async def test_who_is_cancelled_as_the_model_comes_leaves_no_use_behind():
-    load, build = Load(), LoadedModel(None, EN_PT, pin="a@1", unused=LoadedModel.drop)
+    load, loaded = Load(), LoadedModel(None, EN_PT, unused=LoadedModel.drop)
     waiting = asyncio.ensure_future(load.wait())
     await asyncio.sleep(0)
-    load.finish(build)
-    assert build.is_held
+    load.finish(loaded)
+    assert loaded.is_held
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert not build.is_held
+    assert not loaded.is_held
 
 
 async def test_an_unknown_name_is_answered_with_those_there_are():
@@ -164,27 +170,26 @@ async def test_an_administrator_is_told_the_reason_and_may_try_at_once():
 
 async def test_a_replaced_model_takes_over_at_once_and_who_holds_the_old_keeps_it():
     shelf = Shelf(a=100)
-    async with running(shelf) as (engine, registry), engine.hold("a") as old:
-        assert await answer(engine, old) == "a@r1 the river"
+    async with running(shelf) as (engine, registry), engine.hold("a", ME) as old:
+        assert await answer_of(old) == "a@r1 the river"
         shelf.put("a", revision="r2", window=3)
         await registry.load("a")
         assert engine.model("a").max_input_tokens == 3
-        async with engine.hold("a") as new:
-            assert [await answer(engine, name) for name in ("a", new, old)] == [
-                "a@r2 the river", "a@r2 the river", "a@r1 the river",
-            ]  # fmt: skip
+        async with engine.hold("a", ME) as new:
+            answers = [await answer(engine, "a"), await answer_of(new), await answer_of(old)]
+            assert answers == ["a@r2 the river", "a@r2 the river", "a@r1 the river"]
             with pytest.raises(InferenceFailed, match="window"):
-                await answer(engine, new, "the old river town")
-        assert await answer(engine, old, "the old river town") == "a@r1 the old river town"
-        assert (engine.model(old).revision, engine.counter(old)("the river")) == ("r1", 2)
+                await answer_of(new, "the old river town")
+        assert await answer_of(old, "the old river town") == "a@r1 the old river town"
+        assert (old.info.revision, old.count("the river")) == ("r1", 2)
         assert registry.resident_bytes() == {"a": 200}
     assert shelf.most_bytes == 200
 
 
-async def test_the_old_build_goes_with_its_last_user():
+async def test_the_old_model_goes_with_its_last_user():
     shelf = Shelf(a=100)
     async with running(shelf) as (engine, registry):
-        async with engine.hold("a"):
+        async with engine.hold("a", ME):
             await registry.load("a")
             assert shelf.bytes_alive == 200
         await until(lambda: registry.resident_bytes() == {"a": 100})
@@ -211,12 +216,12 @@ async def test_a_model_that_fills_the_memory_is_replaced_without_a_failed_call()
     async with running(shelf, memory_cap=150) as (engine, registry):
         await registry.load("a")
         shelf.put("a", revision="r2")
-        async with engine.hold("a") as old:
+        async with engine.hold("a", ME) as old:
             replacing = asyncio.ensure_future(registry.load("a"))
             calls = [asyncio.ensure_future(answer(engine, "a")) for _ in range(10)]
             await asyncio.sleep(0.1)
             assert not replacing.done()  # the old one is still held
-            assert await answer(engine, old) == "a@r1 the river"
+            assert await answer_of(old) == "a@r1 the river"
         await replacing
         assert {(await call).split()[0] for call in calls} <= {"a@r1", "a@r2"}
         assert await answer(engine, "a") == "a@r2 the river"
@@ -226,12 +231,12 @@ async def test_a_model_that_fills_the_memory_is_replaced_without_a_failed_call()
 async def test_unloading_waits_for_those_who_hold_it_and_the_next_use_loads_it_again():
     shelf = Shelf(a=100)
     async with running(shelf) as (engine, registry):
-        async with engine.hold("a") as held:
+        async with engine.hold("a", ME) as held:
             unloading = asyncio.ensure_future(registry.unload("a"))
             await asyncio.sleep(0.05)
             assert not unloading.done()
             assert engine.model("a").state is State.UNLOADED
-            assert await answer(engine, held) == "a@r1 the river"
+            assert await answer_of(held) == "a@r1 the river"
         assert (await unloading).state is State.UNLOADED
         assert shelf.bytes_alive == 0
         assert await answer(engine, "a") == "a@r1 the river"
@@ -243,7 +248,7 @@ async def test_what_nobody_holds_is_unloaded_after_the_idle_time():
     async with opened(shelf, clock=clock, idle_unload=60) as registry:
         for name in ("a", "b"):
             await revision_of(registry, name)
-        async with registry.hold("b"):
+        async with registry.hold("b", ME):
             clock.now += 60
             registry.unload_idle()
             assert [registry.info(name).state for name in ("a", "b")] == [State.UNLOADED, State.READY]
@@ -278,7 +283,7 @@ async def test_the_least_recently_used_makes_room():
 
 async def test_one_that_is_held_stays_though_another_was_used_later():
     shelf, clock = Shelf(a=100, b=100, c=100), Clock()
-    async with opened(shelf, clock=clock, memory_cap=250) as registry, registry.hold("a"):
+    async with opened(shelf, clock=clock, memory_cap=250) as registry, registry.hold("a", ME):
         clock.now += 1
         await revision_of(registry, "b")
         assert await revision_of(registry, "c") == "r1"
@@ -289,7 +294,7 @@ async def test_one_that_is_held_stays_though_another_was_used_later():
 async def test_where_all_are_held_room_comes_with_the_first_release():
     shelf = Shelf(a=100, b=100)
     async with opened(shelf, memory_cap=150) as registry:
-        async with registry.hold("a"):
+        async with registry.hold("a", ME):
             waiting = asyncio.ensure_future(revision_of(registry, "b"))
             await asyncio.sleep(0.05)
             with pytest.raises(ModelLoading):
@@ -306,7 +311,7 @@ async def test_a_model_in_constant_use_gives_way_to_one_that_waits():
 
         async def use_constantly():
             while True:
-                async with registry.hold("a"):
+                async with registry.hold("a", ME):
                     await asyncio.sleep(0.02)
 
         users = [asyncio.ensure_future(use_constantly()) for _ in range(3)]
@@ -414,7 +419,7 @@ async def test_segments_of_all_languages_share_a_batch():
 
         async def call(target):
             options = Decoding(source="en", target=target)
-            return [index async for index, _ in engine.submit("a", ["one two"] * 8, options=options, caller="me")]
+            return [index async for index, _ in submit(engine, "a", ["one two"] * 8, options=options)]
 
         await asyncio.gather(*map(call, ["pt", "fr", "de", "es"] * 4))
     assert {options for _, options in sizes} == {GREEDY}

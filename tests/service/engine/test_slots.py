@@ -1,8 +1,8 @@
 import queue
 
 from polygist_service.engine.interface import Decoding, Result
-from polygist_service.engine.models.decoding import BatchLimits
-from polygist_service.engine.scheduler import Scheduler
+from polygist_service.engine.models.base import BatchLimits
+from polygist_service.engine.scheduler import BatchKey, Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
 
@@ -22,11 +22,11 @@ class LoadedModel:
         self.uses -= 1
 
 
-BUILD = LoadedModel()
-KEY = (BUILD, Decoding())
+LOADED = LoadedModel()
+KEY = BatchKey(LOADED, Decoding())
 
 
-class Ticket:
+class Submission:
     cancelled = False
 
 
@@ -40,7 +40,7 @@ def run_all(run, lengths, *, count=2):
         return run(batch)
 
     slots = Slots(Scheduler(lambda key: BatchLimits(32, 1024, 32)), count=count, run=counted, deliver=outcomes.put)
-    slots.add(KEY, Ticket(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
+    slots.add(KEY, Submission(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
     done = {}
     while len(done) < len(lengths):
         done |= {job.index: outcome for job, outcome in outcomes.get(timeout=10)}
@@ -72,25 +72,25 @@ def test_closing_drops_what_waits():
         Scheduler(lambda key: BatchLimits(1, 10, 1)), count=1, run=lambda key, batch: [], deliver=lambda _: None
     )
     slots.close(timeout=10)
-    slots.add(KEY, Ticket(), [(0, ["x"])])
+    slots.add(KEY, Submission(), [(0, ["x"])])
     assert slots.queued_requests() == 1
 
 
-def test_a_build_is_kept_while_its_batch_runs_even_if_it_fails():
+def test_a_model_is_kept_while_its_batch_runs_even_if_it_fails():
     seen = []
 
     def run(batch):
-        seen.append(BUILD.uses)
+        seen.append(LOADED.uses)
         raise RuntimeError("poison")
 
     run_all(run, [3, 3], count=1)
     assert seen == [1, 1, 1]  # together, then each alone
-    assert BUILD.uses == 0
+    assert LOADED.uses == 0
 
 
 def test_a_request_that_is_cancelled_begins_no_batch():
-    scheduler, ticket = Scheduler(lambda key: BatchLimits(1, 10, 1)), Ticket()
+    scheduler, submission = Scheduler(lambda key: BatchLimits(1, 10, 1)), Submission()
     slots = Slots(scheduler, count=0, run=lambda key, batch: [], deliver=lambda _: None)
-    slots.add(KEY, ticket, [(0, ["x"])])
-    slots.cancel(ticket)
+    slots.add(KEY, submission, [(0, ["x"])])
+    slots.cancel(submission)
     assert scheduler.next_batch() == []

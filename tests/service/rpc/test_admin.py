@@ -1,5 +1,4 @@
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import grpc
@@ -8,42 +7,34 @@ from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 from polygist_client import AsyncClient, InferenceFailed, InvalidArgument, ModelNotFound, Unimplemented
 from polygist_service.app.health import Health
 from polygist_service.app.server import AdminServer
+from polygist_service.app.services import build_services
+from polygist_service.concurrency import TextPool
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.limits import Limits
-from polygist_service.rpc.interceptors import InFlightCalls
-from polygist_service.rpc.models import ModelServicer
-from polygist_service.translation.routing import Routes
 
 from tests.service.echo import EchoEngine
-from tests.service.harness import serving
+from tests.service.harness import DETECTOR, serving
 from tests.service.shelf import Shelf
 
 
 @asynccontextmanager
 async def administered(shelf, address="127.0.0.1:0"):
     """A client of the administrators' server of a registry."""
-    registry = Registry(shelf.loader())
-    with ThreadPoolExecutor(1) as executor:
-        engine = BatchingEngine(registry, slots=1, executor=executor)
-        servicer = ModelServicer(
-            engine,
-            routes=Routes(engine),
-            limits=Limits(),
-            activity=InFlightCalls(),
-            queued=lambda: 0,
-            executor=executor,
-        )
-        administration = AdminServer(address, life=registry, servicer=servicer, options=[], longest=60)
-        await administration.start(Health())
-        try:
-            async with AsyncClient(administration.address) as client:
-                yield client
-        finally:
-            shelf.gate.set()
-            await administration.stop()
-            registry.close()
-            await asyncio.to_thread(engine.close)
+    registry, pool = Registry(shelf.loader()), TextPool(1)
+    engine = BatchingEngine(registry, slots=1, pool=pool)
+    services = build_services(engine, detector=DETECTOR, pool=pool, limits=Limits())
+    administration = AdminServer(address, services, lifecycle=registry)
+    await administration.start(Health())
+    try:
+        async with AsyncClient(administration.address) as client:
+            yield client
+    finally:
+        shelf.gate.set()
+        await administration.stop()
+        registry.close()
+        await asyncio.to_thread(engine.close)
+        pool.close()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "unix:{}/admin.sock"])

@@ -1,10 +1,10 @@
 """What a caller sees of a model that is not loaded yet."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from polygist.v1 import model_service_pb2, translation_service_pb2
+from polygist_service.concurrency import TextPool
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.residency.registry import Registry
 
@@ -19,16 +19,16 @@ REQUEST = translation_service_pb2.TranslateRequest(
 @asynccontextmanager
 async def serving_from(shelf, **options):
     """A server on a registry that has loaded nothing."""
-    registry = Registry(shelf.loader(), **options)
-    with ThreadPoolExecutor(1) as executor:
-        engine = BatchingEngine(registry, slots=1, executor=executor)
-        try:
-            async with serving(engine) as service:
-                yield service
-        finally:
-            shelf.gate.set()
-            registry.close()
-            await asyncio.to_thread(engine.close)
+    registry, pool = Registry(shelf.loader(), **options), TextPool(1)
+    engine = BatchingEngine(registry, slots=1, pool=pool)
+    try:
+        async with serving(engine) as service:
+            yield service
+    finally:
+        shelf.gate.set()
+        registry.close()
+        await asyncio.to_thread(engine.close)
+        pool.close()
 
 
 async def test_the_first_call_waits_for_its_model():

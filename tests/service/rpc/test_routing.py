@@ -13,7 +13,7 @@ from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, multilingual, 
 from tests.service.harness import failure_of, serving
 from tests.service.rpc.test_summarise import ARTICLE
 from tests.service.rpc.test_translate import PORTUGUESE, codes, make, translate
-from tests.service.translation.test_routes import LANGUAGES
+from tests.service.translation.test_routing import LANGUAGES
 
 DE_EN, EN_DE, FR_EN, EN_FI = pair("de", "en"), pair("en", "de"), pair("fr", "en"), pair("en", "fi")
 DE_PT = pair("de", "pt")

@@ -22,6 +22,7 @@ TABLE = [
     ),
     (errors.UndeterminedLanguage("no"), "FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED", "PreconditionFailure"),
     (errors.UnsupportedCapability("no"), "FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED", "PreconditionFailure"),
+    (errors.UnsupportedMethod("no"), "UNIMPLEMENTED", "METHOD_UNSUPPORTED", None),
     (errors.NotFound("models/x", "no"), "NOT_FOUND", "MODEL_NOT_FOUND", "ResourceInfo"),
     (errors.ModelLoading("no"), "UNAVAILABLE", "MODEL_LOADING", "RetryInfo"),
     (errors.ServerDraining("no"), "UNAVAILABLE", "SERVER_DRAINING", "RetryInfo"),

@@ -121,7 +121,7 @@ async def test_a_long_article_shows_its_progress_level_by_level():
 
 async def test_cancelling_stops_the_work():
     engine = writing()
-    engine._delay = 0.05
+    engine.delay = 0.05
     request = summarisation_service_pb2.StreamSummariseRequest(request=make(" ".join([ARTICLE] * 20), ARTICLE))
     async with serving(engine) as service:
         call = service.summarisation.StreamSummarise(request)
@@ -131,7 +131,7 @@ async def test_cancelling_stops_the_work():
         await asyncio.wait_for(engine.free.wait(), 10)
         levels = len(engine.options)
         await asyncio.sleep(0.2)
-        assert (engine.held, len(engine.options), service.activity.active) == ([], levels, 0)
+        assert (engine.held, len(engine.options), service.in_flight.active) == ([], levels, 0)
 
 
 @pytest.mark.parametrize(

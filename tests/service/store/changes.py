@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert import CONVERTERS
 
 
 def use_converter(monkeypatch, **changes):

@@ -9,7 +9,7 @@ from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import sentencepiece
-from polygist_service.store.convert.bergamot_files import FLOAT32, INTGEMM8, SHORTLIST_MAGIC, TEXT
+from polygist_service.store.convert.bergamot import FLOAT32, INTGEMM8, SHORTLIST_MAGIC, TEXT
 from safetensors.numpy import save
 
 from tests.service.tiny import WORDS

@@ -36,7 +36,7 @@ def test_an_archive_brings_the_same_model(here, there, archive):
     pulled = there.import_(archive)
     assert pulled.outcome is Outcome.INSTALLED
     (before,), (after,) = here.installed(), there.installed()
-    assert (after.revision, after.entry) == (before.revision, before.entry)
+    assert (after.revision, after.description) == (before.revision, before.description)
     there.verify("nllb")
     assert there.import_(archive).outcome is Outcome.RENEWED
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.bergamot_files import read_shortlist, read_student
+from polygist_service.store.convert.bergamot import read_shortlist, read_student
 
 from tests.service.store.student import OPTIONS, make_student_files, write_shortlist, write_student
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.catalogue import Files, read_catalogue
-from polygist_service.store.catalogue.tables import merge
+from polygist_service.store.catalogue.catalogue import Files, merge, read_catalogue
 from polygist_service.store.sources.wheels import PACKAGED
 
 from tests.service.store.student import describe_student

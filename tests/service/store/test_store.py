@@ -145,7 +145,7 @@ def test_the_catalogue_changes_what_is_known_of_an_installed_model(store, folder
     store.convert("tiny", folder)
     path = store.home / "catalogue.toml"
     path.write_text(path.read_text().replace("max_input_tokens = 64", "max_input_tokens = 32"))
-    assert Store(store.home).find("tiny").entry.max_input_tokens == 32
+    assert Store(store.home).find("tiny").description.max_input_tokens == 32
 
 
 def test_files_that_the_converter_cannot_read_are_one_clear_error(store, folder, monkeypatch):

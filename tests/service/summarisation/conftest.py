@@ -1,9 +1,9 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
+from polygist_service.concurrency import TextPool
 
 
 @pytest.fixture
-def executor():
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def pool():
+    pool = TextPool(1)
+    yield pool
+    pool.close()

@@ -1,15 +1,19 @@
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, Role
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
-from polygist_service.summarisation.types import Form, Length, SummaryRequest
+from polygist_service.summarisation.planning import Plan
+from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
+from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import DecodingPreset
 
-from tests.service.echo import ENCODER, EchoEngine
-from tests.service.summarisation.judges import CitingJudge, ReplacingJudge
+from tests.service.echo import ENCODER, EchoEngine, EchoModel
+from tests.service.summarisation.checkers import CitingChecker, ReplacingChecker
 from tests.service.tiny import load_tiny_model, write_tiny_model
 
 WRITER = replace(
@@ -25,13 +29,14 @@ def first_sentence(text):
 
 
 @pytest.fixture
-def write(executor):
-    async def call(text, *, answer=first_sentence, engine=None, judge=None, language="en", **fields):
+def write(pool):
+    async def call(text, *, answer=first_sentence, engine=None, checker=None, language="en", **fields):
         engine = engine or EchoEngine(WRITER, answer=answer)
         call.engine = engine
-        request = SummaryRequest(text=text, source="en", **fields)
-        writer = Abstractive(engine, judge=judge or CitingJudge(), executor=executor)
-        stream = writer.draft(request, engine.model("writer"), language=language, caller="me")
+        request = SummaryRequest(contents=[text], source="en", **fields)
+        plan = Plan(request, text, DetectedLanguage("en"), Method.ABSTRACTIVE, "writer", language)
+        writer = Abstractive(engine, checker=checker or CitingChecker(), pool=pool)
+        stream = writer.draft(plan, CallContext("me"))
         *call.progress, draft = [event async for event in stream]
         return draft
 
@@ -127,35 +132,50 @@ async def test_a_summary_that_is_too_short_says_so(write, fields):
     assert [notice.kind for notice in draft.notices] == [NoticeKind.LENGTH_TARGET_MISSED]
 
 
-class Stopping(EchoEngine):
+class HoldingEngine(EchoEngine):
+    """An engine whose models are of the class `held`."""
+
+    def __init__(self, *models, held, **options):
+        super().__init__(*models, **options)
+        self._held = held
+
+    @asynccontextmanager
+    async def hold(self, model, context):
+        async with super().hold(model, context) as held:
+            yield self._held(self, held.info)
+
+
+class Stopping(EchoModel):
     """Says that every output was ended by its limit."""
 
-    def _result(self, info, segment, options):
-        result = super()._result(info, segment, options)
+    def _result(self, segment, options):
+        result = super()._result(segment, options)
         return replace(result, hypotheses=(replace(result.hypotheses[0], limited=True),))
 
 
 async def test_a_sentence_that_the_output_limit_cut_is_left_out(write):
     text = "The council voted."
-    whole = await write(text, engine=Stopping(WRITER, answer=lambda _: "One is whole. The other one is"))
+    whole = await write(
+        text, engine=HoldingEngine(WRITER, held=Stopping, answer=lambda _: "One is whole. The other one is")
+    )
     assert (texts(whole), whole.notices) == (["One is whole."], ())
-    only = await write(text, engine=Stopping(WRITER, answer=lambda _: "The only one is"))
+    only = await write(text, engine=HoldingEngine(WRITER, held=Stopping, answer=lambda _: "The only one is"))
     assert texts(only) == ["The only one is"]
     assert [notice.kind for notice in only.notices] == [NoticeKind.OUTPUT_LIMIT_REACHED]
 
 
-class Circling(EchoEngine):
+class Circling(EchoModel):
     """Goes round in circles unless repetitions are blocked."""
 
-    def _result(self, info, segment, options):
-        result = super()._result(info, segment, options)
+    def _result(self, segment, options):
+        result = super()._result(segment, options)
         if options.no_repeat_ngram_size:
             return result
         return replace(result, hypotheses=(replace(result.hypotheses[0], text="and so on and on " * 30),))
 
 
 async def test_a_text_that_goes_round_in_circles_is_written_again(write):
-    engine = Circling(WRITER, answer=first_sentence)
+    engine = HoldingEngine(WRITER, held=Circling, answer=first_sentence)
     draft = await write(LONG, engine=engine, length=Length.SHORT)
     assert texts(draft) == [SENTENCES[0]]
     assert [notice.kind for notice in draft.notices] == [NoticeKind.REPETITION_SUPPRESSED]
@@ -166,8 +186,8 @@ async def test_a_text_that_goes_round_in_circles_is_written_again(write):
     ("passing", "shown", "told"),
     [(3, ["One.", "Two.", "Three."], []), (1, ["One.", SENTENCES[0]], ["2 of 3"]), (0, [SENTENCES[0]], ["all"])],
 )
-async def test_what_the_judge_replaces_is_shown_once_and_told(write, passing, shown, told):
-    draft = await write(" ".join(SENTENCES[:2]), answer=lambda _: "One. Two. Three.", judge=ReplacingJudge(passing),
+async def test_what_the_checker_replaces_is_shown_once_and_told(write, passing, shown, told):
+    draft = await write(" ".join(SENTENCES[:2]), answer=lambda _: "One. Two. Three.", checker=ReplacingChecker(passing),
                         max_sentences=5)  # fmt: skip
     assert texts(draft) == shown
     assert [passage.is_quoted for passage in draft.passages] == [text in SENTENCES for text in shown]
@@ -176,18 +196,18 @@ async def test_what_the_judge_replaces_is_shown_once_and_told(write, passing, sh
     assert all("a number is not in the article" in notice.message for notice in fallbacks)
 
 
-async def test_the_judge_is_asked_once_the_writer_is_held_no_more(write):
+async def test_the_checker_is_asked_once_the_writer_is_held_no_more(write):
     held = []
 
-    class Watching(ReplacingJudge):
-        async def judge(self, sentences, article, **rest):
+    class Watching(ReplacingChecker):
+        async def check(self, sentences, article, **rest):
             held.extend(write.engine.held)
-            return await super().judge(sentences, article, **rest)
+            return await super().check(sentences, article, **rest)
 
-    judge = Watching(9)
-    await write(LONG, judge=judge, language="pt")
+    checker = Watching(9)
+    await write(LONG, checker=checker, language="pt")
     assert held == []
-    assert judge.asked[0][1:] == ("en", "pt")
+    assert checker.asked[0][1:] == ("en", "pt")
 
 
 async def test_an_experimental_model_says_so(write):
@@ -225,15 +245,15 @@ async def test_a_real_encoder_decoder_writes(write, tmp_path):
     folder = write_tiny_model(tmp_path / "tiny")
     model = load_tiny_model(folder, max_input_tokens=40, slots=1, compute_type="default")
 
-    class TinyEngine(EchoEngine):
-        def _result(self, info, segment, options):
+    class Tiny(EchoModel):
+        def count(self, text):
+            return model.count(text)
+
+        def _result(self, segment, options):
             (result,) = model.run([model.tokenise(segment, options)], options)
             return result
 
-        def counter(self, name):
-            return model.count
-
-    engine = TinyEngine(replace(WRITER, max_input_tokens=40))
+    engine = HoldingEngine(replace(WRITER, max_input_tokens=40), held=Tiny)
     text = " ".join(f"the river town opened a new school near every old bridge {word}." for word in "abcdefgh")
     draft = await write(text, engine=engine, decoding=DecodingPreset(max_output_tokens=12))
     assert draft.passages

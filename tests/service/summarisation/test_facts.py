@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.grounding.facts import Facts
-from polygist_service.summarisation.types import Article
+from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.grounding.facts import Facts, find_inner, find_names, split_words
 
 TEXT = (
     "The mayor, John Smith, opened the bridge over the Elm on Monday. Smith's office paid 1,200,000 euros in 2019. "
@@ -10,7 +11,7 @@ TEXT = (
 
 
 def missing(sentence, text=TEXT, **options):
-    (found,) = Facts(Article.read(text, "en")).find_missing([sentence], language="en", **options)
+    (found,) = Facts(Article.parse(text, "en")).find_missing([sentence], language="en", **options)
     return found
 
 
@@ -35,13 +36,53 @@ def test_names_of_other_languages_are_left_alone():
 
 
 def test_a_name_inside_one_sentence_is_one_at_the_start_of_the_next():
-    facts = Facts(Article.read(TEXT, "en"))
+    facts = Facts(Article.parse(TEXT, "en"))
     assert facts.find_missing(["Jones left."], language="en") == [[]]
     assert facts.find_missing(["Jones left.", "The mayor met Jones."], language="en") == [["Jones"], ["Jones"]]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("A B.C1,0%\n'\"Es"), max_size=300))
 def test_no_sentence_of_an_article_has_what_the_article_has_not(text):
-    article = Article.read(text, "en")
+    article = Article.parse(text, "en")
     found = Facts(article).find_missing([segment.text for segment in article.sentences], language="en")
     assert not any(found)
+
+
+def names(text, *, inner=(), language="en"):
+    return [" ".join(name) for name in find_names(text, inner=set(inner), language=language)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Yesterday the mayor met Maria Brown of the Bank of England.", ["Maria Brown", "Bank", "England"]),
+        ("The mayor's office is on Jean-Claude's street.", ["Jean Claude"]),
+        ('She said: "Our bridge is old." They left (See below!) — Then came rain.', []),
+        ("NATO and the EU met in the U.S. on Monday.", ["NATO", "EU", "US", "Monday"]),
+        ("On Monday Mr. Smith saw St. Mary's.", ["Monday", "Smith", "St", "Mary"]),
+        ("I think that I am J. Smith.", ["Smith"]),
+        ("A ponte de São Paulo caiu.", ["São Paulo"]),
+        ("the bridge fell", []),
+        ("", []),
+    ],
+)
+def test_capitals_inside_a_sentence_are_names(text, found):
+    assert names(text) == found
+
+
+def test_a_known_name_is_one_at_the_start_too():
+    assert names("Smith left.") == []
+    assert names("Smith left.", inner=["smith"]) == ["Smith"]
+
+
+def test_known_names_are_those_inside_a_sentence():
+    assert find_inner(split_words("Yesterday Smith met the EU; Nobody saw Brown.")) == {"smith", "eu", "brown"}
+
+
+def test_capitals_of_a_title_say_nothing():
+    assert names("Mayor Opens Bridge In Northern Valley With NATO") == ["NATO"]
+    assert names("THE MAYOR OPENS A BRIDGE") == []
+
+
+def test_german_nouns_are_no_names():
+    assert names("Der Bau der Brücke kostet die EU viel Geld.", language="de-AT") == ["EU"]

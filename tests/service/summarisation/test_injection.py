@@ -121,13 +121,13 @@ class Overheard:
 
 
 @asynccontextmanager
-async def overhearing(home, executor):
+async def overhearing(home, pool):
     """A server with the models of `home`; gives it and the prompts that its instruction models get."""
     prompts = []
 
     def open_overheard(installed, **options):
         model = open_model(installed, **options)
-        if installed.entry.tokenizer == "chat":
+        if installed.description.tokenizer == "chat":
             model._generator = Overheard(model._generator, prompts)
         return model
 
@@ -135,7 +135,7 @@ async def overhearing(home, executor):
         return Placement(compute_type="float32")
 
     registry = Registry(Loader(lambda: Store(home), slots=2, place=place, open_model=open_overheard))
-    engine = BatchingEngine(registry, slots=2, executor=executor)
+    engine = BatchingEngine(registry, slots=2, pool=pool)
     try:
         async with serving(engine) as service:
             yield service, prompts
@@ -167,8 +167,8 @@ async def summarise(service, texts, model, **fields):
 
 
 @pytest.mark.parametrize("texts", INJECTIONS.values(), ids=INJECTIONS)
-async def test_through_the_server_the_frame_stays_and_what_is_made_up_is_replaced(tiny, executor, texts):
-    async with overhearing(tiny.home, executor) as (service, prompts):
+async def test_through_the_server_the_frame_stays_and_what_is_made_up_is_replaced(tiny, pool, texts):
+    async with overhearing(tiny.home, pool) as (service, prompts):
         summaries = await summarise(service, texts, tiny.name)
     expect_framed(prompts, tiny)
     assert len(prompts) >= len(texts)
@@ -179,22 +179,22 @@ async def test_through_the_server_the_frame_stays_and_what_is_made_up_is_replace
         assert all(sentence.text in text for sentence in summary.sentences)
 
 
-async def test_what_a_model_wrote_of_parts_is_framed_as_text_as_well(tiny, executor):
-    async with overhearing(tiny.home, executor) as (service, prompts):
+async def test_what_a_model_wrote_of_parts_is_framed_as_text_as_well(tiny, pool):
+    async with overhearing(tiny.home, pool) as (service, prompts):
         (summary,) = await summarise(service, ["\n\n".join(ARTICLES)], tiny.name)
     expect_framed(prompts, tiny)
     assert len(prompts) > summary.chunk_count > 1
 
 
 @pytest.mark.model
-async def test_through_the_server_smollm2_gets_whole_frames(real, executor):
+async def test_through_the_server_smollm2_gets_whole_frames(real, pool):
     texts = [kind[0] for kind in INJECTIONS.values()]
-    async with overhearing(real.home, executor) as (service, prompts):
+    async with overhearing(real.home, pool) as (service, prompts):
         summaries = await summarise(service, texts, real.name, decoding_config={"max_output_tokens": 24})
     expect_framed(prompts, real)
     assert len(prompts) >= len(texts)
     for text, summary in zip(texts, summaries, strict=True):
         assert EXPERIMENTAL in warning_codes(summary)
-        # What the guard let pass has support; what it did not is the article's own.
+        # What the checker let pass has support; what it did not is the article's own.
         assert summary.sentences
         assert all(sentence.text in text or sentence.citations for sentence in summary.sentences)

@@ -21,13 +21,13 @@ PICKED, WRITTEN = Method.EXTRACTIVE, Method.ABSTRACTIVE
     ],
 )
 def test_sentences_by_form_and_length(form, method, counts):
-    requests = [SummaryRequest(text="", source="en", form=form, length=length) for length in Length]
+    requests = [SummaryRequest(contents=[], source="en", form=form, length=length) for length in Length]
     assert tuple(sentence_limit(request, method) for request in requests) == counts
 
 
 def test_figures_win_over_the_length():
     def request(**fields):
-        return SummaryRequest(text="", source="en", length=Length.LONG, **fields)
+        return SummaryRequest(contents=[], source="en", length=Length.LONG, **fields)
 
     assert sentence_limit(request(max_sentences=2), PICKED) == 2
     assert sentence_limit(request(max_words=40), PICKED) == 0
@@ -47,7 +47,7 @@ def test_written_sentences_stay_within_both_limits(count, max_words, kept):
 
 
 def aim(*, words=1000, sentences=50, **fields):
-    found = LengthTarget.at(SummaryRequest(text="", source="en", **fields), words=words, sentences=sentences)
+    found = LengthTarget.at(SummaryRequest(contents=[], source="en", **fields), words=words, sentences=sentences)
     return found.words, found.sentences
 
 

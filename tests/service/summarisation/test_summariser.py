@@ -1,15 +1,19 @@
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Encoding, Role, State
 from polygist_service.errors import InferenceFailed, ModelLoading, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.summariser import Summariser
-from polygist_service.summarisation.types import Form, Length, Method, Order, SummaryRequest
-from polygist_service.translation.types import Translation
+from polygist_service.summarisation.types import Form, Length, Method, Order, SummaryRequest, SummaryResult
+from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.types import Delta, Translation
 
 from tests.service.echo import ENCODER, EchoEngine
-from tests.service.summarisation.judges import CitingJudge, ReplacingJudge
+from tests.service.summarisation.checkers import CitingChecker, ReplacingChecker
 
 ARTICLE = """Old bridge returns
 
@@ -34,7 +38,7 @@ class Translations:
         if request.target == "fi":
             raise UnsupportedLanguagePair("no model for en->fi")
 
-    async def translate(self, request, *, caller, deadline=None):
+    async def translate(self, request, context):
         self.requests.append(request)
         return [
             Translation(
@@ -49,18 +53,93 @@ class Translations:
         ]
 
 
+class WordDetector:
+    """Knows one word of Portuguese; is less sure of short texts."""
+
+    def rank(self, text, *, candidates=None):
+        words = text.lower().split()
+        language = "pt" if "ponte" in words else "en"
+        return [(language, 0.9 if len(words) > 4 else 0.3)]
+
+
+ME = CallContext("me")
+
+
 @pytest.fixture
-def summarise(executor):
-    async def call(text=ARTICLE, *, engine=None, translations=None, judge=None, source="en", **fields):
-        summariser = Summariser(
+def build(pool):
+    def build(*, engine=None, translations=None, checker=None):
+        return Summariser(
             engine or EchoEngine(),
             translator=translations or Translations(),
-            judge=judge or CitingJudge(),
-            executor=executor,
+            checker=checker or CitingChecker(),
+            languages=LanguageResolver(WordDetector(), pool),
+            pool=pool,
         )
-        return await summariser.summarise(SummaryRequest(text=text, source=source, **fields), caller="me")
+
+    return build
+
+
+@pytest.fixture
+def summarise(build):
+    async def call(text=ARTICLE, *, engine=None, translations=None, checker=None, source="en", **fields):
+        summariser = build(engine=engine, translations=translations, checker=checker)
+        request = SummaryRequest(contents=[text], source=source, **fields)
+        (result,) = await summariser.summarise(request, ME)
+        return result
 
     return call
+
+
+async def test_languages_are_told_article_by_article_and_a_guess_is_noted_first(build):
+    texts = [ARTICLE, "A ponte caiu.", "12 — 13"]
+    results = await build().summarise(SummaryRequest(contents=texts, max_words=2), ME)
+    assert [result.source for result in results] == ["en", "pt", "und"]
+    assert [result.confidence for result in results] == [0.9, 0.3, None]
+    kinds = [notice.kind for notice in results[1].notices]
+    assert kinds == [NoticeKind.LOW_DETECTION_CONFIDENCE, NoticeKind.LENGTH_TARGET_MISSED]
+
+
+async def test_a_plan_is_made_for_each_article_before_any_work(build):
+    engine = EchoEngine(replace(ENCODER, source_languages=("en",)))
+    summariser = build(engine=engine)
+    plans = await summariser.plan(SummaryRequest(contents=[ARTICLE, ""]), ME)
+    assert [(plan.language, plan.method, plan.model) for plan in plans] == [
+        ("en", Method.EXTRACTIVE, "minilm"),
+        ("und", Method.EXTRACTIVE, ""),
+    ]
+    with pytest.raises(UnsupportedLanguagePair, match=r"contents\[1\] is in pt"):
+        await summariser.plan(SummaryRequest(contents=[ARTICLE, "A ponte velha caiu na terça-feira."]), ME)
+    assert (engine.segments, engine.held) == ([], [])
+
+
+async def test_events_come_article_by_article_and_their_pieces_are_the_text(build):
+    summariser = build()
+    plans = await summariser.plan(SummaryRequest(contents=[ARTICLE, "", "It rains."], source="en"), ME)
+    events = [event async for event in summariser.events(plans, ME)]
+    assert [index for index, _ in events] == sorted(index for index, _ in events)
+    results = [event for _, event in events if isinstance(event, SummaryResult)]
+    for at, result in enumerate(results):
+        assert "".join(event.text for index, event in events if index == at and isinstance(event, Delta)) == result.text
+    assert results == await summariser.summarise(SummaryRequest(contents=[ARTICLE, "", "It rains."], source="en"), ME)
+
+
+async def test_a_failure_ends_all_articles_at_once(build):
+    """The first one would take minutes."""
+    engine = EchoEngine(delay=1.0)
+    hold = engine.hold
+
+    @asynccontextmanager
+    async def failing(model, context):
+        async with hold(model, context) as held:
+            if len(engine.held) > 1:
+                raise InferenceFailed("the second one")
+            yield held
+
+    engine.hold = failing
+    with pytest.raises(InferenceFailed, match="the second one"):
+        async with asyncio.timeout(30):
+            await build(engine=engine).summarise(SummaryRequest(contents=[ARTICLE * 20, ARTICLE], source="en"), ME)
+    assert engine.held == []
 
 
 async def test_picked_sentences_are_quoted_exactly_and_stand_where_the_summary_says(summarise):
@@ -93,7 +172,7 @@ async def test_the_order_is_that_of_the_article_or_that_of_the_rank(summarise):
     ("fields", "count"),
     [
         ({"length": Length.SHORT}, 1),
-        ({"length": Length.LONG}, 3),  # half of the candidates
+        ({"length": Length.LONG}, 3),  # half of what may be picked
         ({"max_sentences": 6}, 6),  # but a figure is obeyed
         ({"max_sentences": 50}, 6),
         ({"form": Form.TLDR, "length": Length.LONG}, 1),
@@ -198,11 +277,11 @@ def telling(**fields):
 
 
 async def test_a_model_that_writes_the_target_language_needs_no_translator(summarise):
-    engine, translations, judge = telling(), Translations(), ReplacingJudge(9)
-    result = await summarise(target="pt-BR", engine=engine, translations=translations, judge=judge)
+    engine, translations, checker = telling(), Translations(), ReplacingChecker(9)
+    result = await summarise(target="pt-BR", engine=engine, translations=translations, checker=checker)
     assert (result.text, result.target) == (WRITTEN, "pt")
     assert translations.requests == []
-    assert judge.asked == [([*WRITTEN.replace(". ", ".|").split("|")], "en", "pt")]
+    assert checker.asked == [([*WRITTEN.replace(". ", ".|").split("|")], "en", "pt")]
     (options,) = engine.options
     assert (options.target, "Write in Portuguese" in options.instruction) == ("pt", True)
 
@@ -216,7 +295,7 @@ async def test_what_a_model_is_told_has_no_word_of_the_caller(summarise):
 
 async def test_the_articles_own_sentences_are_translated_among_those_written_directly(summarise):
     translations = Translations(notices=(Notice(NoticeKind.UNKNOWN_CHARACTERS, "x", (4, 5)),))
-    result = await summarise(target="pt", engine=telling(), translations=translations, judge=ReplacingJudge(2))
+    result = await summarise(target="pt", engine=telling(), translations=translations, checker=ReplacingChecker(2))
     assert [sentence.text for sentence in result.sentences[:2]] == ["A ponte reabre.", "Custa quatro milhões."]
     assert result.sentences[2].text == "<Old bridge returns>"
     assert result.target == "pt"
@@ -226,11 +305,11 @@ async def test_the_articles_own_sentences_are_translated_among_those_written_dir
 
 
 async def test_they_are_left_out_where_no_model_translates_them(summarise):
-    result = await summarise(target="fi", engine=telling(), judge=ReplacingJudge(2))
+    result = await summarise(target="fi", engine=telling(), checker=ReplacingChecker(2))
     assert [sentence.text for sentence in result.sentences] == ["A ponte reabre.", "Custa quatro milhões."]
     assert [notice.kind for notice in result.notices].count(NoticeKind.METHOD_FALLBACK) == 2
     with pytest.raises(InferenceFailed, match="no sentence of the model holds"):
-        await summarise(target="fi", engine=telling(), judge=ReplacingJudge(0))
+        await summarise(target="fi", engine=telling(), checker=ReplacingChecker(0))
 
 
 async def test_what_cannot_be_translated_is_refused_before_any_work(summarise):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from polygist_service.app.server import Server
 from polygist_service.settings import Settings
-from polygist_service.store.catalogue.pull_options import Wishes
+from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
 FIXTURES = Path(__file__).parents[2] / "parity"
@@ -23,7 +23,7 @@ def install_writers(home: Path, folder: Path, names: Sequence[str] = WRITERS) ->
         path = copied / "tokenizer_config.json"
         settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         path.write_text(json.dumps({**settings, "model_max_length": WINDOW}), encoding="utf-8")
-        Store(home).pull([f"path:{copied}"], wishes=Wishes(family=name))
+        Store(home).pull([f"path:{copied}"], options=PullOptions(family=name))
 
 
 @asynccontextmanager

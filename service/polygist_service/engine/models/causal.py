@@ -7,10 +7,10 @@ from typing import cast
 
 import ctranslate2
 
-from polygist_service.engine.interface import Decoding, Hypothesis, Options, Result, Span
-from polygist_service.engine.models.decoding import ALONE, USUAL, BatchLimits, Generation, check_window, read_hypotheses
+from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
+from polygist_service.engine.models.base import BatchLimits
+from polygist_service.engine.models.decoding import ALONE, USUAL, Generation, read_hypotheses
 from polygist_service.engine.models.prompt_format import Prompt
-from polygist_service.engine.models.seq2seq import Tokens
 from polygist_service.engine.models.tokenizers import JsonTokenizer
 
 Frame = tuple[Sequence[str], Sequence[str]]
@@ -47,11 +47,12 @@ class CausalModel:
         self._window = max_input_tokens
         self._generation = generation
 
-    def tokenise(self, text: str, options: Options) -> Prompt:
+    def tokenise(self, text: str, options: Options) -> Prompt | None:
         """The text and what follows it; what stands before it is the prefix, the same for all of these options."""
         assert isinstance(options, Decoding)
         tokens = self._tokenizer.encode(text)
-        check_window(len(tokens), self._window)
+        if len(tokens) >= self._window:
+            return None
         head, tail = self._frame(options.instruction or self._instruction)
         return Prompt([*tokens, *tail], head)
 
@@ -73,14 +74,13 @@ class CausalModel:
             min_length=generation.least(options),
             **generation.arguments(options),
         )
-        return [
-            Result(len(prompt), self._read_hypotheses(output, limit))
-            for prompt, output, limit in zip(prompts, outputs, limits, strict=True)
-        ]
-
-    def _read_hypotheses(self, output: ctranslate2.GenerationResult, limit: int) -> tuple[Hypothesis, ...]:
-        read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)
-        return tuple(replace(each, text=THINKING.sub("", each.text).strip()) for each in read)
+        results = []
+        for prompt, output, limit in zip(prompts, outputs, limits, strict=True):
+            read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)
+            results.append(
+                Result(len(prompt), tuple(replace(each, text=THINKING.sub("", each.text).strip()) for each in read))
+            )
+        return results
 
     def count(self, text: str) -> int:
         return self._tokenizer.count(text)

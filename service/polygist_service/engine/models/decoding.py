@@ -5,28 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from polygist_service.engine.interface import Decoding, Hypothesis
+from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.models.tokenizers import Tokenizer
-from polygist_service.errors import InferenceFailed
 
 # An output longer than this many times its source (plus the offset) is a loop, not a translation.
 OUTPUT_FACTOR = 2
 OUTPUT_OFFSET = 16
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """How large a batch may be.
-
-    Attributes:
-        segments: at most so many segments.
-        tokens: at most so many padded tokens: segments times the longest, CTranslate2's own rule for
-            ``batch_type="tokens"``.
-        mixed_segments: segments of other lengths are added only up to so many.
-    """
-
-    segments: int
-    tokens: int
-    mixed_segments: int
 
 
 # Measured on two cores without VNNI. A full vocabulary: 8 to 64 segments are nearly level; of 1,000 sentences, batches
@@ -48,6 +32,8 @@ class Generation:
         max_output_tokens: at most so many; 0 goes by the length of the source.
         min_output_tokens, no_repeat_ngram_size, repetition_penalty, length_penalty: as CTranslate2 takes them.
         end_tokens: what ends an output; empty for the model's own end of sentence.
+        positions: how many tokens the decoder has positions for, those that it is made to begin with left out; 0 for no
+            end. CTranslate2 raises on the first token beyond them.
     """
 
     max_output_tokens: int = 0
@@ -56,10 +42,12 @@ class Generation:
     repetition_penalty: float = 1.0
     length_penalty: float = 1.0
     end_tokens: tuple[str, ...] = ()
+    positions: int = 0
 
     def limit(self, options: Decoding, source_tokens: int) -> int:
         """The most tokens that one output may have."""
-        return options.max_output_tokens or self.max_output_tokens or OUTPUT_FACTOR * source_tokens + OUTPUT_OFFSET
+        wanted = options.max_output_tokens or self.max_output_tokens or OUTPUT_FACTOR * source_tokens + OUTPUT_OFFSET
+        return min(wanted, self.positions or wanted)
 
     def arguments(self, options: Decoding) -> Mapping[str, Any]:
         """The keyword arguments that ``translate_batch`` and ``generate_batch`` share."""
@@ -75,16 +63,11 @@ class Generation:
 
     def least(self, options: Decoding) -> int:
         """The least tokens that one output has."""
-        return options.min_output_tokens or self.min_output_tokens
+        wanted = options.min_output_tokens or self.min_output_tokens
+        return min(wanted, self.positions or wanted)
 
 
 USUAL = Generation()
-
-
-def check_window(count: int, window: int) -> None:
-    """Raise InferenceFailed for a segment of `count` tokens that does not fit the window."""
-    if count >= window:
-        raise InferenceFailed(f"a segment has {count} tokens, the model's window is {window}")
 
 
 def read_hypotheses(

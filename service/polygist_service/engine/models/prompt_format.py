@@ -1,4 +1,4 @@
-"""How a text enters a model: between the tokens of languages and of ends, after the words that the model expects."""
+"""How a text enters a model: between tokens of languages and ends, or in the turns of a conversation."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,79 +19,6 @@ SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
 MOST_FRAMES = 64
 # Stands for the text while the template is rendered; the template puts it somewhere, and no caller's text is rendered.
 MARK = "\ue000text\ue001"
-
-
-class ChatTemplate:
-    """The conversation of one model; thread-safe.
-
-    Args:
-        folder: of the model.
-        tokenizer: of that model, for this object alone: control tokens of the template are control tokens in it.
-    """
-
-    def __init__(self, folder: Path, tokenizer: JsonTokenizer) -> None:
-        self._folder = folder
-        self._tokenizer = tokenizer
-        self._lock = Lock()
-        self._frames: dict[str, tuple[list[str], list[str]]] = {}
-
-    def frame(self, instruction: str) -> tuple[Sequence[str], Sequence[str]]:
-        """The tokens before and after a text that follows `instruction`; those of few instructions are remembered."""
-        with self._lock:
-            if instruction not in self._frames:
-                if len(self._frames) >= MOST_FRAMES:
-                    self._frames.clear()
-                head, tail = render_frame(self._folder, instruction)
-                self._frames[instruction] = self._tokenizer.encode_frame(head), self._tokenizer.encode_frame(tail)
-            return self._frames[instruction]
-
-
-def render_frame(folder: Path, instruction: str) -> tuple[str, str]:
-    """What a model's chat template writes before and after a text that follows `instruction` in the user's turn.
-
-    Only the template is rendered, once, in a sandbox: a text never takes part, so nothing in it can be a command of
-    the template's or a turn of the conversation.
-
-    Raises:
-        StoreError: there is no template, or it does not render, or it leaves the text out.
-    """
-    settings = _read_settings(folder)
-    written = folder / TEMPLATE
-    template = written.read_text(encoding="utf-8") if written.exists() else settings.get("chat_template")
-    if not isinstance(template, str):
-        raise StoreError(f"{folder.name} has no chat template ({TEMPLATE}); take the instruction-tuned model")
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
-    environment.globals["raise_exception"] = _refuse
-    tokens = {key: _content(settings.get(key)) for key in ("bos_token", "eos_token", "unk_token", "pad_token")}
-    try:
-        rendered = environment.from_string(template).render(
-            messages=[{"role": "user", "content": instruction + MARK}],
-            add_generation_prompt=True,
-            enable_thinking=False,
-            **tokens,
-        )
-    except TemplateError as error:
-        raise StoreError(f"the chat template of {folder.name} does not render: {error}") from error
-    head, mark, tail = rendered.partition(MARK)
-    if not mark or MARK in tail:
-        raise StoreError(f"the chat template of {folder.name} does not put the user's text in one place")
-    return head, tail
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    return settings
-
-
-def _content(token: Any) -> str:
-    """A special token is a text, or an object that holds one."""
-    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
-
-
-def _refuse(message: str) -> str:
-    raise TemplateError(message)
-
-
 TEXT, SOURCE, TARGET = "{text}", "{source}", "{target}"
 
 
@@ -140,3 +67,70 @@ class PromptFormat:
 
 
 PLAIN_FORMAT = PromptFormat()
+
+
+class ChatTemplate:
+    """The conversation of one model; thread-safe.
+
+    Args:
+        folder: of the model.
+        tokenizer: of that model, for this object alone: control tokens of the template are control tokens in it.
+    """
+
+    def __init__(self, folder: Path, tokenizer: JsonTokenizer) -> None:
+        self._folder = folder
+        self._tokenizer = tokenizer
+        self._lock = Lock()
+        self._frames: dict[str, tuple[list[str], list[str]]] = {}
+
+    def frame(self, instruction: str) -> tuple[Sequence[str], Sequence[str]]:
+        """The tokens before and after a text that follows `instruction`; those of few instructions are remembered."""
+        with self._lock:
+            if instruction not in self._frames:
+                if len(self._frames) >= MOST_FRAMES:
+                    self._frames.clear()
+                head, tail = render_frame(self._folder, instruction)
+                self._frames[instruction] = self._tokenizer.encode_frame(head), self._tokenizer.encode_frame(tail)
+            return self._frames[instruction]
+
+
+def render_frame(folder: Path, instruction: str) -> tuple[str, str]:
+    """What a model's chat template writes before and after a text that follows `instruction` in the user's turn.
+
+    Only the template is rendered, once, in a sandbox: a text never takes part, so nothing in it can be a command of
+    the template's or a turn of the conversation.
+
+    Raises:
+        StoreError: there is no template, or it does not render, or it leaves the text out.
+    """
+    settings: Mapping[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    written = folder / TEMPLATE
+    template = written.read_text(encoding="utf-8") if written.exists() else settings.get("chat_template")
+    if not isinstance(template, str):
+        raise StoreError(f"{folder.name} has no chat template ({TEMPLATE}); take the instruction-tuned model")
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.globals["raise_exception"] = refuse
+    tokens = {key: token_text(settings.get(key)) for key in ("bos_token", "eos_token", "unk_token", "pad_token")}
+    try:
+        rendered = environment.from_string(template).render(
+            messages=[{"role": "user", "content": instruction + MARK}],
+            add_generation_prompt=True,
+            enable_thinking=False,
+            **tokens,
+        )
+    except TemplateError as error:
+        raise StoreError(f"the chat template of {folder.name} does not render: {error}") from error
+    head, mark, tail = rendered.partition(MARK)
+    if not mark or MARK in tail:
+        raise StoreError(f"the chat template of {folder.name} does not put the user's text in one place")
+    return head, tail
+
+
+def token_text(token: Any) -> str:
+    """A special token is a text, or an object that holds one."""
+    return str(token.get("content", "")) if isinstance(token, dict) else str(token or "")
+
+
+def refuse(message: str) -> str:
+    """Raise what a template asks for by ``raise_exception``."""
+    raise TemplateError(message)

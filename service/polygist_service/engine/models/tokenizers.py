@@ -94,7 +94,9 @@ class SentencePieceTokenizer:
         tried together with the character before it, as a combining mark alone may lack a piece that the composed
         letter has.
         """
-        lacking = {character for character in set(text) if not character.isspace() and self._lacks(character)}
+        for character in set(text).difference(self._lacking):
+            self._lacking[character] = not character.isspace() and self._has_unknown(character)
+        lacking = {character for character in set(text) if self._lacking[character]}
         if not lacking:
             return []
         spans = []
@@ -104,11 +106,6 @@ class SentencePieceTokenizer:
             if is_lacking and self._has_unknown(text[max(0, start - 1) : end]):
                 spans.append((start, end))
         return spans
-
-    def _lacks(self, character: str) -> bool:
-        if character not in self._lacking:
-            self._lacking[character] = self._has_unknown(character)
-        return self._lacking[character]
 
     def _has_unknown(self, text: str) -> bool:
         typed = text.translate(self._typed)

@@ -1,15 +1,13 @@
-"""Loads under way, those who wait for them, and those that failed."""
+"""The queue of models to be loaded, one at a time, and those who wait for them."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from itertools import count
 
 import structlog
 
-from polygist_service.app.heap import trim_heap
 from polygist_service.engine.interface import State
 from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.loader import LoadableModel, Loader
@@ -29,7 +27,7 @@ class Load:
         self._futures: list[asyncio.Future[LoadedModel]] = []
 
     async def wait(self) -> LoadedModel:
-        """The build, kept for the caller, who has to release it; raises what the load failed with."""
+        """Return the model, kept for the caller, who has to release it; raises what the load failed with."""
         future: asyncio.Future[LoadedModel] = asyncio.get_running_loop().create_future()
         self._futures.append(future)
         try:
@@ -39,11 +37,11 @@ class Load:
                 future.result().release()  # it came at the moment of the cancellation
             raise
 
-    def finish(self, build: LoadedModel) -> None:
-        """Hand the build to all who wait, before anybody can take it away again."""
+    def finish(self, loaded: LoadedModel) -> None:
+        """Hand the model to all who wait, before anybody can take it away again."""
         for future in self._waiting():
-            build.keep()
-            future.set_result(build)
+            loaded.keep()
+            future.set_result(loaded)
 
     def fail(self, error: Exception) -> None:
         """Tell all who wait."""
@@ -76,36 +74,38 @@ class LoadQueue:
 
     Args:
         loader: reads the store and loads, on a thread of this object's.
-        residence: where loaded models live.
-        admitted: is told what a build was made of, at the moment when it becomes current.
+        memory: where loaded models live.
+        admitted: is told what a model was loaded from, at the moment when it becomes current.
         changed: is told when a load has begun or ended.
+        freed: is called on that thread when a model has left the memory.
         clock: seconds.
     """
 
     def __init__(
         self,
         loader: Loader,
-        residence: ModelMemory,
+        memory: ModelMemory,
         *,
         admitted: Callable[[LoadableModel], None],
         changed: Callable[[], None],
+        freed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
         self._loader = loader
-        self._memory = residence
+        self._memory = memory
         self._admitted = admitted
         self._changed = changed
+        self._freed = freed
         self._clock = clock
         self._under_way: dict[str, Load] = {}
         self._failed: dict[str, float] = {}
         self._times = LoadTimes()
-        self._numbers = count(1)
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def state(self, name: str) -> State:
-        """Where a model without a current build stands."""
+        """Where a model that is not in memory stands."""
         if name in self._under_way:
             return State.LOADING
         return State.FAILED if name in self._failed else State.UNLOADED
@@ -150,7 +150,7 @@ class LoadQueue:
     async def _run(self, name: str, load: Load) -> None:
         async with self._turn:
             try:
-                build = await self._open(name)
+                loaded = await self._open(name)
             except Exception as error:
                 if not self._memory.current(name):
                     self._failed[name] = self._clock()
@@ -159,9 +159,9 @@ class LoadQueue:
                 load.fail(error)
             else:
                 self.forgive(name)
-                log.info("model_loaded", model=name, revision=build.info.revision, memory_bytes=build.memory_bytes)
+                log.info("model_loaded", model=name, revision=loaded.info.revision, memory_bytes=loaded.memory_bytes)
                 del self._under_way[name]
-                load.finish(build)
+                load.finish(loaded)
         self._changed()
 
     async def _open(self, name: str) -> LoadedModel:
@@ -175,19 +175,18 @@ class LoadQueue:
             began = time.monotonic()
             model = await loop.run_in_executor(self._thread, self._loader.open, loadable)
         self._times.add(size, seconds + time.monotonic() - began)
-        info, pin = loadable.describe(State.READY), f"{name}@{next(self._numbers)}"
-        build = LoadedModel(model, info, pin=pin, unused=lambda build: self._see_off(build, loop))
+        loaded = LoadedModel(model, loadable.describe(State.READY), unused=lambda loaded: self._see_off(loaded, loop))
         self._admitted(loadable)
-        self._memory.admit(build)
-        return build
+        self._memory.admit(loaded)
+        return loaded
 
-    def _see_off(self, build: LoadedModel, loop: asyncio.AbstractEventLoop) -> None:
-        """Free a build's memory on the loading thread: neither the event loop nor a slot should wait for that."""
+    def _see_off(self, loaded: LoadedModel, loop: asyncio.AbstractEventLoop) -> None:
+        """Free a model's memory on the loading thread: neither the event loop nor a slot should wait for that."""
 
         def drop() -> None:
-            build.drop()
-            trim_heap()
-            loop.call_soon_threadsafe(self._memory.leave, build)
+            loaded.drop()
+            self._freed()
+            loop.call_soon_threadsafe(self._memory.leave, loaded)
 
         with suppress(RuntimeError):  # the server is ending, and the thread with it
             self._thread.submit(drop)

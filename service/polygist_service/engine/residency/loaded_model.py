@@ -1,31 +1,30 @@
-"""Builds: loaded models, each with the count of those who use it."""
+"""A loaded model with its reference count."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from polygist_service.engine.interface import ModelInfo
-from polygist_service.engine.models.seq2seq import Model
+from polygist_service.engine.models.base import Model
 from polygist_service.errors import ModelLoading
 
 
 class LoadedModel:
-    """One loaded model; whoever works with it keeps it, and after its last use it is let go.
+    """A model in memory, counted by reference: it is let go after its last use.
 
-    The uses are those of the registry while the build is current, of each hold, and of each batch and tokenising under
-    way. Everyone refers to the build and nobody to the model, so that a traceback that lives on keeps no weights alive.
-    CTranslate2's ``unload_model()`` is never called: it silently does nothing where a batch still runs.
+    The uses are those of the registry while it is the current one of its name, of each hold, and of each batch and
+    tokenising under way. Everyone refers to this object and nobody to the model itself, so that a traceback that lives
+    on keeps no weights alive. CTranslate2's ``unload_model()`` is never called: it silently does nothing where a batch
+    still runs.
 
     Args:
         model: what was loaded.
         info: what may be known of it.
-        pin: the name that means this very build, such as ``en-pt@3``.
         unused: told once, on the thread of the last use, that nobody uses it any more; has to see to `drop`.
     """
 
-    def __init__(self, model: Model, info: ModelInfo, *, pin: str, unused: Callable[["LoadedModel"], None]) -> None:
+    def __init__(self, model: Model, info: ModelInfo, *, unused: Callable[["LoadedModel"], None]) -> None:
         self.info = info
-        self.pin = pin
         self.last_used = 0.0
         self._model: Model | None = model
         self._unused = unused

@@ -1,18 +1,20 @@
 """From a name to a loaded model that has proved itself."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar, cast
 
 import ctranslate2
 
 from polygist_service.engine.hardware import Placement, estimate_memory
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Options, Role, State
+from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.models.decoding import Generation
-from polygist_service.engine.models.prompt_format import ChatTemplate, PromptFormat
-from polygist_service.engine.models.seq2seq import Model, SentenceEncoder, SequenceToSequence
+from polygist_service.engine.models.encoder import SentenceEncoder
+from polygist_service.engine.models.prompt_format import ChatTemplate, Prompt, PromptFormat
+from polygist_service.engine.models.seq2seq import SequenceToSequence
 from polygist_service.engine.models.tokenizers import (
     JsonTokenizer,
     SentencePieceTokenizer,
@@ -20,94 +22,10 @@ from polygist_service.engine.models.tokenizers import (
     Tokenizer,
 )
 from polygist_service.errors import PolygistError, StoreError
-from polygist_service.store.convert.contents import read_vocabulary
-from polygist_service.store.description import Description
-from polygist_service.store.store import InstalledModel, Store
+from polygist_service.store.convert.inspect import read_vocabulary
+from polygist_service.store.description import Description, InstalledModel
 
-
-def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:
-    """Load a model as its description asks. Blocks.
-
-    Args:
-        installed: what to load; its files are verified already.
-        slots: how many batches it may run at the same time.
-        placement: the device and the numbers it calculates with.
-    """
-    folder, description = installed.folder, installed.entry
-    native = {**placement.arguments(), "inter_threads": slots, "intra_threads": 1}
-    if description.role == "encoder":
-        return SentenceEncoder(
-            ctranslate2.Encoder(str(folder), **native),
-            TemplateTokenizer(folder / "tokenizer.json"),
-            max_input_tokens=description.max_input_tokens,
-            pooling=description.pooling,
-        )
-    if description.tokenizer == "chat":
-        return CausalModel(
-            ctranslate2.Generator(str(folder), **native),
-            JsonTokenizer(folder / "tokenizer.json"),
-            frame=ChatTemplate(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
-            instruction=description.text_prefix,
-            max_input_tokens=description.max_input_tokens,
-            generation=_generation(description),
-        )
-    return SequenceToSequence(
-        ctranslate2.Translator(str(folder), **native),
-        TOKENIZERS[description.tokenizer](folder, description),
-        max_input_tokens=description.max_input_tokens,
-        layout=PromptFormat(
-            source=description.source_layout,
-            target=description.target_layout,
-            languages=description.language_tokens,
-            text_prefix=description.text_prefix,
-        ),
-        generation=_generation(description),
-    )
-
-
-def _generation(description: Description) -> Generation:
-    return Generation(
-        max_output_tokens=description.max_output_tokens,
-        min_output_tokens=description.min_output_tokens,
-        no_repeat_ngram_size=description.no_repeat_ngram_size,
-        repetition_penalty=description.repetition_penalty,
-        length_penalty=description.length_penalty,
-        end_tokens=description.end_tokens,
-    )
-
-
-def _open_joint(folder: Path, description: Description) -> Tokenizer:
-    return SentencePieceTokenizer(folder / "tokenizer.spm")
-
-
-def _open_pieces(folder: Path, description: Description) -> Tokenizer:
-    """One model for each side, or one for both; their pieces are looked up in the vocabulary."""
-    target = folder / "target.spm"
-    source = next(path for path in (folder / "source.spm", folder / "sentencepiece.bpe.model") if path.exists())
-    return SentencePieceTokenizer(
-        source,
-        target=target if target.exists() else None,
-        vocabulary=read_vocabulary(folder),
-        reserved=description.language_tokens.values(),
-        reads_printed=False,
-    )
-
-
-def _open_json(folder: Path, description: Description) -> Tokenizer:
-    return JsonTokenizer(folder / "tokenizer.json", reserved=description.language_tokens.values())
-
-
-TOKENIZERS: Mapping[str, Callable[[Path, Description], Tokenizer]] = {
-    "sentencepiece": _open_joint,
-    "pieces": _open_pieces,
-    "json": _open_json,
-}
-
-
-class Opening(Protocol):
-    """As `opening.open_model` does it."""
-
-    def __call__(self, installed: InstalledModel, *, slots: int, placement: Placement) -> Model: ...
+TokenT = TypeVar("TokenT")
 
 
 @dataclass(frozen=True)
@@ -120,12 +38,12 @@ class LoadableModel:
     @property
     def memory_bytes(self) -> int:
         """What it would take, estimated."""
-        stored = self.installed.entry.compute_type
+        stored = self.installed.description.compute_type
         return estimate_memory(self.installed.size_bytes, stored_type=stored, placement=self.placement)
 
     def describe(self, state: State) -> ModelInfo:
         """What may be known of it."""
-        installed, entry = self.installed, self.installed.entry
+        installed, entry = self.installed, self.installed.description
         return ModelInfo(
             name=installed.name,
             display_name=entry.display_name,
@@ -147,6 +65,28 @@ class LoadableModel:
             is_experimental=entry.experimental,
             max_output_tokens=entry.max_output_tokens,
         )
+
+
+class Opening(Protocol):
+    """Loads an installed model, as `open_model` does."""
+
+    def __call__(self, installed: InstalledModel, *, slots: int, placement: Placement) -> Model: ...
+
+
+class Store(Protocol):
+    """What is installed; see `store.store.Store`."""
+
+    def installed(self) -> Sequence[InstalledModel]:
+        """Return all installed models, sorted by name; raises StoreError where a manifest is damaged."""
+        ...
+
+    def find(self, name: str) -> InstalledModel:
+        """Return one installed model; raises StoreError where it is not installed or damaged."""
+        ...
+
+    def verify(self, name: str) -> None:
+        """Check every file of an installed model; raises StoreError, naming what is wrong."""
+        ...
 
 
 class Loader:
@@ -174,42 +114,131 @@ class Loader:
 
     def find_all(self) -> dict[str, LoadableModel]:
         """All installed models by name, sorted; raises StoreError where the catalogue or a manifest is damaged."""
-        return {model.name: self._consider(model) for model in self._store().installed()}
+        return {model.name: LoadableModel(model, self._place(model)) for model in self._store().installed()}
 
     def examine(self, name: str) -> LoadableModel:
         """An installed model, its files verified; raises StoreError where it is damaged, or gone."""
         store = self._store()
-        loadable = self._consider(store.find(name))
+        installed = store.find(name)
         store.verify(name)
-        return loadable
+        return LoadableModel(installed, self._place(installed))
 
     def open(self, loadable: LoadableModel) -> Model:
-        """Load a model and let it answer its golden text; raises StoreError where it does not."""
+        """Load a model, let it answer its golden text and read its whole window.
+
+        Raises:
+            StoreError: it does not.
+        """
         try:
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
-            _warm_up(loadable.installed, model)
+            warm_up(loadable.installed, model)
         except PolygistError:
             raise
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
         return model
 
-    def _consider(self, installed: InstalledModel) -> LoadableModel:
-        return LoadableModel(installed, self._place(installed))
 
-
-def _warm_up(installed: InstalledModel, model: Model) -> None:
-    options = _golden_options(installed.entry)
-    tokens = model.tokenise(installed.entry.golden_text, options)
+def warm_up(installed: InstalledModel, model: Model) -> None:
+    """Let a model answer its golden text, and read its window; raises StoreError where it has no answer."""
+    options = golden_options(installed.description)
+    tokens = model.tokenise(installed.description.golden_text, options)
+    if tokens is None:
+        raise StoreError(f"model {installed.name} has no room for its golden text in its window; give a shorter one")
     (result,) = model.run([tokens], options)
     if result.vector is None and not any(hypothesis.text for hypothesis in result.hypotheses):
         raise StoreError(f"model {installed.name} answers nothing to its golden text: pull it again")
+    # A text as long as the window: a wrong one is found here, and not by the first long text.
+    missing = installed.description.max_input_tokens - model.count(installed.description.golden_text)
+    if isinstance(tokens, Prompt) and isinstance(options, Decoding):
+        longest = replace(tokens, tokens=stretch(tokens.tokens, missing - 1))  # the end belongs to the window
+        model.run([longest], replace(options, max_output_tokens=2, min_output_tokens=1))
+    else:
+        model.run([stretch(cast(Sequence[int], tokens), missing)], options)
 
 
-def _golden_options(entry: Description) -> Options:
-    """How the golden text, which is English where the model reads English, is put through the model."""
+def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:
+    """Repeat the token in the middle, which is one of the text."""
+    middle = len(tokens) // 2
+    return [*tokens[:middle], *[tokens[middle]] * missing, *tokens[middle:]]
+
+
+def golden_options(entry: Description) -> Options:
+    """Return how the golden text, which is English where the model reads English, is put through the model."""
     if entry.role == Role.ENCODER.value:
         return Encoding()
     source = "en" if "en" in entry.source_languages else next(iter(entry.source_languages), "")
     target = next((language for language in entry.target_languages if language != source), source)
     return Decoding(source=source, target=target)
+
+
+def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:
+    """Load a model as its description asks. Blocks.
+
+    Args:
+        installed: what to load; its files are verified already.
+        slots: how many batches it may run at the same time.
+        placement: the device and the numbers it calculates with.
+    """
+    folder, description = installed.folder, installed.description
+    native = {**placement.arguments(), "inter_threads": slots, "intra_threads": 1}
+    if description.role == "encoder":
+        return SentenceEncoder(
+            ctranslate2.Encoder(str(folder), **native),
+            TemplateTokenizer(folder / "tokenizer.json"),
+            max_input_tokens=description.max_input_tokens,
+            pooling=description.pooling,
+        )
+    if description.tokenizer == "chat":
+        return CausalModel(
+            ctranslate2.Generator(str(folder), **native),
+            JsonTokenizer(folder / "tokenizer.json"),
+            frame=ChatTemplate(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
+            instruction=description.text_prefix,
+            max_input_tokens=description.max_input_tokens,
+            generation=generation_of(description),
+        )
+    return SequenceToSequence(
+        ctranslate2.Translator(str(folder), **native),
+        open_tokenizer(folder, description),
+        max_input_tokens=description.max_input_tokens,
+        prompt_format=PromptFormat(
+            source=description.source_layout,
+            target=description.target_layout,
+            languages=description.language_tokens,
+            text_prefix=description.text_prefix,
+        ),
+        generation=generation_of(description),
+    )
+
+
+def open_tokenizer(folder: Path, description: Description) -> Tokenizer:
+    """Open the tokenizer of an encoder-decoder, of the kind that its description names."""
+    languages = description.language_tokens.values()
+    if description.tokenizer == "sentencepiece":
+        return SentencePieceTokenizer(folder / "tokenizer.spm")
+    if description.tokenizer == "json":
+        return JsonTokenizer(folder / "tokenizer.json", reserved=languages)
+    # One SentencePiece model for each side, or one for both; their pieces are looked up in the vocabulary.
+    target = folder / "target.spm"
+    source = next(path for path in (folder / "source.spm", folder / "sentencepiece.bpe.model") if path.exists())
+    return SentencePieceTokenizer(
+        source,
+        target=target if target.exists() else None,
+        vocabulary=read_vocabulary(folder),
+        reserved=languages,
+        reads_printed=False,
+    )
+
+
+def generation_of(description: Description) -> Generation:
+    """Return how a model's own settings have it write."""
+    return Generation(
+        max_output_tokens=description.max_output_tokens,
+        min_output_tokens=description.min_output_tokens,
+        no_repeat_ngram_size=description.no_repeat_ngram_size,
+        repetition_penalty=description.repetition_penalty,
+        length_penalty=description.length_penalty,
+        end_tokens=description.end_tokens,
+        positions=max(0, description.decoder_positions - len(description.target_layout)),
+    )

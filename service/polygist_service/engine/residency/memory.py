@@ -30,29 +30,25 @@ class ModelMemory:
         self._cap = cap
         self._clock = clock
         self._current: dict[str, LoadedModel] = {}
-        self._alive: dict[str, LoadedModel] = {}
+        self._alive: set[LoadedModel] = set()
         self._reserved = 0
         self._left = asyncio.Event()
 
     @property
     def used(self) -> int:
         """Bytes of all that is in memory, or about to be."""
-        return self._reserved + sum(build.memory_bytes for build in list(self._alive.values()))
+        return self._reserved + sum(loaded.memory_bytes for loaded in list(self._alive))
 
     def by_model(self) -> Mapping[str, int]:
         """Bytes in memory of each model."""
         total: Counter[str] = Counter()
-        for build in list(self._alive.values()):
-            total[build.name] += build.memory_bytes
+        for loaded in list(self._alive):
+            total[loaded.name] += loaded.memory_bytes
         return total
 
     def current(self, name: str) -> LoadedModel | None:
-        """The build that a model's name means now."""
+        """The model that a name means now."""
         return self._current.get(name)
-
-    def pinned(self, pin: str) -> LoadedModel | None:
-        """The build of a pinned name, current or not."""
-        return self._alive.get(pin)
 
     def check_size(self, name: str, size: int) -> None:
         """Raise UnsupportedCapability where a model is larger than all that may be used."""
@@ -67,7 +63,7 @@ class ModelMemory:
         return not self._cap or self.used + size <= self._cap
 
     async def make_room(self, size: int, *, replacing: str) -> None:
-        """Return once `size` bytes are free. One caller at a time, and one that holds no build.
+        """Return once `size` bytes are free. One caller at a time, and one that holds no model.
 
         The least recently used models leave, first those that nobody holds. Where all are held, the least recently
         used one is closed to new calls, and leaves when those who have it are done: so there is room after the longest
@@ -75,16 +71,16 @@ class ModelMemory:
 
         Args:
             size: of what is about to be loaded.
-            replacing: name of the model that is about to be loaded. Its current build stays beside the new one, unless
+            replacing: name of the model that is about to be loaded. The current one stays beside the new one, unless
                 the cap has no room for both: then it leaves, and those who want the model wait for the new one.
         """
         old = self._current.get(replacing)
         if old and self._cap and old.memory_bytes + size > self._cap:
             self.retire(replacing)
             old = None
-        while self._cap and self._staying() + size > self._cap:
-            others = [build for build in self._current.values() if build is not old]
-            victim = min(others, key=lambda build: (build.is_held, build.last_used))
+        while self._cap and sum(loaded.memory_bytes for loaded in self._current.values()) + size > self._cap:
+            others = [loaded for loaded in self._current.values() if loaded is not old]
+            victim = min(others, key=lambda loaded: (loaded.is_held, loaded.last_used))
             log.info("model_evicted", model=victim.name, held=victim.is_held, wanted_by=replacing)
             self.retire(victim.name)
         await self._wait_until(lambda: self.fits_now(size))
@@ -98,42 +94,38 @@ class ModelMemory:
         finally:
             self._reserved -= size
 
-    def admit(self, build: LoadedModel) -> None:
-        """Make a build the current one of its model; the former leaves after its last use."""
-        self.touch(build)
-        self._alive[build.pin] = build
-        self.retire(build.name)
-        self._current[build.name] = build
+    def admit(self, loaded: LoadedModel) -> None:
+        """Make a loaded model the current one of its model; the former leaves after its last use."""
+        self.touch(loaded)
+        self._alive.add(loaded)
+        self.retire(loaded.name)
+        self._current[loaded.name] = loaded
 
     def retire(self, name: str) -> LoadedModel | None:
-        """Give a model's current build, if any, to nobody new; it leaves after its last use."""
-        if build := self._current.pop(name, None):
-            build.release()
-        return build
+        """Give the current model of a name, if any, to nobody new; it leaves after its last use."""
+        if loaded := self._current.pop(name, None):
+            loaded.release()
+        return loaded
 
-    def touch(self, build: LoadedModel) -> None:
-        """Note that a build is being used."""
-        build.last_used = self._clock()
+    def touch(self, loaded: LoadedModel) -> None:
+        """Note that a model is being used."""
+        loaded.last_used = self._clock()
 
     def idle(self, seconds: float) -> list[LoadedModel]:
         """Current loaded models that nobody has held for so long."""
         now = self._clock()
-        return [build for build in self._current.values() if not build.is_held and now - build.last_used >= seconds]
+        return [loaded for loaded in self._current.values() if not loaded.is_held and now - loaded.last_used >= seconds]
 
-    def leave(self, build: LoadedModel) -> None:
-        """Take note that a build's memory is free again."""
-        self._alive.pop(build.pin, None)
+    def leave(self, loaded: LoadedModel) -> None:
+        """Take note that a model's memory is free again."""
+        self._alive.discard(loaded)
         self._left.set()
 
-    async def wait_until_left(self, build: LoadedModel) -> None:
-        """Return once a build's memory is free."""
-        await self._wait_until(lambda: build.pin not in self._alive)
+    async def wait_until_left(self, loaded: LoadedModel) -> None:
+        """Return once a model's memory is free."""
+        await self._wait_until(lambda: loaded not in self._alive)
 
     async def _wait_until(self, is_so: Callable[[], bool]) -> None:
         while not is_so():
             self._left.clear()
             await self._left.wait()
-
-    def _staying(self) -> int:
-        """Bytes of the loaded models that are not about to leave."""
-        return sum(build.memory_bytes for build in self._current.values())

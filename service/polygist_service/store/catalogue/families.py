@@ -1,21 +1,98 @@
 """Families of models: the rules that their members share, and how a member is recognised."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.tables import Table
+from polygist_service.store.description import ROLES, TOKENIZERS
 from polygist_service.text.languages import BadTag, parse_tag
 
-ROLES = ("translation", "encoder", "summarisation")
-TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")
+
+def must_be(wanted: str, test: Callable[[Any], object] = lambda _: True) -> WrapValidator:
+    """Refuse a value of another type, and one that fails `test`, in the words that say what it must be."""
+
+    def check(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            parsed = parse(value)
+        except ValidationError:
+            raise ValueError(wanted) from None
+        if not test(parsed):
+            raise ValueError(wanted)
+        return parsed
+
+    return WrapValidator(check)
 
 
-@dataclass(frozen=True)
-class Family:
-    """What models of one make have in common; its attributes that `Description` has too are defaults for it.
+def one_of(names: Iterable[str]) -> WrapValidator:
+    """Refuse a text that is none of `names`."""
+    known = sorted(names)
+    return must_be(f"one of {', '.join(known)}", known.__contains__)
+
+
+def parse_languages(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Read the languages that a table names."""
+    try:
+        return tuple(map(parse_tag, tags))
+    except BadTag as error:
+        raise ValueError(f"a list of languages ({error})") from None
+
+
+Text = Annotated[str, must_be("a text that is not empty", bool)]
+Texts = Annotated[tuple[str, ...], must_be("a list of texts")]
+Count = Annotated[StrictInt, must_be("a whole number of at least 1", lambda value: value > 0)]
+Flag = Annotated[StrictBool, must_be("true or false")]
+Languages = Annotated[Texts, AfterValidator(parse_languages)]
+OneCode = Annotated[re.Pattern[str], must_be("a regular expression with 1 group", lambda it: it.groups == 1)]
+TwoCodes = Annotated[re.Pattern[str], must_be("a regular expression with 2 groups", lambda it: it.groups == 2)]
+
+
+class Table(BaseModel):
+    """A table of the catalogue. Unknown keys are refused: a misspelt one would be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DescriptionTable(Table):
+    """A table with attributes of `Description`, as many of them as are known before a model is installed."""
+
+    display_name: Text = ""
+    role: Annotated[str, one_of(ROLES)] = ""
+    license: Text = ""
+    tokenizer: Annotated[str, one_of(TOKENIZERS)] = ""
+    source_languages: Languages = ()
+    target_languages: Languages = ()
+    source_layout: Texts = ()
+    target_layout: Texts = ()
+    text_prefix: Text = ""
+    max_input_tokens: Count = 0
+    max_output_tokens: Count = 0
+    quality_beam_size: Count = 0
+    shortlist: Flag = False
+    experimental: Flag = False
+    runs_as: Text = ""
+    golden_text: Text = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The attributes of `Description` that it names."""
+        return self.model_dump(include=set(DescriptionTable.model_fields), exclude_unset=True)
+
+
+class Family(DescriptionTable):
+    """What models of one make have in common; the attributes of `Description` are defaults for it.
 
     Attributes:
         architectures: names in a published ``config.json`` that its members have.
@@ -29,22 +106,25 @@ class Family:
         name_pattern: pattern of names that tell a pair; its groups are the codes of source and target.
         groups: codes of `name_pattern` that stand for several languages.
         codes: the codes that `text.tags.parse_tag` would read as another language, with what they are.
-        defaults: attributes of `Description`.
     """
 
-    name: str
-    architectures: tuple[str, ...]
-    tokenizer_class: str
-    converts_as: str
-    tokenizer_files: tuple[str, ...]
-    optional_files: tuple[str, ...]
-    language_token: re.Pattern[str] | None
-    reads_all: bool
-    owner: str
-    name_pattern: re.Pattern[str] | None
-    groups: tuple[str, ...]
-    codes: Mapping[str, str]
-    defaults: Mapping[str, Any]
+    _name: str = PrivateAttr("")
+    architectures: Texts = ()
+    tokenizer_class: Text = ""
+    converts_as: Text = ""
+    tokenizer_files: Texts
+    optional_files: Texts = ()
+    language_token: OneCode | None = None
+    reads_all: Flag = False
+    owner: Text = ""
+    name_pattern: TwoCodes | None = None
+    groups: Texts = ()
+    codes: Annotated[dict[str, str], must_be("a table of texts")] = {}
+
+    @property
+    def name(self) -> str:
+        """What its table is called."""
+        return self._name
 
     def read_languages(self, vocabulary: Iterable[str]) -> dict[str, str]:
         """The languages that `vocabulary` has tokens for: BCP-47 to token, sorted.
@@ -72,83 +152,16 @@ class Family:
         match = self.name_pattern.fullmatch(name) if self.name_pattern else None
         if match is None:
             return None
-        return self._read_code(match[1]), self._read_code(match[2])
+        return self.read_code(match[1]), self.read_code(match[2])
 
-    def _read_code(self, code: str) -> tuple[str, ...]:
+    def read_code(self, code: str) -> tuple[str, ...]:
+        """The language that a code of a name stands for, or none where it stands for several."""
         if code.lower() in self.groups or code.isupper():
             return ()
         try:
             return (parse_tag(self.codes.get(code, code)),)
         except BadTag:
             return ()
-
-
-def read_families(table: Table) -> dict[str, Family]:
-    """The families of a catalogue."""
-    families = {}
-    for name in table:
-        inner = table.table(name)
-        families[name] = Family(
-            name=name,
-            architectures=inner.texts("architectures") if "architectures" in inner else (),
-            tokenizer_class=inner.text("tokenizer_class") if "tokenizer_class" in inner else "",
-            converts_as=inner.text("converts_as") if "converts_as" in inner else "",
-            tokenizer_files=inner.texts("tokenizer_files"),
-            optional_files=inner.texts("optional_files") if "optional_files" in inner else (),
-            language_token=_compile(inner, "language_token", 1),
-            reads_all=inner.flag("reads_all") if "reads_all" in inner else False,
-            owner=inner.text("owner") if "owner" in inner else "",
-            name_pattern=_compile(inner, "name_pattern", 2),
-            groups=inner.texts("groups") if "groups" in inner else (),
-            codes=inner.text_table("codes") if "codes" in inner else {},
-            defaults=read_settings(inner),
-        )
-        inner.close()
-    return families
-
-
-def _compile(table: Table, key: str, groups: int) -> re.Pattern[str] | None:
-    if key not in table:
-        return None
-    pattern = table.text(key)
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise table.error(key, pattern, f"a regular expression ({error})") from None
-    if compiled.groups != groups:
-        raise table.error(key, pattern, f"a regular expression with {groups} groups, for the codes of languages")
-    return compiled
-
-
-def read_settings(table: Table) -> dict[str, Any]:
-    """The attributes of `Description` that a family or an entry may set, as many as there are."""
-    readers: dict[str, Any] = {
-        "display_name": table.text,
-        "role": lambda key: table.text(key, among=ROLES),
-        "license": table.text,
-        "tokenizer": lambda key: table.text(key, among=TOKENIZERS),
-        "source_languages": lambda key: _tags(table, key),
-        "target_languages": lambda key: _tags(table, key),
-        "source_layout": table.texts,
-        "target_layout": table.texts,
-        "text_prefix": table.text,
-        "max_input_tokens": table.count,
-        "max_output_tokens": table.count,
-        "quality_beam_size": table.count,
-        "shortlist": table.flag,
-        "experimental": table.flag,
-        "runs_as": table.text,
-        "golden_text": table.text,
-    }
-    return {key: read(key) for key, read in readers.items() if key in table}
-
-
-def _tags(table: Table, key: str) -> tuple[str, ...]:
-    values = table.texts(key)
-    try:
-        return tuple(map(parse_tag, values))
-    except BadTag as error:
-        raise table.error(key, list(values), f"a list of languages ({error})") from None
 
 
 def recognise(

@@ -1,15 +1,19 @@
 """What the operator says of models that are pulled, beyond their names."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.catalogue import NAME, Catalogue, CatalogueEntry, Files
 
+# As SPDX, and the Hub's cards, mark licences that forbid commercial use: CC-BY-NC-4.0, CC-BY-NC-SA-4.0.
+NON_COMMERCIAL = re.compile(r"(?:^|[-_. ])nc(?:$|[-_. ])", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
-class Wishes:
-    """Goes over what the catalogue and the models' own files say.
+class PullOptions:
+    """What goes over what the catalogue and the models' own files say.
 
     Attributes:
         name: of the installed model; for one model only, as are the next four.
@@ -31,7 +35,7 @@ class Wishes:
     again: bool = False
 
     def apply(self, entries: Sequence[CatalogueEntry], catalogue: Catalogue) -> tuple[CatalogueEntry, ...]:
-        """The entries as they are wished for; raises StoreError where a wish does not fit them."""
+        """The entries with these options; raises StoreError where one does not fit them."""
         settings = {"role": self.role, "source_languages": self.sources, "target_languages": self.targets}
         settings = {key: value for key, value in settings.items() if value}
         if not (self.name or self.family or self.compute_type or settings):
@@ -45,14 +49,23 @@ class Wishes:
             raise StoreError(f"{entry.name} is described in full by the catalogue; pull it without flags about it")
         if self.name and not NAME.fullmatch(self.name):
             raise StoreError(f"{self.name!r} is no name of a model; use lower-case letters, digits and . _ -")
-        wished = replace(
+        changed = replace(
             entry,
             name=self.name or entry.name,
             family=catalogue.family(self.family) if self.family else entry.family,
             settings={**entry.settings, **settings},
             compute_type=self.compute_type or entry.compute_type,
         )
-        return (wished,)
+        return (changed,)
 
 
-NOTHING = Wishes()
+NO_OPTIONS = PullOptions()
+
+
+def expect_accepted(model: str, license: str, accepted: Collection[str]) -> None:
+    """Raise StoreError for a licence that forbids commercial use and is not among those `accepted` by name."""
+    if NON_COMMERCIAL.search(license) and license.lower() not in {each.lower() for each in accepted}:
+        raise StoreError(
+            f"{model} is under {license}, which forbids commercial use; if you may use it so, pull it again with "
+            f"--accept-license {license}"
+        )

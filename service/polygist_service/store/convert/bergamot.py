@@ -2,31 +2,36 @@
 
 CTranslate2 has no SSRU. The adapter holds decoder weights that were distilled from the student's own decoder, with
 rotary self-attention in the place of the recurrence; encoder, embeddings and vocabulary stay the student's.
+
+Bergamot's files are little endian. Weights (Marian, ``src/common/binary.cpp``): version, count, headers, names,
+shapes, a gap, blocks. Shortlist (Bergamot, ``src/data/shortlist.cpp``): six numbers, one offset a source id, one list
+of target ids.
 """
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import safetensors
 import sentencepiece
-from ctranslate2.specs import attention_spec, common_spec, transformer_spec
+from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.bergamot_files import (
-    EMBEDDINGS,
-    Shortlist,
-    Student,
-    Weights,
-    read_shortlist,
-    read_student,
-)
 from polygist_service.store.convert.quantisation import quantise, set_linear, set_norm
 
+Weights = dict[str, NDArray[np.float32]]
 LayerSpec = transformer_spec.TransformerEncoderLayerSpec | transformer_spec.TransformerDecoderLayerSpec
+
+BINARY_VERSION = 1
+SHORTLIST_MAGIC = 0xF11A48D5013417F5
+TEXT, FLOAT32, INTGEMM8 = 0x101, 0x404, 0x4101
+CONFIGURATION = "special:model.yml"
+# The one matrix that intgemm does not transpose: its rows are looked up.
+EMBEDDINGS = "Wemb"
 
 # Options of the student that the conversion relies on.
 EXPECTED_OPTIONS = {
@@ -47,6 +52,117 @@ POSITIONS = 512
 ALWAYS_IN = 8_000
 
 
+@dataclass(frozen=True)
+class Student:
+    """What a weights file holds: float32 arrays by Marian's names, and the training options as they are written."""
+
+    weights: Weights
+    options: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """Target ids that each source id may become, besides the most frequent ones (the lowest ids)."""
+
+    offsets: NDArray[np.uint64]
+    targets: NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, source: int) -> NDArray[np.uint32]:
+        return self.targets[int(self.offsets[source]) : int(self.offsets[source + 1])]
+
+
+class Cursor:
+    """Reads a file front to back; raises StoreError where it is too short."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bytes = path.read_bytes()
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        if size > len(self._bytes) - self._at:
+            raise StoreError(
+                f"{self._path.name} ends at byte {len(self._bytes)} where more is announced: fetch it again"
+            )
+        self._at += size
+        return self._bytes[self._at - size : self._at]
+
+    def numbers(self, count: int, kind: str = "<u8") -> NDArray[np.uint64]:
+        """The next `count` numbers of numpy type `kind`."""
+        return np.frombuffer(self.take(count * np.dtype(kind).itemsize), kind)
+
+    def expect_end(self) -> None:
+        """Raise StoreError if bytes are left."""
+        if self._at != len(self._bytes):
+            raise StoreError(f"{self._path.name} has {len(self._bytes) - self._at} bytes too many: fetch it again")
+
+
+def read_student(path: Path) -> Student:
+    """Read a ``model.*.bin``, 8-bit matrices turned into float32.
+
+    Raises:
+        StoreError: the file is not what Marian writes, or damaged.
+    """
+    cursor = Cursor(path)
+    version, count = map(int, cursor.numbers(2))
+    if version != BINARY_VERSION:
+        raise StoreError(f"{path.name} is version {version} of Marian's binary format, {BINARY_VERSION} is supported")
+    headers = [tuple(map(int, cursor.numbers(4))) for _ in range(count)]
+    names = [cursor.take(name_length).rstrip(b"\0").decode() for name_length, *_ in headers]
+    shapes = [tuple(map(int, cursor.numbers(rank, "<i4"))) for _, _, rank, _ in headers]
+    cursor.take(int(cursor.numbers(1)[0]))
+    weights, options = {}, {}
+    for name, shape, (_, kind, _, size) in zip(names, shapes, headers, strict=True):
+        block = cursor.take(size)
+        if name == CONFIGURATION:
+            options = parse_options(block.rstrip(b"\0").decode())
+        elif not name.endswith("_QuantMultA"):  # scales of intgemm's activations: CTranslate2 finds its own
+            weights[name] = read_array(name, kind, shape, block)
+    cursor.expect_end()
+    return Student(weights, options)
+
+
+def read_array(name: str, kind: int, shape: tuple[int, ...], block: bytes) -> NDArray[np.float32]:
+    """Turn a block of the weights file into a float32 array."""
+    size = int(np.prod(shape))
+    if kind == FLOAT32:
+        return np.frombuffer(block, "<f4", size).reshape(shape).squeeze()
+    if kind != INTGEMM8:
+        raise StoreError(f"weight {name} has type {kind:#x}; float32 {FLOAT32:#x} and intgemm8 {INTGEMM8:#x} are read")
+    values = np.frombuffer(block, np.int8, size).astype(np.float32)
+    values /= np.frombuffer(block, "<f4", 1, offset=size)
+    rows, columns = shape
+    return values.reshape(rows, columns) if name == EMBEDDINGS else values.reshape(columns, rows).T
+
+
+def parse_options(text: str) -> dict[str, str]:
+    """Read the scalars of Marian's flat YAML; its lists are not needed."""
+    lines = (line.partition(":") for line in text.splitlines() if ":" in line and not line.startswith((" ", "-")))
+    return {key: value.strip().strip('"') for key, _, value in lines}
+
+
+def read_shortlist(path: Path) -> Shortlist:
+    """Read a ``lex.*.bin``.
+
+    Raises:
+        StoreError: the file is something else, or damaged.
+    """
+    cursor = Cursor(path)
+    magic, _checksum, _first, _best, offset_count, target_count = map(int, cursor.numbers(6))
+    if magic != SHORTLIST_MAGIC:
+        raise StoreError(f"{path.name} is no binary shortlist: it starts with {magic:#x}, not {SHORTLIST_MAGIC:#x}")
+    offsets = cursor.numbers(offset_count)
+    targets = cursor.numbers(target_count, "<u4").astype(np.uint32)
+    cursor.expect_end()
+    if offset_count < 1 or offsets[-1] != target_count or np.any(offsets[1:] < offsets[:-1]):
+        raise StoreError(f"{path.name} has offsets that do not fit its {target_count} entries: fetch it again")
+    return Shortlist(offsets, targets)
+
+
 def convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
     """Write the model that CTranslate2 loads, its ``vmap.txt`` and ``tokenizer.spm``.
 
@@ -59,29 +175,22 @@ def convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: s
         StoreError: a file is damaged or of another architecture.
     """
     student = read_student(files["model"])
-    _check_options(student)
-    pieces = _read_pieces(files["vocabulary"])
-    spec = _build_spec(student, _read_adapter(files["adapter"]))
+    for option, expected in EXPECTED_OPTIONS.items():
+        if (value := student.options.get(option)) != expected:
+            raise StoreError(f"the student has {option}={value!r}, this converter reads {expected!r} only")
+    vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(files["vocabulary"]))
+    pieces = [vocabulary.id_to_piece(index) for index in range(vocabulary.get_piece_size())]
+    spec = build_spec(student, read_adapter(files["adapter"]))
     spec.register_source_vocabulary(pieces)
     spec.register_target_vocabulary(pieces)
     quantise(spec, compute_type)
     spec.save(str(folder))
     shutil.copyfile(files["vocabulary"], folder / "tokenizer.spm")
-    _write_vocabulary_map(read_shortlist(files["shortlist"]), pieces, folder / "vmap.txt")
+    write_vocabulary_map(read_shortlist(files["shortlist"]), pieces, folder / "vmap.txt")
 
 
-def _check_options(student: Student) -> None:
-    for option, expected in EXPECTED_OPTIONS.items():
-        if (value := student.options.get(option)) != expected:
-            raise StoreError(f"the student has {option}={value!r}, this converter reads {expected!r} only")
-
-
-def _read_pieces(path: Path) -> list[str]:
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
-    return [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
-
-
-def _read_adapter(path: Path) -> Weights:
+def read_adapter(path: Path) -> Weights:
+    """Read a decoder that was trained for a student, in float32; raises StoreError for other safetensors."""
     with safetensors.safe_open(path, "numpy") as opened:
         form = (opened.metadata() or {}).get("format")
     if form != ADAPTER_FORMAT:
@@ -89,7 +198,8 @@ def _read_adapter(path: Path) -> Weights:
     return {name: weight.astype(np.float32) for name, weight in load_file(path).items()}
 
 
-def _build_spec(student: Student, adapter: Weights) -> transformer_spec.TransformerSpec:
+def build_spec(student: Student, adapter: Weights) -> transformer_spec.TransformerSpec:
+    """Join the student's encoder and embeddings with the adapter's decoder."""
     embeddings = student.weights[EMBEDDINGS]
     heads = int(student.options["transformer-heads"])
     head_dimension = embeddings.shape[1] // heads
@@ -115,7 +225,8 @@ def _build_spec(student: Student, adapter: Weights) -> transformer_spec.Transfor
         _set_layer(encoder_layer, student.weights, f"encoder_l{index}")
     for index, decoder_layer in enumerate(decoder.layer, start=1):
         _set_layer(decoder_layer, adapter, f"decoder_l{index}")
-        _set_cross_attention(decoder_layer.attention, adapter, f"decoder_l{index}_context")
+        _set_linears(decoder_layer.attention.linear, adapter, f"decoder_l{index}_context", ("q", "kv", "o"))
+        _set_norm(decoder_layer.attention.layer_norm, adapter, f"decoder_l{index}_context_Wo")
     spec = transformer_spec.TransformerSpec(encoder, decoder)
     spec.config.add_source_eos = True
     return spec
@@ -134,14 +245,9 @@ def make_positions(count: int, dimension: int) -> NDArray[np.float32]:
 
 def _set_layer(layer: LayerSpec, weights: Weights, scope: str) -> None:
     _set_linears(layer.self_attention.linear, weights, f"{scope}_self", ("qkv", "o"))
-    set_norm(layer.self_attention.layer_norm, *_norm(weights, f"{scope}_self_Wo"))
+    _set_norm(layer.self_attention.layer_norm, weights, f"{scope}_self_Wo")
     _set_linears([layer.ffn.linear_0, layer.ffn.linear_1], weights, f"{scope}_ffn", ("1", "2"))
-    set_norm(layer.ffn.layer_norm, *_norm(weights, f"{scope}_ffn_ffn"))
-
-
-def _set_cross_attention(attention: attention_spec.MultiHeadAttentionSpec, weights: Weights, scope: str) -> None:
-    _set_linears(attention.linear, weights, scope, ("q", "kv", "o"))
-    set_norm(attention.layer_norm, *_norm(weights, f"{scope}_Wo"))
+    _set_norm(layer.ffn.layer_norm, weights, f"{scope}_ffn_ffn")
 
 
 def _set_linears(
@@ -152,11 +258,11 @@ def _set_linears(
         set_linear(linear, [(weights[f"{scope}_W{x}"].T, weights[f"{scope}_b{x}"]) for x in letters])
 
 
-def _norm(weights: Weights, scope: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return weights[f"{scope}_ln_scale"], weights[f"{scope}_ln_bias"]
+def _set_norm(norm: common_spec.LayerNormSpec, weights: Weights, scope: str) -> None:
+    set_norm(norm, weights[f"{scope}_ln_scale"], weights[f"{scope}_ln_bias"])
 
 
-def _write_vocabulary_map(shortlist: Shortlist, pieces: Sequence[str], path: Path) -> None:
+def write_vocabulary_map(shortlist: Shortlist, pieces: Sequence[str], path: Path) -> None:
     """Write CTranslate2's ``vmap.txt``: a source piece, a tab, its target pieces; the first line is for all."""
     if len(shortlist) != len(pieces):
         raise StoreError(f"the shortlist is for {len(shortlist)} pieces, the vocabulary has {len(pieces)}")

@@ -29,8 +29,9 @@ def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
     for key, expected in EXPECTED_SETTINGS.items():
         if (value := settings.get(key)) != expected:
             raise StoreError(f"the encoder has {key}={value!r}, this converter reads {expected!r} only")
-    spec = _build_spec(load_file(files["model"]), settings)
-    spec.register_vocabulary(_read_vocabulary(files["tokenizer"]))
+    vocabulary = json.loads(files["tokenizer"].read_text(encoding="utf-8"))["model"]["vocab"]
+    spec = build_spec(load_file(files["model"]), settings)
+    spec.register_vocabulary(sorted(vocabulary, key=vocabulary.__getitem__))
     spec.config.unk_token = "[UNK]"
     spec.config.layer_norm_epsilon = settings["layer_norm_eps"]
     quantise(spec, compute_type)
@@ -38,14 +39,10 @@ def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
     shutil.copyfile(files["tokenizer"], folder / "tokenizer.json")
 
 
-def _read_vocabulary(path: Path) -> list[str]:
-    vocabulary = json.loads(path.read_text(encoding="utf-8"))["model"]["vocab"]
-    return sorted(vocabulary, key=vocabulary.__getitem__)
-
-
-def _build_spec(
+def build_spec(
     weights: Mapping[str, Array], settings: Mapping[str, int]
 ) -> transformer_spec.TransformerEncoderModelSpec:
+    """Fill an encoder with the weights, under Hugging Face's names."""
     encoder = transformer_spec.TransformerEncoderSpec(
         settings["num_hidden_layers"],
         settings["num_attention_heads"],

@@ -1,6 +1,7 @@
-"""Converts a Llama model out of a GGUF file, as llama.cpp writes them, to CTranslate2."""
+"""Converts a Llama model out of a GGUF file, as llama.cpp writes them: weights, byte-level BPE and chat template."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,28 @@ import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
 
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.gguf_tokenizer import (
-    EOS,
-    UNKNOWN,
-    name_special_tokens,
-    read_tokens,
-    write_tokenizer,
-)
 from polygist_service.store.convert.quantisation import Array, quantise
 
 Metadata = Mapping[str, Any]
 
 ARCHITECTURE = "llama"
+TOKENIZER_MODEL = "gpt2"  # llama.cpp's name for byte-level BPE
+EOS, UNKNOWN = "eos_token", "unk_token"
+# The names of Hugging Face to those of llama.cpp, the first that a file has. An instruction model's answer ends with
+# its turn.
+SPECIAL = {
+    "bos_token": ("bos_token_id",),
+    EOS: ("eot_token_id", "eos_token_id"),
+    UNKNOWN: ("unknown_token_id",),
+    "pad_token": ("padding_token_id",),
+}
+DIGITS = {"type": "Digits", "individual_digits": True}
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+# What llama.cpp calls the ways to cut a text before its pieces are joined.
+PRE_TOKENIZERS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "gpt-2": [BYTES],
+    "smollm": [DIGITS, BYTES],
+}
 
 
 def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
@@ -37,9 +48,9 @@ def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
     """
     reader = gguf.GGUFReader(files["model"])
     metadata = {name: field.contents() for name, field in reader.fields.items()}
-    _expect_llama(metadata)
+    expect_llama(metadata)
     special = name_special_tokens(metadata)
-    spec = _build_spec(Weights(reader), metadata)
+    spec = build_spec(Weights(reader), metadata)
     spec.register_vocabulary(read_tokens(metadata))
     spec.config.eos_token = special[EOS]
     spec.config.bos_token = special.get("bos_token", special[EOS])
@@ -71,7 +82,8 @@ class Weights:
             raise StoreError(f"the GGUF file has {left[0]} ({len(left)} such), which this converter does not read")
 
 
-def _expect_llama(metadata: Metadata) -> None:
+def expect_llama(metadata: Metadata) -> None:
+    """Raise StoreError for a model that is not calculated as Llama's are."""
     if (architecture := metadata.get("general.architecture")) != ARCHITECTURE:
         raise StoreError(f"the GGUF file holds a {architecture!r}, this converter reads {ARCHITECTURE!r} only")
     if (scaling := metadata.get("llama.rope.scaling.type", "none")) != "none":
@@ -83,7 +95,8 @@ def _expect_llama(metadata: Metadata) -> None:
         )
 
 
-def _build_spec(weights: Weights, metadata: Metadata) -> transformer_spec.TransformerDecoderModelSpec:
+def build_spec(weights: Weights, metadata: Metadata) -> transformer_spec.TransformerDecoderModelSpec:
+    """Fill a decoder with the tensors of the file; raises StoreError where one is missing or left over."""
     heads = metadata["llama.attention.head_count"]
     heads_kv = metadata.get("llama.attention.head_count_kv", heads)
     decoder = transformer_spec.TransformerDecoderSpec(
@@ -122,3 +135,91 @@ def _set_layer(layer: transformer_spec.TransformerDecoderLayerSpec, weights: Wei
     ffn.linear_0.weight = take("ffn_gate")
     ffn.linear_0_noact.weight = take("ffn_up")
     ffn.linear_1.weight = take("ffn_down")
+
+
+def read_tokens(metadata: Metadata) -> Sequence[str]:
+    """The vocabulary in the order of its ids."""
+    tokens: Sequence[str] = metadata["tokenizer.ggml.tokens"]
+    return tokens
+
+
+def name_special_tokens(metadata: Metadata) -> dict[str, str]:
+    """The tokens of special meaning, by Hugging Face's names for them; raises StoreError where nothing ends a text."""
+    tokens = read_tokens(metadata)
+    named = {}
+    for name, keys in SPECIAL.items():
+        ids = [metadata[f"tokenizer.ggml.{key}"] for key in keys if f"tokenizer.ggml.{key}" in metadata]
+        if ids:
+            named[name] = tokens[ids[0]]
+    if EOS not in named:
+        raise StoreError("the GGUF file names no token that ends a text; take another file of this model")
+    return named
+
+
+def write_tokenizer(metadata: Metadata, folder: Path) -> None:
+    """Write ``tokenizer.json`` and ``tokenizer_config.json`` to `folder`.
+
+    Raises:
+        StoreError: the tokenizer is of another kind, or there is no chat template.
+    """
+    template = metadata.get("tokenizer.chat_template")
+    if not isinstance(template, str):
+        raise StoreError("the GGUF file has no chat template; take that of an instruction-tuned model")
+    settings = {**name_special_tokens(metadata), "chat_template": template}
+    for name, content in (("tokenizer.json", build_tokenizer(metadata)), ("tokenizer_config.json", settings)):
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def build_tokenizer(metadata: Metadata) -> dict[str, Any]:
+    """What the `tokenizers` library reads; the template, not the tokenizer, puts control tokens around a text.
+
+    Raises:
+        StoreError: the texts are cut or joined in a way that is not known here.
+    """
+    if (model := metadata.get("tokenizer.ggml.model")) != TOKENIZER_MODEL:
+        raise StoreError(f"the GGUF file has a tokenizer {model!r}, this converter reads {TOKENIZER_MODEL!r} only")
+    if (name := metadata.get("tokenizer.ggml.pre", "gpt-2")) not in PRE_TOKENIZERS:
+        known = ", ".join(PRE_TOKENIZERS)
+        raise StoreError(f"the GGUF file cuts texts as {name!r}, this converter knows: {known}; take another model")
+    tokens = read_tokens(metadata)
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": list_added_tokens(tokens, metadata["tokenizer.ggml.token_type"]),
+        "normalizer": None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": PRE_TOKENIZERS[name]},
+        "post_processor": None,
+        "decoder": BYTES,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            # Bytes without a token are left out: the unknown token of such a model is a control token.
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": {token: number for number, token in enumerate(tokens)},
+            "merges": [merge.split(" ") for merge in metadata["tokenizer.ggml.merges"]],
+        },
+    }
+
+
+def list_added_tokens(tokens: Sequence[str], kinds: Sequence[int]) -> list[dict[str, Any]]:
+    """The tokens that no joining of pieces makes; control tokens are those that no text may become."""
+    whole = (gguf.TokenType.CONTROL, gguf.TokenType.USER_DEFINED)
+    return [
+        {
+            "id": number,
+            "content": token,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": kind == gguf.TokenType.CONTROL,
+        }
+        for number, (token, kind) in enumerate(zip(tokens, kinds, strict=True))
+        if kind in whole
+    ]

@@ -1,16 +1,234 @@
-"""From a published model's own settings to its description."""
+"""What lies in the repository of a published model, and what its files say of the model."""
 
-from collections.abc import Mapping, Sequence
+import json
+import struct
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import SEEK_CUR
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.families import Family, window_cost
-from polygist_service.store.convert.contents import POOLING, Contents, read_vocabulary
 from polygist_service.store.description import Description
 
+POOLING = "1_Pooling/config.json"
+# Small files that say what a model is; those that are there are read first.
+FACTS = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    POOLING,
+)
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+CONVERTED = "model.bin"
+VOCABULARIES = (
+    "shared_vocabulary.json",
+    "source_vocabulary.json",
+    "target_vocabulary.json",
+    "vocabulary.json",
+    "shared_vocabulary.txt",
+    "source_vocabulary.txt",
+    "target_vocabulary.txt",
+    "vocabulary.txt",
+)
+# What published tokenizers are made of, whatever the family.
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "source.spm",
+    "target.spm",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "spm.model",
+    "sentencepiece.model",
+)
 # What a tokenizer says that has no window.
 BOUNDLESS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files of a repository, sorted into what they are for.
+
+    Attributes:
+        facts: the small files of `FACTS` by name, parsed where they are JSON.
+    """
+
+    files: frozenset[str]
+    facts: Mapping[str, Any]
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether CTranslate2 can load it as it is."""
+        return CONVERTED in self.files and any(name in self.files for name in VOCABULARIES)
+
+    @property
+    def vocabularies(self) -> list[str]:
+        """The vocabularies of a converted model."""
+        return [name for name in VOCABULARIES if name in self.files]
+
+    @property
+    def tokenizer_files(self) -> list[str]:
+        """The files that its tokenizer is made of."""
+        return [name for name in TOKENIZER_FILES if name in self.files]
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Its ``config.json``."""
+        config: Mapping[str, Any] = self.facts.get("config.json", {})
+        return config
+
+    @property
+    def tokenizer_class(self) -> str:
+        """The class that its ``tokenizer_config.json``, or else its ``config.json``, names."""
+        named = self.facts.get("tokenizer_config.json", {}).get("tokenizer_class") or self.config.get("tokenizer_class")
+        return str(named or "")
+
+    def fact(self, key: str) -> Any:
+        """A setting of how it generates, from ``generation_config.json`` or else ``config.json``."""
+        generation = self.facts.get("generation_config.json", {})
+        value = generation.get(key)
+        return self.config.get(key) if value is None else value
+
+    def expect_model(self, name: str) -> None:
+        """Raise StoreError where there is nothing that could be a model."""
+        weights = (WEIGHTS, INDEX, PICKLE, PICKLE_INDEX)
+        if not self.is_converted and not any(each in self.files for each in weights):
+            raise StoreError(
+                f"{name} is no published model: it has neither {CONVERTED} with a vocabulary, nor {WEIGHTS}, nor "
+                f"{PICKLE}; take another folder or repository, or name a revision that has one, such as @refs/pr/1"
+            )
+
+    def weights_index(self) -> str | None:
+        """The file that lists the shards of the weights, if they are in shards; safetensors go first."""
+        return next((name for name in self.choose((WEIGHTS, INDEX), (PICKLE, PICKLE_INDEX)) if "index" in name), None)
+
+    def weights(self, index: Path | None) -> list[str]:
+        """The paths of the weights, safetensors where there are any.
+
+        Args:
+            index: what `weights_index` names, fetched.
+
+        Raises:
+            StoreError: the index names weights that are not there.
+        """
+        if index is not None:
+            shards = sorted(set(read_json(index).get("weight_map", {}).values()))
+            if not shards or not set(shards) <= self.files:
+                raise StoreError(f"{index.name} names weights that are not there; pull another revision")
+            return [str(shard) for shard in shards]
+        return self.choose((WEIGHTS,), (PICKLE,))[:1]
+
+    def choose(self, *kinds: tuple[str, ...]) -> list[str]:
+        """The names of the first kind that has any here."""
+        return next((found for kind in kinds if (found := [name for name in kind if name in self.files])), [])
+
+
+def read_contents(files: Collection[str], fetched: Mapping[str, Path]) -> Contents:
+    """Sort the files of a repository; `fetched` are those of `FACTS` that are there."""
+    facts = {
+        name: read_json(path) if path.suffix == ".json" else path.read_text(encoding="utf-8")
+        for name, path in fetched.items()
+    }
+    return Contents(frozenset(files), facts)
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """A JSON object; raises StoreError where it is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise StoreError(
+            f"{path.name} is no JSON ({error}); the repository is damaged, pull another revision"
+        ) from error
+    if not isinstance(value, dict):
+        raise StoreError(f"{path.name} is no JSON object; the repository is damaged, pull another revision")
+    return value
+
+
+def read_vocabulary(folder: Path) -> list[str]:
+    """The tokens of a converted model in their order; those of its encoder where its decoder has others."""
+    for name in ("source_vocabulary", "shared_vocabulary", "vocabulary"):
+        listed, lined = folder / f"{name}.json", folder / f"{name}.txt"
+        if listed.exists():
+            tokens = json.loads(listed.read_text(encoding="utf-8"))
+            if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens):
+                return tokens
+            raise StoreError(f"{listed} is no list of tokens; get it again")
+        if lined.exists():
+            return lined.read_text(encoding="utf-8").split("\n")[:-1]
+    return []
+
+
+def read_shapes(weights: BinaryIO) -> dict[str, tuple[int, ...]]:
+    """The shapes of the variables in a ``model.bin``, by their names and aliases; the numbers themselves are skipped.
+
+    The file is as ``_serialize`` in ``ctranslate2/specs/model_spec.py`` writes it: version, name and revision of the
+    architecture, variables (name, shape, type, bytes), aliases.
+
+    Raises:
+        ValueError, KeyError, struct.error: it is damaged.
+    """
+
+    def take(layout: str) -> tuple[int, ...]:
+        return struct.unpack(f"<{layout}", weights.read(struct.calcsize(f"<{layout}")))
+
+    def take_name() -> str:
+        (length,) = take("H")
+        return weights.read(length).rstrip(b"\0").decode()
+
+    take("I"), take_name(), take("I")
+    shapes = {}
+    for _ in range(*take("I")):
+        name, (rank,) = take_name(), take("B")
+        shapes[name] = take(f"{rank}I")
+        _type, size = take("BI")
+        weights.seek(size, SEEK_CUR)
+    for _ in range(*take("I")):
+        alias, name = take_name(), take_name()
+        shapes[alias] = shapes[name]
+    return shapes
+
+
+def count_positions(weights: Path) -> tuple[int, int]:
+    """How many positions the encoder and the decoder of a ``model.bin`` have encodings for; 0 for a side without.
+
+    A damaged file has none: its verification, which reads it whole, says what is wrong.
+    """
+    try:
+        with weights.open("rb") as opened:
+            shapes = read_shapes(opened)
+        sides = [shapes.get(f"{side}/position_encodings/encodings", (0,))[0] for side in ("encoder", "decoder")]
+    except (OSError, ValueError, LookupError, struct.error):
+        return 0, 0
+    return sides[0], sides[1]
+
+
+def fit_window(description: Description, folder: Path) -> Description:
+    """The description of a converted model, held to the positions that its weights have.
+
+    CTranslate2 raises on the first token beyond them, of a text as of an output.
+    """
+    encoder, decoder = count_positions(folder / CONVERTED)
+    fitting: dict[str, Any] = {"encoder_positions": encoder, "decoder_positions": decoder}
+    if encoder:
+        # A prefix has no more tokens than bytes, and the space that some tokenizers put before it.
+        prefix = len(description.text_prefix.encode()) + 1 if description.text_prefix else 0
+        window = encoder - window_cost(description.source_layout) - prefix
+        fitting["max_input_tokens"] = max(1, min(description.max_input_tokens, window))
+    if decoder:
+        most = decoder - len(description.target_layout)
+        fitting["max_output_tokens"] = min(description.max_output_tokens, most)
+        fitting["min_output_tokens"] = min(description.min_output_tokens, most)
+    return replace(description, **fitting)
 
 
 def describe(name: str, family: Family, settings: Mapping[str, Any], contents: Contents, folder: Path) -> Description:
@@ -23,18 +241,18 @@ def describe(name: str, family: Family, settings: Mapping[str, Any], contents: C
     """
     vocabulary = read_vocabulary(folder)
     tokens = family.read_languages(vocabulary)
-    found = {**_read_generation(family, contents, vocabulary), **_read_pooling(name, contents)}
-    known = {**family.defaults, **found, **settings}
+    found = {**read_generation(family, contents, vocabulary), **read_pooling(name, contents)}
+    known = {**family.settings, **found, **settings}
     known.setdefault("display_name", name)
     known.setdefault("license", "unknown")
     known["language_tokens"] = tokens
-    sources, targets = _tell_languages(name, family, known, tokens)
+    sources, targets = tell_languages(name, family, known, tokens)
     known |= {"source_languages": sources, "target_languages": targets}
-    known["max_input_tokens"] = _tell_window(known, settings, contents)
-    return Description(name=name, family=family.name, **known)
+    known["max_input_tokens"] = tell_window(known, settings, contents)
+    return fit_window(Description(name=name, family=family.name, **known), folder)
 
 
-def _tell_languages(
+def tell_languages(
     name: str, family: Family, known: Mapping[str, Any], tokens: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The languages that it reads and those that it writes."""
@@ -49,17 +267,14 @@ def _tell_languages(
     for side, flag, languages in (("reads", "--from", sources), ("writes", "--to", targets)):
         if not languages:
             raise StoreError(f"cannot tell which languages {name} {side}; give {flag}, such as {flag} en,pt")
-    lacking = [tag for tag in targets if tokens and "{target}" in _layouts(known) and tag not in tokens]
+    layouts = (*known.get("source_layout", ()), *known.get("target_layout", ()))
+    lacking = [tag for tag in targets if tokens and "{target}" in layouts and tag not in tokens]
     if lacking:
         raise StoreError(f"{name} has no token for {', '.join(lacking)}; it has: {', '.join(tokens)}")
     return tuple(sources), tuple(targets)
 
 
-def _layouts(known: Mapping[str, Any]) -> Sequence[str]:
-    return (*known.get("source_layout", ()), *known.get("target_layout", ()))
-
-
-def _tell_window(known: Mapping[str, Any], settings: Mapping[str, Any], contents: Contents) -> int:
+def tell_window(known: Mapping[str, Any], settings: Mapping[str, Any], contents: Contents) -> int:
     """The window, no larger than the model has positions for, without what the layout adds."""
     positions = [contents.config.get(key) for key in ("max_position_embeddings", "n_positions")]
     positions.append(contents.facts.get("tokenizer_config.json", {}).get("model_max_length"))
@@ -68,10 +283,10 @@ def _tell_window(known: Mapping[str, Any], settings: Mapping[str, Any], contents
     return max(1, min([wanted, *bounds]) - window_cost(known.get("source_layout", ("{text}",))))
 
 
-def _read_generation(family: Family, contents: Contents, vocabulary: Sequence[str]) -> dict[str, Any]:
+def read_generation(family: Family, contents: Contents, vocabulary: Sequence[str]) -> dict[str, Any]:
     """How it generates, as its own settings have it."""
     found: dict[str, Any] = {}
-    if family.defaults.get("role") == "summarisation":
+    if family.settings.get("role") == "summarisation":
         wanted = {
             "max_output_tokens": "max_length",
             "min_output_tokens": "min_length",
@@ -83,7 +298,7 @@ def _read_generation(family: Family, contents: Contents, vocabulary: Sequence[st
     beams = contents.fact("num_beams")
     if isinstance(beams, int) and beams > 1:
         found["quality_beam_size"] = beams
-    if contents.facts.get("generation_config.json") and "{target}" not in family.defaults.get("target_layout", ()):
+    if contents.facts.get("generation_config.json") and "{target}" not in family.settings.get("target_layout", ()):
         forced = contents.fact("forced_bos_token_id")
         found["target_layout"] = (vocabulary[forced],) if isinstance(forced, int) else ()
     ends = contents.fact("eos_token_id")
@@ -92,7 +307,7 @@ def _read_generation(family: Family, contents: Contents, vocabulary: Sequence[st
     return found
 
 
-def _read_pooling(name: str, contents: Contents) -> dict[str, str]:
+def read_pooling(name: str, contents: Contents) -> dict[str, str]:
     """How an encoder's states become one vector, where its published files say so."""
     modes = {key for key, value in contents.facts.get(POOLING, {}).items() if key.startswith("pooling_mode_") and value}
     if not modes:

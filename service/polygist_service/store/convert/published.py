@@ -1,6 +1,11 @@
-"""From the repository of a published model to a folder that the engine loads."""
+"""Fetches what a model is made of, and makes the folder that the engine loads: converted where it has to be."""
 
+import importlib.util
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,27 +13,27 @@ from pathlib import Path
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.catalogue import CatalogueEntry, Files
 from polygist_service.store.catalogue.families import Family, recognise
-from polygist_service.store.catalogue.licences import expect_accepted
-from polygist_service.store.checksums import compute_sha256
-from polygist_service.store.convert.contents import CONVERTED, FACTS, Contents, read_contents, read_vocabulary
-from polygist_service.store.convert.converters import CONVERTERS
-from polygist_service.store.convert.inspect import describe
-from polygist_service.store.convert.transformers_conversion import convert_published, expect_converter
+from polygist_service.store.catalogue.pull_options import expect_accepted
+from polygist_service.store.convert import CONVERTERS
+from polygist_service.store.convert.inspect import CONVERTED, FACTS, Contents, describe, read_contents, read_vocabulary
 from polygist_service.store.description import Description
+from polygist_service.store.manifest import compute_sha256
 from polygist_service.store.sources.repositories import Repository
 from polygist_service.store.sources.wheels import Progress, Source, fetch_files
 
-# Grows when the same repository would be installed otherwise.
-REPOSITORY_VERSION = 1
 USUAL_COMPUTE_TYPE = "int8"
 # What a converted model was made with is its own affair.
 AS_STORED = "default"
+# What converts published weights, in a process of its own.
+NEEDED = ("torch", "transformers")
 
 Installed = tuple[Description, dict[str, str]]
 """The description, and the SHA-256 of the source files by their names."""
 
 
-def convert_files(entry: CatalogueEntry, source: Source, build: Path, workspace: Path, report: Progress) -> Installed:
+def convert_files(
+    entry: CatalogueEntry, source: Source, *, build: Path, workspace: Path, report: Progress
+) -> Installed:
     """Fetch the pinned files of a model and convert them to `build`, which is empty.
 
     Raises:
@@ -54,6 +59,7 @@ def convert_files(entry: CatalogueEntry, source: Source, build: Path, workspace:
 def install_repository(
     entry: CatalogueEntry,
     repository: Repository,
+    *,
     families: Mapping[str, Family],
     accepted: Collection[str],
     build: Path,
@@ -78,21 +84,21 @@ def install_repository(
     license = str(entry.settings.get("license") or repository.license or "unknown")
     for each in (license, repository.license):
         expect_accepted(entry.name, each, accepted)
-    make = Making(entry, repository, contents, families, build, workspace, report)
+    installation = Installation(entry, repository, contents, families, build, workspace, report)
     contents.expect_model(entry.name)
     if contents.is_converted:
-        family, compute_type = make.copy(), entry.compute_type or AS_STORED
+        family, compute_type = installation.copy(), entry.compute_type or AS_STORED
     else:
         expect_converter(entry.name)
         compute_type = entry.compute_type or USUAL_COMPUTE_TYPE
-        family = make.convert(compute_type)
+        family = installation.convert(compute_type)
     settings = {**entry.settings, "license": license, "compute_type": compute_type}
-    return describe(entry.name, family, settings, contents, build), make.source_files
+    return describe(entry.name, family, settings, contents, build), installation.source_files
 
 
 @dataclass(frozen=True)
-class Making:
-    """One installation from a repository under way; `source_files` has the SHA-256 of what was fetched so far."""
+class Installation:
+    """An installation from a repository under way; `source_files` has the SHA-256 of what was fetched so far."""
 
     entry: CatalogueEntry
     repository: Repository
@@ -105,23 +111,23 @@ class Making:
 
     def copy(self) -> Family:
         """Copy a converted model; the vocabulary comes first, as the family may depend on it."""
-        self._copy(self.contents.vocabularies)
-        family = self._recognise(read_vocabulary(self.build))
-        self._expect_tokenizer(family, self.contents.files)
-        self._copy([*family.tokenizer_files, "config.json", CONVERTED])
-        self._copy([name for name in family.optional_files if name in self.contents.files])
+        self.copy_files(self.contents.vocabularies)
+        family = self.recognise(read_vocabulary(self.build))
+        self.expect_tokenizer(family, self.contents.files)
+        self.copy_files([*family.tokenizer_files, "config.json", CONVERTED])
+        self.copy_files([name for name in family.optional_files if name in self.contents.files])
         return family
 
     def convert(self, compute_type: str) -> Family:
         """Convert published weights in a process of its own."""
-        contents, family = self.contents, self._recognise(())
+        contents, family = self.contents, self.recognise(())
         index = contents.weights_index()
-        listed = self._fetch([index] if index else [])
+        listed = self.fetch([index] if index else [])
         weights = contents.weights(listed.get(index) if index else None)
         facts = [name for name in FACTS if name in contents.files]
         work = self.workspace / self.entry.name
         staged, converted = work / self.entry.name, work / "converted"
-        for path, place in {**listed, **self._fetch([*weights, *contents.tokenizer_files, *facts])}.items():
+        for path, place in {**listed, **self.fetch([*weights, *contents.tokenizer_files, *facts])}.items():
             (staged / path).parent.mkdir(parents=True, exist_ok=True)
             (staged / path).symlink_to(place.resolve())
         self.report(f"convert {self.entry.name}", 0, None)
@@ -131,28 +137,61 @@ class Making:
         for name in (*family.tokenizer_files, *family.optional_files):
             if (staged / name).exists() and not (self.build / name).exists():
                 shutil.copyfile(staged / name, self.build / name)
-        family = self._recognise(read_vocabulary(self.build))
-        self._expect_tokenizer(family, {path.name for path in self.build.iterdir()})
+        family = self.recognise(read_vocabulary(self.build))
+        self.expect_tokenizer(family, {path.name for path in self.build.iterdir()})
         return family
 
-    def _recognise(self, vocabulary: Collection[str]) -> Family:
+    def recognise(self, vocabulary: Collection[str]) -> Family:
+        """The family of the model: the one that is named, or the one that its files fit."""
         contents = self.contents
         return self.entry.family or recognise(
             self.families, contents.config, contents.tokenizer_class, vocabulary, contents.files
         )
 
-    def _fetch(self, paths: Sequence[str]) -> dict[str, Path]:
+    def fetch(self, paths: Sequence[str]) -> dict[str, Path]:
+        """Fetch files and note their checksums."""
         fetched = self.repository.fetch(paths, self.report) if paths else {}
         self.source_files.update({path: compute_sha256(place) for path, place in fetched.items()})
         return fetched
 
-    def _copy(self, paths: Sequence[str]) -> None:
-        for path, place in self._fetch(paths).items():
+    def copy_files(self, paths: Sequence[str]) -> None:
+        """Fetch files and copy them to the model's folder."""
+        for path, place in self.fetch(paths).items():
             shutil.copyfile(place, self.build / Path(path).name)
 
-    def _expect_tokenizer(self, family: Family, present: Collection[str]) -> None:
+    def expect_tokenizer(self, family: Family, present: Collection[str]) -> None:
+        """Raise StoreError where files are missing that the family's tokenizer reads."""
         if missing := [name for name in family.tokenizer_files if name not in present]:
             raise StoreError(
                 f"{self.entry.name} has no {', '.join(missing)}, which the family {family.name} reads; take a "
                 "repository that has, or give another --family"
             )
+
+
+def expect_converter(model: str) -> None:
+    """Raise StoreError, with the command that helps, where what converts published weights is not installed."""
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise StoreError(
+            f"{model} has to be converted, and {' and '.join(missing)} are not installed; run: pip install "
+            "'polygist[service,convert]', or pull a repository that holds a converted model (model.bin)"
+        )
+
+
+def convert_published(folder: Path, target: Path, *, compute_type: str, family: Family) -> None:
+    """Convert a published model to `target`, which must not exist; only files of `folder` are read, never code.
+
+    A process of its own gives back the memory, and keeps a crash and an import of torch away from this one.
+
+    Raises:
+        StoreError: the converter fails; holds its own last words.
+    """
+    order = {"folder": str(folder), "target": str(target), "compute_type": compute_type, "class": family.converts_as}
+    run = subprocess.run(
+        [sys.executable, "-m", "polygist_service.store.convert.transformers_process", json.dumps(order)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
+    )  # fmt: skip
+    if run.returncode:
+        lines = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+        said = lines[-1] if lines else f"it ended with code {run.returncode}; is there enough memory?"
+        raise StoreError(f"the model in {folder.name} cannot be converted: {said}")

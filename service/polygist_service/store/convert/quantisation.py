@@ -32,10 +32,10 @@ def quantise(spec: model_spec.ModelSpec, compute_type: str) -> None:
         spec.optimize(quantization=compute_type)
         return
     spec.optimize(quantization=None)
-    model_spec.visit_spec(spec, _quantise_variable)
+    model_spec.visit_spec(spec, quantise_variable)
 
 
-def _quantise_variable(layer: model_spec.LayerSpec, name: str, value: object) -> None:
+def quantise_variable(layer: model_spec.LayerSpec, name: str, value: object) -> None:
     """Replace a matrix by int8 and a scale for each row, where the layer has a place for scales."""
     attribute = name.rpartition("/")[2]
     if isinstance(value, model_spec.Variable) and hasattr(layer, f"{attribute}_scale"):

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from polygist_service.errors import StoreError
-from polygist_service.store.checksums import compute_sha256
+from polygist_service.store.manifest import compute_sha256
 
+# The Hub's own rule for OWNER/NAME.
 REPOSITORY = re.compile(r"(?!.*(\.\.|--))\w[\w.-]*/\w[\w.-]*(?<![.-])", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -48,6 +49,18 @@ class HubFile:
             return False
         return (compute_sha256(path) == self.sha256) if self.sha256 else (compute_blob_id(path) == self.blob_id)
 
+    @classmethod
+    def from_listing(cls, sibling: Mapping[str, Any]) -> Self:
+        """Read a file of a listing; raises ValueError where it is none."""
+        path = sibling["rfilename"]
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise ValueError(f"path {path!r}")
+        sha256 = (sibling.get("lfs") or {}).get("sha256", "")
+        blob_id = "" if sha256 else sibling.get("blobId") or ""
+        if (sha256 and not SHA256.fullmatch(sha256)) or (blob_id and not COMMIT.fullmatch(blob_id)):
+            raise ValueError(f"checksum {sha256 or blob_id!r} of {path!r}")
+        return cls(path, int(sibling.get("size") or 0), sha256, blob_id)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -64,6 +77,20 @@ class Snapshot:
     revision: str
     license: str
     files: Mapping[str, HubFile] = field(repr=False)
+
+    def find(self, path: str) -> HubFile:
+        """The file at `path`; raises StoreError where there is none, or none that can be checked."""
+        name = f"{self.repository}@{self.revision[:12]}"
+        if path not in self.files:
+            some = sorted(self.files)[:MOST_NAMED]
+            more = f" and {len(self.files) - len(some)} more" if len(self.files) > len(some) else ""
+            raise StoreError(f"{name} has no file {path}; it has: {', '.join(some) or 'none'}{more}")
+        file = self.files[path]
+        if not file.checksum:
+            raise StoreError(
+                f"nobody told a checksum of {path} in {name}: set HF_ENDPOINT to a Hub or mirror that does"
+            )
+        return file
 
 
 def resolve(repository: str, revision: str = "main") -> Snapshot:
@@ -84,7 +111,7 @@ def resolve(repository: str, revision: str = "main") -> Snapshot:
     from polygist_service.store.sources.hub_http import connect, fetch_listing
 
     with connect():
-        snapshot = _read_listing(repository, revision, fetch_listing(repository, revision))
+        snapshot = read_listing(repository, revision, fetch_listing(repository, revision))
     if COMMIT.fullmatch(revision) and snapshot.revision != revision:
         raise StoreError(f"{repository}@{revision} was answered with commit {snapshot.revision}; check HF_ENDPOINT")
     return snapshot
@@ -110,7 +137,7 @@ def download(
     """
     from polygist_service.store.sources.hub_http import connect
 
-    files = [_find(snapshot, path) for path in dict.fromkeys(paths)]
+    files = [snapshot.find(path) for path in dict.fromkeys(paths)]
     phase, total, done = f"fetch {snapshot.repository}", sum(file.size for file in files), 0
     report(phase, done, total)
     with connect():
@@ -121,7 +148,7 @@ def download(
 
             target = folder / file.path
             if not (target.is_file() and file.is_intact(target)):
-                _fetch(snapshot, file, target, count)
+                fetch_file(snapshot, file, target, count)
             count(file.size)
             done += file.size
     return {file.path: folder / file.path for file in files}
@@ -134,19 +161,8 @@ def compute_blob_id(path: Path) -> str:
         return hashlib.file_digest(opened, lambda: digest).hexdigest()
 
 
-def _find(snapshot: Snapshot, path: str) -> HubFile:
-    name = f"{snapshot.repository}@{snapshot.revision[:12]}"
-    if path not in snapshot.files:
-        some = sorted(snapshot.files)[:MOST_NAMED]
-        more = f" and {len(snapshot.files) - len(some)} more" if len(snapshot.files) > len(some) else ""
-        raise StoreError(f"{name} has no file {path}; it has: {', '.join(some) or 'none'}{more}")
-    file = snapshot.files[path]
-    if not file.checksum:
-        raise StoreError(f"nobody told a checksum of {path} in {name}: set HF_ENDPOINT to a Hub or mirror that does")
-    return file
-
-
-def _fetch(snapshot: Snapshot, file: HubFile, target: Path, report: Callable[[int], None]) -> None:
+def fetch_file(snapshot: Snapshot, file: HubFile, target: Path, report: Callable[[int], None]) -> None:
+    """Fetch one file to `target`, by way of its ``.part`` file."""
     from polygist_service.store.sources.hub_http import append_file
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -162,33 +178,20 @@ def _fetch(snapshot: Snapshot, file: HubFile, target: Path, report: Callable[[in
     part.replace(target)
 
 
-def _read_listing(repository: str, revision: str, listing: Any) -> Snapshot:
+def read_listing(repository: str, revision: str, listing: Any) -> Snapshot:
+    """Read what the Hub answered for a repository; raises StoreError where it is no listing."""
     try:
-        commit, siblings = listing["sha"], listing["siblings"]
+        commit = listing["sha"]
         if not COMMIT.fullmatch(commit):
             raise ValueError(f"sha {commit!r}")
-        files = map(_read_file, siblings)
-        return Snapshot(repository, commit, _read_license(listing), {file.path: file for file in files})
+        files = map(HubFile.from_listing, listing["siblings"])
+        # The card's licence: one, several, or `other` with a name of its own.
+        card = listing.get("cardData") or {}
+        named = card.get("license_name") if card.get("license") == "other" else None
+        stated = named or card.get("license") or ""
+        license = ", ".join(stated) if isinstance(stated, list) else str(stated)
+        return Snapshot(repository, commit, license, {file.path: file for file in files})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
             f"what was answered for {repository}@{revision} is no listing of the Hub ({error!r}); check HF_ENDPOINT"
         ) from error
-
-
-def _read_file(sibling: Mapping[str, Any]) -> HubFile:
-    path = sibling["rfilename"]
-    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise ValueError(f"path {path!r}")
-    sha256 = (sibling.get("lfs") or {}).get("sha256", "")
-    blob_id = "" if sha256 else sibling.get("blobId") or ""
-    if (sha256 and not SHA256.fullmatch(sha256)) or (blob_id and not COMMIT.fullmatch(blob_id)):
-        raise ValueError(f"checksum {sha256 or blob_id!r} of {path!r}")
-    return HubFile(path, int(sibling.get("size") or 0), sha256, blob_id)
-
-
-def _read_license(listing: Mapping[str, Any]) -> str:
-    """The card's licence: one, several, or ``other`` with a name of its own."""
-    card = listing.get("cardData") or {}
-    named = card.get("license_name") if card.get("license") == "other" else None
-    stated = named or card.get("license") or ""
-    return ", ".join(stated) if isinstance(stated, list) else str(stated)

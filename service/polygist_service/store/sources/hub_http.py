@@ -9,22 +9,32 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from httpx2 import RemoteProtocolError, Response, TransportError
+from httpx2 import HTTPError, InvalidURL, RemoteProtocolError, Response, TransportError
 from huggingface_hub import close_session, constants, get_session, hf_hub_url
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    GatedRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    OIDCError,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff, parse_ratelimit_headers
 from huggingface_hub.utils.logging import get_verbosity, set_verbosity
 from polygist import __version__
 
 from polygist_service.errors import StoreError
-from polygist_service.store.sources.hub_errors import explain_failures
 
 # Not 429: the Hub's windows are minutes long, and the library would wait for their end without a word.
 RETRIED_STATUSES = (408, 500, 502, 503, 504)
 STATUS_RETRIES = 3
 # Connections that break one after the other, none of which brought a byte.
 CONNECTION_RETRIES = 5
+INSTEAD = "fetch the files elsewhere and pull from their folder with path:DIR"
 
 
 @contextmanager
@@ -57,7 +67,7 @@ def fetch_listing(repository: str, revision: str) -> Any:
         StoreError: no such repository or revision, no access, or no Hub in reach.
     """
     url = f"{constants.ENDPOINT}/api/models/{repository}/revision/{quote(revision, safe='')}"
-    with explain_failures(repository, revision), _open(url, params={"blobs": "true"}) as response:
+    with explain_failures(repository, revision), open_response(url, params={"blobs": "true"}) as response:
         content = response.read()
     try:
         return json.loads(content)
@@ -85,7 +95,7 @@ def append_file(
     with explain_failures(repository, revision, path):
         while (start := opened.tell()) < size:
             try:
-                _append(url, opened, size, report)
+                append_rest(url, opened, size, report)
             except TransportError:
                 failures = 0 if opened.tell() > start else failures + 1
                 if failures > CONNECTION_RETRIES:
@@ -93,11 +103,12 @@ def append_file(
                 time.sleep(1)
 
 
-def _append(url: str, opened: BinaryIO, size: int, report: Callable[[int], None]) -> None:
+def append_rest(url: str, opened: BinaryIO, size: int, report: Callable[[int], None]) -> None:
+    """Append what one connection brings."""
     start = opened.tell()
     # Packed content could not be asked for from a byte on.
     headers = {"accept-encoding": "identity"} | ({"range": f"bytes={start}-"} if start else {})
-    with _open(url, headers=headers) as response:
+    with open_response(url, headers=headers) as response:
         if start and response.status_code != 206:  # the whole file is coming
             opened.truncate(0)
         for block in response.iter_bytes():
@@ -110,7 +121,7 @@ def _append(url: str, opened: BinaryIO, size: int, report: Callable[[int], None]
 
 
 @contextmanager
-def _open(
+def open_response(
     url: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Iterator[Response]:
     """A response whose body is not read yet; raises errors of `huggingface_hub` and `httpx2`."""
@@ -128,3 +139,66 @@ def _open(
     ) as response:
         hf_raise_for_status(response)
         yield response
+
+
+@contextmanager
+def explain_failures(repository: str, revision: str, path: str = "") -> Iterator[None]:
+    """Turn what requests to the Hub raise into a StoreError; other errors of the operating system pass."""
+    name = f"{repository}@{revision[:12] if path else revision}" + (f" {path}" if path else "")
+    try:
+        yield
+    except OfflineModeIsEnabled as error:
+        message = f"HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set, so {name} is not fetched: unset it, or {INSTEAD}"
+        raise StoreError(message) from error
+    except GatedRepoError as error:
+        raise StoreError(
+            f"{repository} is gated: accept its terms at {_endpoint()}/{repository} and set HF_TOKEN to a token of "
+            "that account"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise StoreError(
+            f"there is no repository {repository} at {_endpoint()}, or it is private, which looks the same: check the "
+            "name, or set HF_TOKEN to a token that may read it"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise StoreError(f"{repository} has no revision {revision}: give a branch, a tag or a commit of it") from error
+    except RemoteEntryNotFoundError as error:
+        raise StoreError(f"{repository}@{revision[:12]} has no file {path} any more: pull again") from error
+    except DisabledRepoError as error:
+        raise StoreError(f"{_endpoint()} has disabled {repository}: choose another, or {INSTEAD}") from error
+    except HfHubHTTPError as error:
+        raise StoreError(explain_status(error, name)) from error
+    except UnicodeEncodeError as error:  # of the header that it becomes
+        raise StoreError("HF_TOKEN holds what no token does: copy it again") from error
+    except OIDCError as error:
+        raise StoreError(f"HF_OIDC_RESOURCE is set, but brings no token: {error}") from error
+    except (HTTPError, InvalidURL) as error:
+        raise StoreError(
+            f"cannot fetch {name}: {_endpoint()} is out of reach ({error or type(error).__name__}); set HF_ENDPOINT to "
+            "a mirror that you can reach (HTTPS_PROXY and SSL_CERT_FILE where your network asks for them), or "
+            f"{INSTEAD}"
+        ) from error
+
+
+def explain_status(error: HfHubHTTPError, name: str) -> str:
+    """Say what a status of the Hub that has no exception of its own comes to, with the cure."""
+    status, headers = error.response.status_code, error.response.headers
+    answer = f"cannot fetch {name}: {_endpoint()} answers {status}"
+    if status == 401:
+        return f"{answer}, the token is not valid; set HF_TOKEN to one that is, or unset it"
+    if status == 403:
+        return f"{answer}, the token may not read this; set HF_TOKEN to one that may"
+    if status == 429:
+        limit = parse_ratelimit_headers(headers)
+        wait = str(limit.reset_in_seconds) if limit and not limit.remaining else headers.get("retry-after", "")
+        when = f"in {wait} seconds" if wait.isdigit() else f"after {wait}" if wait else "in some minutes"
+        return f"{answer}, too many requests; pull again {when}, what has arrived is kept (HF_TOKEN raises the limit)"
+    if status >= 500:
+        return f"{answer}, it is in trouble; pull again later, what has arrived is kept"
+    return f"{answer}, which no Hub does; check HF_ENDPOINT"
+
+
+def _endpoint() -> str:
+    """The Hub's address, without a password that may be in it."""
+    address = urlsplit(constants.ENDPOINT)
+    return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()

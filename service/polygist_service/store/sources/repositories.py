@@ -4,64 +4,64 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Self
 
 from polygist_service.errors import StoreError
 from polygist_service.store.sources import hub
 from polygist_service.store.sources.wheels import Progress
 
 
-class Repository(Protocol):
-    """The files of a published model."""
+@dataclass(frozen=True)
+class HubRepository:
+    """One commit of a repository on the Hub.
+
+    Attributes:
+        downloads: where files are kept until the model is installed, so that a broken download goes on.
+    """
+
+    snapshot: hub.Snapshot
+    downloads: Path
+
+    @classmethod
+    def resolve(cls, name: str, revision: str, downloads: Path) -> Self:
+        """Ask the Hub for a repository, at the commit that a branch, tag, commit or ``refs/pr/N`` stands for now.
+
+        Args:
+            name: ``OWNER/NAME``.
+            downloads: the folder of all downloads.
+
+        Raises:
+            StoreError: no such repository or revision, no access, or no Hub in reach.
+        """
+        snapshot = hub.resolve(name, revision)
+        return cls(snapshot, downloads / name.replace("/", "--") / snapshot.revision)
 
     @property
     def files(self) -> Collection[str]:
         """The paths of all its files."""
-        ...
+        return self.snapshot.files
 
     @property
     def license(self) -> str:
         """The licence that its card names, or nothing."""
-        ...
+        return self.snapshot.license
 
     def fetch(self, paths: Sequence[str], report: Progress) -> dict[str, Path]:
-        """Get hold of files, checked against what the repository says of them; returns their places by path."""
-        ...
+        """Download files, each checked against what the Hub says of it; returns their places by path."""
+        return hub.download(self.snapshot, paths, self.downloads, report=report)
 
     def identity(self) -> dict[str, str]:
         """What a manifest says of it."""
-        ...
+        return {"kind": "hub", "repository": self.snapshot.repository, "revision": self.snapshot.revision}
 
-
-class HubRepository:
-    """One commit of a repository on the Hub.
-
-    Args:
-        name: ``OWNER/NAME``.
-        revision: a branch, tag, commit or ``refs/pr/N``; what it stands for now is what is fetched.
-        downloads: where files are kept until the model is installed, so that a broken download goes on.
-    """
-
-    def __init__(self, name: str, revision: str, downloads: Path) -> None:
-        self._snapshot = hub.resolve(name, revision)
-        self._folder = downloads / name.replace("/", "--") / self._snapshot.revision
-        self.files: Collection[str] = self._snapshot.files
-        self.license = self._snapshot.license
-
-    def fetch(self, paths: Sequence[str], report: Progress) -> dict[str, Path]:
-        return hub.download(self._snapshot, paths, self._folder, report=report)
-
-    def identity(self) -> dict[str, str]:
-        return {"kind": "hub", "repository": self._snapshot.repository, "revision": self._snapshot.revision}
-
-    def forget(self) -> None:
+    def remove_downloads(self) -> None:
         """Remove what was downloaded."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.downloads, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class FolderRepository:
-    """A folder on this machine."""
+    """A folder on this machine; its members are as those of `HubRepository`."""
 
     folder: Path
 
@@ -82,5 +82,5 @@ class FolderRepository:
     def identity(self) -> dict[str, str]:
         return {"kind": "path", "folder": str(self.folder)}
 
-    def forget(self) -> None:
-        """Nothing: the folder is somebody else's."""
+
+Repository = HubRepository | FolderRepository

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from polygist_service.summarisation.types import Article
+from polygist_service.summarisation.article import Article
 from polygist_service.text.numbers import claim_numbers, state_numbers
 
 Name = tuple[str, ...]
@@ -58,7 +58,7 @@ class Word:
 
 
 def split_words(text: str) -> list[Word]:
-    """The words of `text`; "U.S." is one, "US"."""
+    """Return the words of `text`; "U.S." is one, "US"."""
     text = INITIALS.sub(lambda match: match.group().replace(".", ""), text)
     words: list[Word] = []
     end = 0
@@ -71,12 +71,12 @@ def split_words(text: str) -> list[Word]:
 
 
 def find_inner(words: Iterable[Word]) -> set[str]:
-    """The words, lower-cased, that have a capital inside a sentence."""
+    """Return the words, lower-cased, that have a capital inside a sentence."""
     return {word.text.lower() for word in words if word.is_inside and word.is_capitalised}
 
 
 def find_names(sentence: str, *, inner: Collection[str], language: str) -> Iterator[Name]:
-    """The names of one sentence, in order, each as its words.
+    """Yield the names of one sentence, in order, each as its words.
 
     Args:
         sentence: one sentence, or a title.
@@ -84,7 +84,7 @@ def find_names(sentence: str, *, inner: Collection[str], language: str) -> Itera
         language: of the sentence.
     """
     words = split_words(sentence)
-    only_acronyms = language.split("-")[0] in NOUN_CAPITALS or _is_title(sentence, words)
+    only_acronyms = language.split("-")[0] in NOUN_CAPITALS or is_title(sentence, words)
     if only_acronyms and all(word.text.isupper() for word in words):
         return
     name: list[str] = []
@@ -103,7 +103,8 @@ def find_names(sentence: str, *, inner: Collection[str], language: str) -> Itera
         yield tuple(name)
 
 
-def _is_title(sentence: str, words: Sequence[Word]) -> bool:
+def is_title(sentence: str, words: Sequence[Word]) -> bool:
+    """Whether a sentence is written as titles are: with a capital at most of its longer words, and no stop."""
     capitals = [word.text[0].isupper() for word in words if len(word.text) >= LONG]
     is_open = not sentence.rstrip().endswith(ENDS)
     return is_open and len(capitals) >= FEWEST and sum(capitals) >= TITLE_SHARE * len(capitals)
@@ -121,7 +122,7 @@ class Facts:
         self._inner: set[str] = set()
         self._places: defaultdict[str, set[int]] = defaultdict(set)
         for at, sentence in enumerate(article.sentences):
-            # A sentence may be judged by itself: what it says is said, whatever stands around it.
+            # A sentence may be checked by itself: what it says is said, whatever stands around it.
             self._numbers |= state_numbers(sentence.text)
             words = split_words(sentence.text)
             self._inner |= find_inner(words)
@@ -129,7 +130,7 @@ class Facts:
                 self._places[word.text.lower()].add(at)
 
     def find_missing(self, sentences: Sequence[str], *, language: str, numbers_only: bool = False) -> list[list[str]]:
-        """The numbers and names of each of `sentences` that the article does not have.
+        """Return the numbers and names of each of `sentences` that the article does not have.
 
         A number is in the article where its value is, whatever its spelling. A name is where all its words stand in
         one sentence of the article: parts of a longer name are.

@@ -30,18 +30,18 @@ class Citer:
         self._spans = spans
         self._holders: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for at, sentence in enumerate(sentences):
-            for feature in _features(sentence):
+            for feature in split_features(sentence):
                 self._holders[feature].append(at)
 
     def overlap(self, sentence: str) -> NDArray[np.float64]:
-        """For each sentence of the article the share of the words and word pairs of `sentence` that stand in it."""
-        features = _features(sentence)
+        """Return the share of the words and word pairs of `sentence` that stand in each sentence of the article."""
+        features = split_features(sentence)
         holders = [at for feature in features for at in self._holders.get(feature, ())]
         counts = np.bincount(np.array(holders, np.int64), minlength=len(self._spans))
         return counts / max(1, len(features))
 
     def cite(self, sentence: str, similarities: NDArray[np.float64] | None = None) -> tuple[Citation, ...]:
-        """The passages nearest to `sentence`, best first; none where none is.
+        """Return the passages nearest to `sentence`, best first; none where none is.
 
         Args:
             sentence: a written one.
@@ -59,8 +59,8 @@ class Citer:
         )
 
 
-def _features(sentence: str) -> set[tuple[str, ...]]:
-    """Words and neighbouring pairs of words: pairs tell most about whether a summary keeps to its source."""
+def split_features(sentence: str) -> set[tuple[str, ...]]:
+    """Return words and neighbouring pairs of words: pairs tell most about whether a summary keeps to its source."""
     terms = split_terms(sentence)
     return {(term,) for term in terms} | set(pairwise(terms))
 
@@ -89,7 +89,7 @@ class Wording:
         self._words, self._pairs = set(terms), set(pairwise(terms))
 
     def found_share(self, sentence: str) -> float:
-        """The share of the word pairs of `sentence` that the article has; of a single word, whether it has that."""
+        """Return the share of the word pairs of `sentence` that the article has; of a lone word, whether it has it."""
         terms = split_terms(sentence)
         pairs = list(pairwise(terms))
         if not pairs:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.engine.models.tokenizers import JsonTokenizer, SentencePieceTokenizer
-from polygist_service.store.convert.contents import read_vocabulary
+from polygist_service.store.convert.inspect import read_vocabulary
 
 from tests.service.tiny import write_tiny_model
 

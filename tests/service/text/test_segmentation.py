@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from polygist_service.text.segmentation import split_sentences
+from polygist_service.text.segmentation import MOST_CHARACTERS, split_long, split_sentences
 
 TEXT = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" .!?…\"'”)\n\r\u2028🙂\u0301\u200dDr")),
@@ -56,3 +56,49 @@ def test_a_sentence_ends(language, text, expected):
 def test_a_lone_surrogate_is_no_text():
     with pytest.raises(UnicodeEncodeError):
         split_sentences("a\ud800b", "en")
+
+
+def cut(text, most):
+    return [text[start:end] for start, end in split_long(text, lambda piece: len(piece) <= most)]
+
+
+@given(st.text(st.sampled_from("ab ;,–.\u0301\u200d🙂\n")), st.integers(1, 20))
+def test_pieces_fit_and_together_are_the_text(text, most):
+    pieces = cut(text, most)
+    assert "".join(pieces) == text
+    assert all(0 < len(piece) <= most for piece in pieces)
+
+
+@given(st.text(max_size=60), st.randoms(use_true_random=False))
+def test_it_ends_whatever_fits_answers(text, random):
+    spans = split_long(text, lambda _: random.random() < 0.5)
+    assert "".join(text[start:end] for start, end in spans) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "expected"),
+    [
+        ("one or two; three, four five", 20, ["one or two; ", "three, four five"]),
+        ("one two three, four five", 20, ["one two three, ", "four five"]),
+        ("four – five six seven", 13, ["four – ", "five six ", "seven"]),
+        ("one two three", 10, ["one two ", "three"]),
+        ("onetwothree", 5, ["onetw", "othre", "e"]),
+        ("one; two three four five six", 24, ["one; two three four ", "five six"]),
+    ],
+)
+def test_the_best_place_wins(text, most, expected):
+    assert cut(text, most) == expected
+
+
+@pytest.mark.parametrize("cluster", ["e\u0301", "👩\u200d🌾", "❤\ufe0f"])
+def test_no_character_is_parted_from_its_marks(cluster):
+    pieces = cut(cluster * 20, 8)
+    assert all(piece == cluster * (len(piece) // len(cluster)) for piece in pieces)
+
+
+@pytest.mark.parametrize("text", ["x" * 300_000, "x " * 150_000, "a" + " " * 300_000 + "b", "e" + "\u0301" * 100_000])
+def test_the_work_is_linear_and_no_huge_text_is_tokenised(text):
+    asked = []
+    split_long(text, lambda piece: asked.append(len(piece)) or len(piece) <= 200)
+    assert max(asked) <= MOST_CHARACTERS
+    assert sum(asked) < 20 * len(text)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, Role
+from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.grounding.support import Wording
-from polygist_service.summarisation.types import Article, split_article
 
 from bench.quality.report import Say
 from bench.quality.sets import DataFolder
@@ -43,7 +45,7 @@ class Judged:
         return weight * np.clip(self.similarities, 0, 1) + (1 - weight) * self.wordings
 
 
-async def read_judgements(engine: Engine, data: DataFolder, say: Say) -> list[Judged]:
+async def read_judged(engine: Engine, data: DataFolder, say: Say) -> list[Judged]:
     """Every summary that the experts judged; raises ValueError where no sentence encoder is installed."""
     encoders = [model.name for model in engine.models() if model.role is Role.ENCODER]
     if not encoders:
@@ -64,9 +66,11 @@ async def _measure(
     engine: Engine, encoder: str, text: str, summaries: Sequence[str]
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Similarities and wordings of the sentences of each summary."""
-    own = [segment.text for segment in Article.read(text, "en").sentences]
-    split = [[segment.text for segment in split_article(summary, "en")] for summary in summaries]
-    vectors = await engine.encode(encoder, [*own, *(text for texts in split for text in texts)], caller="fit")
+    own = [segment.text for segment in Article.parse(text, "en").sentences]
+    split = [[segment.text for segment in Article.parse(summary, "en").sentences] for summary in summaries]
+    texts = [*own, *(sentence for sentences in split for sentence in sentences)]
+    embeddings, _ = await embed(engine, encoder, texts, CallContext("bench"))
+    vectors = np.stack(embeddings)
     nearest = (vectors[len(own) :] @ vectors[: len(own)].T).max(axis=1).astype(float)
     wording = Wording(text)
     ends = np.cumsum([len(texts) for texts in split])[:-1]

@@ -2,16 +2,16 @@ import asyncio
 import statistics
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
+from polygist_service.context import CallContext
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.models.seq2seq import SequenceToSequence
 from polygist_service.errors import InferenceFailed
 
-from tests.service.builds import OneModel
+from tests.service.one_model import OneModel, submit, text_pool
 from tests.service.tiny import WORDS, load_tiny_model, write_tiny_model
 
 GREEDY = Decoding()
@@ -44,8 +44,8 @@ def loaded(tmp_path_factory):
 @asynccontextmanager
 async def running(loaded):
     model = Recorded(loaded)
-    with ThreadPoolExecutor(2) as executor:
-        engine = BatchingEngine(OneModel(model), slots=2, executor=executor)
+    async with text_pool() as pool:
+        engine = BatchingEngine(OneModel(model), slots=2, pool=pool)
         try:
             yield engine, model
         finally:
@@ -64,7 +64,7 @@ def wait_until(condition):
 async def decode(engine, *segments, options=GREEDY, caller="me"):
     """The best text of each segment, in order."""
     texts = {}
-    async for index, result in engine.submit("tiny", segments, options=options, caller=caller):
+    async for index, result in submit(engine, "tiny", segments, options=options, context=CallContext(caller)):
         texts[index] = result.hypotheses[0].text
     return [texts[index] for index in range(len(segments))]
 
@@ -103,14 +103,14 @@ async def test_64_concurrent_sentences_fill_batches(loaded):
 async def test_results_come_as_batches_finish_and_are_all_there(loaded):
     segments = [sentence(number) for number in range(300)]
     async with running(loaded) as (engine, _):
-        seen = [index async for index, _ in engine.submit("tiny", segments, options=GREEDY, caller="me")]
+        seen = [index async for index, _ in submit(engine, "tiny", segments, options=GREEDY)]
     assert sorted(seen) == list(range(300))
 
 
 async def test_closing_cancels_what_is_queued(loaded):
     async with running(loaded) as (engine, model):
         model.gate.clear()
-        stream = engine.submit("tiny", [sentence(number) for number in range(200)], options=GREEDY, caller="gone")
+        stream = submit(engine, "tiny", [sentence(number) for number in range(200)], options=GREEDY)
         first = asyncio.ensure_future(anext(stream))
         await asyncio.to_thread(wait_until, engine.queued_requests)
         first.cancel()
@@ -140,7 +140,7 @@ async def test_a_segments_answer_is_the_same_beside_longer_ones(loaded):
 async def test_hypotheses_scores_and_limits(loaded):
     options = Decoding(beam_size=3, hypothesis_count=3, scores=True, max_output_tokens=5)
     async with running(loaded) as (engine, _):
-        async for _, result in engine.submit("tiny", ["the river"], options=options, caller="me"):
+        async for _, result in submit(engine, "tiny", ["the river"], options=options):
             scores = [hypothesis.score for hypothesis in result.hypotheses]
             assert scores == sorted(scores, reverse=True)
             assert all(score <= 0 for score in scores)

@@ -12,7 +12,7 @@ WRITER = replace(ENCODER, name="writer", role=Role.SUMMARISATION, source_languag
 
 
 def choose(*models, source="en", **fields):
-    method, model = choose_model(EchoEngine(*models), SummaryRequest(text="A text.", source=source, **fields))
+    method, model = choose_model(EchoEngine(*models), SummaryRequest(contents=["A text."], **fields), source)
     return method, model.name
 
 
@@ -91,7 +91,7 @@ BOTH = replace(WRITER, name="both", target_languages=("en", "pt"))
     ],
 )
 def test_the_language_that_a_model_writes(model, target, written):
-    assert written_language(model, SummaryRequest(text="", source="en", target=target)) == written
+    assert written_language(model, "en", target) == written
 
 
 def test_a_model_that_writes_neither_language_is_not_chosen_and_one_that_needs_no_translation_first():

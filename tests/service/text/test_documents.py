@@ -1,7 +1,8 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from polygist_service.text.documents.plain import PlainDocument, Splitting
+from polygist_service.text import documents
+from polygist_service.text.documents.base import BlockKind, Output, Splitting
 from polygist_service.text.segmentation import MOST_CHARACTERS
 
 TEXT = st.text(
@@ -14,7 +15,21 @@ TEXT = st.text(
 
 
 def parse(text, splitting=Splitting.PUNCTUATION_AND_NEWLINES, fits=lambda text: True):
-    return PlainDocument.parse(text, language="en", splitting=splitting, fits=fits)
+    """A document whose segments fit."""
+    document = documents.parse(text, language="en", splitting=splitting)
+    return document.with_segments([piece for segment in document.segments for piece in document.cut(segment, fits)])
+
+
+def pieces(document, outputs):
+    """What comes of a document as the outputs of its segments come in."""
+    rebuilder = document.rebuild()
+    for output in outputs:
+        yield rebuilder.add(Output(output))
+    yield rebuilder.finish()
+
+
+def rebuild(document, outputs):
+    return "".join(pieces(document, outputs))
 
 
 def texts(text, splitting=Splitting.PUNCTUATION_AND_NEWLINES, **options):
@@ -25,9 +40,10 @@ def texts(text, splitting=Splitting.PUNCTUATION_AND_NEWLINES, **options):
 @example("One.\r\nTwo.\r\n\r\nThree", 5)
 def test_a_document_rebuilt_from_its_own_segments_is_the_document(text, window):
     document = parse(text, fits=lambda piece: len(piece) <= window)
-    rebuilt = document.rebuild([text[segment.start : segment.end] for segment in document.segments])
-    assert rebuilt.text == text
-    assert rebuilt.spans == tuple((segment.start, segment.end) for segment in document.segments)
+    rebuilder = document.rebuild()
+    settled = [rebuilder.add(Output(text[segment.start : segment.end])) for segment in document.segments]
+    assert "".join(settled) + rebuilder.finish() == text
+    assert rebuilder.spans == [segment.span for segment in document.segments]
     assert all(len(segment.text) <= window for segment in document.segments)
 
 
@@ -44,16 +60,15 @@ def test_segments_stand_in_order_and_hold_every_letter(text, splitting):
 @given(TEXT, st.text(st.sampled_from("ab\n\r\u2028 ")))
 def test_an_output_never_adds_a_line(text, output):
     document = parse(text)
-    rebuilt = document.rebuild([output] * len(document.segments))
-    assert len(rebuilt.text.splitlines()) <= len(text.splitlines())
-    assert "".join(document.deltas([output] * len(document.segments))) == rebuilt.text
+    rebuilt = rebuild(document, [output] * len(document.segments))
+    assert len(rebuilt.splitlines()) <= len(text.splitlines())
 
 
 def test_structure_is_kept_to_the_letter():
     text = "  Title\r\n\r\n* One. Two!\t \n\n---\n 12:30 \n🙂\n\nLast"
     document = parse(text)
     assert [segment.text for segment in document.segments] == ["Title", "* One.", "Two!", "Last"]
-    assert document.rebuild(["T", "* U.", "D!", "Ú"]).text == "  T\r\n\r\n* U. D!\t \n\n---\n 12:30 \n🙂\n\nÚ"
+    assert rebuild(document, ["T", "* U.", "D!", "Ú"]) == "  T\r\n\r\n* U. D!\t \n\n---\n 12:30 \n🙂\n\nÚ"
 
 
 def test_wrapped_lines_are_one_segment_where_only_punctuation_counts():
@@ -73,8 +88,8 @@ def test_without_splitting_a_paragraph_is_a_segment():
 @pytest.mark.parametrize("text", ["", "   ", "\n\n", "12 — 34", "🙂🙂", "\u200b"])
 def test_what_has_no_letters_has_no_segments(text, splitting):
     document = parse(text, splitting)
-    assert document.segments == ()
-    assert document.rebuild([]).text == text
+    assert not document.segments
+    assert rebuild(document, []) == text
 
 
 def test_a_long_sentence_is_cut_at_its_best_places():
@@ -97,8 +112,8 @@ def test_a_long_word_is_cut_but_not_between_a_letter_and_its_accent():
 @given(TEXT, st.text(st.sampled_from("ab\n\r\u2028 "), min_size=1))
 def test_line_n_stays_line_n(text, output):
     document = parse(text)
-    rebuilt = document.rebuild([output] * len(document.segments))
-    assert len(rebuilt.text.splitlines()) == len(text.splitlines())
+    rebuilt = rebuild(document, [output] * len(document.segments))
+    assert len(rebuilt.splitlines()) == len(text.splitlines())
 
 
 @pytest.mark.parametrize("splitting", list(Splitting))
@@ -112,13 +127,32 @@ def test_a_huge_text_is_not_tokenised_whole(text, splitting):
     assert sum(asked) < 20 * len(text)
 
 
-def test_the_deltas_come_as_the_outputs_do():
+def test_the_pieces_come_as_the_outputs_do():
     document = parse("One.\n\nTwo.\n")
-    deltas = document.deltas(iter(["U.", "D."]))
-    assert next(deltas) == "U."
-    assert list(deltas) == ["\n\n", "D.", "\n"]
+    settled = pieces(document, iter(["U.", "D."]))
+    assert next(settled) == "U."
+    assert list(settled) == ["\n\nD.", "\n"]
 
 
 def test_a_missing_output_is_an_error():
-    with pytest.raises(ValueError, match="shorter"):
-        parse("One. Two.").rebuild(["U."])
+    with pytest.raises(ValueError, match="1 of 2 segments have an output"):
+        rebuild(parse("One. Two."), ["U."])
+
+
+def test_blocks_are_lines_or_paragraphs_and_segments_know_theirs():
+    text = "One. Two.\n\n12\nThree."
+    document = parse(text)
+    assert [text[block.start : block.end] for block in document.blocks] == ["One. Two.\n", "Three."]
+    assert [(segment.text, segment.block) for segment in document.segments] == [("One.", 0), ("Two.", 0), ("Three.", 1)]
+    assert [block.kind for block in parse("A\nb.\n\nC.", Splitting.PUNCTUATION).blocks] == [BlockKind.PARAGRAPH] * 2
+
+
+def test_prose_is_the_sentences_of_chosen_blocks():
+    document = parse("Title\n\nOne. Two.")
+    assert [segment.text for segment in document.prose()] == ["Title", "One.", "Two."]
+    assert list(document.prose({BlockKind.CODE})) == []
+
+
+def test_each_mime_type_has_its_parser():
+    assert documents.PARSERS.keys() == {"text/plain"}
+    assert documents.parse("One. Two.", language="en", mime_type="text/plain").segments

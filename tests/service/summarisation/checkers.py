@@ -1,20 +1,19 @@
-"""Judges without models."""
+"""Checkers without models."""
 
-from polygist_service.summarisation.grounding.checker import SentenceCheck
 from polygist_service.summarisation.grounding.support import Citer
-from polygist_service.summarisation.types import Citation
+from polygist_service.summarisation.types import Citation, SentenceCheck
 
 
-class CitingJudge:
+class CitingChecker:
     """Lets every sentence pass, with the passages that share most of its wording."""
 
-    async def judge(self, sentences, article, *, language, caller, deadline=None):
-        spans = [(segment.start, segment.end) for segment in article.sentences]
+    async def check(self, sentences, article, *, language, context):
+        spans = [segment.span for segment in article.sentences]
         citer = Citer([segment.text for segment in article.sentences], spans)
         return [SentenceCheck(sentence, citer.cite(sentence), 1.0) for sentence in sentences]
 
 
-class ReplacingJudge:
+class ReplacingChecker:
     """Lets the first sentences pass, and has the article's first sentence stand in for the others.
 
     `asked` tells the sentences, the article's language and theirs, of each call.
@@ -24,10 +23,10 @@ class ReplacingJudge:
         self._passing = passing
         self.asked = []
 
-    async def judge(self, sentences, article, *, language, caller, deadline=None):
+    async def check(self, sentences, article, *, language, context):
         self.asked.append((list(sentences), article.language, language))
         quote = article.sentences[0]
-        citation = Citation((quote.start, quote.end), 1.0)
+        citation = Citation(quote.span, 1.0)
         return [
             SentenceCheck(sentence, (), 0.9)
             if at < self._passing

@@ -1,0 +1,173 @@
+"""The object graph without a port: what servers, benches and tests are built on."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from polygist_service.app.heap import trim_heap
+from polygist_service.concurrency import InFlightCalls, TextPool
+from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
+from polygist_service.engine.interface import Engine
+from polygist_service.engine.residency.loader import Loader, open_model
+from polygist_service.engine.residency.registry import Registry
+from polygist_service.errors import StoreError
+from polygist_service.limits import Limits
+from polygist_service.observability.metrics import LiveCollector, Metrics
+from polygist_service.settings import Settings
+from polygist_service.store.description import InstalledModel
+from polygist_service.store.store import Store
+from polygist_service.summarisation.grounding.checker import GroundingChecker
+from polygist_service.summarisation.summariser import Summariser
+from polygist_service.text.language_id import LanguageDetector
+from polygist_service.translation.detection import Detector, LanguageResolver
+from polygist_service.translation.routing import Routes
+from polygist_service.translation.translator import Translator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What answers requests, whichever way they come.
+
+    Attributes:
+        engine: runs the models.
+        pool: where text is worked on, off the event loop.
+        languages: tells the languages of texts.
+        routes: which models serve which pair.
+        translator, summariser: do the work.
+        metrics: where calls, detections and notices are counted.
+        limits: what one request may ask for.
+        in_flight: the calls that are being answered.
+        queued: counts the requests with segments in the queue.
+    """
+
+    engine: Engine
+    pool: TextPool
+    languages: LanguageResolver
+    routes: Routes
+    translator: Translator
+    summariser: Summariser
+    metrics: Metrics
+    limits: Limits
+    in_flight: InFlightCalls
+    queued: Callable[[], int]
+
+
+def build_services(
+    engine: Engine,
+    *,
+    detector: Detector,
+    pool: TextPool,
+    limits: Limits,
+    metrics: Metrics | None = None,
+    pivot_languages: Sequence[str] = ("en",),
+    queued: Callable[[], int] = lambda: 0,
+) -> Services:
+    """Build the services on any engine behind the seam.
+
+    Args:
+        engine: runs the models.
+        detector: ranks the languages of a text.
+        pool: where text is worked on, off the event loop.
+        limits: what one request may ask for.
+        metrics: where calls, detections and notices are counted; by default where nobody looks.
+        pivot_languages: those that a translation may go by way of first.
+        queued: counts the requests with segments in the queue.
+    """
+    metrics = metrics or Metrics(languages=())
+    routes = Routes(engine, pivot_languages=pivot_languages)
+    languages = LanguageResolver(detector, pool, metrics.detected)
+    translator = Translator(engine, routes=routes, languages=languages, pool=pool, noticed=metrics.noticed)
+    checker = GroundingChecker(engine, pool)
+    return Services(
+        engine=engine,
+        pool=pool,
+        languages=languages,
+        routes=routes,
+        translator=translator,
+        summariser=Summariser(engine, translator=translator, checker=checker, languages=languages, pool=pool),
+        metrics=metrics,
+        limits=limits,
+        in_flight=InFlightCalls(),
+        queued=queued,
+    )
+
+
+class Runtime:
+    """The services on the models that are installed on this machine, with the life of all that they need.
+
+    Needs a running event loop.
+
+    Args:
+        settings: the knobs.
+
+    Attributes:
+        services: what answers requests.
+        registry: the models.
+        slots: how many batches run at the same time.
+        models_changed: is set whenever the state of some model has changed.
+
+    Raises:
+        StoreError: no model is installed, or one that is to be loaded at start is not.
+        UnsupportedCapability: this machine has not the device or the compute type that is wanted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.slots = settings.slots or count_usable_cores()
+        self.models_changed = asyncio.Event()
+        self.registry = open_registry(settings, slots=self.slots, changed=self.models_changed.set)
+        installed = self.registry.names()
+        self._preloaded = installed if settings.preloaded is None else settings.preloaded
+        if unknown := sorted(set(self._preloaded) - set(installed)):
+            raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
+        metrics = Metrics({language for name in installed for language in self.registry.info(name).source_languages})
+        pool = TextPool(settings.text_threads)
+        self._engine = BatchingEngine(self.registry, slots=self.slots, pool=pool, observer=metrics)
+        metrics.registry.register(
+            LiveCollector(
+                queue=self._engine.queue_state, models=self._engine.models, resident=self.registry.resident_bytes
+            )
+        )
+        self.services = build_services(
+            self._engine,
+            detector=LanguageDetector(),
+            pool=pool,
+            limits=settings.limits,
+            metrics=metrics,
+            pivot_languages=settings.pivots,
+            queued=self._engine.queued_requests,
+        )
+
+    async def preload(self) -> None:
+        """Load what is to be loaded at start; raises StoreError where a model is damaged."""
+        await self.registry.preload(self._preloaded)
+
+    async def close(self) -> None:
+        """Start no load any more, and end the slots after their running batches."""
+        self.registry.close()
+        await asyncio.to_thread(self._engine.close)
+        self.services.pool.close()
+
+
+def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]) -> Registry:
+    """Open the registry of the installed models; raises what `Runtime` does."""
+
+    def place(installed: InstalledModel) -> Placement:
+        return resolve(
+            settings.device,
+            settings.device_indexes,
+            settings.compute_type,
+            installed.description.compute_type,
+            runs_as=installed.description.runs_as,
+        )
+
+    registry = Registry(
+        Loader(lambda: Store(settings.home), slots=slots, place=place, open_model=open_model),
+        memory_cap=settings.memory_cap,
+        idle_unload=settings.idle_unload,
+        changed=changed,
+        freed=trim_heap,
+    )
+    if not registry.names():
+        raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
+    return registry

@@ -1,0 +1,18 @@
+"""Who asks, and until when: what is known of a call wherever its work is done. Stdlib only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """One call, from its interceptor down to the queue of the scheduler.
+
+    Attributes:
+        caller: whose call it is, for fairness between callers: the peer's address without its port.
+        deadline: when the answer is no longer wanted, on the event loop's clock; None without a deadline.
+        request_id: what the log and the caller know the call by.
+    """
+
+    caller: str
+    deadline: float | None = None
+    request_id: str = ""

@@ -1,0 +1,47 @@
+"""What the scheduler and the slots see of a loaded model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from polygist_service.engine.interface import Options, Result, Span, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """How large a batch may be.
+
+    Attributes:
+        segments: at most so many segments.
+        tokens: at most so many padded tokens: segments times the longest, CTranslate2's own rule for
+            ``batch_type="tokens"``.
+        mixed_segments: segments of other lengths are added only up to so many.
+    """
+
+    segments: int
+    tokens: int
+    mixed_segments: int
+
+
+class Model(Protocol):
+    """A loaded model: it owns one native CTranslate2 object and says how that is fed."""
+
+    def tokenise(self, text: str, options: Options) -> Tokens | None:
+        """Return the tokens of one segment; None where it does not fit the window."""
+        ...
+
+    def batch_limits(self, options: Options) -> BatchLimits:
+        """Return how large a batch may be."""
+        ...
+
+    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+        """Run one batch, results in its order. Blocks, and releases the GIL while the model works."""
+        ...
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of `text`."""
+        ...
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """Return the spans of `text` that the vocabulary lacks."""
+        ...

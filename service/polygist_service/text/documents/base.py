@@ -1,0 +1,153 @@
+"""What every kind of document can do: say what a model should read, and be put together again from what it wrote."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from polygist_service.text.segmentation import Fits, Span
+
+
+class Splitting(Enum):
+    """Where a new segment begins; a blank line begins one in every mode.
+
+    PUNCTUATION_AND_NEWLINES: behind each sentence and each line. PUNCTUATION: behind each sentence, for text that
+    was wrapped by hand. NONE: nowhere else.
+    """
+
+    PUNCTUATION_AND_NEWLINES = 1
+    PUNCTUATION = 2
+    NONE = 3
+
+
+class BlockKind(Enum):
+    """What a block is in its document."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    ROW = "row"
+    CAPTION = "caption"
+    CODE = "code"
+    OTHER = "other"
+
+
+PLAIN = "text/plain"
+
+# The blocks that are made of sentences: what summaries are about.
+PROSE = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.OTHER))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of a document that is rebuilt at once: no output of one block changes another.
+
+    Attributes:
+        kind: what it is.
+        start, end: its half-open span in the source, in code points.
+    """
+
+    kind: BlockKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a model gets at once: a sentence, or a piece of one.
+
+    Attributes:
+        start, end: its half-open span in the source, in code points, without the white space around it.
+        text: what the model reads; in plain text the source there, line breaks folded to one space.
+        block: index of its block.
+        hard_split: whether it is a piece of a sentence that was longer than the model's window.
+    """
+
+    start: int
+    end: int
+    text: str
+    block: int = 0
+    hard_split: bool = False
+
+    @property
+    def span(self) -> Span:
+        """Where it stands in the source."""
+        return self.start, self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What became of a segment.
+
+    Attributes:
+        text: what stands in its place.
+        alignment: pairs of half-open spans, in the segment's text and in `text`, that say the same; empty where the
+            model tells none.
+    """
+
+    text: str
+    alignment: tuple[tuple[Span, Span], ...] = ()
+
+
+class Rebuilder(Protocol):
+    """Puts a document together again while the outputs of its segments come in, in their order."""
+
+    @property
+    def spans(self) -> Sequence[Span]:
+        """Where the output of each segment that is placed stands in the rebuilt document, in code points."""
+        ...
+
+    def add(self, output: Output) -> str:
+        """Take the output of the next segment; return what follows of the document as far as it is settled.
+
+        Text is settled when the block that it belongs to is finished, or before where the kind of document allows.
+        """
+        ...
+
+    def finish(self) -> str:
+        """Return the rest; all that was returned, joined, is the document.
+
+        Raises:
+            ValueError: a segment has no output yet.
+        """
+        ...
+
+
+class Document(Protocol):
+    """A text, its blocks and their segments; neither overlap, and both stand in order."""
+
+    @property
+    def text(self) -> str:
+        """The source."""
+        ...
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Its blocks."""
+        ...
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """What there is to be read of it: sentences that have letters, or what they were cut into."""
+        ...
+
+    def cut(self, segment: Segment, fits: Fits) -> Sequence[Segment]:
+        """Cut a segment into pieces that fit a model's window, at the best places; one that fits is its only piece.
+
+        Args:
+            segment: one of `segments`.
+            fits: whether a text fits; asked a few times for each piece, at last about the text of each.
+        """
+        ...
+
+    def with_segments(self, segments: Sequence[Segment]) -> "Document":
+        """Return the document with other segments, each of them one of its own or a piece of one."""
+        ...
+
+    def prose(self, kinds: Collection[BlockKind] = PROSE) -> Sequence[Segment]:
+        """Return the segments of blocks of some kinds."""
+        ...
+
+    def rebuild(self) -> Rebuilder:
+        """Begin to put the document together from what its segments become."""
+        ...

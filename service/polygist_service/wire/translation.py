@@ -1,0 +1,221 @@
+"""Translations and detections: requests in the words of the domain, answers as messages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from polygist.v1 import common_pb2, translation_service_pb2
+
+from polygist_service.limits import Limits
+from polygist_service.notices import Notice
+from polygist_service.text.documents.base import PLAIN, Splitting
+from polygist_service.text.languages import serving
+from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
+from polygist_service.wire.offsets import Offsets
+from polygist_service.wire.validation import (
+    MODEL_PREFIX,
+    PIVOT_POLICIES,
+    check_candidates,
+    check_enum,
+    check_mime_type,
+    check_supported,
+    parse_contents,
+    parse_decoding,
+    parse_enum,
+    parse_language,
+    parse_languages,
+    parse_model,
+    parse_number,
+    parse_required_language,
+)
+
+UNSUPPORTED = {
+    "glossary_config": "translate without a glossary",
+    "do_not_translate_phrases": "leave it empty",
+    "placeholder_syntaxes": "leave it empty",
+    "output_config.include_alignment": "use include_segments",
+}
+SPLITTINGS: Mapping[int, Splitting] = {
+    translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.PUNCTUATION_AND_NEWLINES,
+    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: Splitting.PUNCTUATION_AND_NEWLINES,
+    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION: Splitting.PUNCTUATION,
+    translation_service_pb2.SENTENCE_SPLITTING_NONE: Splitting.NONE,
+}
+# Of a detection: how many languages are told where the request does not say, and at most.
+DEFAULT_CANDIDATES, MOST_CANDIDATES = 3, 100
+
+
+def parse_translate_request(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
+    """Return what a request asks for; raises InvalidRequest."""
+    check_supported(request, UNSUPPORTED)
+    check_enum(request, "output_config.encoding_type")
+    check_candidates(request)
+    check_mime_type("mime_type", request.mime_type)
+    decoding = replace(
+        parse_decoding(request, limits),
+        alternative_count=parse_number("alternative_count", request.alternative_count, most=limits.alternatives),
+        scores=request.output_config.include_score,
+    )
+    return TranslationRequest(
+        contents=parse_contents(
+            request.contents, most=limits.translate_contents, most_characters=limits.request_characters
+        ),
+        target=parse_required_language("target_language_code", request.target_language_code),
+        source=parse_language("source_language_code", request.source_language_code),
+        model=parse_model("model", request.model),
+        splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
+        decoding=decoding,
+        pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
+        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
+        mime_type=request.mime_type or PLAIN,
+    )
+
+
+def to_translate_response(
+    request: translation_service_pb2.TranslateRequest, translations: Sequence[Translation]
+) -> translation_service_pb2.TranslateResponse:
+    """Return the answer to `request`; the translations are in the order of its contents."""
+    return translation_service_pb2.TranslateResponse(
+        translations=[
+            to_translation(content, translation, request.output_config)
+            for content, translation in zip(request.contents, translations, strict=True)
+        ],
+        usage=to_usage(request.contents, translations),
+    )
+
+
+def to_translation_event(
+    request: translation_service_pb2.TranslateRequest, index: int, event: Event
+) -> translation_service_pb2.StreamTranslateResponse:
+    """Return the message of a stream for an event of the content at `index`.
+
+    A translation comes without its text, which has come in pieces before.
+    """
+    reply = translation_service_pb2.StreamTranslateResponse(content_index=index)
+    match event:
+        case Progress():
+            reply.progress.CopyFrom(to_progress(event))
+        case Delta(text):
+            reply.text_delta = text
+        case Translation():
+            reply.translation.CopyFrom(to_translation(request.contents[index], event, request.output_config))
+            reply.translation.translated_text = ""
+    return reply
+
+
+def to_translation(
+    content: str, translation: Translation, output: translation_service_pb2.TranslationOutputConfig
+) -> translation_service_pb2.Translation:
+    """Return the message for the translation of `content`."""
+    source = Offsets(content, output.encoding_type)
+    target = Offsets(translation.text, output.encoding_type)
+    segments = translation.segments if output.include_segments else ()
+    return translation_service_pb2.Translation(
+        translated_text=translation.text,
+        source_language_code=translation.source,
+        target_language_code=translation.target,
+        detection_confidence=translation.confidence,
+        model=f"{MODEL_PREFIX}{translation.model}" if translation.model else "",
+        pivot_language_codes=translation.pivots,
+        score=translation.score,
+        segments=[
+            translation_service_pb2.TranslatedSegment(
+                source_span=source.span(segment.source_span),
+                target_span=target.span(segment.target_span),
+                score=segment.score,
+            )
+            for segment in segments
+        ],
+        alternatives=[
+            translation_service_pb2.TranslationAlternative(translated_text=each.text, score=each.score)
+            for each in translation.alternatives
+        ],
+        warnings=to_warnings(translation.notices, source),
+    )
+
+
+def to_warnings(notices: Sequence[Notice], source: Offsets) -> list[common_pb2.Warning]:
+    """Return the warnings for `notices`, with spans in the units of `source`."""
+    return [
+        common_pb2.Warning(
+            code=notice.kind.value,  # type: ignore[arg-type]
+            message=notice.message,
+            source_span=source.span(notice.span) if notice.span else None,
+        )
+        for notice in notices
+    ]
+
+
+def to_progress(progress: Progress) -> common_pb2.Progress:
+    """Return the message for how far a request is."""
+    return common_pb2.Progress(completed_count=progress.completed, total_count=progress.total)
+
+
+class Counted(Protocol):
+    """What models have read and written, in tokens; a result of either service."""
+
+    @property
+    def input_token_count(self) -> int: ...
+
+    @property
+    def output_token_count(self) -> int: ...
+
+
+def to_usage(contents: Sequence[str], results: Sequence[Counted]) -> common_pb2.Usage:
+    """Return what a request has cost."""
+    return common_pb2.Usage(
+        character_count=sum(map(len, contents)),
+        input_token_count=sum(result.input_token_count for result in results),
+        output_token_count=sum(result.output_token_count for result in results),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRequest:
+    """Texts whose languages are to be told.
+
+    Attributes:
+        candidates: languages that the detection is limited to; empty for no limit.
+        count: of the languages that are told of each text.
+    """
+
+    contents: Sequence[str]
+    candidates: frozenset[str]
+    count: int
+
+
+def parse_detect_request(request: translation_service_pb2.DetectLanguageRequest, limits: Limits) -> DetectionRequest:
+    """Return what a request asks for; raises InvalidRequest."""
+    check_mime_type("mime_type", request.mime_type)
+    count = parse_number("max_candidate_count", request.max_candidate_count, most=MOST_CANDIDATES)
+    return DetectionRequest(
+        contents=parse_contents(
+            request.contents, most=limits.detect_contents, most_characters=limits.request_characters
+        ),
+        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
+        count=count or DEFAULT_CANDIDATES,
+    )
+
+
+def to_detect_response(
+    request: DetectionRequest, rankings: Sequence[Sequence[tuple[str, float]]], *, readable: tuple[str, ...]
+) -> translation_service_pb2.DetectLanguageResponse:
+    """Return the likeliest languages of each text; ``und`` stands last with what is left of the probability.
+
+    Args:
+        request: how many languages are told.
+        rankings: languages of each text by falling probability.
+        readable: languages that a model here reads.
+    """
+    chosen = [ranking[: request.count] for ranking in rankings]
+    supported = {code for ranking in chosen for code, _ in ranking if serving(code, readable)}
+    detections = translation_service_pb2.DetectLanguageResponse()
+    for ranking in chosen:
+        rest = max(0.0, 1.0 - sum(confidence for _, confidence in ranking))
+        detections.detections.add().languages.extend(
+            translation_service_pb2.DetectedLanguage(
+                language_code=code, confidence=confidence, supported=code in supported
+            )
+            for code, confidence in [*ranking, ("und", rest)]
+        )
+    return detections

@@ -1,0 +1,167 @@
+import asyncio
+import threading
+import time
+from contextlib import aclosing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.concurrency import TURN_SECONDS, in_order, merge, merge_in_order
+from polygist_service.context import CallContext
+
+from tests.service.one_model import ME, text_pool
+
+
+class Source:
+    """A stream of numbers that notes whether it was closed."""
+
+    def __init__(self, *items, error=None, gate=None):
+        self.items, self.error, self.gate = items, error, gate
+        self.given, self.is_closed, self.is_spent = [], False, asyncio.Event()
+
+    async def stream(self):
+        try:
+            for item in self.items:
+                if self.gate:
+                    await self.gate.wait()
+                self.given.append(item)
+                yield item
+            self.is_spent.set()
+            if self.error:
+                raise self.error
+        finally:
+            self.is_closed = True
+
+
+async def collect(*sources, into=None):
+    received = [] if into is None else into
+    async for pair in merge_in_order(source.stream() for source in sources):
+        received.append(pair)
+    return received
+
+
+async def test_all_of_the_first_come_before_all_of_the_second():
+    assert await collect(Source(1, 2), Source(), Source(3)) == [(0, 1), (0, 2), (2, 3)]
+    assert await collect() == []
+
+
+async def test_they_run_at_the_same_time():
+    gate = asyncio.Event()
+    first, second = Source(1, gate=gate), Source(2, 3)
+    async with aclosing(merge_in_order([first.stream(), second.stream()])) as merged:
+        pending = asyncio.ensure_future(anext(merged))
+        await second.is_spent.wait()
+        gate.set()
+        assert await pending == (0, 1)
+
+
+async def test_an_error_comes_at_its_turn_and_closes_the_others():
+    gate = asyncio.Event()
+    sources = Source(1), Source(2, error=ValueError("second")), Source(3, gate=gate)
+    received = []
+    with pytest.raises(ValueError, match="second"):
+        await collect(*sources, into=received)
+    assert received == [(0, 1), (1, 2)]
+    assert sources[2].given == []
+
+
+async def test_closing_closes_all():
+    gate = asyncio.Event()
+    sources = Source(1, 2), Source(3, 4, gate=gate)
+    async with aclosing(merge_in_order(source.stream() for source in sources)) as merged:
+        assert await anext(merged) == (0, 1)
+    assert [source.is_closed for source in sources] == [True, True]
+    assert sources[1].given == []
+
+
+async def test_merging_gives_all_there_is_and_an_error_at_once():
+    async with aclosing(merge([Source(1, 2).stream(), Source().stream(), Source(3).stream()])) as merged:
+        assert sorted([item async for item in merged]) == [1, 2, 3]
+    sources = Source(1, gate=asyncio.Event()), Source(error=ValueError("second"))
+    with pytest.raises(ValueError, match="second"):
+        async for _ in merge([source.stream() for source in sources]):
+            pass
+    assert sources[0].is_closed
+
+
+@given(st.permutations(range(9)))
+def test_what_comes_early_waits(arrivals):
+    async def stream():
+        for index in arrivals:
+            yield index, f"item {index}"
+
+    async def collect():
+        return [item async for item in in_order(stream())]
+
+    assert asyncio.run(collect()) == [f"item {index}" for index in range(9)]
+
+
+async def test_a_pool_returns_results_in_order_off_the_event_loop():
+    async with text_pool() as pool:
+        threads = await pool.run(ME, lambda _: threading.current_thread(), range(100))
+        assert threading.current_thread() not in threads
+        assert await pool.run(ME, str, range(1000)) == list(map(str, range(1000)))
+        assert await pool.run(ME, str, []) == []
+        assert await pool.call(ME, lambda: 5) == 5
+
+
+async def test_callers_take_turns():
+    """One caller has a second of work before another asks for a moment's."""
+    done = []
+
+    def work(name):
+        time.sleep(TURN_SECONDS / 2)
+        done.append(name)
+
+    async with text_pool(threads=1) as pool:
+        long = asyncio.ensure_future(pool.run(CallContext("long"), work, ["long"] * 400))
+        await asyncio.sleep(5 * TURN_SECONDS)
+        await pool.run(CallContext("short"), work, ["short"])
+        assert done.count("long") < 100
+        long.cancel()
+
+
+async def test_an_error_ends_its_run_and_no_other():
+    calls = []
+
+    def work(number):
+        calls.append(number)
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    async with text_pool(threads=1) as pool:
+        other = asyncio.ensure_future(pool.run(CallContext("other"), work, [10, 11]))
+        with pytest.raises(ValueError, match="three"):
+            await pool.run(ME, work, range(1000))
+        assert await other == [10, 11]
+    assert calls.count(4) == 0
+
+
+async def test_who_is_cancelled_begins_nothing_more():
+    gate, began, calls = threading.Event(), threading.Event(), []
+
+    def work(number):
+        calls.append(number)
+        began.set()
+        gate.wait(10)
+
+    async with text_pool(threads=1) as pool:
+        run = asyncio.ensure_future(pool.run(ME, work, range(10)))
+        await asyncio.to_thread(began.wait, 10)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        gate.set()
+        assert await pool.call(ME, lambda: "next") == "next"
+    assert calls == [0]
+
+
+@given(st.lists(st.lists(st.integers(), max_size=40), max_size=8))
+def test_every_item_is_done_once(requests):
+    async def run():
+        async with text_pool(threads=3) as pool:
+            runs = (pool.run(CallContext(str(at % 3)), lambda item: -item, items) for at, items in enumerate(requests))
+            return await asyncio.gather(*runs)
+
+    assert asyncio.run(run()) == [[-item for item in items] for items in requests]

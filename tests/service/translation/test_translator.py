@@ -1,0 +1,155 @@
+"""The `Translator` without a server: its events, and that a stream and a unary answer are the same text."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.context import CallContext
+from polygist_service.errors import InferenceFailed, UndeterminedLanguage
+from polygist_service.notices import NoticeKind
+from polygist_service.text.documents.base import Splitting
+from polygist_service.text.language_id import LanguageDetector
+from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.routing import Routes
+from polygist_service.translation.translator import Translator
+from polygist_service.translation.types import DecodingPreset, Delta, Progress, Translation, TranslationRequest
+
+from tests.service.echo import ENCODER, EchoEngine, multilingual, pair
+from tests.service.one_model import ME, text_pool
+
+DETECTOR = LanguageDetector()
+ENGLISH, PORTUGUESE = "The museum opens at nine in the morning.", "O museu abre às nove horas da manhã."
+CONTENT = st.lists(st.sampled_from(["One two.", " ", "\n", "\n\n", "12", "a" * 5, "b " * 80, "🙂"]), max_size=8).map(
+    "".join
+)
+
+
+@asynccontextmanager
+async def translating(*models, **engine_options):
+    """A translator on an engine without models, and that engine."""
+    engine = EchoEngine(*models, **engine_options)
+    async with text_pool() as pool:
+        languages = LanguageResolver(DETECTOR, pool)
+        yield Translator(engine, routes=Routes(engine), languages=languages, pool=pool), engine
+
+
+async def collect(translator, request):
+    """All events, and the deltas of each content joined."""
+    events, texts = [], defaultdict(str)
+    async with aclosing(translator.events(request, ME)) as stream:
+        async for at, event in stream:
+            events.append((at, event))
+            if isinstance(event, Delta):
+                texts[at] += event.text
+    return events, texts
+
+
+@given(
+    st.lists(CONTENT, min_size=1, max_size=5),
+    st.sampled_from(Splitting),
+    st.sampled_from([("en", "pt"), ("pt", "fr"), ("en", "en")]),
+)
+def test_the_stream_joined_is_the_unary_text(contents, splitting, languages):
+    source, target = languages
+    request = TranslationRequest(contents, target, source=source, splitting=splitting)
+
+    async def run():
+        async with translating(pair("en", "pt"), pair("pt", "en"), pair("en", "fr")) as (translator, _):
+            return await collect(translator, request), await translator.translate(request, ME)
+
+    (events, texts), translations = asyncio.run(run())
+    assert [event for _, event in events if isinstance(event, Translation)] == translations
+    assert [texts[at] for at in range(len(contents))] == [translation.text for translation in translations]
+
+
+async def test_contents_come_one_after_the_other_whatever_route_they_take():
+    contents = [PORTUGUESE, "12", ENGLISH, PORTUGUESE]
+    async with translating() as (translator, _):
+        request = TranslationRequest(contents, "en")
+        events, texts = await collect(translator, request)
+    told = [(at, event) for at, event in events if not isinstance(event, Progress)]
+    assert [at for at, _ in told] == sorted(at for at, _ in told)
+    assert [at for at, event in told if isinstance(event, Translation)] == [0, 1, 2, 3]
+    assert texts == {0: f"[{PORTUGUESE}]", 1: "12", 2: ENGLISH, 3: f"[{PORTUGUESE}]"}
+    progress = [event for _, event in events if isinstance(event, Progress)]
+    assert progress == [Progress(1, 2), Progress(2, 2)]
+
+
+async def test_segments_come_as_they_finish():
+    """The fake engine finishes the last segment first, and takes its time for each."""
+    async with translating(delay=0.01) as (translator, engine):
+        request = TranslationRequest([f"{ENGLISH} Two. Three."], "pt", source="en")
+        async with aclosing(translator.events(request, ME)) as events:
+            assert await anext(events) == (0, Delta(f"[{ENGLISH}]"))
+            assert engine.held == ["en-pt"]
+        assert engine.held == []
+
+
+async def test_a_segment_is_tokenised_once():
+    async with translating() as (translator, engine):
+        counted = []
+        hold = engine.hold
+
+        @asynccontextmanager
+        async def counting(model, context):
+            async with hold(model, context) as held:
+                tokenise = held.tokenise
+                held.tokenise = lambda text, options: (counted.append(text), tokenise(text, options))[1]
+                yield held
+
+        engine.hold = counting
+        await translator.translate(TranslationRequest(["One. Two.", "Three."], "pt", source="en"), ME)
+    assert sorted(counted) == ["One.", "Three.", "Two."]
+
+
+async def test_the_context_reaches_the_engine():
+    context = CallContext("them", deadline=asyncio.get_running_loop().time() + 60, request_id="r-1")
+    async with translating() as (translator, engine):
+        await translator.translate(TranslationRequest([ENGLISH, PORTUGUESE], "pt"), context)
+    assert set(engine.contexts) == {context}
+
+
+async def test_one_model_at_a_time_is_held_on_the_way_through_a_pivot():
+    async with translating(pair("pt", "en"), pair("en", "fr"), ENCODER) as (translator, engine):
+        most = []
+        hold = engine.hold
+
+        @asynccontextmanager
+        async def watching(model, context):
+            async with hold(model, context) as held:
+                most.append(len(engine.held))
+                yield held
+
+        engine.hold = watching
+        (translation,) = await translator.translate(TranslationRequest([PORTUGUESE], "fr"), ME)
+    assert (translation.text, translation.pivots, most) == (f"[[{PORTUGUESE}]]", ("en",), [1, 1])
+    assert NoticeKind.PIVOTED in {notice.kind for notice in translation.notices}
+
+
+async def test_alternatives_are_whole_texts():
+    async with translating() as (translator, _):
+        preset = DecodingPreset(alternative_count=2, scores=True)
+        request = TranslationRequest(["One.\n\nTwo."], "pt", source="en", decoding=preset)
+        (translation,) = await translator.translate(request, ME)
+    assert [each.text for each in translation.alternatives] == ["[One.]3*\n\n[Two.]3*", "[One.]3**\n\n[Two.]3**"]
+    assert translation.text == "[One.]3\n\n[Two.]3"
+
+
+async def test_a_failure_ends_all_at_once():
+    async with translating(multilingual("en", "pt", "de"), delay=0.05) as (translator, engine):
+        engine.answer = lambda segment: 1 // 0 if segment == "Zwei." else segment
+        request = TranslationRequest([f"{ENGLISH} " * 20, "Das Museum öffnet um neun Uhr am Morgen. Zwei."], "pt")
+        with pytest.raises(ZeroDivisionError):
+            await translator.translate(request, ME)
+        assert engine.held == []
+        with pytest.raises(UndeterminedLanguage, match=r"contents\[1\]: language not detected"):
+            await translator.translate(TranslationRequest([ENGLISH, "xqzt"], "pt"), ME)
+
+
+async def test_a_character_that_does_not_fit_fails_loudly():
+    async with translating(pair("en", "pt", max_input_tokens=1)) as (translator, _):
+        with pytest.raises(InferenceFailed, match="window"):
+            await translator.translate(TranslationRequest(["a"], "pt", source="en"), ME)
