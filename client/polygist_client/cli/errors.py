@@ -42,12 +42,6 @@ FATAL = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
 FAILURES = (errors.PolygistError, click.ClickException, OSError)
 
 
-class InputError(click.ClickException):
-    """A file that cannot be read as what it should be."""
-
-    exit_code = USAGE
-
-
 def exit_code_of(error: BaseException) -> int:
     """Return the exit code for `error`."""
     if isinstance(error, click.ClickException):

@@ -15,10 +15,16 @@ from typing import Any, BinaryIO
 
 import click
 
-from polygist_client.cli.errors import InputError
+from polygist_client.cli.errors import USAGE
 
 STDIN = "-"
 NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
+
+
+class InputError(click.ClickException):
+    """A file that cannot be read as what it should be."""
+
+    exit_code = USAGE
 
 
 @dataclass(frozen=True, slots=True)

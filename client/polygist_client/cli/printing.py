@@ -8,36 +8,11 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from polygist_client import Span, Summary, Translation
+from polygist_client import Span
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
 QUOTED = 60
-
-
-def render_translation(translation: Translation, source: str) -> str:
-    """Lay out a translation: its text, below it what else was asked for."""
-    extras = []
-    if translation.score is not None:
-        extras.append(f"score {translation.score:.4f}")
-    for number, each in enumerate(translation.alternatives, start=1):
-        extras.append(f"alternative {number}{_scored(each.score)}: {each.text}")
-    for segment in translation.segments:
-        extras.append(
-            f"{_place(segment.source_span, source)} -> {_place(segment.target_span, translation.text)}"
-            f"{_scored(segment.score)}"
-        )
-    return _with_extras(translation.text, extras)
-
-
-def render_summary(summary: Summary, source: str) -> str:
-    """Lay out a summary: its text, below it the passages behind each sentence, by its number."""
-    extras = [
-        f"[{number}] {_place(citation.span, source)}"
-        for number, sentence in enumerate(summary.sentences, start=1)
-        for citation in sentence.citations
-    ]
-    return _with_extras(summary.text, extras)
 
 
 def to_json(reply: JsonReply) -> str:
@@ -76,15 +51,13 @@ def join_codes(codes: Sequence[str]) -> str:
     return ",".join(codes) or "-"
 
 
-def _with_extras(text: str, extras: Sequence[str]) -> str:
-    return "\n".join([text.rstrip("\n"), "", *extras, ""]) if extras else text
+def append_extras(text: str, extras: Sequence[str]) -> str:
+    """Lay out a text and below it what else was asked for."""
+    return "\n".join([text.rstrip("\n"), "", *extras, ""])
 
 
-def _scored(score: float | None) -> str:
-    return "" if score is None else f" ({score:.4f})"
-
-
-def _place(span: Span, text: str) -> str:
+def quote_place(span: Span, text: str) -> str:
+    """Name a place in a text, with the passage that stands there."""
     passage = " ".join(span.of(text).split())
     shown = passage if len(passage) <= QUOTED else passage[: QUOTED - 1].rstrip() + "…"
     return f'{span.start}-{span.end} "{shown}"'

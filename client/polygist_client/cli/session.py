@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
-from polygist_client.cli.errors import InputError, describe, is_about_language, suggest_language
+from polygist_client.cli.errors import describe, is_about_language, suggest_language
+from polygist_client.cli.inputs import InputError
 from polygist_client.connection import DEFAULT_TARGET
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])

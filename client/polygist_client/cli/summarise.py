@@ -23,7 +23,7 @@ from polygist_client.cli.flags import (
 )
 from polygist_client.cli.inputs import Input, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
-from polygist_client.cli.printing import render_summary, to_json_line
+from polygist_client.cli.printing import append_extras, quote_place, to_json_line
 from polygist_client.cli.runner import Attempts, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, SentenceOrder, SummaryLength, SummaryType
@@ -156,3 +156,13 @@ def write(text: str) -> None:
     """Write to standard output at once."""
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
+
+
+def render_summary(summary: Summary, source: str) -> str:
+    """Lay out a summary: its text, below it the passages behind each sentence, by its number."""
+    extras = [
+        f"[{number}] {quote_place(citation.span, source)}"
+        for number, sentence in enumerate(summary.sentences, start=1)
+        for citation in sentence.citations
+    ]
+    return append_extras(summary.text, extras) if extras else summary.text

@@ -21,7 +21,7 @@ from polygist_client.cli.flags import (
 )
 from polygist_client.cli.inputs import Input, Record, gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
-from polygist_client.cli.printing import render_translation
+from polygist_client.cli.printing import append_extras, quote_place
 from polygist_client.cli.runner import Prepare, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import Splitting
@@ -125,3 +125,21 @@ def make_work(target: str, keywords: TranslateOptions) -> Work:
             {"translatedText": text} if text else {},
         ),
     )
+
+
+def render_translation(translation: Translation, source: str) -> str:
+    """Lay out a translation: its text, below it what else was asked for."""
+
+    def show(score: float | None) -> str:
+        return "" if score is None else f" ({score:.4f})"
+
+    extras = []
+    if translation.score is not None:
+        extras.append(f"score {translation.score:.4f}")
+    for number, each in enumerate(translation.alternatives, start=1):
+        extras.append(f"alternative {number}{show(each.score)}: {each.text}")
+    for segment in translation.segments:
+        source_place = quote_place(segment.source_span, source)
+        target_place = quote_place(segment.target_span, translation.text)
+        extras.append(f"{source_place} -> {target_place}{show(segment.score)}")
+    return append_extras(translation.text, extras) if extras else translation.text

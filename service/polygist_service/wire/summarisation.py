@@ -167,6 +167,6 @@ def to_summary(
             for sentence in sentences
         ],
         chunk_count=result.chunk_count,
-        warnings=to_warnings(result.notices, article),
+        warnings=to_warnings(result.notices, content, output.encoding_type),
         method=METHOD_VALUES[result.method],
     )

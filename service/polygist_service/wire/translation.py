@@ -107,9 +107,6 @@ def to_translation(
     content: str, translation: Translation, output: translation_service_pb2.TranslationOutputConfig
 ) -> translation_service_pb2.Translation:
     """Return the message for the translation of `content`."""
-    source = Offsets(content, output.encoding_type)
-    target = Offsets(translation.text, output.encoding_type)
-    segments = translation.segments if output.include_segments else ()
     return translation_service_pb2.Translation(
         translated_text=translation.text,
         source_language_code=translation.source,
@@ -118,24 +115,35 @@ def to_translation(
         model=f"{MODEL_PREFIX}{translation.model}" if translation.model else "",
         pivot_language_codes=translation.pivots,
         score=translation.score,
-        segments=[
-            translation_service_pb2.TranslatedSegment(
-                source_span=source.span(segment.source_span),
-                target_span=target.span(segment.target_span),
-                score=segment.score,
-            )
-            for segment in segments
-        ],
+        segments=to_segments(content, translation, output.encoding_type) if output.include_segments else (),
         alternatives=[
             translation_service_pb2.TranslationAlternative(translated_text=each.text, score=each.score)
             for each in translation.alternatives
         ],
-        warnings=to_warnings(translation.notices, source),
+        warnings=to_warnings(translation.notices, content, output.encoding_type),
     )
 
 
-def to_warnings(notices: Sequence[Notice], source: Offsets) -> list[common_pb2.Warning]:
-    """Return the warnings for `notices`, with spans in the units of `source`."""
+def to_segments(
+    content: str, translation: Translation, encoding_type: int
+) -> list[translation_service_pb2.TranslatedSegment]:
+    """Return the messages for the segments of a translation."""
+    source, target = Offsets(content, encoding_type), Offsets(translation.text, encoding_type)
+    return [
+        translation_service_pb2.TranslatedSegment(
+            source_span=source.span(segment.source_span),
+            target_span=target.span(segment.target_span),
+            score=segment.score,
+        )
+        for segment in translation.segments
+    ]
+
+
+def to_warnings(notices: Sequence[Notice], content: str, encoding_type: int) -> list[common_pb2.Warning]:
+    """Return the warnings for `notices`, whose spans are in `content`."""
+    if not notices:
+        return []
+    source = Offsets(content, encoding_type)
     return [
         common_pb2.Warning(
             code=notice.kind.value,  # type: ignore[arg-type]
