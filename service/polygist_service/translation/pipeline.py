@@ -1,6 +1,6 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,12 +41,12 @@ class Piece:
     Attributes:
         segment: fits the model's window, unless a single character does not.
         tokens: those that told whether it fits; its text where they did not.
-        unknown: spans of the source that the model's vocabulary lacks.
+        unknown: what the model's vocabulary lacks, by its span in the source.
     """
 
     segment: Segment
     tokens: Tokens | str
-    unknown: tuple[Span, ...]
+    unknown: Mapping[Span, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,8 @@ def tokenise(held: HeldModel, options: Decoding, place: tuple[Document, Segment]
     pieces = []
     for piece in document.cut(segment, fits):
         start, end = piece.span
-        unknown = tuple((start + low, start + high) for low, high in held.unknown_spans(document.text[start:end]))
+        source = document.text[start:end]
+        unknown = {(start + low, start + high): source[low:high] for low, high in held.unknown_spans(source)}
         pieces.append(Piece(piece, tokens.get(piece.text) or piece.text, unknown))
     return pieces
 
@@ -184,10 +185,9 @@ def piece_notices(piece: Piece, best: Hypothesis) -> Iterator[Notice]:
     if best.limited:
         message = f"the translation of this segment ended at {best.token_count} tokens, its limit"
         yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
-    for unknown in piece.unknown:
-        shown = piece.segment.text[unknown[0] - span[0] : unknown[1] - span[0]]
-        message = f"the model has no piece for {shown[:40]!r}, it may be missing in the translation"
-        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, unknown)
+    for place, unknown in piece.unknown.items():
+        message = f"the model has no piece for {unknown[:40]!r}, it may be missing in the translation"
+        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, place)
 
 
 async def join_parts(

@@ -106,6 +106,14 @@ async def test_unknown_characters_are_reported_where_they_stand():
     assert text[span.start_offset : span.end_offset] == "\U0001f642"
 
 
+async def test_unknown_characters_are_named_as_the_source_has_them_behind_folded_line_breaks():
+    text = "Good, and\r\n   it is \U0001f642 nice."
+    punctuation = translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION
+    (warning,) = (await translate_one(text, sentence_splitting=punctuation)).warnings
+    assert "\U0001f642" in warning.message
+    assert text[warning.source_span.start_offset : warning.source_span.end_offset] == "\U0001f642"
+
+
 async def test_an_empty_answer_keeps_the_source_and_says_so():
     engine = EchoEngine(answer=lambda text: "" if "lost" in text else text.upper())
     translation = await translate_one("Kept. It is lost. Kept.", engine)
