@@ -66,36 +66,38 @@ ORDERS: Mapping[int, Order] = {
 def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest, limits: Limits) -> SummaryRequest:
     """Return what a request asks for; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
-    check_enum(request, "output_config.encoding_type")
-    check_candidates(request)
     check_mime_type("mime_type", request.mime_type)
     check_mime_type("output_mime_type", request.output_mime_type, OUTPUT_MIME_TYPES)
+    for field in ("method", "type", "length", "sentence_order", "output_config.encoding_type"):
+        check_enum(request, field)
+    check_candidates(request)
     if request.pivot_policy and not request.target_language_code:
         raise InvalidRequest(
             "pivot_policy", "is for summaries in another language; leave it unset, or give target_language_code"
         )
     if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
         raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")
+    contents = parse_contents(
+        request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
+    )
     if len(request.query) > limits.query_characters:
         raise InvalidRequest("query", f"has {len(request.query)} characters, the limit is {limits.query_characters}")
     return SummaryRequest(
-        contents=parse_contents(
-            request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
-        ),
+        contents=contents,
         source=parse_language("source_language_code", request.source_language_code),
-        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         target=parse_language("target_language_code", request.target_language_code),
-        method=parse_enum(request, "method", METHODS),
-        form=parse_enum(request, "type", FORMS),
-        length=parse_enum(request, "length", LENGTHS),
+        method=METHODS[request.method],
+        form=FORMS[request.type],
+        length=LENGTHS[request.length],
         max_sentences=parse_length_target(request, "max_sentence_count", limits.sentences),
         max_words=parse_length_target(request, "max_word_count", limits.words),
         query=request.query,
-        order=parse_enum(request, "sentence_order", ORDERS),
+        order=ORDERS[request.sentence_order],
         markdown=request.output_mime_type == MARKDOWN,
         model=parse_model("model", request.model),
         decoding=parse_decoding(request, limits),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
+        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         mime_type=request.mime_type or PLAIN,
     )
 

@@ -48,14 +48,10 @@ DEFAULT_CANDIDATES, MOST_CANDIDATES = 3, 100
 def parse_translate_request(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
     """Return what a request asks for; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
+    check_mime_type("mime_type", request.mime_type)
+    check_enum(request, "sentence_splitting")
     check_enum(request, "output_config.encoding_type")
     check_candidates(request)
-    check_mime_type("mime_type", request.mime_type)
-    decoding = replace(
-        parse_decoding(request, limits),
-        alternative_count=parse_number("alternative_count", request.alternative_count, most=limits.alternatives),
-        scores=request.output_config.include_score,
-    )
     return TranslationRequest(
         contents=parse_contents(
             request.contents, most=limits.translate_contents, most_characters=limits.request_characters
@@ -63,8 +59,12 @@ def parse_translate_request(request: translation_service_pb2.TranslateRequest, l
         target=parse_required_language("target_language_code", request.target_language_code),
         source=parse_language("source_language_code", request.source_language_code),
         model=parse_model("model", request.model),
-        splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
-        decoding=decoding,
+        splitting=SPLITTINGS[request.sentence_splitting],
+        decoding=replace(
+            parse_decoding(request, limits),
+            alternative_count=parse_number("alternative_count", request.alternative_count, most=limits.alternatives),
+            scores=request.output_config.include_score,
+        ),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         mime_type=request.mime_type or PLAIN,
@@ -194,15 +194,11 @@ class DetectionRequest:
 
 def parse_detect_request(request: translation_service_pb2.DetectLanguageRequest, limits: Limits) -> DetectionRequest:
     """Return what a request asks for; raises InvalidRequest."""
+    contents = parse_contents(request.contents, most=limits.detect_contents, most_characters=limits.request_characters)
     check_mime_type("mime_type", request.mime_type)
     count = parse_number("max_candidate_count", request.max_candidate_count, most=MOST_CANDIDATES)
-    return DetectionRequest(
-        contents=parse_contents(
-            request.contents, most=limits.detect_contents, most_characters=limits.request_characters
-        ),
-        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
-        count=count or DEFAULT_CANDIDATES,
-    )
+    candidates = parse_languages("candidate_language_codes", request.candidate_language_codes)
+    return DetectionRequest(contents=contents, candidates=candidates, count=count or DEFAULT_CANDIDATES)
 
 
 def to_detect_response(
