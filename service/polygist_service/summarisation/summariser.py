@@ -81,8 +81,10 @@ class Summariser:
         )
         plans = []
         for text, language in zip(request.contents, languages, strict=True):
-            plans.append(make_plan(self._engine, request, text, language))
-            self._cross_lingual.check(plans[-1])
+            plan = make_plan(self._engine, request, text, language)
+            if plan.model:
+                self._cross_lingual.check(plan)
+            plans.append(plan)
         return plans
 
     def events(self, plans: Sequence[Plan], context: CallContext) -> AsyncGenerator[tuple[int, Event], None]:

@@ -130,6 +130,13 @@ async def test_languages_are_detected_article_by_article():
     assert reply.usage.character_count == len(ARTICLE) + len(portuguese)
 
 
+async def test_an_article_without_letters_needs_no_model_for_the_target_language():
+    reply = await summarise(make("", "12:30 \u2014 \U0001f642", ARTICLE, target_language_code="pt"))
+    assert [summary.text for summary in reply.summaries[:2]] == ["", "12:30 \u2014 \U0001f642"]
+    assert [summary.source_language_code for summary in reply.summaries] == ["und", "und", "en"]
+    assert {summary.target_language_code for summary in reply.summaries} == {"pt"}
+
+
 async def test_a_writer_is_preferred_where_there_is_one():
     writer = replace(EN_PT, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",))
     engine = EchoEngine(ENCODER, writer, EN_PT)
