@@ -166,7 +166,7 @@ class TextPool:
     """The threads on which text is split, tokenised, detected and joined: never on the event loop.
 
     Callers take turns: a caller with a thousand texts and one with a sentence get a turn each, one after the other,
-    and what a turn leaves waits for the caller's next one.
+    and what a turn leaves waits for the caller's next one. So do the calls of one caller, who may be a proxy.
 
     Args:
         threads: how many there are.
@@ -219,7 +219,7 @@ class TextPool:
             work.advance(TURN_SECONDS)
 
     def _next_turn(self) -> Work[Any, Any] | None:
-        """Wait for work of the caller whose turn it is; None once closed."""
+        """Wait for the work whose turn it is; None once closed."""
         with self._changed:
             while not self._closed:
                 for caller, works in list(self._waiting.items()):
@@ -227,7 +227,8 @@ class TextPool:
                         works.popleft()
                     if works:
                         self._waiting.move_to_end(caller)
-                        return works[0]
+                        works.rotate(-1)
+                        return works[-1]
                     del self._waiting[caller]
                 self._changed.wait()
             return None

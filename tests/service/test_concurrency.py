@@ -105,8 +105,9 @@ async def test_a_pool_returns_results_in_order_off_the_event_loop():
         assert await pool.call(ME, lambda: 5) == 5
 
 
-async def test_callers_take_turns():
-    """One caller has a second of work before another asks for a moment's."""
+@pytest.mark.parametrize("callers", [("long", "short"), ("proxy", "proxy")])
+async def test_callers_and_the_calls_of_one_take_turns(callers):
+    """One call has a second of work before another asks for a moment's."""
     done = []
 
     def work(name):
@@ -114,9 +115,9 @@ async def test_callers_take_turns():
         done.append(name)
 
     async with text_pool(threads=1) as pool:
-        long = asyncio.ensure_future(pool.run(CallContext("long"), work, ["long"] * 400))
+        long = asyncio.ensure_future(pool.run(CallContext(callers[0]), work, ["long"] * 400))
         await asyncio.sleep(5 * TURN_SECONDS)
-        await pool.run(CallContext("short"), work, ["short"])
+        await pool.run(CallContext(callers[1]), work, ["short"])
         assert done.count("long") < 100
         long.cancel()
 
