@@ -53,7 +53,7 @@ async def reload_under_load(client: AsyncClient, admin: AsyncClient, reloads: in
 async def resident_at_rest(process: ServerProcess, admin: AsyncClient) -> int:
     """Memory after one more reload, which lets the C library give back what the calls had."""
     await admin.load_model("en-pt")
-    await asyncio.sleep(0.5)  # the old build goes a moment after its last use
+    await asyncio.sleep(0.5)  # the old model goes a moment after its last use
     return resident_bytes(process)
 
 

@@ -117,10 +117,10 @@ def resolve(
     Args:
         device: ``auto`` is ``cuda`` where there is a GPU, else ``cpu``.
         device_index: which devices of that kind.
-        compute_type: the operator's wish; empty leaves it to the model.
-        stored_type: of the weights on disk. Where nobody wishes anything, int8 weights run as int8_float16 on a GPU
+        compute_type: what the operator asks for; empty leaves it to the model.
+        stored_type: of the weights on disk. Where nobody asks for anything, int8 weights run as int8_float16 on a GPU
             that can, and on a CPU as they are.
-        runs_as: the model's own wish; empty for none.
+        runs_as: what the model asks for itself; empty for none.
         hardware: this machine.
 
     Raises:
@@ -132,15 +132,15 @@ def resolve(
         device = "cuda" if gpus else "cpu"
     check_devices(device, device_index, gpus)
     supported = set.intersection(*(set(hardware.compute_types(device, index)) for index in device_index))
-    wished = compute_type or runs_as
-    if wished and wished not in (*CHOSEN_BY_CTRANSLATE2, *supported):
+    wanted = compute_type or runs_as
+    if wanted and wanted not in (*CHOSEN_BY_CTRANSLATE2, *supported):
         raise UnsupportedCapability(
-            f"compute type {wished} is not supported by {Placement(device, device_index)}; "
+            f"compute type {wanted} is not supported by {Placement(device, device_index)}; "
             f"supported: {', '.join(sorted(supported))}"
         )
     preferred = PREFERRED.get((device, stored_type), ())
     fitting = next((each for each in preferred if each in supported), stored_type)
-    return Placement(device, device_index, wished or fitting)
+    return Placement(device, device_index, wanted or fitting)
 
 
 def estimate_memory(size_bytes: int, *, stored_type: str, placement: Placement) -> int:

@@ -18,7 +18,7 @@ def machine(*gpus: set[str]) -> Hardware:
 
 
 @pytest.mark.parametrize(
-    ("wish", "stored", "gpus", "arguments"),
+    ("wanted", "stored", "gpus", "arguments"),
     [
         (("auto", (0,), ""), "int8", [], ("cpu", [0], "int8")),
         (("auto", (0,), ""), "float32", [], ("cpu", [0], "float32")),
@@ -33,18 +33,18 @@ def machine(*gpus: set[str]) -> Hardware:
         (("cpu", (0,), "auto"), "int8", [], ("cpu", [0], "auto")),
     ],
 )
-def test_what_ctranslate2_is_told(wish, stored, gpus, arguments):
-    placement = resolve(*wish, stored, hardware=machine(*gpus))
+def test_what_ctranslate2_is_told(wanted, stored, gpus, arguments):
+    placement = resolve(*wanted, stored, hardware=machine(*gpus))
     assert placement.arguments() == dict(zip(("device", "device_index", "compute_type"), arguments, strict=True))
 
 
-def test_the_operators_wish_goes_over_the_models():
+def test_what_the_operator_asks_for_goes_over_the_models():
     assert resolve("cpu", (0,), "", "int8", runs_as="float32", hardware=machine()).compute_type == "float32"
     assert resolve("cpu", (0,), "int8", "int8", runs_as="float32", hardware=machine()).compute_type == "int8"
 
 
 @pytest.mark.parametrize(
-    ("wish", "gpus", "message"),
+    ("wanted", "gpus", "message"),
     [
         (("cuda", (0,), ""), [], "finds no GPU"),
         (("cuda", (2,), ""), [AMPERE, AMPERE], "2 is none of cuda's; there is: 0, 1"),
@@ -53,9 +53,9 @@ def test_the_operators_wish_goes_over_the_models():
         (("cuda", (0, 1), "float16"), [AMPERE, OLD], "not supported by cuda:0,cuda:1"),
     ],
 )
-def test_what_this_machine_has_not_is_refused(wish, gpus, message):
+def test_what_this_machine_has_not_is_refused(wanted, gpus, message):
     with pytest.raises(UnsupportedCapability, match=message):
-        resolve(*wish, "int8", hardware=machine(*gpus))
+        resolve(*wanted, "int8", hardware=machine(*gpus))
 
 
 def test_this_machine_runs_int8():
