@@ -75,7 +75,8 @@ class Settings(BaseSettings):
 
     @field_validator("metrics_listen")
     @classmethod
-    def _check_port(cls, listen: str) -> str:
+    def validate_metrics_listen(cls, listen: str) -> str:
+        """Refuse what is no HOST:PORT."""
         host, _, port = listen.rpartition(":")
         if listen and not (host and port.isdecimal() and int(port) < 65536):
             raise ValueError(f"{listen!r} is no HOST:PORT such as 127.0.0.1:9464")
@@ -83,20 +84,23 @@ class Settings(BaseSettings):
 
     @field_validator("admin_listen")
     @classmethod
-    def _check_admin(cls, listen: str) -> str:
+    def validate_admin_listen(cls, listen: str) -> str:
+        """Refuse an address that other machines reach."""
         if listen and not _is_local(listen):
             raise ValueError(f"{listen!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return listen
 
     @field_validator("device_index")
     @classmethod
-    def _check_indexes(cls, value: str) -> str:
+    def validate_device_index(cls, value: str) -> str:
+        """Refuse what is no list of numbers."""
         if not all(index.strip().isdecimal() for index in value.split(",")):
             raise ValueError(f"{value!r} is no list of device numbers such as 0 or 0,1")
         return value
 
     @model_validator(mode="after")
-    def _check_security(self) -> "Settings":
+    def validate_security(self) -> "Settings":
+        """Refuse half a certificate, and an open address that nobody asked for."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("tls_cert and tls_key belong together: give both or neither")
         if not (self.is_local or self.tls_cert or self.insecure):
@@ -112,7 +116,8 @@ class Settings(BaseSettings):
 
     @field_validator("pivot_languages")
     @classmethod
-    def _check_languages(cls, value: str) -> str:
+    def validate_pivot_languages(cls, value: str) -> str:
+        """Refuse what is no language code."""
         for name in split_names(value):
             parse_tag(name)
         return value

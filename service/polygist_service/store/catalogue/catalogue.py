@@ -225,7 +225,7 @@ class FileTable(Table):
     sha256: Sha256
 
     @model_validator(mode="after")
-    def check_place(self) -> Self:
+    def validate_place(self) -> Self:
         """Refuse a file in two places, or in none."""
         if bool(self.path) == bool(self.packaged):
             raise ValueError("a table with one of path and packaged")
