@@ -1,10 +1,37 @@
-"""What a chat template makes of an instruction and a text."""
+"""How a text enters a model: between tokens, or in the turns of a conversation."""
 
 import json
 
 import pytest
-from polygist_service.engine.models.prompt_format import render_frame
-from polygist_service.errors import StoreError
+from polygist_service.engine.interface import Decoding
+from polygist_service.engine.models.prompt_format import Prompt, PromptFormat, render_frame
+from polygist_service.errors import InferenceFailed, StoreError
+
+LANGUAGES = {"en": "__en__", "pt": "__pt__"}
+TO_PT = Decoding(source="en", target="pt")
+
+
+def test_everything_stands_in_its_place():
+    format_ = PromptFormat(source=("{source}", "{text}", "</s>"), target=("{target}",), languages=LANGUAGES)
+    assert format_.arrange(["▁a", "▁b"], TO_PT) == Prompt(["__en__", "▁a", "▁b", "</s>"], ["__pt__"])
+
+
+def test_a_target_language_may_stand_before_the_text():
+    format_ = PromptFormat(source=("{target}", "{text}", "</s>"), languages=LANGUAGES)
+    prompt = format_.arrange(["▁a"], TO_PT)
+    assert (prompt.tokens, prompt.prefix, len(prompt)) == (["__pt__", "▁a", "</s>"], [], 3)
+
+
+def test_a_plain_format_adds_nothing():
+    assert PromptFormat().arrange(["▁a"], Decoding()) == Prompt(["▁a"], [])
+
+
+@pytest.mark.parametrize("options", [Decoding(), Decoding(source="fr", target="pt")])
+def test_a_language_without_a_token_is_named(options):
+    format_ = PromptFormat(source=("{source}", "{text}"), languages=LANGUAGES)
+    with pytest.raises(InferenceFailed, match=rf"no token for language '{options.source}'; it has: en, pt"):
+        format_.arrange(["▁a"], options)
+
 
 TURNS = (
     "{% for turn in messages %}<|{{ turn.role }}|>{{ turn.content }}<|end|>{% endfor %}"
