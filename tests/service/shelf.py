@@ -106,6 +106,9 @@ class WordModel:
     def batch_limits(self, options):
         return BatchLimits(segments=8, tokens=1024, mixed_segments=8)
 
+    def most_output_tokens(self, batch, options):
+        return max(map(len, batch))
+
     def run(self, batch, options):
         assert not isinstance(options, Encoding)
         label = f"{self._installed.name}@{self._installed.revision}"

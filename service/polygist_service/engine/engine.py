@@ -1,6 +1,7 @@
 """The engine: tokenises on the text threads, batches over all callers, runs in the slots."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from polygist_service.engine.interface import (
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
-from polygist_service.engine.slots import Outcome, Slots
+from polygist_service.engine.slots import Outcome, Slots, SlotState
 from polygist_service.errors import InferenceFailed
 
 
@@ -67,7 +68,12 @@ class BatchingEngine:
         self._pool = pool
         self._observer = observer or Unobserved()
         self._slots = Slots(
-            Scheduler(batch_limits), count=slots, run=run_batch, deliver=deliver, observer=self._observer
+            Scheduler(batch_limits),
+            count=slots,
+            run=run_batch,
+            deliver=deliver,
+            predict=predict_seconds,
+            observer=self._observer,
         )
 
     @asynccontextmanager
@@ -92,8 +98,12 @@ class BatchingEngine:
         """Return what waits for a slot now."""
         return self._slots.state()
 
+    def slot_states(self) -> tuple[SlotState, ...]:
+        """Return what each slot does now; waits for nothing."""
+        return self._slots.states()
+
     def close(self, timeout: float = 2.0) -> None:
-        """Stop the slots after their running batches, waiting at most `timeout` seconds for each."""
+        """Stop the slots after their running batches, waiting at most `timeout` seconds for them."""
         self._slots.close(timeout)
 
 
@@ -173,8 +183,19 @@ def batch_limits(key: BatchKey) -> BatchLimits:
 
 def run_batch(key: BatchKey, batch: Sequence[Tokens]) -> list[Result]:
     """Run one batch on the model of `key`; blocks."""
+    began = time.monotonic()
     with key.model.use() as model:
-        return model.run(batch, key.options)
+        results = model.run(batch, key.options)
+    written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
+    key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, batch)), written=written)
+    return results
+
+
+def predict_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
+    """Return how long a batch takes at most."""
+    with key.model.use() as model:
+        written = model.most_output_tokens(batch, key.options)
+    return key.model.pace.predict(read=len(batch) * max(map(len, batch)), written=written)
 
 
 def deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:

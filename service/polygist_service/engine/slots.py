@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,7 +15,35 @@ log = structlog.get_logger(__name__)
 
 Outcome = Result | InferenceFailed
 Run = Callable[[BatchKey, Sequence[Tokens]], Sequence[Result]]
+Predict = Callable[[BatchKey, Sequence[Tokens]], float]
 Deliver = Callable[[Sequence[tuple[Job, Outcome]]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunningBatch:
+    """A batch that runs now; each one is an object of its own.
+
+    Attributes:
+        predicted: seconds that it takes at most.
+    """
+
+    model: str
+    segments: int
+    predicted: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """What may be seen of a slot.
+
+    Attributes:
+        is_dead: whether its thread has ended without being told to.
+        batch: what it runs now.
+    """
+
+    name: str
+    is_dead: bool
+    batch: RunningBatch | None
 
 
 class Slots:
@@ -25,20 +54,32 @@ class Slots:
         count: how many batches run at the same time.
         run: runs one batch of one key; blocks.
         deliver: takes the outcomes of a batch; called on the slot's thread, must not block.
+        predict: tells how long a batch takes at most.
         observer: is told of every batch.
     """
 
     def __init__(
-        self, scheduler: Scheduler, *, count: int, run: Run, deliver: Deliver, observer: Observer | None = None
+        self,
+        scheduler: Scheduler,
+        *,
+        count: int,
+        run: Run,
+        deliver: Deliver,
+        predict: Predict = lambda key, batch: 0.0,
+        observer: Observer | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._run = run
         self._deliver = deliver
+        self._predict = predict
         self._observer = observer or Unobserved()
         self._idle = 0
         self._closed = False
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._serve, name=f"slot-{n}", daemon=True) for n in range(count)]
+        self._running: list[RunningBatch | None] = [None] * count
+        self._threads = [
+            threading.Thread(target=self._serve, args=(n,), name=f"slot-{n}", daemon=True) for n in range(count)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -63,21 +104,36 @@ class Slots:
         with self._changed:
             return self._scheduler.state()
 
+    def states(self) -> tuple[SlotState, ...]:
+        """What each slot does now. Takes no lock: who asks wants to know although something may hang."""
+        return tuple(
+            SlotState(thread.name, not self._closed and not thread.is_alive(), batch)
+            for thread, batch in zip(self._threads, self._running, strict=True)
+        )
+
     def close(self, timeout: float) -> None:
-        """Let running batches end, drop what waits, and join the threads for at most `timeout` seconds each."""
+        """Let running batches end, drop what waits, and join the threads for at most `timeout` seconds together."""
+        end = time.monotonic() + timeout
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, end - time.monotonic()))
 
-    def _serve(self) -> None:
-        while batch := self._next_batch():
-            try:
-                outcomes = self._run_batch(batch)
-            finally:
-                batch[0].key.model.release()
-            self._deliver(outcomes)
+    def _serve(self, slot: int) -> None:
+        try:
+            while batch := self._next_batch():
+                try:
+                    try:
+                        outcomes = self._run_batch(batch, slot)
+                    finally:
+                        batch[0].key.model.release()
+                    self._deliver(outcomes)
+                except Exception:  # the callers of this batch run into their deadlines; those of the next need not
+                    log.exception("batch_lost", slot=slot, segments=len(batch))
+                self._running[slot] = None
+        except BaseException:  # nothing that a batch should raise: `states` tells of it
+            log.critical("slot_died", slot=slot, exc_info=True)
 
     def _next_batch(self) -> list[Job]:
         """Wait for work, and keep the model that it is for; empty once closed."""
@@ -93,20 +149,21 @@ class Slots:
             finally:
                 self._idle -= 1
 
-    def _run_batch(self, batch: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+    def _run_batch(self, batch: Sequence[Job], slot: int) -> list[tuple[Job, Outcome]]:
         """Run a batch; one that fails is halved until the segments that fail stand alone."""
-        began = time.monotonic()
+        key, tokens, began = batch[0].key, [job.tokens for job in batch], time.monotonic()
         try:
-            results = self._run(batch[0].key, [job.tokens for job in batch])
+            self._running[slot] = RunningBatch(key.model.name, len(batch), self._predict(key, tokens))
+            results = self._run(key, tokens)
             self._observer.batch_ran(describe_batch(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))
         except Exception:
-            log.exception("batch_failed", model=batch[0].key.model.name, segments=len(batch))
+            log.exception("batch_failed", model=key.model.name, segments=len(batch))
         self._observer.batch_failed(len(batch))
         if len(batch) == 1:
             return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
         half = len(batch) // 2
-        return self._run_batch(batch[:half]) + self._run_batch(batch[half:])
+        return self._run_batch(batch[:half], slot) + self._run_batch(batch[half:], slot)
 
 
 def describe_batch(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:

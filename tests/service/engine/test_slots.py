@@ -1,4 +1,5 @@
 import queue
+import threading
 
 from polygist_service.engine.interface import Decoding, Result
 from polygist_service.engine.models.base import BatchLimits
@@ -94,3 +95,91 @@ def test_a_request_that_is_cancelled_begins_no_batch():
     slots.add(KEY, submission, [(0, ["x"])])
     slots.cancel(submission)
     assert scheduler.next_batch() == []
+
+
+def segments(count):
+    return [(index, ["x"]) for index in range(count)]
+
+
+def make_slots(run, deliver, *, predict=lambda key, batch: 0.0):
+    return Slots(
+        Scheduler(lambda key: BatchLimits(1, 10, 1)),
+        count=1,
+        run=lambda key, batch: run(batch),
+        deliver=deliver,
+        predict=predict,
+    )
+
+
+def echo(batch):
+    return [Result(len(tokens)) for tokens in batch]
+
+
+def test_a_slot_survives_outcomes_that_cannot_be_delivered():
+    delivered: queue.Queue = queue.Queue()
+
+    def deliver(outcomes):
+        delivered.put(outcomes[0][0].index)
+        if outcomes[0][0].index == 0:
+            raise RuntimeError("the loop is closed")
+
+    slots = make_slots(echo, deliver)
+    slots.add(KEY, Submission(), segments(2))
+    assert [delivered.get(timeout=10), delivered.get(timeout=10)] == [0, 1]
+    slots.close(timeout=10)
+    assert not slots.states()[0].is_dead
+    assert LOADED.uses == 0
+
+
+def test_a_slot_that_dies_is_seen_and_lets_its_model_go():
+    def run(batch):
+        raise SystemExit
+
+    slots = make_slots(run, lambda outcomes: None)
+    assert not slots.states()[0].is_dead
+    slots.add(KEY, Submission(), segments(1))
+    for _ in range(1000):
+        if slots.states()[0].is_dead:
+            break
+        threading.Event().wait(0.01)
+    assert slots.states()[0].is_dead
+    assert LOADED.uses == 0
+
+
+def test_a_slot_shows_what_it_runs_also_while_somebody_holds_the_lock():
+    runs, ends = threading.Event(), threading.Event()
+    outcomes: queue.Queue = queue.Queue()
+
+    def run(batch):
+        runs.set()
+        assert ends.wait(10)
+        return echo(batch)
+
+    slots = make_slots(run, outcomes.put, predict=lambda key, batch: 7.0)
+    assert slots.states()[0].batch is None
+    slots.add(KEY, Submission(), segments(1))
+    assert runs.wait(10)
+    with slots._changed:
+        (state,) = slots.states()
+    assert (state.batch.model, state.batch.segments, state.batch.predicted) == ("model", 1, 7.0)
+    ends.set()
+    outcomes.get(timeout=10)
+    slots.close(timeout=10)
+    assert slots.states()[0].batch is None
+
+
+def test_each_half_of_a_batch_that_failed_is_a_batch_of_its_own():
+    seen, outcomes = [], queue.Queue()
+
+    def run(batch):
+        seen.append(slots.states()[0].batch)
+        raise RuntimeError("poison")
+
+    slots = Slots(
+        Scheduler(lambda key: BatchLimits(4, 100, 4)), count=1, run=lambda key, batch: run(batch), deliver=outcomes.put
+    )
+    slots.add(KEY, Submission(), segments(2))
+    outcomes.get(timeout=10)
+    slots.close(timeout=10)
+    assert [batch.segments for batch in seen] == [2, 1, 1]
+    assert len(set(map(id, seen))) == 3

@@ -34,6 +34,10 @@ class Model(Protocol):
         """Return how large a batch may be."""
         ...
 
+    def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
+        """Return the most tokens that one output of a batch may have; 0 where there are no tokens to write."""
+        ...
+
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
         """Run one batch, results in its order. Blocks, and releases the GIL while the model works."""
         ...

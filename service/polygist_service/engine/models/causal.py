@@ -59,6 +59,10 @@ class CausalModel:
     def batch_limits(self, options: Options) -> BatchLimits:
         return ALONE
 
+    def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
+        assert isinstance(options, Decoding)
+        return max(self._generation.limit(options, len(prompt)) for prompt in batch)
+
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
         """See `Model.run`: what the model writes after each prompt, without the prompt."""
         assert isinstance(options, Decoding)

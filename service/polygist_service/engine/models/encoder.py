@@ -43,6 +43,9 @@ class SentenceEncoder:
     def batch_limits(self, options: Options) -> BatchLimits:
         return ENCODER
 
+    def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
+        return 0
+
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
         output = self._encoder.forward_batch(cast(list[list[int]], batch))
         states = np.asarray(output.last_hidden_state)

@@ -47,6 +47,10 @@ class SequenceToSequence:
     def batch_limits(self, options: Options) -> BatchLimits:
         return SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY
 
+    def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
+        assert isinstance(options, Decoding)
+        return max(self._generation.limit(options, len(prompt)) for prompt in batch)
+
     def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
         """See `Model.run`: hypotheses of each segment, best first, without what their decoder had to begin with."""
         assert isinstance(options, Decoding)

@@ -1,5 +1,6 @@
 """From a name to a loaded model that has proved itself."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from polygist_service.engine.models.tokenizers import (
     TemplateTokenizer,
     Tokenizer,
 )
+from polygist_service.engine.pace import Pace
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.description import Description, InstalledModel
@@ -123,29 +125,36 @@ class Loader:
         store.verify(name)
         return LoadableModel(installed, self._place(installed))
 
-    def open(self, loadable: LoadableModel) -> Model:
-        """Load a model, let it answer its golden text and read its whole window.
+    def open(self, loadable: LoadableModel) -> tuple[Model, Pace]:
+        """Load a model, let it answer its golden text and read its whole window; returns it with how long that took.
 
         Raises:
             StoreError: it does not.
         """
         try:
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
-            warm_up(loadable.installed, model)
+            pace = warm_up(loadable.installed, model)
         except PolygistError:
             raise
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
-        return model
+        return model, pace
 
 
-def warm_up(installed: InstalledModel, model: Model) -> None:
-    """Let a model answer its golden text, and read its window; raises StoreError where it has no answer."""
+def warm_up(installed: InstalledModel, model: Model) -> Pace:
+    """Let a model answer its golden text, and read its window; raises StoreError where it has no answer.
+
+    Returns:
+        How long the golden text took: without it, the first batch of a slow model would look stuck.
+    """
     options = golden_options(installed.description)
     tokens = model.tokenise(installed.description.golden_text, options)
     if tokens is None:
         raise StoreError(f"model {installed.name} has no room for its golden text in its window; give a shorter one")
+    began, pace = time.monotonic(), Pace()
     (result,) = model.run([tokens], options)
+    written = max((hypothesis.token_count for hypothesis in result.hypotheses), default=0)
+    pace.add(time.monotonic() - began, read=len(tokens), written=written)
     if result.vector is None and not any(hypothesis.text for hypothesis in result.hypotheses):
         raise StoreError(f"model {installed.name} answers nothing to its golden text: pull it again")
     # A text as long as the window: a wrong one is found here, and not by the first long text.
@@ -155,6 +164,7 @@ def warm_up(installed: InstalledModel, model: Model) -> None:
         model.run([longest], replace(options, max_output_tokens=2, min_output_tokens=1))
     else:
         model.run([stretch(cast(Sequence[int], tokens), missing)], options)
+    return pace
 
 
 def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:
