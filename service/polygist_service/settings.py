@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     )  # fmt: skip
     grace: Seconds = Field(8.0, description="seconds that calls in flight get to finish after SIGTERM")
     lame_duck: Seconds = Field(0.0, description="seconds between NOT_SERVING and the first refused call")
+    stall_seconds: Seconds = Field(
+        5.0, description="seconds without a turn of the event loop, or with all batches beyond three times what was "
+        "predicted, after which health is NOT_SERVING; 0 never looks",
+    )  # fmt: skip
+    stall_grace: Seconds = Field(10.0, description="seconds that such a server gets to go on before it exits with 70")
     reflection: Switch = Field("auto", description="serve the protos by reflection; auto is on loopback and unix only")
     log_format: Literal["json", "console"] = Field("json", description="form of the log on standard error")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 SERVE = (sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve")
@@ -27,14 +28,17 @@ class ServerProcess:
         log: where its standard error goes.
         flags: more flags of ``serve``.
         address: where it listens; a free port by default.
+        command: what is run in place of ``polygist-server serve``.
     """
 
-    def __init__(self, home: Path, log: Path, *flags: str, address: str | None = None) -> None:
+    def __init__(
+        self, home: Path, log: Path, *flags: str, address: str | None = None, command: Sequence[str] = SERVE
+    ) -> None:
         self.address = address or f"127.0.0.1:{find_free_port()}"
         self._log = log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                [*SERVE, "--listen", self.address, "--home", str(home), *flags],
+                [*command, "--listen", self.address, "--home", str(home), *flags],
                 stderr=output,
                 env={name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")},
             )

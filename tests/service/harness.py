@@ -45,7 +45,7 @@ async def serving(
         engine, detector=DETECTOR, pool=pool, limits=limits or Limits(), metrics=metrics, queued=lambda: queued
     )
     server = build_grpc_server(services, serves_reflection=True)
-    await Health().attach(server)
+    Health().attach(server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

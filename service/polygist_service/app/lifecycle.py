@@ -1,7 +1,8 @@
-"""From start to stop: bind, load, serve, drain on SIGTERM; and the log that tells of it."""
+"""From start to stop: bind, load, serve, reload on SIGHUP, drain on SIGTERM; and the log that tells of it."""
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from contextlib import suppress
 import structlog
 
 from polygist_service.app.server import Server
+from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
+from polygist_service.errors import PolygistError
 from polygist_service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -43,15 +46,15 @@ def configure_logs(form: str, level: str) -> None:
     )
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal stops at once.
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; a second signal stops at once, SIGHUP reloads. Returns the exit code.
 
     Raises:
         StoreError: no model is installed, or one is damaged.
         OSError: the address cannot be listened on.
     """
     configure_logs(settings.log_format, settings.log_level)
-    stop, stop_now = watch_signals()
+    stop, stop_now, hangup = watch_signals()
     server = Server(settings)
     address = await server.start()
     log.info("listening", address=address, slots=server.runtime.slots, models=server.runtime.registry.names())
@@ -61,14 +64,53 @@ async def serve(settings: Settings) -> None:
         log.info("administration", address=server.administration.address)
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
-    loading = asyncio.create_task(server.load_models())
+    watchdog = build_watchdog(server, settings)
+    if settings.stall_seconds:
+        watchdog.start()
+    loading, reloading = asyncio.create_task(server.load_models()), asyncio.create_task(reload_on(hangup, server))
     await first_of([loading, stop])
     if loading.done():
         await loading
         log.info("serving", address=address)
         await stop.wait()
     loading.cancel()
+    reloading.cancel()
     await drain(server, settings, stop_now)
+    watchdog.stop()
+    return STALLED if watchdog.cause else 0
+
+
+def build_watchdog(server: Server, settings: Settings) -> Watchdog:
+    """Return what watches a server; it does not run yet."""
+    interval = min(LONGEST_INTERVAL, settings.stall_seconds / LOOKS)
+    detector = StallDetector(
+        server.runtime.slot_states,
+        Heartbeat(interval or LONGEST_INTERVAL).beat,
+        least=settings.stall_seconds,
+        longest=settings.limits.deadline_seconds,
+    )
+    return Watchdog(
+        detector,
+        interval=interval,
+        grace=settings.stall_grace,
+        health=server.health,
+        count=server.runtime.services.metrics.stalled,
+        leave=os._exit,
+    )
+
+
+async def reload_on(hangup: asyncio.Event, server: Server) -> None:
+    """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays."""
+    while await hangup.wait():
+        hangup.clear()
+        for what, reload in (("certificates", server.reload_certificates), ("models", server.runtime.registry.rescan)):
+            try:
+                changed = await reload()
+            except Exception as error:
+                is_expected = isinstance(error, PolygistError | OSError)
+                log.error("not_reloaded", what=what, reason=str(error), exc_info=not is_expected)
+            else:
+                log.info("reloaded", what=what, changed=changed)
 
 
 async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> None:
@@ -88,16 +130,17 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
     log.info("stopped", complete=complete, dropped=in_flight.active)
 
 
-def watch_signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Return events that the first and the second stop signal set."""
-    first, second = asyncio.Event(), asyncio.Event()
+def watch_signals() -> tuple[asyncio.Event, asyncio.Event, asyncio.Event]:
+    """Return events that the first and the second stop signal set, and SIGHUP."""
+    first, second, hangup = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def note() -> None:
         (second if first.is_set() else first).set()
 
     for each in STOP_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(each, note)
-    return first, second
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    return first, second, hangup
 
 
 async def first_of(awaited: Iterable[asyncio.Task[object] | asyncio.Event]) -> None:

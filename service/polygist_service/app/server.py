@@ -9,6 +9,7 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
+from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
@@ -117,7 +118,7 @@ class AdminServer:
 
     async def start(self, health: Health) -> None:
         """Listen; raises OSError where the address cannot be had."""
-        await health.attach(self._server)
+        health.attach(self._server)
         self.address = listen(self._server, self.address)
         await self._server.start()
 
@@ -153,6 +154,7 @@ class Server:
 
     Raises:
         StoreError, UnsupportedCapability: see `Runtime`.
+        OSError: certificate and key cannot be read, or do not belong together.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -161,6 +163,9 @@ class Server:
         services = self.runtime.services
         self.address = settings.listen
         self.health = Health()
+        self._certificates: Certificates | None = None
+        if settings.tls_cert and settings.tls_key:
+            self._certificates = Certificates(settings.tls_cert, settings.tls_key)
         self._grpc = build_grpc_server(services, serves_reflection=settings.serves_reflection)
         self.administration: AdminServer | None = None
         if settings.admin_listen:
@@ -176,13 +181,10 @@ class Server:
     async def start(self) -> str:
         """Listen and answer health; returns the address. Raises OSError where an address cannot be had."""
         settings = self._settings
-        await self.health.attach(self._grpc)
+        self.health.attach(self._grpc)
         if settings.metrics_listen:
             self._exposition = MetricsServer(self.runtime.services.metrics.registry, settings.metrics_listen)
-        credentials = None
-        if settings.tls_cert and settings.tls_key:
-            pair = (settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())
-            credentials = grpc.ssl_server_credentials([pair])
+        credentials = self._certificates.credentials() if self._certificates else None
         self.address = listen(self._grpc, settings.listen, credentials)
         await self._grpc.start()
         if self.administration:
@@ -195,11 +197,15 @@ class Server:
         self.runtime.models_changed.set()
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
+    async def reload_certificates(self) -> bool:
+        """Read certificate and key again; returns whether they have changed, raises OSError where they are wrong."""
+        return bool(self._certificates and await asyncio.to_thread(self._certificates.reload))
+
     async def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""
         for task in self._tasks:
             task.cancel()
-        await self.health.mark_not_serving()
+        self.health.mark_not_serving()
 
     async def stop(self, seconds: float) -> None:
         """End what still runs within `seconds`, then the slots."""
@@ -214,4 +220,4 @@ class Server:
         """Keep health true to the models for ever."""
         while await self.runtime.models_changed.wait():
             self.runtime.models_changed.clear()
-            await self.health.report(self.runtime.services.engine.models())
+            self.health.report(self.runtime.services.engine.models())

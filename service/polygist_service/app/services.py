@@ -11,6 +11,7 @@ from polygist_service.engine.hardware import Placement, count_usable_cores, reso
 from polygist_service.engine.interface import Engine
 from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
+from polygist_service.engine.slots import SlotState
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import LiveCollector, Metrics
@@ -141,6 +142,10 @@ class Runtime:
     async def preload(self) -> None:
         """Load what is to be loaded at start; raises StoreError where a model is damaged."""
         await self.registry.preload(self._preloaded)
+
+    def slot_states(self) -> tuple[SlotState, ...]:
+        """Return what each slot does now; waits for nothing."""
+        return self._engine.slot_states()
 
     async def close(self) -> None:
         """Start no load any more, and end the slots after their running batches."""

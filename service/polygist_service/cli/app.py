@@ -33,7 +33,7 @@ def server() -> None:
     help="TOML file with settings.",
 )  # fmt: skip
 @add_settings
-def serve(config: Path | None, **flags: Any) -> None:
+def serve(config: Path | None, **flags: Any) -> int:
     """Serve until SIGTERM.
 
     A flag goes over its environment variable, that over the file, that over the default.
@@ -47,7 +47,7 @@ def serve(config: Path | None, **flags: Any) -> None:
 
     from polygist_service.app.lifecycle import serve as run
 
-    asyncio.run(run(settings))
+    return asyncio.run(run(settings))
 
 
 @server.command()

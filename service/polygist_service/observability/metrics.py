@@ -136,6 +136,7 @@ class Metrics:
         )
         for event in (*EVENTS.values(), RETRIED, FAILED, REFUSED):
             self._segments.labels(event)  # counted from 0, so that the first one is seen as an increase
+        self._stalls = Counter("polygist_stalls", "Times that the server stood still.", ("cause",), registry=registry)
         self._detections = Counter(
             "polygist_detections", "Texts whose language was detected.", ("language", "result"), registry=registry
         )
@@ -172,6 +173,10 @@ class Metrics:
     def segment_refused(self) -> None:
         """See `engine.interface.Observer`."""
         self._segments.labels(REFUSED).inc()
+
+    def stalled(self, cause: str) -> None:
+        """The server stands still."""
+        self._stalls.labels(cause).inc()
 
     def noticed(self, kind: NoticeKind) -> None:
         """A translation came with a notice; those that concern no single segment are not counted."""
