@@ -15,14 +15,27 @@ The rooms, from the command down; docs/architecture.md shows what lies in each:
     errors, notices, limits, settings, context, concurrency
 """
 
+import os
 import sys
 from importlib.util import find_spec
 
 NEEDED = ("ctranslate2", "sentencepiece", "tokenizers", "pydantic_settings", "structlog")
 
 
+def hold_standard_streams() -> None:
+    """Open what is closed of the standard streams on nothing: a socket or a model would get its number."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free, so this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
 def main() -> None:
     """Run ``polygist-server``, or say how to install it where the ``service`` extra is missing."""
+    hold_standard_streams()
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         sys.exit(f"error: polygist-server needs {', '.join(missing)}: pip install 'polygist[service]'")

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     reflection: Switch = Field("auto", description="serve the protos by reflection; auto is on loopback and unix only")
     log_format: Literal["json", "console"] = Field("json", description="form of the log on standard error")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_queue: int = Field(10_000, ge=1, description="lines of the log that may wait to be written; more are dropped")
     limits: Limits = Field(default_factory=Limits, description="limits on one request")
 
     @field_validator("metrics_listen")

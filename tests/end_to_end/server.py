@@ -20,6 +20,21 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a key and a certificate for this machine; return the files."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", key, "-out", cert),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return key, cert
+
+
 class ServerProcess:
     """``polygist-server serve`` with its log in a file; a context manager that ends it.
 
@@ -51,7 +66,7 @@ class ServerProcess:
 
     def events(self, name: str) -> list[dict]:
         """The log's events of one name."""
-        records = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        records = [json.loads(line) for line in self.log().splitlines(keepends=True) if line.endswith("}\n")]
         return [record for record in records if record["event"] == name]
 
     def log(self) -> str:
@@ -62,10 +77,16 @@ class ServerProcess:
         """Wait for the models."""
         self.wait_for("serving")
 
-    def wait_for(self, event: str, seconds: float = 60) -> None:
-        """Wait until an event is logged; raises AssertionError with the log where it takes too long or ends."""
+    def wait_for(self, event: str, seconds: float = 60, **fields: object) -> dict:
+        """Wait until an event is logged, with these fields, and return it.
+
+        Raises AssertionError with the log where it takes too long, or where the server ends.
+        """
         end = time.monotonic() + seconds
-        while not self.events(event):
+        while True:
+            for record in self.events(event):
+                if fields.items() <= record.items():
+                    return record
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < end, self.log()
             time.sleep(0.05)

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -13,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_client import Client, Unavailable
 
-from tests.end_to_end.server import SERVE, ServerProcess
+from tests.end_to_end.server import SERVE, ServerProcess, make_certificate
 
 pytestmark = pytest.mark.model
 
@@ -46,11 +47,10 @@ def test_an_unknown_service_is_not_found(server):
 def test_health_tells_the_truth_while_models_load(starter_home, tmp_path):
     with ServerProcess(starter_home, tmp_path / "log") as process, grpc.insecure_channel(process.address) as channel:
         grpc.channel_ready_future(channel).result(timeout=30)
-        before = check(channel)
-        with_health_before = process.events("serving")
+        before, checked = check(channel), datetime.now(UTC)
         process.wait_until_serving()
         assert check(channel) == "SERVING"
-        assert before == "NOT_SERVING" or with_health_before
+        assert before == "NOT_SERVING" or datetime.fromisoformat(process.events("serving")[0]["timestamp"]) <= checked
         loaded = {event["model"] for event in process.events("model_loaded")}
         assert loaded == {"en-pt", "pt-en", "minilm"}
 
@@ -140,6 +140,7 @@ def test_no_text_is_logged(server):
     with grpc.insecure_channel(server.address) as channel:
         stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
         stub.Translate(make_request("The umbrella was purple."), metadata=[("x-request-id", "seen-1")])
+    server.wait_for("call", request_id="seen-1")
     assert [event["request_id"] for event in server.events("call")].count("seen-1") == 1
     assert "umbrella" not in server.log()
 
@@ -155,16 +156,7 @@ def test_a_unix_socket_serves_too(starter_home, tmp_path, listen):
 
 
 def test_tls_serves_whoever_trusts_the_certificate(starter_home, tmp_path):
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", key, "-out", cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    key, cert = make_certificate(tmp_path)
     with ServerProcess(starter_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
         process.wait_until_serving()
         with Client(process.address, ca=cert) as client:

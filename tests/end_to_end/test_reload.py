@@ -101,7 +101,7 @@ def test_nothing_is_loaded_before_its_first_use(starter_home, tmp_path):
             assert {model.state for model in client.list_models()} == {"unloaded"}
             assert client.health() == "serving"
             assert "biblioteca" in client.translate("The library is old.", to="pt", source="en").text
-        assert [event["model"] for event in process.events("model_loaded")] == ["en-pt"]
+    assert [event["model"] for event in process.events("model_loaded")] == ["en-pt"]
 
 
 def test_health_follows_a_model_that_fails_and_is_mended(starter_home, tmp_path):

@@ -1,10 +1,13 @@
 """Known traffic, and the exact numbers that a scrape shows afterwards."""
 
 import asyncio
+import gzip
 import socket
+import struct
 import threading
+import urllib.error
 import urllib.request
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 
 import grpc
@@ -19,7 +22,8 @@ from polygist_service.engine.interface import BatchReport, Decoding, QueueState,
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
-from polygist_service.observability.metrics import LiveCollector, Metrics, MetricsServer
+from polygist_service.observability.exposition import MetricsServer
+from polygist_service.observability.metrics import MOST_PAIRS, LiveCollector, Metrics
 from polygist_service.settings import load_settings
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
@@ -90,7 +94,7 @@ async def test_calls_are_counted_by_method_and_code():
     assert samples["grpc_server_handling_seconds_sum", *labels] > 0
 
 
-async def test_streams_health_and_reflection_are_counted_and_unknown_methods_are_not():
+async def test_streams_and_reflection_are_counted_and_health_and_unknown_methods_are_not():
     metrics = Metrics(())
     async with serving(metrics) as channel:
         await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
@@ -105,7 +109,7 @@ async def test_streams_health_and_reflection_are_counted_and_unknown_methods_are
         with pytest.raises(grpc.aio.AioRpcError):
             await channel.unary_unary("/made.up.Service/Name")(b"")
     samples, text = scrape(metrics)
-    assert samples["grpc_server_handled_total", "Check", "grpc.health.v1.Health", "unary", "OK"] == 1
+    assert "grpc.health" not in text
     reflection = ("ServerReflectionInfo", "grpc.reflection.v1alpha.ServerReflection", "bidi_stream")
     assert samples["grpc_server_msg_received_total", *reflection] == 2
     assert samples["grpc_server_msg_sent_total", *reflection] == 2
@@ -114,6 +118,43 @@ async def test_streams_health_and_reflection_are_counted_and_unknown_methods_are
     assert samples["grpc_server_handled_total", *stream, "UNIMPLEMENTED"] == 1
     assert ("grpc_server_msg_sent_total", *stream) not in samples
     assert "made.up" not in text
+
+
+async def test_failed_calls_are_counted_by_reason_and_languages():
+    metrics = Metrics({"en", "pt"})
+    async with serving(metrics) as channel:
+        await translate(channel, SECRET)
+        for target in ("fi", "fi", "de", SECRET):
+            await translate(channel, SECRET, target_language_code=target)
+        await translate(channel, SECRET, target_language_code="pt-BR", source_language_code="pt")
+        await translate(channel, target_language_code="pt-BR")
+    samples, text = scrape(metrics)
+    names = ("grpc_code", "reason", "source", "target")
+    counted = {
+        tuple(sample.labels[name] for name in names): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "polygist_calls_failed_total"
+    }
+    assert counted == {
+        ("FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED", "en", "other"): 3,
+        ("INVALID_ARGUMENT", "FIELD_INVALID", "en", "other"): 1,
+        ("INVALID_ARGUMENT", "FIELD_INVALID", "en", "pt"): 1,
+    }
+    assert "lighthouse" not in text
+    assert samples
+
+
+def test_pairs_of_languages_have_a_bound():
+    languages = [f"{one}{other}" for one in "abcdefgh" for other in "abcdefgh"]
+    metrics = Metrics(languages)
+    for source in languages:
+        for target in languages:
+            metrics.call_failed(("service", "method", "unary"), "INTERNAL", "INTERNAL", (source, target))
+    samples, _ = scrape(metrics)
+    counted = {key: value for key, value in samples.items() if key[0] == "polygist_calls_failed_total"}
+    assert len(counted) == MOST_PAIRS + 1
+    assert sum(counted.values()) == len(languages) ** 2
 
 
 async def test_a_call_that_nobody_waits_for_is_cancelled_or_late():
@@ -294,6 +335,90 @@ def test_memory_is_shown_and_registries_are_apart():
     metrics.batch_ran(BatchReport("tiny", 1, 2, 2, 3, 0.1))
     assert scrape(metrics)[0]["process_resident_memory_bytes",] > 1e6
     assert ("polygist_source_tokens_total", "tiny") not in scrape(other)[0]
+
+
+def test_versions_are_shown_and_no_series_of_when_a_counter_began():
+    _, text = scrape(Metrics(()))
+    (build,) = [line for line in text.splitlines() if line.startswith("polygist_build_info{")]
+    assert all(f'{name}="' in build for name in ("version", "python", "grpcio", "ctranslate2"))
+    assert "unknown" not in build
+    assert "_created" not in text
+
+
+def test_dropped_lines_of_the_log_are_shown():
+    metrics = Metrics(())
+    metrics.count_dropped_lines(lambda: {"queue_full": 3, "not_written": 0})
+    samples, _ = scrape(metrics)
+    assert samples["polygist_log_lines_dropped_total", "queue_full"] == 3
+    assert samples["polygist_log_lines_dropped_total", "not_written"] == 0
+
+
+@contextmanager
+def exposed(metrics=None):
+    """The port of metrics; yields its address."""
+    exposition = MetricsServer((metrics or Metrics(())).registry, "127.0.0.1:0")
+    try:
+        yield exposition.address
+    finally:
+        exposition.close()
+
+
+def ask(address, path, **headers):
+    """Status, headers and body of an answer."""
+    request = urllib.request.Request(f"http://{address}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            return reply.status, dict(reply.headers), reply.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), error.read()
+
+
+@pytest.mark.parametrize("path", ["/", "/metricsx", "/metrics/", "/favicon.ico", "/../metrics"])
+def test_an_unknown_path_is_not_found(path):
+    with exposed() as address:
+        assert ask(address, path)[0] == 404
+        assert ask(address, "/metrics?x=1")[0] == 200
+
+
+def test_a_scrape_gets_what_it_asks_for():
+    with exposed() as address:
+        _, headers, body = ask(address, "/metrics", **{"Accept-Encoding": "gzip"})
+        assert (headers["Content-Encoding"], b"polygist_build_info" in gzip.decompress(body)) == ("gzip", True)
+        _, headers, body = ask(address, "/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        assert headers["Content-Type"].startswith("application/openmetrics-text")
+        assert body.endswith(b"# EOF\n")
+        _, _, body = ask(address, "/metrics?name[]=polygist_build_info")
+        assert [line for line in body.decode().splitlines() if not line.startswith(("#", "polygist_build_info"))] == []
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metrics HTTP/1.1\r\n\r\n"], ids=["silent", "not reading"])
+def test_callers_who_do_not_read_keep_nobody(sent):
+    """Many more than are answered at a time; and the port is closed at once."""
+    with exposed() as address:
+        host, _, port = address.rpartition(":")
+        callers = [socket.create_connection((host, int(port)), timeout=30) for _ in range(100)]
+        try:
+            for caller in callers:
+                with suppress(OSError):  # the oldest had to go
+                    caller.sendall(sent)
+            assert ask(address, "/metrics")[0] == 200
+
+        finally:
+            for caller in callers:
+                caller.close()
+
+
+def test_a_collector_that_fails_is_logged_and_a_caller_who_left_is_not(caplog):
+    metrics = Metrics(())
+    metrics.count_dropped_lines(lambda: {}["no such thing"])
+    with exposed(metrics) as address:
+        with pytest.raises(ConnectionError, match="closed connection"):
+            ask(address, "/metrics")
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert [record.message for record in caplog.records] == ["a scrape failed"]
 
 
 def test_a_port_that_is_taken_is_said():

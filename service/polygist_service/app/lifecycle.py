@@ -1,15 +1,14 @@
-"""From start to stop: bind, load, serve, reload on SIGHUP, drain on SIGTERM; and the log that tells of it."""
+"""From start to stop: bind, load, serve, reload on SIGHUP, drain on SIGTERM."""
 
 import asyncio
-import logging
 import os
 import signal
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
 import structlog
 
+from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
 from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.errors import PolygistError
@@ -22,40 +21,20 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LAST_SECONDS = 0.5
 
 
-def configure_logs(form: str, level: str) -> None:
-    """Set up structlog, on standard error.
+async def serve(settings: Settings, writer: LogWriter) -> int:
+    """Serve until SIGTERM or SIGINT; a second signal stops at once, SIGHUP reloads. Returns the exit code.
 
     Args:
-        form: ``json``, one object a line, or ``console``.
-        level: least level that is written, as `logging` names it.
-    """
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if form == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
-
-
-async def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; a second signal stops at once, SIGHUP reloads. Returns the exit code.
+        settings: the knobs.
+        writer: writes the log; what it drops is counted.
 
     Raises:
         StoreError: no model is installed, or one is damaged.
         OSError: the address cannot be listened on.
     """
-    configure_logs(settings.log_format, settings.log_level)
     stop, stop_now, hangup = watch_signals()
     server = Server(settings)
+    server.runtime.services.metrics.count_dropped_lines(writer.dropped)
     address = await server.start()
     log.info("listening", address=address, slots=server.runtime.slots, models=server.runtime.registry.names())
     if server.metrics_address:
@@ -64,7 +43,7 @@ async def serve(settings: Settings) -> int:
         log.info("administration", address=server.administration.address)
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
-    watchdog = build_watchdog(server, settings)
+    watchdog = build_watchdog(server, settings, writer)
     if settings.stall_seconds:
         watchdog.start()
     loading, reloading = asyncio.create_task(server.load_models()), asyncio.create_task(reload_on(hangup, server))
@@ -80,8 +59,13 @@ async def serve(settings: Settings) -> int:
     return STALLED if watchdog.cause else 0
 
 
-def build_watchdog(server: Server, settings: Settings) -> Watchdog:
+def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Watchdog:
     """Return what watches a server; it does not run yet."""
+
+    def leave(code: int) -> None:
+        writer.close(1)
+        os._exit(code)
+
     interval = min(LONGEST_INTERVAL, settings.stall_seconds / LOOKS)
     detector = StallDetector(
         server.runtime.slot_states,
@@ -95,7 +79,7 @@ def build_watchdog(server: Server, settings: Settings) -> Watchdog:
         grace=settings.stall_grace,
         health=server.health,
         count=server.runtime.services.metrics.stalled,
-        leave=os._exit,
+        leave=leave,
     )
 
 
@@ -126,8 +110,9 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
     await first_of([drained, stop_now])
     complete = drained.done() and drained.result()
     drained.cancel()
+    dropped = in_flight.active  # counted before the stop, which ends them all
     await server.stop(LAST_SECONDS if complete else 0.0)
-    log.info("stopped", complete=complete, dropped=in_flight.active)
+    log.info("stopped", complete=complete, dropped=dropped)
 
 
 def watch_signals() -> tuple[asyncio.Event, asyncio.Event, asyncio.Event]:

@@ -14,7 +14,8 @@ from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATIO
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
-from polygist_service.observability.metrics import Metrics, MetricsServer
+from polygist_service.observability.exposition import MetricsServer
+from polygist_service.observability.metrics import Metrics
 from polygist_service.rpc.interceptors import CallInterceptor
 from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer

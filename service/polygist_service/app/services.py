@@ -121,7 +121,8 @@ class Runtime:
         self._preloaded = installed if settings.preloaded is None else settings.preloaded
         if unknown := sorted(set(self._preloaded) - set(installed)):
             raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
-        metrics = Metrics({language for name in installed for language in self.registry.info(name).source_languages})
+        infos = map(self.registry.info, installed)
+        metrics = Metrics({tag for info in infos for tag in (*info.source_languages, *info.target_languages)})
         pool = TextPool(settings.text_threads)
         self._engine = BatchingEngine(self.registry, slots=self.slots, pool=pool, observer=metrics)
         metrics.registry.register(

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
 FAILED = 1
 INTERRUPTED = 130
+# What is to be told at the end gets so long to be read.
+LAST_SECONDS = 2.0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
@@ -41,13 +45,25 @@ def serve(config: Path | None, **flags: Any) -> int:
     settings = read_settings(config, flags)
     # Before ctranslate2 is imported: its OpenMP threads would fight with the slots for the same cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Before these are imported: what they print themselves is no line of the log, and waits for whoever reads it.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("CT2_VERBOSE", "-3")
     limit_arenas()
     # Imported here, so that no other command waits for them.
     import asyncio
 
     from polygist_service.app.lifecycle import serve as run
+    from polygist_service.app.logs import STANDARD_ERROR, logging_to
 
-    return asyncio.run(run(settings))
+    form, level = settings.log_format, settings.log_level
+    with logging_to(STANDARD_ERROR, form=form, level=level, capacity=settings.log_queue) as writer:
+        try:
+            return asyncio.run(run(settings, writer))
+        except (OSError, PolygistError):
+            raise  # expected: one line tells of it
+        except Exception as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+            sys.exit(FAILED)
 
 
 @server.command()
@@ -86,7 +102,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    """Print why a run failed; nobody need read it."""
+
+    def tell() -> None:
+        with suppress(OSError):
+            click.echo(f"error: {' '.join(message.split())}", err=True)
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    telling.join(LAST_SECONDS)
     return code
 
 
@@ -94,6 +118,5 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     code = run(sys.argv[1:])
     sys.stdout.flush()
-    sys.stderr.flush()
     # gRPC's own threads can hang a normal exit; everything of ours has ended by now.
     os._exit(code)

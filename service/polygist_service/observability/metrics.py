@@ -1,13 +1,19 @@
 """The instruments, and what the other rooms tell them."""
 
+import platform
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from polygist_service.engine.interface import BatchReport, ModelInfo, QueueState, State
 from polygist_service.notices import NoticeKind
+from polygist_service.text.languages import serving
+
+# A series of its own for when each counter began, which nobody reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class LiveCollector(Collector):
@@ -51,30 +57,20 @@ class LiveCollector(Collector):
         yield memory
 
 
-class MetricsServer:
-    """Answers ``GET /metrics`` over plain HTTP, on a thread of its own.
+class LogCollector(Collector):
+    """Asks at each scrape how many lines of the log were dropped, by reason."""
 
-    Args:
-        registry: what is exposed.
-        listen: HOST:PORT; port 0 picks one.
+    def __init__(self, dropped: Callable[[], Mapping[str, int]]) -> None:
+        self._dropped = dropped
 
-    Raises:
-        OSError: the address cannot be had.
-    """
-
-    def __init__(self, registry: CollectorRegistry, listen: str) -> None:
-        host, _, port = listen.rpartition(":")
-        try:
-            self._server, self._thread = start_http_server(int(port), host.strip("[]"), registry=registry)
-        except OSError as error:
-            raise OSError(f"cannot serve metrics on {listen}: {error}; give another metrics_listen") from error
-        self.address = f"{host}:{self._server.server_port}"
-
-    def close(self) -> None:
-        """Stop answering. Blocks, for half a second at most."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The family, as `prometheus_client` wants it."""
+        lines = CounterMetricFamily(
+            "polygist_log_lines_dropped", "Lines of the log that were not written.", labels=("reason",)
+        )
+        for reason, count in self._dropped().items():
+            lines.add_metric((reason,), count)
+        yield lines
 
 
 # Of a call: a short segment takes milliseconds, the longest deadline is ten minutes.
@@ -91,6 +87,10 @@ EVENTS = {
 }
 RETRIED, FAILED, REFUSED = "retried", "failed", "refused"
 
+# More pairs of languages than that are counted as ``other``: multilingual models have tens of thousands.
+MOST_PAIRS = 1000
+OTHER = "other"
+
 # A service's full name, a method's own, and how it streams.
 Method = tuple[str, str, str]
 
@@ -101,17 +101,30 @@ class Metrics:
     Every label has few values: methods, codes, installed models, events, and the languages that the models read.
 
     Args:
-        languages: what may be a label of a detection; all others are counted as ``other``.
+        languages: what may be a label; all others are counted as ``other``.
     """
 
     def __init__(self, languages: Collection[str]) -> None:
         self.registry = registry = CollectorRegistry()
-        self._languages = frozenset(languages)
+        self._languages = tuple(sorted(set(languages)))
+        self._pairs: set[tuple[str, str]] = set()
         ProcessCollector(registry=registry)
+        Info("polygist_build", "Versions of what runs.", registry=registry).info(
+            {
+                "version": find_version("polygist"),
+                "python": platform.python_version(),
+                "grpcio": find_version("grpcio"),
+                "ctranslate2": find_version("ctranslate2"),
+            }
+        )
         method = ("grpc_service", "grpc_method", "grpc_type")
         # The names of the go-grpc-prometheus family, so that dashboards made for them work.
         self._started = Counter("grpc_server_started", "Calls that began.", method, registry=registry)
         self._handled = Counter("grpc_server_handled", "Calls that ended.", (*method, "grpc_code"), registry=registry)
+        self._failed = Counter(
+            "polygist_calls_failed", "Calls that ended with an error, by its reason and the languages asked for.",
+            (*method, "grpc_code", "reason", "source", "target"), registry=registry,
+        )  # fmt: skip
         self._received = Counter("grpc_server_msg_received", "Messages from callers.", method, registry=registry)
         self._sent = Counter("grpc_server_msg_sent", "Messages to callers.", method, registry=registry)
         self._handling = Histogram(
@@ -150,6 +163,19 @@ class Metrics:
         self._handled.labels(*method, code).inc()
         self._handling.labels(*method).observe(seconds)
 
+    def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None:
+        """A call of our own has ended with an error, and in which languages it was to be answered."""
+        source, target = map(self._label, languages)
+        if (source, target) not in self._pairs:
+            if len(self._pairs) >= MOST_PAIRS:
+                source = target = OTHER
+            self._pairs.add((source, target))
+        self._failed.labels(*method, code, reason, source, target).inc()
+
+    def count_dropped_lines(self, dropped: Callable[[], Mapping[str, int]]) -> None:
+        """Show how many lines of the log were dropped, by reason."""
+        self.registry.register(LogCollector(dropped))
+
     def message_received(self, method: Method) -> None:
         """A message came in."""
         self._received.labels(*method).inc()
@@ -185,5 +211,16 @@ class Metrics:
 
     def detected(self, language: str, result: str) -> None:
         """A text's language was detected; ``und`` is none."""
-        known = language == "und" or language in self._languages
-        self._detections.labels(language if known else "other", result).inc()
+        self._detections.labels(language if language == "und" else self._label(language), result).inc()
+
+    def _label(self, language: str) -> str:
+        """Return the language that a label has; none for none."""
+        return (serving(language, self._languages) or OTHER) if language else ""
+
+
+def find_version(distribution: str) -> str:
+    """Return the version of what is installed under a name."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "unknown"

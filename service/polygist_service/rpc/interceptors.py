@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -15,11 +15,13 @@ from google.protobuf.message import DecodeError
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest
-from polygist_service.rpc.status import describe
+from polygist_service.rpc.status import describe, find_reason
+from polygist_service.text.languages import BadTag, parse_tag
 
 log = structlog.get_logger("polygist_service.calls")
 
 OWN_SERVICES = "polygist.v1."
+HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
 MOST_ID_CHARACTERS = 128
 # A call whose caller gives no deadline has as many seconds, and one more for so many characters.
@@ -58,6 +60,10 @@ class CallObserver(Protocol):
         """A call has ended with a status code, such as ``OK``."""
         ...
 
+    def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None:
+        """A call of our own ends with an error; `languages` are source and target, as far as it told."""
+        ...
+
     def message_received(self, method: Method) -> None:
         """A message came in."""
         ...
@@ -65,6 +71,16 @@ class CallObserver(Protocol):
     def message_sent(self, method: Method) -> None:
         """A message goes out."""
         ...
+
+
+class Unobserved:
+    """Counts nothing."""
+
+    def call_started(self, method: Method) -> None: ...
+    def call_ended(self, method: Method, code: str, seconds: float) -> None: ...
+    def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None: ...
+    def message_received(self, method: Method) -> None: ...
+    def message_sent(self, method: Method) -> None: ...
 
 
 class Undecodable:
@@ -76,12 +92,15 @@ class Exchange:
 
     Attributes:
         contents, characters: how many texts have come in, and how long they are together.
+        failure: what the log tells of a call that failed: its reason and the languages asked for.
     """
 
     def __init__(self, method: Method, context: Context, observer: CallObserver) -> None:
         self.method = method
         self.context = context
         self.contents = self.characters = 0
+        self.failure: dict[str, str] = {}
+        self._languages = ("", "")
         self._observer = observer
 
     @contextmanager
@@ -100,8 +119,9 @@ class Exchange:
     def receive(self, message: Any) -> Any:
         """Take the only message of a request."""
         self._observer.message_received(self.method)
-        # A stream's request has the unary one in it.
-        contents: Sequence[str] = getattr(getattr(message, "request", message), "contents", ())
+        request = getattr(message, "request", message)  # a stream's request has the unary one in it
+        contents: Sequence[str] = getattr(request, "contents", ())
+        self._languages = (getattr(request, "source_language_code", ""), getattr(request, "target_language_code", ""))
         self.contents += len(contents)
         self.characters += sum(map(len, contents))
         return message
@@ -116,6 +136,15 @@ class Exchange:
         self._observer.message_sent(self.method)
         return message
 
+    def fail(self, error: BaseException, code: str, reason: str) -> None:
+        """Tell of an error that the call ends with."""
+        found: Mapping[str, str] = getattr(error, "metadata", {})
+        source = parse_or_other(found.get("source") or self._languages[0])
+        target = parse_or_other(found.get("target") or self._languages[1])
+        told = {"reason": reason, "source": source, "target": target}
+        self.failure = {name: value for name, value in told.items() if value}
+        self._observer.call_failed(self.method, code, reason, (source, target))
+
     def code(self, error: BaseException | None) -> str:
         """Return the status that the call ends with: what was set, or aborted with, else what gRPC makes of `error`."""
         code = self.context.code()
@@ -123,7 +152,7 @@ class Exchange:
             return code.name if isinstance(code, grpc.StatusCode) else STATUS_NAMES[int(code)]
         if error is None:
             return grpc.StatusCode.OK.name
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, grpc.aio.BaseError):
             return grpc.StatusCode.UNKNOWN.name
         remaining = self.context.time_remaining()  # cancelled by the caller, or because it is too late
         is_late = remaining is not None and remaining <= 0
@@ -133,13 +162,13 @@ class Exchange:
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of all services; those of our own get a `CallContext` in place of gRPC's.
 
-    A method that is not served is not counted: its name is the caller's choice. Nor is a stream that is written
-    through its context, as health's ``Watch``, which lasts as long as its connection.
+    A method that is not served is not counted: its name is the caller's choice. Nor are checks of health: they are
+    what machines ask, and ``Watch``, a stream that is written through its context, lasts as long as its connection.
 
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
         longest: seconds; a longer deadline is shortened to this.
-        observer: is told of calls and their messages.
+        observer: is told of calls and their messages, but for those to health.
     """
 
     def __init__(self, in_flight: InFlightCalls, *, longest: float, observer: CallObserver) -> None:
@@ -162,11 +191,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return handler
         service, _, name = handler_call_details.method.removeprefix("/").rpartition("/")
         method, is_own = Method(service, name, kind), service.startswith(OWN_SERVICES)
+        observer = Unobserved() if service == HEALTH else self._observer
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is
         # cancelled in here, and what it has under way is closed at once, by the task that opened it.
         async def call(request: Any, context: Context) -> Any:
-            exchange = Exchange(method, context, self._observer)
+            exchange = Exchange(method, context, observer)
             with exchange.observed():
                 messages = exchange.receive_each(request) if handler.request_streaming else exchange.receive(request)
                 around: AbstractAsyncContextManager[Any] = self._around(exchange) if is_own else nullcontext(context)
@@ -205,12 +235,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                             deadline=None if remaining is None else end,
                             request_id=request_id,
                         )
-            except (asyncio.CancelledError, grpc.aio.BaseError):  # the caller has gone, maybe while a reply was written
-                code = grpc.StatusCode.CANCELLED.name
+            # The caller has gone, maybe while a reply was written.
+            except (asyncio.CancelledError, grpc.aio.BaseError) as error:
+                code = exchange.code(error)
+                exchange.fail(error, code, code)
                 raise
             except Exception as error:
                 status, message, details = describe(error)
                 code = status.name
+                exchange.fail(error, code, find_reason(error))
                 await context.abort(status, message, trailing_metadata=(*details, *trailer))
             finally:
                 log.info(
@@ -220,6 +253,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     milliseconds=round((time.monotonic() - began) * 1000, 1),
                     contents=exchange.contents,
                     characters=exchange.characters,
+                    **exchange.failure,
                 )
 
 
@@ -240,6 +274,14 @@ def decoded(message: Any) -> Any:
     if isinstance(message, Undecodable):
         raise InvalidRequest("request", "is no valid message: strings must be UTF-8")
     return message
+
+
+def parse_or_other(language: str) -> str:
+    """Return the canonical tag of a language, "" for none: what is no tag may be any text, and is not shown."""
+    try:
+        return parse_tag(language) if language else ""
+    except BadTag:
+        return "other"
 
 
 def find_request_id(context: Context) -> str:

@@ -36,20 +36,17 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     reach the caller.
     """
     code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), None)
-    info = error_details_pb2.ErrorInfo(domain=DOMAIN)
+    info = error_details_pb2.ErrorInfo(domain=DOMAIN, reason=find_reason(error))
     if code is None:
         incident = uuid.uuid4().hex[:12]
         log.error("unexpected_error", incident=incident, exc_info=error)
         code, message = grpc.StatusCode.INTERNAL, f"internal error {incident}; the server's log has the details"
-        info.reason = "INTERNAL"
         info.metadata["incident"] = incident
     elif isinstance(error, errors.PolygistError):
         message = error.message
-        info.reason = error.reason
         info.metadata.update(error.metadata)
     else:
         message = "the deadline passed before the answer was there; give more time, or send less text"
-        info.reason = "DEADLINE_EXCEEDED"
     status = status_pb2.Status(code=code.value[0], message=message)
     for detail in (info, *describe_further(error)):
         status.details.add().Pack(detail)
@@ -57,6 +54,13 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     if isinstance(error, errors.Unavailable):
         trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
     return code, message, trailer
+
+
+def find_reason(error: BaseException) -> str:
+    """Return what ``ErrorInfo``, the log and the metrics call this kind of error."""
+    if isinstance(error, errors.PolygistError):
+        return error.reason
+    return "DEADLINE_EXCEEDED" if isinstance(error, TimeoutError) else "INTERNAL"
 
 
 def describe_further(error: BaseException) -> Iterator[Message]:

@@ -41,6 +41,9 @@ class Observer:
         self.told.append(("ended", code))
         self.ended.set()
 
+    def call_failed(self, method, code, reason, languages):
+        self.told.append(("failed", code, reason, *languages))
+
     def message_received(self, method):
         self.told.append(("received",))
 
@@ -140,8 +143,9 @@ def log():
     structlog.configure(**before)
 
 
-def request(*contents):
-    return translation_service_pb2.TranslateRequest(contents=contents).SerializeToString()
+def request(*contents, target=""):
+    message = translation_service_pb2.TranslateRequest(contents=contents, target_language_code=target)
+    return message.SerializeToString()
 
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -178,12 +182,32 @@ async def test_an_error_of_the_domain_has_its_status_its_details_and_its_id(kind
         raise UnsupportedLanguagePair("no model for en->fi", metadata={"nearest": "en->pt"})
 
     async with probing(work) as probe:
-        failure = await probe.fail(kind, request("one"), metadata=[("x-request-id", "mine-2")])
+        failure = await probe.fail(kind, request("one", target="fi_FI"), metadata=[("x-request-id", "mine-2")])
     assert (failure.code, failure.reason) == ("FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED")
     assert failure.metadata == {"nearest": "en->pt"}
     assert failure.trailer["x-request-id"] == "mine-2"
     assert ("ended", "FAILED_PRECONDITION") in probe.observer.told
+    assert ("failed", "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED", "", "fi-FI") in probe.observer.told
     assert [line["code"] for line in log] == ["FAILED_PRECONDITION"]
+    assert (log[0]["reason"], log[0]["target"], "source" in log[0]) == ("LANGUAGE_PAIR_UNSUPPORTED", "fi-FI", False)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "target", "told"),
+    [
+        ({"source": "en", "target": "fi"}, "fin_Latn", ("en", "fi")),  # what was detected goes before what was asked
+        ({}, "a secret text", ("", "other")),
+        ({}, "", ("", "")),
+    ],
+)
+async def test_the_languages_of_a_failed_call_are_tags_and_no_text(metadata, target, told, log):
+    async def work():
+        raise UnsupportedLanguagePair("no", metadata=metadata)
+
+    async with probing(work) as probe:
+        await probe.fail(UNARY, request("one", target=target))
+    assert ("failed", "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED", *told) in probe.observer.told
+    assert tuple(log[0].get(name, "") for name in ("source", "target")) == told
 
 
 @every_kind
@@ -196,6 +220,7 @@ async def test_what_nobody_expected_stays_in_the_log(kind, log):
     assert failure.code == "INTERNAL"
     assert "secret" not in failure.message
     assert [line["event"] for line in log] == ["unexpected_error", "call"]
+    assert log[1]["reason"] == "INTERNAL"
 
 
 @every_kind
@@ -258,8 +283,8 @@ async def test_a_call_that_its_caller_gives_up_ends_at_once(kind, log):
         await asyncio.wait_for(probe.closed.wait(), 10)
         await asyncio.wait_for(probe.observer.ended.wait(), 10)
         assert probe.in_flight.active == 0
-    assert probe.observer.told[-1] == ("ended", "CANCELLED")
-    assert [line["code"] for line in log] == ["CANCELLED"]
+    assert probe.observer.told[-2:] == [("failed", "CANCELLED", "CANCELLED", "", ""), ("ended", "CANCELLED")]
+    assert [(line["code"], line["reason"]) for line in log] == [("CANCELLED", "CANCELLED")]
 
 
 @every_kind
