@@ -103,6 +103,9 @@ def test_an_error_at_the_start_ends_a_server_that_nobody_hears(server, starter_h
     for redirection in ("2>/dev/full", "2>&-"):
         done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", *command], timeout=60, check=False)
         assert done.returncode == 1
+    heard = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (heard.returncode, heard.stderr.count("\n")) == (1, 1)  # and no line of gRPC's own
+    assert heard.stderr.startswith(f"error: cannot listen on {server.address}")
 
 
 def test_nothing_but_json_stands_on_the_stream(starter_home, tmp_path):

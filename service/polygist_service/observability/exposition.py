@@ -10,7 +10,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import CollectorRegistry
@@ -96,12 +96,12 @@ class MetricsHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer what the path asks for."""
-        url = urlsplit(self.path)
-        if url.path != PATH:
+        path, _, query = self.path.partition("?")
+        if path != PATH:
             self.send_error(HTTPStatus.NOT_FOUND, explain=f"the metrics are at {PATH}")
             return
         encode, kind = choose_encoder(self.headers.get("Accept", ""))
-        names = parse_qs(url.query).get("name[]")
+        names = parse_qs(query).get("name[]")
         body = encode(self.server.registry.restricted_registry(names) if names else self.server.registry)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
