@@ -56,6 +56,7 @@ class ThreadedServer(ThreadingMixIn, TCPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = 128  # of callers who come at once; with five, others wait for seconds
 
     def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
         self.address_family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
