@@ -131,6 +131,8 @@ def test_a_dead_slot_ends_the_server(starter_home, tmp_path):
 
 def test_one_hung_slot_is_given_up_while_the_other_one_serves(starter_home, tmp_path):
     with serving(starter_home, tmp_path, "--stall-seconds", "0.3", "--stall-grace", "1") as process:
+        for _ in range(5):  # the first batches of a model are predicted to take long
+            process.translate().result()
         process.faults.switch("hang-one")
         hung = process.hang_slots(1)
         assert process.translate().result().translations
