@@ -25,8 +25,11 @@ from polygist_service.settings import Settings
 SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
-# An outer guard only: above what the application itself admits, and it counts health calls too.
-MAX_CONCURRENT_CALLS = 4096
+CONNECTIONS = 2048
+STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack keeps the others waiting
+# Outer guards only: above what the connections let through, so that core never refuses a call before we do.
+MAX_PENDING_CALLS = CONNECTIONS * STREAMS
+MAX_CONCURRENT_CALLS = 2 * MAX_PENDING_CALLS
 
 
 def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
@@ -35,7 +38,10 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # else a second server on the port silently takes half of the traffic
         ("grpc.max_receive_message_length", limits.message_bytes),
         ("grpc.max_send_message_length", limits.message_bytes),
-        ("grpc.max_concurrent_streams", 256),
+        ("grpc.max_concurrent_streams", STREAMS),
+        ("grpc.http.overload_protection", 0),  # counts streams that have ended: refuses callers within their limit
+        ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING_CALLS),
         ("grpc.max_connection_age_ms", 600_000),  # lets clients behind a plain load balancer spread again
         ("grpc.max_connection_age_grace_ms", 630_000),  # longer than the longest call
         ("grpc.max_connection_idle_ms", 900_000),
@@ -44,7 +50,7 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.server_handshake_timeout_ms", 10_000),
-        ("grpc.max_allowed_incoming_connections", 2048),
+        ("grpc.max_allowed_incoming_connections", CONNECTIONS),
     ]
 
 
