@@ -47,7 +47,7 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.max_connection_idle_ms", 900_000),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 4_000),  # callers may look every 5 s whether we hang
         ("grpc.keepalive_permit_without_calls", 0),
         ("grpc.server_handshake_timeout_ms", 10_000),
         ("grpc.max_allowed_incoming_connections", CONNECTIONS),
