@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format clean quality bench-quick parity image image-test lock
+.PHONY: help demo test chaos check format clean quality bench-quick parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -15,6 +15,9 @@ demo: $(READY)  ## install, pull the starter models, start the server, summarise
 test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest
+
+chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
+	@$(BIN)/python -m pytest -m chaos
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

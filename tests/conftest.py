@@ -35,6 +35,15 @@ def tiny_instruct(tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
 
 
 @pytest.fixture(scope="session")
+def tiny_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one tiny translation model, de-en, with random weights: a server of it starts and answers quickly."""
+    store = Store(tmp_path_factory.mktemp("tiny") / "home")
+    options = PullOptions(name="de-en", sources=("de",), targets=("en",))
+    store.pull([f"path:{Path(__file__).parent / 'parity' / 'marian'}"], options=options)
+    return store.home
+
+
+@pytest.fixture(scope="session")
 def smollm2() -> InstalledModel:
     """The instruction model, in a home of its own beside that of the starter models, whose tests count what it has."""
     home = Settings().home
