@@ -30,7 +30,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
 
     Raises:
         StoreError: no model is installed, or one is damaged.
-        OSError: the address cannot be listened on.
+        OSError: the address cannot be listened on, or is no longer.
     """
     stop, stop_now, hangup = watch_signals()
     server = Server(settings)
@@ -47,15 +47,21 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     if settings.stall_seconds:
         watchdog.start()
     loading, reloading = asyncio.create_task(server.load_models()), asyncio.create_task(reload_on(hangup, server))
-    await first_of([loading, stop])
+    ended = asyncio.create_task(server.wait_for_end())
+    await first_of([loading, stop, ended])
     if loading.done():
         await loading
         log.info("serving", address=address)
-        await stop.wait()
+        await first_of([stop, ended])
     loading.cancel()
     reloading.cancel()
+    if ended.done():
+        log.error("server_ended", address=address)
+    ended.cancel()
     await drain(server, settings, stop_now)
     watchdog.stop()
+    if not stop.is_set():
+        raise OSError(f"gRPC stopped listening on {address} by itself; the log has its error")
     return STALLED if watchdog.cause else 0
 
 

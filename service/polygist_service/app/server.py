@@ -11,6 +11,7 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
+from polygist_service.app.main_loop import create_server, wait_for_end
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
@@ -62,7 +63,7 @@ def build_grpc_server(services: Services, *, serves_reflection: bool) -> grpc.ai
         serves_reflection: whether callers may read the protos from the server.
     """
     limits, pool = services.limits, services.pool
-    server = grpc.aio.server(
+    server = create_server(
         interceptors=[CallInterceptor(services.in_flight, longest=limits.deadline_seconds, observer=services.metrics)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
@@ -111,6 +112,10 @@ class AdminServer:
         address: loopback HOST:PORT, or unix:PATH.
         services: whose models they are.
         lifecycle: loads and unloads models.
+
+    Attributes:
+        address: where it listens, once started.
+        grpc: the server itself.
     """
 
     def __init__(self, address: str, services: Services, *, lifecycle: ModelLifecycle) -> None:
@@ -119,19 +124,19 @@ class AdminServer:
         interceptor = CallInterceptor(
             InFlightCalls(), longest=services.limits.deadline_seconds, observer=Metrics(languages=())
         )
-        self._server = grpc.aio.server(interceptors=[interceptor], options=channel_options(services.limits))
-        add_model_services(self._server, services, ModelAdminServicer(lifecycle))
-        reflection.enable_server_reflection(ADMIN_SERVICES, self._server)
+        self.grpc = create_server(interceptors=[interceptor], options=channel_options(services.limits))
+        add_model_services(self.grpc, services, ModelAdminServicer(lifecycle))
+        reflection.enable_server_reflection(ADMIN_SERVICES, self.grpc)
 
     async def start(self, health: Health) -> None:
         """Listen; raises OSError where the address cannot be had."""
-        health.attach(self._server)
-        self.address = listen(self._server, self.address)
-        await self._server.start()
+        health.attach(self.grpc)
+        self.address = listen(self.grpc, self.address)
+        await self.grpc.start()
 
     async def stop(self) -> None:
         """End, and what still runs with it."""
-        await self._server.stop(0)
+        await self.grpc.stop(0)
 
 
 def listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None = None) -> str:
@@ -197,6 +202,10 @@ class Server:
         if self.administration:
             await self.administration.start(self.health)
         return self.address
+
+    async def wait_for_end(self) -> None:
+        """Return when a server has ended by itself, and its port is closed."""
+        await wait_for_end([self._grpc, self.administration.grpc] if self.administration else [self._grpc])
 
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
