@@ -1,6 +1,7 @@
 """The asynchronous client: the blocking one with ``await``."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
@@ -16,8 +17,9 @@ from polygist_client.calls import Call
 from polygist_client.client import make_stub, open_channels
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
-from polygist_client.errors import Cancelled
+from polygist_client.errors import CallFailed
 from polygist_client.options import Texts
+from polygist_client.retries import Retries
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -29,13 +31,15 @@ class AsyncClient:
     Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
 
     Args:
-        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``.
+        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``; calls go round all addresses of a name, and those of
+            ``ipv4:IP:PORT,IP:PORT…``.
         options: see `ConnectionOptions`.
     """
 
     def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
         self._connection = connect_to(target, **options)
         self._channels = open_channels(grpc.aio, self._connection)
+        self._retries = Retries(self._connection)
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -236,33 +240,42 @@ class AsyncClient:
 
     async def send_stream(self, call: Call[ReplyT, Any]) -> AsyncGenerator[ReplyT, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
-        request_id = call.request_id()
-        with own_errors(call, self._connection, request_id):
-            parts = self._stub(call, "unary_stream")(call.request, **self._connection.keywords(call, request_id))
+        attempts = self._retries.begin(call, time.monotonic())
+        has_begun = False
+        while True:
             try:
-                async for part in parts:
-                    yield part
-            finally:
-                parts.cancel()
+                with own_errors(call, self._connection, attempts.request_id):
+                    stub = self._stub(call, "unary_stream")
+                    parts = stub(call.request, **attempts.keywords(time.monotonic()))
+                    try:
+                        async for part in parts:
+                            has_begun = True
+                            yield part
+                    finally:
+                        parts.cancel()
+                attempts.succeed()
+                return
+            except CallFailed as error:
+                if has_begun:
+                    raise
+                await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
 
     async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(await self.send(call))
 
     async def _make(self, call: Call[ReplyT, Any]) -> ReplyT:
-        """Send one request and wait for its reply; raises CallFailed."""
-        request_id = call.request_id()
-        try:
-            return await self._try(call, request_id)
-        except Cancelled:
-            # Not by us, that would be asyncio's own error: the connection was lost under the call, and gRPC does not
-            # try that again.
-            return await self._try(call, request_id)
-
-    async def _try(self, call: Call[ReplyT, Any], request_id: str) -> ReplyT:
-        with own_errors(call, self._connection, request_id):
-            stub = self._stub(call, "unary_unary")
-            reply: ReplyT = await stub(call.request, **self._connection.keywords(call, request_id))
-        return reply
+        """Send one request and wait for its reply, and where it fails perhaps for that of another attempt."""
+        attempts = self._retries.begin(call, time.monotonic())
+        while True:
+            try:
+                with own_errors(call, self._connection, attempts.request_id):
+                    stub = self._stub(call, "unary_unary")
+                    reply: ReplyT = await stub(call.request, **attempts.keywords(time.monotonic()))
+            except CallFailed as error:
+                await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
+            else:
+                attempts.succeed()
+                return reply
 
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:

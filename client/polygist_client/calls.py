@@ -59,6 +59,11 @@ class Call(Generic[ReplyT, AnswerT]):
         """Whether the call is work, for a server that serves; calls that ask how a server is go to any."""
         return self.service in (TRANSLATION, SUMMARISATION)
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether making it twice is as good as once; health is to be told as it is now."""
+        return self.service in (TRANSLATION, SUMMARISATION, MODELS)
+
     def request_id(self) -> str:
         """Return the id that was given, else a new one."""
         return self.options.get("request_id") or uuid.uuid4().hex

@@ -1,5 +1,6 @@
 """The blocking client."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -14,8 +15,9 @@ from polygist_client import batches, calls, options, results
 from polygist_client.calls import Call
 from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
-from polygist_client.errors import Cancelled
+from polygist_client.errors import CallFailed
 from polygist_client.options import Texts
+from polygist_client.retries import Attempts, Retries
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -27,13 +29,15 @@ class Client:
     Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
 
     Args:
-        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``.
+        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``; calls go round all addresses of a name, and those of
+            ``ipv4:IP:PORT,IP:PORT…``.
         options: see `ConnectionOptions`.
     """
 
     def __init__(self, target: str = DEFAULT_TARGET, **options: Unpack[ConnectionOptions]) -> None:
         self._connection = connect_to(target, **options)
         self._channels = open_channels(grpc, self._connection)
+        self._retries = Retries(self._connection)
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -223,25 +227,37 @@ class Client:
 
     def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
-        request_id = call.request_id()
-        with own_errors(call, self._connection, request_id):
-            parts = self._stub(call, "unary_stream")(call.request, **self._connection.keywords(call, request_id))
+        attempts = self._retries.begin(call, time.monotonic())
+        has_begun = False
+        while True:
             try:
-                yield from parts
-            finally:
-                parts.cancel()
+                with own_errors(call, self._connection, attempts.request_id):
+                    stub = self._stub(call, "unary_stream")
+                    parts = stub(call.request, **attempts.keywords(time.monotonic()))
+                    try:
+                        for part in parts:
+                            has_begun = True
+                            yield part
+                    finally:
+                        parts.cancel()
+                attempts.succeed()
+                return
+            except CallFailed as error:
+                if has_begun:
+                    raise
+                time.sleep(attempts.delay_after(error, time.monotonic()))
 
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
 
     def _start(self, call: Call[ReplyT, AnswerT]) -> "PendingCall[ReplyT, AnswerT]":
-        request_id = call.request_id()
+        attempts = self._retries.begin(call, time.monotonic())
 
         def start() -> Any:
             stub = self._stub(call, "unary_unary")
-            return stub.future(call.request, **self._connection.keywords(call, request_id))
+            return stub.future(call.request, **attempts.keywords(time.monotonic()))
 
-        return PendingCall(call, start, self._connection, request_id)
+        return PendingCall(call, start, attempts, self._connection)
 
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
@@ -253,32 +269,30 @@ class PendingCall(Generic[ReplyT, AnswerT]):
     """A call of the blocking client on its way."""
 
     def __init__(
-        self, call: Call[ReplyT, AnswerT], start: Callable[[], Any], connection: Connection, request_id: str
+        self, call: Call[ReplyT, AnswerT], start: Callable[[], Any], attempts: Attempts, connection: Connection
     ) -> None:
         self.call = call
         self._start = start
+        self._attempts = attempts
         self._connection = connection
-        self._request_id = request_id
-        with own_errors(call, connection, request_id):
-            self._future = start()
+        self._future = start()
 
     def result(self) -> ReplyT:
-        """Wait for the reply; raises CallFailed."""
-        try:
-            return self._wait()
-        except Cancelled:
-            # Not by us: the connection was lost under the call, and gRPC does not try that again.
-            self._future = self._start()
-            return self._wait()
+        """Wait for the reply, and where it fails perhaps for that of another attempt; raises CallFailed."""
+        while True:
+            try:
+                with own_errors(self.call, self._connection, self._attempts.request_id):
+                    reply: ReplyT = self._future.result()
+            except CallFailed as error:
+                time.sleep(self._attempts.delay_after(error, time.monotonic()))
+                self._future = self._start()
+            else:
+                self._attempts.succeed()
+                return reply
 
     def cancel(self) -> None:
         """Give the call up."""
         self._future.cancel()
-
-    def _wait(self) -> ReplyT:
-        with own_errors(self.call, self._connection, self._request_id):
-            reply: ReplyT = self._future.result()
-        return reply
 
 
 def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:

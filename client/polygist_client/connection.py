@@ -23,6 +23,9 @@ SERVICES: Mapping[str, str] = {
 BASE_SECONDS = 120.0
 CHARACTERS_PER_SECOND = 2000
 LONGEST_SECONDS = 600.0
+RECONNECT_SECONDS = 5.0
+KEEPALIVE_SECONDS = 60.0
+KEEPALIVE_TIMEOUT_SECONDS = 20.0
 MESSAGE_BYTES = 64 << 20
 # No "timeout" in here: gRPC takes the shorter of it and the call's own, and ours grows with the text.
 SERVICE_CONFIG: Mapping[str, Any] = {
@@ -39,7 +42,7 @@ SERVICE_CONFIG: Mapping[str, Any] = {
             },
         }
     ],
-    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
+    "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},  # no retries while half of all calls fail
 }
 # The overall health: every health service knows the empty name, while a name that a server does not know counts as
 # unhealthy for ever. A server without any health service counts as healthy.
@@ -63,6 +66,12 @@ class ConnectionOptions(TypedDict, total=False):
         metadata: goes with every call.
         timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s.
         wait_for_ready: let calls wait for a server, up to their timeout, instead of failing where none answers.
+        reconnect_timeout: seconds that a call waits for a server which has answered before and is gone, as while it
+            restarts; 5 by default, 0 fails at once. A call whose connection breaks before its answer is made again.
+        keepalive_time: seconds without a word from a server after which it is asked for one; 60 by default. Where many
+            servers share the work, 5 and 4 here and below take one that hangs out of it within 10 s. Less than 5 a
+            server may take for an attack.
+        keepalive_timeout: seconds after which a server that does not answer that counts as gone; 20 by default.
     """
 
     tls: bool
@@ -73,6 +82,9 @@ class ConnectionOptions(TypedDict, total=False):
     metadata: Mapping[str, str]
     timeout: float | None
     wait_for_ready: bool
+    reconnect_timeout: float
+    keepalive_time: float
+    keepalive_timeout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,9 @@ class Connection:
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
     timeout: float | None
     wait_for_ready: bool
+    reconnect_timeout: float
+    keepalive_time: float
+    keepalive_timeout: float
 
     def channel_options(self, *, needs_healthy_server: bool) -> list[tuple[str, Any]]:
         """Return gRPC's own options; each differs from the default for a reason."""
@@ -109,10 +124,13 @@ class Connection:
             ("grpc.per_rpc_retry_buffer_size", 24 << 20),  # a request above this, by default 256 KiB, is not retried
             ("grpc.max_send_message_length", MESSAGE_BYTES),
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", 60_000),
-            ("grpc.keepalive_timeout_ms", 20_000),
+            ("grpc.keepalive_time_ms", round(self.keepalive_time * 1000)),
+            ("grpc.keepalive_timeout_ms", round(self.keepalive_timeout * 1000)),
+            # By default 60 s, and while a ping of flow control is out, none asks whether the server is there.
+            ("grpc.http2.ping_timeout_ms", round(self.keepalive_timeout * 1000)),
+            ("grpc.http2.max_pings_without_data", 0),  # no limit; by default one a minute after the second
             ("grpc.initial_reconnect_backoff_ms", 250),
-            ("grpc.max_reconnect_backoff_ms", 2_000),  # by default 120 s: a server that comes back would not be noticed
+            ("grpc.max_reconnect_backoff_ms", 1_000),  # by default 120 s: a server that comes back would not be noticed
             ("grpc.primary_user_agent", f"polygist-python/{__version__}"),
             ("grpc.enable_http_proxy", int(not re.match(LOCAL_ADDRESS, self.address))),
         ]
@@ -127,10 +145,10 @@ class Connection:
         characters = sum(map(len, getattr(request, "contents", ())))
         return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
 
-    def keywords(self, call: Call[Any, Any], request_id: str) -> dict[str, Any]:
-        """Return what gRPC is given with `call`: deadline, metadata, whether to wait for a server."""
+    def keywords(self, call: Call[Any, Any], request_id: str, *, timeout: float) -> dict[str, Any]:
+        """Return what gRPC is given with `call`: seconds, metadata, whether to wait for a server."""
         return {
-            "timeout": self.seconds(call),
+            "timeout": timeout,
             "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id)),
             "wait_for_ready": bool(call.options.get("wait_for_ready", self.wait_for_ready)),
         }
@@ -140,8 +158,17 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
     check_options("Client", options, ConnectionOptions)
     timeout, api_key = options.get("timeout"), options.get("api_key")
-    if timeout is not None and not timeout > 0:
-        raise InvalidInput(f"timeout is {timeout}, it must be above 0 seconds", field="timeout")
+    reconnect_timeout = options.get("reconnect_timeout", RECONNECT_SECONDS)
+    keepalive_time = options.get("keepalive_time", KEEPALIVE_SECONDS)
+    keepalive_timeout = options.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS)
+    given = {"timeout": timeout, "keepalive_time": keepalive_time, "keepalive_timeout": keepalive_timeout}
+    for name, seconds in given.items():
+        if seconds is not None and not seconds > 0:
+            raise InvalidInput(f"{name} is {seconds}, it must be above 0 seconds", field=name)
+    if not reconnect_timeout >= 0:
+        raise InvalidInput(
+            f"reconnect_timeout is {reconnect_timeout}, it must be 0 seconds or more", field="reconnect_timeout"
+        )
     headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
     if api_key:
         headers["authorization"] = f"Bearer {api_key}"
@@ -152,6 +179,9 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
         timeout=timeout,
         wait_for_ready=options.get("wait_for_ready", False),
+        reconnect_timeout=reconnect_timeout,
+        keepalive_time=keepalive_time,
+        keepalive_timeout=keepalive_timeout,
     )
 
 
@@ -162,7 +192,8 @@ def parse_target(target: str) -> str:
     host, colon, port = target.rpartition(":")
     if not (host and colon and port.isdigit()) or "/" in target:
         raise InvalidInput(
-            f"address {target!r} is none; give HOST:PORT such as {DEFAULT_TARGET}, or unix:PATH, or dns:HOST:PORT",
+            f"address {target!r} is none; give HOST:PORT such as {DEFAULT_TARGET}, or unix:PATH, dns:HOST:PORT or"
+            " ipv4:IP:PORT,IP:PORT…",
             field="target",
         )
     return f"dns:///{target}"

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
 from polygist_client.cli.errors import describe, is_about_language, suggest_language
 from polygist_client.cli.inputs import InputError
-from polygist_client.connection import DEFAULT_TARGET
+from polygist_client.connection import DEFAULT_TARGET, RECONNECT_SECONDS
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -48,6 +48,7 @@ class Session:
     key: str | None = None
     api_key_file: str | None = None
     timeout: float | None = None
+    reconnect_timeout: float = RECONNECT_SECONDS
     metadata: tuple[str, ...] = ()
     json: bool = False
     jsonl: bool = False
@@ -68,6 +69,7 @@ class Session:
             "api_key": read_api_key(self.api_key_file),
             "metadata": dict(parse_metadata(each) for each in self.metadata),
             "timeout": self.timeout,
+            "reconnect_timeout": self.reconnect_timeout,
         }
         return Client(self.address, **options)
 
@@ -167,6 +169,15 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"type": click.Path(), "metavar": "FILE", "help": "File with the API key; or set POLYGIST_API_KEY."},
     ),
     (("--timeout",), {"type": Duration(), "help": "Time for each call: 90s, 5m.  [default: by length]"}),
+    (
+        ("--reconnect-timeout",),
+        {
+            "type": Duration(),
+            "default": f"{RECONNECT_SECONDS:g}s",
+            "show_default": True,
+            "help": "How long a call waits for a server that went away during the run.",
+        },
+    ),
     (("--metadata",), {"metavar": "K=V", "multiple": True, "help": "Goes with every call."}),
     (("--json",), {"is_flag": True, "help": "Print the server's reply as JSON."}),
     (("--jsonl",), {"is_flag": True, "help": "Print one JSON object a line, with an id."}),
