@@ -77,6 +77,26 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
     ),
     (
         "UNAVAILABLE",
+        r"RST_STREAM with error code 7",
+        errors.ServerOverloaded,
+        "{target} refused the call unseen: too many at once on one connection; make fewer at the same time, or use"
+        " another client for some of them",
+    ),
+    (
+        "CANCELLED",
+        r"^CANCELLED$",
+        errors.Cancelled,
+        "{target} dropped the call unseen, as a server does that stops or has too many calls waiting; try again, with"
+        " fewer at the same time",
+    ),
+    (
+        "UNAVAILABLE",
+        r"(?i)keepalive|ping timeout",
+        errors.ServerUnreachable,
+        "{target} no longer answers; it hangs, or the way to it is cut",
+    ),
+    (
+        "UNAVAILABLE",
         r"(?i)socket closed",
         errors.Unavailable,
         "{target} closed the connection; if it speaks TLS, give tls or ca",

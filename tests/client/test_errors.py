@@ -114,6 +114,30 @@ def test_a_call_that_stays_cancelled_fails(client: Client, fake: Fake):
         client.translate("a", to="pt")
 
 
+@pytest.mark.parametrize(
+    ("code", "details", "kind", "cure"),
+    [
+        (
+            "UNAVAILABLE",
+            "Stream removed (RST_STREAM (Received RST_STREAM with error code 7))",
+            errors.ServerOverloaded,
+            "fewer at the same time",
+        ),
+        ("UNAVAILABLE", "keepalive timeout", errors.ServerUnreachable, "no longer answers"),
+        ("CANCELLED", "CANCELLED", Cancelled, "try again, with fewer"),
+        ("CANCELLED", "", Cancelled, "try again, with fewer"),
+    ],
+)
+def test_what_grpc_refuses_in_place_of_a_server_has_a_cure(
+    client: Client, fake: Fake, code: str, details: str, kind: type[CallFailed], cure: str
+):
+    fake.script("Translate", *[Failing(grpc.StatusCode[code], details)] * 3)
+    with pytest.raises(CallFailed, match=cure) as caught:
+        client.translate("a", to="pt")
+    assert type(caught.value) is kind
+    assert fake.address in str(caught.value)
+
+
 def test_the_tree_of_the_docstring_is_the_tree_of_the_classes():
     def draw(kind: type, depth: int = 0) -> list[tuple[int, str]]:
         below = [line for each in kind.__subclasses__() for line in draw(each, depth + 1)]
