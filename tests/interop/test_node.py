@@ -23,6 +23,27 @@ client[method](JSON.parse(request), { deadline: Date.now() + 60000 }, (error, re
 });
 """
 
+# Makes so many calls at once, and prints how many ended with each status.
+AT_ONCE = """
+import grpc from "@grpc/grpc-js";
+import protoLoader from "@grpc/proto-loader";
+
+const [address, count] = process.argv.slice(2);
+const definition = protoLoader.loadSync("polygist/v1/translation_service.proto", { includeDirs: ["../../protos"] });
+const { polygist } = grpc.loadPackageDefinition(definition);
+const client = new polygist.v1.TranslationService(address, grpc.credentials.createInsecure());
+const request = { contents: ["It is."], targetLanguageCode: "pt", sourceLanguageCode: "en" };
+const send = () => new Promise((resolve) => {
+  client.Translate(request, { deadline: Date.now() + 300000 }, (error) => resolve(error ? error.message : "OK"));
+});
+const seen = {};
+for (const outcome of await Promise.all(Array.from({ length: Number(count) }, send))) {
+  seen[outcome] = (seen[outcome] ?? 0) + 1;
+}
+console.log(JSON.stringify(seen));
+client.close();
+"""
+
 
 @pytest.fixture
 def call(node_example, server):
@@ -75,6 +96,16 @@ def test_it_sees_an_error(call):
     assert failure["code"] == 9
     assert "en->fi" in failure["details"]
     assert "grpc-status-details-bin" in failure["trailers"]
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.chaos)])
+def test_many_calls_at_once_lose_none(node_example, server, count):
+    program = node_example / "at_once.mjs"
+    program.write_text(AT_ONCE)
+    command = ["node", program.name, server.address, str(count)]
+    done = subprocess.run(command, cwd=node_example, capture_output=True, text=True, timeout=290, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"OK": count}
 
 
 def test_the_example_runs(node_example, server, tmp_path, article):

@@ -1,0 +1,37 @@
+"""Thousands of calls at once: none is lost, on one connection, from threads, on many connections."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from polygist_client import AsyncClient, Client
+
+from tests.end_to_end.load import ANSWERED, send_at_once, send_from_threads
+from tests.end_to_end.server import ServerProcess
+
+pytestmark = pytest.mark.chaos
+
+
+@pytest.fixture(scope="module")
+def address(tiny_home, tmp_path_factory):
+    with ServerProcess(tiny_home, tmp_path_factory.mktemp("at_once") / "log") as process:
+        process.wait_until_serving()
+        yield process.address
+
+
+async def test_ten_thousand_calls_on_one_channel(address):
+    async with AsyncClient(address) as client:
+        assert await send_at_once(client, 10_000) == {ANSWERED: 10_000}
+
+
+def test_four_hundred_threads(address):
+    with Client(address) as client:
+        assert send_from_threads(client, 400, 25) == {ANSWERED: 10_000}
+
+
+async def test_sixty_four_channels_with_two_hundred_calls_each(address):
+    clients = [AsyncClient(address) for _ in range(64)]
+    seen = sum(await asyncio.gather(*(send_at_once(client, 200) for client in clients)), start=Counter())
+    for client in clients:
+        await client.close()
+    assert seen == {ANSWERED: 64 * 200}
