@@ -5,7 +5,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -235,10 +235,15 @@ class TextPool:
 
 
 class InFlightCalls:
-    """Counts the calls that are being answered, and lets them end before the server does."""
+    """Counts the calls that are being answered, and lets them end before the server does.
 
-    def __init__(self) -> None:
+    Args:
+        within: what counts these calls too, with those of others; once that drains, so does this.
+    """
+
+    def __init__(self, within: "InFlightCalls | None" = None) -> None:
         self.active = 0
+        self._within = within
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -248,14 +253,19 @@ class InFlightCalls:
         """Count one call while the block runs; raises ServerDraining once draining has begun."""
         if self._draining:
             raise ServerDraining("the server is shutting down; another replica may answer")
-        self.active += 1
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self.active -= 1
-            if not self.active:
-                self._idle.set()
+        with self._within.call() if self._within else nullcontext():
+            self.active += 1
+            self._idle.clear()
+            try:
+                yield
+            finally:
+                self.active -= 1
+                if not self.active:
+                    self._idle.set()
+
+    async def wait_until_idle(self) -> None:
+        """Return once no call is being answered."""
+        await self._idle.wait()
 
     async def drain(self, grace: float) -> bool:
         """Refuse new calls and wait for those in flight; return False where `grace` seconds were not enough."""

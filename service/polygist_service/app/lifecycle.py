@@ -47,21 +47,19 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     if settings.stall_seconds:
         watchdog.start()
     loading, reloading = asyncio.create_task(server.load_models()), asyncio.create_task(reload_on(hangup, server))
-    ended = asyncio.create_task(server.wait_for_end())
-    await first_of([loading, stop, ended])
+    lost = asyncio.create_task(server.wait_until_lost())
+    await first_of([loading, stop, lost])
     if loading.done():
         await loading
         log.info("serving", address=address)
-        await first_of([stop, ended])
+        await first_of([stop, lost])
     loading.cancel()
     reloading.cancel()
-    if ended.done():
-        log.error("server_ended", address=address)
-    ended.cancel()
     await drain(server, settings, stop_now)
     watchdog.stop()
-    if not stop.is_set():
-        raise OSError(f"gRPC stopped listening on {address} by itself; the log has its error")
+    if lost.done():
+        raise OSError(f"gRPC stopped listening on {lost.result()} by itself, and the address could not be had again")
+    lost.cancel()
     return STALLED if watchdog.cause else 0
 
 

@@ -11,7 +11,7 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
-from polygist_service.app.main_loop import create_server, wait_for_end
+from polygist_service.app.port import Port, create_server
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
@@ -55,16 +55,19 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
     ]
 
 
-def build_grpc_server(services: Services, *, serves_reflection: bool) -> grpc.aio.Server:
+def build_grpc_server(
+    services: Services, *, serves_reflection: bool, in_flight: InFlightCalls | None = None
+) -> grpc.aio.Server:
     """Build a server with all servicers; it listens on nothing yet.
 
     Args:
         services: what answers.
         serves_reflection: whether callers may read the protos from the server.
+        in_flight: counts the calls of this server; by default those of the services.
     """
-    limits, pool = services.limits, services.pool
+    limits, pool, calls = services.limits, services.pool, in_flight or services.in_flight
     server = create_server(
-        interceptors=[CallInterceptor(services.in_flight, longest=limits.deadline_seconds, observer=services.metrics)],
+        interceptors=[CallInterceptor(calls, longest=limits.deadline_seconds, observer=services.metrics)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
@@ -114,44 +117,40 @@ class AdminServer:
         lifecycle: loads and unloads models.
 
     Attributes:
-        address: where it listens, once started.
-        grpc: the server itself.
+        port: where it is served.
     """
 
     def __init__(self, address: str, services: Services, *, lifecycle: ModelLifecycle) -> None:
-        self.address = address
+        self._services = services
+        self._lifecycle = lifecycle
+        self._health: Health | None = None
         # Calls of its own: a shutdown waits for those of users, not for a load, and metrics are about users.
-        interceptor = CallInterceptor(
-            InFlightCalls(), longest=services.limits.deadline_seconds, observer=Metrics(languages=())
-        )
-        self.grpc = create_server(interceptors=[interceptor], options=channel_options(services.limits))
-        add_model_services(self.grpc, services, ModelAdminServicer(lifecycle))
-        reflection.enable_server_reflection(ADMIN_SERVICES, self.grpc)
+        replaced = services.metrics.server_replaced
+        self.port = Port(address, self._make, in_flight=InFlightCalls(), replaced=replaced)
+
+    @property
+    def address(self) -> str:
+        """Where it listens, once started."""
+        return self.port.address
 
     async def start(self, health: Health) -> None:
         """Listen; raises OSError where the address cannot be had."""
-        health.attach(self.grpc)
-        self.address = listen(self.grpc, self.address)
-        await self.grpc.start()
+        self._health = health
+        await self.port.start()
 
     async def stop(self) -> None:
         """End, and what still runs with it."""
-        await self.grpc.stop(0)
+        await self.port.stop(0)
 
-
-def listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None = None) -> str:
-    """Have a server listen; return the address with the port that it got. Raises OSError where it cannot be had.
-
-    Args:
-        server: not started yet.
-        address: HOST:PORT or unix:PATH; port 0 picks one.
-        credentials: for TLS.
-    """
-    try:
-        port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
-    except RuntimeError as error:
-        raise OSError(f"cannot listen on {address}: {error}") from error
-    return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+    def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
+        limits = self._services.limits
+        interceptor = CallInterceptor(in_flight, longest=limits.deadline_seconds, observer=Metrics(languages=()))
+        server = create_server(interceptors=[interceptor], options=channel_options(limits))
+        add_model_services(server, self._services, ModelAdminServicer(self._lifecycle))
+        reflection.enable_server_reflection(ADMIN_SERVICES, server)
+        if self._health:
+            self._health.attach(server)
+        return server
 
 
 class Server:
@@ -161,7 +160,6 @@ class Server:
         settings: the knobs.
 
     Attributes:
-        address: where it listens, once started.
         runtime: what it serves.
 
     Raises:
@@ -173,17 +171,27 @@ class Server:
         self._settings = settings
         self.runtime = Runtime(settings)
         services = self.runtime.services
-        self.address = settings.listen
         self.health = Health()
         self._certificates: Certificates | None = None
         if settings.tls_cert and settings.tls_key:
             self._certificates = Certificates(settings.tls_cert, settings.tls_key)
-        self._grpc = build_grpc_server(services, serves_reflection=settings.serves_reflection)
+        self._port = Port(
+            settings.listen,
+            self._make,
+            in_flight=services.in_flight,
+            credentials=lambda: self._certificates.credentials() if self._certificates else None,
+            replaced=services.metrics.server_replaced,
+        )
         self.administration: AdminServer | None = None
         if settings.admin_listen:
             self.administration = AdminServer(settings.admin_listen, services, lifecycle=self.runtime.registry)
         self._exposition: MetricsServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def address(self) -> str:
+        """Where it listens, once started."""
+        return self._port.address
 
     @property
     def metrics_address(self) -> str | None:
@@ -193,19 +201,23 @@ class Server:
     async def start(self) -> str:
         """Listen and answer health; returns the address. Raises OSError where an address cannot be had."""
         settings = self._settings
-        self.health.attach(self._grpc)
         if settings.metrics_listen:
             self._exposition = MetricsServer(self.runtime.services.metrics.registry, settings.metrics_listen)
-        credentials = self._certificates.credentials() if self._certificates else None
-        self.address = listen(self._grpc, settings.listen, credentials)
-        await self._grpc.start()
+        await self._port.start()
         if self.administration:
             await self.administration.start(self.health)
         return self.address
 
-    async def wait_for_end(self) -> None:
-        """Return when a server has ended by itself, and its port is closed."""
-        await wait_for_end([self._grpc, self.administration.grpc] if self.administration else [self._grpc])
+    async def wait_until_lost(self) -> str:
+        """Return the address of a port whose server ended by itself and that could not be had again."""
+        ports = [self._port, *([self.administration.port] if self.administration else [])]
+        waits = [asyncio.create_task(port.lost.wait()) for port in ports]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return next(port.address for port in ports if port.lost.is_set())
 
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
@@ -225,12 +237,19 @@ class Server:
 
     async def stop(self, seconds: float) -> None:
         """End what still runs within `seconds`, then the slots."""
-        await self._grpc.stop(seconds)
+        await self._port.stop(seconds)
         if self.administration:
             await self.administration.stop()
         await self.runtime.close()
         if self._exposition:
             await asyncio.to_thread(self._exposition.close)
+
+    def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
+        server = build_grpc_server(
+            self.runtime.services, serves_reflection=self._settings.serves_reflection, in_flight=in_flight
+        )
+        self.health.attach(server)
+        return server
 
     async def _report_changes(self) -> None:
         """Keep health true to the models for ever."""

@@ -149,6 +149,9 @@ class Metrics:
         )
         for event in (*EVENTS.values(), RETRIED, FAILED, REFUSED):
             self._segments.labels(event)  # counted from 0, so that the first one is seen as an increase
+        self._replacements = Counter(
+            "polygist_server_replacements", "Servers that ended by themselves and were replaced.", registry=registry
+        )
         self._stalls = Counter("polygist_stalls", "Times that the server stood still.", ("cause",), registry=registry)
         self._detections = Counter(
             "polygist_detections", "Texts whose language was detected.", ("language", "result"), registry=registry
@@ -199,6 +202,10 @@ class Metrics:
     def segment_refused(self) -> None:
         """See `engine.interface.Observer`."""
         self._segments.labels(REFUSED).inc()
+
+    def server_replaced(self) -> None:
+        """The server of a port ended by itself, and a fresh one has taken over."""
+        self._replacements.inc()
 
     def stalled(self, cause: str) -> None:
         """The server stands still."""

@@ -1,0 +1,140 @@
+"""Names of methods that nobody serves, and servers that end by themselves."""
+
+import asyncio
+
+import grpc
+import pytest
+from polygist_service.app.health import Health
+from polygist_service.app.port import UNREGISTERED, Port
+from polygist_service.app.server import AdminServer
+from polygist_service.app.services import build_services
+from polygist_service.concurrency import InFlightCalls, TextPool
+from polygist_service.engine.residency.registry import Registry
+from polygist_service.limits import Limits
+
+from tests.chaos.wire import POISON, connection
+from tests.service.echo import EchoEngine
+from tests.service.harness import DETECTOR, serving, until
+from tests.service.rpc.test_translate import make
+from tests.service.shelf import Shelf
+
+
+async def poison(address, times=1):
+    """Send requests whose path is no UTF-8, each on a connection of its own; how often one was answered."""
+
+    def send():
+        with connection(address) as opened:
+            opened.sendall(POISON)
+            answer = b""
+            while b"Method not found!" not in answer and (more := opened.recv(4096)):
+                answer += more
+            return b"Method not found!" in answer
+
+    return sum([await asyncio.to_thread(send) for _ in range(times)])
+
+
+async def call(channel, path):
+    """The status of a call of any path."""
+    try:
+        await channel.unary_unary(path)(b"", timeout=30)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+async def test_a_path_that_is_no_utf8_is_a_method_that_is_not_served():
+    engine = EchoEngine(delay=0.5)
+    async with serving(engine) as service:
+        under_way = asyncio.ensure_future(service.translation.Translate(make("One.")))
+        await until(lambda: engine.held)
+        assert await poison(service.address, times=20) == 20
+        assert (await under_way).translations[0].translated_text == "[One.]"
+        assert (await service.translation.Translate(make("Two."))).translations[0].translated_text == "[Two.]"
+
+
+@pytest.mark.parametrize("path", ["/polygist.v1.TranslationService/Nothing", "/", "/a", "/polygist.v1.Nothing/é", "//"])
+async def test_a_method_that_nobody_serves_is_unimplemented(path):
+    async with serving(EchoEngine()) as service:
+        assert await call(service.channel, path) == "UNIMPLEMENTED"
+
+
+def test_nobody_can_know_the_name_that_stands_for_all_others():
+    assert len(UNREGISTERED[1]) == 32
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "unix:{}/admin.sock"])
+async def test_the_port_of_the_administrators_is_safe_too(tmp_path, address):
+    registry, pool = Registry(Shelf(a=1).loader()), TextPool(1)
+    services = build_services(EchoEngine(), detector=DETECTOR, pool=pool, limits=Limits())
+    administration = AdminServer(address.format(tmp_path), services, lifecycle=registry)
+    await administration.start(Health())
+    assert await poison(administration.address, times=3) == 3
+    async with grpc.aio.insecure_channel(administration.address) as channel:
+        assert await call(channel, "/polygist.v1.ModelService/ListModels") == "OK"
+    await administration.stop()
+    registry.close()
+    pool.close()
+
+
+class Mortal:
+    """Makes plain servers, whose main loop ends at a path that is no UTF-8; their one method waits for a gate."""
+
+    def __init__(self):
+        self.gate, self.made, self.replacements = asyncio.Event(), 0, 0
+
+    def make(self, in_flight):
+        async def answer(request, context):
+            with in_flight.call():
+                await self.gate.wait()
+                return b"done"
+
+        self.made += 1
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        handler = grpc.unary_unary_rpc_method_handler(answer)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("a.B", {"C": handler}),))
+        return server
+
+    def count(self):
+        self.replacements += 1
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "unix:{}/port.sock"])
+async def test_a_server_that_ends_by_itself_is_replaced_and_its_calls_in_flight_end(tmp_path, address):
+    loop, mortal, in_flight = asyncio.get_running_loop(), Mortal(), InFlightCalls()
+    loop.set_exception_handler(lambda *_: None)  # gRPC's own task tells of its end there
+    port = Port(address.format(tmp_path), mortal.make, in_flight=in_flight, replaced=mortal.count)
+    await port.start()
+    async with grpc.aio.insecure_channel(port.address) as channel:
+        under_way = asyncio.ensure_future(channel.unary_unary("/a.B/C")(b"", timeout=60))
+        await until(lambda: in_flight.active == 1)
+        for times in range(1, 4):
+            with connection(port.address) as opened:
+                opened.sendall(POISON)
+                await until(lambda times=times: mortal.replacements == times)
+        assert not port.lost.is_set()
+        async with grpc.aio.insecure_channel(port.address, [("grpc.use_local_subchannel_pool", 1)]) as fresh:
+            other = asyncio.ensure_future(fresh.unary_unary("/a.B/C")(b"", timeout=60))
+            await until(lambda: in_flight.active == 2)
+            mortal.gate.set()
+            assert [await under_way, await other] == [b"done", b"done"]
+    await until(lambda: not port._tasks)  # the old servers have been stopped
+    await port.stop(0)
+    assert mortal.made == 4
+
+
+async def test_a_port_that_cannot_be_had_again_is_lost(monkeypatch):
+    monkeypatch.setattr("polygist_service.app.port.REBIND_TRIES", 3)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    mortal = Mortal()
+    port = Port("127.0.0.1:0", mortal.make, in_flight=InFlightCalls())
+    await port.start()
+    monkeypatch.setattr(port, "start", _fail)
+    with connection(port.address) as opened:
+        opened.sendall(POISON)
+        async with asyncio.timeout(30):
+            await port.lost.wait()
+    await port.stop(0)
+
+
+async def _fail():
+    raise OSError("taken")
