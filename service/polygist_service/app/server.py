@@ -28,9 +28,11 @@ ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
 CONNECTIONS = 2048
 STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack keeps the others waiting
-# Outer guards only: above what the connections let through, so that core never refuses a call before we do.
-MAX_PENDING_CALLS = CONNECTIONS * STREAMS
-MAX_CONCURRENT_CALLS = 2 * MAX_PENDING_CALLS
+# Outer guards only: core is not to refuse a call before we do. A call that waits for its turn in core takes some 15 kB,
+# whether its caller is still there or not, so that they cannot be as many as all connections together might send: so
+# many calls of a method are what 128 connections at their limit send.
+MAX_PENDING_CALLS = 128 * STREAMS
+MAX_CONCURRENT_CALLS = 4 * MAX_PENDING_CALLS
 
 
 def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:

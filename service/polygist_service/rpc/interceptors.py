@@ -5,7 +5,8 @@ import inspect
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import grpc
@@ -163,7 +164,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of all services; those of our own get a `CallContext` in place of gRPC's.
 
     A method that is not served is not counted: its name is the caller's choice. Nor are checks of health: they are
-    what machines ask, and ``Watch``, a stream that is written through its context, lasts as long as its connection.
+    what machines ask, and ``Watch``, a stream that is written through its context, lasts as long as its connection. A
+    message that does not decode is INVALID_ARGUMENT in all of them.
 
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
@@ -187,8 +189,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return None
         attribute, make, kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
         answer = getattr(handler, attribute)
+        decode = handler.request_deserializer
+        surround = partial(
+            make,
+            request_deserializer=tolerant(decode) if decode else None,
+            response_serializer=handler.response_serializer,
+        )
         if handler.response_streaming and not inspect.isasyncgenfunction(answer):
-            return handler
+
+            async def write(request: Any, context: Context) -> None:
+                async with refusing(context):
+                    await answer(decoded(request), context)
+
+            written: Handler = surround(write)
+            return written
         service, _, name = handler_call_details.method.removeprefix("/").rpartition("/")
         method, is_own = Method(service, name, kind), service.startswith(OWN_SERVICES)
         observer = Unobserved() if service == HEALTH else self._observer
@@ -199,7 +213,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             exchange = Exchange(method, context, observer)
             with exchange.observed():
                 messages = exchange.receive_each(request) if handler.request_streaming else exchange.receive(request)
-                around: AbstractAsyncContextManager[Any] = self._around(exchange) if is_own else nullcontext(context)
+                around: AbstractAsyncContextManager[Any] = self._around(exchange) if is_own else refusing(context)
                 async with around as given:
                     if not handler.response_streaming:
                         return exchange.send(await answer(decoded(messages), given))
@@ -207,13 +221,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                         async for reply in replies:
                             await context.write(exchange.send(reply))
 
-        decode = handler.request_deserializer
-        wrapped: Handler = make(
-            call,
-            request_deserializer=tolerant(decode) if is_own and decode else decode,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped
+        called: Handler = surround(call)
+        return called
 
     @asynccontextmanager
     async def _around(self, exchange: Exchange) -> AsyncIterator[CallContext]:
@@ -255,6 +264,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     characters=exchange.characters,
                     **exchange.failure,
                 )
+
+
+@asynccontextmanager
+async def refusing(context: Context) -> AsyncIterator[Context]:
+    """Give a call of a service that is not our own its context, and what does not decode its status."""
+    try:
+        yield context
+    except InvalidRequest as error:
+        status, message, details = describe(error)
+        await context.abort(status, message, trailing_metadata=details)
 
 
 def tolerant(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:

@@ -1,7 +1,8 @@
 """The one table from the domain's errors to gRPC statuses and ``google.rpc`` details."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from urllib.parse import quote
 
 import grpc
 import structlog
@@ -14,6 +15,11 @@ from polygist_service import errors
 log = structlog.get_logger(__name__)
 
 DOMAIN = "polygist"
+
+# gRPC's callers take 8 kB of metadata by default, and some of it is not ours; where there is more, they see
+# RESOURCE_EXHAUSTED in place of the status. The message goes percent-encoded, and with the details in Base64.
+MOST_METADATA_BYTES = 6000
+LONGEST_TEXTS = (4096, 1024, 512, 128, 64)
 
 # The most specific class wins: the first match in the error's own order of classes.
 CODES: Mapping[type[BaseException], grpc.StatusCode] = {
@@ -33,7 +39,7 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     """Return status code, message and trailing metadata for `error`.
 
     An error that is not of the domain becomes INTERNAL with an id that the log has too: no trace and no text of it
-    reach the caller.
+    reach the caller. Texts are cut where a caller would not take so much metadata: they may hold values of the request.
     """
     code = next((CODES[cls] for cls in type(error).__mro__ if cls in CODES), None)
     info = error_details_pb2.ErrorInfo(domain=DOMAIN, reason=find_reason(error))
@@ -48,12 +54,19 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     else:
         message = "the deadline passed before the answer was there; give more time, or send less text"
     status = status_pb2.Status(code=code.value[0], message=message)
-    for detail in (info, *describe_further(error)):
-        status.details.add().Pack(detail)
+    details = [info, *describe_further(error)]
+    for most in LONGEST_TEXTS:
+        del status.details[:]
+        for each in (status, *details):
+            cut_texts(each, most)
+        for detail in details:
+            status.details.add().Pack(detail)
+        if len(quote(status.message)) + 4 / 3 * status.ByteSize() <= MOST_METADATA_BYTES:
+            break
     trailer: Trailer = (("grpc-status-details-bin", status.SerializeToString()),)
     if isinstance(error, errors.Unavailable):
         trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
-    return code, message, trailer
+    return code, status.message, trailer
 
 
 def find_reason(error: BaseException) -> str:
@@ -83,3 +96,20 @@ def describe_further(error: BaseException) -> Iterator[Message]:
             delay = duration_pb2.Duration()
             delay.FromMilliseconds(int(error.retry_after * 1000))
             yield error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def cut_texts(message: Message, most: int) -> None:
+    """Cut the middle out of each text in a message that is longer than `most` characters."""
+    for field, value in message.ListFields():
+        if isinstance(value, str):
+            setattr(message, field.name, shorten(value, most))
+        elif isinstance(value, MutableMapping):
+            value.update({key: shorten(text, most) for key, text in value.items()})
+        elif isinstance(value, Sequence):
+            for each in value:
+                cut_texts(each, most)
+
+
+def shorten(text: str, most: int) -> str:
+    """Return a text of at most `most` characters: begin and end, where a message has what happened and the cure."""
+    return text if len(text) <= most else f"{text[: most // 2 - 1]}…{text[-most // 2 :]}"

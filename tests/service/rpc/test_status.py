@@ -1,8 +1,12 @@
 import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
+from polygist.v1 import model_service_pb2
 from polygist_service import errors
 from polygist_service.rpc.status import describe
+
+from tests.service.echo import EchoEngine
+from tests.service.harness import failure_of, serving
 
 TABLE = [
     (errors.InvalidRequest("contents[3]", "is bad"), "INVALID_ARGUMENT", "FIELD_INVALID", "BadRequest"),
@@ -67,3 +71,35 @@ def test_every_error_of_the_tree_is_in_the_table():
 
     tested = {type(error) for error, *_ in TABLE}
     assert set(leaves(errors.PolygistError)) - {errors.StoreError} <= tested
+
+
+@pytest.mark.parametrize("name", ["x" * 3000, "🙂" * 100_000, "%" * 50_000])
+async def test_what_a_request_says_never_hides_its_status(name):
+    """Callers take 8 kB of metadata, and see RESOURCE_EXHAUSTED in place of what has more."""
+    async with serving(EchoEngine()) as service:
+        failure = await failure_of(service.models.GetModel(model_service_pb2.GetModelRequest(name=f"models/{name}")))
+    assert (failure.code, failure.reason) == ("NOT_FOUND", "MODEL_NOT_FOUND")
+    assert failure.message.startswith("no model '")
+    assert "this server has: en-pt, minilm, pt-en" in failure.message
+    assert "ResourceInfo" in failure.details
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        "/polygist.v1.ModelService/GetModel",
+    ],
+)
+async def test_what_does_not_decode_is_an_invalid_argument_everywhere(path):
+    async with serving(EchoEngine()) as service:
+        if path.endswith("Watch"):
+            call = service.channel.unary_stream(path)(b"\x0a\x02\xff\xff", timeout=30).read()
+        elif path.endswith("Info"):
+            call = service.channel.stream_stream(path)(iter([b"\x0a\x02\xff\xff"]), timeout=30).read()
+        else:
+            call = service.channel.unary_unary(path)(b"\x0a\x02\xff\xff", timeout=30)
+        failure = await failure_of(call)
+    assert (failure.code, failure.reason) == ("INVALID_ARGUMENT", "FIELD_INVALID")
