@@ -1,11 +1,12 @@
 """Names of methods that nobody serves, and servers that end by themselves."""
 
 import asyncio
+import gc
 
 import grpc
 import pytest
 from polygist_service.app.health import Health
-from polygist_service.app.port import UNREGISTERED, Port
+from polygist_service.app.port import MAIN_LOOP, Port, create_server
 from polygist_service.app.server import AdminServer
 from polygist_service.app.services import build_services
 from polygist_service.concurrency import InFlightCalls, TextPool
@@ -58,8 +59,38 @@ async def test_a_method_that_nobody_serves_is_unimplemented(path):
         assert await call(service.channel, path) == "UNIMPLEMENTED"
 
 
-def test_nobody_can_know_the_name_that_stands_for_all_others():
-    assert len(UNREGISTERED[1]) == 32
+def count_states():
+    """How many calls, or requests for one, core has a place to put them in."""
+    gc.collect()
+    return sum(type(each).__name__ == "RPCState" for each in gc.get_objects())
+
+
+async def test_what_core_writes_to_outlives_a_main_loop_that_ends():
+    """Core writes to what was asked for as it shuts down, which is after the end of the main loop."""
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    before, server = count_states(), create_server()
+
+    async def answer(request, context):
+        def fail(method):
+            raise RuntimeError("no more calls")
+
+        server._server._make_request_call_future = fail
+        return b""
+
+    methods = {f"M{number}": grpc.unary_unary_rpc_method_handler(answer) for number in range(20)}
+    server.add_registered_method_handlers("a.B", methods)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    (main_loop,) = [task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__name__", "") == MAIN_LOOP]
+    kept = asyncio.get_running_loop().create_future()
+    main_loop.add_done_callback(lambda _: kept.set_result(count_states() - before))
+    async with grpc.aio.insecure_channel(address) as channel:
+        assert await call(channel, "/a.B/M1") == "OK"
+        await call(channel, "/a.B/M2")  # the main loop asks for the next one, and ends
+    async with asyncio.timeout(30):
+        assert await kept >= len(methods) - 2
+    await server.stop(0)
+    await until(lambda: count_states() <= before)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", "unix:{}/admin.sock"])

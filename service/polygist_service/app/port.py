@@ -20,24 +20,26 @@ from polygist_service.concurrency import InFlightCalls
 
 log = structlog.get_logger(__name__)
 
-# Stands for all methods that were not registered. Drawn anew in each process, so that nobody can call it.
-UNREGISTERED = ("unregistered", uuid.uuid4().hex)
+# Service and method that stand for all that were not registered. Drawn anew in each process: nobody can call them.
+UNREGISTERED = uuid.uuid4().hex
+UNREGISTERED_PATH = f"/{UNREGISTERED}/{UNREGISTERED}".encode()
 MAIN_LOOP = "_server_main_loop"
 # The port of a main loop that has ended is free at once; something else may be quicker to take it.
 REBIND_TRIES, REBIND_INTERVAL = 500, 0.01
 
 
 class MainLoop(cygrpc.AioServer):  # type: ignore[misc]  # the package has no types
-    """gRPC's own, which never reads a name that was not registered."""
+    """gRPC's own, which never reads a name that was not registered, and frees nothing that core still writes to."""
 
     def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[Any]:
         """Return what is done when a call of a method has come: of any that was not registered where it is None."""
         if method is None:
             return asyncio.get_running_loop().create_future()
-        named: asyncio.Future[Any] = super()._make_request_call_future(
-            None if method == "/{}/{}".format(*UNREGISTERED).encode() else method
-        )
-        return named
+        request = super()._make_request_call_future(None if method == UNREGISTERED_PATH else method)
+        # A main loop that ends cancels these, and with them goes the memory that core puts the call in. Core lets go of
+        # it when the server shuts down, and then they fail.
+        request.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        return asyncio.shield(request)
 
 
 def create_server(**options: Any) -> grpc.aio.Server:
@@ -47,8 +49,8 @@ def create_server(**options: Any) -> grpc.aio.Server:
         server = grpc.aio.server(**options)
     finally:
         cygrpc.AioServer = original
-    service, method = UNREGISTERED
-    server.add_registered_method_handlers(service, {method: None})  # type: ignore[dict-item]  # UNIMPLEMENTED
+    handlers = {UNREGISTERED: None}  # which makes them UNIMPLEMENTED
+    server.add_registered_method_handlers(UNREGISTERED, handlers)  # type: ignore[arg-type]
     return server
 
 

@@ -28,10 +28,10 @@ ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
 CONNECTIONS = 2048
 STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack keeps the others waiting
-# Outer guards only: core is not to refuse a call before we do. A call that waits for its turn in core takes some 15 kB,
-# whether its caller is still there or not, so that they cannot be as many as all connections together might send: so
-# many calls of a method are what 128 connections at their limit send.
-MAX_PENDING_CALLS = 128 * STREAMS
+# Outer guards only: core is not to refuse a call before we do. So many calls of a method may wait for their turn in
+# core, at 1.5 kB each, as 64 connections at their limit send. They cannot be as many as all connections might send: one
+# that is closed stays, with some 50 kB, until its calls have had their turn.
+MAX_PENDING_CALLS = 64 * STREAMS
 MAX_CONCURRENT_CALLS = 4 * MAX_PENDING_CALLS
 
 
@@ -44,7 +44,8 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.max_concurrent_streams", STREAMS),
         ("grpc.http.overload_protection", 0),  # counts streams that have ended: refuses callers within their limit
         ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
-        ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS * 5 // 4),
+        ("grpc.server_max_unrequested_time_in_server", limits.deadline_seconds),  # by default 30, then CANCELLED
         ("grpc.max_connection_age_ms", 600_000),  # lets clients behind a plain load balancer spread again
         ("grpc.max_connection_age_grace_ms", 630_000),  # longer than the longest call
         ("grpc.max_connection_idle_ms", 900_000),
