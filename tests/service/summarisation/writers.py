@@ -30,7 +30,7 @@ def install_writers(home: Path, folder: Path, names: Sequence[str] = WRITERS) ->
 async def serving_home(home: Path) -> AsyncIterator[Server]:
     """A whole server on the models of `home` while the block runs; `address` says where."""
     server = Server(Settings(home=home, listen="127.0.0.1:0", slots=1))
-    server.address = await server.start()
+    await server.start()
     try:
         await server.load_models()
         yield server
