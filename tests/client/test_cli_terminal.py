@@ -175,3 +175,26 @@ def test_the_nearest_language_of_the_server_is_suggested(
 def test_a_language_that_is_near_to_none_gets_no_suggestion(polygist: Polygist, fake: Fake):
     fake.script("Translate", Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED"))
     assert "did you mean" not in polygist("translate", "--text", "a", "-t", "fi").err
+
+
+IN_A_FINALIZER = """
+import os, signal, time
+from polygist_client.cli import app
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+
+signal.signal(signal.SIGTERM, app.unwind)
+try:
+    Finalized()
+    time.sleep(60)
+finally:
+    print("tidied")
+"""
+
+
+def test_a_signal_during_a_finalizer_is_not_lost() -> None:
+    ended = subprocess.run([sys.executable, "-c", IN_A_FINALIZER], capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGTERM, b"tidied\n", b"")

@@ -25,6 +25,7 @@ from polygist_client.cli.translate import translate
 NAME = "polygist"
 COMPLETION_VARIABLE = "_POLYGIST_COMPLETE"
 TIDYING_SECONDS = 1.0
+AGAIN_SECONDS = 0.01
 
 
 class Commands(click.Group):
@@ -108,6 +109,13 @@ def unwind(number: int, frame: FrameType | None) -> None:
     ending = threading.Timer(TIDYING_SECONDS, os._exit, [128 + number])
     ending.daemon = True
     ending.start()
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":  # what is raised there is lost: have the signal come again
+            again = threading.Timer(AGAIN_SECONDS, os.kill, [os.getpid(), number])
+            again.daemon = True
+            again.start()
+            return
+        frame = frame.f_back
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)
