@@ -104,7 +104,7 @@ async def reload_on(hangup: asyncio.Event, server: Server) -> None:
 async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> None:
     """Leave the load balancers' lists, refuse new calls, let those in flight end within the grace."""
     in_flight = server.runtime.services.in_flight
-    await server.mark_not_serving()
+    server.mark_not_serving()
     log.info("draining", active=in_flight.active, grace=settings.grace)
     if settings.lame_duck:
         with suppress(TimeoutError):

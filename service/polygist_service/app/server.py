@@ -16,8 +16,7 @@ from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.observability.metrics import Metrics
-from polygist_service.rpc.interceptors import CallInterceptor
+from polygist_service.rpc.interceptors import CallInterceptor, Unobserved
 from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
@@ -147,7 +146,7 @@ class AdminServer:
 
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         limits = self._services.limits
-        interceptor = CallInterceptor(in_flight, longest=limits.deadline_seconds, observer=Metrics(languages=()))
+        interceptor = CallInterceptor(in_flight, longest=limits.deadline_seconds, observer=Unobserved())
         server = create_server(interceptors=[interceptor], options=channel_options(limits))
         add_model_services(server, self._services, ModelAdminServicer(self._lifecycle))
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
@@ -232,7 +231,7 @@ class Server:
         """Read certificate and key again; returns whether they have changed, raises OSError where they are wrong."""
         return bool(self._certificates and await asyncio.to_thread(self._certificates.reload))
 
-    async def mark_not_serving(self) -> None:
+    def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""
         for task in self._tasks:
             task.cancel()
