@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test chaos check format clean quality bench-quick parity image image-test lock
+.PHONY: help demo test chaos check format clean quality fidelity bench-quick parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,6 +36,10 @@ format: $(READY) ## let ruff format everything
 quality: $(READY) ## measure translations, summaries and all else with the data sets in DATA=FOLDER; saves bench/results
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
+
+fidelity: $(READY) ## try texts of the real world on a server of its own and print what came of each kind; DATA=FOLDER adds public sets
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m bench.fidelity $(if $(DATA),--data '$(DATA)')
 
 bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHECKOUT, in 3 minutes; DATA=FOLDER as above, DETECT=1 leaves the language out
 	@$(BIN)/polygist-server models pull starter
