@@ -30,6 +30,7 @@ class Expectation:
         language: "en", which is translated to Portuguese, or "pt", which is translated to English.
         source: the text.
         kept: what must stand in the translation letter for letter, as often as in the text.
+        tokens: the same, with nothing grown onto them, such as addresses.
         words: beginnings of words that must stand in it, in any case.
         phrases: what must stand in it, in any case and with spaces of any kind.
         absent: what must not stand in it.
@@ -43,6 +44,7 @@ class Expectation:
     language: str
     source: str
     kept: Sequence[str] = ()
+    tokens: Sequence[str] = ()
     words: Sequence[str] = ()
     phrases: Sequence[str] = ()
     absent: Sequence[str] = ()
@@ -70,17 +72,23 @@ class Expectation:
         visible = " ".join(INVISIBLE.sub("", text).split())
         folded = visible.casefold()
         kept = [choice for choice in self.kept if count_any(choice, text) != max(1, count_any(choice, source))]
+        tokens = [token for token in self.tokens if count_token(token, text) != count_token(token, source)]
         words = [choice for choice in self.words if not begins_word(choice, folded)]
         phrases = [choice for choice in self.phrases if not count_any(choice.casefold(), folded)]
         absent = [f"not {sign}" for sign in (*self.absent, *UNKNOWN_SIGNS) if sign in text and sign not in source]
         start = [f"{self.start} at its start"] if not visible.startswith(tuple(self.start.split("|"))) else []
         end = [f"{self.end} at its end"] if not visible.endswith(tuple(self.end.split("|"))) else []
-        return [*kept, *words, *phrases, *absent, *start, *end]
+        return [*kept, *tokens, *words, *phrases, *absent, *start, *end]
 
 
 def count_any(choice: str, text: str) -> int:
     """Count the places of any of several strings."""
     return sum(text.count(unicodedata.normalize("NFC", string)) for string in choice.split("|"))
+
+
+def count_token(token: str, text: str) -> int:
+    """Count the places of a string that is no part of a longer word or address."""
+    return len(re.findall(rf"(?<![\w/@#%=&?~-]){re.escape(token)}(?![\w/@#%=&~-])", text))
 
 
 def begins_word(choice: str, text: str) -> bool:
