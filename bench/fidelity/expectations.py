@@ -3,8 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polygist_client import Client
@@ -36,6 +36,7 @@ class Expectation:
         absent: what must not stand in it.
         start: what it must begin with.
         end: what it must end with.
+        repeated: beginnings of words, and how often they must stand in it at least.
         is_untouched: whether the text must come back as it is, with a warning.
         is_certain: whether there must be no warning.
     """
@@ -50,6 +51,7 @@ class Expectation:
     absent: Sequence[str] = ()
     start: str = ""
     end: str = ""
+    repeated: Mapping[str, int] = field(default_factory=dict)
     is_untouched: bool = False
     is_certain: bool = False
 
@@ -73,12 +75,15 @@ class Expectation:
         folded = visible.casefold()
         kept = [choice for choice in self.kept if count_any(choice, text) != max(1, count_any(choice, source))]
         tokens = [token for token in self.tokens if count_token(token, text) != count_token(token, source)]
-        words = [choice for choice in self.words if not begins_word(choice, folded)]
+        words = [choice for choice in self.words if not count_beginnings(choice, folded)]
+        repeated = [
+            f"{least} x {choice}" for choice, least in self.repeated.items() if count_beginnings(choice, folded) < least
+        ]
         phrases = [choice for choice in self.phrases if not count_any(choice.casefold(), folded)]
         absent = [f"not {sign}" for sign in (*self.absent, *UNKNOWN_SIGNS) if sign in text and sign not in source]
         start = [f"{self.start} at its start"] if not visible.startswith(tuple(self.start.split("|"))) else []
         end = [f"{self.end} at its end"] if not visible.endswith(tuple(self.end.split("|"))) else []
-        return [*kept, *tokens, *words, *phrases, *absent, *start, *end]
+        return [*kept, *tokens, *words, *repeated, *phrases, *absent, *start, *end]
 
 
 def count_any(choice: str, text: str) -> int:
@@ -91,9 +96,9 @@ def count_token(token: str, text: str) -> int:
     return len(re.findall(rf"(?<![\w/@#%=&?~-]){re.escape(token)}(?![\w/@#%=&~-])", text))
 
 
-def begins_word(choice: str, text: str) -> bool:
-    """Say whether a word of `text` begins with any of several strings."""
-    return re.search(rf"(?<!\w)(?:{'|'.join(map(re.escape, choice.casefold().split('|')))})", text) is not None
+def count_beginnings(choice: str, text: str) -> int:
+    """Count the words of `text` that begin with any of several strings."""
+    return len(re.findall(rf"(?<!\w)(?:{'|'.join(map(re.escape, choice.casefold().split('|')))})", text))
 
 
 def read_expectations(name: str) -> list[Expectation]:
