@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from polygist_client import CallFailed, Client
 
 from bench.fidelity.expectations import read_expectations, translate_all
-from bench.fidelity.kinds import Case, Kind
+from bench.fidelity.kinds import Case, Kind, Requirement
 from bench.quality.sets import DataFolder
 
 TARGET = 0.95
@@ -42,8 +42,13 @@ def measure(client: Client, data: DataFolder | None) -> Kind:
         case = expectation.judge(translation)
         fault = f"{case.fault or repr(translation.text) + ':'} {', '.join(faults)}" if faults else case.fault
         cases.append(Case(case.group, case.source, fault, case.is_warned))
+    lengths = [
+        (len(each.source), len(translation.text)) for each, translation in zip(expectations, translations, strict=True)
+    ]
+    longer = sum(is_too_long(*of_both) for of_both in lengths)
     hostile, notes = zip(*(try_hostile(client, name, text) for name, text in HOSTILE.items()), strict=True)
-    return Kind("Loops and swallowed text", [*cases, *hostile], TARGET, notes=notes)
+    never = Requirement(f"{longer} translations over {TIMES_LONGER} times their source, 0 allowed", longer == 0)
+    return Kind("Loops and swallowed text", [*cases, *hostile], TARGET, notes=notes, further=(never,))
 
 
 def try_hostile(client: Client, name: str, text: str) -> tuple[Case, str]:
@@ -54,7 +59,7 @@ def try_hostile(client: Client, name: str, text: str) -> tuple[Case, str]:
     except CallFailed as error:
         return Case("hostile", name, f"no answer in {SECONDS:.0f} s: {error}"), f"{name}: {error}."
     seconds = time.monotonic() - start
-    is_long = len(translation.text) > TIMES_LONGER * len(text)
+    is_long = is_too_long(len(text), len(translation.text))
     fault = f"{len(translation.text)} characters for {len(text)}" if is_long else ""
     return Case("hostile", name, fault, bool(translation.warnings)), f"{name}: {seconds:.1f} s."
 
@@ -64,7 +69,7 @@ def find_loops(source: str, text: str) -> list[str]:
     if not text.strip():
         return ["empty"]
     faults = []
-    if len(text) > max(TIMES_LONGER * len(source), SHORT):
+    if is_too_long(len(source), len(text)):
         faults.append(f"{len(text)} characters for {len(source)}")
     source_words, words = (WORD.findall(each.casefold()) for each in (source, text))
     repeats, in_source = most_repeats(words), most_repeats(source_words)
@@ -75,6 +80,11 @@ def find_loops(source: str, text: str) -> list[str]:
     if longest_characters(text) >= longest_characters(source) + LONGER_CHARACTERS:
         faults.append("characters over and over")
     return faults
+
+
+def is_too_long(source: int, target: int) -> bool:
+    """Say whether a translation of so many characters is more than its source can have meant."""
+    return target > max(TIMES_LONGER * source, SHORT)
 
 
 def most_repeats(words: Sequence[str]) -> int:
