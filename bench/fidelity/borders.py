@@ -30,12 +30,13 @@ def measure(client: Client, data: DataFolder | None) -> Kind:
     cases: list[Case] = []
     held_back: list[bool] = []
     for language, target in LANGUAGES.items():
-        for index, (group, sentences) in enumerate(read_cases(language)):
-            source = " ".join(sentences)
-            translation = client.translate(source, to=target, source=language, segments=True)
-            found = tuple(source[segment.source.start : segment.source.end] for segment in translation.segments)
+        given = list(read_cases(language))
+        sources = [" ".join(sentences) for _, sentences in given]
+        translations = client.translate(sources, to=target, source=language, segments=True)
+        for index, ((group, sentences), translation) in enumerate(zip(given, translations, strict=True)):
+            found = tuple(segment.source_span.of(sources[index]) for segment in translation.segments)
             fault = "" if found == sentences else f"{len(found)} segments: {BORDER.join(found)}"
-            cases.append(Case(f"{language}, {group}", source, fault))
+            cases.append(Case(f"{language}, {group}", sources[index], fault))
             held_back.append(index % HELD_BACK == HELD_BACK - 1)
     apart = [case for case, is_apart in zip(cases, held_back, strict=True) if is_apart]
     right = sum(not case.fault for case in apart)

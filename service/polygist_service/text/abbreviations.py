@@ -62,10 +62,10 @@ class Lexicon:
 
 
 # Language -> kind -> words. Known from dictionaries' and style guides' lists, not tuned on any set.
-ABBREVIATIONS: Mapping[str, Mapping[Abbreviation, str]] = {
+ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
     "en": {
         Abbreviation.NEVER: """
-            mr mrs ms mx messrs mmes prof profs i.e e.g eg viz vs v cf approx esp incl excl aka a.k.a f.k.a ex
+            mr mrs ms mx messrs mmes prof profs i.e e.g eg viz vs v cf approx esp incl excl aka a.k.a f.k.a ex p.s n.b
         """,
         Abbreviation.TITLE: """
             drs rev revd fr hon gen col maj capt cpt cmdr comdr lt sgt sgts cpl gov govs sen sens rep reps
@@ -92,7 +92,7 @@ ABBREVIATIONS: Mapping[str, Mapping[Abbreviation, str]] = {
     "pt": {
         Abbreviation.NEVER: """
             sr sra srs sras srta srtas sr.ª profª prof profa profs profas exmo exma exmos exmas ilmo ilma ilmos
-            ilmas v.exa v.exª v.sa v.sª v.ex vs p.ex ex i.e aprox dr dra drs dras drª srª mr mrs ms
+            ilmas v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
         """,
         Abbreviation.TITLE: """
             eng enga engª engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
@@ -102,11 +102,11 @@ ABBREVIATIONS: Mapping[str, Mapping[Abbreviation, str]] = {
         """,
         Abbreviation.REFERENCE: """
             nº n.º num núm nos nºs incs pp pág págs pag pags fls vol vols caps séc sécs fig figs tab tel tels
-            fone ramal op ref apto bl qd lt cf cap obs km cep par reg proc cód
+            fone ramal op ref bl qd lt cf cap obs km cep par reg proc cód
             arts
         """,
         Abbreviation.NUMBERED: """
-            jan fev abr mai jun jul ago set out nov dez mar n no num p art inc fl ed c sec col res ap v t l al q
+            jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q
         """,
         Abbreviation.CLOSING: """
             ltda ltd lda cia s.a s/a inc corp co bros jr fil univ dept depto dpto depart fed est e.c h.c ind
@@ -315,10 +315,10 @@ SPEECH: Mapping[str, str] = {
         said says asked asks replied replies answered answers shouted shouts cried cries yelled whispered
         exclaimed wondered inquired enquired demanded screamed called muttered added joked quipped laughed
         sighed wrote writes tweeted told insisted repeated responded retorted mused beams beamed begged roared
-        snapped murmured
+        snapped murmured thought thinks
     """,
     "pt": """
-        disse diz perguntou pergunta respondeu responde gritou grita exclamou exclama questionou indagou
+        disse diz perguntou pensou pergunta respondeu responde gritou grita exclamou exclama questionou indagou
         murmurou sussurrou acrescentou brincou escreveu quis berrou pediu implorou comentou afirmou repetiu
         retrucou reclamou
     """,
@@ -355,10 +355,12 @@ RESUMPTIONS: Mapping[str, str] = {
 def lexicon(language: str) -> Lexicon:
     """Return what is known of a language, by its base tag; of others, hardly anything."""
     lists = ABBREVIATIONS.get(language, {})
+    # A word in several lists is what the first of them says.
+    abbreviations = {word: kind for kind, listed in reversed(lists.items()) for word in words(listed)}
     certain = words(CERTAIN_STARTERS.get(language, ""))
     suppressed = words(SUPPRESSIONS.get(language, "")) - words(WORDS.get(language, ""))
     return Lexicon(
-        abbreviations={word: kind for kind in reversed(lists) for word in words(lists[kind])},
+        abbreviations=abbreviations,
         capitalised=words(CAPITALISED.get(language, "")),
         suppressions=frozenset(each.rpartition("_")[2] for each in suppressed),
         starters=words(STARTERS.get(language, "")) | certain,

@@ -62,7 +62,7 @@ def is_inside_token(before: str, following: str) -> bool:
     if FORGOTTEN_SPACE.match(following) and FINISHED.search(before[-4:]):
         return False
     first = following[0]
-    return (first.isalnum() and first < "\u2e80") or first in "/&=#%_~+-@"
+    return (first.isalnum() and first < "\u2e80") or first in "/&=#%_~+-@°"
 
 
 def is_inside_sentence(before: str, following: str, lexicon: Lexicon) -> bool:
@@ -110,8 +110,10 @@ def is_german_ordinal(number: str, previous: str, following: str, lexicon: Lexic
     """Whether a number with a full stop is one of the ordinals that German writes so ("am 3. Oktober")."""
     if "usw" not in lexicon.abbreviations or len(number) > 2:
         return False
-    word = FOLLOWING.match(following)
-    return bool(word and word["word"]) and previous[:1].islower() and word["word"].lower() not in lexicon.starters
+    found = FOLLOWING.match(following)
+    follower = found["word"] if found else None
+    is_noun = follower is not None and follower.lower() not in lexicon.starters
+    return is_noun and (previous[:1].islower() or previous.lower() in lexicon.starters)
 
 
 def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexicon) -> bool:
@@ -134,7 +136,7 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
     is_quoted = bool(QUOTED.match(opening)) and not NICKNAME.match(following)
     if len(word) == 1 == len(follower) and found["link"] == ".":  # "z. B.", "J. R."
         return True
-    if len(word) == 1 and word.isupper():
+    if len(word) == 1 and word.isupper() and (follower or opening):
         return goes_on_after_initial(word, previous, folded, is_starter, lexicon)
     kind = kind_of(word, previous, lexicon)
     if kind is None or (word.isupper() and "." not in word and kind in UNSHOUTED and follower.istitle()):
@@ -149,7 +151,8 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
         case Abbreviation.NEVER:
             return True
         case Abbreviation.STREET:
-            return not (is_starter and previous[:1].isupper() and previous.lower() not in lexicon.starters)
+            is_behind_name = previous[:1].isupper() and previous.lower() not in lexicon.starters
+            return not is_quoted and not (is_starter and is_behind_name)
         case Abbreviation.TITLE:
             # "em Mons. Na época": before a lower case, any starter will do.
             is_certain = is_starter if SENTENCE.match(following) else is_word and folded in lexicon.certain_starters
@@ -173,7 +176,7 @@ def goes_on_after_initial(letter: str, previous: str, follower: str, is_starter:
     if not previous:
         return letter != "I" or not is_starter
     noun = previous.lower().strip("(\"'“‘«")
-    if noun in lexicon.lettered or is_starter or not follower:
+    if noun in lexicon.lettered or is_starter:
         return False
     if letter in UNIT_LETTERS and noun[-1:].isdecimal():
         return False

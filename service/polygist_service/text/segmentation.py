@@ -19,8 +19,8 @@ LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 # notes ("[3]") have no word before them.
 CLOSERS = re.compile(r"(?:[\"'”’»)\]}]++|\[\d[\d ,–-]*+\])++(?:\s+|\Z)")
 NOTE = re.compile(r"\d[\d ,–-]*+\](?:\[\d[\d ,–-]*+\])*+(?:\s+|\Z)")
-# Emoji and other signs that follow the mark without a space.
-SIGNS = re.compile(r"[^\w\s\"'“„«‘(\[{<¿¡#@*_/\\&=-]++(?:\s+|\Z)")
+# Emoji, arrows and stars that follow the mark without a space.
+SIGNS = re.compile(r"[\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]++(?:\s+|\Z)")
 WHITE_SPACE = re.compile(r"\s+")
 
 # How much of a sentence's end is looked at.
