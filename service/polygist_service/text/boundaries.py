@@ -103,7 +103,7 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
         return is_german_ordinal(token, previous, following, lexicon)
     token = NOT_IN_WORDS.split(token)[-1] if known is None else token
     found = LAST_WORD.match(token)
-    return bool(found) and goes_on_after_word(found[0], previous, following, lexicon)
+    return found is not None and goes_on_after_word(found[0], previous, following, lexicon)
 
 
 def is_german_ordinal(number: str, previous: str, following: str, lexicon: Lexicon) -> bool:
