@@ -83,6 +83,31 @@ async def test_a_text_in_the_target_language_comes_back_with_a_warning():
     assert translation.model == ""
 
 
+async def test_a_text_in_several_languages_is_translated_part_by_part_with_a_warning():
+    text = f"😀 {ENGLISH}\n\n{PORTUGUESE}\n\n{ENGLISH}\n"
+    translation = await translate_one(
+        text,
+        source_language_code="",
+        output_config={"include_segments": True, "encoding_type": "ENCODING_TYPE_UTF16"},
+    )
+    assert translation.translated_text == f"[😀 {ENGLISH}]\n\n{PORTUGUESE}\n\n[{ENGLISH}]\n"
+    assert (translation.source_language_code, translation.model) == ("en", "models/en-pt")
+    assert translation.detection_confidence > 0.9
+    assert codes(translation) == ["MIXED_LANGUAGES", "UNKNOWN_CHARACTERS"]
+    warning = translation.warnings[0]
+    assert "pt" in warning.message
+
+    def cut(whole, span):
+        return whole.encode("utf-16-le")[2 * span.start_offset : 2 * span.end_offset].decode("utf-16-le")
+
+    assert cut(text, warning.source_span) == PORTUGUESE
+    pairs = [
+        (cut(text, segment.source_span), cut(translation.translated_text, segment.target_span))
+        for segment in translation.segments
+    ]
+    assert pairs == [(f"😀 {ENGLISH}", f"[😀 {ENGLISH}]"), (ENGLISH, f"[{ENGLISH}]")]
+
+
 async def test_a_guessed_language_is_a_warning():
     translation = await translate_one("Olá mundo", target="en", source_language_code="")
     assert translation.source_language_code == "pt"
