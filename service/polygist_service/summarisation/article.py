@@ -1,6 +1,7 @@
 """The article that a summary is about and has to be true to."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from polygist_service.text.documents import parse
 from polygist_service.text.documents.base import PLAIN, Document, Segment
@@ -13,20 +14,27 @@ class Article:
     Attributes:
         language: that it is in.
         sentences: those of its prose that have letters, with their places; what is longer than any sentence is cut.
+        text: the whole of it.
     """
 
     document: Document
     language: str
     sentences: tuple[Segment, ...]
+    text: str
 
     @classmethod
     def parse(cls, text: str, language: str, mime_type: str = PLAIN) -> "Article":
         """Parse `text`; in plain text a line break ends a sentence."""
         document = parse(text, language=language, mime_type=mime_type)
         pieces = (document.cut(sentence, lambda _: True) for sentence in document.prose())
-        return cls(document, language, tuple(segment for each in pieces for segment in each))
+        return cls(document, language, tuple(segment for each in pieces for segment in each), document.text)
 
-    @property
-    def text(self) -> str:
-        """The whole of it."""
-        return self.document.text
+    def without(self, indices: Collection[int]) -> "Article":
+        """Return it without some of its sentences; white space stands in their places in `text`."""
+        kept, text = [], self.text
+        for at, sentence in enumerate(self.sentences):
+            if at in indices:
+                text = text[: sentence.start] + " " * (sentence.end - sentence.start) + text[sentence.end :]
+            else:
+                kept.append(sentence)
+        return replace(self, sentences=tuple(kept), text=text)
