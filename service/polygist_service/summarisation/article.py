@@ -31,10 +31,10 @@ class Article:
 
     def without(self, indices: Collection[int]) -> "Article":
         """Return it without some of its sentences; white space stands in their places in `text`."""
-        kept, text = [], self.text
-        for at, sentence in enumerate(self.sentences):
-            if at in indices:
-                text = text[: sentence.start] + " " * (sentence.end - sentence.start) + text[sentence.end :]
-            else:
-                kept.append(sentence)
-        return replace(self, sentences=tuple(kept), text=text)
+        pieces, start = [], 0
+        for at in sorted(indices):
+            sentence = self.sentences[at]
+            pieces += [self.text[start : sentence.start], " " * (sentence.end - sentence.start)]
+            start = sentence.end
+        kept = tuple(sentence for at, sentence in enumerate(self.sentences) if at not in indices)
+        return replace(self, sentences=kept, text="".join([*pieces, self.text[start:]]))

@@ -26,16 +26,16 @@ TERM = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 NAME = r"[A-ZÀ-Ý][\w.'’-]*"
 # What somebody is quoted with; a name or a title between quotes is shorter.
 QUOTED = re.compile(r"[\"“«][^\"“”«»]{20,}[\"”»]")
-ADDRESS = re.compile(r"\w@\w|(?<!\w)@\w{3}|\bwww\.\w|\bhttps?://")
 
 # Longer lines are paragraphs, of which only sentences can be boilerplate.
 MOST_WORDS_OF_A_LINE = 80
 MOST_CHARACTERS_OF_A_CREDIT = 200
+MOST_CHARACTERS_OF_AN_END = 40
 # Below this share of names and words that stand among them, it is no list of names.
 NAMES_SHARE = 0.85
 # So many points make a prompt of a whole line, and so many of a sentence among others: see `score_prompt`. Articles
 # about programs and web sites tell their readers what to do too, but not in lines of their own.
-PROMPT, PROMPT_AMONG_OTHERS = 4, 7
+PROMPT, PROMPT_AMONG_OTHERS, CERTAIN = 4, 7, 100
 # A short line that begins like a byline or has a separator is one whatever it ends with.
 SHORT = 12
 # So many lines at either end of an article are where biographies stand.
@@ -43,15 +43,15 @@ EDGE = 3
 # More characters are never looked at: the rest of an endless line says nothing new.
 MOST_CHARACTERS = 2000
 
-LABEL = re.compile(rf"^\W*(?:{terms.LABELS})(?:\s+(?:of|de|da|do|das|dos)\s+\w+)?\s*[:|]", re.IGNORECASE)
-CAPTION = re.compile(rf"^\W*(?:{terms.CAPTION_STARTS})", re.IGNORECASE)
+LABEL = re.compile(rf"^\W*+(?:{terms.LABELS})(?:\s+(?:of|de|da|do|das|dos)\s+\w+)?\s*[:|]", re.IGNORECASE)
+CAPTION = re.compile(rf"^\W*+(?:{terms.CAPTION_STARTS})", re.IGNORECASE)
 CREDIT = re.compile(
     rf"(?:\b(?:{terms.CREDITS})\s*(?::|©|\bby\b|\bcourtesy\b)[^.!?]{{0,100}}|[/(]\s*(?:{terms.AGENCIES})\b[^.!?]{{0,40}})"
     r"(?:[.)\s]|\w\.)*$",
     re.IGNORECASE,
 )
-BYLINE = re.compile(rf"^\W*(?i:{terms.BYLINE_STARTS})\s+(?:(?:the|a|o|os|as)\s+)?{NAME}")
-CREDITS_OF_WORK = re.compile(rf"^\W*(?:{terms.WORK_STARTS})", re.IGNORECASE)
+BYLINE = re.compile(rf"^\W*+(?i:{terms.BYLINE_STARTS})\s+(?:(?:the|a|o|os|as)\s+)?{NAME}")
+CREDITS_OF_WORK = re.compile(rf"^\W*+(?:{terms.WORK_STARTS})", re.IGNORECASE)
 NAME_AND_ROLE = re.compile(rf"^{NAME}(?:\s+(?:d[aeo]s?\s+)?{NAME}){{1,4}},?\s")
 ROLE = re.compile(rf"\b(?:{terms.ROLES})\b", re.IGNORECASE)
 BIOGRAPHY = re.compile(
@@ -59,19 +59,19 @@ BIOGRAPHY = re.compile(
     rf"(?:[^\s.,;]+\s+){{0,6}}?(?:{terms.ROLES})\b"
 )
 MARK_OF_BIOGRAPHY = re.compile(terms.BIOGRAPHIES, re.IGNORECASE)
-STAMP = re.compile(rf"^\W*(?:{terms.STAMPS})\b(?=.{{0,40}}(?:\d|\b(?:ago|now|today|agora|hoje)\b))", re.IGNORECASE)
+STAMP = re.compile(rf"^\W*+(?:{terms.STAMPS})\b(?=.{{0,40}}(?:\d|\b(?:ago|now|today|agora|hoje)\b))", re.IGNORECASE)
 READING_TIME = re.compile(terms.READING_TIMES, re.IGNORECASE)
-COUNT = re.compile(rf"^\W*[\d.,]+\s*(?:k|mil)?\s*(?:{terms.COUNTED})\W*$", re.IGNORECASE)
+COUNT = re.compile(rf"^\W*+[\d.,]+\s*(?:k|mil)?\s*(?:{terms.COUNTED})\W*+$", re.IGNORECASE)
 PHRASE = re.compile(terms.PHRASES, re.IGNORECASE)
-START = re.compile(rf"^\W*(?:{terms.STARTS})", re.IGNORECASE)
+START = re.compile(rf"^\W*+(?:{terms.STARTS})", re.IGNORECASE)
 SEPARATOR = re.compile(r"\s[|›»>•·/]\s|\|")
-HEADING = re.compile(rf"^\W*(?:{terms.LINK_HEADINGS})\W*$", re.IGNORECASE)
+HEADING = re.compile(rf"^\W*+(?:{terms.LINK_HEADINGS})\W*+$", re.IGNORECASE)
 FINITE = re.compile(rf"\b(?:{terms.FINITE_VERBS})\b", re.IGNORECASE)
 DEIXIS = re.compile(rf"\b(?:{terms.DEIXIS})\b", re.IGNORECASE)
 ENCLITIC = re.compile(r"-(?:nos|a|o|as|os|lhe)$")
 # When an entry of a live blog was written.
 ENTRY_STAMP = re.compile(
-    r"^\W*\d{1,2}\s?(?:[:h]\s?\d{2}|[:h.]\d{2}\s?(?:am|pm)|h|am|pm)\s?(?:hrs?|am|pm|a\.m\.|p\.m\.)?\s*"
+    r"^\W*+\d{1,2}\s?(?:[:h]\s?\d{2}|[:h.]\d{2}\s?(?:am|pm)|h|am|pm)\s?(?:hrs?|am|pm|a\.m\.|p\.m\.)?\s*"
     r"(?:[A-Z]{2,4}\b\s*(?:[-–—:|]\s+)?|[-–—:|]\s+|(?=[A-ZÀ-Ý]))(?=[\"“«'‘(]?[A-ZÀ-Ý])"
 )
 
@@ -86,7 +86,7 @@ def trim_stamp(sentence: Segment) -> Segment:
 
 def ends_sentence(text: str) -> bool:
     """Whether `text` ends as sentences do; one in a script without such marks always does."""
-    bare = CLOSERS.sub("", text.rstrip()).rstrip()
+    bare = CLOSERS.sub("", text.rstrip()[-MOST_CHARACTERS_OF_AN_END:]).rstrip()
     return bare.endswith(tuple(ENDS)) or bool(UNMARKED.search(bare))
 
 
@@ -123,10 +123,13 @@ def find_boilerplate(sentences: Sequence[Segment]) -> frozenset[int]:
         if is_below_heading or is_boilerplate_line(line):
             found.update(line.indices)
             continue
-        hits = find_sentences(line, PROMPT)
+        points = [score_sentence(text) for text in line.texts]
+        hits = [each >= PROMPT for each in points]
         # A banner's other sentences may be as plain as any.
-        is_banner = hits[:1] == line.indices[:1] and 2 * len(hits) >= len(line.indices)
-        found.update(line.indices if is_banner else find_sentences(line, PROMPT_AMONG_OTHERS))
+        if hits[0] and 2 * sum(hits) >= len(hits):
+            found.update(line.indices)
+        else:
+            found.update(at for at, each in zip(line.indices, points, strict=True) if each >= PROMPT_AMONG_OTHERS)
     return frozenset(found)
 
 
@@ -145,34 +148,31 @@ def is_boilerplate_line(line: Line) -> bool:
         return True
     if len(text.split()) > MOST_WORDS_OF_A_LINE:
         return False
-    if (
-        COUNT.match(text)
-        or LABEL.match(text)
-        or CAPTION.match(text)
-        or CREDIT.search(text[-MOST_CHARACTERS_OF_A_CREDIT:])
-    ):
+    if COUNT.match(text) or LABEL.match(text) or CAPTION.match(text) or has_credit(text):
         return True
     if is_byline(text) or is_stamp(text):
         return True
     return bool(BIOGRAPHY.match(text)) and (line.is_edge or bool(MARK_OF_BIOGRAPHY.search(text)))
 
 
-def find_sentences(line: Line, least: int) -> list[int]:
-    """Return the indices of the sentences of a line that are boilerplate; a prompt is what has so many points."""
-    return [at for at, text in zip(line.indices, line.texts, strict=True) if is_boilerplate_sentence(text, least)]
-
-
-def is_boilerplate_sentence(text: str, least: int) -> bool:
-    """Whether one sentence is boilerplate; a prompt is what has `least` points."""
+def score_sentence(text: str) -> int:
+    """Return how many points one sentence has as boilerplate, most for what only boilerplate says."""
     text = text[:MOST_CHARACTERS]
     words = [word.replace("’", "'") for word in TERM.findall(QUOTED.sub(" ", text.lower()))]
     if ("©" in text or not terms.PHRASE_WORDS.isdisjoint(words)) and PHRASE.search(text):
-        return True
+        return CERTAIN
     if CREDITS_OF_WORK.match(text) or is_byline(text):
-        return True
+        return CERTAIN
     if not terms.REPORTING.isdisjoint(words):
-        return False
-    return bool(START.match(text)) or score_prompt(text, words) >= least
+        return 0
+    return CERTAIN if START.match(text) else score_prompt(text, words)
+
+
+def has_credit(text: str) -> bool:
+    """Whether `text` ends in the credit of a picture."""
+    end = text[-MOST_CHARACTERS_OF_A_CREDIT:]
+    lowered = end.lower()
+    return any(cue in lowered for cue in terms.CREDIT_CUES) and bool(CREDIT.search(end))
 
 
 def is_byline(text: str) -> bool:
@@ -207,7 +207,9 @@ def is_stamp(text: str) -> bool:
     """Whether `text` says when something was published, or how long it takes to read."""
     if STAMP.match(text):
         return not ends_sentence(text) or not FINITE.search(text)
-    return bool(READING_TIME.search(text)) and (not ends_sentence(text) or len(text.split()) <= SHORT)
+    if not any(cue in text.lower() for cue in terms.READING_CUES) or not READING_TIME.search(text):
+        return False
+    return not ends_sentence(text) or len(text.split()) <= SHORT
 
 
 def score_prompt(text: str, words: Sequence[str]) -> int:
@@ -225,8 +227,10 @@ def score_prompt(text: str, words: Sequence[str]) -> int:
         return 0
     known = set(words)
     spaced = f" {' '.join(words)} "
-    vocabulary = 2 * sum(f" {term} " in spaced for term in terms.STRONG)
-    vocabulary += len(known & terms.WEAK) + (2 if ADDRESS.search(text) else 0)
+    strong = (f" {term} " in spaced for word in known & terms.STRONG.keys() for term in terms.STRONG[word])
+    vocabulary = 2 * sum(strong) + len(known & terms.WEAK)
+    if "@" in text or "www." in text or "://" in text:
+        vocabulary += 2
     if not vocabulary:
         return 0
     has_possessive = bool(known & terms.POSSESSIVES)

@@ -13,6 +13,14 @@ def alternatives(text: str) -> str:
     return "|".join(re.sub(r"\s+\|\s+", "|", line.strip()) for line in text.strip().splitlines())
 
 
+def by_first_word(*phrases: str) -> dict[str, list[str]]:
+    """Return phrases under the first word of each."""
+    found: dict[str, list[str]] = {}
+    for phrase in phrases:
+        found.setdefault(phrase.partition(" ")[0], []).append(phrase)
+    return found
+
+
 # What a colon behind it makes a label of.
 LABELS = alternatives(
     r"""
@@ -55,6 +63,12 @@ AGENCIES = alternatives(
     reuters | afp | epa(?:-efe)? | efe | ap | ap\s+photo | pa(?:\s+(?:wire|media))? | getty(?:\s+images)?
     shutterstock | alamy(?:\s+stock\s+photo)? | lusa | agência\s+\w+ | bloomberg | istock | unsplash | folhapress
     """
+)
+# No credit is without one of these: the others are looked at for nothing.
+CREDIT_CUES = (
+    *("photo", "foto", "picture", "image", "illustration", "credit", "imagem", "imagens", "crédito", "ilustração"),
+    *("reprodução", "divulgação", "reuters", "afp", "epa", "efe", "/ap", "(ap", "/pa", "(pa", "getty", "shutterstock"),
+    *("alamy", "lusa", "agência", "bloomberg", "istock", "unsplash", "folhapress"),
 )
 BYLINE_STARTS = alternatives(
     r"""
@@ -115,6 +129,7 @@ READING_TIMES = alternatives(
     \btempo\s+(?:estimado\s+)?de\s+leitura\b
     """
 )
+READING_CUES = ("min", "reading time", "tempo")
 COUNTED = alternatives(
     r"""
     comments? | shares? | likes? | views? | replies | votes? | followers
@@ -125,10 +140,10 @@ COUNTED = alternatives(
 PHRASES = alternatives(
     r"""
     (?<!\w)©\s | \ball\s+rights\s+reserved\b | \btodos\s+os\s+direitos\s+reservados\b
-    ^\W*copyright\s+(?:©\s*|\(c\)\s*)?\d{4}
+    ^\W*+copyright\s+(?:©\s*|\(c\)\s*)?\d{4}
     \bmay\s+not\s+be\s+(?:published|reproduced|copied),?\s+(?:broadcast|rewritten|reproduced|copied|or|in\s+whole|without)\b
     \bwithout\s+(?:prior\s+|written\s+|the\s+)?permission\s+of\s+th(?:e|is)\s+(?:agency|publisher|author)
-    ^\W*(?:este\s+material|este\s+conteúdo|esta\s+matéria)\s+não\s+pode\s+ser\b | \bproibida\s+a\s+reprodução\b
+    ^\W*+(?:este\s+material|este\s+conteúdo|esta\s+matéria)\s+não\s+pode\s+ser\b | \bproibida\s+a\s+reprodução\b
     \b(?:contributed|reporting)\s+to\s+this\s+(?:report|article|story)\b
     \bcontribu(?:iu|íram)\s+para\s+est[ea]\s+(?:reportagem|artigo|texto|matéria)
     \bthis\s+(?:article|story|report|piece|post)\s+(?:was|has\s+been)\s+(?:first|originally|last)\b
@@ -239,7 +254,7 @@ SECOND_PERSON = words("you your yours yourself you're you'll você vocês teu tu
 POSSESSIVES = words("seu sua seus suas lhe si consigo")
 FORMAL_STARTS = words("pode poderá já parece se quer")
 # Single words and pairs that hardly anything but boilerplate has in a sentence to its reader.
-STRONG = (
+STRONG = by_first_word(
     *("newsletter", "newsletters", "inbox", "subscribe", "unsubscribe", "subscription", "subscriber", "subscribers"),
     *("ad blocker", "adblocker", "app store", "google play", "javascript", "notifications", "terms of use"),
     *("terms and conditions", "privacy policy", "privacy settings", "cookie notice", "cookie policy", "free trial"),

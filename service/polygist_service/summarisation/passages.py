@@ -6,6 +6,7 @@ comma, at a longer gap; where nothing tells, after a usual number of words.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -41,7 +42,6 @@ BINDING = frozenset(
         *("e", "ou", "que", "se", "não", "this", "that", "their", "his", "her", "our", "your", "two", "very"),
     )
 )
-LONG_GAP = re.compile(r"\s{2,}|[\n\r]")
 
 
 def cut_endless(sentences: Sequence[Segment]) -> list[Segment]:
@@ -74,33 +74,41 @@ def cut_passages(sentence: Segment) -> list[Segment]:
 def split_passages(text: str) -> list[Span]:
     """Return the spans of the passages of `text`, in linear time; a comma or dash that ends one is not of it."""
     units = [match.span() for match in UNIT.finditer(text)]
-    words = [text[start:end].lower() for start, end in units]
+    scores = score_borders(text, units)
     spans: list[Span] = []
     first = 0
     while first < len(units):
         last = len(units)
-        if last - first > MOST:
+        if last - first > USUAL + LEAST:
             # The rest must not be shorter than a passage.
             places = range(first + LEAST, min(first + MOST, last - LEAST) + 1)
-            last = max(places, key=lambda at: score_border(text, units, words, at) - abs(at - first - USUAL) / 10)
+            worth = [scores[at] - abs(at - first - USUAL) / 10 for at in places]
+            last = places[worth.index(max(worth))]
         spans.append((units[first][0], end_of(text, units[first][0], units[last - 1][1])))
         first = last
     return spans
 
 
-def score_border(text: str, units: Sequence[Span], words: Sequence[str], at: int) -> float:
-    """Return how well a passage may end before the unit `at`."""
-    before, after = words[at - 1], words[at].strip(",.")
-    score = STARTERS.get(after, 0.0)
-    if before.endswith(tuple(STOPS)):
-        score += 4
-    elif before.endswith(tuple(COMMAS)):
-        score += 2
-    elif before in STARTERS:
-        score -= 2
-    elif before in BINDING:
-        score -= 1
-    return score + 2 * bool(LONG_GAP.search(text, units[at - 1][1], units[at][0]))
+def score_borders(text: str, units: Sequence[Span]) -> list[float]:
+    """Return how well a passage may begin with each of `units`."""
+    scores = [0.0]
+    before = text[slice(*units[0])].lower() if units else ""
+    for (_, end), (start, stop) in pairwise(units):
+        after = text[start:stop].lower()
+        score = STARTERS.get(after.rstrip(",."), 0.0)
+        if before[-1] in STOPS:
+            score += 4
+        elif before[-1] in COMMAS:
+            score += 2
+        elif before in STARTERS:
+            score -= 2
+        elif before in BINDING:
+            score -= 1
+        if start - end > 1 or text[end:start] == "\n":
+            score += 2
+        scores.append(score)
+        before = after
+    return scores
 
 
 def end_of(text: str, start: int, end: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from polygist_service.text.documents.base import Segment
 
 # Where a command may stand: at the beginning of a sentence, and behind a stop or a bracket.
-START = r"^\W*(?:(?:please|now|then|important|attention|por favor|agora|então|importante|atenção)\W+)?"
+START = r"^\W*+(?:(?:please|now|then|important|attention|por favor|agora|então|importante|atenção)\W+)?"
 STOP = r"(?:^|(?:--|[.:;!?–—\"'“‘«(\[\]>])\s*|\b(?:please|por favor),?\s+)"
 DROP = (
     r"(?:ignor(?:e|ing|a|ar|em)|disregard|forget|override|bypass|(?:do not|don['’]t|stop) (?:follow|obey)(?:ing)?"
@@ -69,8 +69,8 @@ INSTRUCTION = tuple(
         rf"\byou are (?:now )?(?:an? |the )(?:\w+ ){{0,3}}{READER}\b",
         rf"{START}(?:from now on,? )?you are now (?:an?|the|free|in)\b|{START}from now on,? you\b",
         rf"{START}(?:act|behave|role-?play) as (?:an?|the|if)\b|{START}pretend (?:to be|that you are|you are)\b",
-        r"^\W*(?:a partir de agora|de agora em diante|agora),? (?:tu |você )?(?:és|serás|você (?:é|será))\b",
-        r"^\W*(?:tu |você )?(?:és|é) agora (?:um|uma|livre)\b",
+        r"^\W*+(?:a partir de agora|de agora em diante|agora),? (?:tu |você )?(?:és|serás|você (?:é|será))\b",
+        r"^\W*+(?:tu |você )?(?:és|é) agora (?:um|uma|livre)\b",
         rf"{START}(?:age|aja|atua|atue|comport[ae]-[ts]e) como\b|{START}(?:finge|finja) (?:ser|que (?:és|é))\b",
         # What it is to write.
         r"\b(?:your|any|every|the|this) (?:summary|summaries|response|output)(?: of this \w+)? "
@@ -84,10 +84,10 @@ INSTRUCTION = tuple(
         rf"{START}como (?:teu |seu )?(?:programador|criador|administrador)\b.{{0,60}}\b(?:eu|autorizo|permito)\b",
         # The marks of chats.
         rf"{START}(?:system|user|assistant|human|developer|sistema|utilizador|usuário|assistente)(?:['’]s \w+)?\s*:",
-        r"^\W*(?:system|user|assistant)\W*$",
+        r"^\W*+(?:system|user|assistant)\W*+$",
         r"<\|?(?:im_start|im_end|start_header_id|start_of_turn|system|assistant|user)\b",
         r"<(?:system|role|message|instructions?)>|\[/?INST\]|<</?SYS>>|\"role\"\s*:",
-        r"^\W*#{1,6}\s*(?:instruction|response|system|instrução|resposta)s?\b|\[\s*END OF (?:ARTICLE|TEXT|DOCUMENT)",
+        r"^\s*+#{1,6}\s*(?:instruction|response|system|instrução|resposta)s?\b|\[\s*END OF (?:ARTICLE|TEXT|DOCUMENT)",
     )
 )
 # Every instruction has one of these words at least, or one of these marks.
@@ -156,11 +156,12 @@ REPORTED = re.compile(
     re.IGNORECASE,
 )
 # What is written out in the next sentence.
-ANNOUNCES = re.compile(r":\W*$|\b(?:the following|o seguinte|as follows)\b[^.]{0,40}\.?\W*$", re.IGNORECASE)
+ANNOUNCES = re.compile(r":\W*+$|\b(?:the following|o seguinte|as follows)\b[^.]{0,40}\.?\W*+$", re.IGNORECASE)
 UNCLOSED = re.compile(r"[“«][^”»]*$")
 CLOSING = re.compile(r"[”»\"]")
 # So many characters of a sentence are looked at.
 MOST_CHARACTERS = 1000
+MOST_CHARACTERS_OF_AN_END = 100
 
 
 def is_instruction(sentence: str) -> bool:
@@ -192,7 +193,7 @@ def find_instructions(sentences: Sequence[Segment]) -> frozenset[int]:
             is_quoted, is_dictated = not CLOSING.search(text), False
         elif is_instruction(text):
             found.add(at)
-            is_dictated, is_quoted = bool(ANNOUNCES.search(text[-MOST_CHARACTERS:])), leaves_quote_open(text)
+            is_dictated, is_quoted = bool(ANNOUNCES.search(text[-MOST_CHARACTERS_OF_AN_END:])), leaves_quote_open(text)
         elif is_dictated:
             found.add(at)
             is_dictated, is_quoted = False, leaves_quote_open(text)
