@@ -1,4 +1,4 @@
-"""Addresses in running text: URLs, domains, hosts, e-mail addresses and @handles, found as far as they go.
+"""Addresses in running text: URLs, domains, hosts, e-mail addresses, @handles, #tags and paths, as far as they go.
 
 What a reader would paste into a browser or a mail is the address; the punctuation of the sentence around it is not.
 """
@@ -28,6 +28,12 @@ EMAILS = re.compile(
     rf"(?<![\w@])[^\W_](?:[\w.+%&=~-]|['’](?=\w)){{0,63}}+@{DOMAIN}(?::[\w.~-]++/[\w./~-]*+)?", re.UNICODE
 )
 HANDLES = re.compile(rf"(?<![\w@./])@[^\W\d](?:\w|\.(?=\w)){{0,38}}+(?!\w)(?:@{DOMAIN})?")
+TAGS = re.compile(r"(?<![\w#&/])#[^\W\d](?:\w|-(?=\w)){1,80}+")
+# Of a file: from a root, by drive letters, or with a suffix behind the last of several names.
+PATHS = re.compile(
+    r"(?<![\w./\\~@%+-])(?:(?:~|\.{1,2})?(?:/[\w.@+%-]+){2,}+/?|(?:~|\.{1,2})/[\w.@+%-]++|[A-Za-z]:\\[\w.\\@+%-]++"
+    r"|[A-Za-z][\w-]*+(?:/[\w-]++)+\.[A-Za-z]\w{0,4}+)"
+)
 HOSTS = re.compile(
     rf"(?<![\w@.\-/\\$%&=+])(?:(?P<ip>(?:\d{{1,3}}\.){{3}}\d{{1,3}})(?![\w]|\.\d)|(?P<local>localhost)(?=[:/])"
     rf"|(?P<doi>10\.\d{{4,9}}(?=/))|(?P<domain>{DOMAIN})){REST}"
@@ -95,6 +101,10 @@ def candidates(text: str) -> Iterator[Span]:
     if "@" in text:
         yield from (found.span() for found in EMAILS.finditer(text))
         yield from (found.span() for found in HANDLES.finditer(text))
+    if "#" in text:
+        yield from (found.span() for found in TAGS.finditer(text))
+    if "/" in text or "\\" in text:
+        yield from (found.span() for found in PATHS.finditer(text))
     yield from (found.span() for found in HOSTS.finditer(text) if is_host(found))
 
 

@@ -16,7 +16,19 @@ APOSTROPHES = dict.fromkeys("ʻʼʽʹˈ", "'")
 # not here: they go with their emoji.
 INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
 # Raised and lowered figures and signs: compatibility normalisation makes 106 of 10⁶.
-RAISED = re.compile(r"[²³¹⁰ⁱ⁴-⁹⁺⁻⁼⁽⁾ⁿ₀-₉₊₋₌₍₎ₐ-ₜ™℠]+")
+RAISED = re.compile(r"[²³¹⁰ⁱ⁴-⁹⁺⁻⁼⁽⁾ⁿ₀-₉₊₋₌₍₎ₐ-ₜ™℠№′″‴]+")
+# With a letter behind them they are inside a word: H₂O.
+FORMULA = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{1,8}[₀-₉⁰-⁹²³¹⁺⁻]{1,3}[A-Za-z(][A-Za-z0-9₀-₉⁰-⁹²³¹⁺⁻()·]{0,80}")
+# The same mark four times and more: a rule, a form's blank, a cry. Models write as many as they like.
+REPEATED_MARKS = re.compile(r"([^\w\s])\1{3,}|_{3,}")
+# Before a number these belong to it, with a space between or without.
+BEFORE_NUMBERS = frozenset("≈≃≅∼~±∓≤≥≦≧<>≪≫=≠№§#$¢£¤¥₡₢₣₤₥₦₧₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿×÷·")
+# Letters and figures as wide as an ideograph.
+FULL_WIDTH = re.compile(r"[\uff01-\uff5e]+")
+# Between spaces these are read as a dash.
+ARROWS = re.compile(r"(?<=\s)[\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11➔-➾]+(?=\s)")
+# What joins the parts of one emoji; a vocabulary may have, or normalise away, what it lacks the parts of.
+JOINERS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]+")
 # One character that says several: ½, ①, ㎡, ㈱.
 FRACTION = re.compile(r"(?P<whole>\d+[ \u2009\u202f]?)?(?P<fraction>[¼-¾⅐-⅞↉])")
 ENCLOSED = re.compile(r"[\u2460-\u24ff\u2776-\u2793\u3200-\u33ff\U0001f100-\U0001f1e5]+")
@@ -48,12 +60,13 @@ def typed_fraction(found: re.Match[str]) -> str:
 
 DOUBLE_QUOTES = re.compile("[“”„‟«»]")
 SINGLE_QUOTES = re.compile("[‘’‚‛‹›]")
+SPACED_DASH = re.compile(r"\s([–—―])\s")
 # Before an opening quote stands nothing, or one of these.
 BEFORE_OPENING = " \t\n\u00a0([{-–—“«‘"
 
 
 def restore_typography(source: str, written: str) -> str:
-    """Return `written` with printed quotes and ellipses where `source` has them and it has typed ones.
+    """Return `written` with printed quotes, dashes and ellipses where `source` has them and it has typed ones.
 
     A source that mixes printed and typed ones of a kind says nothing about which is meant: they stay as written.
     """
@@ -65,6 +78,8 @@ def restore_typography(source: str, written: str) -> str:
         written = print_quotes(written, "'", opening, "›" if opening == "‹" else "’")
     if "…" in source and "..." not in source:
         written = written.replace("...", "…")
+    if (dash := SPACED_DASH.search(source)) and " - " not in source:
+        written = written.replace(" - ", f" {dash[1]} ")
     return written
 
 

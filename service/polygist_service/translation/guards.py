@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 from itertools import zip_longest
 
 from polygist_service.concurrency import TextPool, gather_all
@@ -23,7 +24,7 @@ from polygist_service.translation.restoration import Restored, restore
 
 # An output of more than so many characters for each of its source is a loop; a short label may be longer in one
 # language than in another ("UK", "Reino Unido").
-MOST_GROWTH, SHORT_OUTPUT = 3, 24
+MOST_GROWTH, SHORT_OUTPUT = 3, 12
 # One of less than so many swallowed a part: of 1,025 sentences of news in six languages, one or none is shorter beside
 # its English, and up to five of the English ones beside theirs. Scripts with other lengths of words are not looked at.
 LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
@@ -43,6 +44,7 @@ FREE_ATTEMPTS = 64
 class Fault(IntEnum):
     """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
 
+    MISSING = 4
     SWALLOWED = 8
     COPIED = 16
     SCRIPT = 32
@@ -137,11 +139,11 @@ class Guard:
         self._target = target
         self._attempts = FREE_ATTEMPTS + segment_count
 
-    def read(self, text: str, *, with_placeholders: bool = True) -> Reading | None:
+    def read(self, text: str, *, with_placeholders: bool = True, with_names: bool = True) -> Reading | None:
         """Return how the model reads a text; None where that does not fit its window."""
         if len(text) > MOST_CHARACTERS and not is_one_word(text):
             return None
-        protected = protect(text, self._held, with_placeholders=with_placeholders)
+        protected = protect(text, self._held, with_placeholders=with_placeholders, with_names=with_names)
         if protected.is_empty:
             return Reading(protected, "")
         tokens = self._held.tokenise(protected.text, self._options)
@@ -169,6 +171,8 @@ class Guard:
             return
         if restored.lost:
             yield Fault.LOST
+        elif restored.missing:
+            yield Fault.MISSING
         if written.limited and not self._options.max_output_tokens:
             yield Fault.LIMITED
         if is_too_long(text, read) or has_loop(text, read):
@@ -184,6 +188,10 @@ class Guard:
     async def mend(self, reading: Reading, draft: Draft, *, halvings: int = 0) -> Draft:
         """Return a better draft of a segment that has faults; the same one where no attempt is better."""
         text, options = reading.protected.source, self._options
+        if Fault.MISSING in draft.faults:
+            draft = draft.or_better(await self._write(text, options, with_names=False))
+            # A name that has a form of its own in the language is written in that: nothing else has to be tried.
+            draft = replace(draft, faults=tuple(fault for fault in draft.faults if fault is not Fault.MISSING))
         with_placeholders = Fault.LOST not in draft.faults
         if not with_placeholders:
             draft = draft.or_better(await self._write(text, options, with_placeholders=False))
@@ -206,15 +214,16 @@ class Guard:
             draft = await self.mend(reading, draft, halvings=halvings)
         return draft
 
-    async def _write(self, text: str, options: Decoding, *, with_placeholders: bool = True) -> Draft:
+    async def _write(
+        self, text: str, options: Decoding, *, with_placeholders: bool = True, with_names: bool = True
+    ) -> Draft:
         """Return what one attempt makes of a text; an empty draft where none is left, or it does not fit."""
         nothing = Draft((Hypothesis("", 0),), (Fault.EMPTY,))
         self._attempts -= 1
         if self._attempts < 0:
             return nothing
-        reading = await self._pool.call(
-            self._context, lambda: self.read(text.strip(), with_placeholders=with_placeholders)
-        )
+        read = partial(self.read, text.strip(), with_placeholders=with_placeholders, with_names=with_names)
+        reading = await self._pool.call(self._context, read)
         if not reading:
             return nothing
         if reading.is_kept:

@@ -19,10 +19,16 @@ from polygist_service.engine.interface import Span
 from polygist_service.text.addresses import find_addresses
 from polygist_service.text.capitals import Capitals, choose_spelling, to_sentence
 from polygist_service.text.characters import (
+    ARROWS,
+    BEFORE_NUMBERS,
     ENCLOSED,
+    FORMULA,
     FRACTION,
+    FULL_WIDTH,
     INVISIBLE,
+    JOINERS,
     RAISED,
+    REPEATED_MARKS,
     is_latin,
     is_letter,
     near_letters,
@@ -46,6 +52,7 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))
 READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
+POSSESSIVE = re.compile(r"['’]s\Z")
 JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
 
 
@@ -72,12 +79,18 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What was left out at the place `at` of the text that is read; `left`, `right`: whether a space was there."""
+    """What was left out at the place `at` of the text that is read.
+
+    Attributes:
+        left, right: whether a space was there.
+        belongs_behind: whether it goes with the word behind it rather than with the one before.
+    """
 
     at: int
     own: str
     left: bool
     right: bool
+    belongs_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +167,7 @@ class Edit:
     returns: bool = True
 
 
-def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True) -> Protected:
+def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
     """Return a segment as a model with `vocabulary` should read it.
 
     Args:
@@ -162,6 +175,8 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
         vocabulary: of the model.
         with_placeholders: without, what would have one is left out and comes back as a sign does: for a model that
             did not copy them.
+        with_names: without, capitalised words with lacking letters have placeholders too: for a model that did not
+            copy them in their nearest letters.
     """
     capitals = Capitals.of(text)
     edits = find_edits(text, vocabulary)
@@ -173,9 +188,16 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
         if len(recased) == len(text):
             read = overlay(recased, text, [(edit.start, edit.end) for edit in edits if edit.kind is not Spelling])
             edits = find_edits(read, vocabulary) if any(edit.kind is Spelling for edit in edits) else edits
+    if not with_names:
+        edits = [replace(edit, shown="", kind=Placeholder) if is_name(edit, text) else edit for edit in edits]
     if not with_placeholders:
         edits = [replace(edit, shown="", kind=Sign) if edit.kind is Placeholder else edit for edit in edits]
     return apply_edits(text, read, merge_scripts(edits, text), capitals)
+
+
+def is_name(edit: Edit, text: str) -> bool:
+    """Whether an edit is a capitalised word in letters that its model lacks."""
+    return edit.kind is Spelling and edit.returns and text[edit.start].isupper()
 
 
 def overlay(text: str, original: str, spans: Iterable[Span]) -> str:
@@ -202,7 +224,9 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
         yield Edit(start, end, kind=Placeholder)
     for found in LONG_RUN.finditer(text):
         yield Edit(*found.span(), kind=Placeholder)
-    unknown = vocabulary.unknown_spans(text)
+    for found in REPEATED_MARKS.finditer(text):
+        yield Edit(*found.span(), kind=Sign)
+    unknown = merge_joined(vocabulary.unknown_spans(text), text)
     if text.isascii() and not unknown:
         return
     lacks = bytearray(len(text))
@@ -214,15 +238,33 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
                 yield Edit(*found.span(), kind=Sign)
     for found in FRACTION.finditer(text):
         yield Edit(*found.span(), typed_fraction(found), Placeholder)
+    for found in FORMULA.finditer(text):
+        yield Edit(*found.span(), kind=Placeholder)
     for found in RAISED.finditer(text):
         yield Edit(*found.span(), kind=Sign)
-    for found in ENCLOSED.finditer(text):
-        yield Edit(*found.span(), kind=Placeholder)
+    for pattern in (ENCLOSED, FULL_WIDTH):
+        for found in pattern.finditer(text):
+            yield Edit(*found.span(), kind=Placeholder)
+    for found in ARROWS.finditer(text):
+        yield Edit(*found.span(), "-", Placeholder)
     for found in INVISIBLE.finditer(text):
         yield Edit(*found.span())
     yield from find_codes(text, lacks)
     for start, end in unknown:
         yield from edit_unknown(text, start, end, vocabulary)
+
+
+def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:
+    """Return spans of characters, those as one that only joiners part, with the joiners behind them."""
+    merged: list[Span] = []
+    for start, end in spans:
+        joiners = JOINERS.match(text, end)
+        end = joiners.end() if joiners else end
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def find_codes(text: str, lacks: bytearray) -> Iterator[Edit]:
@@ -277,6 +319,8 @@ def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit
         vocabulary: of the model.
     """
     start, end = place
+    if (ending := POSSESSIVE.search(text, start, end)) and ending.start() > start:
+        end = ending.start()
     own = text[start:end]
     word = unicodedata.normalize("NFC", own)
     lacking = {each for each in set(word) if vocabulary.unknown_spans(each)}
@@ -347,7 +391,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
         add(read[at : edit.start])
         own, at = source[edit.start : edit.end], edit.end
         if edit.kind is Placeholder:
-            is_free = edit.shown and edit.shown not in source
+            is_free = edit.shown and not whole(edit.shown).search(source)
             shown = edit.shown if is_free else next_placeholder(source, len(placeholders))
             placeholders.append(Placeholder(shown, own, edit.is_script))
             add(shown)
@@ -357,7 +401,9 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
         elif edit.kind is Sign:
             left = read[max(0, edit.start - 1) : edit.start].isspace()
             following = read[edit.end : edit.end + 1]
-            signs.append(Sign(length - left, own, left, following.isspace()))
+            is_unit = own[-1:] in BEFORE_NUMBERS and read[edit.end :].lstrip()[:1].isdigit()
+            belongs_behind = is_unit or (left and not following.isspace())
+            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind))
             # One of two spaces goes with what stood between them, and so does one before a mark: "great ™." is "great."
             if left and (following.isspace() or not (following.isalnum() or following in OPENERS)):
                 pieces[-1] = pieces[-1][:-1]
@@ -373,6 +419,11 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
         tuple(spellings),
         capitals,
     )
+
+
+def whole(shown: str) -> re.Pattern[str]:
+    """Return a pattern of what is shown, not as a part of a longer word or number."""
+    return re.compile(rf"(?<![^\W_]){re.escape(shown)}(?![^\W_])", re.IGNORECASE)
 
 
 def next_placeholder(source: str, count: int) -> str:

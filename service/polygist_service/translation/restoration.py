@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 
 from polygist_service.engine.interface import Alignment, Span
 from polygist_service.text.capitals import to_capitals
-from polygist_service.text.characters import is_letter, restore_typography
+from polygist_service.text.characters import is_letter, near_letters, restore_typography
 from polygist_service.text.languages import territory_words
-from polygist_service.translation.protection import Placeholder, Protected, Sign, Spelling
+from polygist_service.translation.protection import WORD, Placeholder, Protected, Sign, Spelling, whole
 
 # A word this like the one that was read is a bad copy of it.
 LIKE = 0.75
@@ -24,11 +24,13 @@ class Restored:
     Attributes:
         lost: placeholders that are not there, or more than once: what they stand for is missing.
         unsure: what came back at a place that may be wrong.
+        missing: names that were not copied.
     """
 
     text: str
     lost: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def restore(protected: Protected, written: str, alignment: Alignment, language: str) -> Restored:
@@ -44,13 +46,15 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
         return Restored(restore_typography(protected.source, written))
     insertions = [place_sign(sign, protected.text, written, alignment) for sign in protected.signs]
     known = territory_words(language)
-    replacements = [
-        found
-        for each in protected.spellings
+    replacements: list[tuple[int, int, str]] = []
+    missing: list[str] = []
+    for spelling in protected.spellings:
         # "India" is not "Índia" copied, but translated.
-        if each.shown.removesuffix("s") not in known
-        for found in find_spelling(each, written, alignment)
-    ]
+        if spelling.shown.removesuffix("s") not in known:
+            found = list(find_spelling(spelling, written, alignment))
+            replacements += found
+            if not found and spelling.returns and spelling.own[0].isupper():
+                missing.append(spelling.own)
     text = splice(written, [*replacements, *insertions])
     text = to_capitals(text, protected.capitals, language)
     if protected.text[:1].islower() and protected.source[len(protected.head) :][:1].isupper():
@@ -58,12 +62,7 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
     text = restore_typography(protected.source, text)
     text, lost = fill_placeholders(text, protected.placeholders)
     unsure = () if alignment else tuple(sign.own for sign in protected.signs)
-    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure)
-
-
-def once(shown: str) -> re.Pattern[str]:
-    """Return a pattern of what is shown, not as a part of a longer word or number."""
-    return re.compile(rf"(?<![^\W_]){re.escape(shown)}(?![^\W_])", re.IGNORECASE)
+    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing))
 
 
 def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[str, tuple[str, ...]]:
@@ -78,7 +77,7 @@ def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[s
     taken: list[tuple[int, int, str]] = []
     lost: list[str] = []
     for pattern, own in sorted(shown.items(), key=lambda item: -len(item[0])):
-        found = [match.span() for match in once(pattern).finditer(text)]
+        found = [match.span() for match in whole(pattern).finditer(text)]
         free = [span for span in found if not any(start < span[1] and span[0] < end for start, end, _ in taken)]
         if len(free) == len(own):
             taken += [(*span, each) for span, each in zip(free, own, strict=True)]
@@ -104,7 +103,7 @@ def place_sign(sign: Sign, read: str, written: str, alignment: Alignment) -> tup
     That is behind what was written for the word before it or, where it belongs to the one behind, before that.
     """
     before, after = word_before(read, sign.at), word_after(read, sign.at)
-    belongs_behind = (sign.left and not sign.right) or not (before and aligned(before, alignment))
+    belongs_behind = sign.belongs_behind or not (before and aligned(before, alignment))
     if after and (not before or (belongs_behind and aligned(after, alignment))):
         at = aligned_start(after, read, written, alignment)
         lead = " " if sign.left and at and not written[at - 1].isspace() else ""
@@ -157,7 +156,8 @@ def find_spelling(spelling: Spelling, written: str, alignment: Alignment) -> Ite
         return
     if not spelling.returns:
         return
-    copies = [found.span() for found in once(spelling.shown).finditer(written) if found.group() == spelling.shown]
+    near = near_letters(spelling.shown)
+    copies = [found.span() for found in WORD.finditer(written) if near_letters(found.group()) == near]
     if copies:
         for start, end in copies:
             yield start, end, spelling.own

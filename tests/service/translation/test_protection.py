@@ -50,7 +50,7 @@ def come_back(text, write=lambda text: text, language="pt"):
         ("10⁶ metres of CO₂", "10 metres of CO"),
         ("½ cup, 1½ cups", "1/2 cup, 1 1/2 cups"),
         ("The word 東 京 means Tokyo.", "The word XQ1 means Tokyo."),
-        ("a → b", "a b"),
+        ("a → b", "a - b"),
         ("🎉 Party 🎉", "Party"),
         ("great ™.", "great."),
         ("We paid ₹500 for it.", "We paid 500 for it."),
