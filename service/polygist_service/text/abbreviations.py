@@ -34,7 +34,8 @@ class Lexicon:
 
     Attributes:
         abbreviations: what each of them is.
-        capitalised: those that are one with a capital only, being words otherwise ("Gen.", "Mass.").
+        capitalised: those that are one with a capital only, being words otherwise ("Rev.", "Mass.").
+        numbered: those that a number may follow, whatever else they are.
         suppressions: those of CLDR, letter for letter.
         starters: words that begin sentences far more often than they follow an abbreviation.
         certain_starters: those of them that follow no title either.
@@ -44,11 +45,14 @@ class Lexicon:
         speech: verbs that say who spoke.
         hours: what follows "p.m.".
         auxiliaries: verbs that follow a name with a mark ("Yahoo! is").
+        subjects: pronouns; what stands before one begins a sentence ("Next we saw").
+        past_endings: of verbs, where those begin sentences as the subject is in them ("Voltou em maio").
         resumptions: words that begin a sentence even without their capital.
     """
 
     abbreviations: Mapping[str, Abbreviation]
     capitalised: frozenset[str]
+    numbered: frozenset[str]
     suppressions: frozenset[str]
     starters: frozenset[str]
     certain_starters: frozenset[str]
@@ -58,6 +62,8 @@ class Lexicon:
     speech: frozenset[str]
     hours: frozenset[str]
     auxiliaries: frozenset[str]
+    subjects: frozenset[str]
+    past_endings: tuple[str, ...]
     resumptions: frozenset[str]
 
 
@@ -92,7 +98,7 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
     "pt": {
         Abbreviation.NEVER: """
             sr sra srs sras srta srtas sr.ª profª prof profa profs profas exmo exma exmos exmas ilmo ilma ilmos
-            ilmas v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
+            ilmas revmo revma v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
         """,
         Abbreviation.TITLE: """
             eng enga engª engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
@@ -153,20 +159,15 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
 }
 CAPITALISED: Mapping[str, str] = {
     "en": """
-        mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb
-        nebr nev okla penn pa tenn tex va vt wis wyo ont que alta sask gen rep reps sen hon col gov pres sec dir
-        det amb st ste ms comm exec mgr del br ven rt ens app par pl mar ct ter est co cos fort pt rev fr maj
-        asst spc bar op av mon wed fri sat sun
+        mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb nebr nev
+        okla penn pa tenn tex va vt wis wyo ont que alta sask rep reps sec exec app par mar fort rev bar co cos pl ct
+        ms mon wed fri sat sun
     """,
-    "pt": """
-        com cap des dep min ver sen gov ten me ms al d r card cons rod pres proc prom del emb ed dir ir insp fil
-        est fed ind soc fund sta lic ministro frei tv lg ft mt
-    """,
+    "pt": "com ver me al frei ir del ms tv",
     "es": "d m cap av",
     "fr": "me st ste m mm",
     "de": "fr st s gen",
     "it": "on es ten col cap gen s",
-    "ru": "",
 }
 # Of CLDR's suppressions: what is a word of the language as well.
 WORDS: Mapping[str, str] = {
@@ -342,6 +343,8 @@ AUXILIARIES: Mapping[str, str] = {
     "en": "is was are were has had will would can could may might did does became remains remained",
     "pt": "é foi era está estava tem teve tinha vai será são foram pode podia fez faz",
 }
+SUBJECTS: Mapping[str, str] = {"en": "he she it they we you i", "pt": "ele ela eles elas eu nós"}
+PAST_ENDINGS: Mapping[str, str] = {"pt": "ou aram eram iram avam"}
 RESUMPTIONS: Mapping[str, str] = {
     "en": """
         i it he she we you they this that what how why who when where there so but if please thanks thank just any
@@ -362,6 +365,7 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         abbreviations=abbreviations,
         capitalised=words(CAPITALISED.get(language, "")),
+        numbered=words(lists.get(Abbreviation.NUMBERED, "") + lists.get(Abbreviation.REFERENCE, "")),
         suppressions=frozenset(each.rpartition("_")[2] for each in suppressed),
         starters=words(STARTERS.get(language, "")) | certain,
         certain_starters=certain,
@@ -371,6 +375,8 @@ def lexicon(language: str) -> Lexicon:
         speech=words(SPEECH.get(language, "")),
         hours=words(HOURS.get(language, "")),
         auxiliaries=words(AUXILIARIES.get(language, "")),
+        subjects=words(SUBJECTS.get(language, "")),
+        past_endings=tuple(sorted(words(PAST_ENDINGS.get(language, "")))),
         resumptions=words(RESUMPTIONS.get(language, "")),
     )
 
