@@ -84,7 +84,7 @@ class Abstractive:
 
 def read_article(plan: Plan) -> tuple[Article, LengthTarget]:
     """Parse the article; return it, and how long its summary should be."""
-    article = Article.parse(plan.text, plan.language, plan.request.mime_type)
+    article = Article.parse(plan.text, plan.language, plan.request.mime_type, foreign=plan.source.foreign)
     words, sentences = count_words(plan.text), len(article.sentences)
     return article, LengthTarget.at(plan.request, words=words, sentences=sentences)
 

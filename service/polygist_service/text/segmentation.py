@@ -145,6 +145,16 @@ def best_cut(text: str, length: int) -> int:
     return before_marks(text, length)
 
 
+def middle_cut(text: str) -> int:
+    """Where to cut `text` in two: behind the best place in its middle half; 0 where there is none."""
+    low, high = len(text) // 4, len(text) - len(text) // 4
+    for places in PLACES:
+        ends = [match.end() for match in places.finditer(text) if low <= match.end() <= high]
+        if ends:
+            return min(ends, key=lambda end: abs(2 * end - len(text)))
+    return 0
+
+
 def before_marks(text: str, at: int) -> int:
     """`at`, or the nearest place before it that parts no character from its marks and joiners, if there is one."""
     best = at
