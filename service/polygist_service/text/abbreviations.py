@@ -76,7 +76,7 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         Abbreviation.TITLE: """
             drs rev revd fr hon gen col maj capt cpt cmdr comdr lt sgt sgts cpl gov govs sen sens rep reps
             pres supt insp det ste mt mts ft pt adm vadm radm brig cdr lcdr ltc msgt pfc pvt spc pvts cdt ens
-            comm commr amb atty attys asst assoc dir sec treas msgr bp abp br mons cllr ald del maj.gen lt.col
+            comm commr amb att atty attys asst assoc dir sec treas msgr bp abp br mons cllr ald del maj.gen lt.col
             lt.gen rt ven fort pte flt sqn wg gp ph.d.student exec mgr d.a
         """,
         Abbreviation.STREET: "st dr",
@@ -99,20 +99,21 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         Abbreviation.NEVER: """
             sr sra srs sras srta srtas sr.ª profª prof profa profs profas exmo exma exmos exmas ilmo ilma ilmos
             ilmas revmo revma v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
+            mm
         """,
         Abbreviation.TITLE: """
-            eng enga engª engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
+            eng enga engª rel engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
             gov dep deps des desª min mins ver sen pres proc prom del av r pç pça praç trav tv rod al estr lgo
             lg jd vl cond ed pq rev mons card côn ir cb sd sgto subten asp insp téc ministro secr dir coord embx
             emb cons vc ft mt lic mestr ms me phd
         """,
         Abbreviation.REFERENCE: """
-            nº n.º num núm nos nºs incs pp pág págs pag pags fls vol vols caps séc sécs fig figs tab tel tels
+            nº n.º núm nos nºs incs pp pág págs pag pags fls vol vols caps séc sécs fig figs tab tel tels
             fone ramal op ref bl qd lt cf cap obs km cep par reg proc cód
             arts
         """,
         Abbreviation.NUMBERED: """
-            jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q
+            jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q f
         """,
         Abbreviation.CLOSING: """
             ltda ltd lda cia s.a s/a inc corp co bros jr fil univ dept depto dpto depart fed est e.c h.c ind
@@ -132,14 +133,15 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
     "fr": {
         Abbreviation.NEVER: "m mm mme mlle dr p.ex vs cf mr",
         Abbreviation.TITLE: "st ste me mgr prof gén col cap lt av bd boul",
-        Abbreviation.REFERENCE: "vol fig figs p pp art chap no nos tél",
+        Abbreviation.NUMBERED: "vol p pp art no nos fig figs chap tél",
         Abbreviation.CLOSING: "inc corp ltd jr s.a cie",
         Abbreviation.LAST: "etc",
     },
     "de": {
         Abbreviation.NEVER: "hr hrn fr dr prof z.b d.h vgl bzw ca inkl exkl sog ggf evtl insb usf i.d.r u.a mr mrs",
         Abbreviation.TITLE: "st gen dipl ing mag lic phil med jur rer nat hl geb",
-        Abbreviation.REFERENCE: "nr nrn abs art abb kap bd s tel tab hausnr jan feb apr jun jul aug sept okt nov dez",
+        Abbreviation.NUMBERED: "art s",
+        Abbreviation.REFERENCE: "nr nrn abs abb kap bd tel tab hausnr jan feb apr jun jul aug sept okt nov dez",
         Abbreviation.CLOSING: "inc corp ltd co jr v.chr n.chr str",
         Abbreviation.LAST: "etc usw",
     },
@@ -161,12 +163,12 @@ CAPITALISED: Mapping[str, str] = {
     "en": """
         mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb nebr nev
         okla penn pa tenn tex va vt wis wyo ont que alta sask rep reps sec exec app par mar fort rev bar co cos pl ct
-        ms mon wed fri sat sun
+        ref refs pop fig figs chap apt min max ms mon wed fri sat sun
     """,
-    "pt": "com ver me al frei ir del ms tv",
+    "pt": "com ver me frei ir del ms tv ramal fone par",
     "es": "d m cap av",
-    "fr": "me st ste m mm",
-    "de": "fr st s gen",
+    "fr": "me st ste m mm prof col cap",
+    "de": "fr st gen mag med lic",
     "it": "on es ten col cap gen s",
 }
 # Of CLDR's suppressions: what is a word of the language as well.

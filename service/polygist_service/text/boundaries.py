@@ -50,7 +50,7 @@ ASCII_TERMINATORS = frozenset(".?!…\"')]}”’»")
 
 # "for 1,000.That is": what Unicode's rules part without a space, and rightly.
 FORGOTTEN_SPACE = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ]+\s")
-FINISHED = re.compile(r"(?:\d\d|\.\.)\.$")
+FINISHED = re.compile(r"(?:\d\d|\.\.\.)\.$")
 
 
 def is_inside_token(before: str, following: str) -> bool:
@@ -143,6 +143,8 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
     if len(word) == 1 == len(follower) and found["link"] == ".":  # "z. B.", "J. R."
         return True
     if len(word) == 1 and word.isupper() and (follower or opening):
+        if is_quoted and previous[:1].isupper() and len(previous) > 2 and previous.endswith(","):
+            return True  # "Garrison, D. “The First Ten Seconds.”"
         return goes_on_after_initial(word, previous, folded, is_starter, lexicon)
     kind = kind_of(word, previous, lexicon)
     if kind is None or (word.isupper() and "." not in word and kind in UNSHOUTED and follower.istitle()):
@@ -177,7 +179,8 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
             # "presidente dos E.U.A. João ...": a name in apposition.
             is_person = folded in lexicon.given_names and previous.lower() not in ("dos", "da", "do")
             # "Portland, Ore. Rain is common": what is set apart by a comma goes with no single noun.
-            is_apart = previous.endswith(",") and bool(SENTENCE.match(following))
+            sentence = SENTENCE.match(following) if previous.endswith(",") and "." not in word else None
+            is_apart = sentence is not None and sentence["second"] not in ("of", "and")
             return not (is_starter or is_quoted or is_person or is_apart)
 
 
