@@ -168,7 +168,7 @@ CAPITALISED: Mapping[str, str] = {
     "pt": "com ver me frei ir del ms tv ramal fone par",
     "es": "d m cap av",
     "fr": "me st ste m mm prof col cap",
-    "de": "fr st gen mag med lic",
+    "de": "fr st gen mag lic",
     "it": "on es ten col cap gen s",
 }
 # Of CLDR's suppressions: what is a word of the language as well.
