@@ -34,7 +34,8 @@ class Lexicon:
 
     Attributes:
         abbreviations: what each of them is.
-        capitalised: those that are one with a capital only, being words otherwise ("Gen.", "Mass.").
+        capitalised: those that are one with a capital only, being words otherwise ("Rev.", "Mass.").
+        numbered: those that a number may follow, whatever else they are.
         suppressions: those of CLDR, letter for letter.
         starters: words that begin sentences far more often than they follow an abbreviation.
         certain_starters: those of them that follow no title either.
@@ -44,11 +45,14 @@ class Lexicon:
         speech: verbs that say who spoke.
         hours: what follows "p.m.".
         auxiliaries: verbs that follow a name with a mark ("Yahoo! is").
+        subjects: pronouns; what stands before one begins a sentence ("Next we saw").
+        past_endings: of verbs, where those begin sentences as the subject is in them ("Voltou em maio").
         resumptions: words that begin a sentence even without their capital.
     """
 
     abbreviations: Mapping[str, Abbreviation]
     capitalised: frozenset[str]
+    numbered: frozenset[str]
     suppressions: frozenset[str]
     starters: frozenset[str]
     certain_starters: frozenset[str]
@@ -58,6 +62,8 @@ class Lexicon:
     speech: frozenset[str]
     hours: frozenset[str]
     auxiliaries: frozenset[str]
+    subjects: frozenset[str]
+    past_endings: tuple[str, ...]
     resumptions: frozenset[str]
 
 
@@ -70,7 +76,7 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         Abbreviation.TITLE: """
             drs rev revd fr hon gen col maj capt cpt cmdr comdr lt sgt sgts cpl gov govs sen sens rep reps
             pres supt insp det ste mt mts ft pt adm vadm radm brig cdr lcdr ltc msgt pfc pvt spc pvts cdt ens
-            comm commr amb atty attys asst assoc dir sec treas msgr bp abp br mons cllr ald del maj.gen lt.col
+            comm commr amb att atty attys asst assoc dir sec treas msgr bp abp br mons cllr ald del maj.gen lt.col
             lt.gen rt ven fort pte flt sqn wg gp ph.d.student exec mgr d.a
         """,
         Abbreviation.STREET: "st dr",
@@ -92,21 +98,22 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
     "pt": {
         Abbreviation.NEVER: """
             sr sra srs sras srta srtas sr.ª profª prof profa profs profas exmo exma exmos exmas ilmo ilma ilmos
-            ilmas v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
+            ilmas revmo revma v.exa v.exª v.sa v.sª v.ex vs p.ex ex p.s n.b i.e aprox dr dra drs dras drª srª mr mrs ms
+            mm
         """,
         Abbreviation.TITLE: """
-            eng enga engª engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
+            eng enga engª rel engo arq arqª adv d fr frei pe sto sta st gen cel ten sgt cap maj brig alm cmte com
             gov dep deps des desª min mins ver sen pres proc prom del av r pç pça praç trav tv rod al estr lgo
             lg jd vl cond ed pq rev mons card côn ir cb sd sgto subten asp insp téc ministro secr dir coord embx
             emb cons vc ft mt lic mestr ms me phd
         """,
         Abbreviation.REFERENCE: """
-            nº n.º num núm nos nºs incs pp pág págs pag pags fls vol vols caps séc sécs fig figs tab tel tels
+            nº n.º núm nos nºs incs pp pág págs pag pags fls vol vols caps séc sécs fig figs tab tel tels
             fone ramal op ref bl qd lt cf cap obs km cep par reg proc cód
             arts
         """,
         Abbreviation.NUMBERED: """
-            jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q
+            jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q f
         """,
         Abbreviation.CLOSING: """
             ltda ltd lda cia s.a s/a inc corp co bros jr fil univ dept depto dpto depart fed est e.c h.c ind
@@ -126,14 +133,15 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
     "fr": {
         Abbreviation.NEVER: "m mm mme mlle dr p.ex vs cf mr",
         Abbreviation.TITLE: "st ste me mgr prof gén col cap lt av bd boul",
-        Abbreviation.REFERENCE: "vol fig figs p pp art chap no nos tél",
+        Abbreviation.NUMBERED: "vol p pp art no nos fig figs chap tél",
         Abbreviation.CLOSING: "inc corp ltd jr s.a cie",
         Abbreviation.LAST: "etc",
     },
     "de": {
         Abbreviation.NEVER: "hr hrn fr dr prof z.b d.h vgl bzw ca inkl exkl sog ggf evtl insb usf i.d.r u.a mr mrs",
         Abbreviation.TITLE: "st gen dipl ing mag lic phil med jur rer nat hl geb",
-        Abbreviation.REFERENCE: "nr nrn abs art abb kap bd s tel tab hausnr jan feb apr jun jul aug sept okt nov dez",
+        Abbreviation.NUMBERED: "art s",
+        Abbreviation.REFERENCE: "nr nrn abs abb kap bd tel tab hausnr jan feb apr jun jul aug sept okt nov dez",
         Abbreviation.CLOSING: "inc corp ltd co jr v.chr n.chr str",
         Abbreviation.LAST: "etc usw",
     },
@@ -153,20 +161,15 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
 }
 CAPITALISED: Mapping[str, str] = {
     "en": """
-        mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb
-        nebr nev okla penn pa tenn tex va vt wis wyo ont que alta sask gen rep reps sen hon col gov pres sec dir
-        det amb st ste ms comm exec mgr del br ven rt ens app par pl mar ct ter est co cos fort pt rev fr maj
-        asst spc bar op av mon wed fri sat sun
+        mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb nebr nev
+        okla penn pa tenn tex va vt wis wyo ont que alta sask rep reps sec exec app par mar fort rev bar co cos pl ct
+        ref refs pop fig figs chap apt min max ms mon wed fri sat sun
     """,
-    "pt": """
-        com cap des dep min ver sen gov ten me ms al d r card cons rod pres proc prom del emb ed dir ir insp fil
-        est fed ind soc fund sta lic ministro frei tv lg ft mt
-    """,
+    "pt": "com ver me frei ir del ms tv ramal fone par",
     "es": "d m cap av",
-    "fr": "me st ste m mm",
-    "de": "fr st s gen",
+    "fr": "me st ste m mm prof col cap",
+    "de": "fr st gen mag lic",
     "it": "on es ten col cap gen s",
-    "ru": "",
 }
 # Of CLDR's suppressions: what is a word of the language as well.
 WORDS: Mapping[str, str] = {
@@ -342,6 +345,8 @@ AUXILIARIES: Mapping[str, str] = {
     "en": "is was are were has had will would can could may might did does became remains remained",
     "pt": "é foi era está estava tem teve tinha vai será são foram pode podia fez faz",
 }
+SUBJECTS: Mapping[str, str] = {"en": "he she it they we you i", "pt": "ele ela eles elas eu nós"}
+PAST_ENDINGS: Mapping[str, str] = {"pt": "ou aram eram iram avam"}
 RESUMPTIONS: Mapping[str, str] = {
     "en": """
         i it he she we you they this that what how why who when where there so but if please thanks thank just any
@@ -362,6 +367,7 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         abbreviations=abbreviations,
         capitalised=words(CAPITALISED.get(language, "")),
+        numbered=words(lists.get(Abbreviation.NUMBERED, "") + lists.get(Abbreviation.REFERENCE, "")),
         suppressions=frozenset(each.rpartition("_")[2] for each in suppressed),
         starters=words(STARTERS.get(language, "")) | certain,
         certain_starters=certain,
@@ -371,6 +377,8 @@ def lexicon(language: str) -> Lexicon:
         speech=words(SPEECH.get(language, "")),
         hours=words(HOURS.get(language, "")),
         auxiliaries=words(AUXILIARIES.get(language, "")),
+        subjects=words(SUBJECTS.get(language, "")),
+        past_endings=tuple(sorted(words(PAST_ENDINGS.get(language, "")))),
         resumptions=words(RESUMPTIONS.get(language, "")),
     )
 

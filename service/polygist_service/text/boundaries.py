@@ -18,14 +18,14 @@ FOLLOWING = re.compile(
 # Quotation marks that open, a nickname or a title between two of them, and a word before one in lower case.
 QUOTED = re.compile(r".*[\"“„«‘'’”]")
 NICKNAME = re.compile(r"[\"“„«‘'”](?:\w{1,24}[\s-]){0,2}\w{1,24}[\"”“»’'](?!\w)")
-SENTENCE = re.compile(r"[^\W\d_]+ [^\W\d_]{2}(?<=[a-zà-ÿ])")
+SENTENCE = re.compile(r"[^\W\d_]+ (?P<second>[a-zà-ÿ]+)")
 # What joins two names, or introduces a sum or a section.
 JOINING_SIGNS = frozenset("&+/§#$€£¥%=<>@")
 ROMAN = re.compile(r"[IVXLCDM]+$")
 # "“Who pays?” Maria Silva asked": a name, and who said it.
 NAMED_SPEAKER = re.compile(r"(?P<name>(?:(?:[A-ZÀ-Þ][\w'’.-]*|d[aeo]s?)[ \xa0]){1,4})(?P<verb>[^\W\d_]+)")
 # "Stop! he cried".
-SPEAKER = re.compile(r"(?:he|she|they|I|we|ele|ela|eles|elas|eu) ([^\W\d_]+)")
+SPEAKER = re.compile(r"(?:he|she|they|I|we|ele|ela|eles|elas|eu) (?P<verb>[^\W\d_]+)")
 # What is an acronym rather than an abbreviation where all of it is capitals ("TV.").
 UNSHOUTED = frozenset((Abbreviation.TITLE, Abbreviation.REFERENCE, Abbreviation.NUMBERED, Abbreviation.CLOSING))
 # "i. e.", "e. g."
@@ -38,6 +38,10 @@ EXCLAIMING_NAMES = frozenset(
 )
 # A full stop, and what Unicode's rules take for no new sentence: a number before a lower case, a dash, a lower case.
 RESUMPTION = re.compile(r"\.[ \xa0]++(?=\d|[-–—]{1,2} ?[\"“]?[A-ZÀ-Þ]|(?P<lower>[a-zà-ÿ]{1,8})\b(?!\.))")
+# A new turn in a dialogue: "Who is it? - Me".
+TURNS = tuple(
+    re.compile(mark + r"[ \xa0]++(?=[-–—]{1,2} ?[\"“]?(?P<capital>[A-ZÀ-Þ]\w{0,24}))") for mark in (r"\?", "!")
+)
 # An ellipsis, which ends no sentence there.
 ELLIPSIS = re.compile(r"…[ \xa0]++(?=(?P<capital>[A-ZÀ-Þ][a-zà-ÿ]{0,8})\b)")
 PLAIN_WORD = re.compile(r"(?<![\w.])(?:[a-zà-ÿ]{4,}|(?:1[5-9]|20)\d\d)$")
@@ -46,7 +50,7 @@ ASCII_TERMINATORS = frozenset(".?!…\"')]}”’»")
 
 # "for 1,000.That is": what Unicode's rules part without a space, and rightly.
 FORGOTTEN_SPACE = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ]+\s")
-FINISHED = re.compile(r"(?:\d\d|\.\.)\.$")
+FINISHED = re.compile(r"(?:\d\d|\.\.\.)\.$")
 
 
 def is_inside_token(before: str, following: str) -> bool:
@@ -97,6 +101,9 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
     # Nearly every sentence ends in a plain word: nothing else is looked at.
     if known is None and len(token) > 1 and token.isalpha() and token not in lexicon.suppressions:
         return False
+    if token[0:1] == "(" and closers == ")" and token[1:].isalpha():  # "(ret.) John Day"
+        found = FOLLOWING.match(following)
+        return found is not None and not begins_sentence(following, found, lexicon)
     if len(token) > LONGEST_TOKEN or not QUOTES.isdisjoint(closers):
         return False
     if token.isdecimal():
@@ -131,18 +138,21 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
     folded = follower.lower()
     # "A. Silva" and "All-Star" begin with no article; "O'Brien" with no "O", but "It's" with "it".
     is_word = found["link"] is None or found["link"] == "," or (found["link"] in "'’" and len(follower) > 1)
-    is_adverb = found["link"] == "," and folded.endswith(("ly", "mente", "ment"))
-    is_starter = is_word and (folded in lexicon.starters or is_adverb)
+    is_starter = is_word and begins_sentence(following, found, lexicon)
     is_quoted = bool(QUOTED.match(opening)) and not NICKNAME.match(following)
     if len(word) == 1 == len(follower) and found["link"] == ".":  # "z. B.", "J. R."
         return True
     if len(word) == 1 and word.isupper() and (follower or opening):
+        if is_quoted and previous[:1].isupper() and len(previous) > 2 and previous.endswith(","):
+            return True  # "Garrison, D. “The First Ten Seconds.”"
         return goes_on_after_initial(word, previous, folded, is_starter, lexicon)
     kind = kind_of(word, previous, lexicon)
     if kind is None or (word.isupper() and "." not in word and kind in UNSHOUTED and follower.istitle()):
         return False
     if not follower:
         return following[:1] in JOINING_SIGNS
+    if previous[-1:].isdecimal() and folded and word.lower() in lexicon.numbered and not follower.isdecimal():
+        return False  # "300 pp."
     if follower.isdecimal():
         return kind is not Abbreviation.LAST and not (is_quoted and kind is Abbreviation.CLOSING)
     if follower.islower():
@@ -168,7 +178,21 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
         case _:
             # "presidente dos E.U.A. João ...": a name in apposition.
             is_person = folded in lexicon.given_names and previous.lower() not in ("dos", "da", "do")
-            return not is_starter and not is_quoted and not is_person
+            # "Portland, Ore. Rain is common": what is set apart by a comma goes with no single noun.
+            sentence = SENTENCE.match(following) if previous.endswith(",") and "." not in word else None
+            is_apart = sentence is not None and sentence["second"] not in ("of", "and")
+            return not (is_starter or is_quoted or is_person or is_apart)
+
+
+def begins_sentence(following: str, found: re.Match[str], lexicon: Lexicon) -> bool:
+    """Whether the word that `found` has of what follows begins sentences: by itself, or by what comes behind it."""
+    word = (found["word"] or "").lower()
+    if word in lexicon.starters or (found["link"] == "," and word.endswith(("ly", "mente", "ment"))):
+        return True
+    sentence = SENTENCE.match(following, found.start("word") if found["word"] else 0)
+    if sentence is None:
+        return False
+    return sentence["second"] in lexicon.subjects or word.endswith(lexicon.past_endings)
 
 
 def goes_on_after_initial(letter: str, previous: str, follower: str, is_starter: bool, lexicon: Lexicon) -> bool:
@@ -197,9 +221,10 @@ def kind_of(word: str, previous: str, lexicon: Lexicon) -> Abbreviation | None:
     kind = lexicon.abbreviations.get(folded)
     if kind is Abbreviation.TIME and "." not in word and not previous[-1:].isdecimal():
         return None
+    if kind is not None and folded in lexicon.capitalised and not word[0].isupper():
+        return Abbreviation.NUMBERED if folded in lexicon.numbered else None
     if kind is not None:
-        is_ordinary = folded in lexicon.capitalised and not word[0].isupper()
-        return None if is_ordinary else kind
+        return kind
     if word in lexicon.suppressions:
         return Abbreviation.CLOSING
     parts = word.split(".")
@@ -218,7 +243,7 @@ def goes_on_after_mark(text: str, closers: str, following: str, lexicon: Lexicon
     """
     first = following[:1]
     if closers:
-        if first.islower():
+        if first.islower() or (first == "I" and is_told(following, lexicon)):
             return True
         if QUOTES.isdisjoint(closers):
             return False
@@ -237,14 +262,20 @@ def goes_on_after_mark(text: str, closers: str, following: str, lexicon: Lexicon
     if first.islower():
         if "?" in token or "!" in token:
             return True
-        if speaker := SPEAKER.match(following):
-            return speaker[1] in lexicon.speech
+        if SPEAKER.match(following):
+            return is_told(following, lexicon)
         is_name = is_single and token[:1].isupper() and (len(token) == 1 or not token.isupper())
         is_continued = follower not in lexicon.resumptions if previous else follower in lexicon.auxiliaries
         return follower in lexicon.speech or (is_name and is_continued)
     is_name = name in EXCLAIMING_NAMES or f"{previous.lower()} {name}" in EXCLAIMING_NAMES
     is_name = is_name or (len(token) == 1 and token.isupper() and token not in "IO")
     return is_name and is_single and first.isupper() and follower not in lexicon.starters
+
+
+def is_told(following: str, lexicon: Lexicon) -> bool:
+    """Whether a pronoun and a verb of speech follow ("he said")."""
+    speaker = SPEAKER.match(following)
+    return speaker is not None and speaker["verb"] in lexicon.speech
 
 
 def is_stutter(text: str, following: str) -> bool:
@@ -267,6 +298,9 @@ def find_resumptions(text: str, lexicon: Lexicon) -> list[int]:
     if not lexicon.resumptions:
         return []
     found = [each.end() for each in RESUMPTION.finditer(text) if is_resumption(each, lexicon)]
+    for turn in TURNS:
+        # "— Who pays? — Asked the mayor": whoever gives it a capital begins no turn.
+        found.extend(each.end() for each in turn.finditer(text) if each["capital"].lower() not in lexicon.speech)
     if "…" in text:
         found.extend(each.end() for each in ELLIPSIS.finditer(text) if is_new_after_ellipsis(each, lexicon))
     return found
