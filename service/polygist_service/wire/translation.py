@@ -36,7 +36,7 @@ UNSUPPORTED = {
     "output_config.include_alignment": "use include_segments",
 }
 SPLITTINGS: Mapping[int, Splitting] = {
-    translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.PUNCTUATION_AND_NEWLINES,
+    translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.AUTOMATIC,
     translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: Splitting.PUNCTUATION_AND_NEWLINES,
     translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION: Splitting.PUNCTUATION,
     translation_service_pb2.SENTENCE_SPLITTING_NONE: Splitting.NONE,
