@@ -84,7 +84,8 @@ class Abstractive:
 
 def read_article(plan: Plan) -> tuple[Article, LengthTarget]:
     """Parse the article; return it, and how long its summary should be."""
-    article = Article.parse(plan.text, plan.language, plan.request.mime_type)
+    request = plan.request
+    article = Article.parse(plan.text, plan.language, mime_type=request.mime_type, splitting=request.splitting)
     words, sentences = count_words(plan.text), len(article.sentences)
     return article, LengthTarget.at(plan.request, words=words, sentences=sentences)
 

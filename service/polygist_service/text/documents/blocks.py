@@ -12,8 +12,10 @@ from polygist_service.text.documents.lines import Line, column, read_lines, same
 from polygist_service.text.documents.wrapping import LEAST_LINES, Shape, WrappedBlock, is_border, is_code
 from polygist_service.text.segmentation import Span
 
-# A heading or an item of a list without markers has no more words.
-SHORT_WORDS = 12
+# A heading has no more words, and an item of a list without markers.
+HEADING_WORDS, ITEM_WORDS = 12, 7
+# What is indented further is no heading, unless it is in capitals.
+MOST_INDENTATION = 3
 # So many short lines below one another are a list.
 LIST_LINES = 3
 RULE = re.compile(r"\W+")
@@ -177,7 +179,7 @@ def read_line_blocks(text: str, lines: Sequence[CellLine], *, is_last: bool) -> 
 
 def neighbour_stops(lines: Sequence[CellLine]) -> Iterator[frozenset[int]]:
     """Yield for each line the columns at which cells of the lines above and below may begin."""
-    stops = [(), *(each.stops for each in lines), ()]
+    stops = [(), *(() if each.is_running else each.stops for each in lines), ()]
     for above, below in zip(stops, stops[2:], strict=False):
         yield frozenset((*above, *below))
 
@@ -194,16 +196,15 @@ def read_kinds(
     codes = sum(is_code(text, each.line) for each in lines)
     if 2 * codes > len(lines):
         return [BlockKind.CODE] * len(lines)
-    short = [is_short(text, each.line) for each in lines]
-    listed = {at for start, end in streaks(short) if end - start >= LIST_LINES for at in range(start, end)}
+    short = [is_short(text, each.line, HEADING_WORDS) for each in lines]
+    items = streaks([is_short(text, each.line, ITEM_WORDS) for each in lines])
+    listed = {at for start, end in items if end - start >= LIST_LINES for at in range(start, end)}
     kinds = []
     for at, (each, cells) in enumerate(zip(lines, rows, strict=True)):
         following = lines[at + 1].line if at + 1 < len(lines) else None
-        is_alone = (len(lines) == 1 and not is_last) or (following is not None and is_rule(text, following))
-        is_title = at == 0 and following is not None and not short[1] and lines[0].line.start == 0
         if len(cells) > 1 or any(text[start:end] in BARS for start, end in each.marks):
             kind = BlockKind.ROW
-        elif short[at] and (is_alone or is_title) and not is_bulleted(text, each.line):
+        elif short[at] and is_heading(text, each.line, following, is_alone=len(lines) == 1 and not is_last):
             kind = BlockKind.HEADING
         elif each.line.has_marker or at in listed:
             kind = BlockKind.LIST_ITEM
@@ -213,15 +214,28 @@ def read_kinds(
     return kinds
 
 
-def is_short(text: str, line: Line) -> bool:
-    """Whether a line may be a heading or an item of a list: a few words without a full stop."""
+def is_heading(text: str, line: Line, following: Line | None, *, is_alone: bool) -> bool:
+    """Whether a short line is a heading, by what is below it."""
+    if text[line.text_start] == "#":
+        return True
+    if is_bulleted(text, line):
+        return False
+    if following is None:
+        return is_alone and column(text, line, line.text_start) <= MOST_INDENTATION
+    is_title = line.start == 0 and not is_short(text, following, HEADING_WORDS)
+    return is_title or is_rule(text, following) or text[line.body : line.end].isupper()
+
+
+def is_short(text: str, line: Line, most: int) -> bool:
+    """Whether a line may be a heading or an item of a list: at most so many words, without a full stop."""
     words = text[line.body : line.end]
-    return len(words.split(maxsplit=SHORT_WORDS)) <= SHORT_WORDS and not HEADING_END.search(words[-8:])
+    return len(words.split(maxsplit=most)) <= most and not HEADING_END.search(words[-8:])
 
 
 def is_bulleted(text: str, line: Line) -> bool:
-    """Whether the marker of a line is a sign rather than a number."""
-    return line.has_marker and not any(map(str.isalnum, text[line.text_start : line.body]))
+    """Whether the marker of a line is a sign rather than a number or that of a heading."""
+    marker = text[line.text_start : line.body]
+    return line.has_marker and marker[0] != "#" and not any(map(str.isalnum, marker))
 
 
 def streaks(flags: Sequence[bool]) -> Iterator[Span]:

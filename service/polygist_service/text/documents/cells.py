@@ -26,6 +26,8 @@ HINTS = (
 )
 # What a typist puts between sentences, and what justified text puts between words.
 MOST_PROSE_GAP = 3
+# So many gaps before small letters make a line running text.
+LEAST_RUNNING = 2
 
 NUMBER = re.compile(
     r"[(+\-−]?\s?(?:R\$|US\$|[$€£¥])?\s?[-−]?"
@@ -55,6 +57,12 @@ class CellLine:
         """The columns at which something begins behind each gap."""
         return columns(self.text, self.line, [end for _, end in self.gaps]) if self.gaps else ()
 
+    @cached_property
+    def is_running(self) -> bool:
+        """Whether the gaps stand within a sentence: justified text has many."""
+        small = sum(self.text[end].islower() for start, end in self.gaps if self.is_narrow((start, end)))
+        return self.is_justified and small >= LEAST_RUNNING
+
     @property
     def is_justified(self) -> bool:
         """Whether all that parts its words may be the white space of justified text."""
@@ -71,7 +79,11 @@ class CellLine:
         Args:
             stops: columns at which cells of the lines above and below begin.
         """
-        gaps = [gap for gap, stop in zip(self.gaps, self.stops, strict=True) if stop in stops or self._parts(gap)]
+        gaps = [
+            gap
+            for gap, stop in zip(self.gaps, self.stops, strict=True)
+            if not self.is_running and (stop in stops or self._parts(gap))
+        ]
         borders = sorted([*gaps, *self.marks])
         starts = [self.line.body, *(end for _, end in borders)]
         ends = [*(start for start, _ in borders), self.line.end]

@@ -17,6 +17,9 @@ MARKER = re.compile(
     rf"|\((?P<enclosed>{ORDINAL})\)|(?P<closed>{ORDINAL})\)|(?P<dotted>{ORDINAL})\.|(?P<section>\d{{1,2}}(?:\.\d{{1,2}})+)"
     rf"){SPACE}+(?=\S)"
 )
+# What begins each line of a comment.
+COMMENT = re.compile(r"(?P<leader>#|//+|;+|%+|--|\*)(?:[ \t]+|$)")
+LEAST_COMMENTS = 3
 # Bullet, number and letter, such as "- [ ] a) ".
 MOST_MARKERS = 3
 ROMAN = re.compile(r"(?=.)(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
@@ -68,7 +71,32 @@ def read_lines(text: str) -> list[Line | None]:
             quote = "".join(prefix["quote"].split())
             found.append(Line(start, start + len(line), quote, start + at, start + at, end))
         start += len(line)
-    return find_markers(text, found)
+    return find_markers(text, find_comments(text, found))
+
+
+def find_comments(text: str, lines: list[Line | None]) -> list[Line | None]:
+    """Return `lines` with the signs of comments among their quote marks, where several lines have the same."""
+    leaders = [COMMENT.match(text, line.body, line.end) if line else None for line in lines]
+    at = 0
+    while at < len(lines):
+        end = at + 1
+        first = leaders[at]
+        while first and end < len(lines) and (other := leaders[end]) and other["leader"] == first["leader"]:
+            end += 1
+        if first and end - at >= LEAST_COMMENTS and (first["leader"] != "*" or opens_comment(text, lines[at - 1 : at])):
+            for index in range(at, end):
+                line, leader = lines[index], leaders[index]
+                if line and leader:
+                    body, quote = leader.end(), line.quote + leader["leader"]
+                    is_blank = body >= line.end
+                    lines[index] = None if is_blank else replace(line, quote=quote, text_start=body, body=body)
+        at = end
+    return lines
+
+
+def opens_comment(text: str, lines: Sequence[Line | None]) -> bool:
+    """Whether the only one of `lines` opens a comment whose further lines begin with asterisks."""
+    return any(line and text.startswith("/*", line.text_start) for line in lines)
 
 
 def find_markers(text: str, lines: list[Line | None]) -> list[Line | None]:
@@ -132,7 +160,7 @@ def is_sibling(marker: re.Match[str], other: re.Match[str]) -> bool:
             return one.isupper() == two.isupper() and any(
                 abs(a - b) == 1 for a, b in zip(ordinals(one), ordinals(two), strict=True) if a and b
             )
-    return marker[0] == other[0] or bool(marker["section"] and other["section"])
+    return not marker["section"] and marker[0] == other[0]
 
 
 def ordinals(word: str) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ RAGGED = 0.20
 # Whoever breaks lines by hand or by sight, not by counting columns, leaves so much.
 SLACK = 0.12
 # Shares of the lines of a paragraph: that are full, that go on in a small letter, that end inside a sentence.
-FULL, NEARLY_FULL, CONTINUED, INSIDE = 0.9, 0.8, 0.4, 0.6
+FULL, NEARLY_FULL, CONTINUED, INSIDE = 0.9, 0.8, 0.4, 0.5
 # Lines that are not quite full are a poem's where so many end in a mark.
 MOST_MARKS = 0.4
 LEAST_LETTERS = 0.6
@@ -27,6 +27,9 @@ CODE_LINE = re.compile(
     r"[{};]$|^(?:[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w)|\w\(\)|[=!]=|=>|::"
 )
 FIRST_WORD = re.compile(r"\S+")
+CUTS = frozenset("-\u2010\xad")
+# More columns than any text has.
+CERTAIN = 1_000_000
 BREAKS = frozenset(("\n", "\r\n", "\r"))
 
 # A break is made in the white space before a word, but not where the next line would begin like an item of a list.
@@ -217,7 +220,9 @@ def is_code(text: str, line: Line) -> bool:
 
 
 def needed_width(text: str, line: Line, following: Line) -> int:
-    """Return the columns that `line` would take with the first word of the next line."""
+    """Return the columns that `line` would take with the first word of the next line; many where that was cut."""
+    if text[line.end - 1] in CUTS and text[following.body].islower():
+        return CERTAIN
     used = column(text, line, line.end)
     if UNSPACED.match(text, line.end - 1) and UNSPACED.match(text, following.body):
         return used + 2
