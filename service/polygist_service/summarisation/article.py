@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from polygist_service.text.documents import parse
-from polygist_service.text.documents.base import PLAIN, Document, Segment
+from polygist_service.text.documents.base import PLAIN, Document, Segment, Splitting
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,16 @@ class Article:
     text: str
 
     @classmethod
-    def parse(cls, text: str, language: str, mime_type: str = PLAIN) -> "Article":
-        """Parse `text`; in plain text a line break ends a sentence."""
-        document = parse(text, language=language, mime_type=mime_type)
+    def parse(
+        cls,
+        text: str,
+        language: str,
+        *,
+        mime_type: str = PLAIN,
+        splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES,
+    ) -> "Article":
+        """Parse `text`, whose sentences end where `splitting` says."""
+        document = parse(text, language=language, splitting=splitting, mime_type=mime_type)
         pieces = (document.cut(sentence, lambda _: True) for sentence in document.prose())
         return cls(document, language, tuple(segment for each in pieces for segment in each), document.text)
 
