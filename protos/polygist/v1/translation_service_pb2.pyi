@@ -27,11 +27,18 @@ class _SentenceSplitting:
 class _SentenceSplittingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SentenceSplitting.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SENTENCE_SPLITTING_UNSPECIFIED: _SentenceSplitting.ValueType  # 0
-    """The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
-    text/markdown, whose line breaks mean nothing.
+    """The default. For text/plain PUNCTUATION_AND_NEWLINES, but a paragraph that was wrapped at a
+    column (three lines or more of one width, most of which end inside a sentence) is read as one:
+    a line break inside a sentence becomes a space, a hyphen that cuts a word at the end of a line
+    goes, and the translation is wrapped at the same width, with the same line breaks, quote marks
+    and indentation. Verses, addresses, lists, tables and code stay lines. For text/html and
+    text/markdown, whose line breaks mean nothing, PUNCTUATION.
     """
     SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: _SentenceSplitting.ValueType  # 1
-    """At the end of a sentence and of a line. Line n of the answer is line n of the text."""
+    """At the end of a sentence and of a line. Line n of the answer is line n of the text. So are the
+    cells of a line: what parts them (tabs, runs of spaces, leader dots, bars), list markers and
+    quote marks stay as they are, and columns that are aligned with spaces stay aligned.
+    """
     SENTENCE_SPLITTING_PUNCTUATION: _SentenceSplitting.ValueType  # 2
     """At the end of a sentence only, for text that is wrapped at a column: a line break inside a
     sentence becomes a space.
@@ -45,11 +52,18 @@ class SentenceSplitting(_SentenceSplitting, metaclass=_SentenceSplittingEnumType
     """Where a segment ends. A blank line always ends one."""
 
 SENTENCE_SPLITTING_UNSPECIFIED: SentenceSplitting.ValueType  # 0
-"""The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
-text/markdown, whose line breaks mean nothing.
+"""The default. For text/plain PUNCTUATION_AND_NEWLINES, but a paragraph that was wrapped at a
+column (three lines or more of one width, most of which end inside a sentence) is read as one:
+a line break inside a sentence becomes a space, a hyphen that cuts a word at the end of a line
+goes, and the translation is wrapped at the same width, with the same line breaks, quote marks
+and indentation. Verses, addresses, lists, tables and code stay lines. For text/html and
+text/markdown, whose line breaks mean nothing, PUNCTUATION.
 """
 SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: SentenceSplitting.ValueType  # 1
-"""At the end of a sentence and of a line. Line n of the answer is line n of the text."""
+"""At the end of a sentence and of a line. Line n of the answer is line n of the text. So are the
+cells of a line: what parts them (tabs, runs of spaces, leader dots, bars), list markers and
+quote marks stay as they are, and columns that are aligned with spaces stay aligned.
+"""
 SENTENCE_SPLITTING_PUNCTUATION: SentenceSplitting.ValueType  # 2
 """At the end of a sentence only, for text that is wrapped at a column: a line break inside a
 sentence becomes a space.

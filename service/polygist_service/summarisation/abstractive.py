@@ -91,7 +91,14 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
     The model does not read what is no part of the article. The checker, which shows sentences of it, has passages in
     place of what never ends.
     """
-    article = Article.parse(plan.text, plan.language, plan.request.mime_type, foreign=plan.source.foreign)
+    request = plan.request
+    article = Article.parse(
+        plan.text,
+        plan.language,
+        mime_type=request.mime_type,
+        splitting=request.splitting,
+        foreign=plan.source.foreign,
+    )
     prose = replace(article, sentences=tuple(keep_proper(article.sentences)))
     passages = cut_endless(prose.sentences)
     words = sum(count_words(sentence.text) for sentence in prose.sentences)

@@ -6,7 +6,7 @@ from enum import Enum
 
 from polygist_service.engine.interface import Span
 from polygist_service.notices import Notice
-from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
 
@@ -57,6 +57,7 @@ class SummaryRequest:
         decoding: for the models that write: abstractive ones, and translation into `target`.
         pivot_policy: for translation into `target`.
         mime_type: what kind of documents the articles are.
+        splitting: where their sentences end.
     """
 
     contents: Sequence[str]
@@ -75,6 +76,7 @@ class SummaryRequest:
     decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     mime_type: str = PLAIN
+    splitting: Splitting = Splitting.AUTOMATIC
 
 
 @dataclass(frozen=True, slots=True)

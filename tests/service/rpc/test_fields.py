@@ -55,6 +55,7 @@ SUMMARISE = (
         "query": ARTICLE.splitlines()[-1],
         "sentence_order": "SENTENCE_ORDER_RANK",
         "output_mime_type": "text/markdown",
+        "sentence_splitting": "SENTENCE_SPLITTING_NONE",
         "model": "models/none",
         "performance_preference": "PERFORMANCE_PREFERENCE_QUALITY",
         "decoding_config.beam_size": 2,
