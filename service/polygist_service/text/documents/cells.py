@@ -79,6 +79,8 @@ class CellLine:
         Args:
             stops: columns at which cells of the lines above and below begin.
         """
+        if not self.gaps and not self.marks:
+            return [(self.line.body, self.line.end)]
         gaps = [
             gap
             for gap, stop in zip(self.gaps, self.stops, strict=True)

@@ -23,9 +23,9 @@ FULL, NEARLY_FULL, CONTINUED, INSIDE = 0.9, 0.8, 0.4, 0.5
 MOST_MARKS = 0.4
 LEAST_LETTERS = 0.6
 END_MARK = re.compile(r"[^\w\s\-‐\xad][\"'”’)\]]?$")
-CODE_LINE = re.compile(
-    r"[{};]$|^(?:[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w)|\w\(\)|[=!]=|=>|::"
-)
+CODE_START = re.compile(r"[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w")
+CODE_END = frozenset("{};")
+CODE_SIGNS = ("()", "==", "!=", "=>", "::")
 FIRST_WORD = re.compile(r"\S+")
 CUTS = frozenset("-\u2010\xad")
 # More columns than any text has.
@@ -216,7 +216,8 @@ class Shape:
 
 def is_code(text: str, line: Line) -> bool:
     """Whether a line looks like a programme's."""
-    return bool(CODE_LINE.search(text[line.text_start : line.end]))
+    words = text[line.text_start : line.end]
+    return words[-1] in CODE_END or bool(CODE_START.match(words)) or any(sign in words for sign in CODE_SIGNS)
 
 
 def needed_width(text: str, line: Line, following: Line) -> int:
