@@ -1,6 +1,7 @@
 """Blocks of plain text, told by the shape of its lines: paragraphs, headings, items, rows, code."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ LONGEST_WORD = 12
 # So many short lines below one another are a list.
 LIST_LINES = 3
 RULE = re.compile(r"\W+")
+# So many widths of wrapped paragraphs are tried on others of the document.
+MOST_WIDTHS = 8
 NOTHING: frozenset[int] = frozenset()
 HEADING_END = re.compile(r"[.!?…,;:。！？][\"'”’»)\]]*$")
 
@@ -70,7 +73,8 @@ def read_blocks(text: str, *, language: str, unwrap: bool) -> Iterator[PlainBloc
         return
     grouped = [list(group_lines(text, run)) for run in runs]
     shapes = [group.shape(text) for groups in grouped for group in groups if len(group.lines) >= LEAST_LINES]
-    widths = sorted({shape.width() for shape in shapes if shape.is_wrapped()})
+    counted = Counter(shape.width() for shape in shapes if shape.is_wrapped())
+    widths = [width for width, _ in counted.most_common(MOST_WIDTHS)]
     joiner = LineJoiner(text, language)
     for groups in grouped:
         is_last = groups is grouped[-1]

@@ -13,6 +13,8 @@ from polygist_service.text.segmentation import Span
 
 # Fewer lines are a wrapped paragraph only beside longer ones of the same width.
 LEAST_LINES = 3
+# Characters of East Asia say more in as many columns.
+LEAST_DENSE_WIDTH = 30
 # A line that could have taken the next word in so much of the width ends a paragraph, or is no wrapped line.
 RAGGED = 0.20
 # Whoever breaks lines by hand or by sight, not by counting columns, leaves so much.
@@ -164,7 +166,8 @@ class Shape:
         width = self.width()
         if len(self.lines) < LEAST_LINES:
             return any(map(self.fills, known_widths)) and self._goes_on() and self._is_prose()
-        if width < LEAST_WIDTH or not self._goes_on() or not self._is_prose():
+        is_dense = UNSPACED.search(self.text, self.lines[0].body, self.lines[0].end)
+        if width < (LEAST_DENSE_WIDTH if is_dense else LEAST_WIDTH) or not self._goes_on() or not self._is_prose():
             return False
         if self._full_share(width) >= FULL:
             return True
