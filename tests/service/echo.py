@@ -148,10 +148,10 @@ class EchoModel:
 
     def _result(self, segment, options):
         count = self.count(segment)
-        if count >= self.info.max_input_tokens:
-            raise InferenceFailed("a segment is longer than the window")
         if isinstance(options, Encoding):
             return Result(count, vector=embed(segment))
+        if count >= self.info.max_input_tokens:
+            raise InferenceFailed("a segment is longer than the window")
         note = f"{'s' if options.shortlist else ''}{options.beam_size if options.beam_size > 1 else ''}"
         answer = self._engine.answer(segment)
         texts = [f"{answer}{note}{'*' * rank}" for rank in range(options.hypothesis_count)]
