@@ -38,7 +38,17 @@ ORDINALS = {
 # Two to nine in words, and parts in figures and in words.
 DIGITS = dict(
     enumerate(
-        ("two|dois|duas", "three|três", "four|quatro", "five|cinco", "six|seis", "seven|sete", "eight|oito", "nine|nove"), 2
+        (
+            "two|dois|duas",
+            "three|três",
+            "four|quatro",
+            "five|cinco",
+            "six|seis",
+            "seven|sete",
+            "eight|oito",
+            "nine|nove",
+        ),
+        2,
     )
 )
 PARTS = {
@@ -49,8 +59,8 @@ PARTS = {
 # What each currency is called, before the number, behind it, and what its own locale writes.
 MONEY = {
     "dollars": (r"(?:US ?)?\$", r"(?:de )?(?:(?:US )?dollars?|d[óo]lares(?: americanos)?|(?:US ?)?\$|USD)", "USD"),
-    "euros": ("€", "(?:de )?(?:euros?|€|EUR)", "EUR"),
-    "pounds": ("£", "(?:de )?(?:pounds(?: sterling)?|British pounds|libras(?: esterlinas)?|£|GBP)", "GBP"),
+    "euros": ("€|EUR", "(?:de )?(?:euros?|€|EUR)", "EUR"),
+    "pounds": ("£|GBP", "(?:de )?(?:pounds(?: sterling)?|British pounds|libras(?: esterlinas)?|£|GBP)", "GBP"),
     "reais": (r"R ?\$", r"(?:de )?(?:reais|R\$|BRL)", "BRL"),
 }
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$"}
@@ -97,7 +107,13 @@ def any_of(forms: Sequence[str]) -> str:
 
 def spell(value: Decimal | int, source: str, targets: Sequence[str], places: int = 0) -> Spelling:
     """Return a plain number."""
-    return Spelling(decimal(value, source, places), any_of([decimal(value, target, places) for target in targets]))
+    return Spelling(decimal(value, source, places), any_of(decimal_forms(value, targets, places)))
+
+
+def decimal_forms(value: Decimal | int, locales: Sequence[str], places: int) -> list[str]:
+    """Return a number as some locales write it; of four digits without a group too, which CLDR has for pt-PT."""
+    forms = [decimal(value, locale, places) for locale in locales]
+    return [*forms, *(re.sub(r"^(\d)[.,\s](?=\d{3}\b)", r"\1", form) for form in forms if value < 10_000)]
 
 
 def whole(draw: random.Random, source: str, targets: Sequence[str]) -> list[Spelling]:
@@ -133,12 +149,18 @@ def money(name: str) -> Maker:
 
     def make(draw: random.Random, source: str, targets: Sequence[str]) -> list[Spelling]:
         places = draw.choice((0, 2))
-        value = Decimal(draw.randrange(1000, 10**6) * 10 + draw.randint(1, 9)).scaleb(-2) if places else draw.randint(101, 9999)
+        value = (
+            Decimal(draw.randrange(1000, 10**6) * 10 + draw.randint(1, 9)).scaleb(-2)
+            if places
+            else draw.randint(101, 9999)
+        )
         before, behind, code = MONEY[name]
         number = decimal(value, source, places)
         # As newspapers do it: the sign first in English and Brazil, the euro behind in Portugal.
-        written = f"{number} €" if source == PT and code == "EUR" else f"{SIGNS[code]}{'' if source == EN else ' '}{number}"
-        numbers = any_of([decimal(value, target, places) for target in targets])
+        written = (
+            f"{number} €" if source == PT and code == "EUR" else f"{SIGNS[code]}{'' if source == EN else ' '}{number}"
+        )
+        numbers = any_of(decimal_forms(value, targets, places))
         return [Spelling(written, price(before, f"(?:{numbers})", behind))]
 
     return make
@@ -162,7 +184,7 @@ def compact(value: Decimal, locale: str) -> str:
 
 
 def scaled_forms(value: Decimal, locales: Sequence[str]) -> list[str]:
-    """Return a number with its scale word, in both numbers of the word: "1,5 milhão" and "1,5 milhões" are both read."""
+    """Return a number with its scale word, in singular and plural: "1,5 milhão" and "1,5 milhões" are both read."""
     forms = [compact(value, locale) for locale in locales]
     plural = [form.replace("ilhão", "ilhões").replace("ilião", "iliões") for form in forms]
     return [*forms, *plural]
@@ -294,11 +316,16 @@ def make_samples() -> Iterator[Sample]:
             spellings = MAKERS[group](draw, source, targets)
             sentence = sentences[language][at // 2 % len(sentences[language])]
             written = dict(zip("nm", (each.written for each in spellings), strict=False))
-            yield Sample(group, language, sentence.format(**written).replace("..", "."), tuple(each.accepted for each in spellings))
+            yield Sample(
+                group,
+                language,
+                sentence.format(**written).replace("..", "."),
+                tuple(each.accepted for each in spellings),
+            )
 
 
 def read_samples() -> Iterator[Sample]:
-    """Yield the natural sentences: language, sentence, and for each number all forms that are right, with bars between."""
+    """Yield the natural sentences; of each its language, itself, and for each number the forms that are right."""
     for line in (CASES / "numbers_real.tsv").read_text("utf-8").splitlines():
         source, text, *forms = line.split("\t")
         yield Sample(f"natural, {source}", source, text, tuple(any_of(form.split("|")) for form in forms))

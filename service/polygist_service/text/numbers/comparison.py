@@ -1,129 +1,25 @@
 """Which numbers of a source its translation changed, and what is certain to be right in their place."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import Enum
 
 from polygist_service.text.numbers.conventions import CURRENCIES, Convention, convention_of
-from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
-from polygist_service.text.numbers.values import (
-    NOT_DIGIT,
-    Number,
-    NumberKind,
-    all_readings,
-    read_magnitude,
-    scale_value,
-    to_ascii,
+from polygist_service.text.numbers.equivalents import (
+    MOST_LOOSE,
+    find_converted,
+    is_firm,
+    is_measure,
+    read_unread_scales,
+    state_loosely,
 )
+from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
+from polygist_service.text.numbers.values import NOT_DIGIT, Number, NumberKind, all_readings, to_ascii
 from polygist_service.text.numbers.writing import name_currency, rewrite_digits, write_scale, write_time, write_value
 
-# Words up to this value are written for, and put in place of, what is no number: "one", "both", "a dozen".
-MOST_LOOSE = 12
-# Round numbers in words are often no count: "a hundred times", "thousands".
-ROUND = frozenset(("15", "20", "30", "100", "1000", "1000000", "1000000000", "1000000000000"))
-# A language whose number words nobody reads may write digits up to this in words.
-MOST_UNREAD = 100
-
-
-def read_table(text: str) -> dict[str, tuple[str, ...]]:
-    """Return what each word of a table stands for, whose lines are words, "=" and values."""
-    lines = (line.split("=") for line in text.strip().splitlines())
-    return {word: tuple(values.split()) for words, values in lines for word in words.split()}
-
-
-# Words that may stand for a number of the other side, and are none of their own.
-LOOSE_WORDS = read_table("""
-half meio meia metade medio media mitad demi demie moitié halb hälfte = 0.5 50% 30 1/2
-quarter quarters quarto quartos cuarto quart viertel trimestre = 0.25 0.75 25% 75% 4 15 1/4 3/4
-third thirds terço terços tercio tiers drittel = 1/3 2/3 3
-dozen dozens dúzia dúzias docena douzaine dutzend = 12
-dezena dezenas = 10 12
-fortnight quinzena = 14 15
-score vintena = 20
-decade decades década décadas = 10
-century centuries século séculos centenary centenário hundreds centena centenas cem = 100
-thousand thousands milhar milhares mil = 1000
-million millions milhão milhões = 1000000
-billion billions bilhão bilhões = 1000000000
-single único única once só none nenhum nenhuma = 1 0
-double twice pair couple both dobro duplo dupla par ambos ambas casal dois duas = 2 200%
-triple triplo tripla = 3
-noon midday meio-dia = 12:00 12
-midnight meia-noite = 0:00 12 24
-week semana = 7
-year ano = 12 1
-freezing = 0
-""")
-WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-ROMAN = re.compile(r"\b(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})\b")
-ROMAN_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-TENS = ("twent", "thirt", "fort", "fift", "sixt", "sevent", "eight", "ninet")
-TWENTIES = re.compile(rf"\b({'|'.join(TENS)})ies\b", re.IGNORECASE)
-# How much of its own metric or imperial unit one of another is: translators convert, and round.
-UNIT = re.compile(r"[\s\u00a0-]?([^\W\d_]+)")
-CONVERSIONS: Mapping[str, tuple[float, ...]] = {
-    **dict.fromkeys(("mile", "mph", "milha"), (1.609,)),
-    **dict.fromkeys(("feet", "foot", "ft", "pé"), (0.3048, 30.48)),
-    **dict.fromkeys(("inch", "polegada"), (2.54, 25.4, 0.0254)),
-    **dict.fromkeys(("pound", "lb", "libra"), (0.4536,)),
-    **dict.fromkeys(("yard", "jarda"), (0.9144,)),
-    **dict.fromkeys(("acre",), (0.4047, 4047.0)),
-    **dict.fromkeys(("gallon", "gal"), (3.785,)),
-    **dict.fromkeys(("ounce", "oz", "onça"), (28.35,)),
-    **dict.fromkeys(("km", "quil", "kilom", "kph"), (0.6214,)),
-    **dict.fromkeys(("kg", "kilog", "quilo"), (2.205,)),
-    **dict.fromkeys(("cent", "cm"), (0.3937,)),
-    **dict.fromkeys(("met",), (3.281, 1.094)),
-}
-CONVERSION_TOLERANCE = 0.1
-# Before a version, a chapter, a figure: the points there are no decimal points.
-NAMED = re.compile(
-    r"(?:\b(?:v|ver|version|versão|release|build|chapter|capítulo|section|secção|seção|figure|figura|fig|table|tabela"
-    r"|article|artigo|paragraph|parágrafo|no|nº|item|clause|step|rule|part)\.?|§|\b(?P<name>[A-Z][\w-]*))\s?$"
-)
-# No name, though a sentence begins with it.
-BEGINNINGS = frozenset(
-    (
-        *(
-            "a",
-            "an",
-            "the",
-            "only",
-            "about",
-            "around",
-            "nearly",
-            "almost",
-            "over",
-            "under",
-            "at",
-            "in",
-            "of",
-            "from",
-            "by",
-        ),
-        *("with", "between", "more", "less", "up", "just", "some", "for", "to", "and", "or", "is", "was", "on", "than"),
-        *(
-            "another",
-            "exactly",
-            "roughly",
-            "approximately",
-            "his",
-            "her",
-            "its",
-            "their",
-            "it",
-            "all",
-            "these",
-            "those",
-        ),
-    )
-)
-FAR_NAME = 24
-UNIT_AFTER = re.compile(
-    r"[\s\u00a0\u202f-]?(?:[°%€£$]|(?:[kcmMGTµ]?[mgWVAJLlBb]|[kMG]?Hz|kWh|km/h|ha|ft|hp|mi|in|cv)\b)"
-)
 # Any word for money in the languages whose words we know: where one stands, no currency was lost.
 MONEY = re.compile(
     r"[$£€¥₹₽₩]|\b(?:d[óo]l+ar|euro|pound|libra|livre|pfund|sterlin|esterlin|real\b|reais|réis|yen|iene|franc|franken"
@@ -136,6 +32,11 @@ ALIKE_UNITS = {"$": "USD"}
 LEAST_LIKENESS = 0.6
 # Fewer digits may be an hour, or anything.
 LEAST_CLOCK = 3
+# What may stand between the digits of one number in a target that took it apart: "5½", "51 a 2", "76, 135".
+APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
+GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
+# A factor and the power of ten behind it.
+FACTOR = re.compile(r"([\d.,]+)(\s?[×x·*].+)")
 # Their digits say all.
 EXACT = frozenset((NumberKind.POWER, NumberKind.CODE, NumberKind.FRACTION))
 # No number of another kind stands for one of these.
@@ -234,7 +135,7 @@ class Comparison:
                 and said.isdisjoint(read_unread_scales(number, self._other))
             ]
         for number in list(lost):
-            if converted := find_converted(number, self._source, self._written):
+            if converted := find_converted(number, self._source, self._written, self._target):
                 lost.remove(number)
                 added = [other for other in added if other not in converted]
         changes = [*self._find_pairs(lost, added), *self._find_miswritten(), *self._find_units()]
@@ -242,7 +143,7 @@ class Comparison:
 
     def _find_pairs(self, lost: list[Number], added: list[Number]) -> Iterator[NumberChange]:
         """Yield the changes that lost and added numbers are together, then those that stand alone."""
-        pairs = pair_numbers(self._source, lost, self._target, added)
+        pairs, left = pair_numbers(self._source, self._numbers, lost, self._target, self._written, added)
         for number in lost:
             wrong = pairs.get(number)
             if wrong is None:
@@ -250,45 +151,57 @@ class Comparison:
             else:
                 place, replacement = self._mend(number, wrong)
                 yield NumberChange(ChangeKind.CHANGED, number.span, number.text, place, replacement)
-        paired = set(pairs.values())
-        for number in added:
-            if number not in paired:
-                yield NumberChange(ChangeKind.ADDED, None, number.text)
+        for number in left:
+            yield NumberChange(ChangeKind.ADDED, None, number.text)
 
     def _mend(self, number: Number, wrong: Number) -> tuple[tuple[int, int], str | None]:
         """Return the place of `wrong` in the target, and what `number` is there."""
-        place = wrong.digits
-        if place is None:
+        if wrong.digits is None:
             return wrong.span, None
         if number.kind is NumberKind.TIME:
-            if wrong.kind is not NumberKind.TIME and len(digits_of(self._source, number)) < LEAST_CLOCK:
-                return place, None
-            hours = HOURS_AFTER.match(self._target, wrong.end)
-            place = wrong.start, hours.end() if hours else wrong.end
-            return place, write_time(next(iter(number.readings)), self._other) if len(number.readings) == 1 else None
-        right = self._write(number)
-        is_negative = self._target[wrong.start : place[0]].strip().startswith(("-", "−"))
-        if right is None or (is_negative and not number.is_negative):
-            return place, None
-        if number.is_negative and not is_negative:
-            right = f"-{right}"
-        if number.power != wrong.power:
-            return self._mend_scale(number, right, place)
+            return self._mend_time(number, wrong)
+        (start, end), right, scale = wrong.digits, self._write(number), self._write_scale(number)
+        is_negative = self._target[wrong.start : start].strip().startswith(("-", "−"))
         is_percent = number.kind is NumberKind.PERCENT
-        if is_percent == (wrong.kind is NumberKind.PERCENT):
-            return place, right
-        return place, f"{right}%" if is_percent else None
+        if right is None or scale is None or (is_negative and not number.is_negative):
+            return wrong.digits, None
+        if wrong.kind is NumberKind.PERCENT and not is_percent:
+            return wrong.digits, None
+        right = f"{'-' if number.is_negative and not is_negative else ''}{right}"
+        if number.unit and wrong.unit and unit_of(number) != unit_of(wrong):
+            return wrong.span, f"{self._sign_of(number)}{right}{scale}"
+        if number.power != wrong.power:
+            right = f"{right}{scale}"
+            while (word := self._other.match_scale(self._target, end)) and word.is_sure:
+                end = word.end
+        if is_percent and wrong.kind is not NumberKind.PERCENT:
+            right = f"{right}%"
+        if not wrong.unit and self._has_lost_money(number):
+            right = f"{self._sign_of(number)}{right}"
+        return (start, end), right
 
-    def _mend_scale(self, number: Number, right: str, place: tuple[int, int]) -> tuple[tuple[int, int], str | None]:
-        """Return the place of digits and their scale word, and those of `number`, whose digits are `right`."""
-        start, end = place
-        while (scale_word := self._other.match_scale(self._target, end)) and scale_word.is_sure:
-            end = scale_word.end
+    def _mend_time(self, number: Number, wrong: Number) -> tuple[tuple[int, int], str | None]:
+        """Return the place of a wrong time, and the right one."""
+        is_time = wrong.kind is NumberKind.TIME or len(digits_of(self._source, number)) >= LEAST_CLOCK
+        hours = HOURS_AFTER.match(self._target, wrong.end)
+        place = wrong.start, hours.end() if hours else wrong.end
+        (time, *others) = number.readings
+        return place, write_time(time, self._other) if is_time and not others else None
+
+    def _write_scale(self, number: Number) -> str | None:
+        """Return the scale word of `number`, with a space before it; empty where it has none."""
         if not number.power or number.digits is None:
-            return (start, end), right
+            return ""
         value = to_ascii(self._source[slice(*number.digits)]).replace(self._own.decimal, ".")
-        scale = write_scale(value, number.power, self._other)
-        return (start, end), f"{right} {scale}" if scale else None
+        word = write_scale(value, number.power, self._other)
+        return word and f" {word}"
+
+    def _sign_of(self, number: Number) -> str:
+        """Return the sign of the currency of `number`, as the source has it, or for its name there."""
+        sign = self._source[slice(*number.unit_span)] if number.unit_span else ""
+        return (
+            next(each for each, unit in CURRENCIES.items() if unit == number.unit).upper() if sign.isalpha() else sign
+        )
 
     def _write(self, number: Number) -> str | None:
         """Return the digits of `number` as the target's language writes them; None where that is not certain."""
@@ -296,44 +209,37 @@ class Comparison:
             (value, *more) = number.readings
             return None if more else write_value(value.rstrip("%").removeprefix("-"), self._other)
         digits = self._source[slice(*number.digits)]
+        if number.kind is NumberKind.POWER:
+            match = FACTOR.fullmatch(digits)
+            factor = match and rewrite_digits(match[1], self._own, self._other)
+            return f"{factor}{match[2]}" if match and factor else digits
         if number.kind in EXACT:
             return digits
         return None if number.kind is NumberKind.DATE else rewrite_digits(digits, self._own, self._other)
 
     def _find_miswritten(self) -> Iterator[NumberChange]:
-        """Yield numbers whose digits were copied with separators that the target's language has not."""
+        """Yield numbers of the right value whose digits have separators that the target's language has not."""
         if self._own.decimals == self._other.decimals:
             return
-        copied = {self._source[slice(*number.digits)]: number for number in self._numbers if number.digits}
+        known = {reading: number for number in self._numbers if number.digits for reading in number.readings}
         for wrong in self._written:
             if wrong.is_native or wrong.digits is None or wrong.kind is NumberKind.CODE:
                 continue
-            number = copied.get(self._target[slice(*wrong.digits)])
-            if number is None or not number.is_native or not self._is_measure(number):
+            number = next((known[reading] for reading in wrong.readings if reading in known), None)
+            if number is None or not number.is_native or not is_measure(number, self._source, self._own):
                 continue
-            if right := self._write(number):
+            right = self._write(number)
+            if right and right != self._target[slice(*wrong.digits)]:
                 yield NumberChange(ChangeKind.CHANGED, number.span, number.text, wrong.digits, right)
-
-    def _is_measure(self, number: Number) -> bool:
-        """Whether a number with a point counts something: it is no version, no chapter."""
-        if number.kind in (NumberKind.PERCENT, NumberKind.CURRENCY) or number.power or number.is_negative:
-            return True
-        if UNIT_AFTER.match(self._source, number.end):
-            return True
-        if self._own.decimal != ".":
-            return True
-        name = NAMED.search(self._source, max(0, number.start - FAR_NAME), number.start)
-        return name is None or (name["name"] or "").lower() in BEGINNINGS
 
     def _find_units(self) -> Iterator[NumberChange]:
         """Yield numbers whose value came through in another currency, or in none."""
         for number in self._numbers:
             if not number.unit:
                 continue
-            unit = ALIKE_UNITS.get(number.unit, number.unit)
             same = [other for other in self._written if not number.readings.isdisjoint(other.readings)]
-            units = {ALIKE_UNITS.get(other.unit, other.unit) for other in same}
-            is_other = bool(units) and "" not in units and unit not in units
+            units = {unit_of(other) for other in same}
+            is_other = bool(units) and "" not in units and unit_of(number) not in units
             if not is_other and not (len(same) == 1 and units == {""} and self._has_lost_money(number)):
                 continue
             place, replacement = self._mend_unit(number, same[0]) if len(same) == 1 else (None, None)
@@ -341,20 +247,17 @@ class Comparison:
 
     def _has_lost_money(self, number: Number) -> bool:
         """Whether a number with a sign of a currency stands in a target that speaks of none."""
-        is_sign = number.unit_span is not None and number.unit_span[0] < (number.digits or number.span)[0]
+        is_sign = number.unit_span is not None and not self._source[slice(*number.unit_span)].isalpha()
         return is_sign and self._other.base in MONEY_LANGUAGES and not MONEY.search(self._target)
 
     def _mend_unit(self, number: Number, wrong: Number) -> tuple[tuple[int, int] | None, str | None]:
         """Return the place of a wrong or missing currency, and the right one: a sign for a sign, a name for a name."""
-        if wrong.digits is None or number.unit_span is None:
+        if wrong.digits is None:
             return None, None
-        sign = self._source[slice(*number.unit_span)]
-        if sign.isalpha():
-            sign = next(each for each, unit in CURRENCIES.items() if unit == number.unit)
         if wrong.unit_span is None:
-            return (wrong.digits[0], wrong.digits[0]), sign
+            return (wrong.digits[0], wrong.digits[0]), self._sign_of(number)
         if wrong.unit_span[0] < wrong.digits[0]:
-            return wrong.unit_span, sign.upper()
+            return wrong.unit_span, self._sign_of(number)
         return wrong.unit_span, name_currency(number.unit, self._other)
 
 
@@ -364,80 +267,109 @@ def find_unstated(numbers: Sequence[Number], others: Sequence[Number]) -> list[N
     return [number for number in numbers if not number.is_among(said)]
 
 
-def is_firm(number: Number, convention: Convention) -> bool:
-    """Whether a text of `convention` would show `number` as a number that is read."""
-    is_round = not number.readings.isdisjoint(ROUND)
-    if number.is_word:
-        return convention.reads_words and number.magnitude > MOST_LOOSE and not is_round
-    if number.kind is NumberKind.CODE and len(number.text) == 1:
-        return False
-    return convention.reads_words or (number.magnitude > MOST_UNREAD and not is_round)
+def unit_of(number: Number) -> str:
+    """Return the currency of `number`; any dollar is one."""
+    return ALIKE_UNITS.get(number.unit, number.unit)
 
 
-def find_converted(number: Number, text: str, others: Sequence[Number]) -> list[Number]:
-    """Return those of `others` that may be `number`, of `text`, in another unit: "20 feet" for "6 metros"."""
-    unit = UNIT.match(text, number.end)
-    factors = unit and next((each for word, each in CONVERSIONS.items() if unit[1].lower().startswith(word)), None)
-    if not factors:
-        return []
-    values = {read_magnitude(reading) * factor for reading in number.readings for factor in factors}
-    return [
-        other
-        for other in others
-        for reading in other.readings
-        if any(abs(read_magnitude(reading) - value) <= CONVERSION_TOLERANCE * value for value in values)
-    ]
+def pair_numbers(
+    source: str,
+    numbers: Sequence[Number],
+    lost: list[Number],
+    target: str,
+    written: Sequence[Number],
+    added: list[Number],
+) -> tuple[dict[Number, Number], list[Number]]:
+    """Return which numbers of the target stand for which of the lost ones, where that is certain, and what is left.
 
-
-def state_loosely(text: str, convention: Convention, numbers: Sequence[Number]) -> Iterator[str]:
-    """Yield what a text may say besides its plain `numbers`: small words, "dozen", "XXI", scales that nobody reads."""
-    yield from all_readings(find_numbers(text, convention.language))
-    for word in WORD.findall(text.lower()):
-        yield from LOOSE_WORDS.get(word, ())
-    for roman in filter(None, ROMAN.findall(text)):
-        values = [ROMAN_VALUES[letter] for letter in roman]
-        yield str(sum(-one if one < two else one for one, two in zip(values, [*values[1:], 0], strict=True)))
-    for ten in TWENTIES.findall(text):
-        yield str(10 * (TENS.index(ten.lower()) + 2))
-    for number in numbers:
-        yield from read_unread_scales(number, convention)
-
-
-def read_unread_scales(number: Number, convention: Convention) -> Iterator[str]:
-    """Yield what `number` may mean, with scale words behind or before it in a language whose words nobody reads."""
-    yield from number.readings
-    if not convention.reads_words:
-        yield from (scale_value(reading, power) for power in (3, 6, 9, 12) for reading in number.readings)
-
-
-def pair_numbers(source: str, lost: list[Number], target: str, added: list[Number]) -> dict[Number, Number]:
-    """Return which of the added numbers stands for which of the lost ones, where that is certain.
-
-    Those of the same digits do; then one that is left over on each side, or several in the same order whose digits are
-    alike.
+    Those of the same digits do, however they are parted; then one that is left over on each side, or several in the
+    same order whose digits are alike.
     """
     pairs: dict[Number, Number] = {}
     left = list(added)
     for number in lost:
-        same = [other for other in left if number.digits and digits_of(source, number) == digits_of(target, other)]
-        if same:
-            pairs[number] = same[0]
-            left.remove(same[0])
+        if same := find_same_digits(digits_of(source, number), target, written):
+            pairs[number] = same
+            left = [other for other in left if other.end <= same.start or other.start >= same.end]
     rest = [number for number in lost if number not in pairs]
+    if len(left) > len(rest):
+        left = join_spaced(target, left)
     both = list(zip(rest, left, strict=False))
     if not rest or len(rest) != len(left) or any(not may_pair(*pair) for pair in both):
-        return pairs
+        return pairs, left
     digits = ((digits_of(source, one), digits_of(target, two)) for one, two in both)
     if len(rest) == 1 or all(SequenceMatcher(None, *pair, False).ratio() >= LEAST_LIKENESS for pair in digits):
-        pairs |= dict(both)
-    return pairs
+        others = all_readings(number for number in numbers if number not in lost)
+        pairs |= {one: extend(two, target, written, others) for one, two in both}
+        left = []
+    return pairs, left
+
+
+def find_same_digits(digits: str, target: str, written: Sequence[Number]) -> Number | None:
+    """Return the number of the target that has these digits, or several beside each other that have them together."""
+    for at, number in enumerate(written if digits else ()):
+        joined, end = digits_of(target, number), at
+        while 0 < len(joined) < len(digits) and digits.startswith(joined) and end + 1 < len(written):
+            if not APART_BY.fullmatch(target, written[end].end, written[end + 1].start):
+                break
+            end += 1
+            joined += digits_of(target, written[end])
+        if joined == digits:
+            return join_numbers(target, written[at : end + 1])
+    return None
+
+
+def extend(number: Number, target: str, written: Sequence[Number], others: set[str]) -> Number:
+    """Return `number` with those beside it, parted as groups are, that are none of the `others` of the source."""
+    first = next(at for at, each in enumerate(written) if each.start == number.start)
+    last = next(at for at, each in enumerate(written) if each.end == number.end)
+    while first and GROUPS_BY.fullmatch(target, written[first - 1].end, written[first].start):
+        if not others.isdisjoint(written[first - 1].readings):
+            break
+        first -= 1
+    while last + 1 < len(written) and GROUPS_BY.fullmatch(target, written[last].end, written[last + 1].start):
+        if not others.isdisjoint(written[last + 1].readings):
+            break
+        last += 1
+    return join_numbers(target, written[first : last + 1])
+
+
+def join_spaced(target: str, numbers: Sequence[Number]) -> list[Number]:
+    """Return `numbers` with those that nothing but a space parts as one."""
+    joined: list[Number] = []
+    for number in numbers:
+        if joined and target[joined[-1].end : number.start].isspace():
+            number = join_numbers(target, (joined.pop(), number))
+        joined.append(number)
+    return joined
+
+
+def join_numbers(target: str, numbers: Sequence[Number]) -> Number:
+    """Return some numbers beside each other as one; of one, itself."""
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) == 1 or first.digits is None or last.digits is None:
+        return first
+    unit = first if first.unit else last
+    return replace(
+        last,
+        text=target[first.start : last.end],
+        readings=first.readings | last.readings,
+        start=first.start,
+        digits=(first.digits[0], last.digits[1]),
+        unit=unit.unit,
+        unit_span=unit.unit_span,
+    )
 
 
 def may_pair(one: Number, other: Number) -> bool:
-    """Whether a number may stand for one of another kind: a price for no time."""
-    return one.kind is other.kind or (one.kind not in APART and other.kind not in APART)
+    """Whether a number may stand for one of another kind: a price for no time, but digits in disorder for most."""
+    if one.kind is other.kind:
+        return True
+    return one.kind not in APART and (other.kind not in APART or (other.kind is NumberKind.CODE and bool(other.pieces)))
 
 
 def digits_of(text: str, number: Number) -> str:
-    """Return the bare digits of a number; empty of one in words."""
-    return NOT_DIGIT.sub("", to_ascii(text[slice(*number.digits)])) if number.digits else ""
+    """Return the bare digits of a number, raised ones and those of a fraction too; empty of one in words."""
+    return (
+        NOT_DIGIT.sub("", to_ascii(unicodedata.normalize("NFKC", text[slice(*number.digits)]))) if number.digits else ""
+    )

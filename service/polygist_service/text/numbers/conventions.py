@@ -33,10 +33,13 @@ CURRENCIES: Mapping[str, str] = {
     **{"us$": "USD", "usd": "USD", "$": "$", "a$": "$", "c$": "$", "hk$": "$", "nz$": "$", "au$": "$", "ca$": "$"},
     **{"dollar": "$", "dollars": "$", "dólar": "$", "dólares": "$", "r$": "BRL", "brl": "BRL", "reais": "BRL"},
     **{"€": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "£": "GBP", "gbp": "GBP", "chf": "CHF", "fr.": "CHF"},
+    **{"pound": "GBP", "pounds": "GBP", "libra": "GBP", "libras": "GBP"},
     **{"¥": "JPY", "jpy": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "zł": "PLN"},
 }
 # Where a point or a comma before digits is nobody's rule, both are read.
 BOTH = (".", ",")
+# Languages in whose texts a space parts no groups.
+SPACELESS = frozenset(("en", "zh", "ja", "ko", "hi", "th"))
 # From here on scripts put no space before a scale word.
 FIRST_IDEOGRAPH = 0x2E80
 # A compact form of CLDR, "00 million": digits and the word.
@@ -79,6 +82,11 @@ class Convention:
     written_scales: Mapping[int, tuple[str, str]]
     reads_words: bool
     is_known: bool
+
+    @property
+    def parts_by_space(self) -> bool:
+        """Whether a space may part its groups of three."""
+        return self.base not in SPACELESS
 
     @property
     def base(self) -> str:

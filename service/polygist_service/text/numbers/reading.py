@@ -29,9 +29,11 @@ FORM = re.compile(
     r"(?:\d{4}(?P<by>[-/.])\d{1,2}(?P=by)\d{1,2}|\d{1,2}(?P<sign>[-/.])\d{1,2}(?P=sign)\d\d(?:\d\d)?)"
     r"(?!\d|[-/.:,]\d))"
     r"|(?P<time>(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])"
-    rf"(?:(?:[:h]|{SPACE}h{SPACE}?|[.](?=\d\d{SPACE}?(?:[ap]\.?[ ]?m\b|uhr|utc|gmt|h\b|hrs|horas)))"
+    rf"(?:(?:[:h]|{SPACE}h{SPACE}?|[.](?=\d\d{SPACE}?(?:[ap]\.?[ ]?m\b|uhr|utc|gmt|h\b|hrs|horas"
+    r"|d[aeu] (?:la )?(?:tarde|noite|manhã|mañana|noche|madrugada|soir|matin))))"
     rf"(?P<minute>[0-5]\d)(?!\d)(?::[0-5]\d)?|{SPACE}?h(?:rs|r|s)?(?![^\W_])|(?={SPACE}?[ap]\.?[ ]?m\b)){HALF_DAY}?)"
-    r"|(?P<power>(?P<base>\d+)(?:(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|\^(?P<exponent>[-−]?\d+)))"
+    rf"|(?P<power>(?:(?P<factor>\d{{1,9}}(?:[.,]\d{{1,9}})?){SPACE}?[×x·*]{SPACE}?)?"
+    r"(?P<base>\d+)(?:(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|\^(?P<exponent>[-−]?\d+)))"
     rf"|(?P<vulgar>(?:(?P<whole>\d+){SPACE}?)?(?P<fraction>[¼½¾⅐-⅞]))"
     r"|(?P<slash>(?<![\d/.,])\d{1,3}/\d{1,3}(?![\d/]))"
     r"|(?P<literal>(?:\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?!\d)|\d+)(?:[.,'’٫٬]\d+)*))",
@@ -69,7 +71,7 @@ PER_CENT = re.compile(
 )
 CURRENCY_AFTER = re.compile(
     rf"{SPACE}?(?:(?:de|of)[ ])?(?P<currency>[£€¥₹₽₩$](?!{SPACE}?\d)|(?:zł|USD|EUR|GBP|BRL|CHF|euros?|dollars?"
-    r"|dólar(?:es)?|reais)(?![^\W_]))",
+    r"|dólar(?:es)?|reais|pounds?|libras?)(?![^\W_]))",
     re.IGNORECASE,
 )
 ORDINAL_AFTER = re.compile(r"(?:(?:st|nd|rd|th|er|re|[eè]me|e)(?![^\W_])|\.?[ºª]|[oa](?![^\W_]))", re.IGNORECASE)
@@ -154,8 +156,10 @@ def read_digits(text: str, match: re.Match[str], convention: Convention) -> Numb
     if match["time"]:
         return read_time(text, match, convention)
     if match["power"]:
-        pieces = normalise(match["base"]), (match["raised"] or match["exponent"]).translate(RAISED)
-        return Number(raw, frozenset(("^".join(pieces),)), frozenset(), *span, span, NumberKind.POWER, pieces)
+        reading = f"{normalise(match['base'])}^{(match['raised'] or match['exponent']).translate(RAISED)}"
+        factors, is_native = read_literal(match["factor"], convention) if match["factor"] else (frozenset[str](), True)
+        readings = frozenset(f"{factor}×{reading}" for factor in factors) or frozenset((reading,))
+        return Number(raw, readings, factors, *span, span, NumberKind.POWER, is_native=is_native)
     if match["slash"]:
         pieces = normalise(raw.partition("/")[0]), normalise(raw.partition("/")[2])
         number = Number(raw, frozenset(("/".join(pieces),)), frozenset(), *span, span, NumberKind.FRACTION, pieces)
@@ -170,14 +174,14 @@ def read_plain(text: str, raw: str, span: tuple[int, int], convention: Conventio
     """Return the number whose digits, with whatever parts them, are `raw`; a code where letters stand before it."""
     values, is_native = read_literal(raw, convention)
     pieces: tuple[str, ...] = ()
-    if not values or any(sign.isspace() for sign in raw):
+    if not values or " " in raw:
         pieces = tuple(map(normalise, NOT_DIGIT.split(raw)))
     readings = values or frozenset((".".join(pieces),))
     before = text[max(0, span[0] - 2) : span[0]]
     is_code = before[-1:].isalpha() or before[-1:] == "_" or (before[-1:] == "-" and before[0].isalpha())
     kind = NumberKind.CODE if is_code or not values else NumberKind.CARDINAL
     number = Number(raw, readings, frozenset(pieces), *span, span, kind, pieces, is_native=is_native)
-    return number if kind is NumberKind.CODE else add_context(text, number, convention)
+    return number if is_code else add_context(text, number, convention)
 
 
 def read_date(raw: str, span: tuple[int, int]) -> Number:
@@ -304,8 +308,10 @@ def add_context(text: str, number: Number, convention: Convention) -> Number:
         if match := PER_CENT.match(text, context.end):
             context.turn({f"{value}%" for value in context.readings}, match.end())
             context.kind = NumberKind.PERCENT
-        elif not unit and (match := CURRENCY_AFTER.match(text, context.end)):
-            unit, unit_span, context.end = CURRENCIES[match["currency"].lower()], match.span("currency"), match.end()
+        elif match := CURRENCY_AFTER.match(text, context.end):
+            context.end = match.end()
+            if not unit:
+                unit, unit_span = CURRENCIES[match["currency"].lower()], match.span("currency")
         elif not unit and context.end == number.end:
             context.read_ending(start, is_word=number.is_word)
     return Number(

@@ -105,7 +105,11 @@ def read_literal(raw: str, convention: Convention) -> tuple[frozenset[str], bool
     if raw.isascii() and raw.isdigit():
         return frozenset((normalise(raw),)), True
     own = frozenset(value for sign in convention.decimals for value in parse_decimal(raw, sign))
-    return (own, True) if own else (frozenset(value for sign in BOTH for value in parse_decimal(raw, sign)), False)
+    return (
+        (own, convention.parts_by_space or not any(map(str.isspace, raw)))
+        if own
+        else (frozenset(value for sign in BOTH for value in parse_decimal(raw, sign)), False)
+    )
 
 
 def parse_decimal(raw: str, sign: str) -> Iterator[str]:

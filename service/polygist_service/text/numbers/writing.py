@@ -16,6 +16,8 @@ CELL = re.compile(
     rf"(?P<after>\s?(?:%|‰|°[CF]?|{CURRENCY})?[)]?\s*)"
 )
 LONGEST_CELL = 80
+# Three groups of three with plain spaces are a telephone number in much of Europe.
+DIGITS_OF_PHONE = 9
 # Languages that write "17h30", and those whose clocks have twelve hours.
 HOUR_LETTER, TWELVE_HOURS = frozenset(("pt", "fr")), frozenset(("en",))
 # Languages whose nouns have no capital.
@@ -47,11 +49,12 @@ def rewrite_digits(digits: str, source: Convention, target: Convention) -> str |
     if match is None:
         return None
     grouped = match["grouped"]
-    # A space parts groups everywhere, and those of telephone numbers.
-    is_spaced = bool(match["by"]) and match["by"].isspace()
-    whole = grouped or match["plain"]
-    if grouped and not is_spaced:
-        whole = group(NOT_DIGIT.sub("", grouped), target.group)
+    whole = NOT_DIGIT.sub("", grouped or match["plain"])
+    is_phone = match["by"] == " " and len(whole) == DIGITS_OF_PHONE
+    if match["by"] and match["by"].isspace() and (target.parts_by_space or is_phone):
+        whole = grouped
+    elif grouped:
+        whole = group(whole, target.group)
     return whole if match["fraction"] is None else f"{whole}{target.decimal}{match['fraction']}"
 
 
