@@ -93,11 +93,25 @@ def test_what_was_changed_is_mended_where_its_place_is_certain(source, wrong, ri
         ("Dos 8.096 casos.", "Of the 8.096 cases.", "Of the 8,096 cases."),
         ("Teve 25,5 pontos.", "He had 25,5 points.", "He had 25.5 points."),
         ("São 2,5 bilhões.", "It is 2.5 million.", "It is 2.5 billion."),
+        ("Cerca de 16 700 pessoas vieram.", "About 16 700 people came.", "About 16,700 people came."),
+        ("Ligue 116 123 (grátis).", "Call 116 123 (free).", "Call 116 123 (free)."),
+        ("Custou 99 265,13 €.", "It cost 99, 265,13.", "It cost €99,265.13."),
+        ("A mesa tem 2¼ metros.", "The table is 21-4 metres.", "The table is 2¼ metres."),
+        ("São 3,4 × 10²² células.", "It is 3.4 to 1022 cells.", "It is 3.4 × 10²² cells."),
+        ("Foram 17 701 pessoas.", "There were 17, 701 people.", "There were 17,701 people."),
+        ("Custou 46.069,96.", "It cost 466.99.96.", "It cost 46,069.96."),
         ("Fecha às 17h30.", "It closes at 5:50 p.m.", "It closes at 5:30 p.m."),
     ],
 )
 def test_english_is_mended_as_it_is_written(source, wrong, right):
     assert mend(source, wrong, "pt-en") == right
+
+
+def test_a_value_that_came_through_in_a_foreign_form_is_only_miswritten():
+    (change,) = compare_numbers("It rose 2.5%.", "en", "Subiu 2.5%.", "pt")
+    assert change == NumberChange(ChangeKind.MISWRITTEN, (8, 12), "2.5%", (6, 9), "2,5")
+    (change,) = compare_numbers("Only 244,890 came.", "en", "Só 244,890 vieram.", "pt")
+    assert change == NumberChange(ChangeKind.CHANGED, (5, 12), "244,890", (3, 10), "244.890")
 
 
 def test_european_portuguese_counts_thousands_of_millions():

@@ -11,6 +11,7 @@ from polygist_service.text.numbers.conventions import CURRENCIES, Convention, co
 from polygist_service.text.numbers.equivalents import (
     MOST_LOOSE,
     find_converted,
+    is_counted,
     is_firm,
     is_measure,
     read_unread_scales,
@@ -44,10 +45,11 @@ APART = (NumberKind.TIME, NumberKind.DATE, NumberKind.CODE)
 
 
 class ChangeKind(Enum):
-    """What became of a number."""
+    """What became of a number; a miswritten one has its value, in a form that the target's language has not."""
 
     LOST = "lost"
     CHANGED = "changed"
+    MISWRITTEN = "miswritten"
     ADDED = "added"
 
 
@@ -215,6 +217,8 @@ class Comparison:
             return f"{factor}{match[2]}" if match and factor else digits
         if number.kind in EXACT:
             return digits
+        if is_counted(number, self._source):
+            digits = digits.replace(" ", "\u00a0")
         return None if number.kind is NumberKind.DATE else rewrite_digits(digits, self._own, self._other)
 
     def _find_miswritten(self) -> Iterator[NumberChange]:
@@ -230,7 +234,7 @@ class Comparison:
                 continue
             right = self._write(number)
             if right and right != self._target[slice(*wrong.digits)]:
-                yield NumberChange(ChangeKind.CHANGED, number.span, number.text, wrong.digits, right)
+                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, wrong.digits, right)
 
     def _find_units(self) -> Iterator[NumberChange]:
         """Yield numbers whose value came through in another currency, or in none."""

@@ -79,6 +79,11 @@ BEGINNINGS = read_table("""
 a about all almost an and another approximately around at between by exactly for from her his in is it its just =
 less more nearly of on only or over roughly some than the their these those to under up was with =
 """).keys()
+# What stands before a telephone number, and behind what is counted.
+NOT_COUNTED = re.compile(
+    r"(?:\d|\+\d+|\)|\b(?:número|tel|telefone|telemóvel|fax|phone|ligue|call|nº)\.?:?|\b[A-Z]\w*)\s?$"
+)
+COUNTED_AFTER = re.compile(r"\s(?:de\s)?[^\W\d_]{3,}")
 UNIT_AFTER = re.compile(
     r"[\s\u00a0\u202f-]?(?:[°%€£$]|(?:[kcmMGTµ]?[mgWVAJLlBb]|[kMG]?Hz|kWh|km/h|ha|ft|hp|mi|in|cv)\b)"
 )
@@ -110,7 +115,7 @@ def find_converted(number: Number, text: str, others: Sequence[Number], other_te
 
 
 def find_factors(number: Number, text: str, units: Mapping[str, tuple[float, ...]]) -> tuple[float, ...]:
-    """Return what one of the unit behind `number` is in the other system; nothing where none of `units` stands there."""
+    """Return what one of the unit behind `number` is in the other system; nothing where it is none of `units`."""
     # "550 pounds" may be money.
     is_behind = number.unit_span is not None and number.unit_span[0] > number.start
     match = UNIT.match(text, number.unit_span[0] if number.unit_span and is_behind else number.end)
@@ -148,3 +153,12 @@ def is_measure(number: Number, text: str, convention: Convention) -> bool:
         return True
     name = NAMED.search(text, max(0, number.start - FAR_NAME), number.start)
     return name is None or (name["name"] or "").lower() in BEGINNINGS
+
+
+def is_counted(number: Number, text: str) -> bool:
+    """Whether plain spaces part the groups of a count, in `text`, and not those of a telephone number."""
+    if number.digits is None or number.end > number.digits[1]:
+        return number.digits is not None
+    if NOT_COUNTED.search(text, max(0, number.start - FAR_NAME), number.start):
+        return False
+    return COUNTED_AFTER.match(text, number.end) is not None

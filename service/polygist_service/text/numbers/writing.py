@@ -16,8 +16,6 @@ CELL = re.compile(
     rf"(?P<after>\s?(?:%|‰|°[CF]?|{CURRENCY})?[)]?\s*)"
 )
 LONGEST_CELL = 80
-# Three groups of three with plain spaces are a telephone number in much of Europe.
-DIGITS_OF_PHONE = 9
 # Languages that write "17h30", and those whose clocks have twelve hours.
 HOUR_LETTER, TWELVE_HOURS = frozenset(("pt", "fr")), frozenset(("en",))
 # Languages whose nouns have no capital.
@@ -50,8 +48,8 @@ def rewrite_digits(digits: str, source: Convention, target: Convention) -> str |
         return None
     grouped = match["grouped"]
     whole = NOT_DIGIT.sub("", grouped or match["plain"])
-    is_phone = match["by"] == " " and len(whole) == DIGITS_OF_PHONE
-    if match["by"] and match["by"].isspace() and (target.parts_by_space or is_phone):
+    # Plain spaces part a telephone number as well.
+    if match["by"] == " " or (match["by"] and match["by"].isspace() and target.parts_by_space):
         whole = grouped
     elif grouped:
         whole = group(whole, target.group)
