@@ -64,6 +64,7 @@ SERVICE_LIBRARIES = {
     "py3langid": ("text",),
     "langcodes": ("text",),
     "babel": ("text",),
+    "text_to_num": ("text",),
     "pydantic": ("settings", "cli", "store"),
     "pydantic_settings": ("settings",),
     "platformdirs": ("settings",),
