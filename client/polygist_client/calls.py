@@ -140,6 +140,9 @@ def summarise(
             query=parse_text("query", given.get("query", "")),
             sentence_order=number_of("order", contract.SentenceOrder.DESCRIPTOR, given.get("order")),
             output_mime_type="text/markdown" if given.get("markdown") else "",
+            sentence_splitting=number_of(
+                "splitting", translation_service_pb2.SentenceSplitting.DESCRIPTOR, given.get("splitting")
+            ),
             output_config=conversion.unless_empty(
                 contract.SummaryOutputConfig(
                     include_sentences=given.get("sentences", False), include_citations=given.get("citations", False)

@@ -40,7 +40,7 @@ class TranslateOptions(CallOptions, total=False):
         source: language of the texts (BCP-47); detected for each text where it is not given.
         candidates: the languages that detection may find.
         model: name of the model; picked by the languages where it is not given.
-        splitting: where segments end; None is "punctuation-and-newlines".
+        splitting: where segments end; None is "punctuation-and-newlines", but for paragraphs wrapped at a column.
         prefer: "speed" or "quality"; None is greedy decoding over the whole vocabulary.
         beam_size: 0 follows `prefer`.
         max_output_tokens: most tokens of one segment; 0 is the model's own rule.
@@ -79,6 +79,7 @@ class SummariseOptions(CallOptions, total=False):
         order: order of extracted sentences; None is "offset", as in the article.
         markdown: write Markdown instead of plain text.
         model: name of the model.
+        splitting: where the sentences of the articles end; None as for `translate`.
         prefer: "speed" or "quality".
         beam_size: 0 follows `prefer`.
         max_output_tokens: most tokens of one chunk; 0 is the model's own rule.
@@ -99,6 +100,7 @@ class SummariseOptions(CallOptions, total=False):
     order: SentenceOrder | None
     markdown: bool
     model: str | None
+    splitting: Splitting | None
     prefer: Preference | None
     beam_size: int
     max_output_tokens: int

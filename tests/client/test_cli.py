@@ -47,6 +47,7 @@ SUMMARISE_FLAGS = [
     (["--abstractive"], {"method": "SUMMARY_METHOD_ABSTRACTIVE"}),
     (["--query", "rain"], {"query": "rain"}),
     (["--order", "rank"], {"sentenceOrder": "SENTENCE_ORDER_RANK"}),
+    (["--splitting", "punctuation"], {"sentenceSplitting": "SENTENCE_SPLITTING_PUNCTUATION"}),
     (["--citations"], {"outputConfig": {"includeCitations": True}}),
     (["--markdown"], {"outputMimeType": "text/markdown"}),
     (["--model", "minilm"], {"model": "models/minilm"}),

@@ -26,7 +26,7 @@ from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import append_extras, quote_place, to_json_line
 from polygist_client.cli.runner import Attempts, Run, Work, keep_as_is
 from polygist_client.cli.session import Session, with_session
-from polygist_client.options import JsonReply, SentenceOrder, SummaryLength, SummaryType
+from polygist_client.options import JsonReply, SentenceOrder, Splitting, SummaryLength, SummaryType
 
 
 @click.command()
@@ -42,6 +42,7 @@ from polygist_client.options import JsonReply, SentenceOrder, SummaryLength, Sum
 @click.option("--abstractive", "method", flag_value="abstractive", help="Write new sentences.")
 @click.option("--query", default="", metavar="TEXT", help="What the summary should be about.")
 @click.option("--order", type=words_choice(SentenceOrder), help="As in the article, or by importance.")
+@click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
 @click.option("--stream", is_flag=True, help="Print sentences as they are written.")

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from polygist.v1 import common_pb2 as _common_pb2
+from polygist.v1 import translation_service_pb2 as _translation_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -173,6 +174,7 @@ class SummariseRequest(_message.Message):
     PLACEHOLDER_SYNTAXES_FIELD_NUMBER: _builtins.int
     PIVOT_POLICY_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
+    SENTENCE_SPLITTING_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html (menus, advertisements and the like are left out) or
     text/markdown.
@@ -217,6 +219,10 @@ class SummariseRequest(_message.Message):
     """Optional. As TranslateRequest.pivot_policy, where the target language differs; FIELD_INVALID
     without target_language_code.
     """
+    sentence_splitting: _translation_service_pb2.SentenceSplitting.ValueType
+    """Optional. Where the sentences of the articles end. Default: see SENTENCE_SPLITTING_UNSPECIFIED.
+    next free: 23 (planned: context, instruction, multi-document)
+    """
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to [summarise.contents: 32] articles of together at most
@@ -248,7 +254,6 @@ class SummariseRequest(_message.Message):
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. The languages that detection chooses from; FIELD_INVALID together with
         source_language_code. Default: all that the server knows.
-        next free: 22 (planned: context, instruction, multi-document)
         """
 
     def __init__(
@@ -275,10 +280,11 @@ class SummariseRequest(_message.Message):
         placeholder_syntaxes: _abc.Iterable[_common_pb2.PlaceholderSyntax.ValueType] | None = ...,
         pivot_policy: _common_pb2.PivotPolicy.ValueType = ...,
         candidate_language_codes: _abc.Iterable[_builtins.str] | None = ...,
+        sentence_splitting: _translation_service_pb2.SentenceSplitting.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decoding_config", b"decoding_config", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "output_config", b"output_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_language_codes", b"candidate_language_codes", "contents", b"contents", "decoding_config", b"decoding_config", "do_not_translate_phrases", b"do_not_translate_phrases", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "method", b"method", "mime_type", b"mime_type", "model", b"model", "output_config", b"output_config", "output_mime_type", b"output_mime_type", "performance_preference", b"performance_preference", "pivot_policy", b"pivot_policy", "placeholder_syntaxes", b"placeholder_syntaxes", "query", b"query", "sentence_order", b"sentence_order", "source_language_code", b"source_language_code", "target_language_code", b"target_language_code", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_language_codes", b"candidate_language_codes", "contents", b"contents", "decoding_config", b"decoding_config", "do_not_translate_phrases", b"do_not_translate_phrases", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "method", b"method", "mime_type", b"mime_type", "model", b"model", "output_config", b"output_config", "output_mime_type", b"output_mime_type", "performance_preference", b"performance_preference", "pivot_policy", b"pivot_policy", "placeholder_syntaxes", b"placeholder_syntaxes", "query", b"query", "sentence_order", b"sentence_order", "sentence_splitting", b"sentence_splitting", "source_language_code", b"source_language_code", "target_language_code", b"target_language_code", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_length_target: _TypeAlias = _typing.Literal["length", "max_sentence_count", "max_word_count"]  # noqa: Y015
     _WhichOneofArgType_length_target: _TypeAlias = _typing.Literal["length_target", b"length_target"]  # noqa: Y015
@@ -364,7 +370,7 @@ class Summary(_message.Message):
     text: _builtins.str
     """Output only. The summary. Empty in a StreamSummariseResponse, whose deltas are the text."""
     source_language_code: _builtins.str
-    """Output only. The language of the article, given or detected."""
+    """Output only. The language of the article, or of most of it, given or detected."""
     target_language_code: _builtins.str
     """Output only. The language of the summary."""
     model: _builtins.str

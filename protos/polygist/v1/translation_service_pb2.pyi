@@ -27,11 +27,18 @@ class _SentenceSplitting:
 class _SentenceSplittingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SentenceSplitting.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SENTENCE_SPLITTING_UNSPECIFIED: _SentenceSplitting.ValueType  # 0
-    """The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
-    text/markdown, whose line breaks mean nothing.
+    """The default. For text/plain PUNCTUATION_AND_NEWLINES, but a paragraph that was wrapped at a
+    column (three lines or more of one width, most of which end inside a sentence) is read as one:
+    a line break inside a sentence becomes a space, a hyphen that cuts a word at the end of a line
+    goes, and the translation is wrapped at the same width, with the same line breaks, quote marks
+    and indentation. Verses, addresses, lists, tables and code stay lines. For text/html and
+    text/markdown, whose line breaks mean nothing, PUNCTUATION.
     """
     SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: _SentenceSplitting.ValueType  # 1
-    """At the end of a sentence and of a line. Line n of the answer is line n of the text."""
+    """At the end of a sentence and of a line. Line n of the answer is line n of the text. So are the
+    cells of a line: what parts them (tabs, runs of spaces, leader dots, bars), list markers and
+    quote marks stay as they are, and columns that are aligned with spaces stay aligned.
+    """
     SENTENCE_SPLITTING_PUNCTUATION: _SentenceSplitting.ValueType  # 2
     """At the end of a sentence only, for text that is wrapped at a column: a line break inside a
     sentence becomes a space.
@@ -45,11 +52,18 @@ class SentenceSplitting(_SentenceSplitting, metaclass=_SentenceSplittingEnumType
     """Where a segment ends. A blank line always ends one."""
 
 SENTENCE_SPLITTING_UNSPECIFIED: SentenceSplitting.ValueType  # 0
-"""The default: PUNCTUATION_AND_NEWLINES for text/plain; PUNCTUATION for text/html and
-text/markdown, whose line breaks mean nothing.
+"""The default. For text/plain PUNCTUATION_AND_NEWLINES, but a paragraph that was wrapped at a
+column (three lines or more of one width, most of which end inside a sentence) is read as one:
+a line break inside a sentence becomes a space, a hyphen that cuts a word at the end of a line
+goes, and the translation is wrapped at the same width, with the same line breaks, quote marks
+and indentation. Verses, addresses, lists, tables and code stay lines. For text/html and
+text/markdown, whose line breaks mean nothing, PUNCTUATION.
 """
 SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: SentenceSplitting.ValueType  # 1
-"""At the end of a sentence and of a line. Line n of the answer is line n of the text."""
+"""At the end of a sentence and of a line. Line n of the answer is line n of the text. So are the
+cells of a line: what parts them (tabs, runs of spaces, leader dots, bars), list markers and
+quote marks stay as they are, and columns that are aligned with spaces stay aligned.
+"""
 SENTENCE_SPLITTING_PUNCTUATION: SentenceSplitting.ValueType  # 2
 """At the end of a sentence only, for text that is wrapped at a column: a line break inside a
 sentence becomes a space.
@@ -86,7 +100,9 @@ class TranslateRequest(_message.Message):
     pt-BR by pt, as Translation.target_language_code says.
     """
     source_language_code: _builtins.str
-    """Optional. The language of all contents. Empty, the default: detected for each text on its own."""
+    """Optional. The language of all contents. Empty, the default: detected for each text on its own,
+    and in a text of several paragraphs or lines for those that are surely in another language.
+    """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown."""
     model: _builtins.str
@@ -252,14 +268,15 @@ class Translation(_message.Message):
     translated_text: _builtins.str
     """Output only. The translation. Empty in a StreamTranslateResponse, whose deltas are the text."""
     source_language_code: _builtins.str
-    """Output only. The language of the source, given or detected; "und" for a text without letters
-    whose language was not given.
+    """Output only. The language of the source, or of most of it, given or detected; "und" for a text
+    without letters whose language was not given.
     """
     detection_confidence: _builtins.float
     """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
     model: _builtins.str
-    """Output only. The model that wrote the text, the last one where it was pivoted. Empty where
-    nothing had to be translated.
+    """Output only. The model that wrote the text, the last one where it was pivoted; in a text of
+    several languages that of source_language_code or else of the first part that needed one. Empty
+    where nothing had to be translated.
     """
     score: _builtins.float
     """Output only. Mean log-probability of a target token, at most 0; nearer to 0 is surer. Compare

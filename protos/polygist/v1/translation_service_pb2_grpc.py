@@ -66,7 +66,8 @@ class TranslationServiceServicer:
     def Translate(self, request, context):
         """Translate texts. A request is answered as a whole or fails as a whole. Nothing is cut: a text
         is split into sentences, a sentence that is longer than the model's window is split further,
-        and what stands between segments (line breaks, indentation) is kept as it is.
+        and what stands between segments (line breaks, indentation, list markers, what parts the cells
+        of a table) is kept as it is.
 
         Errors:
         INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE

@@ -38,7 +38,8 @@ class TranslationServiceStub:
     Translate: _grpc.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateRequest, _translation_service_pb2.TranslateResponse]
     """Translate texts. A request is answered as a whole or fails as a whole. Nothing is cut: a text
     is split into sentences, a sentence that is longer than the model's window is split further,
-    and what stands between segments (line breaks, indentation) is kept as it is.
+    and what stands between segments (line breaks, indentation, list markers, what parts the cells
+    of a table) is kept as it is.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
@@ -118,7 +119,8 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
     Translate: _aio.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateRequest, _translation_service_pb2.TranslateResponse]  # type: ignore[assignment]
     """Translate texts. A request is answered as a whole or fails as a whole. Nothing is cut: a text
     is split into sentences, a sentence that is longer than the model's window is split further,
-    and what stands between segments (line breaks, indentation) is kept as it is.
+    and what stands between segments (line breaks, indentation, list markers, what parts the cells
+    of a table) is kept as it is.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
@@ -201,7 +203,8 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_translation_service_pb2.TranslateResponse, _abc.Awaitable[_translation_service_pb2.TranslateResponse]]:
         """Translate texts. A request is answered as a whole or fails as a whole. Nothing is cut: a text
         is split into sentences, a sentence that is longer than the model's window is split further,
-        and what stands between segments (line breaks, indentation) is kept as it is.
+        and what stands between segments (line breaks, indentation, list markers, what parts the cells
+        of a table) is kept as it is.
 
         Errors:
           INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE

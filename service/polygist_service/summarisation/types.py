@@ -6,7 +6,7 @@ from enum import Enum
 
 from polygist_service.engine.interface import Span
 from polygist_service.notices import Notice
-from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
 
@@ -57,6 +57,7 @@ class SummaryRequest:
         decoding: for the models that write: abstractive ones, and translation into `target`.
         pivot_policy: for translation into `target`.
         mime_type: what kind of documents the articles are.
+        splitting: where their sentences end.
     """
 
     contents: Sequence[str]
@@ -75,6 +76,7 @@ class SummaryRequest:
     decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     mime_type: str = PLAIN
+    splitting: Splitting = Splitting.AUTOMATIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +113,14 @@ class Passage:
     Attributes:
         rank_score: 0 to 1; None for one that was not picked by rank.
         is_quoted: whether it stands in the article, where its first citation says.
+        is_line: whether it is no sentence but a heading, the item of a list, or a piece of text without stops.
     """
 
     text: str
     citations: tuple[Citation, ...]
     rank_score: float | None = None
     is_quoted: bool = False
+    is_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

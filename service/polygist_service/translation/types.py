@@ -65,7 +65,7 @@ class TranslationRequest:
     target: str
     source: str | None = None
     model: str | None = None
-    splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES
+    splitting: Splitting = Splitting.AUTOMATIC
     decoding: DecodingPreset = field(default_factory=DecodingPreset)
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     candidates: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from polygist_service.wire.translation import to_progress, to_usage, to_warnings
 from polygist_service.wire.validation import (
     MODEL_PREFIX,
     PIVOT_POLICIES,
+    SPLITTINGS,
     check_candidates,
     check_enum,
     check_mime_type,
@@ -99,6 +100,7 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         mime_type=request.mime_type or PLAIN,
+        splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
     )
 
 

@@ -1,6 +1,6 @@
 """Translations and detections: requests in the words of the domain, answers as messages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -8,13 +8,14 @@ from polygist.v1 import common_pb2, translation_service_pb2
 
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
-from polygist_service.text.documents.base import PLAIN, Splitting
+from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.languages import serving
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 from polygist_service.wire.offsets import Offsets
 from polygist_service.wire.validation import (
     MODEL_PREFIX,
     PIVOT_POLICIES,
+    SPLITTINGS,
     check_candidates,
     check_enum,
     check_mime_type,
@@ -35,12 +36,6 @@ UNSUPPORTED = {
     "placeholder_syntaxes": "leave it empty",
     "output_config.include_alignment": "use include_segments",
 }
-SPLITTINGS: Mapping[int, Splitting] = {
-    translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.PUNCTUATION_AND_NEWLINES,
-    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: Splitting.PUNCTUATION_AND_NEWLINES,
-    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION: Splitting.PUNCTUATION,
-    translation_service_pb2.SENTENCE_SPLITTING_NONE: Splitting.NONE,
-}
 # Of a detection: how many languages are told where the request does not say, and at most.
 DEFAULT_CANDIDATES, MOST_CANDIDATES = 3, 100
 
@@ -49,7 +44,6 @@ def parse_translate_request(request: translation_service_pb2.TranslateRequest, l
     """Return what a request asks for; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
     check_mime_type("mime_type", request.mime_type)
-    check_enum(request, "sentence_splitting")
     check_enum(request, "output_config.encoding_type")
     check_candidates(request)
     return TranslationRequest(
@@ -59,7 +53,7 @@ def parse_translate_request(request: translation_service_pb2.TranslateRequest, l
         target=parse_required_language("target_language_code", request.target_language_code),
         source=parse_language("source_language_code", request.source_language_code),
         model=parse_model("model", request.model),
-        splitting=SPLITTINGS[request.sentence_splitting],
+        splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
         decoding=replace(
             parse_decoding(request, limits),
             alternative_count=parse_number("alternative_count", request.alternative_count, most=limits.alternatives),

@@ -12,6 +12,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2, translation_servi
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedField, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents import PARSERS
+from polygist_service.text.documents.base import Splitting
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
@@ -25,6 +26,12 @@ PREFERENCES: Mapping[int, Preference] = {
 PIVOT_POLICIES: Mapping[int, PivotPolicy] = {
     common_pb2.PIVOT_POLICY_UNSPECIFIED: PivotPolicy.ALLOWED,
     common_pb2.PIVOT_POLICY_DIRECT_ONLY: PivotPolicy.DIRECT_ONLY,
+}
+SPLITTINGS: Mapping[int, Splitting] = {
+    translation_service_pb2.SENTENCE_SPLITTING_UNSPECIFIED: Splitting.AUTOMATIC,
+    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION_AND_NEWLINES: Splitting.PUNCTUATION_AND_NEWLINES,
+    translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION: Splitting.PUNCTUATION,
+    translation_service_pb2.SENTENCE_SPLITTING_NONE: Splitting.NONE,
 }
 
 ContentRequest: TypeAlias = translation_service_pb2.TranslateRequest | summarisation_service_pb2.SummariseRequest

@@ -55,6 +55,7 @@ SUMMARISE = (
         "query": ARTICLE.splitlines()[-1],
         "sentence_order": "SENTENCE_ORDER_RANK",
         "output_mime_type": "text/markdown",
+        "sentence_splitting": "SENTENCE_SPLITTING_NONE",
         "model": "models/none",
         "performance_preference": "PERFORMANCE_PREFERENCE_QUALITY",
         "decoding_config.beam_size": 2,
@@ -113,6 +114,7 @@ COMPANY = {
         "query": ARTICLE.splitlines()[-1],
     },
     ("summarisation.Summarise", "query"): {"maxSentenceCount": 1},
+    ("summarisation.Summarise", "sentence_splitting"): {"maxSentenceCount": 1},
     ("translation.Translate", "pivot_policy"): {"sourceLanguageCode": "de"},
     ("translation.Translate", "output_config.encoding_type"): {
         "contents": ["\U0001f600 The committee will meet on Thursday."],

@@ -11,10 +11,12 @@ from polygist_service.text.segmentation import Fits, Span
 class Splitting(Enum):
     """Where a new segment begins; a blank line begins one in every mode.
 
+    AUTOMATIC: behind each sentence and each line, but for the lines of paragraphs that were wrapped at a column.
     PUNCTUATION_AND_NEWLINES: behind each sentence and each line. PUNCTUATION: behind each sentence, for text that
     was wrapped by hand. NONE: nowhere else.
     """
 
+    AUTOMATIC = 0
     PUNCTUATION_AND_NEWLINES = 1
     PUNCTUATION = 2
     NONE = 3
@@ -58,9 +60,11 @@ class Segment:
 
     Attributes:
         start, end: its half-open span in the source, in code points, without the white space around it.
-        text: what the model reads; in plain text the source there, line breaks folded to one space.
+        text: what the model reads; in plain text the source there, lines joined and white space with a line break
+            in it folded to one space.
         block: index of its block.
         hard_split: whether it is a piece of a sentence that was longer than the model's window.
+        is_number: whether it is the bare number of a table's cell, for which no model is needed.
     """
 
     start: int
@@ -68,6 +72,7 @@ class Segment:
     text: str
     block: int = 0
     hard_split: bool = False
+    is_number: bool = False
 
     @property
     def span(self) -> Span:
@@ -128,7 +133,11 @@ class Document(Protocol):
 
     @property
     def segments(self) -> Sequence[Segment]:
-        """What there is to be read of it: sentences that have letters, or what they were cut into."""
+        """What there is to be read of it: sentences that have letters, what they were cut into, and number cells."""
+        ...
+
+    def source_span(self, segment: Segment, span: Span) -> Span:
+        """Return where a span of the text of one of `segments`, or of a piece of one, stands in the source."""
         ...
 
     def cut(self, segment: Segment, fits: Fits) -> Sequence[Segment]:
@@ -145,7 +154,7 @@ class Document(Protocol):
         ...
 
     def prose(self, kinds: Collection[BlockKind] = PROSE) -> Sequence[Segment]:
-        """Return the segments of blocks of some kinds."""
+        """Return the segments of blocks of some kinds, bare numbers left out."""
         ...
 
     def rebuild(self) -> Rebuilder:

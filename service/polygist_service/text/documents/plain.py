@@ -1,10 +1,15 @@
-"""Plain text: what stands between the segments is kept to the letter."""
+"""Plain text: what stands between the segments is kept to the letter, but for the line breaks of wrapped paragraphs."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Output, Segment, Splitting
+from polygist_service.text.documents.blocks import PlainBlock, read_blocks
+from polygist_service.text.documents.cells import is_number_cell
+from polygist_service.text.documents.columns import TableBlock
+from polygist_service.text.documents.joining import fold_lines
+from polygist_service.text.documents.wrapping import WrappedBlock
 from polygist_service.text.segmentation import (
     LINE_BREAKS,
     MOST_CHARACTERS,
@@ -20,11 +25,16 @@ from polygist_service.text.segmentation import (
 # Two line breaks with nothing but white space between, and what Unicode calls a paragraph separator. Atomic, or
 # "\r\n" would count as two.
 BLANK_LINES = re.compile(r"(?>\r\n|[\r\n\x85\u2028])[^\S\r\n]*(?>\r\n|[\r\n])\s*|\u2029\s*")
+# Options of programmes, as manual pages list them: "-a, --all", "--size=NUMBER".
+OPTION = re.compile(r"-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?(?:, ?-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?)*")
 
 
 @dataclass(frozen=True, slots=True)
 class PlainDocument:
-    """A text whose blocks are its lines or, where line breaks mean nothing, its paragraphs; see `base.Document`."""
+    """A text whose blocks are its lines, wrapped paragraphs and tables; see `base.Document`.
+
+    Where line breaks mean nothing, every block is what stands between blank lines.
+    """
 
     text: str
     blocks: tuple[Block, ...]
@@ -34,27 +44,36 @@ class PlainDocument:
     def parse(cls, text: str, *, language: str, splitting: Splitting) -> "PlainDocument":
         """Split `text`; what has no letter (white space, rules, bare numbers, emoji) is in no segment and stays.
 
+        So do list markers, quote marks and what parts the cells of a line. A number that is the cell of a row is a
+        segment.
+
         Args:
             text: any text.
-            language: BCP-47 code, for the abbreviations.
+            language: canonical tag, for the abbreviations.
             splitting: where segments begin.
 
         Raises:
             UnicodeEncodeError: `text` holds a lone surrogate, so it is no text.
         """
-        by_line = splitting is Splitting.PUNCTUATION_AND_NEWLINES
         blocks: list[Block] = []
         segments: list[Segment] = []
-        for start, end in lines(text) if by_line else paragraphs(text):
+        if splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES):
+            for block in read_blocks(text, language=language, unwrap=splitting is Splitting.AUTOMATIC):
+                found = list(read_segments(text, block, language, len(blocks)))
+                if found:
+                    blocks.append(block)
+                    segments += found
+            return cls(text, tuple(blocks), tuple(segments))
+        for start, end in paragraphs(text):
             if not has_letters(text[start:end]):
                 continue
             # Each break becomes one space, so that offsets stay: only punctuation may end a sentence there.
-            flat = text[start:end] if by_line else LINE_BREAKS.sub(" ", text[start:end])
+            flat = LINE_BREAKS.sub(" ", text[start:end])
             sentences = [(0, end - start)] if splitting is Splitting.NONE else split_sentences(flat, language)
-            for low, high in sentences:
-                if has_letters(text[start + low : start + high]):
-                    at, to = strip(text, start + low, start + high)
-                    segments.append(Segment(at, to, fold(text[at:to]), len(blocks)))
+            segments += (
+                Segment(at, to, fold(text[at:to]), len(blocks))
+                for at, to in with_letters(text, ((start + low, start + high) for low, high in sentences))
+            )
             blocks.append(Block(BlockKind.PARAGRAPH, start, end))
         return cls(text, tuple(blocks), tuple(segments))
 
@@ -62,60 +81,116 @@ class PlainDocument:
         """See `base.Document.with_segments`."""
         return replace(self, segments=tuple(segments))
 
+    def source_span(self, segment: Segment, span: Span) -> Span:
+        """See `base.Document.source_span`."""
+        low, high = span
+        block = self.blocks[segment.block]
+        if isinstance(block, WrappedBlock):
+            start = block.joined.position(segment.start)
+            return block.joined.source_span(start + low, start + high)
+        if segment.end - segment.start == len(segment.text):
+            return segment.start + low, segment.start + high
+        return fold_lines(self.text, segment.start, segment.end).source_span(low, high)
+
     def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
         """See `base.Document.cut`."""
-        if len(segment.text) <= MOST_CHARACTERS and fits(segment.text):
+        if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
             return [segment]
-        source, pieces = self.text[segment.start : segment.end], []
-        for low, high in split_long(source, lambda piece: fits(fold(piece.strip()))):
-            start, end = strip(self.text, segment.start + low, segment.start + high)
-            if has_letters(self.text[start:end]):
-                pieces.append(Segment(start, end, fold(self.text[start:end]), segment.block, hard_split=True))
+        pieces = []
+        for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
+            start, end = strip(segment.text, low, high)
+            if has_letters(segment.text[start:end]):
+                at, to = self.source_span(segment, (start, end))
+                pieces.append(Segment(at, to, segment.text[start:end], segment.block, hard_split=True))
         return pieces
 
     def prose(self, kinds: Collection[BlockKind] = PROSE) -> Sequence[Segment]:
-        """See `base.Document.prose`; every block of a plain text is a paragraph."""
-        return self.segments if BlockKind.PARAGRAPH in kinds else ()
+        """See `base.Document.prose`; kinds are guesses here, and whoever wants paragraphs gets all that may be one."""
+        if BlockKind.PARAGRAPH in kinds:
+            kinds = frozenset(BlockKind)
+        return [each for each in self.segments if self.blocks[each.block].kind in kinds and not each.is_number]
 
     def rebuild(self) -> "PlainRebuilder":
         """See `base.Document.rebuild`."""
         return PlainRebuilder(self)
 
 
+def read_segments(text: str, block: PlainBlock, language: str, index: int) -> Iterator[Segment]:
+    """Yield the segments of the block at `index`."""
+    if isinstance(block, WrappedBlock):
+        joined = block.joined
+        for start, end in with_letters(joined.text, split_sentences(joined.text, language)):
+            at, to = joined.source_span(start, end)
+            yield Segment(at, to, joined.text[start:end], index)
+        return
+    first_of_row = block.first_cells if isinstance(block, TableBlock) else block.cells[:1]
+    for cell in block.cells:
+        shown = text[cell[0] : cell[1]]
+        if block.kind is BlockKind.ROW and is_number_cell(shown, is_first=cell in first_of_row):
+            yield Segment(*cell, shown, index, is_number=True)
+        elif has_letters(shown) and not OPTION.fullmatch(shown):
+            for start, end in with_letters(shown, split_sentences(shown, language)):
+                yield Segment(cell[0] + start, cell[0] + end, shown[start:end], index)
+
+
+def with_letters(text: str, spans: Iterator[Span] | Sequence[Span]) -> Iterator[Span]:
+    """Yield those of `spans` that have letters, without the white space at their ends."""
+    for start, end in spans:
+        if has_letters(text[start:end]):
+            yield strip(text, start, end)
+
+
 class PlainRebuilder:
-    """Puts outputs in the places of their segments; each is settled as it comes. See `base.Rebuilder`."""
+    """Puts outputs in the places of their segments. See `base.Rebuilder`.
+
+    Those of lines are settled as they come, those of a wrapped paragraph or a table when all of the block are there.
+    """
 
     def __init__(self, document: PlainDocument) -> None:
-        self._text = document.text
-        self._segments = document.segments
-        self._at = self._length = 0
+        self._document = document
+        self._at = self._length = self._count = 0
+        self._pending: list[str] = []
         self.spans: list[Span] = []
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`: what stands before the segment, and the output on one line."""
-        segment, shown = self._segments[len(self.spans)], fold(output.text)
-        between = self._text[self._at : segment.start]
-        self._at = segment.end
-        start = self._length + len(between)
-        self._length = start + len(shown)
-        self.spans.append((start, self._length))
-        return between + shown
+        segments, shown = self._document.segments, fold(output.text)
+        segment = segments[self._count]
+        self._count += 1
+        block = self._document.blocks[segment.block]
+        if not isinstance(block, WrappedBlock | TableBlock):
+            if shown == segment.text:
+                shown = self._document.text[segment.start : segment.end]  # with its line breaks, where it has some
+            return self._settle(segment.start, segment.end, shown, [(0, len(shown))])
+        self._pending.append(shown)
+        if self._count < len(segments) and segments[self._count].block == segment.block:
+            return ""
+        own = segments[self._count - len(self._pending) : self._count]
+        outputs, self._pending = self._pending, []
+        if outputs == [each.text for each in own]:
+            # Wrapped by another hand, or aligned in another way: what did not change stays as it is.
+            text = self._document.text[block.start : block.end]
+            spans = [(each.start - block.start, each.end - block.start) for each in own]
+        else:
+            text, spans = block.write(self._document.text, own, outputs)
+        return self._settle(block.start, block.end, text, spans)
 
     def finish(self) -> str:
         """See `base.Rebuilder.finish`."""
-        if len(self.spans) < len(self._segments):
+        if self._count < len(self._document.segments):
             raise ValueError(
-                f"{len(self.spans)} of {len(self._segments)} segments have an output; add the others first"
+                f"{self._count} of {len(self._document.segments)} segments have an output; add the others first"
             )
-        return self._text[self._at :]
+        return self._document.text[self._at :]
 
-
-def lines(text: str) -> Iterator[Span]:
-    """Yield the spans of the lines of `text`, each with its line break."""
-    start = 0
-    for line in text.splitlines(keepends=True):
-        yield start, start + len(line)
-        start += len(line)
+    def _settle(self, start: int, end: int, shown: str, spans: Sequence[Span]) -> str:
+        """Return what follows of the document where `shown`, with `spans` of outputs, is in the place of start:end."""
+        between = self._document.text[self._at : start]
+        self._at = end
+        length = self._length + len(between)
+        self._length = length + len(shown)
+        self.spans += [(length + low, length + high) for low, high in spans]
+        return between + shown
 
 
 def paragraphs(text: str) -> Iterator[Span]:

@@ -205,19 +205,24 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
     half = (match["half"] or "").lower()
     if not half and (said := DAY_HALF.match(text, end)):
         half, end = "a" if said["morning"] else "p", said.end()
-    pieces = (str(hour), str(minute)) if match["minute"] else (str(hour),)
     readings = read_clock(hour, minute, half, is_sure=convention.base != "en")
-    if not half and match["minute"] is None:
-        readings.add(str(hour))
+    pieces: tuple[str, ...] = ()
+    if match["minute"] is None:
+        parts = {str(hour)}
+        readings |= set() if half else parts
+    else:
+        # "2h30" may be two hours and thirty minutes, "2:30 p.m." not.
+        pieces = () if half else (str(hour), str(minute))
+        parts = set(pieces)
     return Number(
         text[match.start() : end],
         frozenset(readings),
-        frozenset(pieces),
+        frozenset(parts),
         match.start(),
         end,
         match.span(),
         NumberKind.TIME,
-        pieces if match["minute"] and not half else (),
+        pieces,
     )
 
 
