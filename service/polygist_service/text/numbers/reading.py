@@ -82,6 +82,9 @@ DAY_HALF = re.compile(
     r"|da[ ](?:tarde|noite)|de[ ]la[ ](?:tarde|noche)|du[ ]soir|in[ ]the[ ](?:afternoon|evening)|at[ ]night)\b",
     re.IGNORECASE,
 )
+# Languages that have no "p.m.", and those that write no "17h".
+TWENTY_FOUR_HOURS = frozenset(("pt", "fr", "de", "it", "nl", "ru", "pl", "da", "sv"))
+TWELVE_HOURS = frozenset(("en",))
 HOURS_AFTER = re.compile(r"\s(?:horas?|hours?|heures?|Uhr|o['’]clock)\b", re.IGNORECASE)
 # No language counts further: a run of scale words ends here.
 MOST_POWER = 24
@@ -206,6 +209,7 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
     if not half and (said := DAY_HALF.match(text, end)):
         half, end = "a" if said["morning"] else "p", said.end()
     readings = read_clock(hour, minute, half, is_sure=convention.base != "en")
+    is_lettered = convention.base in TWELVE_HOURS and "h" in match.group().lower()
     pieces: tuple[str, ...] = ()
     if match["minute"] is None:
         parts = {str(hour)}
@@ -223,6 +227,7 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
         match.span(),
         NumberKind.TIME,
         pieces,
+        is_native=convention.base not in TWENTY_FOUR_HOURS if match["half"] else hour < 13 or not is_lettered,
     )
 
 
