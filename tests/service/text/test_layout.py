@@ -149,6 +149,8 @@ def test_what_fills_a_line_parts_its_cells(text, cells):
         "He was late -- as he always is --- and left.",
         "Is a || b the same as b?",
         "See item [1] of the list.",
+        "Last but not least ....",
+        "«\xa0 À demain.",
     ],
 )
 def test_running_text_has_no_cells(text):

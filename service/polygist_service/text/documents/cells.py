@@ -14,7 +14,8 @@ SEPARATOR = re.compile(
     rf"(?P<gap>[{BLANK}]{{2,}}|\t)"
     r"|(?P<bar>(?<!\S)[|¦•·▪●](?!\S)|^\||\|$|[│┃║])"
     r"|(?<!\S)(?:\[(?:[xX]?| {1,20})\]|\( {1,20}\))(?!\S)|[☐☑☒]"
-    r"|(?:^-{3,}|-{3,}$|([-.#+·•])\3{3,}|\.(?: \.){3,}|…(?: ?…)+|_{3,}|\*{3,}|={3,}|~{3,}|[\u2500-\u259f]+)"
+    r"|^-{3,}|-{3,}$|([-#+·•])\3{3,}|_{3,}|\*{3,}|={3,}|~{3,}|[\u2500-\u259f]+"
+    r"|\.{5,}|\.{4}(?= ?\S)|\.(?: \.){3,}|…(?: ?…)+"
 )
 # Bars without white space around them part cells where there are several in a line.
 DENSE_BAR = re.compile(r"\|")
@@ -28,6 +29,9 @@ HINTS = (
 MOST_PROSE_GAP = 3
 # So many gaps before small letters make a line running text.
 LEAST_RUNNING = 2
+MOST_ROW_WORDS = 12
+# French puts a space inside of these.
+OPENERS, CLOSERS = frozenset("«‹“„"), frozenset("»›”?!:;")
 
 NUMBER = re.compile(
     r"[(+\-−]?\s?(?:R\$|US\$|[$€£¥])?\s?[-−]?"
@@ -56,6 +60,12 @@ class CellLine:
     def stops(self) -> Sequence[int]:
         """The columns at which something begins behind each gap."""
         return columns(self.text, self.line, [end for _, end in self.gaps]) if self.gaps else ()
+
+    @cached_property
+    def is_sentence(self) -> bool:
+        """Whether the line is too long for a row of a table, or ends as a sentence does."""
+        words = self.text[self.line.body : self.line.end]
+        return len(words.split(maxsplit=MOST_ROW_WORDS)) > MOST_ROW_WORDS or bool(SENTENCE_END.search(words[-8:]))
 
     @cached_property
     def is_running(self) -> bool:
@@ -94,14 +104,14 @@ class CellLine:
 
     def _parts(self, gap: Span) -> bool:
         """Whether a gap parts cells: a narrow one within a sentence does not, nor one behind a sentence."""
+        before, after = self.text[gap[0] - 1], self.text[gap[1]]
+        if before in OPENERS or after in CLOSERS:
+            return False
         if not self.is_narrow(gap):
             return True
-        if SENTENCE_END.search(self.text, max(self.line.body, gap[0] - 8), gap[0]):
+        if self.is_sentence or SENTENCE_END.search(self.text, max(self.line.body, gap[0] - 8), gap[0]):
             return False
-        is_wide = gap[1] - gap[0] == MOST_PROSE_GAP
-        return is_wide or (
-            not self.text[gap[1]].islower() and not SENTENCE_END.search(self.text, self.line.end - 8, self.line.end)
-        )
+        return gap[1] - gap[0] == MOST_PROSE_GAP or after.isupper() or not after.isalpha()
 
 
 def find_hints(text: str) -> tuple[str, ...]:

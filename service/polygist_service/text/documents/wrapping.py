@@ -13,6 +13,8 @@ from polygist_service.text.segmentation import Span
 
 # Fewer lines are a wrapped paragraph only beside longer ones of the same width.
 LEAST_LINES = 3
+# So many need not end with the end of a sentence.
+ENOUGH_LINES = 5
 # Characters of East Asia say more in as many columns.
 LEAST_DENSE_WIDTH = 30
 # A line that could have taken the next word in so much of the width ends a paragraph, or is no wrapped line.
@@ -35,7 +37,7 @@ CERTAIN = 1_000_000
 BREAKS = frozenset(("\n", "\r\n", "\r"))
 
 # A break is made in the white space before a word, but not where the next line would begin like an item of a list.
-PLACE = re.compile(r"[ \t\u2000-\u2006\u2008-\u200a\u3000]+(?=\S)(?!(?:[-*+>#|•–—]+|\w{1,3}[.)])(?:\s|$))")
+PLACE = re.compile(r"[ \t\u2000-\u2006\u2008-\u200a\u3000]+(?=\S)(?!(?:[-*+>#|•–—]+|(?:\d{1,3}|[^\W\d_])[.)])\s)")
 WIDE = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 # What may not begin a line, and what may not end one.
 CLOSING = frozenset("、。，．・：；？！）」』】〕〉》”’…ー々!),.:;?]}")
@@ -163,7 +165,11 @@ class Shape:
         """
         if any(self.text[line.end : line.stop].strip(" \t") not in BREAKS for line in self.lines[:-1]):
             return False
-        width = self.width()
+        width, last = self.width(), self.lines[-1]
+        if len(self.lines) < ENOUGH_LINES and not SENTENCE_END.search(
+            self.text, max(last.body, last.end - 8), last.end
+        ):
+            return False
         if len(self.lines) < LEAST_LINES:
             return any(map(self.fills, known_widths)) and self._goes_on() and self._is_prose()
         is_dense = UNSPACED.search(self.text, self.lines[0].body, self.lines[0].end)
