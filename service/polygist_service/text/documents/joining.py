@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.lines import Line
-from polygist_service.text.segmentation import LINE_BREAKS, WHITE_SPACE, Span, by_language
+from polygist_service.text.segmentation import LINE_BREAKS, WHITE_SPACE, Span
 
 # Scripts without spaces between words.
 UNSPACED = re.compile(
@@ -23,31 +24,27 @@ MOST_WORD = 60
 JUSTIFYING = re.compile(r"(?<=[^\s.!?:]) {2,3}(?=\S)")
 
 # First parts of compounds, which keep their hyphen unless an ending follows: "long-term", but "longer".
-COMPOUND_STARTS = by_language(
-    {
-        "en": """
+COMPOUND_STARTS = {
+    "en": words("""
             all cross eighty ever fifty first five forty four full half hard high ill long low much new nine ninety non
             old one open quarter second self seven seventy short single six sixty so third thirty three twenty two well
-        """,
-        "pt": """
+        """),
+    "pt": words("""
             além aquém arco bem couve curto grã grão guarda luso meia norte pré pró pós primeira primeiro recém sul vice
-        """,
-    }
-)
+        """),
+}
 ENDINGS = re.compile(
     r"(?:ly|ness|less|ful|e[drn]|ers|est|ing|ty|teen|th|ware|ways?|ships?|land|side|light|dom|fold|dor[ae]?s?|nho|ria)$"
 )
 # Last parts of compounds.
-COMPOUND_ENDS = by_language(
-    {
-        "en": """
+COMPOUND_ENDS = {
+    "en": words("""
             aged aware based born bound built conscious dependent driven eyed faced fashioned friendly grained haired
             known like looking made minded oriented paid quality range related rich scale shaped sized speaking specific
             speed style term wide winning
-        """,
-        "pt": "feira feiras chuva voz geral ministro ministra",
-    }
-)
+        """),
+    "pt": words("feira feiras chuva voz geral ministro ministra"),
+}
 # Pronouns that follow a verb; "par-te" and "qua-se" are cut words, "reuniu-se" and "fazê-lo" are none.
 PRONOUN = re.compile(
     r"(?:(?:\w(?:ou|eu|iu|am|ava|avam|ram|mos|ndo)|\w[áêô]|\w{3}[aei]r)-(?:se|me|te|lhes?|nos|vos|l?[ao]s?|n[ao]s?)|\w{4}a-se)$"
