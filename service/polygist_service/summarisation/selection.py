@@ -41,9 +41,14 @@ def count_words(text: str) -> int:
     return len(UNPARTED.findall(text)) + sum(any(map(str.isalnum, word)) for word in others)
 
 
-def keep_proper(sentences: Sequence[Segment]) -> list[Segment]:
-    """Return the sentences that are part of an article, no boilerplate nor meant for a model; all where none is."""
-    barred = find_boilerplate(sentences) | find_instructions(sentences)
+def keep_proper(sentences: Sequence[Segment], text: str) -> list[Segment]:
+    """Return the sentences of an article that are part of it, no boilerplate nor meant for a model; all where none is.
+
+    Args:
+        sentences: all of the article, in order.
+        text: of the article.
+    """
+    barred = find_boilerplate(sentences, text) | find_instructions(sentences, text)
     return [sentence for at, sentence in enumerate(sentences) if at not in barred] or list(sentences)
 
 
