@@ -43,7 +43,7 @@ ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="polygist" \
       org.opencontainers.image.description="Article summarisation and translation over gRPC" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.licenses="Apache-2.0 AND MPL-2.0"
+      org.opencontainers.image.licenses="Apache-2.0 AND MPL-2.0 AND Unicode-3.0"
 COPY --from=models /opt/polygist /opt/polygist
 COPY --from=models --chown=65532:65532 /models /models
 COPY LICENSE NOTICE /usr/share/doc/polygist/

@@ -29,6 +29,14 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What all cases of a kind together must show, beside the share of right ones."""
+
+    statement: str
+    is_met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """All cases of one kind.
 
@@ -38,6 +46,7 @@ class Kind:
         target: the least share of them that has to be right.
         allows_silence: whether a wrong one may be without a warning.
         notes: what to know when reading its table.
+        further: requirements beside the target.
     """
 
     name: str
@@ -45,6 +54,7 @@ class Kind:
     target: float
     allows_silence: bool = True
     notes: tuple[str, ...] = ()
+    further: tuple[Requirement, ...] = ()
 
     @property
     def wrong(self) -> list[Case]:
@@ -53,7 +63,12 @@ class Kind:
 
     @property
     def is_met(self) -> bool:
-        """Whether enough are right, and where it is asked for, all others warned about."""
+        """Whether the target and all further requirements are met."""
+        return self.is_target_met and all(requirement.is_met for requirement in self.further)
+
+    @property
+    def is_target_met(self) -> bool:
+        """Whether enough are right, and where it is asked for all others are warned about."""
         is_right = len(self.cases) - len(self.wrong) >= self.target * len(self.cases)
         return is_right and (self.allows_silence or all(case.is_warned for case in self.wrong))
 
@@ -62,8 +77,9 @@ class Kind:
         groups = list(dict.fromkeys(case.group for case in self.cases))
         rows = [row(group, [case for case in self.cases if case.group == group]) for group in groups]
         silence = "" if self.allows_silence else ", and a warning for every other one"
-        verdict = f"Target: {100 * self.target:g} % right{silence}: {'met' if self.is_met else 'MISSED'}."
-        return Table(self.name, COLUMNS, (*rows, row("all", self.cases)), (verdict, *self.notes))
+        verdict = f"Target: {100 * self.target:g} % right{silence}: {'met' if self.is_target_met else 'MISSED'}."
+        further = (f"{one.statement}: {'met' if one.is_met else 'MISSED'}." for one in self.further)
+        return Table(self.name, COLUMNS, (*rows, row("all", self.cases)), (verdict, *further, *self.notes))
 
 
 # Tries all cases of a kind on a running server; `data` is the folder of public sets, None where none was given.

@@ -105,6 +105,31 @@ async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGe
                 due += 1
 
 
+async def in_groups(stream: AsyncGenerator[ResultT, None]) -> AsyncGenerator[list[ResultT], None]:
+    """Yield what `stream` gives in lists of all that is there by then, one item at least."""
+    queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
+
+    async def fill() -> None:
+        async with aclosing(stream):
+            async for item in stream:
+                queue.put_nowait(item)
+
+    task = asyncio.create_task(fill())
+    task.add_done_callback(queue.put_nowait)
+    try:
+        while not isinstance(item := await queue.get(), asyncio.Task):
+            group = [item]
+            while not queue.empty() and not isinstance(item := queue.get_nowait(), asyncio.Task):
+                group.append(item)
+            yield group
+            if isinstance(item, asyncio.Task):
+                break
+        task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 class Work(Generic[ItemT, ResultT]):
     """A function to be called for each of some items, by any number of threads together.
 

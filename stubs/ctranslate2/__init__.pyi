@@ -6,6 +6,7 @@ from typing import Any
 class TranslationResult:
     hypotheses: list[list[str]]
     scores: list[float]
+    attention: list[list[list[float]]]
 
 class ScoringResult:
     tokens: list[str]
@@ -52,6 +53,7 @@ class Translator:
         min_decoding_length: int = 1,
         use_vmap: bool = False,
         return_scores: bool = False,
+        return_attention: bool = False,
     ) -> list[TranslationResult]: ...
     def score_batch(
         self,

@@ -1,6 +1,7 @@
 """An engine without models: translations are the source between brackets, vectors come from the words."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -61,15 +62,19 @@ class EchoEngine:
         models: what is installed.
         answer: what a segment becomes.
         delay: seconds before each result.
+        aligns: whether the models tell which words belong together.
 
     `options`, `segments`, `contexts` and `ran` (names of models) tell what was submitted, `held` which models are held
     now, `free` that none is any more.
     """
 
-    def __init__(self, *models: ModelInfo, answer: Callable[[str], str] = "[{}]".format, delay: float = 0.0) -> None:
+    def __init__(
+        self, *models: ModelInfo, answer: Callable[[str], str] = "[{}]".format, delay: float = 0.0, aligns: bool = True
+    ) -> None:
         self._models = {model.name: model for model in models or (EN_PT, ENCODER, PT_EN)}
         self.answer = answer
         self.delay = delay
+        self.aligns = aligns
         self.options: list[Decoding | Encoding] = []
         self.segments: list[str] = []
         self.contexts: list[CallContext] = []
@@ -125,6 +130,9 @@ class EchoModel:
     def unknown_spans(self, text):
         return [(at, at + 1) for at, character in enumerate(text) if ord(character) > 0xFFFF]
 
+    def likelihood(self, text):
+        return -10.0 * self.count(text)
+
     async def submit(self, segments, *, options, context):
         engine, texts = self._engine, [each.text if isinstance(each, Words) else each for each in segments]
         if self.info.state is not State.READY:
@@ -140,10 +148,10 @@ class EchoModel:
 
     def _result(self, segment, options):
         count = self.count(segment)
-        if count >= self.info.max_input_tokens:
-            raise InferenceFailed("a segment is longer than the window")
         if isinstance(options, Encoding):
             return Result(count, vector=embed(segment))
+        if count >= self.info.max_input_tokens:
+            raise InferenceFailed("a segment is longer than the window")
         note = f"{'s' if options.shortlist else ''}{options.beam_size if options.beam_size > 1 else ''}"
         answer = self._engine.answer(segment)
         texts = [f"{answer}{note}{'*' * rank}" for rank in range(options.hypothesis_count)]
@@ -155,10 +163,18 @@ class EchoModel:
                     count,
                     -0.5 * (rank + 1) if options.scores else None,
                     limited=0 < options.max_output_tokens <= count,
+                    alignment=tuple(align(segment, text)) if options.alignment and self._engine.aligns else (),
                 )
                 for rank, text in enumerate(texts)
             ),
         )
+
+
+def align(source: str, text: str):
+    """Each word of an answer with the word of the source that stands as far from the start."""
+    words = [found.span() for found in re.finditer(r"\w+", source)]
+    written = [found.span() for found in re.finditer(r"\w+", text)]
+    return zip(words, written, strict=False)
 
 
 def embed(text: str) -> np.ndarray:

@@ -182,7 +182,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
     """A number of the source does not stand in the target."""
     WARNING_CODE_MIXED_LANGUAGES: _WarningCode.ValueType  # 14
-    """The text is in more than one language; it was read as source_language_code throughout."""
+    """A part of the text is in another language than source_language_code, that of most of it. A
+    translation is made from the language of each part; one in the target language, or without a
+    model, stays as it is. A summary leaves such parts out. Looked for where no language was given.
+    """
     WARNING_CODE_UNTRANSLATED: _WarningCode.ValueType  # 15
     """A segment came back as it was, although it is not in the target language."""
     WARNING_CODE_EXPERIMENTAL_MODEL: _WarningCode.ValueType  # 16
@@ -226,7 +229,10 @@ that a model wrote were replaced by the article's own, as the article does not b
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
 """A number of the source does not stand in the target."""
 WARNING_CODE_MIXED_LANGUAGES: WarningCode.ValueType  # 14
-"""The text is in more than one language; it was read as source_language_code throughout."""
+"""A part of the text is in another language than source_language_code, that of most of it. A
+translation is made from the language of each part; one in the target language, or without a
+model, stays as it is. A summary leaves such parts out. Looked for where no language was given.
+"""
 WARNING_CODE_UNTRANSLATED: WarningCode.ValueType  # 15
 """A segment came back as it was, although it is not in the target language."""
 WARNING_CODE_EXPERIMENTAL_MODEL: WarningCode.ValueType  # 16

@@ -370,7 +370,7 @@ class Summary(_message.Message):
     text: _builtins.str
     """Output only. The summary. Empty in a StreamSummariseResponse, whose deltas are the text."""
     source_language_code: _builtins.str
-    """Output only. The language of the article, given or detected."""
+    """Output only. The language of the article, or of most of it, given or detected."""
     target_language_code: _builtins.str
     """Output only. The language of the summary."""
     model: _builtins.str

@@ -100,7 +100,9 @@ class TranslateRequest(_message.Message):
     pt-BR by pt, as Translation.target_language_code says.
     """
     source_language_code: _builtins.str
-    """Optional. The language of all contents. Empty, the default: detected for each text on its own."""
+    """Optional. The language of all contents. Empty, the default: detected for each text on its own,
+    and in a text of several paragraphs or lines for those that are surely in another language.
+    """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown."""
     model: _builtins.str
@@ -266,14 +268,15 @@ class Translation(_message.Message):
     translated_text: _builtins.str
     """Output only. The translation. Empty in a StreamTranslateResponse, whose deltas are the text."""
     source_language_code: _builtins.str
-    """Output only. The language of the source, given or detected; "und" for a text without letters
-    whose language was not given.
+    """Output only. The language of the source, or of most of it, given or detected; "und" for a text
+    without letters whose language was not given.
     """
     detection_confidence: _builtins.float
     """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
     model: _builtins.str
-    """Output only. The model that wrote the text, the last one where it was pivoted. Empty where
-    nothing had to be translated.
+    """Output only. The model that wrote the text, the last one where it was pivoted; in a text of
+    several languages that of source_language_code or else of the first part that needed one. Empty
+    where nothing had to be translated.
     """
     score: _builtins.float
     """Output only. Mean log-probability of a target token, at most 0; nearer to 0 is surer. Compare

@@ -141,6 +141,11 @@ class Hold:
         with self._loaded.use() as model:
             return model.unknown_spans(text)
 
+    def likelihood(self, text: str) -> float:
+        """See `HeldModel.likelihood`."""
+        with self._loaded.use() as model:
+            return model.likelihood(text)
+
     async def submit(
         self, segments: Sequence[str | Tokens], *, options: Options, context: CallContext
     ) -> AsyncGenerator[tuple[int, Result], None]:

@@ -29,6 +29,8 @@ class Decoding:
         instruction: what a model that follows instructions is told to do with the text; others take none.
         no_repeat_ngram_size: no run of so many tokens twice in one output; 0 is the model's own rule.
         min_output_tokens: at least so many tokens; 0 is the model's own rule.
+        repetition_penalty: divides the score of tokens that an output has already; 0 is the model's own rule.
+        alignment: tell which words of each output come from which of its text.
     """
 
     beam_size: int = 1
@@ -41,6 +43,8 @@ class Decoding:
     instruction: str = ""
     no_repeat_ngram_size: int = 0
     min_output_tokens: int = 0
+    repetition_penalty: float = 0.0
+    alignment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,26 @@ class Encoding:
 Options = Decoding | Encoding
 
 
+# Half-open spans in a text and in what a model wrote of it, in code points: each piece of the output, in order, with
+# the piece of the text that the model looked at most when it wrote that.
+Alignment = tuple[tuple[Span, Span], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One output text; `score` is the mean log-probability per target token (<= 0)."""
+    """One output text.
+
+    Attributes:
+        score: the mean log-probability per target token (<= 0); None where not asked for.
+        limited: whether the output limit ended it, not the model.
+        alignment: empty where not asked for, and where the model tells none.
+    """
 
     text: str
     token_count: int
     score: float | None = None
-    limited: bool = False  # the output limit ended it, not the model
+    limited: bool = False
+    alignment: Alignment = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +176,10 @@ class HeldModel(Protocol):
 
     def unknown_spans(self, text: str) -> list[Span]:
         """Half-open spans of `text` that the vocabulary lacks."""
+        ...
+
+    def likelihood(self, text: str) -> float:
+        """Log-probability of a few words by the vocabulary alone: of two spellings the model knows the likelier."""
         ...
 
     def submit(

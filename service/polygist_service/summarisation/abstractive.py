@@ -92,7 +92,13 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
     place of what never ends.
     """
     request = plan.request
-    article = Article.parse(plan.text, plan.language, mime_type=request.mime_type, splitting=request.splitting)
+    article = Article.parse(
+        plan.text,
+        plan.language,
+        mime_type=request.mime_type,
+        splitting=request.splitting,
+        foreign=plan.source.foreign,
+    )
     prose = replace(article, sentences=tuple(keep_proper(article.sentences, article.text)))
     passages = cut_endless(prose.sentences, article.text)
     words = sum(count_words(sentence.text) for sentence in prose.sentences)

@@ -1,10 +1,11 @@
 """The article that a summary is about and has to be true to."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.text.documents import parse
 from polygist_service.text.documents.base import PLAIN, Document, Segment, Splitting
+from polygist_service.text.language_runs import LanguageRun, is_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,13 @@ class Article:
         *,
         mime_type: str = PLAIN,
         splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES,
+        foreign: Sequence[LanguageRun] = (),
     ) -> "Article":
-        """Parse `text`, whose sentences end where `splitting` says."""
+        """Parse `text`, whose sentences end where `splitting` says, but for the runs of it in foreign languages."""
         document = parse(text, language=language, splitting=splitting, mime_type=mime_type)
+        if foreign:
+            own = [each for each in document.segments if not is_within(each.start, foreign)]
+            document = document.with_segments(own)
         pieces = (document.cut(sentence, lambda _: True) for sentence in document.prose())
         return cls(document, language, tuple(segment for each in pieces for segment in each), document.text)
 

@@ -77,6 +77,7 @@ class Summariser:
             given=request.source,
             readable=readable_languages(self._engine),
             candidates=request.candidates,
+            mime_type=request.mime_type,
             context=context,
         )
         plans = []

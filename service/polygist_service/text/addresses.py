@@ -1,4 +1,4 @@
-"""Addresses in running text: URLs, domains, hosts, e-mail addresses and @handles, found as far as they go.
+"""Addresses in running text: URLs, domains, hosts, e-mail addresses, @handles, #tags and paths, as far as they go.
 
 What a reader would paste into a browser or a mail is the address; the punctuation of the sentence around it is not.
 """
@@ -6,6 +6,7 @@ What a reader would paste into a browser or a mail is the address; the punctuati
 import re
 from collections.abc import Iterator
 
+from polygist_service.text.abbreviations import words
 from polygist_service.text.segmentation import Span
 
 # What a URL is made of. Brackets and quotes of prose end it, as do white space and full-width punctuation; a comma
@@ -27,27 +28,27 @@ EMAILS = re.compile(
     rf"(?<![\w@])[^\W_](?:[\w.+%&=~-]|['’](?=\w)){{0,63}}+@{DOMAIN}(?::[\w.~-]++/[\w./~-]*+)?", re.UNICODE
 )
 HANDLES = re.compile(rf"(?<![\w@./])@[^\W\d](?:\w|\.(?=\w)){{0,38}}+(?!\w)(?:@{DOMAIN})?")
+TAGS = re.compile(r"(?<![\w#&/])#[^\W\d](?:\w|-(?=\w)){1,80}+")
+# Of a file: from a root, by drive letters, or with a suffix behind the last of several names.
+PATHS = re.compile(
+    r"(?<![\w./\\~@%+-])(?:(?:~|\.{1,2})?(?:/[\w.@+%-]+){2,}+/?|(?:~|\.{1,2})/[\w.@+%-]++|[A-Za-z]:\\[\w.\\@+%-]++"
+    r"|[A-Za-z][\w-]*+(?:/[\w-]++)+\.[A-Za-z]\w{0,4}+)"
+)
 HOSTS = re.compile(
     rf"(?<![\w@.\-/\\$%&=+])(?:(?P<ip>(?:\d{{1,3}}\.){{3}}\d{{1,3}})(?![\w]|\.\d)|(?P<local>localhost)(?=[:/])"
     rf"|(?P<doi>10\.\d{{4,9}}(?=/))|(?P<domain>{DOMAIN})){REST}"
 )
 
-
-def word_set(words: str) -> frozenset[str]:
-    """Return the words of a list that white space parts."""
-    return frozenset(words.split())
-
-
 # Top-level domains that are words or endings in prose where a space behind a full stop was forgotten, or names of
 # files; they are taken for a domain where a port or a path follows.
-WORDS = word_set(
+WORDS = words(
     """
     am as at be by do eh he in is it la me my na no pm se so to um us name post mobi travel today news world
     life live work page link test local home health academy school university community foundation global
     network systems software design studio digital
     """
 )
-COUNTRIES = word_set(
+COUNTRIES = words(
     """
     ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bm bn bo br bs bt bw by bz ca
     cc cd cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg er es et eu fi fj fk fm fo
@@ -58,7 +59,7 @@ COUNTRIES = word_set(
     tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve vg vi vn vu wf ws ye yt za zm zw
     """
 )
-GENERIC = word_set(
+GENERIC = words(
     """
     com org net gov edu mil int arpa info biz name mobi travel museum jobs coop aero asia cat tel post eco app
     dev blog shop store online site tech cloud xyz club agency news media press live world life today work
@@ -100,6 +101,10 @@ def candidates(text: str) -> Iterator[Span]:
     if "@" in text:
         yield from (found.span() for found in EMAILS.finditer(text))
         yield from (found.span() for found in HANDLES.finditer(text))
+    if "#" in text:
+        yield from (found.span() for found in TAGS.finditer(text))
+    if "/" in text or "\\" in text:
+        yield from (found.span() for found in PATHS.finditer(text))
     yield from (found.span() for found in HOSTS.finditer(text) if is_host(found))
 
 

@@ -16,6 +16,7 @@ class LanguageDetector:
 
     def __init__(self) -> None:
         self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._tags = {label: tag for label in self._identifier.labels if (tag := read_label(label))}
 
     def rank(self, text: str, *, candidates: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Languages of `text` by falling probability, empty for a text without letters.
@@ -27,7 +28,7 @@ class LanguageDetector:
         """
         if not has_letters(text):
             return []
-        ranking = [(tag, float(p)) for label, p in self._identifier.rank(sample(text)) if (tag := read_label(label))]
+        ranking = [(tag, p) for label, p in self._identifier.rank(sample(text)) if (tag := self._tags.get(label))]
         if candidates is None:
             return ranking
         return [(tag, p) for tag, p in ranking if any(matches(candidate, tag) for candidate in candidates)]

@@ -1,6 +1,7 @@
 """Language tags: BCP-47 as `langcodes` reads it, names as Unicode has them."""
 
 import re
+import unicodedata
 from collections.abc import Collection
 from functools import lru_cache
 
@@ -25,6 +26,12 @@ MARKED = re.compile(r"__(.+)__|>>(.+)<<|<2(.+)>|([a-z]{2})_XX")
 MOST_NAMED = 8
 
 RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
+
+# Scripts that mix others, and those whose letters have other names.
+JOINED_SCRIPTS = {
+    "Jpan": ("CJK", "HIRAGANA", "KATAKANA"), "Kore": ("HANGUL", "CJK"), "Hans": ("CJK", "BOPOMOFO"),
+    "Hant": ("CJK", "BOPOMOFO"), "Hani": ("CJK",),
+}  # fmt: skip
 
 
 class BadTag(ValueError):
@@ -106,8 +113,40 @@ def native_name(tag: str) -> str:
 
 
 def is_right_to_left(tag: str) -> bool:
-    """Whether the language is written from right to left, in the script named or else in its likely one."""
-    return langcodes.Language.get(tag).maximize().script in RIGHT_TO_LEFT
+    """Whether the language is written from right to left."""
+    return script_of(tag) in RIGHT_TO_LEFT
+
+
+@lru_cache(maxsize=1024)
+def script_of(tag: str) -> str:
+    """Return the code of the script that a language is written in: the one named, or else its likely one."""
+    return langcodes.Language.get(tag).maximize().script or ""
+
+
+@lru_cache(maxsize=16)
+def territory_words(tag: str) -> frozenset[str]:
+    """Return the words of the names that a language has for countries and continents."""
+    locale = locale_of(tag.partition("-")[0])
+    return frozenset(word for name in (locale.territories.values() if locale else ()) for word in name.split())
+
+
+@lru_cache(maxsize=64)
+def script_names(script: str) -> tuple[str, ...]:
+    """Return how Unicode's names of the letters of a script begin; of an unknown one, nothing."""
+    if script in JOINED_SCRIPTS:
+        return JOINED_SCRIPTS[script]
+    name = Locale("en").scripts.get(script)
+    return (name.upper(),) if name else ()
+
+
+def letters_outside(text: str, script: str) -> str:
+    """Return the letters of `text` that are not of a script; none where that is unknown."""
+    if script == "Latn" and text.isascii():
+        return ""
+    names = script_names(script)
+    return "".join(
+        each for each in text if each.isalpha() and names and not unicodedata.name(each, "").startswith(names)
+    )
 
 
 @lru_cache(maxsize=1024)

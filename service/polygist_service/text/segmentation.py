@@ -2,57 +2,29 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import pairwise
 
 from icu4py.breakers import SentenceBreaker
+
+from polygist_service.text.abbreviations import Lexicon, lexicon
+from polygist_service.text.boundaries import find_resumptions, is_inside_sentence, is_inside_token
 
 Span = tuple[int, int]
 Fits = Callable[[str], bool]
 
 # What `str.splitlines` splits at.
 LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
-# Quotes and brackets that close what the sentence before them opened: opening ones have no white space behind them.
-CLOSERS = re.compile(r"[\"'”’»)\]}]+(?:\s+|\Z)")
+# What closes the sentence before it, for opening quotes and brackets have no white space behind them, and references to
+# notes ("[3]") have no word before them.
+CLOSERS = re.compile(r"(?:[\"'”’»)\]}]++|\[\d[\d ,–-]*+\])++(?:\s+|\Z)")
+NOTE = re.compile(r"\d[\d ,–-]*+\](?:\[\d[\d ,–-]*+\])*+(?:\s+|\Z)")
+# Emoji, arrows and stars that follow the mark without a space.
+SIGNS = re.compile(r"[\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]++(?:\s+|\Z)")
 WHITE_SPACE = re.compile(r"\s+")
 
-
-def by_language(lists: Mapping[str, str]) -> Mapping[str, frozenset[str]]:
-    """Return the words of each list, which white space parts."""
-    return {language: frozenset(words.split()) for language, words in lists.items()}
-
-
-# Titles and the like, which a name follows: their full stop hardly ever ends a sentence.
-TITLES = by_language(
-    {
-        "en": """
-            mr mrs ms mx messrs dr drs prof rev fr hon gen col maj capt cpt cmdr lt sgt cpl gov sen
-            rep pres supt insp st mt ft vs cf viz approx i.e e.g esp incl
-        """,
-        "pt": """
-            sr sra srs sras srta dr dra drs dras prof profa profs eng engª arq adv exmo exma ilmo
-            ilma v.exa v.sa d fr pe sto sta gen cel cap ten sgt gov dep min des av r pç pça trav rod
-            vs cf ex p.ex i.e aprox
-        """,
-    }
-)
-# References, which a number follows; before anything else their full stop may well end a sentence ("No." "mar.").
-REFERENCES = by_language(
-    {
-        "en": """
-            no nos vol vols p pp fig figs eq eqs art arts sec ch chap ed c ca jan feb mar apr jun
-            jul aug sep sept oct nov dec
-        """,
-        "pt": """
-            n nº num núm art arts inc p pp pág págs fl fls vol vols cap ed séc fig figs c tel km jan
-            fev mar abr mai jun jul ago set out nov dez
-        """,
-    }
-)
-
-# The last word in front of a full stop, with inner ones: "Dr", "p.ex", "J".
-LAST_WORD = re.compile(r"(?:^|[\s(\[\"'“‘«\-–—])([^\W\d_][\w.]{0,12})\.$")
-# Longer than any last word and what stands before it.
-REACH = 20
+# How much of a sentence's end is looked at.
+REACH = 60
 
 # A window is a few hundred tokens: no longer text is worth tokenising to learn that it does not fit.
 MOST_CHARACTERS = 4000
@@ -96,47 +68,34 @@ def split_sentences(text: str, language: str) -> list[Span]:
     Raises:
         UnicodeEncodeError: `text` holds a lone surrogate, so it is no text.
     """
-    spans: list[Span] = []
+    words = lexicon(language.partition("-")[0])
+    starts = [0] if text else []
     start = 0
     for piece in SentenceBreaker(text, language):
-        end = start + len(piece)
-        if spans:
-            before = text[max(spans[-1][0], start - 2 * REACH) : start]
-            start += continuation(before, piece, language)
-            spans[-1] = (spans[-1][0], start)
-        if start < end:
-            spans.append((start, end))
-        start = end
-    return spans
+        if start:
+            begun = start + continuation(text[max(starts[-1], start - REACH) : start], piece, words)
+            if begun < start + len(piece):
+                starts.append(begun)
+        start += len(piece)
+    if resumed := find_resumptions(text, words):
+        starts = sorted({*starts, *resumed})
+    return list(pairwise([*starts, len(text)]))
 
 
-def continuation(before: str, piece: str, language: str) -> int:
+def continuation(before: str, piece: str, words: Lexicon) -> int:
     """How many characters of `piece` still belong to the sentence that ends in `before`."""
     stripped = before.rstrip()
-    if LINE_BREAKS.search(before, len(stripped)):
+    if len(stripped) == len(before):
+        if stripped and (attached := NOTE.match(piece) if stripped[-1] == "[" else SIGNS.match(piece)):
+            return attached.end()
+        if stripped and is_inside_token(stripped, piece):
+            return len(piece)
+    elif LINE_BREAKS.search(before, len(stripped)):
         return 0
-    if ends_in_abbreviation(stripped, piece, language):
+    if is_inside_sentence(stripped, piece, words):
         return len(piece)
     closers = CLOSERS.match(piece)
     return closers.end() if closers else 0
-
-
-def ends_in_abbreviation(text: str, following: str, language: str) -> bool:
-    """Whether the full stop at the end of `text` belongs to an abbreviation or an initial.
-
-    Args:
-        text: a sentence by its punctuation, without white space at its end.
-        following: what comes next.
-        language: canonical tag; initials are known in any.
-    """
-    found = LAST_WORD.search(text[-REACH:])
-    if not found:
-        return False
-    word = found.group(1)
-    if len(word) == 1 and word.isupper() and word != "I":
-        return True
-    base, word = language.partition("-")[0], word.lower()
-    return word in TITLES.get(base, ()) or (following[:1].isdigit() and word in REFERENCES.get(base, ()))
 
 
 def split_long(text: str, fits: Fits) -> list[Span]:
@@ -184,6 +143,16 @@ def best_cut(text: str, length: int) -> int:
         if ends and ends[-1] > length // 2:
             return ends[-1]
     return before_marks(text, length)
+
+
+def middle_cut(text: str) -> int:
+    """Where to cut `text` in two: behind the best place in its middle half; 0 where there is none."""
+    low, high = len(text) // 4, len(text) - len(text) // 4
+    for places in PLACES:
+        ends = [match.end() for match in places.finditer(text) if low <= match.end() <= high]
+        if ends:
+            return min(ends, key=lambda end: abs(2 * end - len(text)))
+    return 0
 
 
 def before_marks(text: str, at: int) -> int:

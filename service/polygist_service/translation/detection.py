@@ -9,6 +9,8 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
 from polygist_service.text.languages import name_few, serving
 from polygist_service.text.segmentation import has_letters
 
@@ -19,6 +21,8 @@ MIN_CONFIDENCE = 0.10
 CONFIDENT = 0.50
 
 
+# Languages of a text by falling probability.
+Ranking = Sequence[tuple[str, float]]
 # Told of each detected text: the likeliest language, and whether that is ``sure``, a ``guess`` or ``undetermined``.
 Detected = Callable[[str, str], None]
 
@@ -33,17 +37,28 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DetectedLanguage:
-    """The language of one text; ``und`` for a text without letters. `confidence` is None where it was given."""
+    """The language of one text.
+
+    Attributes:
+        language: ``und`` for a text without letters; that of most of its letters where it has several.
+        confidence: None where the language was given.
+        foreign: the runs of the text that are in other languages.
+    """
 
     language: str
     confidence: float | None = None
+    foreign: tuple[LanguageRun, ...] = ()
 
     def notices(self) -> tuple[Notice, ...]:
-        """A warning where the detection is a guess."""
-        if self.confidence is None or self.confidence >= CONFIDENT:
-            return ()
-        message = f"detected {self.language} with confidence {self.confidence:.2f}; give source_language_code"
-        return (Notice(NoticeKind.LOW_DETECTION_CONFIDENCE, message),)
+        """A warning where the detection is a guess, and one for each run in another language."""
+        notices = []
+        if self.confidence is not None and self.confidence < CONFIDENT:
+            message = f"detected {self.language} with confidence {self.confidence:.2f}; give source_language_code"
+            notices.append(Notice(NoticeKind.LOW_DETECTION_CONFIDENCE, message))
+        for run in self.foreign:
+            message = f"this part of the text is in {run.language}, most of it in {self.language}"
+            notices.append(Notice(NoticeKind.MIXED_LANGUAGES, message, (run.start, run.end)))
+        return tuple(notices)
 
 
 class LanguageResolver:
@@ -81,6 +96,7 @@ class LanguageResolver:
         given: str | None,
         readable: tuple[str, ...],
         candidates: Collection[str],
+        mime_type: str,
         context: CallContext,
     ) -> list[DetectedLanguage]:
         """Return the language of each text, in order.
@@ -89,17 +105,25 @@ class LanguageResolver:
             given: the language the caller named; nothing is detected then.
             readable: languages that some model reads.
             candidates: limits the detection; empty for no limit.
+            mime_type: of the texts; runs in other languages are looked for in plain ones.
             context: whose request the texts are of.
 
         Raises:
             UndeterminedLanguage: a text with letters is in no language that can be told.
-            UnsupportedLanguagePair: a text is surely in a language that no model reads.
+            UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
         if given:
             return [DetectedLanguage(given if has_letters(text) else "und") for text in texts]
         lettered = [at for at, text in enumerate(texts) if has_letters(text)]
-        rankings = await self.rank([texts[at] for at in lettered], candidates, context)
-        choices = {at: choose(at, ranking, readable) for at, ranking in zip(lettered, rankings, strict=True)}
+        some = [texts[at] for at in lettered]
+        rankings = await self.rank(some, candidates, context)
+        mixtures: Sequence[Mixture | None] = [None] * len(some)
+        if mime_type == PLAIN:
+            mixtures = await self._find_mixtures(some, rankings, candidates, context)
+        choices = {
+            at: choose(at, ranking, mixture, readable)
+            for at, ranking, mixture in zip(lettered, rankings, mixtures, strict=True)
+        }
         lost = [at for at, choice in choices.items() if choice is None]
         if lost:
             fields = ", ".join(f"contents[{at}]" for at in lost[:10])
@@ -109,9 +133,40 @@ class LanguageResolver:
             )
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
+    async def _find_mixtures(
+        self,
+        texts: Sequence[str],
+        rankings: Sequence[Ranking],
+        candidates: Collection[str],
+        context: CallContext,
+    ) -> list[Mixture | None]:
+        """Return the languages of each text that has several."""
+        cuts = await self._pool.run(context, cut_blocks, texts)
+        blocks = [text[block.start : block.end] for text, cut in zip(texts, cuts, strict=True) for block in cut]
+        if not blocks:
+            return [None] * len(texts)
+        ranked = iter(
+            await self._pool.run(context, partial(self._detector.rank, candidates=candidates or None), blocks)
+        )
+        cases = [
+            (text, cut, [next(ranked) for _ in cut], ranking)
+            for text, cut, ranking in zip(texts, cuts, rankings, strict=True)
+        ]
+        return await self._pool.run(context, judge, cases)
 
-def choose(at: int, ranking: Sequence[tuple[str, float]], readable: tuple[str, ...]) -> DetectedLanguage | None:
-    """Return the likeliest readable language of the text at `at`, unless the text is surely in another."""
+
+def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixture | None:
+    """Return the languages of a text, given its blocks, their rankings and that of the whole, if it has several."""
+    text, blocks, rankings, whole = case
+    return find_mixture(text, blocks, rankings, whole[0][0]) if blocks and whole else None
+
+
+def choose(at: int, ranking: Ranking, mixture: Mixture | None, readable: tuple[str, ...]) -> DetectedLanguage | None:
+    """Return the likeliest readable language of the text at `at`, unless all of the text is surely in others."""
+    if mixture and (mixture.confidence >= CONFIDENT or serving(mixture.language, readable)):
+        languages = [mixture.language, *(run.language for run in mixture.foreign)]
+        if any(serving(language, readable) for language in languages):
+            return DetectedLanguage(mixture.language, mixture.confidence, mixture.foreign)
     if not ranking:
         return None
     language, confidence = ranking[0]

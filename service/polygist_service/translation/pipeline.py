@@ -1,18 +1,20 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from polygist_service.concurrency import TextPool, in_order
+from polygist_service.concurrency import TextPool, in_groups, in_order, merge
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, Engine, HeldModel, Hypothesis, Result, Span, Tokens
+from polygist_service.engine.interface import Decoding, Engine, HeldModel, Hypothesis, Result
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import parse
 from polygist_service.text.documents.base import PLAIN, Document, Output, Segment, Splitting
-from polygist_service.text.segmentation import MOST_CHARACTERS
 from polygist_service.translation.detection import DetectedLanguage
+from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep, mean_score
+from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.types import (
     Alternative,
@@ -36,17 +38,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A segment as one model takes it.
-
-    Attributes:
-        segment: fits the model's window, unless a single character does not.
-        tokens: those that told whether it fits; its text where they did not.
-        unknown: what the model's vocabulary lacks, by its span in the source.
-    """
+    """A segment as one model reads it; it fits the model's window, unless a single character does not."""
 
     segment: Segment
-    tokens: Tokens | str
-    unknown: Mapping[Span, str]
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +125,19 @@ class Pipeline:
         preset = self._request.decoding
         options = hop.decoding(preset if is_last else replace(preset, alternative_count=0, scores=False))
         async with self._engine.hold(hop.model.name, self._context) as held:
-            read = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
-            documents = await self._pool.run(self._context, read, texts)
+            parse_text = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
+            documents = await self._pool.run(self._context, parse_text, texts)
             segments = [(document, segment) for document in documents for segment in document.segments]
-            found = await self._pool.run(self._context, partial(tokenise, held, options), segments)
+            guard = Guard(
+                held,
+                options,
+                pool=self._pool,
+                context=self._context,
+                source=hop.source,
+                target=hop.target,
+                segment_count=len(segments),
+            )
+            found = await self._pool.run(self._context, partial(read_segment, guard), segments)
             pieces = [piece for each in found for piece in each]
             if len(pieces) != len(segments) or any(piece.segment.hard_split for piece in pieces):
                 cut = iter(found)
@@ -141,53 +145,95 @@ class Pipeline:
                     document.with_segments([piece.segment for _ in document.segments for piece in next(cut)])
                     for document in documents
                 ]
-            results = in_order(held.submit([piece.tokens for piece in pieces], options=options, context=self._context))
-            outcomes = assess(pieces, results)
-            try:
+            async with aclosing(self._write(pieces, held, options, guard)) as outcomes:
                 yield documents, outcomes
-            finally:
-                await outcomes.aclose()
-                await results.aclose()
+
+    async def _write(
+        self, pieces: Sequence[Piece], held: HeldModel, options: Decoding, guard: Guard
+    ) -> AsyncGenerator[Outcome, None]:
+        """Yield what becomes of each piece, in order; pieces that read alike are decoded once.
+
+        What was written wrongly is written again while the results of the others come in.
+        """
+        readings = list({piece.reading.protected.source: piece.reading for piece in pieces}.values())
+        due = [reading for reading in readings if not reading.is_kept]
+        drafts: dict[str, Draft | asyncio.Task[Draft]] = {
+            reading.protected.source: keep(reading) for reading in readings if reading.is_kept
+        }
+        results = in_groups(in_order(submit(held, due, options=options, context=self._context)))
+        taken = 0
+        try:
+            for piece in pieces:
+                source = piece.reading.protected.source
+                while source not in drafts:
+                    group = await anext(results)
+                    assessed = list(zip(due[taken : taken + len(group)], group, strict=True))
+                    taken += len(group)
+                    found = await self._pool.run(self._context, lambda pair: guard.assess(*pair), assessed)
+                    for (reading, _), first in zip(assessed, found, strict=True):
+                        again = asyncio.create_task(guard.mend(reading, first)) if first.faults else None
+                        drafts[reading.protected.source] = again or first
+                draft = drafts[source]
+                yield make_outcome(piece, await draft if isinstance(draft, asyncio.Task) else draft)
+        finally:
+            tasks = [draft for draft in drafts.values() if isinstance(draft, asyncio.Task)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await results.aclose()
 
 
-def tokenise(held: HeldModel, options: Decoding, place: tuple[Document, Segment]) -> list[Piece]:
-    """Tokenise a segment of a document, cut into pieces where it does not fit the model's window."""
+def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
+    """Read a segment of a document, cut into pieces where it does not fit the model's window."""
     document, segment = place
-    tokens: dict[str, Tokens | None] = {}
+    readings: dict[str, Reading | None] = {}
 
     def fits(text: str) -> bool:
-        tokens[text] = held.tokenise(text, options) if len(text) <= MOST_CHARACTERS else None
-        return tokens[text] is not None
+        readings[text] = guard.read(text)
+        return readings[text] is not None
 
-    pieces = []
-    for piece in document.cut(segment, fits):
-        start, end = piece.span
-        source = document.text[start:end]
-        unknown = {(start + low, start + high): source[low:high] for low, high in held.unknown_spans(source)}
-        pieces.append(Piece(piece, tokens.get(piece.text) or piece.text, unknown))
-    return pieces
+    return [
+        Piece(piece, readings.get(piece.text) or Reading(Protected(piece.text, piece.text), piece.text))
+        for piece in document.cut(segment, fits)
+    ]
 
 
-async def assess(pieces: Iterable[Piece], results: AsyncIterator[Result]) -> AsyncGenerator[Outcome, None]:
-    """Yield what a model made of each piece, with what there is to know about it."""
-    for piece in pieces:
-        result = await anext(results)
-        best = result.hypotheses[0]
-        notices = tuple(piece_notices(piece, best))
-        yield Outcome(piece.segment, result.hypotheses, notices, result.input_token_count, best.token_count)
+async def submit(
+    held: HeldModel, readings: Sequence[Reading], *, options: Decoding, context: CallContext
+) -> AsyncGenerator[tuple[int, Result], None]:
+    """Yield the index and the result of each reading as it comes; only those that need it are aligned."""
+
+    async def run(indices: Sequence[int], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
+        tokens = [readings[index].tokens for index in indices]
+        async with aclosing(held.submit(tokens, options=options, context=context)) as results:
+            async for at, result in results:
+                yield indices[at], result
+
+    plain = [at for at, reading in enumerate(readings) if not reading.needs_alignment]
+    aligned = [at for at, reading in enumerate(readings) if reading.needs_alignment]
+    streams = [run(plain, options)] if plain else []
+    streams += [run(aligned, replace(options, alignment=True))] if aligned else []
+    async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as results:
+        async for item in results:
+            yield item
 
 
-def piece_notices(piece: Piece, best: Hypothesis) -> Iterator[Notice]:
+def make_outcome(piece: Piece, draft: Draft) -> Outcome:
+    """Return what became of a piece, with what there is to know about it."""
+    draft = hold_back(draft, piece.segment.text)
+    notices = tuple(piece_notices(piece, draft))
+    return Outcome(piece.segment, draft.hypotheses, notices, draft.input_token_count, draft.output_token_count)
+
+
+def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     """Yield what there is to know about how a model read and wrote a segment."""
-    span = piece.segment.span
-    if piece.segment.hard_split:
+    span, reading = piece.segment.span, piece.reading
+    if piece.segment.hard_split and not reading.is_kept:
         yield Notice(NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span)
-    if best.limited:
-        message = f"the translation of this segment ended at {best.token_count} tokens, its limit"
-        yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
-    for place, unknown in piece.unknown.items():
-        message = f"the model has no piece for {unknown[:40]!r}, it may be missing in the translation"
-        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, place)
+    if reading.is_kept and reading.protected.has_foreign_script:
+        message = "the model does not know the letters of this segment, it comes back as it is"
+        yield Notice(NoticeKind.UNTRANSLATED, message, span)
+    yield from draft_notices(draft, span)
 
 
 async def join_parts(
@@ -231,14 +277,6 @@ def join_hypotheses(document: Document, chosen: Sequence[Hypothesis]) -> Hypothe
         mean_score(chosen),
         limited=any(hypothesis.limited for hypothesis in chosen),
     )
-
-
-def mean_score(hypotheses: Iterable[Hypothesis]) -> float | None:
-    """Return the mean log-probability per target token over all of them; None where no scores were asked for."""
-    scored = [(h.score, max(h.token_count, 1)) for h in hypotheses if h.score is not None]
-    if not scored:
-        return None
-    return min(0.0, sum(score * count for score, count in scored) / sum(count for _, count in scored))
 
 
 class Assembly:
@@ -292,7 +330,7 @@ class Assembly:
                 for outcome, hypothesis, span in zip(outcomes, best, self._rebuilders[0].spans, strict=True)
             ),
             alternatives=tuple(
-                Alternative("".join(self._texts[rank]), mean_score(outcome.ranked(rank) for outcome in outcomes))
+                Alternative("".join(self._texts[rank]), mean_score([outcome.ranked(rank) for outcome in outcomes]))
                 for rank in range(1, rank_count)
             ),
             notices=tuple(self._notices()),

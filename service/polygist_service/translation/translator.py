@@ -1,15 +1,17 @@
 """The `Translator`: texts in, translations out, nothing cut or lost on the way."""
 
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
+from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import is_same_language
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
+from polygist_service.translation.parts import Part, cut_parts, join_translations
 from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
@@ -53,7 +55,8 @@ class Translator:
 
         The contents come one after the other, in order: of each the text, piece by piece as segments finish, then the
         translation, whose text is those pieces joined. Progress is that of the whole request, told at once. Texts
-        without letters, and texts that are in the target language already, come back as they are.
+        without letters, and texts that are in the target language already, come back as they are; so do such parts of
+        a text in several languages, and those that no model translates.
 
         Raises:
             NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
@@ -65,32 +68,35 @@ class Translator:
             given=request.source,
             readable=self._routes.readable(),
             candidates=request.candidates,
+            mime_type=request.mime_type,
             context=context,
         )
-        turns = Turns(len(request.contents))
-        routes: dict[str, Route] = {}
+        contents = [
+            cut_parts(at, text, language)
+            for at, (text, language) in enumerate(zip(request.contents, languages, strict=True))
+        ]
+        parts = [part for each in contents for part in each]
+        turns = Turns(parts, languages)
         groups: dict[Route, list[Content]] = defaultdict(list)
-        for at, (text, language) in enumerate(zip(request.contents, languages, strict=True)):
-            if untouched := leave_untouched(text, language, request):
-                turns.add(at, Delta(text))
-                turns.add(at, untouched)
+        for place, (part, way) in enumerate(zip(parts, self._find_ways(request, contents), strict=True)):
+            if isinstance(way, Route):
+                groups[way].append(Content(place, part.text, part.language))
             else:
-                code = language.language
-                routes[code] = routes.get(code) or self._find_route(code, request)
-                groups[routes[code]].append(Content(at, text, language))
+                turns.add(place, Delta(part.text))
+                turns.add(place, way)
         pipeline = Pipeline(self._engine, self._pool, request, context)
-        streams = [pipeline.run(route, contents) for route, contents in groups.items()]
+        streams = [pipeline.run(route, members) for route, members in groups.items()]
         for due in turns.due():
             yield due
         async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as events:
-            async for at, event in events:
+            async for place, event in events:
                 if isinstance(event, Progress):
-                    yield at, event
+                    yield parts[place].index, event
                     continue
                 if isinstance(event, Translation):
                     for notice in event.notices:
                         self._noticed(notice.kind)
-                turns.add(at, event)
+                turns.add(place, event)
                 for due in turns.due():
                     yield due
 
@@ -103,6 +109,35 @@ class Translator:
         if not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
+    def _find_ways(
+        self, request: TranslationRequest, contents: Sequence[Sequence[Part]]
+    ) -> Iterator[Route | Translation]:
+        """Yield for each part of each content its route, or its translation where it comes back as it is.
+
+        Raises:
+            UnsupportedLanguagePair: no model translates what a content is in, or in most of, nor any part of it.
+        """
+        found: dict[str, Route | UnsupportedLanguagePair] = {}
+        for parts in contents:
+            ways: list[Route | Translation | UnsupportedLanguagePair] = []
+            for part in parts:
+                code = part.language.language
+                untouched = leave_untouched(part.text, part.language, request)
+                if not untouched and code not in found:
+                    try:
+                        found[code] = self._find_route(code, request)
+                    except UnsupportedLanguagePair as refusal:
+                        found[code] = refusal
+                ways.append(untouched or found[code])
+            is_translated = any(isinstance(way, Route) for way in ways)
+            for part, way in zip(parts, ways, strict=True):
+                if not isinstance(way, UnsupportedLanguagePair):
+                    yield way
+                elif is_translated or part.is_foreign:
+                    yield keep_source(part, way, request)
+                else:
+                    raise way
+
     def _find_route(self, language: str, request: TranslationRequest) -> Route:
         return self._routes.find(
             language,
@@ -114,28 +149,38 @@ class Translator:
 
 
 class Turns:
-    """Holds back the events of a content until those of all contents before it are out.
+    """Holds back the events of a part until those of all parts before it are out, and joins parts to contents.
 
     Args:
-        count: of the contents.
+        parts: of all contents, in order.
+        languages: of the contents.
     """
 
-    def __init__(self, count: int) -> None:
-        self._waiting: list[deque[Event]] = [deque() for _ in range(count)]
+    def __init__(self, parts: Sequence[Part], languages: Sequence[DetectedLanguage]) -> None:
+        self._parts = parts
+        self._languages = languages
+        self._waiting: list[deque[Event]] = [deque() for _ in parts]
         self._turn = 0
+        self._translations: list[Translation] = []
 
-    def add(self, at: int, event: Event) -> None:
-        """Take an event of the content at `at`; a translation is the last one of its content."""
-        self._waiting[at].append(event)
+    def add(self, place: int, event: Event) -> None:
+        """Take an event of the part at `place`; a translation is the last one of its part."""
+        self._waiting[place].append(event)
 
     def due(self) -> Iterator[tuple[int, Event]]:
         """Yield what need not wait any longer, each event with the index of its content."""
         while self._turn < len(self._waiting) and (events := self._waiting[self._turn]):
-            at, event = self._turn, events.popleft()
+            part, event = self._parts[self._turn], events.popleft()
             if isinstance(event, Translation):
                 self._turn += 1
+                self._translations.append(event)
+                if not part.is_last:
+                    continue
+                parts = self._parts[self._turn - len(self._translations) : self._turn]
+                event = join_translations(parts, self._translations, self._languages[part.index])
+                self._translations = []
             if event != Delta(""):
-                yield at, event
+                yield part.index, event
 
 
 def leave_untouched(text: str, language: DetectedLanguage, request: TranslationRequest) -> Translation | None:
@@ -147,3 +192,9 @@ def leave_untouched(text: str, language: DetectedLanguage, request: TranslationR
         return None
     same = Notice(NoticeKind.SAME_LANGUAGE, f"the text is in {code} already, it comes back as it is")
     return Translation(text, code, target, confidence=language.confidence, notices=(same, *language.notices()))
+
+
+def keep_source(part: Part, refusal: UnsupportedLanguagePair, request: TranslationRequest) -> Translation:
+    """Return the translation of a part that no model translates."""
+    notice = Notice(NoticeKind.UNTRANSLATED, f"this part was left as it is: {refusal}", (0, len(part.text)))
+    return Translation(part.text, part.language.language, request.target, notices=(notice,))

@@ -114,6 +114,7 @@ COMPANY = {
         "query": ARTICLE.splitlines()[-1],
     },
     ("summarisation.Summarise", "query"): {"maxSentenceCount": 1},
+    ("summarisation.Summarise", "sentence_splitting"): {"maxSentenceCount": 1},
     ("translation.Translate", "pivot_policy"): {"sourceLanguageCode": "de"},
     ("translation.Translate", "output_config.encoding_type"): {
         "contents": ["\U0001f600 The committee will meet on Thursday."],

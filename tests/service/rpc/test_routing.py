@@ -209,8 +209,8 @@ async def test_an_output_above_the_next_window_is_split_and_told_of_the_source()
 
 
 async def test_what_only_the_second_model_notices_is_told_of_the_source():
-    answers = {"Gut.": "Good \U0001f642."}
-    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: answers.get(text, text))
+    answers = {"Gut.": "Very \U0001f642 good."}
+    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: answers.get(text, text), aligns=False)
     text = "Eins. Gut."
     (translation,) = (await translate(make(text, source_language_code="de"), engine)).translations
     assert codes(translation) == ["PIVOTED", "UNKNOWN_CHARACTERS"]

@@ -83,6 +83,31 @@ async def test_a_text_in_the_target_language_comes_back_with_a_warning():
     assert translation.model == ""
 
 
+async def test_a_text_in_several_languages_is_translated_part_by_part_with_a_warning():
+    text = f"😀 {ENGLISH}\n\n{PORTUGUESE}\n\n{ENGLISH}\n"
+    translation = await translate_one(
+        text,
+        source_language_code="",
+        output_config={"include_segments": True, "encoding_type": "ENCODING_TYPE_UTF16"},
+    )
+    assert translation.translated_text == f"😀 [{ENGLISH}]\n\n{PORTUGUESE}\n\n[{ENGLISH}]\n"
+    assert (translation.source_language_code, translation.model) == ("en", "models/en-pt")
+    assert translation.detection_confidence > 0.9
+    assert codes(translation) == ["MIXED_LANGUAGES"]
+    warning = translation.warnings[0]
+    assert "pt" in warning.message
+
+    def cut(whole, span):
+        return whole.encode("utf-16-le")[2 * span.start_offset : 2 * span.end_offset].decode("utf-16-le")
+
+    assert cut(text, warning.source_span) == PORTUGUESE
+    pairs = [
+        (cut(text, segment.source_span), cut(translation.translated_text, segment.target_span))
+        for segment in translation.segments
+    ]
+    assert pairs == [(f"😀 {ENGLISH}", f"😀 [{ENGLISH}]"), (ENGLISH, f"[{ENGLISH}]")]
+
+
 async def test_a_guessed_language_is_a_warning():
     translation = await translate_one("Olá mundo", target="en", source_language_code="")
     assert translation.source_language_code == "pt"
@@ -98,20 +123,25 @@ async def test_a_sentence_above_the_window_is_split_whole_and_reported():
     assert words[first.start_offset : first.end_offset].startswith("word0 ")
 
 
-async def test_unknown_characters_are_reported_where_they_stand():
+# Sentences that are the same are decoded once.
+FIFTY = " ".join(f"One {'very ' * count}long." for count in range(50))
+
+
+async def test_what_the_vocabulary_lacks_stays_in_its_place():
+    translation = await translate_one("\U0001f642 Good. It is \U0001f642 nice. Very\U0001f642 nice \U0001f642!")
+    assert translation.translated_text == (
+        "\U0001f642 [Good.] [It is \U0001f642 nice.] [Very\U0001f642 nice \U0001f642!]"
+    )
+    assert codes(translation) == []
+
+
+async def test_where_no_alignment_tells_the_place_it_is_told_that_it_may_be_wrong():
     text = "Good. It is \U0001f642 nice."
-    translation = await translate_one(text)
+    translation = await translate_one(text, EchoEngine(aligns=False))
+    assert "\U0001f642" in translation.translated_text
     assert codes(translation) == ["UNKNOWN_CHARACTERS"]
     span = translation.warnings[0].source_span
-    assert text[span.start_offset : span.end_offset] == "\U0001f642"
-
-
-async def test_unknown_characters_are_named_as_the_source_has_them_behind_folded_line_breaks():
-    text = "Good, and\r\n   it is \U0001f642 nice."
-    punctuation = translation_service_pb2.SENTENCE_SPLITTING_PUNCTUATION
-    (warning,) = (await translate_one(text, sentence_splitting=punctuation)).warnings
-    assert "\U0001f642" in warning.message
-    assert text[warning.source_span.start_offset : warning.source_span.end_offset] == "\U0001f642"
+    assert text[span.start_offset : span.end_offset] == "It is \U0001f642 nice."
 
 
 async def test_an_empty_answer_keeps_the_source_and_says_so():
@@ -315,12 +345,12 @@ async def test_a_passed_deadline_cancels_what_is_queued():
     engine = EchoEngine(delay=0.2)
     async with serving(engine) as service:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await service.translation.Translate(make("One. " * 50), timeout=0.3)
+            await service.translation.Translate(make(FIFTY), timeout=0.3)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 async def test_the_servers_longest_deadline_holds_for_everyone():
-    failure = await refused(make("One. " * 50), EchoEngine(delay=0.2), limits=Limits(deadline_seconds=1))
+    failure = await refused(make(FIFTY), EchoEngine(delay=0.2), limits=Limits(deadline_seconds=1))
     assert (failure.code, failure.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
 
 

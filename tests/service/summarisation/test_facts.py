@@ -35,6 +35,25 @@ def test_names_of_other_languages_are_left_alone():
     assert missing("Na segunda-feira vieram 25 da União Europeia, 26 do Porto.", numbers_only=True) == ["26"]
 
 
+def test_numbers_of_another_language_are_read_as_that_writes_them():
+    text = "The population is 1,234,567. It rose 2.5% to $1.2 billion at 5:30 p.m. in the 1990s."
+    right = "São 1.234.567 pessoas, mais 2,5%, ou 1,2 bilhões de dólares, às 17h30, nos anos 90."
+    wrong = "São 13.267 pessoas, mais 25%, ou 1,2 milhões, às 5h30; 1,234 delas."
+    (found,), (missed,) = Facts(Article.parse(text, "en")).find_missing(
+        [right, wrong], language="pt", numbers_only=True
+    )
+    assert found == []
+    assert missed == ["13.267", "25%", "1,2 milhões", "5h30", "1,234"]
+
+
+def test_a_thousand_of_one_language_is_no_fraction_of_another():
+    facts = Facts(Article.parse("Only 244,890 people were counted.", "en"))
+    assert facts.find_missing(["Foram 244.890.", "Foram 244,890."], language="pt", numbers_only=True) == [
+        [],
+        ["244,890"],
+    ]
+
+
 def test_a_name_inside_one_sentence_is_one_at_the_start_of_the_next():
     facts = Facts(Article.parse(TEXT, "en"))
     assert facts.find_missing(["Jones left."], language="en") == [[]]

@@ -354,3 +354,36 @@ async def test_what_cannot_be_translated_is_refused_before_any_work(summarise):
     with pytest.raises(UnsupportedLanguagePair):
         await summarise(target="fi", engine=engine)
     assert engine.segments == []
+
+
+PORTUGUESE = (
+    "A câmara decidiu reconstruir a velha ponte que a cheia levou há dois anos.",
+    "Metade do dinheiro para a ponte vem do governo, e a outra metade da cidade.",
+)
+
+
+@pytest.mark.parametrize("method", [Method.EXTRACTIVE, Method.ABSTRACTIVE])
+async def test_what_is_in_another_language_than_the_article_stays_out_of_its_summary(build, method):
+    """Every sentence that may be picked is, and the model that writes is shown all that it may read."""
+    text = f"{PORTUGUESE[0]}\n\n{ARTICLE}\n\n{PORTUGUESE[1]}"
+    engine = EchoEngine(ENCODER, replace(ENCODER, name="writer", role=Role.SUMMARISATION, max_input_tokens=500))
+    request = SummaryRequest(contents=[text], method=method, max_sentences=50)
+    (result,) = await build(engine=engine).summarise(request, ME)
+    assert result.source == "en"
+    assert any("ferry" in segment for segment in engine.segments)
+    assert not any("ponte" in segment for segment in [*engine.segments, result.text])
+    mixed = [notice for notice in result.notices if notice.kind is NoticeKind.MIXED_LANGUAGES]
+    assert [text[slice(*notice.span)] for notice in mixed] == list(PORTUGUESE)
+
+
+async def test_a_sentence_of_an_article_in_two_languages_is_cited_where_it_stands(build):
+    text = f"{PORTUGUESE[0]}\n\n{ARTICLE}"
+    (result,) = await build().summarise(SummaryRequest(contents=[text]), ME)
+    for sentence in result.sentences:
+        assert text[slice(*sentence.citations[0].source_span)] == sentence.text
+
+
+async def test_an_article_whose_language_is_given_is_read_in_that_alone(summarise):
+    result = await summarise(f"{ARTICLE}\n\n{PORTUGUESE[0]}", max_sentences=50)
+    assert "ponte" in result.text
+    assert NoticeKind.MIXED_LANGUAGES not in {notice.kind for notice in result.notices}

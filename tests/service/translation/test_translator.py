@@ -1,6 +1,7 @@
 """The `Translator` without a server: its events, and that a stream and a unary answer are the same text."""
 
 import asyncio
+import re
 from collections import defaultdict
 from contextlib import aclosing, asynccontextmanager
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.context import CallContext
-from polygist_service.errors import InferenceFailed, UndeterminedLanguage
+from polygist_service.errors import InferenceFailed, UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import NoticeKind
 from polygist_service.text.documents.base import Splitting
 from polygist_service.text.language_id import LanguageDetector
@@ -153,3 +154,140 @@ async def test_a_character_that_does_not_fit_fails_loudly():
     async with translating(pair("en", "pt", max_input_tokens=1)) as (translator, _):
         with pytest.raises(InferenceFailed, match="window"):
             await translator.translate(TranslationRequest(["a"], "pt", source="en"), ME)
+
+
+GERMAN = "Das Museum öffnet am Morgen um neun Uhr, an Feiertagen aber erst um zehn Uhr."
+ENGLISH_BLOCK = "The museum opens at nine in the morning, and on public holidays at ten o'clock."
+PORTUGUESE_BLOCK = "O museu abre às nove horas da manhã, e nos dias feriados só às dez horas."
+BLOCKS = st.lists(
+    st.sampled_from([ENGLISH_BLOCK, PORTUGUESE_BLOCK, GERMAN, "Marlow", "12 — 13", "* * *", "\n", "  ", "One. Two."]),
+    min_size=1,
+    max_size=8,
+).map("\n\n".join)
+
+
+def sources_of(translation, text):
+    """What the segments of a translation stand for, and where their outputs stand."""
+    return [
+        (text[slice(*each.source_span)], translation.text[slice(*each.target_span)]) for each in translation.segments
+    ]
+
+
+@given(st.lists(BLOCKS, min_size=1, max_size=3), st.sampled_from(["en", "pt", "pt-BR", "de"]), st.sampled_from([0, 2]))
+def test_a_text_in_several_languages_loses_nothing(contents, target, alternative_count):
+    """The engine says what it read between brackets: without them the text is the source."""
+    preset = DecodingPreset(alternative_count=alternative_count, scores=True)
+    request = TranslationRequest(contents, target, decoding=preset)
+
+    async def run():
+        async with translating(pair("en", "pt"), pair("pt", "en"), pair("de", "en")) as (translator, _):
+            try:
+                return await collect(translator, request)
+            except (UnsupportedLanguagePair, UndeterminedLanguage):
+                return None
+
+    if not (collected := asyncio.run(run())):
+        return
+    events, texts = collected
+    translations = [event for _, event in events if isinstance(event, Translation)]
+    assert len(translations) == len(contents)
+    for at, (text, translation) in enumerate(zip(contents, translations, strict=True)):
+        assert texts[at] == translation.text
+        for shown in (translation.text, *(each.text for each in translation.alternatives)):
+            assert re.sub(r"\[|\]3?\**", "", shown) == text
+        for source, output in sources_of(translation, text):
+            assert output.lstrip("[").startswith(source)
+        for notice in translation.notices:
+            start, end = notice.span or (0, len(text))
+            assert 0 <= start < end <= len(text)
+    progress = [event for _, event in events if isinstance(event, Progress)]
+    assert [each.completed for each in progress] == [*range(1, len(progress) + 1)]
+    assert not progress or progress[-1].completed == progress[-1].total
+
+
+async def test_each_part_of_a_text_is_translated_from_its_own_language():
+    text = f"{ENGLISH_BLOCK}\n\n{PORTUGUESE_BLOCK}\n\n{ENGLISH_BLOCK}\n\n{GERMAN}\n"
+    async with translating(pair("en", "fr"), pair("pt", "fr"), pair("de", "en")) as (translator, engine):
+        events, _ = await collect(translator, TranslationRequest([text], "fr"))
+    *_, (_, translation) = events
+    assert translation.text == f"[{ENGLISH_BLOCK}]\n\n[{PORTUGUESE_BLOCK}]\n\n[{ENGLISH_BLOCK}]\n\n[[{GERMAN}]]\n"
+    assert (translation.source, translation.model, translation.pivots) == ("en", "en-fr", ())
+    assert sorted(engine.ran) == ["de-en", "en-fr", "en-fr", "pt-fr"]
+    assert [source for source, _ in sources_of(translation, text)] == [
+        ENGLISH_BLOCK,
+        PORTUGUESE_BLOCK,
+        ENGLISH_BLOCK,
+        GERMAN,
+    ]
+    told = [(notice.kind, notice.span and text[slice(*notice.span)]) for notice in translation.notices]
+    assert told == [
+        (NoticeKind.MIXED_LANGUAGES, PORTUGUESE_BLOCK),
+        (NoticeKind.MIXED_LANGUAGES, GERMAN),
+        (NoticeKind.PIVOTED, GERMAN),
+    ]
+    words = len(f"{ENGLISH_BLOCK} {PORTUGUESE_BLOCK} {ENGLISH_BLOCK} {GERMAN} {GERMAN}".split())
+    assert translation.input_token_count == words
+    assert [each for _, each in events if isinstance(each, Progress)][-1] == Progress(4, 4)
+
+
+async def test_the_text_of_the_parts_comes_in_order_whichever_route_is_the_faster():
+    text = "\n\n".join([PORTUGUESE_BLOCK, ENGLISH_BLOCK, ENGLISH_BLOCK, PORTUGUESE_BLOCK, PORTUGUESE_BLOCK])
+    async with translating(pair("en", "fr"), pair("pt", "fr"), delay=0.005) as (translator, _):
+        events, texts = await collect(translator, TranslationRequest([text, ENGLISH], "fr"))
+    assert texts[0] == text.replace("O ", "[O ").replace("The ", "[The ").replace(".", ".]")
+    assert [at for at, event in events if isinstance(event, Translation)] == [0, 1]
+
+
+async def test_a_part_without_a_model_comes_back_with_a_warning():
+    text = f"{ENGLISH_BLOCK}\n\n{GERMAN}\n\n{ENGLISH_BLOCK}"
+    async with translating() as (translator, _):
+        (translation,) = await translator.translate(TranslationRequest([text], "pt"), ME)
+    assert translation.text == f"[{ENGLISH_BLOCK}]\n\n{GERMAN}\n\n[{ENGLISH_BLOCK}]"
+    told = [(notice.kind, text[slice(*notice.span)]) for notice in translation.notices]
+    assert told == [(NoticeKind.MIXED_LANGUAGES, GERMAN), (NoticeKind.UNTRANSLATED, GERMAN)]
+    assert "no model for de->pt" in translation.notices[1].message
+
+
+async def test_most_of_a_text_may_be_what_no_model_reads_but_not_all_of_it():
+    async with translating() as (translator, _):
+        mostly = f"{GERMAN}\n\n{GERMAN}\n\n{ENGLISH_BLOCK}"
+        (translation,) = await translator.translate(TranslationRequest([mostly], "pt"), ME)
+        assert translation.text == f"{GERMAN}\n\n{GERMAN}\n\n[{ENGLISH_BLOCK}]"
+        assert (translation.source, translation.model) == ("de", "en-pt")
+        for all_of_it in (f"{GERMAN}\n\n{GERMAN}", f"{GERMAN}\n\n{GERMAN}\n\n{PORTUGUESE_BLOCK}"):
+            with pytest.raises(UnsupportedLanguagePair, match="de"):
+                await translator.translate(TranslationRequest([all_of_it], "pt"), ME)
+
+
+async def test_a_text_that_is_in_the_target_language_but_for_a_part_is_no_error():
+    text = f"{PORTUGUESE_BLOCK}\n\n{GERMAN}\n\n{PORTUGUESE_BLOCK}"
+    async with translating() as (translator, _):
+        (translation,) = await translator.translate(TranslationRequest([text], "pt"), ME)
+    assert (translation.text, translation.source, translation.model) == (text, "pt", None)
+    assert [notice.kind for notice in translation.notices] == [NoticeKind.MIXED_LANGUAGES, NoticeKind.UNTRANSLATED]
+
+
+async def test_the_language_given_is_that_of_all_parts():
+    text = f"{ENGLISH_BLOCK}\n\n{PORTUGUESE_BLOCK}"
+    async with translating() as (translator, _):
+        (translation,) = await translator.translate(TranslationRequest([text], "pt", source="en"), ME)
+    assert translation.text == f"[{ENGLISH_BLOCK}]\n\n[{PORTUGUESE_BLOCK}]"
+    assert translation.notices == ()
+
+
+async def test_candidates_limit_the_languages_of_parts_too():
+    text = f"{ENGLISH_BLOCK}\n\n{GERMAN}\n\n{ENGLISH_BLOCK}\n\n{PORTUGUESE_BLOCK}"
+    async with translating() as (translator, _):
+        request = TranslationRequest([text], "pt", candidates=frozenset(("en", "pt")))
+        (translation,) = await translator.translate(request, ME)
+    assert translation.text == f"[{ENGLISH_BLOCK}]\n\n[{GERMAN}]\n\n[{ENGLISH_BLOCK}]\n\n{PORTUGUESE_BLOCK}"
+
+
+async def test_scores_and_alternatives_of_a_text_in_several_languages_are_of_the_whole():
+    text = f"{ENGLISH_BLOCK}\n\n{PORTUGUESE_BLOCK}"
+    async with translating() as (translator, _):
+        preset = DecodingPreset(alternative_count=1, scores=True)
+        (translation,) = await translator.translate(TranslationRequest([text], "pt", decoding=preset), ME)
+    assert translation.score == -0.5
+    (alternative,) = translation.alternatives
+    assert (alternative.text, alternative.score) == (f"[{ENGLISH_BLOCK}]2*\n\n{PORTUGUESE_BLOCK}", -1.0)

@@ -49,3 +49,7 @@ class Model(Protocol):
     def unknown_spans(self, text: str) -> list[Span]:
         """Return the spans of `text` that the vocabulary lacks."""
         ...
+
+    def likelihood(self, text: str) -> float:
+        """Return the log-probability of a few words by the vocabulary alone."""
+        ...

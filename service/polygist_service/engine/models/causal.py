@@ -91,3 +91,6 @@ class CausalModel:
 
     def unknown_spans(self, text: str) -> list[Span]:
         return self._tokenizer.unknown_spans(text)
+
+    def likelihood(self, text: str) -> float:
+        return self._tokenizer.likelihood(text)

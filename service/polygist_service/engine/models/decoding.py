@@ -56,7 +56,7 @@ class Generation:
             "num_hypotheses": options.hypothesis_count,
             "return_scores": options.scores,
             "no_repeat_ngram_size": options.no_repeat_ngram_size or self.no_repeat_ngram_size,
-            "repetition_penalty": self.repetition_penalty,
+            "repetition_penalty": options.repetition_penalty or self.repetition_penalty,
             "length_penalty": self.length_penalty,
             "end_token": list(self.end_tokens) or None,
         }

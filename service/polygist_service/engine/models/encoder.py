@@ -60,6 +60,9 @@ class SentenceEncoder:
     def unknown_spans(self, text: str) -> list[Span]:
         return self._tokenizer.unknown_spans(text)
 
+    def likelihood(self, text: str) -> float:
+        return self._tokenizer.likelihood(text)
+
 
 def mean_states(states: Vector, lengths: NDArray[np.int64]) -> Vector:
     """The mean of each row's own states, of shape (rows, dimension); what was padded does not count."""

@@ -24,10 +24,17 @@ TEXT, SOURCE, TARGET = "{text}", "{source}", "{target}"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One segment as a model takes it: what its encoder reads, and what its decoder is made to begin with."""
+    """One segment as a model takes it.
+
+    Attributes:
+        tokens: what its encoder reads.
+        prefix: what its decoder is made to begin with.
+        text: the segment.
+    """
 
     tokens: Sequence[str]
     prefix: Sequence[str] = ()
+    text: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -49,12 +56,17 @@ class PromptFormat:
     languages: Mapping[str, str] = field(default_factory=dict)
     text_prefix: str = ""
 
-    def arrange(self, tokens: Sequence[str], options: Decoding) -> Prompt:
+    @property
+    def text_start(self) -> int:
+        """How many tokens stand before those of the text."""
+        return list(self.source).index(TEXT)
+
+    def arrange(self, tokens: Sequence[str], options: Decoding, text: str = "") -> Prompt:
         """Put the tokens of a text in their place; raises InferenceFailed where a language has no token."""
         laid: list[str] = []
         for part in self.source:
             laid += tokens if part == TEXT else [self._fill(part, options)]
-        return Prompt(laid, [self._fill(part, options) for part in self.target])
+        return Prompt(laid, [self._fill(part, options) for part in self.target], text)
 
     def _fill(self, part: str, options: Decoding) -> str:
         if part not in (SOURCE, TARGET):

@@ -1,6 +1,7 @@
 """Encoder-decoders: text in, hypotheses out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import ctranslate2
@@ -42,7 +43,7 @@ class SequenceToSequence:
         assert isinstance(options, Decoding)
         count = self._tokenizer.count(text) if self._format.text_prefix else 0
         tokens = self._tokenizer.encode(self._format.text_prefix + text)
-        return self._format.arrange(tokens, options) if (count or len(tokens)) < self._window else None
+        return self._format.arrange(tokens, options, text) if (count or len(tokens)) < self._window else None
 
     def batch_limits(self, options: Options) -> BatchLimits:
         return SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY
@@ -61,6 +62,7 @@ class SequenceToSequence:
             target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
             max_batch_size=0,
             use_vmap=options.shortlist,
+            return_attention=options.alignment,
             disable_unk=True,
             # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
             max_input_length=0,
@@ -73,11 +75,40 @@ class SequenceToSequence:
         # The batch shares the largest limit; each segment is held to its own, so that its answer is the same alone.
         for prompt, output, limit in zip(prompts, outputs, limits, strict=True):
             written = [tokens[len(prompt.prefix) :] for tokens in output.hypotheses]
-            results.append(Result(len(prompt), read_hypotheses(self._tokenizer, written, output.scores, limit)))
+            hypotheses = read_hypotheses(self._tokenizer, written, output.scores, limit)
+            if options.alignment:
+                hypotheses = tuple(
+                    replace(hypothesis, alignment=self._align(prompt, tokens, attention[-len(tokens) :]))
+                    for hypothesis, tokens, attention in zip(hypotheses, written, output.attention, strict=True)
+                )
+            results.append(Result(len(prompt), hypotheses))
         return results
+
+    def _align(
+        self, prompt: Prompt, tokens: Sequence[str], attention: Sequence[Sequence[float]]
+    ) -> tuple[tuple[Span, Span], ...]:
+        """Return the spans of the text and of an output that belong together.
+
+        Args:
+            prompt: what the model read.
+            tokens: what it wrote.
+            attention: for each of `tokens`, how much it looked at each token that it read.
+        """
+        before = len(self._format.text_prefix)
+        sources = self._tokenizer.token_spans(self._format.text_prefix + prompt.text)
+        pairs = []
+        for (start, end), weights in zip(self._tokenizer.decoded_spans(tokens), attention, strict=False):
+            row = weights[self._format.text_start : self._format.text_start + len(sources)]
+            if start < end and row:
+                low, high = sources[max(range(len(row)), key=row.__getitem__)]
+                pairs.append(((max(0, low - before), max(0, high - before)), (start, end)))
+        return tuple(pairs)
 
     def count(self, text: str) -> int:
         return self._tokenizer.count(text)
 
     def unknown_spans(self, text: str) -> list[Span]:
         return self._tokenizer.unknown_spans(text)
+
+    def likelihood(self, text: str) -> float:
+        return self._tokenizer.likelihood(text)

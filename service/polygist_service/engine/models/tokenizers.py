@@ -1,15 +1,16 @@
 """Tokens in and out of text: SentencePiece files, and the ``tokenizer.json`` files of the `tokenizers` library."""
 
 import re
-from collections.abc import Collection, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Sequence
+from itertools import accumulate, groupby
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import sentencepiece
 import tokenizers
 
 from polygist_service.engine.interface import Span
+from polygist_service.text.segmentation import strip
 
 # What stands for a character of printed text in a vocabulary that was made from typed text.
 TYPED = {
@@ -20,6 +21,8 @@ TYPED = {
     "\u00ad": "",
 }
 UNKNOWN = ("<unk>", "[UNK]")
+# About what a token of a vocabulary of 32,000 costs: its logarithm.
+TOKEN_COST = 10.0
 
 
 class Tokenizer(Protocol):
@@ -39,6 +42,18 @@ class Tokenizer(Protocol):
 
     def unknown_spans(self, text: str) -> list[Span]:
         """Spans of `text` for which the vocabulary has no token."""
+        ...
+
+    def likelihood(self, text: str) -> float:
+        """Log-probability of a few words by the vocabulary alone; by the number of tokens where it knows no other."""
+        ...
+
+    def token_spans(self, text: str) -> list[Span]:
+        """The span of each of the tokens of `text` in it, without white space; empty ones where they stand for none."""
+        ...
+
+    def decoded_spans(self, tokens: Sequence[str]) -> list[Span]:
+        """The span of each of `tokens` in the text that they are decoded to, without white space."""
         ...
 
 
@@ -107,12 +122,41 @@ class SentencePieceTokenizer:
                 spans.append((start, end))
         return spans
 
+    def likelihood(self, text: str) -> float:
+        """See `Tokenizer`."""
+        return sum(map(self._processor.get_score, self._processor.encode(text.translate(self._typed))), 0.0)
+
+    def token_spans(self, text: str) -> list[Span]:
+        """See `Tokenizer`."""
+        # What is read as typed text may be longer or shorter: where each of its characters stands in `text`.
+        places = [at for at, character in enumerate(text) for _ in character.translate(self._typed)]
+        places.append(len(text))
+        spans = read_surfaces(self._processor.encode(text.translate(self._typed), return_type="proto").pieces)
+        return [strip(text, places[start], places[end]) for start, end in spans]
+
+    def decoded_spans(self, tokens: Sequence[str]) -> list[Span]:
+        """See `Tokenizer`."""
+        spoken = [token for token in tokens if token not in self._silent]
+        decoded = self._writer.decode(spoken, return_type="proto")
+        spans = iter(read_surfaces(decoded.pieces))
+        end, placed = 0, []
+        for token in tokens:
+            start, end = (end, end) if token in self._silent else next(spans)
+            placed.append(strip(decoded.text, start, end))
+        return placed
+
     def _has_unknown(self, text: str) -> bool:
         typed = text.translate(self._typed)
         if self._vocabulary is None:
             return self._unknown_id in self._processor.encode(typed)
         pieces = self._processor.encode(typed, out_type=str)
         return any(piece not in self._vocabulary for piece in pieces if piece != "▁")
+
+
+def read_surfaces(pieces: Iterable[Any]) -> list[Span]:
+    """Return the half-open spans of pieces, whose surfaces joined are the text, in code points."""
+    ends = list(accumulate(len(piece.surface) for piece in pieces))
+    return list(zip([0, *ends], ends, strict=False))
 
 
 class JsonTokenizer:
@@ -176,6 +220,23 @@ class JsonTokenizer:
         offsets = zip(encoding.ids, encoding.offsets, strict=True)
         return [span for number, span in offsets if number == self._unknown_id and span[0] < span[1]]
 
+    def likelihood(self, text: str) -> float:
+        """See `Tokenizer`."""
+        return -TOKEN_COST * self.count(text)
+
+    def token_spans(self, text: str) -> list[Span]:
+        """See `Tokenizer`; none where a control token in the text had to be broken up."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return [] if self._reserved.intersection(encoding.tokens) else [strip(text, *span) for span in encoding.offsets]
+
+    def decoded_spans(self, tokens: Sequence[str]) -> list[Span]:
+        """See `Tokenizer`; by the growing text, as one token alone may not be decoded as it is among others."""
+        text, end, placed = self.decode(tokens), 0, []
+        for count in range(1, len(tokens) + 1):
+            start, end = end, max(end, min(len(text), len(self.decode(tokens[:count]))))
+            placed.append(strip(text, start, end))
+        return placed
+
 
 class TemplateTokenizer:
     """The ids of a ``tokenizer.json``, with its start and end tokens.
@@ -198,6 +259,10 @@ class TemplateTokenizer:
     def count(self, text: str) -> int:
         """Number of tokens of `text`, with those of its ends."""
         return len(self._tokenizer.encode(text).ids)
+
+    def likelihood(self, text: str) -> float:
+        """See `Tokenizer.likelihood`."""
+        return -TOKEN_COST * self.count(text)
 
     def unknown_spans(self, text: str) -> list[Span]:
         """Spans of `text` that became the unknown token."""

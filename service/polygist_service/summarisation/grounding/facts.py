@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_service.summarisation.article import Article
-from polygist_service.text.numbers import claim_numbers, state_numbers
+from polygist_service.text.numbers.reading import claim_numbers, state_numbers
 
 Name = tuple[str, ...]
 
@@ -118,12 +118,12 @@ class Facts:
     """
 
     def __init__(self, article: Article) -> None:
-        self._numbers = state_numbers(article.text)
+        self._numbers = state_numbers(article.text, article.language)
         self._inner: set[str] = set()
         self._places: defaultdict[str, set[int]] = defaultdict(set)
         for at, sentence in enumerate(article.sentences):
             # A sentence may be checked by itself: what it says is said, whatever stands around it.
-            self._numbers |= state_numbers(sentence.text)
+            self._numbers |= state_numbers(sentence.text, article.language)
             words = split_words(sentence.text)
             self._inner |= find_inner(words)
             for word in words:
@@ -132,8 +132,8 @@ class Facts:
     def find_missing(self, sentences: Sequence[str], *, language: str, numbers_only: bool = False) -> list[list[str]]:
         """Return the numbers and names of each of `sentences` that the article does not have.
 
-        A number is in the article where its value is, whatever its spelling. A name is where all its words stand in
-        one sentence of the article: parts of a longer name are.
+        A number is in the article where its value is, each text read as its language writes numbers. A name is where
+        all its words stand in one sentence of the article: parts of a longer name are.
 
         Args:
             sentences: those of one summary: what is a name in one is a name at another's start.
@@ -143,7 +143,7 @@ class Facts:
         inner = self._inner.union(*(find_inner(split_words(sentence)) for sentence in sentences))
         return [
             [
-                *(number.text for number in claim_numbers(sentence) if self._numbers.isdisjoint(number.readings)),
+                *(number.text for number in claim_numbers(sentence, language) if not number.is_among(self._numbers)),
                 *(() if numbers_only else self._missing_names(find_names(sentence, inner=inner, language=language))),
             ]
             for sentence in sentences

@@ -1,6 +1,7 @@
 """Blocks of plain text, told by the shape of its lines: paragraphs, headings, items, rows, code."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,9 +17,14 @@ from polygist_service.text.segmentation import Span
 HEADING_WORDS, ITEM_WORDS = 12, 7
 # What is indented further is no heading, unless it is in capitals.
 MOST_INDENTATION = 3
+# Letters of the words of a heading, on average, with a space.
+LONGEST_WORD = 12
 # So many short lines below one another are a list.
 LIST_LINES = 3
 RULE = re.compile(r"\W+")
+# So many widths of wrapped paragraphs are tried on others of the document.
+MOST_WIDTHS = 8
+NOTHING: frozenset[int] = frozenset()
 HEADING_END = re.compile(r"[.!?…,;:。！？][\"'”’»)\]]*$")
 
 
@@ -67,7 +73,8 @@ def read_blocks(text: str, *, language: str, unwrap: bool) -> Iterator[PlainBloc
         return
     grouped = [list(group_lines(text, run)) for run in runs]
     shapes = [group.shape(text) for groups in grouped for group in groups if len(group.lines) >= LEAST_LINES]
-    widths = sorted({shape.width() for shape in shapes if shape.is_wrapped()})
+    counted = Counter(shape.width() for shape in shapes if shape.is_wrapped())
+    widths = [width for width, _ in counted.most_common(MOST_WIDTHS)]
     joiner = LineJoiner(text, language)
     for groups in grouped:
         is_last = groups is grouped[-1]
@@ -181,7 +188,7 @@ def neighbour_stops(lines: Sequence[CellLine]) -> Iterator[frozenset[int]]:
     """Yield for each line the columns at which cells of the lines above and below may begin."""
     stops = [(), *(() if each.is_running else each.stops for each in lines), ()]
     for above, below in zip(stops, stops[2:], strict=False):
-        yield frozenset((*above, *below))
+        yield frozenset((*above, *below)) if above or below else NOTHING
 
 
 def is_rule(text: str, line: Line) -> bool:
@@ -228,6 +235,8 @@ def is_heading(text: str, line: Line, following: Line | None, *, is_alone: bool)
 
 def is_short(text: str, line: Line, most: int) -> bool:
     """Whether a line may be a heading or an item of a list: at most so many words, without a full stop."""
+    if line.end - line.body > most * LONGEST_WORD:
+        return False
     words = text[line.body : line.end]
     return len(words.split(maxsplit=most)) <= most and not HEADING_END.search(words[-8:])
 

@@ -13,7 +13,7 @@ BLANK = r"\t \xa0\u2000-\u200a\u202f\u205f\u3000"
 SEPARATOR = re.compile(
     rf"(?P<gap>[{BLANK}]{{2,}}|\t)"
     r"|(?P<bar>(?<!\S)[|¦•·▪●](?!\S)|^\||\|$|[│┃║])"
-    r"|(?<!\S)(?:\[[ xX]?\]|\( {1,3}\))(?!\S)|[☐☑☒]"
+    r"|(?<!\S)(?:\[(?:[xX]?| {1,20})\]|\( {1,20}\))(?!\S)|[☐☑☒]"
     r"|(?:^-{3,}|-{3,}$|([-.#+·•])\3{3,}|\.(?: \.){3,}|…(?: ?…)+|_{3,}|\*{3,}|={3,}|~{3,}|[\u2500-\u259f]+)"
 )
 # Bars without white space around them part cells where there are several in a line.
@@ -79,6 +79,8 @@ class CellLine:
         Args:
             stops: columns at which cells of the lines above and below begin.
         """
+        if not self.gaps and not self.marks:
+            return [(self.line.body, self.line.end)]
         gaps = [
             gap
             for gap, stop in zip(self.gaps, self.stops, strict=True)
@@ -119,7 +121,7 @@ def read_cells(text: str, line: Line, hints: Collection[str]) -> CellLine:
     if not any(hint in words for hint in hints):
         return CellLine(text, line)
     found = [(match["gap"], match.span()) for match in SEPARATOR.finditer(words)]
-    if not found and words.count("|") >= LEAST_DENSE_BARS:
+    if not found and words.count("|") >= LEAST_DENSE_BARS and "||" not in words:
         found = [(None, match.span()) for match in DENSE_BAR.finditer(words)]
     spans = [(gap, (start + line.body, end + line.body)) for gap, (start, end) in found]
     return CellLine(

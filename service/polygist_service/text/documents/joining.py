@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.lines import Line
-from polygist_service.text.segmentation import LINE_BREAKS, WHITE_SPACE, Span, by_language
+from polygist_service.text.segmentation import LINE_BREAKS, WHITE_SPACE, Span
 
 # Scripts without spaces between words.
 UNSPACED = re.compile(
@@ -22,33 +23,31 @@ WORD = re.compile(r"[^\W_][\w\-‐'’]*")
 MOST_WORD = 60
 JUSTIFYING = re.compile(r"(?<=[^\s.!?:]) {2,3}(?=\S)")
 
-# First parts of compounds that keep their hyphen; one of a word that was cut is seldom a word of these.
-COMPOUND_STARTS = by_language(
-    {
-        "en": """
-            all anti bottom brand co cross double eight ever ex far fifty first five forty four free front full good
-            great half hand hard heavy high home ill in-depth know large last left lesser light little long low
-            middle much multi near never new nine ninety non off old on-the one open out over part post pre quarter
-            real right second self semi seven seventy short single six sixty slow small so soft state ten third thirty
-            three time top twenty two under-the up-to user well wide world would-be x year
-        """,
-        "pt": """
-            além anti aquém arco bem bom boa couve curto ex grã grão guarda hiper inter luso mal médico meio meia
-            norte obra obras pan para-choques porta pós pré pró quarta quinta recém segunda sexta sem sócio sul super
-            terça primeiro primeira vice
-        """,
-    }
+# First parts of compounds, which keep their hyphen unless an ending follows: "long-term", but "longer".
+COMPOUND_STARTS = {
+    "en": words("""
+            all cross eighty ever fifty first five forty four full half hard high ill long low much new nine ninety non
+            old one open quarter second self seven seventy short single six sixty so third thirty three twenty two well
+        """),
+    "pt": words("""
+            além aquém arco bem couve curto grã grão guarda luso meia norte pré pró pós primeira primeiro recém sul vice
+        """),
+}
+ENDINGS = re.compile(
+    r"(?:ly|ness|less|ful|e[drn]|ers|est|ing|ty|teen|th|ware|ways?|ships?|land|side|light|dom|fold|dor[ae]?s?|nho|ria)$"
 )
-# Last parts that follow a hyphen; in Portuguese also the pronouns behind a verb.
-COMPOUND_ENDS = by_language(
-    {
-        "en": """
-            aged aware based born bound built class conscious cost dependent driven eyed faced fashioned feira fledged
-            free friendly grained haired known law led level like looking made minded old only oriented paid party price
-            quality range related rich scale shaped sized speaking specific speed style term time type wide winning year
-        """,
-        "pt": "feira feiras se lo la los las lhe lhes me te vos mor chefe geral",
-    }
+# Last parts of compounds.
+COMPOUND_ENDS = {
+    "en": words("""
+            aged aware based born bound built conscious dependent driven eyed faced fashioned friendly grained haired
+            known like looking made minded oriented paid quality range related rich scale shaped sized speaking specific
+            speed style term wide winning
+        """),
+    "pt": words("feira feiras chuva voz geral ministro ministra"),
+}
+# Pronouns that follow a verb; "par-te" and "qua-se" are cut words, "reuniu-se" and "fazê-lo" are none.
+PRONOUN = re.compile(
+    r"(?:(?:\w(?:ou|eu|iu|am|ava|avam|ram|mos|ndo)|\w[áêô]|\w{3}[aei]r)-(?:se|me|te|lhes?|nos|vos|l?[ao]s?|n[ao]s?)|\w{4}a-se)$"
 )
 # "pre- and post-war": the hyphen stands for what both share.
 CONJUNCTIONS = frozenset(("and", "or", "to", "e", "ou", "y", "o", "und", "oder", "bis", "et", "en", "of"))
@@ -157,12 +156,15 @@ class LineJoiner:
     def _joint(self, line: Line, following: Line) -> tuple[int, str]:
         """Return where the words of `line` end without a cutting hyphen, and what stands before those that follow."""
         last, first = self.text[line.end - 1], self.text[following.body]
-        if UNSPACED.match(last) and UNSPACED.match(first):
+        before = last if last.isalnum() else self.text[line.end - 2]
+        if UNSPACED.match(first) and (UNSPACED.match(last) or UNSPACED.match(before)):
             return line.end, ""
         if last == SOFT_HYPHEN:
             return line.end - 1, ""
         if last == "—" and not self.text[line.end - 2].isspace():
             return line.end, ""
+        if last in HYPHENS and first in HYPHENS:
+            return line.end - 1, ""  # Portuguese repeats the hyphen of a compound in the new line
         left = LAST_WORD.search(self.text, max(line.body, line.end - MOST_WORD), line.end)
         right = FIRST_WORD.match(self.text, following.body, following.end)
         if last not in HYPHENS or not left or not right:
@@ -180,4 +182,8 @@ class LineJoiner:
         as_one, as_compound = self._words.get(f"{low}{high}", 0), self._words.get(f"{low}-{high}", 0)
         if as_one != as_compound:
             return as_compound > as_one
-        return "-" in start or low in COMPOUND_STARTS.get(base, ()) or high in COMPOUND_ENDS.get(base, ())
+        if base == "pt" and PRONOUN.search(f"{low}-{high}"):
+            return True
+        if low in COMPOUND_STARTS.get(base, ()) and not ENDINGS.match(high):
+            return True
+        return "-" in start or high in COMPOUND_ENDS.get(base, ())

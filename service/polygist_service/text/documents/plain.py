@@ -25,6 +25,8 @@ from polygist_service.text.segmentation import (
 # Two line breaks with nothing but white space between, and what Unicode calls a paragraph separator. Atomic, or
 # "\r\n" would count as two.
 BLANK_LINES = re.compile(r"(?>\r\n|[\r\n\x85\u2028])[^\S\r\n]*(?>\r\n|[\r\n])\s*|\u2029\s*")
+# Options of programmes, as manual pages list them: "-a, --all", "--size=NUMBER".
+OPTION = re.compile(r"-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?(?:, ?-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,12 @@ def read_segments(text: str, block: PlainBlock, language: str, index: int) -> It
             at, to = joined.source_span(start, end)
             yield Segment(at, to, joined.text[start:end], index)
         return
-    first_of_row = {row[0].span for row in block.rows} if isinstance(block, TableBlock) else {*block.cells[:1]}
+    first_of_row = block.first_cells if isinstance(block, TableBlock) else block.cells[:1]
     for cell in block.cells:
         shown = text[cell[0] : cell[1]]
         if block.kind is BlockKind.ROW and is_number_cell(shown, is_first=cell in first_of_row):
             yield Segment(*cell, shown, index, is_number=True)
-        elif has_letters(shown):
+        elif has_letters(shown) and not OPTION.fullmatch(shown):
             for start, end in with_letters(shown, split_sentences(shown, language)):
                 yield Segment(cell[0] + start, cell[0] + end, shown[start:end], index)
 
@@ -157,6 +159,8 @@ class PlainRebuilder:
         self._count += 1
         block = self._document.blocks[segment.block]
         if not isinstance(block, WrappedBlock | TableBlock):
+            if shown == segment.text:
+                shown = self._document.text[segment.start : segment.end]  # with its line breaks, where it has some
             return self._settle(segment.start, segment.end, shown, [(0, len(shown))])
         self._pending.append(shown)
         if self._count < len(segments) and segments[self._count].block == segment.block:

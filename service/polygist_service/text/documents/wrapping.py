@@ -13,6 +13,8 @@ from polygist_service.text.segmentation import Span
 
 # Fewer lines are a wrapped paragraph only beside longer ones of the same width.
 LEAST_LINES = 3
+# Characters of East Asia say more in as many columns.
+LEAST_DENSE_WIDTH = 30
 # A line that could have taken the next word in so much of the width ends a paragraph, or is no wrapped line.
 RAGGED = 0.20
 # Whoever breaks lines by hand or by sight, not by counting columns, leaves so much.
@@ -23,9 +25,9 @@ FULL, NEARLY_FULL, CONTINUED, INSIDE = 0.9, 0.8, 0.4, 0.5
 MOST_MARKS = 0.4
 LEAST_LETTERS = 0.6
 END_MARK = re.compile(r"[^\w\s\-‐\xad][\"'”’)\]]?$")
-CODE_LINE = re.compile(
-    r"[{};]$|^(?:[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w)|\w\(\)|[=!]=|=>|::"
-)
+CODE_START = re.compile(r"[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w")
+CODE_END = frozenset("{};")
+CODE_SIGNS = ("()", "==", "!=", "=>", "::")
 FIRST_WORD = re.compile(r"\S+")
 CUTS = frozenset("-\u2010\xad")
 # More columns than any text has.
@@ -164,7 +166,8 @@ class Shape:
         width = self.width()
         if len(self.lines) < LEAST_LINES:
             return any(map(self.fills, known_widths)) and self._goes_on() and self._is_prose()
-        if width < LEAST_WIDTH or not self._goes_on() or not self._is_prose():
+        is_dense = UNSPACED.search(self.text, self.lines[0].body, self.lines[0].end)
+        if width < (LEAST_DENSE_WIDTH if is_dense else LEAST_WIDTH) or not self._goes_on() or not self._is_prose():
             return False
         if self._full_share(width) >= FULL:
             return True
@@ -216,7 +219,8 @@ class Shape:
 
 def is_code(text: str, line: Line) -> bool:
     """Whether a line looks like a programme's."""
-    return bool(CODE_LINE.search(text[line.text_start : line.end]))
+    words = text[line.text_start : line.end]
+    return words[-1] in CODE_END or bool(CODE_START.match(words)) or any(sign in words for sign in CODE_SIGNS)
 
 
 def needed_width(text: str, line: Line, following: Line) -> int:

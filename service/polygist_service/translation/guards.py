@@ -1,0 +1,326 @@
+"""What was written wrongly is found, and decoded again another way.
+
+Nothing here touches a segment that was fine: a fault is looked for in what a model wrote, and only a segment that has
+one is decoded again, in ways that are worth their cost only there. Of several attempts the one with the least fault
+stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import partial
+from itertools import zip_longest
+
+from polygist_service.concurrency import TextPool, gather_all
+from polygist_service.context import CallContext
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Span, Tokens
+from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.languages import letters_outside, script_of
+from polygist_service.text.repetition import has_loop
+from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
+from polygist_service.translation.protection import Protected, protect
+from polygist_service.translation.restoration import Restored, restore
+
+# An output of more than so many characters for each of its source is a loop; a short label may be longer in one
+# language than in another ("UK", "Reino Unido").
+MOST_GROWTH, SHORT_OUTPUT = 3, 12
+# One of less than so many swallowed a part: of 1,025 sentences of news in six languages, one or none is shorter beside
+# its English, and up to five of the English ones beside theirs. Scripts with other lengths of words are not looked at.
+LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
+EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
+# A text with so many words in small letters is no name or label that may stay as it is.
+FEWEST_SMALL_WORDS = 4
+# How a model is kept from repeating itself, where it does.
+PENALTY, LOOP_NGRAM = 1.2, 4
+# Of another beam than the one that failed.
+BEAM = 4
+# A segment is halved so often; shorter ones are not.
+MOST_HALVINGS, SHORTEST_HALVED = 3, 24
+# Attempts beyond the first, for all segments of a pass together: so many, and one for each segment.
+FREE_ATTEMPTS = 64
+
+
+class Fault(IntEnum):
+    """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
+
+    MISSING = 4
+    SWALLOWED = 8
+    COPIED = 16
+    SCRIPT = 32
+    LOST = 64
+    LIMITED = 128
+    LOOP = 512
+    EMPTY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A segment as a model reads it.
+
+    Attributes:
+        tokens: empty where there is nothing to translate; the text where no tokens of it fit the window.
+    """
+
+    protected: Protected
+    tokens: Tokens | str
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the segment comes back as it is."""
+        return self.tokens == ""
+
+    @property
+    def needs_alignment(self) -> bool:
+        """See `Protected.needs_alignment`."""
+        return self.protected.needs_alignment
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What came of a segment so far.
+
+    Attributes:
+        hypotheses: the best first, with all that was put back.
+        faults: of the best one.
+        unsure: what came back at a place that may be wrong.
+        was_loop: whether an attempt before repeated itself.
+        input_token_count, output_token_count: of all attempts.
+    """
+
+    hypotheses: tuple[Hypothesis, ...]
+    faults: tuple[Fault, ...] = ()
+    unsure: tuple[str, ...] = ()
+    was_loop: bool = False
+    input_token_count: int = 0
+    output_token_count: int = 0
+
+    def or_better(self, other: "Draft") -> "Draft":
+        """Return the one with the lesser faults, this one where they are equal, with the tokens of both."""
+        better = other if sum(other.faults) < sum(self.faults) else self
+        return replace(
+            better,
+            was_loop=self.was_loop or Fault.LOOP in self.faults,
+            input_token_count=self.input_token_count + other.input_token_count,
+            output_token_count=self.output_token_count + other.output_token_count,
+        )
+
+
+class Guard:
+    """Reads the segments of one pass through a model, and has those written again that were written wrongly.
+
+    `read` and `assess` block: they are for the threads of a pool.
+
+    Args:
+        held: the model.
+        options: how it decodes.
+        pool: where texts are looked at.
+        context: whose work it is.
+        source, target: canonical tags of the languages.
+        segment_count: of the pass: bounds how often something is decoded again.
+    """
+
+    def __init__(
+        self,
+        held: HeldModel,
+        options: Decoding,
+        *,
+        pool: TextPool,
+        context: CallContext,
+        source: str,
+        target: str,
+        segment_count: int,
+    ) -> None:
+        self._held = held
+        self._options = options
+        self._pool = pool
+        self._context = context
+        self._source = source
+        self._target = target
+        self._attempts = FREE_ATTEMPTS + segment_count
+
+    def read(self, text: str, *, with_placeholders: bool = True, with_names: bool = True) -> Reading | None:
+        """Return how the model reads a text; None where that does not fit its window."""
+        if len(text) > MOST_CHARACTERS and not is_one_word(text):
+            return None
+        protected = protect(text, self._held, with_placeholders=with_placeholders, with_names=with_names)
+        if protected.is_empty:
+            return Reading(protected, "")
+        tokens = self._held.tokenise(protected.text, self._options)
+        return None if tokens is None else Reading(protected, tokens)
+
+    def assess(self, reading: Reading, result: Result) -> Draft:
+        """Return what the model wrote with what it did not read put back, and what is wrong with it."""
+        restored = [restore(reading.protected, each.text, each.alignment, self._target) for each in result.hypotheses]
+        best = result.hypotheses[0]
+        return Draft(
+            tuple(
+                replace(hypothesis, text=each.text, alignment=())
+                for hypothesis, each in zip(result.hypotheses, restored, strict=True)
+            ),
+            tuple(self._find_faults(reading.protected, best, restored[0])),
+            restored[0].unsure,
+            input_token_count=result.input_token_count,
+            output_token_count=best.token_count,
+        )
+
+    def _find_faults(self, protected: Protected, written: Hypothesis, restored: Restored) -> Iterator[Fault]:
+        read, text = protected.text, written.text
+        if not text.strip():
+            yield Fault.EMPTY
+            return
+        if restored.lost:
+            yield Fault.LOST
+        elif restored.missing:
+            yield Fault.MISSING
+        if written.limited and not self._options.max_output_tokens:
+            yield Fault.LIMITED
+        if is_too_long(text, read) or has_loop(text, read):
+            yield Fault.LOOP
+        source, target = script_of(self._source), script_of(self._target)
+        if is_copied(text, read, is_other_script=source != target):
+            yield Fault.COPIED
+        elif len(set(letters_outside(text, target)).difference(read)) > 1:
+            yield Fault.SCRIPT
+        if {source, target} <= EVEN_SCRIPTS and len(read) >= LEAST_CHARACTERS and len(text) < LEAST_SHARE * len(read):
+            yield Fault.SWALLOWED
+
+    async def mend(self, reading: Reading, draft: Draft, *, halvings: int = 0) -> Draft:
+        """Return a better draft of a segment that has faults; the same one where no attempt is better."""
+        text, options = reading.protected.source, self._options
+        if Fault.MISSING in draft.faults:
+            draft = draft.or_better(await self._write(text, options, with_names=False))
+            # A name that has a form of its own in the language is written in that: nothing else has to be tried.
+            draft = replace(draft, faults=tuple(fault for fault in draft.faults if fault is not Fault.MISSING))
+        with_placeholders = Fault.LOST not in draft.faults
+        if not with_placeholders:
+            draft = draft.or_better(await self._write(text, options, with_placeholders=False))
+        if Fault.LOOP in draft.faults or Fault.LIMITED in draft.faults:
+            penalised = replace(options, no_repeat_ngram_size=LOOP_NGRAM, repetition_penalty=PENALTY)
+            draft = draft.or_better(await self._write(text, penalised, with_placeholders=with_placeholders))
+        if draft.faults:
+            wider = replace(options, beam_size=max(BEAM, 2 * options.beam_size))
+            draft = draft.or_better(await self._write(text, wider, with_placeholders=with_placeholders))
+        if draft.faults and halvings < MOST_HALVINGS and (cut := middle_cut(text)):
+            halves = (text[:cut], text[cut:])
+            parts = await gather_all(self._write_part(half, halvings + 1) for half in halves)
+            draft = draft.or_better(self._join(text, parts))
+        return draft
+
+    async def _write_part(self, text: str, halvings: int) -> Draft:
+        """Return a draft of a part of a segment, mended as far as it can be."""
+        draft = await self._write(text, self._options)
+        if draft.faults and (reading := await self._pool.call(self._context, lambda: self.read(text.strip()))):
+            draft = await self.mend(reading, draft, halvings=halvings)
+        return draft
+
+    async def _write(
+        self, text: str, options: Decoding, *, with_placeholders: bool = True, with_names: bool = True
+    ) -> Draft:
+        """Return what one attempt makes of a text; an empty draft where none is left, or it does not fit."""
+        nothing = Draft((Hypothesis("", 0),), (Fault.EMPTY,))
+        self._attempts -= 1
+        if self._attempts < 0:
+            return nothing
+        read = partial(self.read, text.strip(), with_placeholders=with_placeholders, with_names=with_names)
+        reading = await self._pool.call(self._context, read)
+        if not reading:
+            return nothing
+        if reading.is_kept:
+            return keep(reading)
+        options = replace(options, alignment=reading.needs_alignment)
+        async with aclosing(self._held.submit([reading.tokens], options=options, context=self._context)) as results:
+            _, result = await anext(results)
+        return await self._pool.call(self._context, lambda: self.assess(reading, result))
+
+    def _join(self, text: str, parts: Sequence[Draft]) -> Draft:
+        """Return the drafts of the parts of `text` as one."""
+        ranks = zip_longest(*(part.hypotheses for part in parts))
+        firsts = [part.hypotheses[0] for part in parts]
+        joined = tuple(
+            join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)]) for rank in ranks
+        )
+        faults = {fault for part in parts for fault in part.faults}
+        if is_too_long(joined[0].text, text):
+            faults.add(Fault.LOOP)
+        return Draft(
+            joined,
+            tuple(sorted(faults)),
+            tuple(each for part in parts for each in part.unsure),
+            input_token_count=sum(part.input_token_count for part in parts),
+            output_token_count=sum(part.output_token_count for part in parts),
+        )
+
+
+def keep(reading: Reading) -> Draft:
+    """Return the draft of a segment in which there is nothing to translate: itself."""
+    return Draft((Hypothesis(reading.protected.source, 0),))
+
+
+def is_one_word(text: str) -> bool:
+    """Whether no white space parts `text`."""
+    return len(text.split(maxsplit=1)) == 1
+
+
+def is_too_long(written: str, read: str) -> bool:
+    """Whether `written` is longer than any translation of `read`."""
+    return len(written) > max(SHORT_OUTPUT, MOST_GROWTH * len(read))
+
+
+def is_copied(written: str, read: str, *, is_other_script: bool) -> bool:
+    """Whether a text that is more than names came back as it was."""
+    if written.split() != read.split():
+        return False
+    small = sum(word[0].islower() for word in read.split())
+    return small >= FEWEST_SMALL_WORDS or (is_other_script and any(map(str.isalpha, read)))
+
+
+def join_hypotheses(parts: Sequence[Hypothesis]) -> Hypothesis:
+    """Return what was written of the parts of a segment as one; nothing where a part is missing."""
+    text = " ".join(part.text.strip() for part in parts) if all(part.text.strip() for part in parts) else ""
+    return Hypothesis(
+        text,
+        sum(part.token_count for part in parts),
+        mean_score(parts),
+        limited=any(part.limited for part in parts),
+    )
+
+
+def mean_score(hypotheses: Sequence[Hypothesis]) -> float | None:
+    """Return the mean log-probability per target token over all of them; None where no scores were asked for."""
+    scored = [(each.score, max(each.token_count, 1)) for each in hypotheses if each.score is not None]
+    if not scored:
+        return None
+    return min(0.0, sum(score * count for score, count in scored) / sum(count for _, count in scored))
+
+
+def hold_back(draft: Draft, source: str) -> Draft:
+    """Return a draft without what nobody could use: an output far too long is none."""
+    if not is_too_long(draft.hypotheses[0].text, source):
+        return draft
+    return replace(draft, hypotheses=tuple(replace(each, text="") for each in draft.hypotheses))
+
+
+# What is told of a fault that is left; an empty output is told of where the source takes its place.
+MESSAGES = {
+    Fault.LOOP: (NoticeKind.REPETITION_SUPPRESSED, "the model repeats itself here, however it was asked"),
+    Fault.COPIED: (NoticeKind.UNTRANSLATED, "the model left this as it was"),
+    Fault.SCRIPT: (NoticeKind.UNTRANSLATED, "the model wrote letters here that are not of the target language"),
+    Fault.SWALLOWED: (NoticeKind.UNTRANSLATED, "the translation of this segment may leave out a part of it"),
+}
+
+
+def draft_notices(draft: Draft, span: Span) -> Iterator[Notice]:
+    """Yield what there is to know of how a segment at `span` of the source was written."""
+    best = draft.hypotheses[0]
+    if draft.was_loop and Fault.LOOP not in draft.faults:
+        message = "the model repeated itself and was made to write again without repetitions"
+        yield Notice(NoticeKind.REPETITION_SUPPRESSED, message, span)
+    if best.limited and best.text:
+        message = f"the translation of this segment ended at {best.token_count} tokens, its limit"
+        yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
+    if best.text:
+        yield from (Notice(*MESSAGES[fault], span) for fault in draft.faults if fault in MESSAGES)
+    for own in draft.unsure:
+        message = f"the model has no piece for {own[:40]!r}, which may stand at the wrong place in the translation"
+        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, span)

@@ -1,0 +1,134 @@
+"""Contents in more than one language, as parts that each go their own way, and put together again from them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.segmentation import has_letters
+from polygist_service.translation.detection import DetectedLanguage
+from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a content in one language: all of it, unless it is in several.
+
+    Attributes:
+        index: of the content.
+        start: where the part begins in it, in code points.
+        text: of the part.
+        language: of the part; without a confidence where it is not the whole.
+        is_foreign: whether it is in another language than most of the content.
+        is_last: whether it ends the content.
+    """
+
+    index: int
+    start: int
+    text: str
+    language: DetectedLanguage
+    is_foreign: bool = False
+    is_last: bool = True
+
+
+def cut_parts(index: int, text: str, language: DetectedLanguage) -> list[Part]:
+    """Cut a content into its parts, in order: joined, they are the content."""
+    if not language.foreign:
+        return [Part(index, 0, text, language)]
+    cuts: list[tuple[int, int, str | None]] = []
+    end = 0
+    for run in language.foreign:
+        cuts += [(end, run.start, None), (run.start, run.end, run.language)]
+        end = run.end
+    cuts.append((end, len(text), None))
+    kept = [cut for cut in cuts if cut[0] < cut[1]]
+    return [
+        Part(
+            index,
+            start,
+            text[start:end],
+            DetectedLanguage((foreign or language.language) if has_letters(text[start:end]) else "und"),
+            is_foreign=foreign is not None,
+            is_last=end == len(text),
+        )
+        for start, end, foreign in kept
+    ]
+
+
+def join_translations(
+    parts: Sequence[Part], translations: Sequence[Translation], language: DetectedLanguage
+) -> Translation:
+    """Return the translation of a content from those of its parts, spans moved to where they stand in the whole.
+
+    The model is that of the language of most of the content, or of the first part that one was needed for.
+
+    Args:
+        parts: all of one content, in order.
+        translations: theirs.
+        language: of the content.
+    """
+    first, *others = translations
+    if not others:
+        return first
+    pairs = list(zip(parts, translations, strict=True))
+    written = [each for part, each in sorted(pairs, key=lambda pair: pair[0].is_foreign) if each.model]
+    leading = written[0] if written else first
+    rank_count = max(len(each.alternatives) for each in translations)
+    return Translation(
+        text="".join(each.text for each in translations),
+        source=language.language,
+        target=leading.target,
+        confidence=language.confidence,
+        model=leading.model,
+        pivots=leading.pivots,
+        score=mean_score((each.score, each.output_token_count) for each in translations),
+        segments=tuple(move_segments(pairs)),
+        alternatives=tuple(join_alternatives(translations, rank) for rank in range(rank_count)),
+        notices=(*language.notices(), *dict.fromkeys(move_notices(pairs))),
+        input_token_count=sum(each.input_token_count for each in translations),
+        output_token_count=sum(each.output_token_count for each in translations),
+    )
+
+
+def move_segments(pairs: Iterable[tuple[Part, Translation]]) -> Iterator[TranslatedSegment]:
+    """Yield the segments of all parts, in order."""
+    written = 0
+    for part, translation in pairs:
+        for segment in translation.segments:
+            (start, end), (low, high) = segment.source_span, segment.target_span
+            yield replace(
+                segment,
+                source_span=(start + part.start, end + part.start),
+                target_span=(low + written, high + written),
+            )
+        written += len(translation.text)
+
+
+def move_notices(pairs: Iterable[tuple[Part, Translation]]) -> Iterator[Notice]:
+    """Yield the notices about all parts, in order; what is said of a whole foreign part points at it.
+
+    That a part is in the target language already is no news where the languages of all parts are told.
+    """
+    for part, translation in pairs:
+        for notice in translation.notices:
+            if notice.kind is NoticeKind.SAME_LANGUAGE:
+                continue
+            start, end = notice.span or (0, len(part.text))
+            has_span = notice.span is not None or part.is_foreign
+            yield replace(notice, span=(start + part.start, end + part.start) if has_span else None)
+
+
+def join_alternatives(translations: Iterable[Translation], rank: int) -> Alternative:
+    """Return one alternative of the whole; a part that has fewer gives its last one, or its only text."""
+    chosen = []
+    for each in translations:
+        alternative = each.alternatives[min(rank, len(each.alternatives) - 1)] if each.alternatives else each
+        chosen.append((alternative.text, alternative.score, each.output_token_count))
+    return Alternative("".join(text for text, _, _ in chosen), mean_score((score, count) for _, score, count in chosen))
+
+
+def mean_score(scores: Iterable[tuple[float | None, int]]) -> float | None:
+    """Return the mean of scores by the number of tokens that each is of; None where there are none."""
+    scored = [(score, max(count, 1)) for score, count in scores if score is not None]
+    if not scored:
+        return None
+    return min(0.0, sum(score * count for score, count in scored) / sum(count for _, count in scored))

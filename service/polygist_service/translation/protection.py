@@ -1,0 +1,445 @@
+"""What a model would lose or change of a segment: taken out before it reads, put back into what it wrote.
+
+A vocabulary of some ten thousand pieces has no ü, no emoji and no 東京, and folds 10⁶ to 106; what it lacks it drops,
+and a lacking letter wrecks its word. So a segment is read without them:
+
+- An address, a code and a word in another script become a placeholder, which models copy as they copy names.
+- A sign is left out, and comes back beside the word that the model wrote for its neighbour: the alignment tells.
+- A letter is read as the nearest one, and a word that was copied gets its own letters back.
+- A line in capitals is read as a sentence, and what is written of it is put into capitals.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from polygist_service.engine.interface import Span
+from polygist_service.text.addresses import find_addresses
+from polygist_service.text.capitals import Capitals, choose_spelling, to_sentence
+from polygist_service.text.characters import (
+    ARROWS,
+    BEFORE_NUMBERS,
+    ENCLOSED,
+    FORMULA,
+    FRACTION,
+    FULL_WIDTH,
+    INVISIBLE,
+    JOINERS,
+    RAISED,
+    REPEATED_MARKS,
+    is_latin,
+    is_letter,
+    near_letters,
+    typed_fraction,
+)
+from polygist_service.text.segmentation import has_letters
+
+# Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
+# pt-en, and nearly always where a noun may stand.
+PLACEHOLDER = "XQ{}"
+# No word is longer in a script that parts words: what is, is no text.
+LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
+TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
+KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
+# Around the core of a code stand the brackets, quotes and stops of the sentence.
+CODE = re.compile(r"\S+")
+CODE_EDGES = "([\"'“‘«", ".,;:!?)]\"'”’»…"
+CODE_SIGNS = frozenset("#@\\^~{}`<>|_")
+WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))*")
+# As signs these may become letters that a vocabulary has.
+READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
+# Before these a space stays where a sign was left out.
+OPENERS = "([{\"'“‘«$€£"
+POSSESSIVE = re.compile(r"['’]s\Z")
+JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
+
+
+class Vocabulary(Protocol):
+    """What a model can read; see `engine.interface.HeldModel`."""
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """Return the spans of `text` that the vocabulary lacks."""
+        ...
+
+    def likelihood(self, text: str) -> float:
+        """Return how likely a few words are by the vocabulary alone, as a logarithm."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """What stands for a stretch of the source; `is_script`: those are words in letters that the model lacks."""
+
+    shown: str
+    own: str
+    is_script: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What was left out at the place `at` of the text that is read.
+
+    Attributes:
+        left, right: whether a space was there.
+        belongs_behind: whether it goes with the word behind it rather than with the one before.
+    """
+
+    at: int
+    own: str
+    left: bool
+    right: bool
+    belongs_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A word that is read in other letters, at `start` in the text that is read.
+
+    Attributes:
+        shown, own: as it is read, and as it stands in the source.
+        is_shouted: whether it was in capitals among words that were not: the word written for it is too.
+        returns: whether its own letters come back where it was copied.
+    """
+
+    start: int
+    shown: str
+    own: str
+    is_shouted: bool = False
+    returns: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A segment as a model reads it, and what to put back.
+
+    Attributes:
+        source: the segment.
+        text: what is read.
+        head, tail: signs at its ends, with the white space between.
+        capitals: how the source is written.
+    """
+
+    source: str
+    text: str
+    head: str = ""
+    tail: str = ""
+    placeholders: tuple[Placeholder, ...] = ()
+    signs: tuple[Sign, ...] = ()
+    spellings: tuple[Spelling, ...] = ()
+    capitals: Capitals = Capitals.SENTENCE
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether what is put back has a place that only the alignment tells."""
+        return bool(self.signs or self.spellings)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is left that could be translated."""
+        rest = self.text
+        for placeholder in self.placeholders:
+            rest = rest.replace(placeholder.shown, "", 1)
+        return not has_letters(rest)
+
+    @property
+    def has_foreign_script(self) -> bool:
+        """Whether there are words in letters that the model lacks."""
+        return any(placeholder.is_script for placeholder in self.placeholders)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What becomes of the stretch start:end of a segment: something else to read, or nothing.
+
+    Attributes:
+        shown: what is read there.
+        kind: how its own text comes back; None where it does not.
+    """
+
+    start: int
+    end: int
+    shown: str = ""
+    kind: type[Placeholder] | type[Sign] | type[Spelling] | None = None
+    is_script: bool = False
+    is_shouted: bool = False
+    returns: bool = True
+
+
+def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
+    """Return a segment as a model with `vocabulary` should read it.
+
+    Args:
+        text: the segment.
+        vocabulary: of the model.
+        with_placeholders: without, what would have one is left out and comes back as a sign does: for a model that
+            did not copy them.
+        with_names: without, capitalised words with lacking letters have placeholders too: for a model that did not
+            copy them in their nearest letters.
+    """
+    capitals = Capitals.of(text)
+    edits = find_edits(text, vocabulary)
+    if capitals is Capitals.SENTENCE and not edits:
+        return Protected(text, text)
+    read = text
+    if capitals is not Capitals.SENTENCE:
+        recased = to_sentence(text, capitals, vocabulary.likelihood)
+        if len(recased) == len(text):
+            read = overlay(recased, text, [(edit.start, edit.end) for edit in edits if edit.kind is not Spelling])
+            edits = find_edits(read, vocabulary) if any(edit.kind is Spelling for edit in edits) else edits
+    if not with_names:
+        edits = [replace(edit, shown="", kind=Placeholder) if is_name(edit, text) else edit for edit in edits]
+    if not with_placeholders:
+        edits = [replace(edit, shown="", kind=Sign) if edit.kind is Placeholder else edit for edit in edits]
+    return apply_edits(text, read, merge_scripts(edits, text), capitals)
+
+
+def is_name(edit: Edit, text: str) -> bool:
+    """Whether an edit is a capitalised word in letters that its model lacks."""
+    return edit.kind is Spelling and edit.returns and text[edit.start].isupper()
+
+
+def overlay(text: str, original: str, spans: Iterable[Span]) -> str:
+    """Return `text` with the stretches `spans` of `original`, which is as long."""
+    for start, end in spans:
+        text = text[:start] + original[start:end] + text[end:]
+    return text
+
+
+def find_edits(text: str, vocabulary: Vocabulary) -> list[Edit]:
+    """Return what has to become of a segment, in order, without overlaps."""
+    taken = bytearray(len(text))
+    edits: list[Edit] = []
+    for edit in propose_edits(text, vocabulary):
+        if edit.start < edit.end and not any(taken[edit.start : edit.end]):
+            taken[edit.start : edit.end] = b"\1" * (edit.end - edit.start)
+            edits.append(edit)
+    return sorted(edits, key=lambda edit: edit.start)
+
+
+def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
+    """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
+    for start, end in find_addresses(text):
+        yield Edit(start, end, kind=Placeholder)
+    for found in LONG_RUN.finditer(text):
+        yield Edit(*found.span(), kind=Placeholder)
+    for found in REPEATED_MARKS.finditer(text):
+        yield Edit(*found.span(), kind=Sign)
+    unknown = merge_joined(vocabulary.unknown_spans(text), text)
+    if text.isascii() and not unknown:
+        return
+    lacks = bytearray(len(text))
+    for start, end in unknown:
+        lacks[start:end] = b"\1" * (end - start)
+    for pattern in (TAG, KEYCAP):
+        for found in pattern.finditer(text):
+            if any(lacks[found.start() : found.end()]):
+                yield Edit(*found.span(), kind=Sign)
+    for found in FRACTION.finditer(text):
+        yield Edit(*found.span(), typed_fraction(found), Placeholder)
+    for found in FORMULA.finditer(text):
+        yield Edit(*found.span(), kind=Placeholder)
+    for found in RAISED.finditer(text):
+        yield Edit(*found.span(), kind=Sign)
+    for pattern in (ENCLOSED, FULL_WIDTH):
+        for found in pattern.finditer(text):
+            yield Edit(*found.span(), kind=Placeholder)
+    for found in ARROWS.finditer(text):
+        yield Edit(*found.span(), "-", Placeholder)
+    for found in INVISIBLE.finditer(text):
+        yield Edit(*found.span())
+    yield from find_codes(text, lacks)
+    for start, end in unknown:
+        yield from edit_unknown(text, start, end, vocabulary)
+
+
+def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:
+    """Return spans of characters, those as one that only joiners part, with the joiners behind them."""
+    merged: list[Span] = []
+    for start, end in spans:
+        joiners = JOINERS.match(text, end)
+        end = joiners.end() if joiners else end
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def find_codes(text: str, lacks: bytearray) -> Iterator[Edit]:
+    """Yield the words of which a lacking sign is part, such as C#, {name} and `ls`, as placeholders."""
+    for found in CODE.finditer(text):
+        start, end = found.span()
+        if not any(lacks[start:end]):
+            continue
+        while start < end and text[start] in CODE_EDGES[0]:
+            start += 1
+        while start < end and text[end - 1] in CODE_EDGES[1]:
+            end -= 1
+        code = text[start:end]
+        is_code = any(lacks[at] and text[at] in CODE_SIGNS for at in range(start, end))
+        if is_code and has_letters(code) and len(code) > 1:
+            yield Edit(start, end, kind=Placeholder)
+
+
+def edit_unknown(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[Edit]:
+    """Yield what becomes of a run of characters that the vocabulary lacks."""
+    at = start
+    while at < end:
+        if is_letter(text[at]):
+            low, high = word_around(text, at)
+            yield edit_word(text, (low, high), (at, min(end, high)), vocabulary)
+            at = max(high, at + 1)
+            continue
+        stop = at + 1
+        while stop < end and not is_letter(text[stop]) and not text[stop].isspace():
+            stop += 1
+        shown = READ_AS.get(text[at:stop], "")
+        yield Edit(at, stop, shown, Spelling if shown else Sign)
+        at = stop
+
+
+def word_around(text: str, at: int) -> Span:
+    """Return the span of the word that the letter or mark at `at` is of."""
+    low = at
+    while low > 0 and (is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))):
+        low -= 1
+    found = WORD.match(text, low)
+    return (low, max(found.end(), at + 1)) if found else (at, at + 1)
+
+
+def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit:
+    """Return what becomes of a word with letters that the vocabulary lacks: the nearest ones, or a placeholder.
+
+    Args:
+        text: the segment.
+        place: of the word.
+        run: of the first letters in it that are lacking.
+        vocabulary: of the model.
+    """
+    start, end = place
+    if (ending := POSSESSIVE.search(text, start, end)) and ending.start() > start:
+        end = ending.start()
+    own = text[start:end]
+    word = unicodedata.normalize("NFC", own)
+    lacking = {each for each in set(word) if vocabulary.unknown_spans(each)}
+    if not is_latin("".join(each for each in lacking if each.isalpha())):
+        # "TNFα" and "IL-1β" are words with a sign.
+        around = text[max(0, start - 1) : start] + text[end : end + 1]
+        if any(map(str.isalnum, around)) or has_letters("".join(each for each in word if each not in lacking)):
+            return Edit(*run, kind=Sign)
+        return Edit(start, end, kind=Placeholder, is_script=True)
+    near = "".join(near_letters(each) if each in lacking else each for each in word)
+    if own.isupper() and len(own) > 1:
+        shown = known_spelling(choose_spelling(word, Capitals.ALL, vocabulary.likelihood), vocabulary)
+        return Edit(start, end, shown, Spelling, is_shouted=True)
+    spellings = [near]
+    if word[0] in lacking and word[0].isupper() and not vocabulary.unknown_spans(word.lower()):
+        spellings.append(word.lower())
+    shown = max(spellings, key=vocabulary.likelihood)
+    if vocabulary.unknown_spans(shown):
+        return Edit(start, end, kind=Placeholder, is_script=True)
+    return Edit(start, end, shown, Spelling, returns=shown == near)
+
+
+def known_spelling(word: str, vocabulary: Vocabulary) -> str:
+    """Return `word` with the nearest letters in place of those that the vocabulary lacks."""
+    return "".join(near_letters(each) if vocabulary.unknown_spans(each) else each for each in word)
+
+
+def merge_scripts(edits: Sequence[Edit], text: str) -> list[Edit]:
+    """Return the edits with neighbouring words of another script as one."""
+    merged: list[Edit] = []
+    for edit in edits:
+        last = merged[-1] if merged else None
+        if (
+            last
+            and last.is_script
+            and edit.is_script
+            and edit.kind is last.kind
+            and JOINED_SCRIPT.fullmatch(text, last.end, edit.start)
+        ):
+            merged[-1] = replace(last, end=edit.end)
+        else:
+            merged.append(edit)
+    return merged
+
+
+def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capitals) -> Protected:
+    """Make the text that is read.
+
+    Args:
+        source: the segment.
+        read: the same, in small letters where it is in capitals.
+        edits: in order.
+        capitals: how the source is written.
+    """
+    start, end, edits = trim_edges(read, edits)
+    pieces: list[str] = []
+    placeholders: list[Placeholder] = []
+    signs: list[Sign] = []
+    spellings: list[Spelling] = []
+    length, at = 0, start
+
+    def add(piece: str) -> None:
+        nonlocal length
+        pieces.append(piece)
+        length += len(piece)
+
+    for edit in edits:
+        add(read[at : edit.start])
+        own, at = source[edit.start : edit.end], edit.end
+        if edit.kind is Placeholder:
+            is_free = edit.shown and not whole(edit.shown).search(source)
+            shown = edit.shown if is_free else next_placeholder(source, len(placeholders))
+            placeholders.append(Placeholder(shown, own, edit.is_script))
+            add(shown)
+        elif edit.kind is Spelling:
+            spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns))
+            add(edit.shown)
+        elif edit.kind is Sign:
+            left = read[max(0, edit.start - 1) : edit.start].isspace()
+            following = read[edit.end : edit.end + 1]
+            is_unit = own[-1:] in BEFORE_NUMBERS and read[edit.end :].lstrip()[:1].isdigit()
+            belongs_behind = is_unit or (left and not following.isspace())
+            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind))
+            # One of two spaces goes with what stood between them, and so does one before a mark: "great ™." is "great."
+            if left and (following.isspace() or not (following.isalnum() or following in OPENERS)):
+                pieces[-1] = pieces[-1][:-1]
+                length -= 1
+    add(read[at:end])
+    return Protected(
+        source,
+        "".join(pieces),
+        source[:start],
+        source[end:],
+        tuple(placeholders),
+        tuple(signs),
+        tuple(spellings),
+        capitals,
+    )
+
+
+def whole(shown: str) -> re.Pattern[str]:
+    """Return a pattern of what is shown, not as a part of a longer word or number."""
+    return re.compile(rf"(?<![^\W_]){re.escape(shown)}(?![^\W_])", re.IGNORECASE)
+
+
+def next_placeholder(source: str, count: int) -> str:
+    """Return a placeholder that does not stand in `source`."""
+    numbers = (number for number in range(count + 1, count + 1000) if PLACEHOLDER.format(number) not in source)
+    return PLACEHOLDER.format(next(numbers))
+
+
+def trim_edges(text: str, edits: Sequence[Edit]) -> tuple[int, int, list[Edit]]:
+    """Return where the text begins and ends without the signs at its ends, and the edits in between."""
+    low, high = 0, len(edits)
+    start, end = 0, len(text)
+    while low < high and edits[low].kind in (Sign, None) and not text[start : edits[low].start].strip():
+        start, low = edits[low].end, low + 1
+    while low < high and edits[high - 1].kind in (Sign, None) and not text[edits[high - 1].end : end].strip():
+        end, high = edits[high - 1].start, high - 1
+    inner = list(edits[low:high])
+    core = text[start:end]
+    return start + len(core) - len(core.lstrip()), end - len(core) + len(core.rstrip()), inner

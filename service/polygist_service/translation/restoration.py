@@ -1,0 +1,179 @@
+"""What was taken out of a segment is put back into what a model wrote of it: see `protection`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from polygist_service.engine.interface import Alignment, Span
+from polygist_service.text.capitals import to_capitals
+from polygist_service.text.characters import is_letter, near_letters, restore_typography
+from polygist_service.text.languages import territory_words
+from polygist_service.translation.protection import WORD, Placeholder, Protected, Sign, Spelling, whole
+
+# A word this like the one that was read is a bad copy of it.
+LIKE = 0.75
+# A word with what is inside it, or a mark.
+TOKEN = re.compile(r"[^\W_](?:[\w]|[.,'’-](?=\w))*|[^\w\s]|_")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was written, with all that could be put back.
+
+    Attributes:
+        lost: placeholders that are not there, or more than once: what they stand for is missing.
+        unsure: what came back at a place that may be wrong.
+        missing: names that were not copied.
+    """
+
+    text: str
+    lost: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def restore(protected: Protected, written: str, alignment: Alignment, language: str) -> Restored:
+    """Put back into what a model wrote what it did not read.
+
+    Args:
+        protected: the segment, as it was read.
+        written: what the model wrote.
+        alignment: of `protected.text` and `written`; where it is empty, places are guessed.
+        language: of `written`, a canonical tag.
+    """
+    if protected.text == protected.source and not protected.placeholders:
+        return Restored(restore_typography(protected.source, written))
+    insertions = [place_sign(sign, protected.text, written, alignment) for sign in protected.signs]
+    known = territory_words(language)
+    replacements: list[tuple[int, int, str]] = []
+    missing: list[str] = []
+    for spelling in protected.spellings:
+        # "India" is not "Índia" copied, but translated.
+        if spelling.shown.removesuffix("s") not in known:
+            found = list(find_spelling(spelling, written, alignment))
+            replacements += found
+            if not found and spelling.returns and spelling.own[0].isupper():
+                missing.append(spelling.own)
+    text = splice(written, [*replacements, *insertions])
+    text = to_capitals(text, protected.capitals, language)
+    if protected.text[:1].islower() and protected.source[len(protected.head) :][:1].isupper():
+        text = text[:1].upper() + text[1:]
+    text = restore_typography(protected.source, text)
+    text, lost = fill_placeholders(text, protected.placeholders)
+    unsure = () if alignment else tuple(sign.own for sign in protected.signs)
+    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing))
+
+
+def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[str, tuple[str, ...]]:
+    """Return `text` with what stood in the place of each placeholder, and what is missing.
+
+    Those that are shown alike come back in their order; where there are fewer or more of them than there were, none is
+    certain.
+    """
+    shown: dict[str, list[str]] = {}
+    for each in placeholders:
+        shown.setdefault(each.shown, []).append(each.own)
+    taken: list[tuple[int, int, str]] = []
+    lost: list[str] = []
+    for pattern, own in sorted(shown.items(), key=lambda item: -len(item[0])):
+        found = [match.span() for match in whole(pattern).finditer(text)]
+        free = [span for span in found if not any(start < span[1] and span[0] < end for start, end, _ in taken)]
+        if len(free) == len(own):
+            taken += [(*span, each) for span, each in zip(free, own, strict=True)]
+        else:
+            lost += own
+    return splice(text, taken), tuple(lost)
+
+
+def splice(text: str, changes: Sequence[tuple[int, int, str]]) -> str:
+    """Return `text` with other text in place of some stretches; of those that overlap the first one counts."""
+    pieces: list[str] = []
+    at = 0
+    for start, end, own in sorted(changes, key=lambda change: change[:2]):
+        if start >= at:
+            pieces += (text[at:start], own)
+            at = end
+    return "".join(pieces) + text[at:]
+
+
+def place_sign(sign: Sign, read: str, written: str, alignment: Alignment) -> tuple[int, int, str]:
+    """Return where in `written` a sign comes back, and what is put there.
+
+    That is behind what was written for the word before it or, where it belongs to the one behind, before that.
+    """
+    before, after = word_before(read, sign.at), word_after(read, sign.at)
+    belongs_behind = sign.belongs_behind or not (before and aligned(before, alignment))
+    if after and (not before or (belongs_behind and aligned(after, alignment))):
+        at = aligned_start(after, read, written, alignment)
+        lead = " " if sign.left and at and not written[at - 1].isspace() else ""
+        return at, at, f"{lead}{sign.own}{' ' if sign.right else ''}"
+    at = aligned_end(before, read, written, alignment) if before else 0
+    is_followed = at < len(written) and written[at].isalnum()
+    return at, at, f"{' ' if sign.left and at else ''}{sign.own}{' ' if sign.right and is_followed else ''}"
+
+
+def word_before(text: str, at: int) -> Span | None:
+    """Return the span of the last word or mark that ends at `at` or before."""
+    return next((found.span() for found in reversed(list(TOKEN.finditer(text, 0, at)))), None)
+
+
+def word_after(text: str, at: int) -> Span | None:
+    """Return the span of the first word or mark that begins at `at` or behind."""
+    found = TOKEN.search(text, at)
+    return found.span() if found else None
+
+
+def aligned(span: Span, alignment: Alignment) -> list[Span]:
+    """Return what was written for a stretch of what was read, in order."""
+    return [there for here, there in alignment if here[0] < span[1] and span[0] < here[1]]
+
+
+def aligned_end(word: Span, read: str, written: str, alignment: Alignment) -> int:
+    """Return where the word ends that was written for the last part of `word`."""
+    places = [there[1] for there in aligned(word, alignment)]
+    guess = round(word[1] * len(written) / max(1, len(read)))
+    at = max(places, default=guess)
+    return next((found.end() for found in TOKEN.finditer(written) if at <= found.end()), len(written))
+
+
+def aligned_start(word: Span, read: str, written: str, alignment: Alignment) -> int:
+    """Return where the word begins that was written for the first part of `word`."""
+    places = [there[0] for there in aligned(word, alignment)]
+    guess = round(word[0] * len(written) / max(1, len(read)))
+    at = min(places, default=guess)
+    return max((found.start() for found in TOKEN.finditer(written) if found.start() <= at), default=0)
+
+
+def find_spelling(spelling: Spelling, written: str, alignment: Alignment) -> Iterator[tuple[int, int, str]]:
+    """Yield where a word of the source was copied as it was read, or nearly so, and its own spelling."""
+    span = (spelling.start, spelling.start + len(spelling.shown))
+    words = aligned(span, alignment)
+    if spelling.is_shouted:
+        if words:
+            start, end = words[0][0], words[-1][1]
+            yield start, end, written[start:end].upper()
+        return
+    if not spelling.returns:
+        return
+    near = near_letters(spelling.shown)
+    copies = [found.span() for found in WORD.finditer(written) if near_letters(found.group()) == near]
+    if copies:
+        for start, end in copies:
+            yield start, end, spelling.own
+    elif words and spelling.own[0].isupper():
+        start, end = whole_words(words, written)
+        if SequenceMatcher(None, written[start:end].lower(), spelling.shown.lower()).ratio() >= LIKE:
+            yield start, end, spelling.own
+
+
+def whole_words(spans: Sequence[Span], text: str) -> Span:
+    """Return the stretch of whole words that the first of `spans` begins and those that follow it without gap end."""
+    start, end = spans[0]
+    for low, high in spans[1:]:
+        end = high if low <= end else end
+    while start > 0 and is_letter(text[start - 1]):
+        start -= 1
+    while end < len(text) and is_letter(text[end]):
+        end += 1
+    return start, end

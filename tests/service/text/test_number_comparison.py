@@ -1,0 +1,205 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.text.numbers.comparison import ChangeKind, NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.writing import localise_number
+
+
+def mend(source, target, languages="en-pt"):
+    own, _, other = languages.partition("-")
+    return mend_numbers(target, compare_numbers(source, own, target, other))
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("1,234,567 people", "1.234.567 pessoas"),
+        ("1,234,567 people", "1 234 567 pessoas"),
+        ("$1,299.99", "US$ 1.299,99"),
+        ("12.5 percent", "12,5%"),
+        ("3.2 billion euros", "3,2 bilhões de euros"),
+        ("3.2 billion euros", "3,2 mil milhões de euros"),
+        ("2 trillion", "2 biliões"),
+        ("$500bn", "500 bilhões de dólares"),
+        ("250,000 people", "250 mil pessoas"),
+        ("half a million", "500.000"),
+        ("Two hundred people", "200 pessoas"),
+        ("two of the 25 men", "ambos os vinte e cinco homens"),
+        ("first, second, a dozen, one of them", "primeiro, a seguir, uma dezena, um deles"),
+        ("5:30 p.m.", "17h30"),
+        ("5 p.m.", "17h"),
+        ("3 p.m.", "três da tarde"),
+        ("March 5, 2024", "5 de março de 2024"),
+        ("5/3/2024", "5 de março de 2024, ou 3/5/2024"),
+        ("the 21st century", "o século XXI"),
+        ("Louis XIV", "Luís 14"),
+        ("the 5th of them", "o 5.º deles"),
+        ("the 1990s", "os anos 90"),
+        ("3/4 of 10⁶ m", "3/4 de 10⁶ m"),
+        ("between 10 and 12%", "entre 10% e 12%"),
+        ("2018-19", "2018-2019"),
+        ("a 3-1 win", "uma vitória por 3-1"),
+        ("It is -5.5 °C", "Faz -5,5 °C"),
+        ("It is minus 5", "Faz -5"),
+        ("Python 3.11 and Windows 8.1", "Python 3.11 e Windows 8.1"),
+        ("within 20 feet", "a 6 metros"),
+        ("one and a half hours", "uma hora e meia"),
+    ],
+)
+def test_what_is_right_is_no_change_in_either_direction(source, target):
+    assert compare_numbers(source, "en", target, "pt") == []
+    assert compare_numbers(target, "pt", source, "en") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong", "right"),
+    [
+        (
+            "The population is 1,234,567 people.",
+            "A população é de 13.267 pessoas.",
+            "A população é de 1.234.567 pessoas.",
+        ),
+        ("Only 244,890 were counted.", "Apenas 244,890 foram contados.", "Apenas 244.890 foram contados."),
+        (
+            "The price rose from $1,299.99 to $1,349.50 in the year 2023.",
+            "O preço subiu de $1,299 para $1,349,50 no ano 2023.",
+            "O preço subiu de $1.299,99 para $1.349,50 no ano 2023.",
+        ),
+        ("It fell to -5.5 °C.", "Caiu para -5.5 °C.", "Caiu para -5,5 °C."),
+        ("It fell to -5.5 °C.", "Caiu para 5,5 °C.", "Caiu para -5,5 °C."),
+        ("It is 3.844 x 10⁶ m.", "São 3.844 x 106 m.", "São 3,844 x 10⁶ m."),
+        ("It cost 3.2 billion.", "Custou 3,2 milhões.", "Custou 3,2 bilhões."),
+        ("It cost 1.5 million.", "Custou 1,5.", "Custou 1,5 milhão."),
+        ("It rose 12.5%.", "Subiu 12,5.", "Subiu 12,5%."),
+        ("820,000 people", "880 mil pessoas", "820.000 pessoas"),
+        ("It opens at 4.40 am.", "Abre às 4h00.", "Abre às 4h40."),
+        ("From 10 p.m. to 4 a.m.", "Das 10h às 4h.", "Das 22h às 4h."),
+        ("It costs £500.", "Custa 500 euros.", "Custa 500 libras esterlinas."),
+        ("It costs £12.50.", "Custa R$ 12,50.", "Custa £ 12,50."),
+        ("It costs £12.50.", "Custa 12,50.", "Custa £12,50."),
+    ],
+)
+def test_what_was_changed_is_mended_where_its_place_is_certain(source, wrong, right):
+    assert mend(source, wrong) == right
+    assert compare_numbers(source, "en", right, "pt") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong", "right"),
+    [
+        ("São 1.234.567 pessoas.", "There are 1,235,167 people.", "There are 1,234,567 people."),
+        ("Dos 8.096 casos.", "Of the 8.096 cases.", "Of the 8,096 cases."),
+        ("Teve 25,5 pontos.", "He had 25,5 points.", "He had 25.5 points."),
+        ("São 2,5 bilhões.", "It is 2.5 million.", "It is 2.5 billion."),
+        ("Cerca de 16 700 pessoas vieram.", "About 16 700 people came.", "About 16,700 people came."),
+        ("Ligue 116 123 (grátis).", "Call 116 123 (free).", "Call 116 123 (free)."),
+        ("Custou 99 265,13 €.", "It cost 99, 265,13.", "It cost €99,265.13."),
+        ("A mesa tem 2¼ metros.", "The table is 21-4 metres.", "The table is 2¼ metres."),
+        ("São 3,4 × 10²² células.", "It is 3.4 to 1022 cells.", "It is 3.4 × 10²² cells."),
+        ("Foram 17 701 pessoas.", "There were 17, 701 people.", "There were 17,701 people."),
+        ("Custou 46.069,96.", "It cost 466.99.96.", "It cost 46,069.96."),
+        ("Fecha às 17h30.", "It closes at 5:50 p.m.", "It closes at 5:30 p.m."),
+    ],
+)
+def test_english_is_mended_as_it_is_written(source, wrong, right):
+    assert mend(source, wrong, "pt-en") == right
+
+
+def test_a_value_that_came_through_in_a_foreign_form_is_only_miswritten():
+    (change,) = compare_numbers("It rose 2.5%.", "en", "Subiu 2.5%.", "pt")
+    assert change == NumberChange(ChangeKind.MISWRITTEN, (8, 12), "2.5%", (6, 9), "2,5")
+    (change,) = compare_numbers("Only 244,890 came.", "en", "Só 244,890 vieram.", "pt")
+    assert change == NumberChange(ChangeKind.CHANGED, (5, 12), "244,890", (3, 10), "244.890")
+
+
+def test_european_portuguese_counts_thousands_of_millions():
+    change = compare_numbers("It cost 3.2 billion.", "en", "Custou 3,2 milhões.", "pt-PT")
+    assert mend_numbers("Custou 3,2 milhões.", change) == "Custou 3,2 mil milhões."
+
+
+def test_a_number_that_is_not_there_has_no_place():
+    assert compare_numbers("It has 27 rooms.", "en", "Tem quartos.", "pt") == [
+        NumberChange(ChangeKind.LOST, (7, 9), "27")
+    ]
+    assert compare_numbers("It has rooms.", "en", "Tem 27 quartos.", "pt") == [
+        NumberChange(ChangeKind.ADDED, None, "27")
+    ]
+
+
+def test_two_numbers_in_no_order_are_not_mended():
+    source, target = "From 17 to 238 of them.", "De 951 a 46 deles."
+    assert [change.replacement for change in compare_numbers(source, "en", target, "pt")] == [None] * 4
+    assert mend(source, target) == target
+
+
+def test_one_language_on_both_sides_changes_nothing_by_itself():
+    assert compare_numbers("1,234.5 at 5.000", "en", "1,234.5 at 5.000", "en-GB") == []
+
+
+def test_unknown_languages_raise_no_alarm_for_separators():
+    assert compare_numbers("1,234 and 5.5", "en", "1.234 5,5", "xx") == []
+    assert compare_numbers("25,000 people and five dogs", "en", "25-тысячную толпу", "ru") == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "right"),
+    [
+        ("12.50", "12,50"),
+        ("1,234", "1.234"),
+        ("$1,299.99", "$1.299,99"),
+        ("12.5%", "12,5%"),
+        ("(1,234.5)", "(1.234,5)"),
+        (" -0.5 ", " -0,5 "),
+        ("EUR 1,000", "EUR 1.000"),
+        ("2024", "2024"),
+        ("2024-03-05", "2024-03-05"),
+        ("03/05/2024", "03/05/2024"),
+        ("1.2.3", "1.2.3"),
+        ("192.168.0.1", "192.168.0.1"),
+        ("+351 912 345 678", "+351 912 345 678"),
+        ("555-1234", "555-1234"),
+        ("5:30 PM", "5:30 PM"),
+        ("v1.2", "v1.2"),
+        ("A1.5", "A1.5"),
+        ("", ""),
+    ],
+)
+def test_a_cell_that_is_a_number_is_written_as_the_target_does(cell, right):
+    assert localise_number(cell, "en", "pt") == right
+
+
+@given(st.decimals(-(10**12), 10**12, allow_nan=False, places=2))
+def test_a_cell_comes_back_from_another_language(value):
+    cell = f"{value:,}"
+    localised = localise_number(cell, "en", "de")
+    assert localise_number(localised, "de", "en") == cell
+    assert compare_numbers(cell, "en", localised, "de") == []
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("0123456789,.:/h-– %$½⁶"), max_size=100)
+
+
+@given(TEXTS, TEXTS, st.sampled_from(["en", "de", "ru", "xx"]))
+def test_only_what_is_certain_is_replaced(source, target, language):
+    changes = compare_numbers(source, language, target, "pt")
+    for change in changes:
+        assert change.source_span is None or source[slice(*change.source_span)] == change.source_text
+        assert change.target_span is not None or change.replacement is None
+    if not any(change.replacement for change in changes):
+        assert mend_numbers(target, changes) == target
+
+
+@given(TEXTS)
+def test_a_copy_in_the_same_language_changes_nothing(text):
+    assert compare_numbers(text, "pt", text, "pt-BR") == []
+
+
+@pytest.mark.parametrize("text", ["1 ", "1,", "$1.", "one ", "vinte e ", "1 million ", "I", "half "])
+def test_a_hostile_pair_takes_no_more_than_its_length(text):
+    # Segments are no longer than this.
+    text = (text * 4000)[:4000]
+    began = time.process_time()
+    compare_numbers(text, "en", text[::-1], "pt")
+    assert time.process_time() - began < 5
