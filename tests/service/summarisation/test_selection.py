@@ -65,6 +65,15 @@ def test_equal_sentences_are_picked_from_the_front():
     assert sorted(pick(sentences, count=2).indices) == [0, 1]
 
 
+def test_a_first_sentence_that_is_unlike_all_others_is_no_lead():
+    article = [
+        f"the council of the town will close the old pool in {month}" for month in ("march", "april", "may", "june")
+    ]
+    stray = "garlic cookies enjoy purple elephants"
+    assert pick([stray, *article], count=1).indices == (1,)
+    assert pick(article, count=1).indices == (0,)
+
+
 def test_a_query_wins_against_the_lead():
     sentences = ["the town and the bridge", "the town and the flood", "old school market", "cost of the road"]
     assert pick(sentences, count=1).indices == (0,)
