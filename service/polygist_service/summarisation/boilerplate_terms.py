@@ -143,6 +143,14 @@ COUNTED = alternatives(
 # What only boilerplate says.
 PHRASES = alternatives(
     r"""
+    \b(?:subscribers|assinantes)\s+(?:get|receive|recebem)\b | \bnovos\s+assinantes\b | \bnew\s+subscribers\s+only\b
+    \bterms\s+and\s+conditions\s+apply\b | ^\W*+promoção\s+válida\b | ^\W*+all\s+times\s+(?:are|in)\b
+    ^\W*+todos\s+os\s+horários\s+são\b
+    \bregulated\s+by\s+(?:ipso|the\s+press)\b | \bregistad[oa]\s+na\s+(?:erc|entidade\s+reguladora)\b
+    ^\W*+(?:the\s+picture|a\s+fotografia|a\s+imagem|a\s+foto)\s+(?:shows|mostra)\b | ^\W*+imagens\s+cedidas\b
+    ^\W*+(?:translated\s+(?:from|by)|traduzid[oa]\s+(?:d[eo]|por))\b | ^\W*+with\s+files\s+from\b
+    \bcolunista\b.{0,20}\bescreve\b
+    ^\W*+(?-i:[A-Z])\w+\s(?-i:[A-Z])\w+\s+has\s+been\s+(?:covering|reporting\s+on|writing\s+(?:about|for))\b
     \bjornalismo\s+(?:independente|livre)\b | \bindependent\s+journalism\b | \bleitores\s+são\s+a\s+força\b
     \bcontributed\s+reporting\b | ^\W*+our\s+(?:reporter|correspondent|team)s?\s+can\b
     ^\W*+the\s+(?:author|writer)\s+(?:is|was|has\s+been)\s+an?\b
@@ -215,6 +223,8 @@ PHRASES = alternatives(
 # Each of these phrases has one of these words: the others are looked at for nothing.
 PHRASE_WORDS = words(
     """
+    terms promoção times horários regulated registado registada fotografia imagem foto imagens translated traduzido
+    traduzida files colunista covering reporting writing
     jornalismo journalism leitores
     contributed reporter reporters correspondent correspondents team author writer autor autora autores jornalista
     jornalistas repórter repórteres prohibited consent advertising publication publicação edited editada browser
@@ -337,7 +347,7 @@ STRONG = by_first_word(
     *("free articles", "log in", "sign in", "sign up", "our journalism", "our newsroom", "our reporters"),
     *("legitimate interest",),
     *("personal data", "your privacy", "sua privacidade", "email address", "e-mail address", "breaking news"),
-    *("unlimited access",),
+    *("unlimited access", "your subscription", "sua assinatura", "sua subscrição",),
     *("assinante", "assinantes", "assinatura", "inicie sessão", "faça login", "crie uma conta", "dados pessoais"),
     *("política de privacidade", "política de cookies", "termos de utilização", "termos de uso"),
     *("bloqueador de anúncios", "notificações", "interesse legítimo"),
@@ -380,6 +390,7 @@ SECTIONS = words(
 POLITE = words("please just now also por favor agora também")
 COMMANDS = words(
     """
+    atualize
     use keep scroll swipe help want ajude ligue toque deslize use utilize verifique consulte registe
     seja  get choose find
     subscribe share tweet follow download click tap  join support donate become try read watch listen turn enable
@@ -394,6 +405,7 @@ COMMANDS = words(
 # These are no nouns, whatever follows.
 CLEAR_COMMANDS = words(
     """
+    accept aceite atualize
     subscribe donate enable disable unlock subscreva assine partilhe compartilhe baixe descarregue clique experimente
     ative desative inscreva-se cadastre-se registe-se registre-se torne-se apoie escolha descarregue
     """
