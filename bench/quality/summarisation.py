@@ -97,5 +97,6 @@ def lead(article: str, language: str, count: int) -> str:
 
 def filtered_lead(article: str, language: str, count: int) -> list[str]:
     """The first `count` sentences that may stand in a summary."""
-    sentences = [segment.text for segment in keep_proper(Article.parse(article, language).sentences)]
+    parsed = Article.parse(article, language)
+    sentences = [segment.text for segment in keep_proper(parsed.sentences, parsed.text)]
     return [sentences[at] for at in find_eligible(sentences, count=count)[:count]]

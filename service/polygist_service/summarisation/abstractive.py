@@ -99,11 +99,11 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
         splitting=request.splitting,
         foreign=plan.source.foreign,
     )
-    prose = replace(article, sentences=tuple(keep_proper(article.sentences)))
-    passages = cut_endless(prose.sentences)
+    prose = replace(article, sentences=tuple(keep_proper(article.sentences, article.text)))
+    passages = cut_endless(prose.sentences, article.text)
     words = sum(count_words(sentence.text) for sentence in prose.sentences)
     target = LengthTarget.at(plan.request, words=words, sentences=len(passages))
-    return replace(article, sentences=tuple(cut_endless(article.sentences))), prose, target
+    return replace(article, sentences=tuple(cut_endless(article.sentences, article.text))), prose, target
 
 
 def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:

@@ -16,6 +16,7 @@ from itertools import groupby
 
 from polygist_service.summarisation import boilerplate_terms as terms
 from polygist_service.text.documents.base import Segment
+from polygist_service.text.segmentation import fold
 
 # What a sentence ends with, before quotes and brackets that close and marks of notes.
 ENDS = ".!?…:;。！？；।۔؟"
@@ -36,6 +37,10 @@ NAMES_SHARE = 0.85
 # So many points make a prompt of a whole line, and so many of a sentence among others: see `score_prompt`. Articles
 # about programs and web sites tell their readers what to do too, but not in lines of their own.
 PROMPT, PROMPT_AMONG_OTHERS, CERTAIN = 4, 7, 100
+# Where no more than this share of its sentences speak to the reader, an article does not.
+VOICES_SHARE = 0.1
+# So many clauses are looked at for a command.
+MOST_CLAUSES = 4
 # A short line that begins like a byline or has a separator is one whatever it ends with.
 SHORT = 12
 # So many lines at either end of an article are where biographies stand.
@@ -50,13 +55,18 @@ CREDIT = re.compile(
     r"(?:[.)\s]|\w\.)*$",
     re.IGNORECASE,
 )
+# "A fireman carries a child from the house, Brenmouth, 3 March 1974."
+DATED = re.compile(rf",\s{NAME}(?:\s{NAME})?,\s(?:\d{{1,2}}\s(?:de\s)?\w+|{NAME}\s\d{{1,2}},)\s(?:de\s)?\d{{4}}\.?$")
 BYLINE = re.compile(rf"^\W*+(?i:{terms.BYLINE_STARTS})\s+(?:(?:the|a|o|os|as)\s+)?{NAME}")
 CREDITS_OF_WORK = re.compile(rf"^\W*+(?:{terms.WORK_STARTS})", re.IGNORECASE)
 NAME_AND_ROLE = re.compile(rf"^{NAME}(?:\s+(?:d[aeo]s?\s+)?{NAME}){{1,4}},?\s")
 ROLE = re.compile(rf"\b(?:{terms.ROLES})\b", re.IGNORECASE)
+FULL_NAME = rf"{NAME}(?:\s+(?:d[aeo]s?\s+)?{NAME}){{0,4}}"
 BIOGRAPHY = re.compile(
-    rf"^{NAME}(?:\s+(?:d[aeo]s?\s+)?{NAME}){{0,4}},?\s+(?:is|has been|é|tem sido)\s+"
-    rf"(?:[^\s.,;]+\s+){{0,6}}?(?:{terms.ROLES})\b"
+    rf"^(?:(?:Natural|Nascid[oa])\s[^.,]{{2,40}},\s)?{FULL_NAME}(?:,?\s(?:and|e)\s{FULL_NAME})?,?\s+"
+    rf"(?:(?:is|are|has been|é|são|tem sido)\s+(?:[^\s.,;]+\s+){{0,6}}?(?:{terms.ROLES})"
+    rf"|an?\s[^.]{{0,40}}\b(?:{terms.ROLES})\b[^.]{{0,40}},\sis\s"
+    r"|(?:covers|edits|cobre|writes\s+(?:about|for)|reports\s+(?:on|for|from)|escreve\s+(?:sobre|para|n[ao])))\b"
 )
 MARK_OF_BIOGRAPHY = re.compile(terms.BIOGRAPHIES, re.IGNORECASE)
 STAMP = re.compile(rf"^\W*+(?:{terms.STAMPS})\b(?=.{{0,40}}(?:\d|\b(?:ago|now|today|agora|hoje)\b))", re.IGNORECASE)
@@ -67,7 +77,9 @@ START = re.compile(rf"^\W*+(?:{terms.STARTS})", re.IGNORECASE)
 SEPARATOR = re.compile(r"\s[|›»>•·/]\s|\|")
 HEADING = re.compile(rf"^\W*+(?:{terms.LINK_HEADINGS})\W*+$", re.IGNORECASE)
 FINITE = re.compile(rf"\b(?:{terms.FINITE_VERBS})\b", re.IGNORECASE)
+THIS_ARTICLE = re.compile(rf"\b(?:{terms.THIS_ARTICLE})\b", re.IGNORECASE)
 DEIXIS = re.compile(rf"\b(?:{terms.DEIXIS})\b", re.IGNORECASE)
+CLAUSE = re.compile(r"[;:!?]\s|,\s(?=torne-se|inicie|crie|please|por favor)")
 ENCLITIC = re.compile(r"-(?:nos|a|o|as|os|lhe)$")
 # When an entry of a live blog was written.
 ENTRY_STAMP = re.compile(
@@ -91,81 +103,106 @@ def ends_sentence(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """What one sentence has of boilerplate.
+
+    Attributes:
+        points: CERTAIN for what only boilerplate says; else see `score_prompt`.
+        is_addressed: whether it speaks to the reader, or for those who made the page.
+        is_command: whether it has points for a command.
+    """
+
+    points: int
+    is_addressed: bool = False
+    is_command: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """The sentences of one block, and where its block stands.
 
     Attributes:
+        text: the whole of it, with what stands between sentences and cells, up to a number of characters.
         indices: of its sentences.
+        texts: theirs.
         is_edge: whether it is among the first or the last of the article.
     """
 
+    text: str
     indices: Sequence[int]
     texts: Sequence[str]
     is_edge: bool
 
-    @property
-    def text(self) -> str:
-        """The whole of it."""
-        return " ".join(self.texts)[:MOST_CHARACTERS]
 
-
-def find_boilerplate(sentences: Sequence[Segment]) -> frozenset[int]:
+def find_boilerplate(sentences: Sequence[Segment], text: str) -> frozenset[int]:
     """Return the indices of the sentences that are no part of an article, which may be all of them.
 
     Args:
-        sentences: all sentences of an article, in order.
+        sentences: all of an article, in order.
+        text: of the article.
     """
+    scores = [score_sentence(sentence.text) for sentence in sentences]
+    # Where the article itself speaks to its reader, as guides do, that tells less.
+    voices = sum(score.is_addressed and not score.points for score in scores)
+    bonus = int(VOICES_SHARE * len(sentences) >= voices)
+    points = [score.points + bonus * (score.points > 0) for score in scores]
     found: set[int] = set()
     is_below_heading = False
-    for line in split_lines(sentences):
+    for line in split_lines(sentences, text):
         is_open = len(line.texts) == 1 and not line.texts[0].rstrip().endswith(".")
         is_below_heading = bool(HEADING.match(line.text)) or (is_below_heading and is_open)
-        if is_below_heading or is_boilerplate_line(line):
-            found.update(line.indices)
-            continue
-        points = [score_sentence(text) for text in line.texts]
-        hits = [each >= PROMPT for each in points]
-        # A banner's other sentences may be as plain as any.
-        if hits[0] and 2 * sum(hits) >= len(hits):
+        hits = [at for at in line.indices if points[at] >= PROMPT]
+        # A banner's other sentences may be as plain as any, but they do not begin it.
+        first = line.indices[0]
+        is_banner = 2 * len(hits) >= len(line.indices) and (first in hits or scores[first].is_addressed)
+        if is_below_heading or is_banner or is_boilerplate_line(line):
             found.update(line.indices)
         else:
-            found.update(at for at, each in zip(line.indices, points, strict=True) if each >= PROMPT_AMONG_OTHERS)
+            found.update(at for at in hits if points[at] >= PROMPT_AMONG_OTHERS)
     return frozenset(found)
 
 
-def split_lines(sentences: Sequence[Segment]) -> Iterator[Line]:
+def split_lines(sentences: Sequence[Segment], text: str) -> Iterator[Line]:
     """Yield the lines that the sentences of an article make up."""
     lines = [list(group) for _, group in groupby(range(len(sentences)), key=lambda at: sentences[at].block)]
     for place, indices in enumerate(lines):
         is_edge = place < EDGE or place >= len(lines) - EDGE
-        yield Line(indices, [sentences[at].text for at in indices], is_edge)
+        texts = [sentences[at].text for at in indices]
+        source = fold(text[sentences[indices[0]].start : sentences[indices[-1]].end][:MOST_CHARACTERS])
+        # With markup in it, or words that were cut at a line's end, the source is not what is read.
+        whole = source if texts[0][:MOST_CHARACTERS] in source else " ".join(texts)
+        yield Line(whole[:MOST_CHARACTERS], indices, texts, is_edge)
 
 
 def is_boilerplate_line(line: Line) -> bool:
     """Whether a line is boilerplate as a whole."""
     text = line.text
+    if len(text) == MOST_CHARACTERS:
+        return False
     if is_navigation(text):
         return True
     if len(text.split()) > MOST_WORDS_OF_A_LINE:
         return False
-    if COUNT.match(text) or LABEL.match(text) or CAPTION.match(text) or has_credit(text):
+    if COUNT.match(text) or LABEL.match(text) or CAPTION.match(text) or has_credit(text) or DATED.search(text[-60:]):
         return True
     if is_byline(text) or is_stamp(text):
         return True
     return bool(BIOGRAPHY.match(text)) and (line.is_edge or bool(MARK_OF_BIOGRAPHY.search(text)))
 
 
-def score_sentence(text: str) -> int:
-    """Return how many points one sentence has as boilerplate, most for what only boilerplate says."""
+def score_sentence(text: str) -> Score:
+    """Return what one sentence has of boilerplate."""
     text = text[:MOST_CHARACTERS]
-    words = [word.replace("’", "'") for word in TERM.findall(QUOTED.sub(" ", text.lower()))]
+    # The country is not "us".
+    lowered = text.replace("US", "U.S.").lower()
+    words = [word.replace("’", "'") for word in TERM.findall(QUOTED.sub(" ", lowered))]
     if ("©" in text or not terms.PHRASE_WORDS.isdisjoint(words)) and PHRASE.search(text):
-        return CERTAIN
+        return Score(CERTAIN)
     if CREDITS_OF_WORK.match(text) or is_byline(text):
-        return CERTAIN
+        return Score(CERTAIN)
     if not terms.REPORTING.isdisjoint(words):
-        return 0
-    return CERTAIN if START.match(text) else score_prompt(text, words)
+        return Score(0)
+    return Score(CERTAIN, True) if START.match(text) else score_prompt(text, words)
 
 
 def has_credit(text: str) -> bool:
@@ -197,7 +234,7 @@ def is_navigation(text: str) -> bool:
         return False
     separators = len(SEPARATOR.findall(text))
     words = TERM.findall(text)
-    if "|" in text or (separators >= 2 and len(words) <= 5 * (separators + 1)):
+    if len(words) <= (12 if "|" in text else 5) * (separators + 1) and (separators >= 2 or "|" in text):
         return True
     sections = sum(word.lower() in terms.SECTIONS for word in words)
     return sections >= 3 and sections >= len(words) // 4
@@ -212,31 +249,51 @@ def is_stamp(text: str) -> bool:
     return not ends_sentence(text) or len(text.split()) <= SHORT
 
 
-def score_prompt(text: str, words: Sequence[str]) -> int:
-    """Return how many points a sentence has as a prompt or a banner of a web page.
+def score_prompt(text: str, words: Sequence[str]) -> Score:
+    """Return what a sentence has of a prompt or a banner of a web page.
 
-    Two for a command to the reader and for each word that only such pages use or an address; one for we, for you,
-    for "this page", and for each word that they use often. None where no word of either kind is there, nor for
+    Two points for a command to the reader and for each word that only such pages use or an address; one for we, for
+    you, for "this page", and for each word that they use often. None where no word of either kind is there, nor for
     what stands in quotes.
 
     Args:
         text: the sentence.
         words: its words in lower case.
     """
-    if text.lstrip()[:1] in terms.OPENING_QUOTES:
-        return 0
+    if not words or text.lstrip()[:1] in terms.OPENING_QUOTES:
+        return Score(0)
     known = set(words)
-    spaced = f" {' '.join(words)} "
-    strong = (f" {term} " in spaced for word in known & terms.STRONG.keys() for term in terms.STRONG[word])
+    has_possessive = bool(known & terms.POSSESSIVES)
+    is_to_reader = bool(known & terms.SECOND_PERSON) or words[0] in terms.FORMAL_STARTS
+    is_order = has_command(text, words)
+    points = bool(known & terms.FIRST_PERSON) + is_to_reader + 2 * is_order
+    is_addressed = points > 0
+    strong = (
+        f" {term} " in f" {' '.join(words)} " for word in known & terms.STRONG.keys() for term in terms.STRONG[word]
+    )
     vocabulary = 2 * sum(strong) + len(known & terms.WEAK)
     if "@" in text or "www." in text or "://" in text:
         vocabulary += 2
     if not vocabulary:
-        return 0
-    has_possessive = bool(known & terms.POSSESSIVES)
-    is_to_reader = bool(known & terms.SECOND_PERSON) or (has_possessive and words[0] in terms.FORMAL_STARTS)
-    points = bool(known & terms.FIRST_PERSON) + is_to_reader + bool(DEIXIS.search(text)) + 2 * is_command(text, words)
-    return vocabulary + points + (has_possessive and not is_to_reader) if points else 0
+        return Score(0, is_addressed)
+    points += bool(DEIXIS.search(text)) + bool(THIS_ARTICLE.search(text))
+    if not points:
+        return Score(0, is_addressed)
+    return Score(vocabulary + points + (has_possessive and not is_to_reader), is_addressed, is_order)
+
+
+def has_command(text: str, words: Sequence[str]) -> bool:
+    """Whether a sentence, or what follows a colon or semicolon in it, begins with a command to the reader.
+
+    Args:
+        text: the sentence.
+        words: its words in lower case.
+    """
+    if is_command(text, words):
+        return True
+    return any(
+        is_command(clause, TERM.findall(clause.lower())) for clause in CLAUSE.split(text)[1:MOST_CLAUSES] if clause
+    )
 
 
 def is_command(text: str, words: Sequence[str]) -> bool:

@@ -27,7 +27,8 @@ LABELS = alternatives(
     (?:main|file|lead|cover|top)?\s*(?:photo|photograph|picture|image|video|illustration|graphic)s?
     image\s+(?:caption|source|copyright|credit)s? | photo\s+credits?
     pictured | photography | caption | credits? | sources? | share(?:\s+this)? | related | topics? | tags? | contact
-    watch(?:\s+(?:live|now|more))? | listen(?:\s+now)? | words | text | reporting | writing | editing
+    watch(?:\s+(?:live|now|more))? | listen(?:\s+now)? | words | text | privacy\s+notice | reporting | writing
+    editing
     live(?:\s+(?:feed|blog|updates))? | corrections? | clarification | editor['’]?s['’]?\s+note
     read\s+(?:more|also|next|on) | see\s+also | more\s+on\s+this(?:\s+story)? | more\s+from\s+\w+ | most\s+read
     you\s+may\s+also\s+like | recommended(?:\s+reading)?(?:\s+from\s+around\s+the\s+web)? | don['’]?t\s+miss
@@ -35,7 +36,8 @@ LABELS = alternatives(
     (?:left|right|above|below|top|bottom|clockwise\s+from\s+[\w ]{3,20})
     fotos? | fotografias? | imagens? | imagem | vídeos? | ilustraç(?:ão|ões) | infografia | legenda
     créditos? | fontes? | partilh(?:ar|e) | compartilh(?:ar|e) | temas? | tópicos | contactos? | contatos?
-    textos?(?:\s+e\s+fotos?)? | reportagem | edição | redação | assista | ouça | ao\s+vivo | correç(?:ão|ões)
+    textos?(?:\s+e\s+fotos?)? | reportagem | edição | redação | assista | ouça | ao\s+vivo | última\s+hora
+    correç(?:ão|ões)
     errata
     nota\s+(?:da\s+redação|do\s+editor) | leia\s+(?:também|mais) | ler\s+(?:também|mais) | veja\s+(?:também|mais)
     saiba\s+mais | confira(?:\s+também)? | mais\s+lid[ao]s | relacionad[ao]s | recomendad[ao]s | não\s+perca
@@ -44,6 +46,8 @@ LABELS = alternatives(
 )
 CAPTION_STARTS = alternatives(
     r"""
+    (?:photo|photograph|image)\s+(?:taken|provided|released|supplied)\b
+    (?:foto|fotografia|imagem)\s+(?:tirada|cedida|captada|fornecida)\b
     left\s+to\s+right\b | from\s+left(?:\s+to\s+right)?\s*[:,] | clockwise\s+from\b | file\s+(?:photo|picture)\b
     pictured\s+(?-i:[A-Z])
     (?:in\s+)?this\s+(?:file\s+)?(?:photo|image|picture)\s+(?:provided|released|taken|shows)\b
@@ -100,11 +104,11 @@ ROLES = alternatives(
 # What a biography has besides a role, and a sentence about somebody in the news has not.
 BIOGRAPHIES = alternatives(
     r"""
-    \b(?:who|and)\s+(?:covers|writes|reports|specialises|specializes)\b | \bfreelance\b | \bwhose\s+work\s+has
+    \b(?:who|and)\s+(?:covers|writes|reports|specialises|specializes)\b | \bfreelancer?\b | \bwhose\s+work\s+has
     \b(?:our|this|the)\s+(?:paper|newspaper|magazine|site|website)(?:['’]s)?\b
     \bour\s+\w*\s*(?:correspondent|editor)
     \bauthor\s+of\b | \b(?:que|e)\s+(?:cobre|escreve|assina)\b | \b(?:do|deste|neste|no)\s+(?:jornal|site|portal)\b
-    \bautora?\s+de\b
+    \bautora?\s+de\b | \bstaff\s+writers?\b | \bsucursal\b
     """
 )
 AMONG_NAMES = words(
@@ -139,6 +143,53 @@ COUNTED = alternatives(
 # What only boilerplate says.
 PHRASES = alternatives(
     r"""
+    \b(?:subscribers|assinantes)\s+(?:get|receive|recebem)\b | \bnovos\s+assinantes\b | \bnew\s+subscribers\s+only\b
+    \bterms\s+and\s+conditions\s+apply\b | ^\W*+promoção\s+válida\b | ^\W*+all\s+times\s+(?:are|in)\b
+    ^\W*+todos\s+os\s+horários\s+são\b
+    \bregulated\s+by\s+(?:ipso|the\s+press)\b | \bregistad[oa]\s+na\s+(?:erc|entidade\s+reguladora)\b
+    ^\W*+(?:the\s+picture|a\s+fotografia|a\s+imagem|a\s+foto)\s+(?:shows|mostra)\b | ^\W*+imagens\s+cedidas\b
+    ^\W*+(?:translated\s+(?:from|by)|traduzid[oa]\s+(?:d[eo]|por))\b | ^\W*+with\s+files\s+from\b
+    \bcolunista\b.{0,20}\bescreve\b
+    ^\W*+(?-i:[A-Z])\w+\s(?-i:[A-Z])\w+\s+has\s+been\s+(?:covering|reporting\s+on|writing\s+(?:about|for))\b
+    \bjornalismo\s+(?:independente|livre)\b | \bindependent\s+journalism\b | \bleitores\s+são\s+a\s+força\b
+    \bcontributed\s+reporting\b | ^\W*+our\s+(?:reporter|correspondent|team)s?\s+can\b
+    ^\W*+the\s+(?:author|writer)\s+(?:is|was|has\s+been)\s+an?\b
+    ^\W*+[oa]s?\s+(?:autora?|jornalista|repórter)(?:es|s)?\s+(?:é|são|foi|viajou|viajaram)\b
+    \bprohibited\s+without\b | \bconsent\s+of\s+the\s+(?:publisher|author|agency)\b | \badvertising\s+feature\b
+    \bconteúdo\s+pago\b
+    \bat\s+(?:the\s+)?time\s+of\s+publication\b | \b(?:à\s+data|no\s+momento)\s+da\s+publicação\b
+    \blast\s+edited\s+(?:on|at|by)\b | \beditada?\s+pela\s+última\s+vez\b
+    \bbrowser\s+(?:does\s+not|doesn['’]t)\s+support\b | \bnavegador\s+não\s+suporta\b | \blogged\s+in\s+to\b
+    \bpara\s+(?:poder\s+)?comentar\b
+    \blimit\s+of\s+free\b | \blimite\s+(?:mensal\s+)?de\s+artigos\b | \bsubscribers\s+can\b | \bassinantes\s+podem\b
+    \bmoderadore?s\b | \bin\s+this\s+report\.$
+    \b(?:this|the|a\s+previous|an?\s+earlier)\s+headline\b.{0,40}\b(?:changed|misstated|amended|corrected|updated|misspelled)\b
+    \bversion\s+of\s+this\s+(?:article|story|review|report|piece|post|essay|column)\b
+    \bthis\s+is\s+a\s+(?:developing|breaking)\s+(?:news\s+)?story\b
+    ^\W*+more\s+(?:details|information|updates)?\s*(?:soon|to\s+follow)\b
+    \bthis\s+(?:article|story|report|page)\s+(?:will\s+be|is\s+being)\s+updated\b | \baffiliate\s+links?\b
+    ^\W*+(?:this|the)\s+(?:\w+\s+)?(?:image|photo|photograph|picture|frame|video)\s+(?:from|by|of|shows|provided|released|taken)\b.{0,60}\bshows?\b
+    \bsorry,\s+(?:but\s+)?this\s+(?:offer|content|page|video)\b
+    \bregistered\s+(?:office|in\s+england)\b
+    ^\W*+company\s+(?:number|no)\b
+    ^\W*+distributed\s+by\b
+    \bsyndication@
+    \bcomments\s+below\b | \bhave\s+not\s+been\s+moderated\b | \b(?:order|buy)\s+reprints\b
+    \bdigital\s+(?:replica|edition)\s+of\b
+    ^\W*+(?:paid\s+for|sponsored|presented)\s+by\b | \bsamaritans\b.{0,60}\b(?:contacted|call|freephone)\b
+    \bhelpline\b.{0,60}\d{3}
+    \b(?:artigo|texto|matéria|reportagem|notícia)\s+(?:atualizad|corrigid|publicad|escrit|editad)[oa]\s+(?:às|em|a|no|por|segundo)\b
+    \btítulo\s+d(?:este|esta|o|a)\s+(?:artigo|texto|matéria|reportagem|notícia)\b
+    \bnotícia\s+em\s+(?:atualização|desenvolvimento)\b
+    ^\W*+mais\s+(?:informações|detalhes)\s+(?:em\s+(?:instantes|breve)|a\s+qualquer\s+momento)\b
+    ^\W*+diferentemente\s+do\s+(?:que\s+foi\s+)?(?:informado|publicado)\b
+    \bacordo\s+ortográfico\b | \bviajou\s+a\s+convite\b
+    ^\W*+conteúdo\s+(?:produzido|patrocinado|de\s+marca|publicitário)\b
+    \bresponsabilidade\s+(?:exclusiva\s+|inteira\s+)?d[eo]s?\s+(?:seus?\s+|próprios\s+)?autor
+    \b(?:inteira|exclusiva|total)\s+responsabilidade\s+d
+    \breprodução\s+(?:total|parcial)\b | \bprotegid[oa]s\s+por\s+direitos\b
+    \bnão\s+reflete[mn]?,\s+necessariamente
+    \bligue\s+(?:para\s+o\s+)?\d{3} | \btexto\s+acima\s+não\s+reflete
     (?<!\w)©\s | \ball\s+rights\s+reserved\b | \btodos\s+os\s+direitos\s+reservados\b
     ^\W*+copyright\s+(?:©\s*|\(c\)\s*)?\d{4}
     \bmay\s+not\s+be\s+(?:published|reproduced|copied),?\s+(?:broadcast|rewritten|reproduced|copied|or|in\s+whole|without)\b
@@ -172,6 +223,16 @@ PHRASES = alternatives(
 # Each of these phrases has one of these words: the others are looked at for nothing.
 PHRASE_WORDS = words(
     """
+    terms promoção times horários regulated registado registada fotografia imagem foto imagens translated traduzido
+    traduzida files colunista covering reporting writing
+    jornalismo journalism leitores
+    contributed reporter reporters correspondent correspondents team author writer autor autora autores jornalista
+    jornalistas repórter repórteres prohibited consent advertising publication publicação edited editada browser
+    navegador logged comentar limit limite moderadores moderadora
+    sorry headline review essay column developing breaking details information updates affiliate image photo photograph
+    picture video frame registered company distributed syndication below moderated reprints replica edition paid
+    sponsored presented samaritans helpline título atualização desenvolvimento informações detalhes diferentemente
+    ortográfico convite responsabilidade reprodução protegidos protegidas necessariamente ligue
     reserved reservados copyright published reproduced copied permission material conteúdo matéria reprodução report
     article story report piece post artigo texto reportagem notícia version versão content continua publicidade
     expressed expressas reflect refletem reflete responsible responsabiliza opens abre subscribers assinantes blog
@@ -181,6 +242,26 @@ PHRASE_WORDS = words(
 # What begins nothing but boilerplate, unless somebody is reported to say it.
 STARTS = alternatives(
     r"""
+    scroll\s+(?:through|down|left|right)\s+the\b
+    entre\s+(?:em\s+contat|em\s+contact|no\s+(?:nosso\s+)?(?:grupo|canal)|n[ao]\s+(?:sua|nossa|seu))
+    (?:if\s+you|have\s+you)\s+(?:have\s+)?(?:been|are|were)\s+affected\b | get\s+in\s+touch\b | never\s+miss\b
+    stay\s+(?:up\s+to\s+date|informed|tuned)\b
+    let\s+us\s+know\b | tell\s+us\b | view\s+(?:all\s+)?comments\b | what\s+do\s+you\s+think\b | vote\s+in\s+our\b
+    share\s+your\s+(?:views|experiences?|story|thoughts)\b
+    to\s+order\s+a\s+copy\b | read\s+the\s+(?:full|whole|original)\s+(?:story|article|report|interview)\b
+    privacy\s+notice\b | order\s+reprints\b
+    watch\s+the\s+(?:full|video|interview|moment)\b | listen\s+(?:to\s+.{0,40}\s+(?:live|podcast)|back)\b
+    follow\s+our\b | support\s+(?:independent|our)\b
+    for\s+(?:more|the\s+latest)\s+(?:stories|news|updates|headlines|information,?\s+(?:visit|call|see|go))\b
+    this\s+(?:content|video)\s+(?:is\s+not|cannot|will\s+not)\b
+    (?:cancele?|cancel)\s+(?:quando|anytime|at\s+any\s+time)\b | (?:quer|gostaria\s+de)\s+receber\b
+    viu\s+algum\s+erro\b | encontrou\s+(?:um|algum)\s+erro\b | avise-nos\b
+    (?:acompanhe|assista|confira|participe|receba|fique\s+(?:por\s+dentro|a\s+par))\b
+    ouça\s+(?:o|a|este|esta|também|agora)\b | veja\s+(?:os|as|o|a|outros|outras|tudo|como\s+foi)\b
+    mande\s+(?:uma\s+)?mensagem\b | envie\s+(?:a\s+)?(?:sua|o\s+seu)\b | deixe\s+(?:o\s+seu|seu|um)\s+comentário\b
+    diga-nos\b | conte-nos\b | apoie\s+(?:o|a|este|esta)\b
+    tem\s+(?:sugestões|informações)\b | se\s+precisar\s+de\s+ajuda\b | vote\s+n[ao]\b | torne-se\b
+    seja\s+(?:assinante|membro|sócio|apoiador)\b | partilhe\s+(?:a\s+sua|connosco)\b
     share\s+(?:this|on|via|it)\b | (?:tweet|email|print)\s+(?:this|it)\b | (?:partilhe|compartilhe)\b
     copy\s+link\b | copiar\s+link\b
     (?:click|tap)\s+(?:here|below|to\s+(?:share|read|watch|see|play|subscribe))\b
@@ -246,13 +327,18 @@ DEIXIS = alternatives(
     abaixo
     """
 )
+THIS_ARTICLE = alternatives(
+    r"""
+    this\s+(?:article|story) | (?:est[ea]|dest[ea]|nest[ea])\s+(?:artigo|texto|matéria|reportagem|notícia)
+    """
+)
 FIRST_PERSON = words(
     "we our ours us we're we'll nós nosso nossa nossos nossas utilizamos usamos enviaremos podemos precisamos"
 )
 SECOND_PERSON = words("you your yours yourself you're you'll você vocês teu tua teus tuas")
 # These are of you or of anybody: they count where a formal address begins the sentence, or something else speaks.
 POSSESSIVES = words("seu sua seus suas lhe si consigo")
-FORMAL_STARTS = words("pode poderá já parece se quer")
+FORMAL_STARTS = words("pode poderá já")
 # Single words and pairs that hardly anything but boilerplate has in a sentence to its reader.
 STRONG = by_first_word(
     *("newsletter", "newsletters", "inbox", "subscribe", "unsubscribe", "subscription", "subscriber", "subscribers"),
@@ -261,7 +347,7 @@ STRONG = by_first_word(
     *("free articles", "log in", "sign in", "sign up", "our journalism", "our newsroom", "our reporters"),
     *("legitimate interest",),
     *("personal data", "your privacy", "sua privacidade", "email address", "e-mail address", "breaking news"),
-    *("unlimited access",),
+    *("unlimited access", "your subscription", "sua assinatura", "sua subscrição",),
     *("assinante", "assinantes", "assinatura", "inicie sessão", "faça login", "crie uma conta", "dados pessoais"),
     *("política de privacidade", "política de cookies", "termos de utilização", "termos de uso"),
     *("bloqueador de anúncios", "notificações", "interesse legítimo"),
@@ -275,6 +361,16 @@ WEAK = words(
     email e-mail account register app apps alerts podcast podcasts newsroom headlines readers articles stories
     facebook twitter instagram whatsapp telegram linkedin youtube tiktok comments comment friends offer offers cancel
     digital download trial member membership premium supporters journalism reporting newspaper choices purposes
+    gallery map bell alert push spam folder form field supporter supporters pictures photographs gallery news audio
+    embedded limit monthly posting post terms logged sign-up content provide material information contributed agency
+    associated press reuters used prohibited publisher moderators insults team tip tips reporter reporters securely
+    galeria mapa sino spam caixa mapas fotografias imagens áudio incorporados limite mensal comentar registado
+    registrado cadastrar informações adicionais agência usadas contribuiu material mensagens moderadores insultos dica
+    contribuição apoio apoios redes disponível editada semanal especial
+    story stories' full edition coverage live latest update updates views poll discussion weekly daily digest replica
+    services service traffic preference newspaper journalist comunidade weekdays issues fee affiliate copy quiz channel
+    serviços serviço utilização permissões configurações telegram grupo canal primeira leitura leitor tráfego sondagem
+    enquete mensagem formulário portal podcast episódio telejornais vídeos independente
     cookie consentimento privacidade parceiros dispositivo dispositivos aparelho navegador anúncios definições
     preferências dados tecnologias experiência navegação site página ligações conteúdo conteúdos vídeo autorização
     conta aplicativo aplicação alertas redação manchetes leitores artigos reportagens histórias notícias comentários
@@ -294,18 +390,22 @@ SECTIONS = words(
 POLITE = words("please just now also por favor agora também")
 COMMANDS = words(
     """
-    subscribe share tweet follow download click tap get join support donate become try read watch listen turn enable
-    disable unlock continue choose enter check see receive register start contact email send sign log visit accept
-    manage discover explore browse consider stay sign-up tell add switch
+    atualize
+    use keep scroll swipe help want ajude ligue toque deslize use utilize verifique consulte registe
+    seja  get choose find
+    subscribe share tweet follow download click tap  join support donate become try read watch listen turn enable
+    disable unlock continue  enter check  receive register  contact email send sign log visit accept
+    manage discover explore browse   sign-up   
     subscreva assine partilhe compartilhe siga baixe descarregue clique receba experimente ative active desative leia
-    veja saiba ouça assista participe inscreva-se cadastre-se registe-se registre-se entre faça torne-se apoie
-    considere escreva envie contacte contate confira acompanhe seja escolha deixe aceite gira conheça descubra visite
-    assegure fique crie inicie instale adicione acesse aceda mande
+    veja saiba ouça assista participe inscreva-se cadastre-se registe-se registre-se  faça torne-se apoie
+     escreva envie contacte contate confira acompanhe  escolha deixe aceite gira conheça descubra visite
+    assegure  crie inicie instale  acesse aceda mande
     """
 )
 # These are no nouns, whatever follows.
 CLEAR_COMMANDS = words(
     """
+    accept aceite atualize
     subscribe donate enable disable unlock subscreva assine partilhe compartilhe baixe descarregue clique experimente
     ative desative inscreva-se cadastre-se registe-se registre-se torne-se apoie escolha descarregue
     """
@@ -313,6 +413,7 @@ CLEAR_COMMANDS = words(
 OBJECTS = words(
     """
     the a an our your my this these it us now here today for to on in at via up with more all every that their free
+    assinante membro
     o a os as um uma este esta estes estas nosso nossa nossos nossas seu sua seus suas já agora hoje aqui no na nos nas
     em ao aos à para por gratuitamente grátis todos todas mais também do da login parte
     """

@@ -61,7 +61,8 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     )
     enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
-    sentences = cut_endless([trim_stamp(sentence) for sentence in keep_proper(article.sentences)])
+    proper = keep_proper(article.sentences, article.text)
+    sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text)
     kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 

@@ -44,8 +44,13 @@ BINDING = frozenset(
 )
 
 
-def cut_endless(sentences: Sequence[Segment]) -> list[Segment]:
-    """Return the sentences of an article, those that never end cut into passages, which are marked as `hard_split`."""
+def cut_endless(sentences: Sequence[Segment], text: str) -> list[Segment]:
+    """Return the sentences of an article, those that never end cut into passages, which are marked as `hard_split`.
+
+    Args:
+        sentences: in order.
+        text: of the article.
+    """
     lengths = [count_words(sentence.text) for sentence in sentences]
     endless = [
         length > (MOST_WORDS if ends_sentence(sentence.text) else MOST_WORDS_WITHOUT_END)
@@ -55,20 +60,21 @@ def cut_endless(sentences: Sequence[Segment]) -> list[Segment]:
     result: list[Segment] = []
     for at, sentence in enumerate(sentences):
         is_cut = endless[at] and (is_transcript or lengths[at] > MOST_WORDS_AMONG_SENTENCES)
-        result += cut_passages(sentence) if is_cut else [sentence]
+        result += cut_passages(sentence, text) if is_cut else [sentence]
     return result
 
 
-def cut_passages(sentence: Segment) -> list[Segment]:
-    """Cut one segment into passages; one whose text is not as long as its span, as markup is in it, stays whole."""
-    if len(sentence.text) != sentence.end - sentence.start:
+def cut_passages(sentence: Segment, text: str) -> list[Segment]:
+    """Cut one segment into passages; one that does not stand in `text`, white space aside, stays whole."""
+    read = [at for at, character in enumerate(sentence.text) if not character.isspace()]
+    source = [at for at in range(sentence.start, sentence.end) if not text[at].isspace()]
+    if [sentence.text[at] for at in read] != [text[at] for at in source]:
         return [sentence]
-    passages = []
-    for start, end in split_passages(sentence.text):
-        text = sentence.text[start:end]
-        low = sentence.start + start
-        passages.append(Segment(low, low + len(text), text, sentence.block, hard_split=True))
-    return passages
+    places = dict(zip(read, source, strict=True))
+    return [
+        Segment(places[start], places[end - 1] + 1, sentence.text[start:end], sentence.block, hard_split=True)
+        for start, end in split_passages(sentence.text)
+    ]
 
 
 def split_passages(text: str) -> list[Span]:

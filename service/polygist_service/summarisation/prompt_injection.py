@@ -25,7 +25,10 @@ HAD = (
 BEFORE = r"(?:previous|prior|earlier|preceding|above|all|anterior(?:es)?|prévi[ao]s|acima|todas?|todos)"
 READ = r"(?:article|text|document|page|rest|content|above|everything|artigo|texto|documento|resto|conteúdo|tudo)"
 # "Forget everything you know about bread" is how articles begin.
-UNLIKE = r"(?! (?:you|we|i)\b| (?:que|o que)\b)"
+UNLIKE = (
+    r"(?! (?:that )?(?:you|we|i)(?:['’]ve)? (?:know|knew|think|thought|have|heard|learned|were told|ever)\b"
+    r"| (?:o )?que (?:você |tu )?(?:sab|pens|conhec|aprend|ouvi|julga))"
+)
 SAY = r"(?:say|write|state|claim|answer|reply|respond|output|print|repeat|conclude|diga|escreva|afirme|responda|repita)"
 WRITE = (
     rf"(?:{SAY}|mention|include|add|end|begin|start|tell|translate|summari[sz]e|reveal|recommend|insert|append"
@@ -36,7 +39,7 @@ WRITTEN = (
     r"(?:(?:the|your|this|any|every) (?:summary|answers?|responses?|reply|output)"
     r"|(?:o|teu|seu|este|qualquer) (?:resumo|sumário)"
     r"|(?:a|tua|sua) resposta"
-    r"|(?:only|just|apenas|só|somente)?\s*(?:the|with|a|com a) (?:words?|phrase|palavra|frase)\b"
+    r"|(?:only|just|apenas|só|somente)?\s*(?:the|with|as?|com as?) (?:words?|phrase|palavras?|frase)\b"
     r"|the following (?:text|words?|sentence)|o seguinte (?:texto|parágrafo)|system prompt"
     r"|(?:your|tuas|suas) (?:instructions|rules|instruções|regras))"
 )
@@ -56,7 +59,7 @@ INSTRUCTION = tuple(
         rf"\b{DROP}\s(?:[\w'’]+\s){{0,2}}?{BEFORE}\s(?:[\w'’]+\s){{0,3}}?{HAD}\b",
         rf"\b{DROP}\s(?:[\w'’]+\s){{0,2}}?{HAD}\s(?:[\w'’]+\s)?{BEFORE}\b",
         rf"{STOP}{DROP}\s(?:\w+\s){{0,3}}?{READ}\b{UNLIKE}",
-        rf"{START}(?:do not|don['’]t|never|não)\s+(?:summari[sz]e|resum[ae]s?|mention|mencion[ae]s?)\b"
+        rf"{START}(?:do not|don['’]t|never|não)\s+(?:summari[sz]e|resum[ae][sm]?|mention|mencion[ae]s?)\b"
         r".{0,60}(?:\b(?:article|text|summary|instead|artigo|texto|resumo|em vez)\b|[;:])",
         rf"{START}{SAY}\s+(?:(?:only|just|exactly|apenas|só|somente)\s*)?(?:that|que|:)\s",
         rf"{START}{WRITE}\s(?:[^\s.!?]+\s){{0,6}}?{WRITTEN}",
@@ -64,7 +67,7 @@ INSTRUCTION = tuple(
         rf"{START}(?:{NOTE} (?:the |all |any )?|{NOTA} (?:para |ao |à )?(?:[oa] |todos os )?)?{READER}\s*:",
         rf"{START}(?:{READER})\s*[,–—-]\s*(?:please |por favor,? )?(?:{WRITE}|{DROP}|you|do|must|não|você)\b",
         rf"{START}{NOTE} (?:the |all |any )?(?:{READER}|models?|system)\b",
-        rf"{START}{NOTA}\s*(?:para|ao|à|aos)\s(?:[oa] |todos os |qualquer )?(?:{READER}|modelos?|sistema)\b",
+        rf"{START}{NOTA}\s*(?:para|ao|à|aos)\s(?:[oa]s? |todos os |qualquer )?(?:{READER}|modelos?|sistema)\b",
         rf"\bif you are (?:an? )?{READER}\b|\bse (?:és|você é|fores|for) (?:uma? )?{READER}\b",
         rf"\byou are (?:now )?(?:an? |the )(?:\w+ ){{0,3}}{READER}\b",
         rf"{START}(?:from now on,? )?you are now (?:an?|the|free|in)\b|{START}from now on,? you\b",
@@ -85,11 +88,18 @@ INSTRUCTION = tuple(
         # The marks of chats.
         rf"{START}(?:system|user|assistant|human|developer|sistema|utilizador|usuário|assistente)(?:['’]s \w+)?\s*:",
         r"^\W*+(?:system|user|assistant)\W*+$",
-        r"<\|?(?:im_start|im_end|start_header_id|start_of_turn|system|assistant|user)\b",
-        r"<(?:system|role|message|instructions?)>|\[/?INST\]|<</?SYS>>|\"role\"\s*:",
+        r"\"role\"\s*:",
         r"^\s*+#{1,6}\s*(?:instruction|response|system|instrução|resposta)s?\b|\[\s*END OF (?:ARTICLE|TEXT|DOCUMENT)",
     )
 )
+# What parts the turns of a chat; a table has the bars in it between its cells.
+CHAT_MARK = re.compile(
+    r"<\|(?:im_start|im_end|start_header_id|end_header_id|eot_id|system|assistant|user)\b|\[/?INST\]|<</?SYS>>"
+    r"|<(?:start_of_turn|system|role|message|instructions?)>",
+    re.IGNORECASE,
+)
+# How near to a sentence it stands.
+NEAR = 12
 # Every instruction has one of these words at least, or one of these marks.
 CUES = frozenset(
     (
@@ -148,7 +158,7 @@ CUES = frozenset(
         *("message", "im", "start", "end"),
     )
 )
-MARKS = ("<|", "[inst", "<<", "###", "[end", "<role", "<system", "<message", "<instr", "im_", "a.i.", "start_")
+MARKS = ("###", "[end", "a.i.")
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
 # What an officer told the residents, not what an article tells its reader.
 REPORTED = re.compile(
@@ -178,23 +188,32 @@ def leaves_quote_open(text: str) -> bool:
     return bool(UNCLOSED.search(text)) or text.count('"') % 2 == 1
 
 
-def find_instructions(sentences: Sequence[Segment]) -> frozenset[int]:
+def is_at_mark(sentence: Segment, text: str) -> bool:
+    """Whether the mark of a chat stands in a sentence of `text`, or near it on its line."""
+    before = text[max(0, sentence.start - NEAR) : sentence.start].rpartition("\n")[2]
+    after = text[sentence.end : sentence.end + NEAR].partition("\n")[0]
+    return bool(CHAT_MARK.search(f"{before}{text[sentence.start : sentence.end]}{after}"))
+
+
+def find_instructions(sentences: Sequence[Segment], text: str) -> frozenset[int]:
     """Return the indices of the sentences of an article that tell a model what to do, and of what they dictate.
 
     Args:
         sentences: all of the article, in order.
+        text: of the article, which has the marks of chats between them.
     """
     found: set[int] = set()
     is_dictated = is_quoted = False
     for at, sentence in enumerate(sentences):
-        text = sentence.text
+        shown = sentence.text
         if is_quoted:
             found.add(at)
-            is_quoted, is_dictated = not CLOSING.search(text), False
-        elif is_instruction(text):
+            is_quoted, is_dictated = not CLOSING.search(shown), False
+        elif is_instruction(shown) or is_at_mark(sentence, text):
             found.add(at)
-            is_dictated, is_quoted = bool(ANNOUNCES.search(text[-MOST_CHARACTERS_OF_AN_END:])), leaves_quote_open(text)
+            is_dictated = bool(ANNOUNCES.search(shown[-MOST_CHARACTERS_OF_AN_END:]))
+            is_quoted = leaves_quote_open(shown)
         elif is_dictated:
             found.add(at)
-            is_dictated, is_quoted = False, leaves_quote_open(text)
+            is_dictated, is_quoted = False, leaves_quote_open(shown)
     return frozenset(found)

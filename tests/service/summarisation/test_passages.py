@@ -1,3 +1,4 @@
+import textwrap
 from itertools import pairwise
 
 from hypothesis import given
@@ -12,6 +13,7 @@ from polygist_service.summarisation.passages import (
     split_passages,
 )
 from polygist_service.summarisation.selection import count_words
+from polygist_service.text.documents.base import Splitting
 
 TALK = (
     "so yeah today we want to talk about the new bridge in the town it was closed in march because the engineers found "
@@ -54,30 +56,37 @@ def test_passages_are_short_and_leave_out_nothing_but_space_and_commas(text):
 
 
 def test_a_transcript_is_cut_and_its_passages_have_their_places():
-    cut = cut_endless(sentences(TALK * 4))
+    cut = cut_endless(sentences(TALK * 4), TALK * 4)
     assert len(cut) > 8
     assert all(passage.hard_split and (TALK * 4)[slice(*passage.span)] == passage.text for passage in cut)
     assert len(drop_repeats(cut)) == 3
+
+
+def test_passages_of_wrapped_text_have_their_places_in_it():
+    text = textwrap.fill(TALK * 4, 60, subsequent_indent="  ")
+    cut = cut_endless(Article.parse(text, "en", splitting=Splitting.PUNCTUATION).sentences, text)
+    assert len(cut) > 8
+    assert all(" ".join(text[slice(*passage.span)].split()) == passage.text for passage in cut)
 
 
 def test_proper_sentences_stay_whole():
     long = "The council, " + "which met again and again, " * 9 + "voted for the bridge."
     assert 40 < count_words(long) <= MOST_WORDS
     for text in (long, f"{long} It rained. " * 3, "It rained. The bridge fell."):
-        assert cut_endless(sentences(text)) == list(sentences(text))
+        assert cut_endless(sentences(text), text) == list(sentences(text))
 
 
 def test_one_endless_sentence_is_cut():
     text = "The council, " + "which met again and again, " * 20 + "voted for the bridge."
-    assert len(cut_endless(sentences(text))) > 2
+    assert len(cut_endless(sentences(text), text)) > 2
 
 
 def test_a_long_sentence_among_others_is_cut_only_where_no_sentence_is_so_long():
     others = "It rained for nine days and the river rose by two metres. " * 20
     long = "The council, " + "which met again and again, " * 14 + "voted for the bridge."
     endless = "The council, " + "which met again and again, " * 30 + "voted for the bridge."
-    assert not any(each.hard_split for each in cut_endless(sentences(others + long)))
-    assert any(each.hard_split for each in cut_endless(sentences(others + endless)))
+    assert not any(each.hard_split for each in cut_endless(sentences(others + long), others + long))
+    assert any(each.hard_split for each in cut_endless(sentences(others + endless), others + endless))
 
 
 def test_a_script_without_spaces_is_cut_at_its_commas():

@@ -77,7 +77,7 @@ class Comparison:
     def __init__(self, sentences: Sequence[str], article: Article, language: str) -> None:
         self._sentences = sentences
         # Whatever a model was told to write has its words for a source there.
-        instructions = find_instructions(article.sentences)
+        instructions = find_instructions(article.sentences, article.text)
         if len(instructions) < len(article.sentences):
             article = article.without(instructions)
         self._own = [segment.text for segment in article.sentences]
@@ -92,7 +92,7 @@ class Comparison:
         if len(self._own) > MOST_SENTENCES:
             nearness = np.max([self._citer.overlap(sentence) for sentence in sentences], axis=0)
             self._compared = sorted(int(at) for at in np.argsort(-nearness, kind="stable")[:MOST_SENTENCES])
-        boilerplate = find_boilerplate(article.sentences)
+        boilerplate = find_boilerplate(article.sentences, article.text)
         fit = [place for place, at in enumerate(self._compared) if at not in boilerplate] or range(len(self._compared))
         texts = [self._own[self._compared[place]] for place in fit]
         self._eligible = [fit[at] for at in find_eligible(texts, count=1)]
