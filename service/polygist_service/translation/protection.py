@@ -52,6 +52,8 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))
 READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
+# Every word that is one piece of a vocabulary is more likely.
+COMMON = -13.0
 POSSESSIVE = re.compile(r"['’]s\Z")
 JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
 
@@ -336,7 +338,10 @@ def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit
         return Edit(start, end, shown, Spelling, is_shouted=True)
     spellings = [near]
     if word[0] in lacking and word[0].isupper() and not vocabulary.unknown_spans(word.lower()):
-        spellings.append(word.lower())
+        # "Às vezes" begins with a small word, not with the article "As"; elsewhere a capital is that of a name.
+        is_first = not any(map(str.isalnum, text[:start]))
+        is_common = is_first and vocabulary.likelihood(word.lower()) > COMMON
+        spellings = [word.lower()] if is_common else [near, word.lower()][: len(word)]
     shown = max(spellings, key=vocabulary.likelihood)
     if vocabulary.unknown_spans(shown):
         return Edit(start, end, kind=Placeholder, is_script=True)
