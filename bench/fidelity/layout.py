@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from polygist_client import Client
+from polygist_client import Client, Span
 
 from bench.fidelity.kinds import Case, Kind
 from bench.quality.sets import DataFolder
@@ -23,7 +23,7 @@ def measure(client: Client, data: DataFolder | None) -> Kind:
     cases = []
     for group, language, source, segments in read_cases(CASES.read_text()):
         translation = client.translate(source, source=language, to=OTHER[language], segments=True)
-        found = [source[slice(*segment.source_span)] for segment in translation.segments]
+        found = [source[segment.source_span.start : segment.source_span.end] for segment in translation.segments]
         found = [text for text in found if any(map(str.isalpha, text))]
         before = skeleton(source, [segment.source_span for segment in translation.segments])
         after = skeleton(translation.text, [segment.target_span for segment in translation.segments])
@@ -45,8 +45,8 @@ def read_cases(text: str) -> Iterator[tuple[str, str, str, list[str]]]:
         yield group, language, MARKED.sub(r"\1", body), MARKED.findall(body)
 
 
-def skeleton(text: str, spans: Sequence[tuple[int, int]]) -> str:
+def skeleton(text: str, spans: Sequence[Span]) -> str:
     """Return what stands between `spans`, without figures and however wide white space and rules are."""
-    ends, starts = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(text)]
+    ends, starts = [0, *(span.end for span in spans)], [*(span.start for span in spans), len(text)]
     between = "\0".join(text[end:start] for end, start in zip(ends, starts, strict=True))
     return RULES.sub(r"\1", SPACES.sub("  ", FIGURE.sub("", between)))

@@ -228,7 +228,7 @@ def ordinal(draw: random.Random, source: str, targets: Sequence[str]) -> list[Sp
     value = draw.choice(tuple(ORDINALS))
     english, portuguese = ORDINALS[value]
     if source == EN:
-        return [Spelling(f"{value}th", rf"{value}[.]?[ºª]|{value}[oa]\b|{portuguese}")]
+        return [Spelling(f"{value}th", rf"{value}[.]?[ºª]|{value}[oa]\b|{portuguese}|{value} anos")]
     return [Spelling(f"{value}.º" if source == PT else f"{value}º", f"{value}th|{english}")]
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from polygist_client import Client, Segment
+from polygist_client import Client, Segment, Span
 
 from bench.fidelity.kinds import Case, Kind
 from bench.quality.sets import DataFolder
@@ -127,7 +127,7 @@ def find_fault(client: Client, wrapped: Wrapped) -> str:
     language = wrapped.language
     translation = client.translate(wrapped.text, source=language, to=OTHER[language], segments=True)
     wanted = [letters(sentence) for sentence in wrapped.sentences]
-    read = [letters(wrapped.text[slice(*segment.source_span)]) for segment in translation.segments]
+    read = [letters(cut(wrapped.text, segment.source_span)) for segment in translation.segments]
     if wanted[0] not in read:
         return f"did not read {wrapped.sentences[0]!r} but {read}"
     first = read.index(wanted[0])
@@ -142,6 +142,11 @@ def find_fault(client: Client, wrapped: Wrapped) -> str:
     return f"{lost[0]!r} is not among the sentences of the summary: {told}" if lost else ""
 
 
+def cut(text: str, span: Span) -> str:
+    """Return what stands at a span."""
+    return text[span.start : span.end]
+
+
 def letters(text: str) -> str:
     """Return the letters and digits of `text`, by which it is known however it was wrapped."""
     return "".join(filter(str.isalnum, text))
@@ -149,7 +154,7 @@ def letters(text: str) -> str:
 
 def find_loose_line(text: str, segments: Sequence[Segment], wrapped: Wrapped) -> str:
     """Return what is wrong with the lines of a translated paragraph."""
-    start, end = segments[0].target_span[0], segments[-1].target_span[1]
+    start, end = segments[0].target_span.start, segments[-1].target_span.end
     line_start = text.rfind("\n", 0, start) + 1
     lines = text[line_start:end].split(wrapped.line_break)
     if len(lines) < 2 or any("\n" in line for line in lines):
@@ -164,7 +169,7 @@ def find_joined(client: Client, case: dict[str, str]) -> str:
     """Return what is wrong with the translation of lines that are no paragraph."""
     text, language = case["text"].strip(), case["language"]
     translation = client.translate(text, source=language, to=OTHER[language], segments=True)
-    joined = [text[slice(*segment.source_span)] for segment in translation.segments]
+    joined = [cut(text, segment.source_span) for segment in translation.segments]
     joined = [source for source in joined if "\n" in source]
     if joined:
         return f"{joined[0]!r} was read as one sentence"

@@ -152,7 +152,7 @@ class EchoModel:
             return Result(count, vector=embed(segment))
         if count >= self.info.max_input_tokens:
             raise InferenceFailed("a segment is longer than the window")
-        note = f"{'s' if options.shortlist else ''}{options.beam_size if options.beam_size > 1 else ''}"
+        note = f"{'s' if options.shortlist else ''}{'b' * (options.beam_size - 1)}"
         answer = self._engine.answer(segment)
         texts = [f"{answer}{note}{'*' * rank}" for rank in range(options.hypothesis_count)]
         return Result(

@@ -5,6 +5,7 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -16,7 +17,11 @@ from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Span, Tokens
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.documents.base import Segment
 from polygist_service.text.languages import letters_outside, script_of
+from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.reading import find_numbers
+from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
 from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
 from polygist_service.translation.protection import Protected, protect
@@ -31,6 +36,7 @@ LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
 EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
 # A text with so many words in small letters is no name or label that may stay as it is.
 FEWEST_SMALL_WORDS = 4
+DIGITS = re.compile(r"\D+")
 # How a model is kept from repeating itself, where it does.
 PENALTY, LOOP_NGRAM = 1.2, 4
 # Of another beam than the one that failed.
@@ -44,14 +50,15 @@ FREE_ATTEMPTS = 64
 class Fault(IntEnum):
     """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
 
-    MISSING = 4
-    SWALLOWED = 8
-    COPIED = 16
-    SCRIPT = 32
-    LOST = 64
-    LIMITED = 128
-    LOOP = 512
-    EMPTY = 1024
+    NUMBER = 1
+    MISSING = 32
+    SWALLOWED = 64
+    COPIED = 128
+    SCRIPT = 256
+    LOST = 512
+    LIMITED = 1024
+    LOOP = 2048
+    EMPTY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +66,18 @@ class Reading:
     """A segment as a model reads it.
 
     Attributes:
-        tokens: empty where there is nothing to translate; the text where no tokens of it fit the window.
+        tokens: the text where no tokens of it fit the window.
+        kept: what stands in its place where there is nothing to translate; None where the model has to read it.
     """
 
     protected: Protected
     tokens: Tokens | str
+    kept: str | None = None
 
     @property
     def is_kept(self) -> bool:
-        """Whether the segment comes back as it is."""
-        return self.tokens == ""
+        """Whether no model has to read it."""
+        return self.kept is not None
 
     @property
     def needs_alignment(self) -> bool:
@@ -84,6 +93,7 @@ class Draft:
         hypotheses: the best first, with all that was put back.
         faults: of the best one.
         unsure: what came back at a place that may be wrong.
+        changes: numbers that are others in the best one.
         was_loop: whether an attempt before repeated itself.
         input_token_count, output_token_count: of all attempts.
     """
@@ -91,13 +101,19 @@ class Draft:
     hypotheses: tuple[Hypothesis, ...]
     faults: tuple[Fault, ...] = ()
     unsure: tuple[str, ...] = ()
+    changes: tuple[NumberChange, ...] = ()
     was_loop: bool = False
     input_token_count: int = 0
     output_token_count: int = 0
 
+    @property
+    def badness(self) -> int:
+        """The sum of its faults; each number that is another one is a fault."""
+        return sum(self.faults) + max(0, len(self.changes) - 1)
+
     def or_better(self, other: "Draft") -> "Draft":
         """Return the one with the lesser faults, this one where they are equal, with the tokens of both."""
-        better = other if sum(other.faults) < sum(self.faults) else self
+        better = other if other.badness < self.badness else self
         return replace(
             better,
             was_loop=self.was_loop or Fault.LOOP in self.faults,
@@ -145,21 +161,33 @@ class Guard:
             return None
         protected = protect(text, self._held, with_placeholders=with_placeholders, with_names=with_names)
         if protected.is_empty:
-            return Reading(protected, "")
+            return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
         return None if tokens is None else Reading(protected, tokens)
 
-    def assess(self, reading: Reading, result: Result) -> Draft:
-        """Return what the model wrote with what it did not read put back, and what is wrong with it."""
+    def read_number(self, text: str) -> Reading:
+        """Return the reading of the bare number of a cell, which stands there as the target language writes it."""
+        return Reading(Protected(text, text), "", kept=localise_number(text, self._source, self._target))
+
+    def assess(self, reading: Reading, result: Result, *, source: str = "") -> Draft:
+        """Return what the model wrote with what it did not read put back, and what is wrong with it.
+
+        Args:
+            reading: what it read.
+            result: what it wrote.
+            source: what the numbers are compared with, where the model read them in another form.
+        """
         restored = [restore(reading.protected, each.text, each.alignment, self._target) for each in result.hypotheses]
         best = result.hypotheses[0]
+        changes = self._find_changes(source or reading.protected.source, restored[0].text)
         return Draft(
             tuple(
                 replace(hypothesis, text=each.text, alignment=())
                 for hypothesis, each in zip(result.hypotheses, restored, strict=True)
             ),
-            tuple(self._find_faults(reading.protected, best, restored[0])),
+            (*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])),
             restored[0].unsure,
+            changes,
             input_token_count=result.input_token_count,
             output_token_count=best.token_count,
         )
@@ -185,37 +213,65 @@ class Guard:
         if {source, target} <= EVEN_SCRIPTS and len(read) >= LEAST_CHARACTERS and len(text) < LEAST_SHARE * len(read):
             yield Fault.SWALLOWED
 
-    async def mend(self, reading: Reading, draft: Draft, *, halvings: int = 0) -> Draft:
-        """Return a better draft of a segment that has faults; the same one where no attempt is better."""
-        text, options = reading.protected.source, self._options
-        if Fault.MISSING in draft.faults:
-            draft = draft.or_better(await self._write(text, options, with_names=False))
-            # A name that has a form of its own in the language is written in that: nothing else has to be tried.
-            draft = replace(draft, faults=tuple(fault for fault in draft.faults if fault is not Fault.MISSING))
+    def _find_changes(self, source: str, written: str) -> tuple[NumberChange, ...]:
+        return tuple(compare_numbers(source, self._source, written, self._target))
+
+    async def mend(self, reading: Reading, draft: Draft) -> Draft:
+        """Return a better draft of a segment that has faults, with its numbers put right where that is certain."""
+        source = reading.protected.source
+        if draft.faults != (Fault.NUMBER,) or not all(map(is_form, draft.changes)):
+            draft = await self._try_again(source, draft)
+        if not draft.changes:
+            return draft
+        return await self._pool.call(self._context, lambda: self._mend_numbers(source, draft))
+
+    def _mend_numbers(self, source: str, draft: Draft) -> Draft:
+        """Return a draft with the numbers put right of which the place is certain."""
+        hypotheses = tuple(
+            replace(each, text=mend_numbers(each.text, self._find_changes(source, each.text)))
+            for each in draft.hypotheses
+        )
+        return replace(draft, hypotheses=hypotheses, changes=self._find_changes(source, hypotheses[0].text))
+
+    async def _try_again(self, text: str, draft: Draft, *, halvings: int = 0) -> Draft:
+        """Return the draft of the best of some more attempts on a segment; the same one where none is better."""
+        options = self._options
         with_placeholders = Fault.LOST not in draft.faults
         if not with_placeholders:
             draft = draft.or_better(await self._write(text, options, with_placeholders=False))
         if Fault.LOOP in draft.faults or Fault.LIMITED in draft.faults:
             penalised = replace(options, no_repeat_ngram_size=LOOP_NGRAM, repetition_penalty=PENALTY)
             draft = draft.or_better(await self._write(text, penalised, with_placeholders=with_placeholders))
+        if Fault.MISSING in draft.faults:
+            draft = draft.or_better(await self._write(text, options, with_names=False))
+            # A name that has a form of its own in the language is written in that: nothing else has to be tried.
+            draft = replace(draft, faults=tuple(fault for fault in draft.faults if fault is not Fault.MISSING))
+        if Fault.NUMBER in draft.faults:
+            # What stands there as it is to be written is copied.
+            read = await self._pool.call(self._context, lambda: localise_numbers(text, self._source, self._target))
+            draft = draft.or_better(await self._write(read, options, source=text))
         if draft.faults:
             wider = replace(options, beam_size=max(BEAM, 2 * options.beam_size))
             draft = draft.or_better(await self._write(text, wider, with_placeholders=with_placeholders))
-        if draft.faults and halvings < MOST_HALVINGS and (cut := middle_cut(text)):
+        if draft.faults and halvings < MOST_HALVINGS and len(text) >= SHORTEST_HALVED and (cut := middle_cut(text)):
             halves = (text[:cut], text[cut:])
             parts = await gather_all(self._write_part(half, halvings + 1) for half in halves)
-            draft = draft.or_better(self._join(text, parts))
+            draft = draft.or_better(await self._pool.call(self._context, lambda: self._join(text, parts)))
         return draft
 
     async def _write_part(self, text: str, halvings: int) -> Draft:
-        """Return a draft of a part of a segment, mended as far as it can be."""
+        """Return the best draft of a part of a segment."""
         draft = await self._write(text, self._options)
-        if draft.faults and (reading := await self._pool.call(self._context, lambda: self.read(text.strip()))):
-            draft = await self.mend(reading, draft, halvings=halvings)
-        return draft
+        return await self._try_again(text.strip(), draft, halvings=halvings) if draft.faults else draft
 
     async def _write(
-        self, text: str, options: Decoding, *, with_placeholders: bool = True, with_names: bool = True
+        self,
+        text: str,
+        options: Decoding,
+        *,
+        with_placeholders: bool = True,
+        with_names: bool = True,
+        source: str = "",
     ) -> Draft:
         """Return what one attempt makes of a text; an empty draft where none is left, or it does not fit."""
         nothing = Draft((Hypothesis("", 0),), (Fault.EMPTY,))
@@ -231,7 +287,7 @@ class Guard:
         options = replace(options, alignment=reading.needs_alignment)
         async with aclosing(self._held.submit([reading.tokens], options=options, context=self._context)) as results:
             _, result = await anext(results)
-        return await self._pool.call(self._context, lambda: self.assess(reading, result))
+        return await self._pool.call(self._context, lambda: self.assess(reading, result, source=source))
 
     def _join(self, text: str, parts: Sequence[Draft]) -> Draft:
         """Return the drafts of the parts of `text` as one."""
@@ -240,21 +296,43 @@ class Guard:
         joined = tuple(
             join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)]) for rank in ranks
         )
-        faults = {fault for part in parts for fault in part.faults}
+        faults = {fault for part in parts for fault in part.faults}.difference((Fault.NUMBER,))
+        changes = self._find_changes(text, joined[0].text)
+        if changes:
+            faults.add(Fault.NUMBER)
         if is_too_long(joined[0].text, text):
             faults.add(Fault.LOOP)
         return Draft(
             joined,
             tuple(sorted(faults)),
             tuple(each for part in parts for each in part.unsure),
+            changes,
             input_token_count=sum(part.input_token_count for part in parts),
             output_token_count=sum(part.output_token_count for part in parts),
         )
 
 
 def keep(reading: Reading) -> Draft:
-    """Return the draft of a segment in which there is nothing to translate: itself."""
-    return Draft((Hypothesis(reading.protected.source, 0),))
+    """Return the draft of a segment in which there is nothing to translate."""
+    return Draft((Hypothesis(reading.kept or "", 0),))
+
+
+def is_form(change: NumberChange) -> bool:
+    """Whether a number has its digits, and only has to be written as its language writes it."""
+    if change.replacement is None or change.target_span is None:
+        return False
+    return DIGITS.sub("", change.source_text) == DIGITS.sub("", change.replacement)
+
+
+def localise_numbers(text: str, source: str, target: str) -> str:
+    """Return `text` with its numbers as the language `target` writes them."""
+    pieces: list[str] = []
+    at = 0
+    for number in find_numbers(text, source):
+        if number.start >= at:
+            pieces += (text[at : number.start], localise_number(text[number.start : number.end], source, target))
+            at = number.end
+    return "".join(pieces) + text[at:]
 
 
 def is_one_word(text: str) -> bool:
@@ -310,8 +388,15 @@ MESSAGES = {
 }
 
 
-def draft_notices(draft: Draft, span: Span) -> Iterator[Notice]:
-    """Yield what there is to know of how a segment at `span` of the source was written."""
+def draft_notices(draft: Draft, segment: Segment) -> Iterator[Notice]:
+    """Yield what there is to know of how a segment was written."""
+    span = segment.span
+    # Where lines were folded, only the whole of it is certain.
+    is_exact = segment.end - segment.start == len(segment.text)
+
+    def place(inner: Span) -> Span:
+        return (segment.start + inner[0], segment.start + inner[1]) if is_exact else span
+
     best = draft.hypotheses[0]
     if draft.was_loop and Fault.LOOP not in draft.faults:
         message = "the model repeated itself and was made to write again without repetitions"
@@ -321,6 +406,13 @@ def draft_notices(draft: Draft, span: Span) -> Iterator[Notice]:
         yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
     if best.text:
         yield from (Notice(*MESSAGES[fault], span) for fault in draft.faults if fault in MESSAGES)
+    for change in draft.changes:
+        where = f"the number {change.source_text!r}"
+        if change.source_span is None:
+            yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} is in the translation, but not in the source", span)
+        else:
+            inner = place(change.source_span)
+            yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} may be another one in the translation", inner)
     for own in draft.unsure:
         message = f"the model has no piece for {own[:40]!r}, which may stand at the wrong place in the translation"
         yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, span)

@@ -186,6 +186,8 @@ class Pipeline:
 def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     """Read a segment of a document, cut into pieces where it does not fit the model's window."""
     document, segment = place
+    if segment.is_number:
+        return [Piece(segment, guard.read_number(segment.text))]
     readings: dict[str, Reading | None] = {}
 
     def fits(text: str) -> bool:
@@ -233,7 +235,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
-    yield from draft_notices(draft, span)
+    yield from draft_notices(draft, piece.segment)
 
 
 async def join_parts(

@@ -189,8 +189,8 @@ async def test_alternatives_are_whole_texts():
     engine = EchoEngine()
     translation = await translate_one("One.\nTwo.", engine, alternative_count=2, output_config={"include_score": True})
     assert [alternative.translated_text for alternative in translation.alternatives] == [
-        "[One.]3*\n[Two.]3*",
-        "[One.]3**\n[Two.]3**",
+        "[One.]bb*\n[Two.]bb*",
+        "[One.]bb**\n[Two.]bb**",
     ]
     assert [alternative.score for alternative in translation.alternatives] == [-1.0, -1.5]
     assert engine.options[0].beam_size == 3

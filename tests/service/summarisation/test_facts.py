@@ -39,9 +39,7 @@ def test_numbers_of_another_language_are_read_as_that_writes_them():
     text = "The population is 1,234,567. It rose 2.5% to $1.2 billion at 5:30 p.m. in the 1990s."
     right = "São 1.234.567 pessoas, mais 2,5%, ou 1,2 bilhões de dólares, às 17h30, nos anos 90."
     wrong = "São 13.267 pessoas, mais 25%, ou 1,2 milhões, às 5h30; 1,234 delas."
-    (found,), (missed,) = Facts(Article.parse(text, "en")).find_missing(
-        [right, wrong], language="pt", numbers_only=True
-    )
+    found, missed = Facts(Article.parse(text, "en")).find_missing([right, wrong], language="pt", numbers_only=True)
     assert found == []
     assert missed == ["13.267", "25%", "1,2 milhões", "5h30", "1,234"]
 

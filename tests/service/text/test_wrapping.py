@@ -34,7 +34,7 @@ Regards,
 Ray
 """
 LETTERS = st.text("abcdefghi", min_size=3, max_size=9)
-PARAGRAPH = st.lists(LETTERS, min_size=60, max_size=120).map(" ".join)
+PARAGRAPH = st.lists(LETTERS, min_size=60, max_size=120).map(lambda words: f"{' '.join(words)}.")
 PREFIXES = st.sampled_from(["", "> ", "> > ", "    ", ">> ", "# ", "// "])
 
 
@@ -297,6 +297,8 @@ STAY = {
     "tables": "apples      green and red     in the cellar of the house\n"
     "bread       brown and white   on the table of the kitchen\n"
     "milk        white             on the sill of the window",
+    "a transcript": "por este dolor me olvidé por completo de comer\nse siente como si alguien me apretara el pecho\n"
+    "todavía se siente como falta de aire",
     "paths": "usr/share/doc/polygist/README\nusr/share/doc/polygist/LICENSE\nusr/share/doc/polygist/examples/article",
 }
 

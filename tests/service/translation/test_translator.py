@@ -135,8 +135,8 @@ async def test_alternatives_are_whole_texts():
         preset = DecodingPreset(alternative_count=2, scores=True)
         request = TranslationRequest(["One.\n\nTwo."], "pt", source="en", decoding=preset)
         (translation,) = await translator.translate(request, ME)
-    assert [each.text for each in translation.alternatives] == ["[One.]3*\n\n[Two.]3*", "[One.]3**\n\n[Two.]3**"]
-    assert translation.text == "[One.]3\n\n[Two.]3"
+    assert [each.text for each in translation.alternatives] == ["[One.]bb*\n\n[Two.]bb*", "[One.]bb**\n\n[Two.]bb**"]
+    assert translation.text == "[One.]bb\n\n[Two.]bb"
 
 
 async def test_a_failure_ends_all_at_once():
@@ -194,7 +194,7 @@ def test_a_text_in_several_languages_loses_nothing(contents, target, alternative
     for at, (text, translation) in enumerate(zip(contents, translations, strict=True)):
         assert texts[at] == translation.text
         for shown in (translation.text, *(each.text for each in translation.alternatives)):
-            assert re.sub(r"\[|\]3?\**", "", shown) == text
+            assert re.sub(r"\[|\]b*\**", "", shown) == text
         for source, output in sources_of(translation, text):
             assert output.lstrip("[").startswith(source)
         for notice in translation.notices:
@@ -290,4 +290,4 @@ async def test_scores_and_alternatives_of_a_text_in_several_languages_are_of_the
         (translation,) = await translator.translate(TranslationRequest([text], "pt", decoding=preset), ME)
     assert translation.score == -0.5
     (alternative,) = translation.alternatives
-    assert (alternative.text, alternative.score) == (f"[{ENGLISH_BLOCK}]2*\n\n{PORTUGUESE_BLOCK}", -1.0)
+    assert (alternative.text, alternative.score) == (f"[{ENGLISH_BLOCK}]b*\n\n{PORTUGUESE_BLOCK}", -1.0)

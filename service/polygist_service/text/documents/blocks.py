@@ -10,13 +10,13 @@ from polygist_service.text.documents.cells import CellLine, find_hints, read_cel
 from polygist_service.text.documents.columns import BARS, TableBlock, read_table
 from polygist_service.text.documents.joining import LineJoiner
 from polygist_service.text.documents.lines import Line, column, read_lines, same_quote
-from polygist_service.text.documents.wrapping import LEAST_LINES, Shape, WrappedBlock, is_border, is_code
+from polygist_service.text.documents.wrapping import LEAST_LINES, Shape, WrappedBlock, is_border, is_code, is_full
 from polygist_service.text.segmentation import Span
 
 # A heading has no more words, and an item of a list without markers.
 HEADING_WORDS, ITEM_WORDS = 12, 7
-# What is indented further is no heading, unless it is in capitals.
-MOST_INDENTATION = 3
+# What is indented further is no heading, unless it is in capitals or in the middle.
+MOST_INDENTATION, CENTRED = 3, 16
 # Letters of the words of a heading, on average, with a space.
 LONGEST_WORD = 12
 # So many short lines below one another are a list.
@@ -101,7 +101,7 @@ def group_lines(text: str, run: Sequence[CellLine]) -> Iterator[Group]:
         rest: int | None = None
         while end < len(run) and may_follow(text, run[end - 1].line, run[end], width):
             indentation = column(text, run[end].line, run[end].line.body)
-            if rest is None and not may_hang(text, first, start, indentation):
+            if rest is None and not may_hang(text, first, start, run[end].line, width):
                 break
             if rest is not None and indentation != rest:
                 break
@@ -122,9 +122,23 @@ def may_follow(text: str, line: Line, following: CellLine, width: int) -> bool:
     )
 
 
-def may_hang(text: str, first: CellLine, start: int, indentation: int) -> bool:
-    """Whether the second line of a paragraph may be indented so far: behind cells only as far as the last of them."""
-    return first.is_justified or indentation == column(text, first.line, start)
+def may_hang(text: str, first: CellLine, start: int, following: Line, width: int) -> bool:
+    """Whether the second line of a paragraph may be indented as it is.
+
+    A first line with room for more is a title where the next one has another indentation; behind cells the words go on
+    below the last of them.
+
+    Args:
+        text: of the document.
+        first: the first line.
+        start: where its last cell begins.
+        following: the second line.
+        width: of the text.
+    """
+    indentation = column(text, following, following.body)
+    if not first.is_justified:
+        return indentation == column(text, first.line, start)
+    return indentation == column(text, first.line, first.line.text_start) or is_full(text, first.line, following, width)
 
 
 def read_wrapped(text: str, group: Group, widths: Sequence[int], joiner: LineJoiner) -> Iterator[PlainBlock]:
@@ -228,7 +242,7 @@ def is_heading(text: str, line: Line, following: Line | None, *, is_alone: bool)
     if is_bulleted(text, line):
         return False
     if following is None:
-        return is_alone and column(text, line, line.text_start) <= MOST_INDENTATION
+        return is_alone and not MOST_INDENTATION < column(text, line, line.text_start) < CENTRED
     is_title = line.start == 0 and not is_short(text, following, HEADING_WORDS)
     return is_title or is_rule(text, following) or text[line.body : line.end].isupper()
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from polygist_service.text.documents.lines import SENTENCE_END, Line, columns
+from polygist_service.text.documents.lines import Line, columns
 from polygist_service.text.segmentation import Span, strip
 
 BLANK = r"\t \xa0\u2000-\u200a\u202f\u205f\u3000"
@@ -14,7 +14,8 @@ SEPARATOR = re.compile(
     rf"(?P<gap>[{BLANK}]{{2,}}|\t)"
     r"|(?P<bar>(?<!\S)[|¦•·▪●](?!\S)|^\||\|$|[│┃║])"
     r"|(?<!\S)(?:\[(?:[xX]?| {1,20})\]|\( {1,20}\))(?!\S)|[☐☑☒]"
-    r"|(?:^-{3,}|-{3,}$|([-.#+·•])\3{3,}|\.(?: \.){3,}|…(?: ?…)+|_{3,}|\*{3,}|={3,}|~{3,}|[\u2500-\u259f]+)"
+    r"|^-{3,}|-{3,}$|([-#+·•])\3{3,}|_{3,}|(?<!\w)\*{3,}(?!\w)|={3,}|~{3,}|[\u2500-\u259f]+"
+    r"|\.{5,}|\.{4}(?= ?\S)|\.(?: \.){3,}|…(?: ?…)+"
 )
 # Bars without white space around them part cells where there are several in a line.
 DENSE_BAR = re.compile(r"\|")
@@ -28,6 +29,13 @@ HINTS = (
 MOST_PROSE_GAP = 3
 # So many gaps before small letters make a line running text.
 LEAST_RUNNING = 2
+MOST_ROW_WORDS = 12
+FILLERS = frozenset("._…")
+LONGEST_NUMBER = 12
+FULL_STOP = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+PAUSES = frozenset(",;")
+# French puts a space inside of these.
+OPENERS, CLOSERS = frozenset("«‹“„"), frozenset("»›”?!:;")
 
 NUMBER = re.compile(
     r"[(+\-−]?\s?(?:R\$|US\$|[$€£¥])?\s?[-−]?"
@@ -58,6 +66,12 @@ class CellLine:
         return columns(self.text, self.line, [end for _, end in self.gaps]) if self.gaps else ()
 
     @cached_property
+    def is_sentence(self) -> bool:
+        """Whether the line is too long for a row of a table, or ends as a sentence does."""
+        words = self.text[self.line.body : self.line.end]
+        return len(words.split(maxsplit=MOST_ROW_WORDS)) > MOST_ROW_WORDS or bool(FULL_STOP.search(words[-8:]))
+
+    @cached_property
     def is_running(self) -> bool:
         """Whether the gaps stand within a sentence: justified text has many."""
         small = sum(self.text[end].islower() for start, end in self.gaps if self.is_narrow((start, end)))
@@ -71,7 +85,7 @@ class CellLine:
     def is_narrow(self, gap: Span) -> bool:
         """Whether a gap may stand within running text."""
         shown = self.text[gap[0] : gap[1]]
-        return len(shown) <= MOST_PROSE_GAP and not shown.strip(" ")
+        return len(shown) <= MOST_PROSE_GAP and not shown.strip(" \xa0")
 
     def cells(self, stops: Collection[int] = ()) -> list[Span]:
         """Return the spans of the cells, one where the line is not parted.
@@ -86,7 +100,7 @@ class CellLine:
             for gap, stop in zip(self.gaps, self.stops, strict=True)
             if not self.is_running and (stop in stops or self._parts(gap))
         ]
-        borders = sorted([*gaps, *self.marks])
+        borders = sorted([*gaps, *filter(self._fills, self.marks)])
         starts = [self.line.body, *(end for _, end in borders)]
         ends = [*(start for start, _ in borders), self.line.end]
         spans = (strip(self.text, start, end) for start, end in zip(starts, ends, strict=True))
@@ -94,14 +108,22 @@ class CellLine:
 
     def _parts(self, gap: Span) -> bool:
         """Whether a gap parts cells: a narrow one within a sentence does not, nor one behind a sentence."""
+        before, after = self.text[gap[0] - 1], self.text[gap[1]]
+        if before in OPENERS or before in PAUSES or after in CLOSERS:
+            return False
         if not self.is_narrow(gap):
             return True
-        if SENTENCE_END.search(self.text, max(self.line.body, gap[0] - 8), gap[0]):
+        if self.is_sentence or FULL_STOP.search(self.text, max(self.line.body, gap[0] - 8), gap[0]):
             return False
-        is_wide = gap[1] - gap[0] == MOST_PROSE_GAP
-        return is_wide or (
-            not self.text[gap[1]].islower() and not SENTENCE_END.search(self.text, self.line.end - 8, self.line.end)
-        )
+        is_wide = gap[1] - gap[0] == MOST_PROSE_GAP or " " not in self.text[gap[0] : gap[1]]
+        return is_wide or (before != ":" and (after.isupper() or not after.isalpha()))
+
+    def _fills(self, mark: Span) -> bool:
+        """Whether a mark parts cells: dots and blanks within a sentence do not, unless a page number follows."""
+        if self.text[mark[0]] not in FILLERS or not self.is_sentence:
+            return True
+        rest = self.text[mark[1] : self.line.end]
+        return len(rest) <= LONGEST_NUMBER and not any(map(str.isalpha, rest))
 
 
 def find_hints(text: str) -> tuple[str, ...]:

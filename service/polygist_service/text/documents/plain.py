@@ -128,7 +128,7 @@ def read_segments(text: str, block: PlainBlock, language: str, index: int) -> It
         shown = text[cell[0] : cell[1]]
         if block.kind is BlockKind.ROW and is_number_cell(shown, is_first=cell in first_of_row):
             yield Segment(*cell, shown, index, is_number=True)
-        elif has_letters(shown) and not OPTION.fullmatch(shown):
+        elif has_letters(shown) and not (block.kind is BlockKind.ROW and OPTION.fullmatch(shown)):
             for start, end in with_letters(shown, split_sentences(shown, language)):
                 yield Segment(cell[0] + start, cell[0] + end, shown[start:end], index)
 

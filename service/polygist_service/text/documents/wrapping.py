@@ -13,6 +13,8 @@ from polygist_service.text.segmentation import Span
 
 # Fewer lines are a wrapped paragraph only beside longer ones of the same width.
 LEAST_LINES = 3
+# So many need not end with the end of a sentence.
+ENOUGH_LINES = 5
 # Characters of East Asia say more in as many columns.
 LEAST_DENSE_WIDTH = 30
 # A line that could have taken the next word in so much of the width ends a paragraph, or is no wrapped line.
@@ -35,7 +37,7 @@ CERTAIN = 1_000_000
 BREAKS = frozenset(("\n", "\r\n", "\r"))
 
 # A break is made in the white space before a word, but not where the next line would begin like an item of a list.
-PLACE = re.compile(r"[ \t\u2000-\u2006\u2008-\u200a\u3000]+(?=\S)(?!(?:[-*+>#|•–—]+|\w{1,3}[.)])(?:\s|$))")
+PLACE = re.compile(r"[ \t\u2000-\u2006\u2008-\u200a\u3000]+(?=\S)(?!(?:[-*+>#|•–—]+|(?:\d{1,3}|[^\W\d_])[.)])\s)")
 WIDE = re.compile(r"[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 # What may not begin a line, and what may not end one.
 CLOSING = frozenset("、。，．・：；？！）」』】〕〉》”’…ー々!),.:;?]}")
@@ -159,15 +161,21 @@ class Shape:
         """Whether the lines have a wrapped text's shape.
 
         Args:
-            known_widths: of paragraphs of the document that are wrapped; beside them two lines are enough.
+            known_widths: of paragraphs of the document that are wrapped; beside them two lines are enough, and capitals
+                may begin each.
         """
         if any(self.text[line.end : line.stop].strip(" \t") not in BREAKS for line in self.lines[:-1]):
             return False
-        width = self.width()
-        if len(self.lines) < LEAST_LINES:
-            return any(map(self.fills, known_widths)) and self._goes_on() and self._is_prose()
+        if not self._is_prose() or not self._ends_inside():
+            return False
+        if any(map(self.fills, known_widths)):
+            return True
+        width, last = self.width(), self.lines[-1]
+        is_ended = SENTENCE_END.search(self.text, max(last.body, last.end - 8), last.end)
+        if len(self.lines) < (LEAST_LINES if is_ended else ENOUGH_LINES) or not self._goes_on():
+            return False
         is_dense = UNSPACED.search(self.text, self.lines[0].body, self.lines[0].end)
-        if width < (LEAST_DENSE_WIDTH if is_dense else LEAST_WIDTH) or not self._goes_on() or not self._is_prose():
+        if width < (LEAST_DENSE_WIDTH if is_dense else LEAST_WIDTH):
             return False
         if self._full_share(width) >= FULL:
             return True
@@ -176,8 +184,8 @@ class Shape:
         return is_near and marked <= MOST_MARKS * (len(self.lines) - 1)
 
     def fills(self, width: int) -> bool:
-        """Whether the lines are as full as they can be in `width` columns, and none is longer."""
-        return self.width() <= width and self._full_share(width) == 1
+        """Whether the lines are nearly as full as they can be in `width` columns, and none is longer."""
+        return self.width() <= width and self._full_share(width, slack=SLACK / 2) == 1
 
     def width(self) -> int:
         """Return the columns of the widest line that has more than one word."""
@@ -193,20 +201,25 @@ class Shape:
         needs = [needed_width(self.text, line, following) for line, following in pairwise(self.lines)]
         return sum(needed > width * (1 - slack) for needed in needs) / len(needs)
 
-    def _goes_on(self) -> bool:
-        """Whether most lines end inside a sentence, which goes on in the next line with a small letter."""
-        inside = [
+    def _inner(self) -> list[Line]:
+        """Return the lines that follow one that ends inside a sentence."""
+        return [
             following
             for line, following in pairwise(self.lines)
             if not SENTENCE_END.search(self.text, max(line.body, line.end - 8), line.end)
         ]
-        if len(inside) < INSIDE * (len(self.lines) - 1):
-            return False
+
+    def _ends_inside(self) -> bool:
+        """Whether most lines end inside a sentence."""
+        return len(self._inner()) >= INSIDE * (len(self.lines) - 1)
+
+    def _goes_on(self) -> bool:
+        """Whether sentences go on in the next line with a small letter."""
         words = self.text[self.lines[0].body : self.lines[-1].end]
         if not any(map(str.islower, words)):
             return True  # capitals throughout, or a script that has none
-        small = sum(self.text[line.body].islower() for line in inside)
-        return small >= CONTINUED * len(inside)
+        inner = self._inner()
+        return sum(self.text[line.body].islower() for line in inner) >= CONTINUED * len(inner)
 
     def _is_prose(self) -> bool:
         """Whether the lines are made of words rather than of code or figures."""
@@ -234,9 +247,14 @@ def needed_width(text: str, line: Line, following: Line) -> int:
     return used + 1 + display_width(first[0] if first else "")
 
 
+def is_full(text: str, line: Line, following: Line, width: int) -> bool:
+    """Whether there is little room behind `line` for the first word of the next one in text of `width` columns."""
+    return needed_width(text, line, following) > width * (1 - RAGGED)
+
+
 def is_border(text: str, line: Line, following: Line, width: int) -> bool:
-    """Whether a paragraph ends behind `line`, in text of `width` columns: there was room for the next word."""
-    if needed_width(text, line, following) > width * (1 - RAGGED):
+    """Whether a paragraph ends behind `line`: there was room for the next word, and a sentence may begin with that."""
+    if is_full(text, line, following, width):
         return False
     is_end = SENTENCE_END.search(text, max(line.body, line.end - 8), line.end)
     return bool(is_end) or not text[following.body].islower()

@@ -187,8 +187,13 @@ class Comparison:
         is_time = wrong.kind is NumberKind.TIME or len(digits_of(self._source, number)) >= LEAST_CLOCK
         hours = HOURS_AFTER.match(self._target, wrong.end)
         place = wrong.start, hours.end() if hours else wrong.end
-        (time, *others) = number.readings
-        return place, write_time(time, self._other) if is_time and not others else None
+        times = [reading for reading in number.readings if ":" in reading]
+        if len(times) != 1 or not is_time:
+            return place, None
+        right = write_time(times[0], self._other).removesuffix("." if self._target[place[1] :].startswith(".") else "")
+        # The point of "p.m." may be that of the sentence.
+        is_end = self._target[: place[1]].endswith(".") and not self._target[place[1] :].strip()
+        return place, f"{right}." if is_end and not right.endswith(".") else right
 
     def _write_scale(self, number: Number) -> str | None:
         """Return the scale word of `number`, with a space before it; empty where it has none."""
@@ -232,9 +237,12 @@ class Comparison:
             number = next((known[reading] for reading in wrong.readings if reading in known), None)
             if number is None or not number.is_native or not is_measure(number, self._source, self._own):
                 continue
-            right = self._write(number)
-            if right and right != self._target[slice(*wrong.digits)]:
-                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, wrong.digits, right)
+            if wrong.kind is NumberKind.TIME:
+                place, right = self._mend_time(number, wrong)
+            else:
+                place, right = wrong.digits, self._write(number)
+            if right and right != self._target[slice(*place)]:
+                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, place, right)
 
     def _find_units(self) -> Iterator[NumberChange]:
         """Yield numbers whose value came through in another currency, or in none."""

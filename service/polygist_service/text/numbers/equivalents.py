@@ -81,7 +81,7 @@ less more nearly of on only or over roughly some than the their these those to u
 """).keys()
 # What stands before a telephone number, and behind what is counted.
 NOT_COUNTED = re.compile(
-    r"(?:\d|\+\d+|\)|\b(?:número|tel|telefone|telemóvel|fax|phone|ligue|call|nº)\.?:?|\b[A-Z]\w*)\s?$"
+    r"(?:\d|\+|\)|\b(?:número|tel|telefone|telemóvel|fax|phone|ligue|call|nº)\.?:?|\b[A-Z]\w*)\s?$"
 )
 COUNTED_AFTER = re.compile(r"\s(?:de\s)?[^\W\d_]{3,}")
 UNIT_AFTER = re.compile(

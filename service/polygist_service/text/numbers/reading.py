@@ -82,6 +82,9 @@ DAY_HALF = re.compile(
     r"|da[ ](?:tarde|noite)|de[ ]la[ ](?:tarde|noche)|du[ ]soir|in[ ]the[ ](?:afternoon|evening)|at[ ]night)\b",
     re.IGNORECASE,
 )
+# Languages that have no "p.m.", and those that write no "17h".
+TWENTY_FOUR_HOURS = frozenset(("pt", "fr", "de", "it", "nl", "ru", "pl", "da", "sv"))
+TWELVE_HOURS = frozenset(("en",))
 HOURS_AFTER = re.compile(r"\s(?:horas?|hours?|heures?|Uhr|o['’]clock)\b", re.IGNORECASE)
 # No language counts further: a run of scale words ends here.
 MOST_POWER = 24
@@ -205,19 +208,26 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
     half = (match["half"] or "").lower()
     if not half and (said := DAY_HALF.match(text, end)):
         half, end = "a" if said["morning"] else "p", said.end()
-    pieces = (str(hour), str(minute)) if match["minute"] else (str(hour),)
     readings = read_clock(hour, minute, half, is_sure=convention.base != "en")
-    if not half and match["minute"] is None:
-        readings.add(str(hour))
+    is_lettered = convention.base in TWELVE_HOURS and "h" in match.group().lower()
+    pieces: tuple[str, ...] = ()
+    if match["minute"] is None:
+        parts = {str(hour)}
+        readings |= set() if half else parts
+    else:
+        # "2h30" may be two hours and thirty minutes, "2:30 p.m." not.
+        pieces = () if half else (str(hour), str(minute))
+        parts = set(pieces)
     return Number(
         text[match.start() : end],
         frozenset(readings),
-        frozenset(pieces),
+        frozenset(parts),
         match.start(),
         end,
         match.span(),
         NumberKind.TIME,
-        pieces if match["minute"] and not half else (),
+        pieces,
+        is_native=convention.base not in TWENTY_FOUR_HOURS if match["half"] else hour < 13 or not is_lettered,
     )
 
 

@@ -6,6 +6,7 @@ from babel import Locale
 from babel.numbers import get_currency_name
 
 from polygist_service.text.numbers.conventions import Convention, convention_of, find_locale
+from polygist_service.text.numbers.reading import TWELVE_HOURS
 from polygist_service.text.numbers.values import FORMS, NOT_DIGIT, to_ascii
 
 # A cell of a table that holds one number and no more than a sign, a currency and a unit.
@@ -16,8 +17,8 @@ CELL = re.compile(
     rf"(?P<after>\s?(?:%|‰|°[CF]?|{CURRENCY})?[)]?\s*)"
 )
 LONGEST_CELL = 80
-# Languages that write "17h30", and those whose clocks have twelve hours.
-HOUR_LETTER, TWELVE_HOURS = frozenset(("pt", "fr")), frozenset(("en",))
+# Languages that write "17h30".
+HOUR_LETTER = frozenset(("pt", "fr"))
 # Languages whose nouns have no capital.
 LOWER_CASE = frozenset(("pt", "es", "fr", "it"))
 ISO_CURRENCY = {"$": "USD"}
@@ -79,7 +80,8 @@ def write_time(time: str, target: Convention) -> str:
     """Return a time of day, "17:30", as the target writes it."""
     hour, minute = time.split(":")
     if target.base in TWELVE_HOURS:
-        return f"{(int(hour) - 1) % 12 + 1}:{minute} {'p' if int(hour) >= 12 else 'a'}.m."
+        minutes = "" if minute == "00" else f":{minute}"
+        return f"{(int(hour) - 1) % 12 + 1}{minutes} {'p' if int(hour) >= 12 else 'a'}.m."
     if target.base in HOUR_LETTER:
         return f"{hour}h{minute}" if minute != "00" else f"{hour}h"
     return time
