@@ -68,6 +68,10 @@ BIOGRAPHY = re.compile(
     rf"|an?\s[^.]{{0,40}}\b(?:{terms.ROLES})\b[^.]{{0,40}},\sis\s"
     r"|(?:covers|edits|cobre|writes\s+(?:about|for)|reports\s+(?:on|for|from)|escreve\s+(?:sobre|para|n[ao])))\b"
 )
+# "Bob Ray, Aldport correspondent, was at the scene": a title without an article is that of a byline.
+TITLED = re.compile(
+    rf"^{FULL_NAME},\s(?!(?:an?|the|um|uma|o|a)\s)(?:[^\s,.]+\s){{0,3}}(?:{terms.ROLES})(?:\s[^\s,.]+){{0,3}},\s"
+)
 MARK_OF_BIOGRAPHY = re.compile(terms.BIOGRAPHIES, re.IGNORECASE)
 STAMP = re.compile(rf"^\W*+(?:{terms.STAMPS})\b(?=.{{0,40}}(?:\d|\b(?:ago|now|today|agora|hoje)\b))", re.IGNORECASE)
 READING_TIME = re.compile(terms.READING_TIMES, re.IGNORECASE)
@@ -186,6 +190,8 @@ def is_boilerplate_line(line: Line) -> bool:
     if COUNT.match(text) or LABEL.match(text) or CAPTION.match(text) or has_credit(text) or DATED.search(text[-60:]):
         return True
     if is_byline(text) or is_stamp(text):
+        return True
+    if line.is_edge and len(text.split()) <= SHORT and TITLED.match(text):
         return True
     return bool(BIOGRAPHY.match(text)) and (line.is_edge or bool(MARK_OF_BIOGRAPHY.search(text)))
 
