@@ -39,6 +39,8 @@ from polygist_service.text.segmentation import has_letters
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
 # pt-en, and nearly always where a noun may stand.
 PLACEHOLDER = "XQ{}"
+# No word is longer; in a text that is one word of marks each of them would be looked at from all others.
+LONGEST_WORD = 100
 # No word is longer in a script that parts words: what is, is no text.
 LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
 TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
@@ -224,8 +226,9 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
     for start, end in find_addresses(text):
         yield Edit(start, end, kind=Placeholder)
-    for found in LONG_RUN.finditer(text):
-        yield Edit(*found.span(), kind=Placeholder)
+    runs = [found.span() for found in LONG_RUN.finditer(text)]
+    for start, end in runs:
+        yield Edit(start, end, kind=Placeholder)
     for found in REPEATED_MARKS.finditer(text):
         yield Edit(*found.span(), kind=Sign)
     unknown = merge_joined(vocabulary.unknown_spans(text), text)
@@ -253,7 +256,8 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
         yield Edit(*found.span())
     yield from find_codes(text, lacks)
     for start, end in unknown:
-        yield from edit_unknown(text, start, end, vocabulary)
+        if not any(low <= start and end <= high for low, high in runs):
+            yield from edit_unknown(text, start, end, vocabulary)
 
 
 def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:
@@ -304,8 +308,10 @@ def edit_unknown(text: str, start: int, end: int, vocabulary: Vocabulary) -> Ite
 
 def word_around(text: str, at: int) -> Span:
     """Return the span of the word that the letter or mark at `at` is of."""
-    low = at
-    while low > 0 and (is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))):
+    low, first = at, max(0, at - LONGEST_WORD)
+    while low > first and (
+        is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))
+    ):
         low -= 1
     found = WORD.match(text, low)
     return (low, max(found.end(), at + 1)) if found else (at, at + 1)
