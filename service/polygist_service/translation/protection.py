@@ -105,6 +105,7 @@ class Spelling:
         shown, own: as it is read, and as it stands in the source.
         is_shouted: whether it was in capitals among words that were not: the word written for it is too.
         returns: whether its own letters come back where it was copied.
+        is_foreign: whether it has letters that are lacking as small ones too: a name, which is copied if all is well.
     """
 
     start: int
@@ -112,6 +113,7 @@ class Spelling:
     own: str
     is_shouted: bool = False
     returns: bool = True
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ class Edit:
     is_script: bool = False
     is_shouted: bool = False
     returns: bool = True
+    is_foreign: bool = False
 
 
 def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
@@ -201,7 +204,7 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
 
 def is_name(edit: Edit, text: str) -> bool:
     """Whether an edit is a capitalised word in letters that its model lacks."""
-    return edit.kind is Spelling and edit.returns and text[edit.start].isupper()
+    return edit.kind is Spelling and edit.returns and edit.is_foreign and text[edit.start].isupper()
 
 
 def overlay(text: str, original: str, spans: Iterable[Span]) -> str:
@@ -351,7 +354,8 @@ def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit
     shown = max(spellings, key=vocabulary.likelihood)
     if vocabulary.unknown_spans(shown):
         return Edit(start, end, kind=Placeholder, is_script=True)
-    return Edit(start, end, shown, Spelling, returns=shown == near)
+    is_foreign = any(vocabulary.unknown_spans(each.lower()) for each in lacking)
+    return Edit(start, end, shown, Spelling, returns=shown == near, is_foreign=is_foreign)
 
 
 def known_spelling(word: str, vocabulary: Vocabulary) -> str:
@@ -407,7 +411,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
             placeholders.append(Placeholder(shown, own, edit.is_script))
             add(shown)
         elif edit.kind is Spelling:
-            spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns))
+            spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns, edit.is_foreign))
             add(edit.shown)
         elif edit.kind is Sign:
             left = read[max(0, edit.start - 1) : edit.start].isspace()

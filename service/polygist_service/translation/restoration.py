@@ -53,7 +53,7 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
         if spelling.shown.removesuffix("s") not in known:
             found = list(find_spelling(spelling, protected.text, written, alignment))
             replacements += found
-            if not found and spelling.returns and spelling.own[0].isupper():
+            if not found and spelling.returns and spelling.is_foreign and spelling.own[0].isupper():
                 missing.append(spelling.own)
     text = splice(written, [*replacements, *insertions])
     text = to_capitals(text, protected.capitals, language)
