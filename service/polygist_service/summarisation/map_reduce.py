@@ -66,16 +66,15 @@ def cut_sentence(document: Document, sentence: Segment, *, window: int, count: C
     return [Piece(piece, count(piece.text) + 1) for piece in pieces]
 
 
-def pack(pieces: Sequence[Piece], text: str, window: int) -> list[Chunk]:
+def pack(pieces: Sequence[Piece], window: int) -> list[Chunk]:
     """Pack the pieces of a document into chunks that fit `window` tokens, in order.
 
     Args:
         pieces: in the order of the document.
-        text: of the document.
         window: of the model.
     """
-    ends = [0, *(piece.segment.end for piece in pieces)]
-    paragraphs = {at for at, piece in enumerate(pieces) if len(text[ends[at] : piece.segment.start].splitlines()) > 1}
+    blocks = [piece.segment.block for piece in pieces]
+    paragraphs = {at for at in range(1, len(blocks)) if blocks[at] != blocks[at - 1]}
     parts: list[Sequence[Piece]] = []
     start = used = 0
     for at, piece in enumerate(pieces):
@@ -267,9 +266,7 @@ class MapReduce:
         document, window = article.document, self._held.info.max_input_tokens
         cut = partial(cut_sentence, document, window=window, count=self._held.count)
         pieces = await self._pool.run(self._context, cut, article.sentences)
-        return await self._pool.call(
-            self._context, lambda: pack([piece for each in pieces for piece in each], document.text, window)
-        )
+        return await self._pool.call(self._context, lambda: pack([piece for each in pieces for piece in each], window))
 
 
 def choose_options(

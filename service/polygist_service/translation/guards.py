@@ -5,7 +5,7 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -16,14 +16,13 @@ from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Span, Tokens
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import Segment
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import ChangeKind, NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
 from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
-from polygist_service.translation.protection import Protected, protect
+from polygist_service.translation.protection import Protected, RememberedVocabulary, protect
 from polygist_service.translation.restoration import Restored, restore
 
 # An output of more than so many characters for each of its source is a loop; a short label may be longer in one
@@ -146,6 +145,7 @@ class Guard:
         segment_count: int,
     ) -> None:
         self._held = held
+        self._vocabulary = RememberedVocabulary(held)
         self._options = options
         self._pool = pool
         self._context = context
@@ -157,7 +157,7 @@ class Guard:
         """Return how the model reads a text; None where that does not fit its window."""
         if len(text) > MOST_CHARACTERS and not is_one_word(text):
             return None
-        protected = protect(text, self._held, with_placeholders=with_placeholders, with_names=with_names)
+        protected = protect(text, self._vocabulary, with_placeholders=with_placeholders, with_names=with_names)
         if protected.is_empty:
             return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
@@ -379,15 +379,14 @@ MESSAGES = {
 }
 
 
-def draft_notices(draft: Draft, segment: Segment) -> Iterator[Notice]:
-    """Yield what there is to know of how a segment was written."""
-    span = segment.span
-    # Where lines were folded, only the whole of it is certain.
-    is_exact = segment.end - segment.start == len(segment.text)
+def draft_notices(draft: Draft, span: Span, source_span: Callable[[Span], Span]) -> Iterator[Notice]:
+    """Yield what there is to know of how a segment was written.
 
-    def place(inner: Span) -> Span:
-        return (segment.start + inner[0], segment.start + inner[1]) if is_exact else span
-
+    Args:
+        draft: what became of it.
+        span: where it stands in the source.
+        source_span: from a span in its text to that in the source.
+    """
     best = draft.hypotheses[0]
     if draft.was_loop and Fault.LOOP not in draft.faults:
         message = "the model repeated itself and was made to write again without repetitions"
@@ -402,7 +401,7 @@ def draft_notices(draft: Draft, segment: Segment) -> Iterator[Notice]:
         if change.source_span is None:
             yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} is in the translation, but not in the source", span)
         else:
-            inner = place(change.source_span)
+            inner = source_span(change.source_span)
             yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} may be another one in the translation", inner)
     for own in draft.unsure:
         message = f"the model has no piece for {own[:40]!r}, which may stand at the wrong place in the translation"

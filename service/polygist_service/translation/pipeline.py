@@ -38,8 +38,9 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A segment as one model reads it; it fits the model's window, unless a single character does not."""
+    """A segment of a document as one model reads it; it fits the window, unless a single character does not."""
 
+    document: Document
     segment: Segment
     reading: Reading
 
@@ -188,7 +189,7 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     """Read a segment of a document, cut into pieces where it does not fit the model's window."""
     document, segment = place
     if segment.is_number:
-        return [Piece(segment, guard.read_number(segment.text))]
+        return [Piece(document, segment, guard.read_number(segment.text))]
     readings: dict[str, Reading | None] = {}
 
     def fits(text: str) -> bool:
@@ -196,7 +197,7 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
         return readings[text] is not None
 
     return [
-        Piece(piece, readings.get(piece.text) or Reading(Protected(piece.text, piece.text), piece.text))
+        Piece(document, piece, readings.get(piece.text) or Reading(Protected(piece.text, piece.text), piece.text))
         for piece in document.cut(segment, fits)
     ]
 
@@ -236,7 +237,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
-    yield from draft_notices(draft, piece.segment)
+    yield from draft_notices(draft, span, partial(piece.document.source_span, piece.segment))
 
 
 async def join_parts(

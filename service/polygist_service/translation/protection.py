@@ -54,6 +54,8 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))
 READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
+# No longer text is a word.
+REMEMBERED = 40
 # Every word that is one piece of a vocabulary is more likely.
 COMMON = -13.0
 POSSESSIVE = re.compile(r"['’]s\Z")
@@ -70,6 +72,33 @@ class Vocabulary(Protocol):
     def likelihood(self, text: str) -> float:
         """Return how likely a few words are by the vocabulary alone, as a logarithm."""
         ...
+
+
+class RememberedVocabulary:
+    """A vocabulary that is asked about a character or a word once.
+
+    Args:
+        vocabulary: the one that is asked.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._unknown: dict[str, list[Span]] = {}
+        self._likelihoods: dict[str, float] = {}
+
+    def unknown_spans(self, text: str) -> list[Span]:
+        """See `Vocabulary`; what is longer than a word is not remembered."""
+        if len(text) > REMEMBERED:
+            return self._vocabulary.unknown_spans(text)
+        if text not in self._unknown:
+            self._unknown[text] = self._vocabulary.unknown_spans(text)
+        return self._unknown[text]
+
+    def likelihood(self, text: str) -> float:
+        """See `Vocabulary`."""
+        if text not in self._likelihoods:
+            self._likelihoods[text] = self._vocabulary.likelihood(text)
+        return self._likelihoods[text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +266,9 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     unknown = merge_joined(vocabulary.unknown_spans(text), text)
     if text.isascii() and not unknown:
         return
+    if is_foreign(text, unknown):
+        yield Edit(0, len(text), kind=Placeholder, is_script=True)
+        return
     lacks = bytearray(len(text))
     for start, end in unknown:
         lacks[start:end] = b"\1" * (end - start)
@@ -261,6 +293,18 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     for start, end in unknown:
         if not any(low <= start and end <= high for low, high in runs):
             yield from edit_unknown(text, start, end, vocabulary)
+
+
+def is_foreign(text: str, unknown: Sequence[Span]) -> bool:
+    """Whether all letters of a text are lacking, and they are not Latin ones, which have near ones."""
+    if not unknown:
+        return False
+    ends = [0, *(end for _, end in unknown)]
+    starts = [*(start for start, _ in unknown), len(text)]
+    if any(has_letters(text[end:start]) for end, start in zip(ends, starts, strict=True)):
+        return False
+    letters = "".join(each for start, end in unknown for each in text[start:end] if each.isalpha())
+    return bool(letters) and not is_latin(letters)
 
 
 def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:

@@ -18,7 +18,7 @@ def cut(text, window=WINDOW):
     document = parse(text, language="en")
     sentences = document.prose()
     pieces = [each for one in sentences for each in cut_sentence(document, one, window=window, count=count)]
-    return pack(pieces, text, window)
+    return pack(pieces, window)
 
 
 def chunks_of(text, window=WINDOW):
