@@ -22,8 +22,9 @@ from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
 from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
-from polygist_service.translation.protection import Protected, RememberedVocabulary, protect
+from polygist_service.translation.protection import Protected, protect
 from polygist_service.translation.restoration import Restored, restore
+from polygist_service.translation.vocabulary import RememberedVocabulary
 
 # An output of more than so many characters for each of its source is a loop; a short label may be longer in one
 # language than in another ("UK", "Reino Unido").

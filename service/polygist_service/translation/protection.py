@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from polygist_service.engine.interface import Span
 from polygist_service.text.addresses import find_addresses
@@ -35,6 +34,7 @@ from polygist_service.text.characters import (
     typed_fraction,
 )
 from polygist_service.text.segmentation import has_letters
+from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
 # pt-en, and nearly always where a noun may stand.
@@ -54,51 +54,10 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))
 READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
-# No longer text is a word.
-REMEMBERED = 40
 # Every word that is one piece of a vocabulary is more likely.
 COMMON = -13.0
 POSSESSIVE = re.compile(r"['’]s\Z")
 JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
-
-
-class Vocabulary(Protocol):
-    """What a model can read; see `engine.interface.HeldModel`."""
-
-    def unknown_spans(self, text: str) -> list[Span]:
-        """Return the spans of `text` that the vocabulary lacks."""
-        ...
-
-    def likelihood(self, text: str) -> float:
-        """Return how likely a few words are by the vocabulary alone, as a logarithm."""
-        ...
-
-
-class RememberedVocabulary:
-    """A vocabulary that is asked about a character or a word once.
-
-    Args:
-        vocabulary: the one that is asked.
-    """
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._unknown: dict[str, list[Span]] = {}
-        self._likelihoods: dict[str, float] = {}
-
-    def unknown_spans(self, text: str) -> list[Span]:
-        """See `Vocabulary`; what is longer than a word is not remembered."""
-        if len(text) > REMEMBERED:
-            return self._vocabulary.unknown_spans(text)
-        if text not in self._unknown:
-            self._unknown[text] = self._vocabulary.unknown_spans(text)
-        return self._unknown[text]
-
-    def likelihood(self, text: str) -> float:
-        """See `Vocabulary`."""
-        if text not in self._likelihoods:
-            self._likelihoods[text] = self._vocabulary.likelihood(text)
-        return self._likelihoods[text]
 
 
 @dataclass(frozen=True, slots=True)
