@@ -164,7 +164,7 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     the second one point at the segment of the source that it worked on.
     """
     WARNING_CODE_REPETITION_SUPPRESSED: _WarningCode.ValueType  # 6
-    """The model repeated itself; the segment was decoded again so that it does not."""
+    """The model repeated itself; the segment was decoded again so that it does not, or still does."""
     WARNING_CODE_PLACEHOLDER_LOST: _WarningCode.ValueType  # 7
     """A placeholder did not survive the model and was put back where it fits best."""
     WARNING_CODE_MARKUP_DEGRADED: _WarningCode.ValueType  # 8
@@ -174,20 +174,26 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_LENGTH_TARGET_MISSED: _WarningCode.ValueType  # 10
     """The summary is longer or shorter than asked for."""
     WARNING_CODE_UNKNOWN_CHARACTERS: _WarningCode.ValueType  # 11
-    """The model has no token for these characters (emoji, other scripts) and cannot write them."""
+    """The model has no token for these characters (emoji, signs). They were put back, maybe at a wrong
+    place. What comes back at a place that is certain is not told of.
+    """
     WARNING_CODE_METHOD_FALLBACK: _WarningCode.ValueType  # 12
     """The method could not be carried out in full: Summary.method says what ran instead, or sentences
     that a model wrote were replaced by the article's own, as the article does not bear them out.
     """
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
-    """A number of the source does not stand in the target."""
+    """A number of the source has another value in the target, or is missing, and was not put right
+    as its place is not certain; or the target has a number that the source has not.
+    """
     WARNING_CODE_MIXED_LANGUAGES: _WarningCode.ValueType  # 14
     """A part of the text is in another language than source_language_code, that of most of it. A
     translation is made from the language of each part; one in the target language, or without a
     model, stays as it is. A summary leaves such parts out. Looked for where no language was given.
     """
     WARNING_CODE_UNTRANSLATED: _WarningCode.ValueType  # 15
-    """A segment came back as it was, although it is not in the target language."""
+    """A segment came back as it was, although it is not in the target language, or may have lost a
+    part of it: the model wrote nothing that would do, however it was asked.
+    """
     WARNING_CODE_EXPERIMENTAL_MODEL: _WarningCode.ValueType  # 16
     """The model is marked as experimental by its operator: check the answer."""
 
@@ -211,7 +217,7 @@ WARNING_CODE_PIVOTED: WarningCode.ValueType  # 5
 the second one point at the segment of the source that it worked on.
 """
 WARNING_CODE_REPETITION_SUPPRESSED: WarningCode.ValueType  # 6
-"""The model repeated itself; the segment was decoded again so that it does not."""
+"""The model repeated itself; the segment was decoded again so that it does not, or still does."""
 WARNING_CODE_PLACEHOLDER_LOST: WarningCode.ValueType  # 7
 """A placeholder did not survive the model and was put back where it fits best."""
 WARNING_CODE_MARKUP_DEGRADED: WarningCode.ValueType  # 8
@@ -221,20 +227,26 @@ WARNING_CODE_GLOSSARY_TERM_NOT_APPLIED: WarningCode.ValueType  # 9
 WARNING_CODE_LENGTH_TARGET_MISSED: WarningCode.ValueType  # 10
 """The summary is longer or shorter than asked for."""
 WARNING_CODE_UNKNOWN_CHARACTERS: WarningCode.ValueType  # 11
-"""The model has no token for these characters (emoji, other scripts) and cannot write them."""
+"""The model has no token for these characters (emoji, signs). They were put back, maybe at a wrong
+place. What comes back at a place that is certain is not told of.
+"""
 WARNING_CODE_METHOD_FALLBACK: WarningCode.ValueType  # 12
 """The method could not be carried out in full: Summary.method says what ran instead, or sentences
 that a model wrote were replaced by the article's own, as the article does not bear them out.
 """
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
-"""A number of the source does not stand in the target."""
+"""A number of the source has another value in the target, or is missing, and was not put right
+as its place is not certain; or the target has a number that the source has not.
+"""
 WARNING_CODE_MIXED_LANGUAGES: WarningCode.ValueType  # 14
 """A part of the text is in another language than source_language_code, that of most of it. A
 translation is made from the language of each part; one in the target language, or without a
 model, stays as it is. A summary leaves such parts out. Looked for where no language was given.
 """
 WARNING_CODE_UNTRANSLATED: WarningCode.ValueType  # 15
-"""A segment came back as it was, although it is not in the target language."""
+"""A segment came back as it was, although it is not in the target language, or may have lost a
+part of it: the model wrote nothing that would do, however it was asked.
+"""
 WARNING_CODE_EXPERIMENTAL_MODEL: WarningCode.ValueType  # 16
 """The model is marked as experimental by its operator: check the answer."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
