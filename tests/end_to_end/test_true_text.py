@@ -23,7 +23,10 @@ def to_portuguese(client, text, **options):
             "Details are at https://www.example.gov/bridges?state=ohio&year=2025 for every county.",
             ["https://www.example.gov/bridges?state=ohio&year=2025"],
         ),
-        ("Write to anna.lee@example.org or see www.example.org/news.", ["anna.lee@example.org", "www.example.org/news"]),
+        (
+            "Write to anna.lee@example.org or see www.example.org/news.",
+            ["anna.lee@example.org", "www.example.org/news"],
+        ),
         ("The distance is 10⁶ metres.", ["10⁶ metros"]),
         ("In 2019² the rule changed; sales grew 12%¹.", ["2019²", "12%¹"]),
         ("Jürgen Müller met Björn Öberg in Malmö.", ["Jürgen Müller", "Björn Öberg", "Malmö"]),

@@ -27,6 +27,8 @@ MOST_NAMED = 8
 
 RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
 
+# All letters before it are Latin, but for signs that count as such: ª, º, µ.
+PAST_LATIN = "\u0250"
 # Scripts that mix others, and those whose letters have other names.
 JOINED_SCRIPTS = {
     "Jpan": ("CJK", "HIRAGANA", "KATAKANA"), "Kore": ("HANGUL", "CJK"), "Hans": ("CJK", "BOPOMOFO"),
@@ -141,12 +143,16 @@ def script_names(script: str) -> tuple[str, ...]:
 
 def letters_outside(text: str, script: str) -> str:
     """Return the letters of `text` that are not of a script; none where that is unknown."""
-    if script == "Latn" and text.isascii():
+    if script == "Latn" and max(text, default="") < PAST_LATIN:
         return ""
     names = script_names(script)
-    return "".join(
-        each for each in text if each.isalpha() and names and not unicodedata.name(each, "").startswith(names)
-    )
+    return "".join(each for each in text if names and is_outside(each, names))
+
+
+@lru_cache(maxsize=4096)
+def is_outside(character: str, names: tuple[str, ...]) -> bool:
+    """Whether it is a letter whose name in Unicode does not begin with one of `names`."""
+    return character.isalpha() and not unicodedata.name(character, "").startswith(names)
 
 
 @lru_cache(maxsize=1024)
