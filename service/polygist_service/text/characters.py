@@ -36,8 +36,8 @@ FRACTION_SLASH = "\u2044"
 
 
 def is_letter(character: str) -> bool:
-    """Whether it is a letter, or a mark on one."""
-    return unicodedata.category(character)[0] in "LM"
+    """Whether it is a letter, or a mark on one; what varies an emoji is none."""
+    return unicodedata.category(character)[0] in "LM" and not JOINERS.match(character)
 
 
 def near_letters(text: str) -> str:

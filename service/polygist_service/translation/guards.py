@@ -5,7 +5,6 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, R
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import Segment
 from polygist_service.text.languages import letters_outside, script_of
-from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.comparison import ChangeKind, NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
@@ -36,7 +35,6 @@ LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
 EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
 # A text with so many words in small letters is no name or label that may stay as it is.
 FEWEST_SMALL_WORDS = 4
-DIGITS = re.compile(r"\D+")
 # How a model is kept from repeating itself, where it does.
 PENALTY, LOOP_NGRAM = 1.2, 4
 # Of another beam than the one that failed.
@@ -219,7 +217,7 @@ class Guard:
     async def mend(self, reading: Reading, draft: Draft) -> Draft:
         """Return a better draft of a segment that has faults, with its numbers put right where that is certain."""
         source = reading.protected.source
-        if draft.faults != (Fault.NUMBER,) or not all(map(is_form, draft.changes)):
+        if draft.faults != (Fault.NUMBER,) or any(each.kind is not ChangeKind.MISWRITTEN for each in draft.changes):
             draft = await self._try_again(source, draft)
         if not draft.changes:
             return draft
@@ -315,13 +313,6 @@ class Guard:
 def keep(reading: Reading) -> Draft:
     """Return the draft of a segment in which there is nothing to translate."""
     return Draft((Hypothesis(reading.kept or "", 0),))
-
-
-def is_form(change: NumberChange) -> bool:
-    """Whether a number has its digits, and only has to be written as its language writes it."""
-    if change.replacement is None or change.target_span is None:
-        return False
-    return DIGITS.sub("", change.source_text) == DIGITS.sub("", change.replacement)
 
 
 def localise_numbers(text: str, source: str, target: str) -> str:

@@ -134,7 +134,8 @@ class Pipeline:
                 pool=self._pool,
                 context=self._context,
                 source=hop.source,
-                target=hop.target,
+                # Not what the model is for: Portugal has other words for numbers than Brazil.
+                target=self._request.target if is_last else hop.target,
                 segment_count=len(segments),
             )
             found = await self._pool.run(self._context, partial(read_segment, guard), segments)

@@ -39,6 +39,8 @@ from polygist_service.text.segmentation import has_letters
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
 # pt-en, and nearly always where a noun may stand.
 PLACEHOLDER = "XQ{}"
+# No word is longer; in a text that is one word of marks each of them would be looked at from all others.
+LONGEST_WORD = 100
 # No word is longer in a script that parts words: what is, is no text.
 LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
 TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
@@ -52,6 +54,8 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))
 READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
+# Every word that is one piece of a vocabulary is more likely.
+COMMON = -13.0
 POSSESSIVE = re.compile(r"['’]s\Z")
 JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
 
@@ -101,6 +105,7 @@ class Spelling:
         shown, own: as it is read, and as it stands in the source.
         is_shouted: whether it was in capitals among words that were not: the word written for it is too.
         returns: whether its own letters come back where it was copied.
+        is_foreign: whether it has letters that are lacking as small ones too: a name, which is copied if all is well.
     """
 
     start: int
@@ -108,6 +113,7 @@ class Spelling:
     own: str
     is_shouted: bool = False
     returns: bool = True
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,7 @@ class Edit:
     is_script: bool = False
     is_shouted: bool = False
     returns: bool = True
+    is_foreign: bool = False
 
 
 def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
@@ -197,7 +204,7 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
 
 def is_name(edit: Edit, text: str) -> bool:
     """Whether an edit is a capitalised word in letters that its model lacks."""
-    return edit.kind is Spelling and edit.returns and text[edit.start].isupper()
+    return edit.kind is Spelling and edit.returns and edit.is_foreign and text[edit.start].isupper()
 
 
 def overlay(text: str, original: str, spans: Iterable[Span]) -> str:
@@ -222,8 +229,9 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
     for start, end in find_addresses(text):
         yield Edit(start, end, kind=Placeholder)
-    for found in LONG_RUN.finditer(text):
-        yield Edit(*found.span(), kind=Placeholder)
+    runs = [found.span() for found in LONG_RUN.finditer(text)]
+    for start, end in runs:
+        yield Edit(start, end, kind=Placeholder)
     for found in REPEATED_MARKS.finditer(text):
         yield Edit(*found.span(), kind=Sign)
     unknown = merge_joined(vocabulary.unknown_spans(text), text)
@@ -251,7 +259,8 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
         yield Edit(*found.span())
     yield from find_codes(text, lacks)
     for start, end in unknown:
-        yield from edit_unknown(text, start, end, vocabulary)
+        if not any(low <= start and end <= high for low, high in runs):
+            yield from edit_unknown(text, start, end, vocabulary)
 
 
 def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:
@@ -302,8 +311,10 @@ def edit_unknown(text: str, start: int, end: int, vocabulary: Vocabulary) -> Ite
 
 def word_around(text: str, at: int) -> Span:
     """Return the span of the word that the letter or mark at `at` is of."""
-    low = at
-    while low > 0 and (is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))):
+    low, first = at, max(0, at - LONGEST_WORD)
+    while low > first and (
+        is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))
+    ):
         low -= 1
     found = WORD.match(text, low)
     return (low, max(found.end(), at + 1)) if found else (at, at + 1)
@@ -336,11 +347,15 @@ def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit
         return Edit(start, end, shown, Spelling, is_shouted=True)
     spellings = [near]
     if word[0] in lacking and word[0].isupper() and not vocabulary.unknown_spans(word.lower()):
-        spellings.append(word.lower())
+        # "Às vezes" begins with a small word, not with the article "As"; elsewhere a capital is that of a name.
+        is_first = not any(map(str.isalnum, text[:start]))
+        is_common = is_first and vocabulary.likelihood(word.lower()) > COMMON
+        spellings = [word.lower()] if is_common else [near, word.lower()][: len(word)]
     shown = max(spellings, key=vocabulary.likelihood)
     if vocabulary.unknown_spans(shown):
         return Edit(start, end, kind=Placeholder, is_script=True)
-    return Edit(start, end, shown, Spelling, returns=shown == near)
+    is_foreign = any(vocabulary.unknown_spans(each.lower()) for each in lacking)
+    return Edit(start, end, shown, Spelling, returns=shown == near, is_foreign=is_foreign)
 
 
 def known_spelling(word: str, vocabulary: Vocabulary) -> str:
@@ -396,7 +411,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
             placeholders.append(Placeholder(shown, own, edit.is_script))
             add(shown)
         elif edit.kind is Spelling:
-            spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns))
+            spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns, edit.is_foreign))
             add(edit.shown)
         elif edit.kind is Sign:
             left = read[max(0, edit.start - 1) : edit.start].isspace()

@@ -51,9 +51,9 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
     for spelling in protected.spellings:
         # "India" is not "Índia" copied, but translated.
         if spelling.shown.removesuffix("s") not in known:
-            found = list(find_spelling(spelling, written, alignment))
+            found = list(find_spelling(spelling, protected.text, written, alignment))
             replacements += found
-            if not found and spelling.returns and spelling.own[0].isupper():
+            if not found and spelling.returns and spelling.is_foreign and spelling.own[0].isupper():
                 missing.append(spelling.own)
     text = splice(written, [*replacements, *insertions])
     text = to_capitals(text, protected.capitals, language)
@@ -103,8 +103,8 @@ def place_sign(sign: Sign, read: str, written: str, alignment: Alignment) -> tup
     That is behind what was written for the word before it or, where it belongs to the one behind, before that.
     """
     before, after = word_before(read, sign.at), word_after(read, sign.at)
-    belongs_behind = sign.belongs_behind or not (before and aligned(before, alignment))
-    if after and (not before or (belongs_behind and aligned(after, alignment))):
+    belongs_behind = sign.belongs_behind or not (before and aligned(before, read, written, alignment))
+    if after and (not before or (belongs_behind and aligned(after, read, written, alignment))):
         at = aligned_start(after, read, written, alignment)
         lead = " " if sign.left and at and not written[at - 1].isspace() else ""
         return at, at, f"{lead}{sign.own}{' ' if sign.right else ''}"
@@ -124,14 +124,18 @@ def word_after(text: str, at: int) -> Span | None:
     return found.span() if found else None
 
 
-def aligned(span: Span, alignment: Alignment) -> list[Span]:
-    """Return what was written for a stretch of what was read, in order."""
-    return [there for here, there in alignment if here[0] < span[1] and span[0] < here[1]]
+def aligned(span: Span, read: str, written: str, alignment: Alignment) -> list[Span]:
+    """Return what was written for a stretch of what was read, in order; for a number, its figures."""
+    places = [there for here, there in alignment if here[0] < span[1] and span[0] < here[1]]
+    if any(map(str.isdigit, read[span[0] : span[1]])):
+        figures = [there for there in places if any(map(str.isdigit, written[there[0] : there[1]]))]
+        return figures or places
+    return places
 
 
 def aligned_end(word: Span, read: str, written: str, alignment: Alignment) -> int:
     """Return where the word ends that was written for the last part of `word`."""
-    places = [there[1] for there in aligned(word, alignment)]
+    places = [there[1] for there in aligned(word, read, written, alignment)]
     guess = round(word[1] * len(written) / max(1, len(read)))
     at = max(places, default=guess)
     return next((found.end() for found in TOKEN.finditer(written) if at <= found.end()), len(written))
@@ -139,16 +143,16 @@ def aligned_end(word: Span, read: str, written: str, alignment: Alignment) -> in
 
 def aligned_start(word: Span, read: str, written: str, alignment: Alignment) -> int:
     """Return where the word begins that was written for the first part of `word`."""
-    places = [there[0] for there in aligned(word, alignment)]
+    places = [there[0] for there in aligned(word, read, written, alignment)]
     guess = round(word[0] * len(written) / max(1, len(read)))
     at = min(places, default=guess)
     return max((found.start() for found in TOKEN.finditer(written) if found.start() <= at), default=0)
 
 
-def find_spelling(spelling: Spelling, written: str, alignment: Alignment) -> Iterator[tuple[int, int, str]]:
+def find_spelling(spelling: Spelling, read: str, written: str, alignment: Alignment) -> Iterator[tuple[int, int, str]]:
     """Yield where a word of the source was copied as it was read, or nearly so, and its own spelling."""
     span = (spelling.start, spelling.start + len(spelling.shown))
-    words = aligned(span, alignment)
+    words = aligned(span, read, written, alignment)
     if spelling.is_shouted:
         if words:
             start, end = words[0][0], words[-1][1]

@@ -54,7 +54,7 @@ SEGMENTS = [
     ),
     ("en", "He moved to the U.S. She lives in France.", ["He moved to the U.S.", "She lives in France."]),
     ("pt", "Vive nos E.U.A. Ela mora em França.", ["Vive nos E.U.A.", "Ela mora em França."]),
-    ("pt", "— Quem paga? — perguntou ele.", ["— Quem paga? — perguntou ele."]),
+    ("pt", "— Quem paga? — perguntou ele.", ["Quem paga? — perguntou ele."]),
 ]
 
 

@@ -186,7 +186,14 @@ def test_list_markers_and_quote_marks_are_in_no_segment(line, words):
 
 @pytest.mark.parametrize(
     "line",
-    ["A. Smith was born in London.", "1.1 million people live here.", "I think so.", "No. 5 is alive.", "p. 12 of it"],
+    [
+        "A. Smith was born in London.",
+        "a) 12",
+        "1.1 million people live here.",
+        "I think so.",
+        "No. 5 is alive.",
+        "p. 12 of it",
+    ],
 )
 def test_names_and_numbers_that_begin_a_sentence_are_no_markers(line):
     assert "".join(texts(line)).replace(" ", "") == line.replace(" ", "")

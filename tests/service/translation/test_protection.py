@@ -1,6 +1,7 @@
 """What a model would lose, taken out and put back; without a model, by a vocabulary of plain letters."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -145,3 +146,10 @@ def test_no_sign_is_lost_by_a_model_that_copies(text):
         assert shown.count(sign) == text.count(sign)
     restored = come_back(text)
     assert restored.lost or not any(restored.text.count(sign) != text.count(sign) for sign in ("🎉", "→", "⁶"))
+
+
+@pytest.mark.parametrize("text", ["a" + "\u0301" * 50_000, "a" + "\u0e31" * 5_000, "ж" * 50_000, "ж\u0301" * 20_000])
+def test_a_word_of_marks_is_read_in_time_that_grows_with_its_length(text):
+    start = time.process_time()
+    protect(text, VOCABULARY)
+    assert time.process_time() - start < 2

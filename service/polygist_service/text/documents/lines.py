@@ -121,7 +121,8 @@ def find_markers(text: str, lines: list[Line | None]) -> list[Line | None]:
                 if not following or not (following["bullet"] or is_certain(text, line, following)):
                     break
                 body = following.end()
-            lines[at] = replace(line, body=body)
+            # What has letters in its marker alone is no item.
+            lines[at] = replace(line, body=body) if any(map(str.isalpha, text[body : line.end])) else line
     return lines
 
 

@@ -38,6 +38,8 @@ APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
 GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
 # A factor and the power of ten behind it.
 FACTOR = re.compile(r"([\d.,]+)(\s?[×x·*].+)")
+# "95.2 millions", but "millions of people".
+PLURAL_SCALE = re.compile(r"(?<=\d )(?:m|b|tr)illions\b(?! of\b)")
 # Their digits say all.
 EXACT = frozenset((NumberKind.POWER, NumberKind.CODE, NumberKind.FRACTION))
 # No number of another kind stands for one of these.
@@ -140,7 +142,12 @@ class Comparison:
             if converted := find_converted(number, self._source, self._written, self._target):
                 lost.remove(number)
                 added = [other for other in added if other not in converted]
-        changes = [*self._find_pairs(lost, added), *self._find_miswritten(), *self._find_units()]
+        changes = [
+            *self._find_pairs(lost, added),
+            *self._find_miswritten(),
+            *self._find_plural_scales(),
+            *self._find_units(),
+        ]
         return sorted(changes, key=lambda change: change.source_span or (len(self._source), 0))
 
     def _find_pairs(self, lost: list[Number], added: list[Number]) -> Iterator[NumberChange]:
@@ -243,6 +250,15 @@ class Comparison:
                 place, right = wrong.digits, self._write(number)
             if right and right != self._target[slice(*place)]:
                 yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, place, right)
+
+    def _find_plural_scales(self) -> Iterator[NumberChange]:
+        """Yield numbers of the right value whose scale word is in the plural where English has the singular."""
+        for found in PLURAL_SCALE.finditer(self._target) if self._other.base == "en" else ():
+            written = next((each for each in self._written if each.start < found.start() < each.end), None)
+            number = written and next((each for each in self._numbers if each.readings & written.readings), None)
+            if number:
+                place = found.start(), found.end()
+                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, place, found[0].removesuffix("s"))
 
     def _find_units(self) -> Iterator[NumberChange]:
         """Yield numbers whose value came through in another currency, or in none."""
