@@ -206,6 +206,9 @@ def score_sentence(text: str) -> Score:
         return Score(CERTAIN)
     if CREDITS_OF_WORK.match(text) or is_byline(text):
         return Score(CERTAIN)
+    # Pages that lost their line breaks have these among sentences.
+    if len(words) < SHORT and (LABEL.match(text) or CAPTION.match(text) or COUNT.match(text) or is_stamp(text)):
+        return Score(CERTAIN)
     if not terms.REPORTING.isdisjoint(words):
         return Score(0)
     return Score(CERTAIN, True) if START.match(text) else score_prompt(text, words)
