@@ -44,11 +44,14 @@ class Capitals(Enum):
     @classmethod
     def of(cls, text: str) -> "Capitals":
         """Tell how `text` is written; a lone short word, which may be an acronym, counts as a sentence."""
+        is_upper = text.isupper()
+        if not is_upper and text.rstrip().endswith((".", "。", ";", ",")):
+            return cls.SENTENCE
         found = WORD.findall(text)
-        if text.isupper():
+        if is_upper:
             longest = max(map(len, found), default=0)
             return cls.ALL if longest > LONGEST_ACRONYM or (len(found) > 1 and longest > 1) else cls.SENTENCE
-        if len(found) < FEWEST_TITLE_WORDS or text.rstrip().endswith((".", "。", ";", ",")):
+        if len(found) < FEWEST_TITLE_WORDS:
             return cls.SENTENCE
         small = [word for word in found if word[0].islower()]
         is_title = len(found) - len(small) >= FEWEST_TITLE_WORDS

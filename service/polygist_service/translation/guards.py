@@ -109,6 +109,10 @@ class Draft:
         """The sum of its faults; each number that is another one is a fault."""
         return sum(self.faults) + max(0, len(self.changes) - 1)
 
+    def without(self, done: Fault) -> "Draft":
+        """Return it without a fault that is not worth another attempt."""
+        return replace(self, faults=tuple(fault for fault in self.faults if fault is not done))
+
     def or_better(self, other: "Draft") -> "Draft":
         """Return the one with the lesser faults, this one where they are equal, with the tokens of both."""
         better = other if other.badness < self.badness else self
@@ -244,11 +248,14 @@ class Guard:
         if Fault.MISSING in draft.faults:
             draft = draft.or_better(await self._write(text, options, with_names=False))
             # A name that has a form of its own in the language is written in that: nothing else has to be tried.
-            draft = replace(draft, faults=tuple(fault for fault in draft.faults if fault is not Fault.MISSING))
+            draft = draft.without(Fault.MISSING)
         if Fault.NUMBER in draft.faults:
             # What stands there as it is to be written is copied.
             read = await self._pool.call(self._context, lambda: localise_numbers(text, self._source, self._target))
-            draft = draft.or_better(await self._write(read, options, source=text))
+            beam = options.beam_size if read != text else options.beam_size + 1
+            again = await self._write(read, replace(options, beam_size=beam), source=text)
+            # Further attempts would cost more than they mend.
+            draft = draft.or_better(again).without(Fault.NUMBER)
         if draft.faults:
             wider = replace(options, beam_size=max(BEAM, 2 * options.beam_size))
             draft = draft.or_better(await self._write(text, wider, with_placeholders=with_placeholders))

@@ -127,7 +127,7 @@ class Protected:
     @property
     def needs_alignment(self) -> bool:
         """Whether what is put back has a place that only the alignment tells."""
-        return bool(self.signs or self.spellings)
+        return bool(self.signs) or any(spelling.is_shouted for spelling in self.spellings)
 
     @property
     def is_empty(self) -> bool:
