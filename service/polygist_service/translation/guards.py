@@ -135,7 +135,6 @@ class Guard:
         pool: where texts are looked at.
         context: whose work it is.
         source, target: canonical tags of the languages.
-        segment_count: of the pass: bounds how often something is decoded again.
     """
 
     def __init__(
@@ -147,7 +146,6 @@ class Guard:
         context: CallContext,
         source: str,
         target: str,
-        segment_count: int,
     ) -> None:
         self._held = held
         self._vocabulary = RememberedVocabulary(held)
@@ -156,7 +154,11 @@ class Guard:
         self._context = context
         self._source = source
         self._target = target
-        self._attempts = FREE_ATTEMPTS + segment_count
+        self._attempts = FREE_ATTEMPTS
+
+    def allow(self, segment_count: int) -> None:
+        """Allow as many more attempts as there are segments: that bounds how often something is decoded again."""
+        self._attempts += segment_count
 
     def read(self, text: str, *, with_placeholders: bool = True, with_names: bool = True) -> Reading | None:
         """Return how the model reads a text; None where that does not fit its window."""

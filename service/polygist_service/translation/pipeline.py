@@ -1,7 +1,7 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +25,9 @@ from polygist_service.translation.types import (
     Translation,
     TranslationRequest,
 )
+
+# So many characters are parsed and read within one turn of a thread of the pool.
+ONE_TURN = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +129,6 @@ class Pipeline:
         preset = self._request.decoding
         options = hop.decoding(preset if is_last else replace(preset, alternative_count=0, scores=False))
         async with self._engine.hold(hop.model.name, self._context) as held:
-            parse_text = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
-            documents = await self._pool.run(self._context, parse_text, texts)
-            segments = [(document, segment) for document in documents for segment in document.segments]
             guard = Guard(
                 held,
                 options,
@@ -137,18 +137,38 @@ class Pipeline:
                 source=hop.source,
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
-                segment_count=len(segments),
             )
-            found = await self._pool.run(self._context, partial(read_segment, guard), segments)
-            pieces = [piece for each in found for piece in each]
-            if len(pieces) != len(segments) or any(piece.segment.hard_split for piece in pieces):
-                cut = iter(found)
-                documents = [
-                    document.with_segments([piece.segment for _ in document.segments for piece in next(cut)])
-                    for document in documents
-                ]
+            parse_text = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
+            documents, pieces = await self._read(texts, parse_text, guard)
             async with aclosing(self._write(pieces, held, options, guard)) as outcomes:
                 yield documents, outcomes
+
+    async def _read(
+        self, texts: Sequence[str], parse_text: Callable[[str], Document], guard: Guard
+    ) -> tuple[list[Document], list[Piece]]:
+        """Return the documents of texts, and all their segments as a model reads them."""
+        found: list[list[Piece]]
+        if sum(map(len, texts)) <= ONE_TURN:
+
+            def read_text(text: str) -> tuple[Document, list[list[Piece]]]:
+                document = parse_text(text)
+                return document, [read_segment(guard, (document, segment)) for segment in document.segments]
+
+            both = await self._pool.run(self._context, read_text, texts)
+            documents = [document for document, _ in both]
+            found = [pieces for _, each in both for pieces in each]
+        else:
+            documents = await self._pool.run(self._context, parse_text, texts)
+            segments = [(document, segment) for document in documents for segment in document.segments]
+            found = await self._pool.run(self._context, partial(read_segment, guard), segments)
+        pieces = [piece for each in found for piece in each]
+        if len(pieces) != len(found) or any(piece.segment.hard_split for piece in pieces):
+            cut = iter(found)
+            documents = [
+                document.with_segments([piece.segment for _ in document.segments for piece in next(cut)])
+                for document in documents
+            ]
+        return documents, pieces
 
     async def _write(
         self, pieces: Sequence[Piece], held: HeldModel, options: Decoding, guard: Guard
@@ -162,7 +182,9 @@ class Pipeline:
         drafts: dict[str, Draft | asyncio.Task[Draft]] = {
             reading.protected.source: keep(reading) for reading in readings if reading.is_kept
         }
-        results = in_groups(in_order(submit(held, due, options=options, context=self._context)))
+        guard.allow(len(due))
+        one_by_one = in_order(submit(held, due, options=options, context=self._context))
+        results = in_groups(one_by_one) if len(due) > 1 else alone(one_by_one)
         taken = 0
         try:
             for piece in pieces:
@@ -200,6 +222,13 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
         Piece(document, piece, readings.get(piece.text) or Reading(Protected(piece.text, piece.text), piece.text))
         for piece in document.cut(segment, fits)
     ]
+
+
+async def alone(stream: AsyncGenerator[Result, None]) -> AsyncGenerator[list[Result], None]:
+    """Yield each item of `stream` as a list of its own: `in_groups` of one item, without a task."""
+    async with aclosing(stream):
+        async for item in stream:
+            yield [item]
 
 
 async def submit(
