@@ -70,6 +70,8 @@ def restore_typography(source: str, written: str) -> str:
 
     A source that mixes printed and typed ones of a kind says nothing about which is meant: they stay as written.
     """
+    if source.isascii():
+        return written
     if '"' not in source and (quotes := DOUBLE_QUOTES.findall(source)):
         written = print_quotes(written, '"', quotes[0], quotes[1] if len(quotes) > 1 else quotes[0])
     if "'" not in source and (quotes := SINGLE_QUOTES.findall(source)):

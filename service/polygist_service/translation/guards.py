@@ -17,7 +17,7 @@ from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Span, Tokens
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import letters_outside, script_of
-from polygist_service.text.numbers.comparison import ChangeKind, NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
@@ -35,6 +35,8 @@ LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
 EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
 # A text with so many words in small letters is no name or label that may stay as it is.
 FEWEST_SMALL_WORDS = 4
+# A copy may have other spaces.
+MOST_SPACES = 4
 # How a model is kept from repeating itself, where it does.
 PENALTY, LOOP_NGRAM = 1.2, 4
 # Of another beam than the one that failed.
@@ -224,7 +226,8 @@ class Guard:
     async def mend(self, reading: Reading, draft: Draft) -> Draft:
         """Return a better draft of a segment that has faults, with its numbers put right where that is certain."""
         source = reading.protected.source
-        if draft.faults != (Fault.NUMBER,) or any(each.kind is not ChangeKind.MISWRITTEN for each in draft.changes):
+        # What is certain to stand in place of which number needs no other attempt.
+        if draft.faults != (Fault.NUMBER,) or any(each.replacement is None for each in draft.changes):
             draft = await self._try_again(source, draft)
         if not draft.changes:
             return draft
@@ -348,7 +351,7 @@ def is_too_long(written: str, read: str) -> bool:
 
 def is_copied(written: str, read: str, *, is_other_script: bool) -> bool:
     """Whether a text that is more than names came back as it was."""
-    if written.split() != read.split():
+    if abs(len(written) - len(read)) > MOST_SPACES or written.split() != read.split():
         return False
     small = sum(word[0].islower() for word in read.split())
     return small >= FEWEST_SMALL_WORDS or (is_other_script and any(map(str.isalpha, read)))

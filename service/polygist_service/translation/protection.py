@@ -43,6 +43,7 @@ PLACEHOLDER = "XQ{}"
 LONGEST_WORD = 100
 # No word is longer in a script that parts words: what is, is no text.
 LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
+NO_WORD = re.compile(r"\S{100}")
 TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
 KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
 # Around the core of a code stand the brackets, quotes and stops of the sentence.

@@ -17,7 +17,7 @@ from polygist_service.text.numbers.equivalents import (
     read_unread_scales,
     state_loosely,
 )
-from polygist_service.text.numbers.reading import HAS_DIGIT, HOURS_AFTER, find_numbers
+from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
 from polygist_service.text.numbers.values import NOT_DIGIT, Number, NumberKind, all_readings, to_ascii
 from polygist_service.text.numbers.writing import name_currency, rewrite_digits, write_scale, write_time, write_value
 
@@ -38,11 +38,6 @@ APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
 GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
 # A factor and the power of ten behind it.
 FACTOR = re.compile(r"([\d.,]+)(\s?[×x·*].+)")
-# Every number word above twelve has one of these.
-STEMS = {
-    "en": re.compile(r"teen|twent|thirt|fort|fift|sixt|sevent|eight|ninet|hundred|thousand|illion", re.IGNORECASE),
-    "pt": re.compile(r"ze|inte|inta|enta|gésim|cem|cent|hent|zent|mil|ilh|ili", re.IGNORECASE),
-}
 # "95.2 millions", but "millions of people".
 PLURAL_SCALE = re.compile(r"(?<=\d )(?:m|b|tr)illions\b(?! of\b)")
 # Their digits say all.
@@ -88,19 +83,11 @@ def compare_numbers(source: str, source_language: str, target: str, target_langu
     own, other = convention_of(source_language), convention_of(target_language)
     if source == target and own.decimals == other.decimals:
         return []
-    if not (may_hold_numbers(source, own) or may_hold_numbers(target, other)):
-        return []
     numbers = find_numbers(source, source_language, least_word=MOST_LOOSE)
     written = find_numbers(target, target_language, least_word=MOST_LOOSE)
     if not numbers and not written:
         return []
     return Comparison(source, numbers, own, target, written, other).find_changes()
-
-
-def may_hold_numbers(text: str, convention: Convention) -> bool:
-    """Whether there may be a number in `text` that is compared: most sentences have none, and that is quick to see."""
-    stems = STEMS.get(convention.base)
-    return stems is None or bool(HAS_DIGIT.search(text) or stems.search(text))
 
 
 def mend_numbers(target: str, changes: Sequence[NumberChange]) -> str:

@@ -99,6 +99,25 @@ PASSAGE = re.compile(r".{1,1200}\Z|.{900,1200}[.!?\n]|.{1,1200}(?:\s|\Z)|.{1,120
 UNREAD_SCALES = frozenset(
     ("bilião", "biliões", "trilhão", "trilhões", "trilião", "billón", "billones", "billion", "billions", "billionen")
 )
+# Every number word above twelve has one of these.
+STEMS = {
+    "en": (
+        "teen",
+        "twent",
+        "thirt",
+        "fort",
+        "fift",
+        "sixt",
+        "sevent",
+        "eight",
+        "ninet",
+        "hundred",
+        "thousand",
+        "illion",
+    ),
+    "pt": ("ze", "inte", "inta", "enta", "gésim", "cem", "cent", "hent", "zent", "mil", "ilh", "ili"),
+}
+LEAST_STEM = 12
 # These are pronouns, adverbs, prepositions and weekdays more often than numbers: a source may state a number by them,
 # a summary claims none.
 AMBIGUOUS = frozenset(
@@ -142,9 +161,18 @@ def find_numbers(text: str, language: str = "und", *, least_word: float = 0) -> 
         if match.start() >= end:
             numbers.append(read_digits(text, match, convention))
             end = numbers[-1].end
-    if convention.reads_words and (words := read_words(text, numbers, convention, least_word)):
+    if may_hold_words(text, convention, least_word) and (words := read_words(text, numbers, convention, least_word)):
         numbers = sorted((*numbers, *words), key=lambda number: number.start)
     return join_ranges(text, numbers)
+
+
+def may_hold_words(text: str, convention: Convention, least: float) -> bool:
+    """Whether there may be number words above `least` in `text`: most sentences have none, and that is quick to see."""
+    stems = STEMS.get(convention.base, ()) if least >= LEAST_STEM else ()
+    if not stems:
+        return convention.reads_words
+    text = text.lower()
+    return any(stem in text for stem in stems)
 
 
 def read_digits(text: str, match: re.Match[str], convention: Convention) -> Number:
