@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from polygist_client import Client
 from polygist_service.summarisation.article import Article
-from polygist_service.summarisation.selection import find_eligible
+from polygist_service.summarisation.selection import find_eligible, keep_proper
 from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
 
 from bench.quality.intervals import bootstrap_mean
@@ -97,5 +97,5 @@ def lead(article: str, language: str, count: int) -> str:
 
 def filtered_lead(article: str, language: str, count: int) -> list[str]:
     """The first `count` sentences that may stand in a summary."""
-    sentences = [segment.text for segment in Article.parse(article, language).sentences]
+    sentences = [segment.text for segment in keep_proper(Article.parse(article, language).sentences)]
     return [sentences[at] for at in find_eligible(sentences, count=count)[:count]]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
 from polygist_service.concurrency import TextPool
@@ -11,10 +12,12 @@ from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.boilerplate import ends_sentence
 from polygist_service.summarisation.lengths import LengthTarget, keep_within, sentence_limit, word_limit
 from polygist_service.summarisation.map_reduce import MapReduce, Written
+from polygist_service.summarisation.passages import cut_endless
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import count_words
+from polygist_service.summarisation.selection import count_words, keep_proper
 from polygist_service.summarisation.types import Draft, Form, Method, Passage, SentenceCheck, SummaryRequest
 from polygist_service.translation.types import Progress
 
@@ -63,11 +66,11 @@ class Abstractive:
         Raises:
             InferenceFailed: the model writes nothing.
         """
-        article, target = await self._pool.call(context, lambda: read_article(plan))
+        article, prose, target = await self._pool.call(context, lambda: read_article(plan))
         written = Written()
         async with self._engine.hold(plan.model, context) as held:
             model = held.info
-            reading = MapReduce(plan, article, target, held=held, pool=self._pool, context=context)
+            reading = MapReduce(plan, prose, target, held=held, pool=self._pool, context=context)
             async with aclosing(reading.run()) as stream:
                 async for event in stream:
                     if isinstance(event, Progress):
@@ -82,11 +85,18 @@ class Abstractive:
         yield make_draft(plan, target, model, written, checks)
 
 
-def read_article(plan: Plan) -> tuple[Article, LengthTarget]:
-    """Parse the article; return it, and how long its summary should be."""
+def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
+    """Parse the article; return it for the checker, for the model, and how long its summary should be.
+
+    The model does not read what is no part of the article. The checker, which shows sentences of it, has passages in
+    place of what never ends.
+    """
     article = Article.parse(plan.text, plan.language, plan.request.mime_type, foreign=plan.source.foreign)
-    words, sentences = count_words(plan.text), len(article.sentences)
-    return article, LengthTarget.at(plan.request, words=words, sentences=sentences)
+    prose = replace(article, sentences=tuple(keep_proper(article.sentences)))
+    passages = cut_endless(prose.sentences)
+    words = sum(count_words(sentence.text) for sentence in prose.sentences)
+    target = LengthTarget.at(plan.request, words=words, sentences=len(passages))
+    return replace(article, sentences=tuple(cut_endless(article.sentences))), prose, target
 
 
 def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:
@@ -123,12 +133,18 @@ def make_draft(
     texts = fit_length(shown, plan.request)
     shortfall = target.shortfall(texts)
     return Draft(
-        tuple(Passage(text, shown[text].citations, is_quoted=shown[text].is_replaced) for text in texts),
+        tuple(make_passage(text, shown[text]) for text in texts),
         notices=(*make_notices(model, written, checks), *([shortfall] if shortfall else [])),
         chunk_count=written.chunk_count,
         input_token_count=written.input_token_count,
         output_token_count=written.output_token_count,
     )
+
+
+def make_passage(text: str, check: SentenceCheck) -> Passage:
+    """Return one sentence of the summary; what a model wrote is a sentence even where it forgot the full stop."""
+    is_line = check.is_replaced and not ends_sentence(text)
+    return Passage(text, check.citations, is_quoted=check.is_replaced, is_line=is_line)
 
 
 def make_notices(model: ModelInfo, written: Written, checks: Sequence[SentenceCheck]) -> list[Notice]:

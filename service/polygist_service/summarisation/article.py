@@ -1,7 +1,7 @@
 """The article that a summary is about and has to be true to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from polygist_service.text.documents import parse
 from polygist_service.text.documents.base import PLAIN, Document, Segment
@@ -15,11 +15,13 @@ class Article:
     Attributes:
         language: that it is in.
         sentences: those of its prose that have letters, with their places; what is longer than any sentence is cut.
+        text: the whole of it.
     """
 
     document: Document
     language: str
     sentences: tuple[Segment, ...]
+    text: str
 
     @classmethod
     def parse(
@@ -31,9 +33,14 @@ class Article:
             own = [each for each in document.segments if not is_within(each.start, foreign)]
             document = document.with_segments(own)
         pieces = (document.cut(sentence, lambda _: True) for sentence in document.prose())
-        return cls(document, language, tuple(segment for each in pieces for segment in each))
+        return cls(document, language, tuple(segment for each in pieces for segment in each), document.text)
 
-    @property
-    def text(self) -> str:
-        """The whole of it."""
-        return self.document.text
+    def without(self, indices: Collection[int]) -> "Article":
+        """Return it without some of its sentences; white space stands in their places in `text`."""
+        pieces, start = [], 0
+        for at in sorted(indices):
+            sentence = self.sentences[at]
+            pieces += [self.text[start : sentence.start], " " * (sentence.end - sentence.start)]
+            start = sentence.end
+        kept = tuple(sentence for at, sentence in enumerate(self.sentences) if at not in indices)
+        return replace(self, sentences=kept, text="".join([*pieces, self.text[start:]]))

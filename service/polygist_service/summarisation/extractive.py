@@ -7,14 +7,21 @@ import numpy as np
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, Vector
+from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.boilerplate import ends_sentence, trim_stamp
 from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
+from polygist_service.summarisation.passages import cut_endless, drop_repeats
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import Preset, count_words, find_eligible, select
+from polygist_service.summarisation.selection import Preset, count_words, find_eligible, keep_proper, select
 from polygist_service.summarisation.types import Citation, Draft, Form, Length, Method, Order, Passage
 from polygist_service.text.documents.base import Segment
 from polygist_service.translation.types import Progress
+
+# A summary of more words that has so much of its article is no summary of it.
+WORDS_OF_A_SENTENCE = 40
+WHOLE = 0.9
 
 
 class Extractive:
@@ -38,7 +45,8 @@ class Extractive:
         embeddings, token_count = await embed(self._engine, plan.model, texts, context)
         passages = await self._pool.call(context, lambda: pick(plan, sentences, embeddings, word_count=word_count))
         yield Progress(1, 1)
-        yield Draft(passages, input_token_count=token_count)
+        notices = make_notices(sentences, passages, word_count=word_count)
+        yield Draft(passages, notices, input_token_count=token_count)
 
 
 def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
@@ -47,8 +55,9 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     article = Article.parse(plan.text, plan.language, request.mime_type, foreign=plan.source.foreign)
     enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
-    kept = find_eligible([sentence.text for sentence in article.sentences], count=wanted, query=request.query)
-    return [article.sentences[at] for at in kept], count_words(article.text)
+    sentences = cut_endless([trim_stamp(sentence) for sentence in keep_proper(article.sentences)])
+    kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query)
+    return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
 def pick(
@@ -85,6 +94,27 @@ def pick(
             (Citation(sentences[at].span, 1.0),),
             rank_score=min(1.0, gain / selection.gains[0]),
             is_quoted=True,
+            is_line=not ends_sentence(sentences[at].text),
         )
         for at, gain in ranked
     )
+
+
+def make_notices(sentences: Sequence[Segment], passages: Sequence[Passage], *, word_count: int) -> tuple[Notice, ...]:
+    """Return what to say of a summary that is not made of sentences, or not shorter than its article.
+
+    Args:
+        sentences: those that it was picked from.
+        passages: the summary.
+        word_count: of the article.
+    """
+    notices = []
+    cut = {sentence.span for sentence in sentences if sentence.hard_split}
+    if any(citation.source_span in cut for passage in passages for citation in passage.citations):
+        message = "the article has text without sentence ends: passages of it stand in for sentences"
+        notices.append(Notice(NoticeKind.METHOD_FALLBACK, message))
+    words = sum(count_words(passage.text) for passage in passages)
+    if words > WORDS_OF_A_SENTENCE and words >= WHOLE * word_count and len(passages) == len(sentences):
+        message = f"the summary has {words} words, and so has the article: it has no shorter part"
+        notices.append(Notice(NoticeKind.LENGTH_TARGET_MISSED, message))
+    return tuple(notices)

@@ -266,7 +266,7 @@ class MapReduce:
         """Cut an article into chunks of whole sentences that fit the model's window, as far as sentences do."""
         document, window = article.document, self._held.info.max_input_tokens
         cut = partial(cut_sentence, document, window=window, count=self._held.count)
-        pieces = await self._pool.run(self._context, cut, document.prose())
+        pieces = await self._pool.run(self._context, cut, article.sentences)
         return await self._pool.call(
             self._context, lambda: pack([piece for each in pieces for piece in each], document.text, window)
         )

@@ -1,7 +1,7 @@
 """From the sentences of a summary to its text, plain or Markdown."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from polygist_service.engine.interface import Span
 from polygist_service.summarisation.types import Form
@@ -12,8 +12,17 @@ INLINE = re.compile(r"[\\`*_\[\]<>&~|]")
 BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 
 
-def render_summary(sentences: Sequence[str], *, form: Form, markdown: bool) -> tuple[str, list[Span]]:
+def render_summary(
+    sentences: Sequence[str], *, form: Form, markdown: bool, lines: Collection[int] = ()
+) -> tuple[str, list[Span]]:
     """Join `sentences`: key points one a line, anything else with spaces.
+
+    Args:
+        sentences: those of the summary.
+        form: of the summary.
+        markdown: write Markdown, else plain text.
+        lines: indices of headings, items of lists and other things that would be read as one sentence with what stands
+            beside them: each has a line of its own.
 
     Returns:
         The text and the half-open span of each sentence in it, without the mark of a list.
@@ -23,8 +32,12 @@ def render_summary(sentences: Sequence[str], *, form: Form, markdown: bool) -> t
     pieces: list[str] = []
     spans: list[Span] = []
     length = 0
-    for sentence in sentences:
-        lead = (("\n" if is_list else " ") if pieces else "") + mark
+    for at, sentence in enumerate(sentences):
+        between = " "
+        if is_list or at in lines or at - 1 in lines:
+            # Markdown shows one line break as a space.
+            between = "\n\n" if markdown and not is_list else "\n"
+        lead = (between if pieces else "") + mark
         shown = escape_markdown(sentence) if markdown else sentence
         start = length + len(lead)
         length = start + len(shown)

@@ -14,12 +14,13 @@ from enum import Enum
 import numpy as np
 
 from polygist_service.engine.interface import Vector
+from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
+from polygist_service.summarisation.prompt_injection import find_instructions
 from polygist_service.summarisation.tfidf import TfidfVectors
+from polygist_service.text.documents.base import Segment
 
 # Fewer words are a headline, a caption or a fragment.
 MIN_WORDS = 8
-# Boilerplate is short; a longer sentence that begins with "By" is a sentence.
-BOILERPLATE_WORDS = 12
 # What still says something in an article without proper sentences.
 FALLBACK_WORDS = 3
 # Of a long article so many sentences are compared in full: the first ones, and the best of equal sections.
@@ -27,52 +28,50 @@ MOST = 400
 FIRST = 100
 SECTIONS = 50
 
-BOILERPLATE = re.compile(
-    r"""^\W*(?:
-        (?:by|por)\s+(?-i:[A-ZÀ-Ý.])
-      | (?:photos?|pictures?|image|video|watch|caption|credits?|source|share|related|topics|tags|contact)\s*[:|]
-      | (?:fotos?|fotografia|imagem|vídeo|legenda|créditos?|fonte|partilhar|compartilhar|temas|contacto|contato)\s*[:|]
-      | (?:first\s+)?published\b | (?:last\s+)?(?:updated|modified)\b | copyright\b | advertisement\b
-      | (?:publicad|atualizad)[oa]\s+(?:em|a|às|há|por)\b | publicidade\b
-      | (?:share|tweet|email|print)\s+(?:this|on|via|it)\b | (?:partilhe|compartilhe)\b
-      | (?:click|tap|scroll|swipe|sign\s+up|subscribe|follow\s+us|read\s+(?:more|also|next)|see\s+also)\b
-      | (?:clique|assine|subscreva|siga-nos|leia\s+(?:mais|também)|ler\s+mais|veja\s+(?:mais|também))\b
-      | media\s+playback\b
-    )
-    | \| | © | \b(?:all\s+rights\s+reserved|todos\s+os\s+direitos\s+reservados)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
+# Characters of scripts that part no words with white space, as many as a word has of them.
+IDEOGRAPHS = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]{1,2}"
+UNPARTED = re.compile(rf"{IDEOGRAPHS}|[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]{{1,5}}")
 
 
 def count_words(text: str) -> int:
-    """Count the words of `text`, as white space parts them."""
-    return len(text.split())
+    """Count the words of `text`, as white space parts them; where a script does not, about so many."""
+    if text.isascii() or not UNPARTED.search(text):
+        return len(text.split())
+    others = UNPARTED.sub(" ", text).split()
+    return len(UNPARTED.findall(text)) + sum(any(map(str.isalnum, word)) for word in others)
+
+
+def keep_proper(sentences: Sequence[Segment]) -> list[Segment]:
+    """Return the sentences that are part of an article, no boilerplate nor meant for a model; all where none is."""
+    barred = find_boilerplate(sentences) | find_instructions(sentences)
+    return [sentence for at, sentence in enumerate(sentences) if at not in barred] or list(sentences)
 
 
 def find_eligible(sentences: Sequence[str], *, count: int, query: str = "") -> list[int]:
     """Return the indices of the sentences that may stand in a summary, in order; not empty unless `sentences` is.
 
+    What does not end as a sentence does is a heading, a caption or the item of a list, which are eligible where there
+    is little else.
+
     Args:
-        sentences: all sentences of an article.
-        count: with fewer proper sentences than that, shorter ones count too.
+        sentences: those of an article, without boilerplate.
+        count: with fewer long sentences than that, shorter ones count too.
         query: keeps sentences that share its words when an article is too long to compare all.
     """
     first: dict[str, int] = {}
     for at, sentence in enumerate(sentences):
         first.setdefault(" ".join(sentence.split()), at)
-    distinct = list(first.values())
-    kept = [at for at in distinct if is_proper(sentences[at])]
+    found = list(first.values())
+    lengths = [count_words(sentence) for sentence in sentences]
+    ended = [at for at in found if ends_sentence(sentences[at])]
+    if 2 * sum(lengths[at] for at in ended) > sum(lengths[at] for at in found):
+        found = ended
+    kept = [at for at in found if lengths[at] >= MIN_WORDS]
     if len(kept) < count:
-        kept = [at for at in distinct if count_words(sentences[at]) >= FALLBACK_WORDS] or distinct
+        kept = [at for at in found if lengths[at] >= FALLBACK_WORDS] or found
     if len(kept) <= MOST:
         return kept
     return [kept[at] for at in preselect([sentences[at] for at in kept], query)]
-
-
-def is_proper(sentence: str) -> bool:
-    """Whether it is long enough for a sentence, and no boilerplate."""
-    words = count_words(sentence)
-    return words >= MIN_WORDS and not (words < BOILERPLATE_WORDS and BOILERPLATE.search(sentence))
 
 
 def preselect(sentences: Sequence[str], query: str) -> list[int]:

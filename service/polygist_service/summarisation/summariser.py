@@ -141,7 +141,8 @@ def quote_whole(text: str) -> Draft:
 def make_result(plan: Plan, draft: Draft, target: str) -> SummaryResult:
     """Render the sentences of `draft`, which are in the language `target` now, and say all there is to say of them."""
     texts = [passage.text for passage in draft.passages]
-    text, spans = render_summary(texts, form=plan.request.form, markdown=plan.request.markdown)
+    lines = {at for at, passage in enumerate(draft.passages) if passage.is_line}
+    text, spans = render_summary(texts, form=plan.request.form, markdown=plan.request.markdown, lines=lines)
     notices = [*plan.source.notices(), *draft.notices]
     limit, words = word_limit(plan.request), sum(map(count_words, texts))
     if limit and words > limit:

@@ -111,12 +111,14 @@ class Passage:
     Attributes:
         rank_score: 0 to 1; None for one that was not picked by rank.
         is_quoted: whether it stands in the article, where its first citation says.
+        is_line: whether it is no sentence but a heading, the item of a list, or a piece of text without stops.
     """
 
     text: str
     citations: tuple[Citation, ...]
     rank_score: float | None = None
     is_quoted: bool = False
+    is_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,33 +4,27 @@ import re
 from collections.abc import Callable, Iterator
 from enum import Enum
 
-from polygist_service.text.segmentation import by_language
+from polygist_service.text.abbreviations import words
 
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’\u0300-\u036f])*")
 # Of a title so many words, at least, have a capital, and those without are articles, prepositions and the like.
 FEWEST_TITLE_WORDS = 3
 # What a title leaves small; in other languages a title comes back as a sentence.
-SMALL_WORDS = by_language(
-    {
-        "en": "a an and as at but by for from in into nor of on onto or over per the to up via vs with",
-        "pt": """
-            a à ao aos às as e em de da das do dos com como ou o os para pela pelas pelo pelos por que sem sob sobre um
-            uma no na nos nas num numa se
-        """,
-    }
-)
-SMALL_ANYWHERE = frozenset().union(
-    *SMALL_WORDS.values(),
-    *by_language(
-        {
-            "de": "das dem den der des die ein eine für im und von zu zum zur",
-            "es": "al con de del el en la las los o para por un una y",
-            "fr": "au aux d d' de des du en et la le les par pour sur un une",
-            "it": "al con da dal de di e il in la lo per un una",
-            "nl": "de den een en het in te ten ter van",
-        }
-    ).values(),
-)
+SMALL_WORDS = {
+    "en": words("a an and as at but by for from in into nor of on onto or over per the to up via vs with"),
+    "pt": words(
+        """
+        a à ao aos às as e em de da das do dos com como ou o os para pela pelas pelo pelos por que sem sob sobre um uma
+        no na nos nas num numa se
+        """
+    ),
+}
+SMALL_ANYWHERE = words(
+    """
+    al au aux con d d' da dal das de del dem den der des di die du e een ein eine el en et für het i il im in la las le
+    les lo los o of op par para por pour sur te ten ter un una une und van von y zu zum zur
+    """
+).union(*SMALL_WORDS.values())
 # By how much, in natural logarithm, a vocabulary has to know a spelling better than the small letters: house and House
 # are about as likely in any, Paris is far likelier than paris.
 NAME_MARGIN, ACRONYM_MARGIN = 3.0, 1.0
@@ -50,14 +44,14 @@ class Capitals(Enum):
     @classmethod
     def of(cls, text: str) -> "Capitals":
         """Tell how `text` is written; a lone short word, which may be an acronym, counts as a sentence."""
-        words = WORD.findall(text)
+        found = WORD.findall(text)
         if text.isupper():
-            longest = max(map(len, words), default=0)
-            return cls.ALL if longest > LONGEST_ACRONYM or (len(words) > 1 and longest > 1) else cls.SENTENCE
-        if len(words) < FEWEST_TITLE_WORDS or text.rstrip().endswith((".", "。", ";", ",")):
+            longest = max(map(len, found), default=0)
+            return cls.ALL if longest > LONGEST_ACRONYM or (len(found) > 1 and longest > 1) else cls.SENTENCE
+        if len(found) < FEWEST_TITLE_WORDS or text.rstrip().endswith((".", "。", ";", ",")):
             return cls.SENTENCE
-        small = [word for word in words if word[0].islower()]
-        is_title = len(words) - len(small) >= FEWEST_TITLE_WORDS
+        small = [word for word in found if word[0].islower()]
+        is_title = len(found) - len(small) >= FEWEST_TITLE_WORDS
         return cls.TITLE if is_title and SMALL_ANYWHERE.issuperset(small) else cls.SENTENCE
 
 

@@ -90,10 +90,10 @@ async def test_a_text_in_several_languages_is_translated_part_by_part_with_a_war
         source_language_code="",
         output_config={"include_segments": True, "encoding_type": "ENCODING_TYPE_UTF16"},
     )
-    assert translation.translated_text == f"[😀 {ENGLISH}]\n\n{PORTUGUESE}\n\n[{ENGLISH}]\n"
+    assert translation.translated_text == f"😀 [{ENGLISH}]\n\n{PORTUGUESE}\n\n[{ENGLISH}]\n"
     assert (translation.source_language_code, translation.model) == ("en", "models/en-pt")
     assert translation.detection_confidence > 0.9
-    assert codes(translation) == ["MIXED_LANGUAGES", "UNKNOWN_CHARACTERS"]
+    assert codes(translation) == ["MIXED_LANGUAGES"]
     warning = translation.warnings[0]
     assert "pt" in warning.message
 
@@ -105,7 +105,7 @@ async def test_a_text_in_several_languages_is_translated_part_by_part_with_a_war
         (cut(text, segment.source_span), cut(translation.translated_text, segment.target_span))
         for segment in translation.segments
     ]
-    assert pairs == [(f"😀 {ENGLISH}", f"[😀 {ENGLISH}]"), (ENGLISH, f"[{ENGLISH}]")]
+    assert pairs == [(f"😀 {ENGLISH}", f"😀 [{ENGLISH}]"), (ENGLISH, f"[{ENGLISH}]")]
 
 
 async def test_a_guessed_language_is_a_warning():

@@ -14,3 +14,11 @@ def test_what_is_longer_than_any_sentence_is_cut():
     assert len(article.document.prose()) == 1
     assert max(len(sentence.text) for sentence in article.sentences) <= 4000
     assert " ".join(sentence.text for sentence in article.sentences).split() == ["word"] * 5000
+
+
+def test_an_article_without_some_sentences_keeps_the_places_of_the_others():
+    article = Article.parse("It rained. The bridge fell.\nA ferry runs.", "en")
+    rest = article.without({1})
+    assert rest.text == "It rained.                 \nA ferry runs."
+    assert [rest.text[slice(*sentence.span)] for sentence in rest.sentences] == ["It rained.", "A ferry runs."]
+    assert article.without(()) == article

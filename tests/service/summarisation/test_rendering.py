@@ -5,9 +5,9 @@ from polygist_service.summarisation.rendering import escape_markdown, render_sum
 from polygist_service.summarisation.types import Form
 
 
-@given(st.lists(st.text(min_size=1)), st.sampled_from(Form), st.booleans())
-def test_spans_are_where_the_sentences_stand(sentences, form, markdown):
-    text, spans = render_summary(sentences, form=form, markdown=markdown)
+@given(st.lists(st.text(min_size=1)), st.sampled_from(Form), st.booleans(), st.sets(st.integers(0, 5)))
+def test_spans_are_where_the_sentences_stand(sentences, form, markdown, lines):
+    text, spans = render_summary(sentences, form=form, markdown=markdown, lines=lines)
     shown = [escape_markdown(sentence) if markdown else sentence for sentence in sentences]
     assert [text[start:end] for start, end in spans] == shown
 
@@ -18,6 +18,13 @@ def test_a_paragraph_is_one_line_and_key_points_are_one_each():
     assert render_summary(sentences, form=Form.KEY_POINTS, markdown=False) == ("One.\nTwo.", [(0, 4), (5, 9)])
     assert render_summary(sentences, form=Form.KEY_POINTS, markdown=True) == ("- One.\n- Two.", [(2, 6), (9, 13)])
     assert render_summary([], form=Form.KEY_POINTS, markdown=True) == ("", [])
+
+
+def test_what_is_no_sentence_has_a_line_of_its_own():
+    sentences = ["One.", "Two", "Three.", "Four."]
+    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=False, lines={1})[0] == "One.\nTwo\nThree. Four."
+    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=True, lines={1})[0] == "One.\n\nTwo\n\nThree. Four."
+    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=True, lines={1})[0].count("\n") == 3
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,43 @@ async def test_the_encoder_gets_candidates_only_and_reads_the_start_of_each(summ
     assert not any(segment.startswith(("Photo", "Old")) for segment in engine.segments)
 
 
+TALK = (
+    "so the bridge was closed in march because of cracks in it and nobody knows when it opens but a ferry runs now " * 4
+)
+
+
+async def test_text_without_stops_gives_passages_with_their_places_and_a_notice(summarise):
+    result = await summarise(TALK, form=Form.TLDR)
+    (sentence,) = result.sentences
+    (citation,) = sentence.citations
+    assert TALK[slice(*citation.source_span)] == sentence.text
+    assert len(sentence.text.split()) < 30
+    assert [notice.kind for notice in result.notices] == [NoticeKind.METHOD_FALLBACK]
+
+
+async def test_an_article_that_has_no_shorter_part_says_so(summarise):
+    long = "The council, " + "which met again and again, " * 9 + "voted for the bridge."
+    result = await summarise(long, form=Form.TLDR)
+    assert result.text == long
+    assert [notice.kind for notice in result.notices] == [NoticeKind.LENGTH_TARGET_MISSED]
+    assert (await summarise("The council voted for the bridge on Tuesday.")).notices == ()
+
+
+async def test_boilerplate_is_picked_only_where_there_is_nothing_else(summarise):
+    banner = "We and our 823 partners store cookies on your device to show you better ads on all the sites you use."
+    assert (await summarise(f"{banner}\nRain.", max_sentences=3)).text == "Rain."
+    assert (await summarise(banner)).text == banner
+
+
+async def test_items_of_a_list_have_lines_of_their_own(summarise):
+    items = ["Walk along the harbour", "Eat fish and chips", "Take the ferry to Aldport"]
+    result = await summarise("\n".join(items), max_sentences=3)
+    assert result.text.splitlines() == items
+    assert [result.text[slice(*sentence.summary_span)] for sentence in result.sentences] == items
+    translated = await summarise("\n".join(items), max_sentences=3, target="pt")
+    assert translated.text.splitlines() == [f"<{item}>" for item in items]
+
+
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u3000"])
 async def test_a_blank_article_has_an_empty_summary(summarise, text):
     engine = EchoEngine(replace(ENCODER, state=State.FAILED))

@@ -9,9 +9,11 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, Role, Vector
 from polygist_service.summarisation.article import Article
+from polygist_service.summarisation.boilerplate import find_boilerplate
 from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.grounding.facts import Facts
 from polygist_service.summarisation.grounding.support import Citer, Support, Wording
+from polygist_service.summarisation.prompt_injection import find_instructions
 from polygist_service.summarisation.selection import find_eligible
 from polygist_service.summarisation.types import Citation, SentenceCheck
 from polygist_service.text.languages import is_same_language, serving
@@ -74,6 +76,10 @@ class Comparison:
 
     def __init__(self, sentences: Sequence[str], article: Article, language: str) -> None:
         self._sentences = sentences
+        # Whatever a model was told to write has its words for a source there.
+        instructions = find_instructions(article.sentences)
+        if len(instructions) < len(article.sentences):
+            article = article.without(instructions)
         self._own = [segment.text for segment in article.sentences]
         self._spans = [segment.span for segment in article.sentences]
         self._citer = Citer(self._own, self._spans)
@@ -86,7 +92,10 @@ class Comparison:
         if len(self._own) > MOST_SENTENCES:
             nearness = np.max([self._citer.overlap(sentence) for sentence in sentences], axis=0)
             self._compared = sorted(int(at) for at in np.argsort(-nearness, kind="stable")[:MOST_SENTENCES])
-        self._eligible = find_eligible([self._own[at] for at in self._compared], count=1)
+        boilerplate = find_boilerplate(article.sentences)
+        fit = [place for place, at in enumerate(self._compared) if at not in boilerplate] or range(len(self._compared))
+        texts = [self._own[self._compared[place]] for place in fit]
+        self._eligible = [fit[at] for at in find_eligible(texts, count=1)]
 
     @property
     def needs_encoder(self) -> bool:

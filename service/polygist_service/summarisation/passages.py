@@ -1,0 +1,128 @@
+"""Passages of text without full stops, to stand in for its sentences: transcripts, and sentences that do not end.
+
+A passage ends where a speaker would draw breath: before a word that begins a clause ("so", "but", "because"), behind a
+comma, at a longer gap; where nothing tells, after a usual number of words.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from polygist_service.engine.interface import Span
+from polygist_service.summarisation.boilerplate import ends_sentence
+from polygist_service.summarisation.selection import IDEOGRAPHS, count_words
+from polygist_service.summarisation.tfidf import TfidfVectors
+from polygist_service.text.documents.base import Segment
+
+# More words has no sentence that ends; and one without an end is no sentence beyond fewer.
+MOST_WORDS, MOST_WORDS_WITHOUT_END = 60, 40
+# Among proper sentences one has to be so long, as lists in legal texts are whole sentences.
+MOST_WORDS_AMONG_SENTENCES = 120
+# How many words a passage has.
+LEAST, USUAL, MOST = 8, 20, 36
+# Passages whose TF-IDF cosine is higher say the same.
+SAME = 0.75
+
+UNIT = re.compile(rf"{IDEOGRAPHS}|(?:(?!{IDEOGRAPHS})\S)+")
+STOPS, COMMAS = ".!?…。！？;:；：", ",，、–—"
+# What begins a clause, the more surely the higher; two of them in a row begin it together.
+STARTERS = {
+    **dict.fromkeys(("so", "but", "because", "although", "however", "okay", "well", "um", "uh", "anyway", "yeah"), 2.0),
+    **dict.fromkeys(("mas", "então", "porque", "porém", "contudo", "embora", "aí", "bom", "pois", "agora", "daí"), 2.0),
+    **dict.fromkeys(("and", "then", "when", "while", "which", "where", "now", "if", "who", "since", "until"), 1.0),
+    **dict.fromkeys(("e", "depois", "quando", "enquanto", "onde", "se", "já", "também", "como", "até"), 1.0),
+}
+# What nobody stops behind.
+BINDING = frozenset(
+    (
+        *("the", "a", "an", "of", "to", "in", "on", "at", "for", "with", "from", "by", "and", "or", "is", "was", "my"),
+        *("o", "a", "os", "as", "um", "uma", "de", "do", "da", "dos", "das", "em", "no", "na", "por", "com", "para"),
+        *("e", "ou", "que", "se", "não", "this", "that", "their", "his", "her", "our", "your", "two", "very"),
+    )
+)
+
+
+def cut_endless(sentences: Sequence[Segment]) -> list[Segment]:
+    """Return the sentences of an article, those that never end cut into passages, which are marked as `hard_split`."""
+    lengths = [count_words(sentence.text) for sentence in sentences]
+    endless = [
+        length > (MOST_WORDS if ends_sentence(sentence.text) else MOST_WORDS_WITHOUT_END)
+        for sentence, length in zip(sentences, lengths, strict=True)
+    ]
+    is_transcript = 2 * sum(length for length, is_long in zip(lengths, endless, strict=True) if is_long) > sum(lengths)
+    result: list[Segment] = []
+    for at, sentence in enumerate(sentences):
+        is_cut = endless[at] and (is_transcript or lengths[at] > MOST_WORDS_AMONG_SENTENCES)
+        result += cut_passages(sentence) if is_cut else [sentence]
+    return result
+
+
+def cut_passages(sentence: Segment) -> list[Segment]:
+    """Cut one segment into passages; one whose text is not as long as its span, as markup is in it, stays whole."""
+    if len(sentence.text) != sentence.end - sentence.start:
+        return [sentence]
+    passages = []
+    for start, end in split_passages(sentence.text):
+        text = sentence.text[start:end]
+        low = sentence.start + start
+        passages.append(Segment(low, low + len(text), text, sentence.block, hard_split=True))
+    return passages
+
+
+def split_passages(text: str) -> list[Span]:
+    """Return the spans of the passages of `text`, in linear time; a comma or dash that ends one is not of it."""
+    units = [match.span() for match in UNIT.finditer(text)]
+    scores = score_borders(text, units)
+    spans: list[Span] = []
+    first = 0
+    while first < len(units):
+        last = len(units)
+        if last - first > USUAL + LEAST:
+            # The rest must not be shorter than a passage.
+            places = range(first + LEAST, min(first + MOST, last - LEAST) + 1)
+            worth = [scores[at] - abs(at - first - USUAL) / 10 for at in places]
+            last = places[worth.index(max(worth))]
+        spans.append((units[first][0], end_of(text, units[first][0], units[last - 1][1])))
+        first = last
+    return spans
+
+
+def score_borders(text: str, units: Sequence[Span]) -> list[float]:
+    """Return how well a passage may begin with each of `units`."""
+    scores = [0.0]
+    before = text[slice(*units[0])].lower() if units else ""
+    for (_, end), (start, stop) in pairwise(units):
+        after = text[start:stop].lower()
+        score = STARTERS.get(after.rstrip(",."), 0.0)
+        if before[-1] in STOPS:
+            score += 4
+        elif before[-1] in COMMAS:
+            score += 2
+        elif before in STARTERS:
+            score -= 2
+        elif before in BINDING:
+            score -= 1
+        if start - end > 1 or text[end:start] == "\n":
+            score += 2
+        scores.append(score)
+        before = after
+    return scores
+
+
+def end_of(text: str, start: int, end: int) -> int:
+    """Return where text[start:end] ends without a comma or dash behind it."""
+    return start + len(text[start:end].rstrip(COMMAS + " ")) or end
+
+
+def drop_repeats(sentences: Sequence[Segment]) -> list[Segment]:
+    """Return sentences without the passages that say what an earlier one says: speakers repeat themselves."""
+    if not any(sentence.hard_split for sentence in sentences):
+        return list(sentences)
+    similarities = TfidfVectors.of([sentence.text for sentence in sentences]).similarities()
+    kept: list[int] = []
+    for at, sentence in enumerate(sentences):
+        if not (sentence.hard_split and kept and np.max(similarities[at, kept]) > SAME):
+            kept.append(at)
+    return [sentences[at] for at in kept]
