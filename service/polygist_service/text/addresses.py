@@ -34,6 +34,11 @@ PATHS = re.compile(
     r"(?<![\w./\\~@%+-])(?:(?:~|\.{1,2})?(?:/[\w.@+%-]+){2,}+/?|(?:~|\.{1,2})/[\w.@+%-]++|[A-Za-z]:\\[\w.\\@+%-]++"
     r"|[A-Za-z][\w-]*+(?:/[\w-]++)+\.[A-Za-z]\w{0,4}+)"
 )
+# Sixth version, and those of network cards.
+NUMBERED = re.compile(
+    r"(?<![\w:.])(?:(?=[0-9A-Fa-f:]{0,39}::)[0-9A-Fa-f:]{3,39}|(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
+    r"|(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2})(?![\w:])(?:/\d{1,3})?"
+)
 HOSTS = re.compile(
     rf"(?<![\w@.\-/\\$%&=+])(?:(?P<ip>(?:\d{{1,3}}\.){{3}}\d{{1,3}})(?![\w]|\.\d)|(?P<local>localhost)(?=[:/])"
     rf"|(?P<doi>10\.\d{{4,9}}(?=/))|(?P<domain>{DOMAIN})){REST}"
@@ -101,6 +106,8 @@ def candidates(text: str) -> Iterator[Span]:
     if "@" in text:
         yield from (found.span() for found in EMAILS.finditer(text))
         yield from (found.span() for found in HANDLES.finditer(text))
+    if ":" in text:
+        yield from (found.span() for found in NUMBERED.finditer(text) if any(map(str.isalnum, found[0])))
     if "#" in text:
         yield from (found.span() for found in TAGS.finditer(text))
     if "/" in text or "\\" in text:

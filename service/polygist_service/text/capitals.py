@@ -8,7 +8,7 @@ from polygist_service.text.abbreviations import words
 
 WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’\u0300-\u036f])*")
 # Of a title so many words, at least, have a capital, and those without are articles, prepositions and the like.
-FEWEST_TITLE_WORDS = 3
+FEWEST_TITLE_WORDS = 2
 # What a title leaves small; in other languages a title comes back as a sentence.
 SMALL_WORDS = {
     "en": words("a an and as at but by for from in into nor of on onto or over per the to up via vs with"),
@@ -66,6 +66,8 @@ def to_sentence(text: str, capitals: Capitals, likelihood: Likelihood) -> str:
         capitals: how it is written.
         likelihood: of a spelling by the vocabulary of the model that reads, as natural logarithm.
     """
+    if capitals is Capitals.TITLE and is_name(text, likelihood):
+        return text
     pieces: list[str] = []
     end = 0
     for found in WORD.finditer(text):
@@ -81,6 +83,12 @@ def to_sentence(text: str, capitals: Capitals, likelihood: Likelihood) -> str:
         pieces += (text[end : found.start()], word)
         end = found.end()
     return "".join(pieces) + text[end:]
+
+
+def is_name(title: str, likelihood: Likelihood) -> bool:
+    """Whether a title is two words of which the first is a name: the other one is, too ("Paul Green")."""
+    first, *others = WORD.findall(title)
+    return len(others) == 1 and choose_spelling(first, Capitals.TITLE, likelihood) == first
 
 
 def choose_spelling(word: str, capitals: Capitals, likelihood: Likelihood) -> str:

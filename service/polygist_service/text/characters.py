@@ -21,6 +21,8 @@ RAISED = re.compile(r"[²³¹⁰ⁱ⁴-⁹⁺⁻⁼⁽⁾ⁿ₀-₉₊₋₌₍�
 FORMULA = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{1,8}[₀-₉⁰-⁹²³¹⁺⁻]{1,3}[A-Za-z(][A-Za-z0-9₀-₉⁰-⁹²³¹⁺⁻()·]{0,80}")
 # The same mark four times and more: a rule, a form's blank, a cry. Models write as many as they like.
 REPEATED_MARKS = re.compile(r"([^\w\s])\1{3,}|_{3,}")
+# A letter four times and more: a laugh, or a word that is drawn out.
+DRAWN_OUT = re.compile(r"([^\W\d_])\1{3,}")
 # Before a number these belong to it, with a space between or without.
 BEFORE_NUMBERS = frozenset("≈≃≅∼~±∓≤≥≦≧<>≪≫=≠№§#$¢£¤¥₡₢₣₤₥₦₧₨₩₪₫€₭₮₱₲₴₵₸₹₺₼₽₾₿×÷·")
 # Letters and figures as wide as an ideograph.
@@ -77,6 +79,8 @@ def restore_typography(source: str, written: str) -> str:
     if "'" not in source and (quotes := SINGLE_QUOTES.findall(source)):
         paired = [each for each in quotes if each != "’"]
         opening = paired[0] if paired else "’"
+        if paired and '"' not in source and not DOUBLE_QUOTES.search(source):
+            written = print_quotes(written, '"', opening, "›" if opening == "‹" else "’")
         written = print_quotes(written, "'", opening, "›" if opening == "‹" else "’")
     if "…" in source and "..." not in source:
         written = written.replace("...", "…")

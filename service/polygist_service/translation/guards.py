@@ -5,7 +5,8 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -186,7 +187,7 @@ class Guard:
         """
         restored = [restore(reading.protected, each.text, each.alignment, self._target) for each in result.hypotheses]
         best = result.hypotheses[0]
-        changes = self._find_changes(source or reading.protected.source, restored[0].text)
+        changes = self._find_changes(source or reading.protected.source, restored[0].text, reading.protected)
         return Draft(
             tuple(
                 replace(hypothesis, text=each.text, alignment=())
@@ -220,8 +221,21 @@ class Guard:
         if {source, target} <= EVEN_SCRIPTS and len(read) >= LEAST_CHARACTERS and len(text) < LEAST_SHARE * len(read):
             yield Fault.SWALLOWED
 
-    def _find_changes(self, source: str, written: str) -> tuple[NumberChange, ...]:
-        return tuple(compare_numbers(source, self._source, written, self._target))
+    def _find_changes(self, source: str, written: str, protected: Protected) -> tuple[NumberChange, ...]:
+        """Return the numbers that are others in `written`, but for those of what came back letter for letter."""
+        back_again = [each.own for each in protected.placeholders] + [each.own for each in protected.signs]
+        own = [each for each in back_again if any(map(str.isdigit, each))]
+        changes = compare_numbers(source, self._source, written, self._target)
+        if not own:
+            return tuple(changes)
+        kept, back = find_all(own, source), find_all(own, written)
+        return tuple(
+            change
+            for change in changes
+            if not is_inside(change.source_span, kept)
+            and not is_inside(change.target_span, back)
+            and not (change.source_span is None and any(change.source_text in each for each in own))
+        )
 
     async def mend(self, reading: Reading, draft: Draft) -> Draft:
         """Return a better draft of a segment that has faults, with its numbers put right where that is certain."""
@@ -231,15 +245,16 @@ class Guard:
             draft = await self._try_again(source, draft)
         if not draft.changes:
             return draft
-        return await self._pool.call(self._context, lambda: self._mend_numbers(source, draft))
+        return await self._pool.call(self._context, lambda: self._mend_numbers(reading.protected, draft))
 
-    def _mend_numbers(self, source: str, draft: Draft) -> Draft:
+    def _mend_numbers(self, protected: Protected, draft: Draft) -> Draft:
         """Return a draft with the numbers put right of which the place is certain."""
+        source = protected.source
         hypotheses = tuple(
-            replace(each, text=mend_numbers(each.text, self._find_changes(source, each.text)))
+            replace(each, text=mend_numbers(each.text, self._find_changes(source, each.text, protected)))
             for each in draft.hypotheses
         )
-        return replace(draft, hypotheses=hypotheses, changes=self._find_changes(source, hypotheses[0].text))
+        return replace(draft, hypotheses=hypotheses, changes=self._find_changes(source, hypotheses[0].text, protected))
 
     async def _try_again(self, text: str, draft: Draft, *, halvings: int = 0) -> Draft:
         """Return the draft of the best of some more attempts on a segment; the same one where none is better."""
@@ -308,7 +323,7 @@ class Guard:
             join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)]) for rank in ranks
         )
         faults = {fault for part in parts for fault in part.faults}.difference((Fault.NUMBER,))
-        changes = self._find_changes(text, joined[0].text)
+        changes = self._find_changes(text, joined[0].text, protect(text, self._vocabulary))
         if changes:
             faults.add(Fault.NUMBER)
         if is_too_long(joined[0].text, text):
@@ -326,6 +341,16 @@ class Guard:
 def keep(reading: Reading) -> Draft:
     """Return the draft of a segment in which there is nothing to translate."""
     return Draft((Hypothesis(reading.kept or "", 0),))
+
+
+def find_all(parts: Iterable[str], text: str) -> list[Span]:
+    """Return where the parts stand in `text`."""
+    return [found.span() for part in set(parts) for found in re.finditer(re.escape(part), text)]
+
+
+def is_inside(span: Span | None, others: Sequence[Span]) -> bool:
+    """Whether a span lies in one of `others`."""
+    return span is not None and any(start <= span[0] and span[1] <= end for start, end in others)
 
 
 def localise_numbers(text: str, source: str, target: str) -> str:

@@ -20,6 +20,7 @@ from polygist_service.text.capitals import Capitals, choose_spelling, to_sentenc
 from polygist_service.text.characters import (
     ARROWS,
     BEFORE_NUMBERS,
+    DRAWN_OUT,
     ENCLOSED,
     FORMULA,
     FRACTION,
@@ -223,6 +224,8 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
         yield Edit(start, end, kind=Placeholder)
     for found in REPEATED_MARKS.finditer(text):
         yield Edit(*found.span(), kind=Sign)
+    for found in DRAWN_OUT.finditer(text):
+        yield edit_drawn_out(text, found, vocabulary)
     unknown = merge_joined(vocabulary.unknown_spans(text), text)
     if text.isascii() and not unknown:
         return
@@ -311,6 +314,16 @@ def edit_unknown(text: str, start: int, end: int, vocabulary: Vocabulary) -> Ite
         shown = READ_AS.get(text[at:stop], "")
         yield Edit(at, stop, shown, Spelling if shown else Sign)
         at = stop
+
+
+def edit_drawn_out(text: str, found: re.Match[str], vocabulary: Vocabulary) -> Edit:
+    """Return what becomes of a word of which a letter is repeated: read without that, or kept where it is all of it."""
+    start, end = word_around(text, found.start())
+    word = text[start:end]
+    if len(set(word.lower())) == 1:
+        return Edit(start, end, kind=Placeholder)
+    spellings = [DRAWN_OUT.sub(r"\1" * times, word) for times in (1, 2)]
+    return Edit(start, end, max(spellings, key=vocabulary.likelihood), Spelling, returns=False)
 
 
 def word_around(text: str, at: int) -> Span:

@@ -25,6 +25,7 @@ def likelihood(word):
         ("Como Instalar o Programa", Capitals.TITLE),
         ("The President visits Paris", Capitals.SENTENCE),
         ("Chris Leslie is MP for Nottingham East", Capitals.SENTENCE),
+        ("Opening Hours", Capitals.TITLE),
         ("Anna Lee Paris.", Capitals.SENTENCE),
         ("", Capitals.SENTENCE),
     ],
@@ -38,6 +39,11 @@ def test_words_are_read_as_the_vocabulary_knows_them_best():
     assert to_sentence("THE NATO PRESIDENT VISITS US", Capitals.ALL, likelihood) == "The NATO president visits us"
     assert to_sentence("THE B2B PRESIDENT", Capitals.ALL, likelihood) == "The B2B president"
     assert to_sentence("The President Visits Paris", Capitals.TITLE, likelihood) == "The president visits Paris"
+
+
+def test_a_name_of_two_words_is_no_title():
+    assert to_sentence("Paris Green", Capitals.TITLE, likelihood) == "Paris Green"
+    assert to_sentence("President Visits", Capitals.TITLE, likelihood) == "President visits"
 
 
 def test_an_acronym_without_vowels_stays_one():

@@ -129,6 +129,29 @@ async def test_a_lost_placeholder_comes_back_by_its_place():
     assert "XQ1" not in engine.segments[-1]
 
 
+async def test_numbers_inside_an_address_are_no_numbers():
+    text = "see https://example.org/10.1000/41,579.5 for the 1,500 details of it."
+    translation, _ = await translate(text, lambda text: text.replace("see", "ver").replace("1,500", "1.500"))
+    assert translation.text == "ver https://example.org/10.1000/41,579.5 for the 1.500 details of it."
+    assert kinds(translation) == []
+
+
+async def test_a_number_that_changes_is_put_right_where_its_place_is_certain():
+    text = "the town counted 1,234,567 people in it."
+    translation, _ = await translate(text, lambda text: "a cidade contou 13.267 pessoas nela.")
+    assert translation.text == "a cidade contou 1.234.567 pessoas nela."
+    assert kinds(translation) == []
+
+
+async def test_a_number_that_is_lost_is_decoded_again_and_told_of():
+    text = "the town counted 1,234,567 people in it."
+    translation, engine = await translate(text, lambda text: "a cidade contou muitas pessoas nela.")
+    assert len(engine.segments) == 2
+    (notice,) = translation.notices
+    assert notice.kind is NoticeKind.NUMBER_CHANGED
+    assert text[slice(*notice.span)] == "1,234,567"
+
+
 async def test_segments_that_are_alike_are_decoded_once():
     translation, engine = await translate("It is open. It is closed. It is open.", str.upper)
     assert translation.text == "IT IS OPEN. IT IS CLOSED. IT IS OPEN."

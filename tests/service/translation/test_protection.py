@@ -57,6 +57,7 @@ def come_back(text, write=lambda text: text, language="pt"):
         ("We paid ₹500 for it.", "We paid 500 for it."),
         ("Click <b>Save</b> now.", "Click Save now."),
         ("TNFα and IL-1β", "TNF and IL-1"),
+        ("kkkkkk Gooooool!", "XQ1 Gol!"),
         ("soft\u00adhyphen\u200b", "softhyphen"),
         ("XQ1 and 東京", "XQ1 and XQ2"),
     ],

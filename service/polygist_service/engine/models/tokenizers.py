@@ -23,6 +23,8 @@ TYPED = {
 UNKNOWN = ("<unk>", "[UNK]")
 # About what a token of a vocabulary of 32,000 costs: its logarithm.
 TOKEN_COST = 10.0
+# No spelling with an unknown piece is the best one.
+UNKNOWN_COST = 50.0
 
 
 class Tokenizer(Protocol):
@@ -124,7 +126,10 @@ class SentencePieceTokenizer:
 
     def likelihood(self, text: str) -> float:
         """See `Tokenizer`."""
-        return sum(map(self._processor.get_score, self._processor.encode(text.translate(self._typed))), 0.0)
+        numbers = self._processor.encode(text.translate(self._typed))
+        return sum(
+            -UNKNOWN_COST if number == self._unknown_id else self._processor.get_score(number) for number in numbers
+        )
 
     def token_spans(self, text: str) -> list[Span]:
         """See `Tokenizer`."""
