@@ -82,7 +82,8 @@ async def test_a_draining_server_says_unavailable(starter_home, tmp_path):
         await asyncio.to_thread(process.wait_until_serving)
         async with grpc.aio.insecure_channel(process.address) as channel:
             stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
-            long = asyncio.ensure_future(stub.Translate(make_request("One more line of text.\n" * 2000)))
+            lines = "".join(f"One more line of text, the {at}th.\n" for at in range(2000))
+            long = asyncio.ensure_future(stub.Translate(make_request(lines)))
             await asyncio.sleep(0.5)
             process.process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(process.wait_for, "draining")

@@ -187,7 +187,9 @@ class Guard:
         """
         restored = [restore(reading.protected, each.text, each.alignment, self._target) for each in result.hypotheses]
         best = result.hypotheses[0]
-        changes = self._find_changes(source or reading.protected.source, restored[0].text, reading.protected)
+        is_cut = best.limited and bool(self._options.max_output_tokens)
+        compared = source or reading.protected.source
+        changes = () if is_cut else self._find_changes(compared, restored[0].text, reading.protected)
         return Draft(
             tuple(
                 replace(hypothesis, text=each.text, alignment=())
@@ -205,14 +207,17 @@ class Guard:
         if not text.strip():
             yield Fault.EMPTY
             return
+        if is_too_long(text, read) or has_loop(text, read):
+            yield Fault.LOOP
+        if written.limited and self._options.max_output_tokens:
+            # What a limit of the request's own cut off is no fault of the model's.
+            return
+        if written.limited:
+            yield Fault.LIMITED
         if restored.lost:
             yield Fault.LOST
         elif restored.missing:
             yield Fault.MISSING
-        if written.limited and not self._options.max_output_tokens:
-            yield Fault.LIMITED
-        if is_too_long(text, read) or has_loop(text, read):
-            yield Fault.LOOP
         source, target = script_of(self._source), script_of(self._target)
         if is_copied(text, read, is_other_script=source != target):
             yield Fault.COPIED
