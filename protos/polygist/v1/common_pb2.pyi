@@ -174,12 +174,13 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_LENGTH_TARGET_MISSED: _WarningCode.ValueType  # 10
     """The summary is longer or shorter than asked for."""
     WARNING_CODE_UNKNOWN_CHARACTERS: _WarningCode.ValueType  # 11
-    """The model has no token for these characters (emoji, signs). They were put back, maybe at a wrong
-    place. What comes back at a place that is certain is not told of.
+    """The model has no token for these characters (emoji, signs). They were put back, maybe at a
+    wrong place. What comes back at a place that is certain is not told of.
     """
     WARNING_CODE_METHOD_FALLBACK: _WarningCode.ValueType  # 12
     """The method could not be carried out in full: Summary.method says what ran instead, or sentences
-    that a model wrote were replaced by the article's own, as the article does not bear them out.
+    that a model wrote were replaced by the article's own, as the article does not bear them out,
+    or passages stand in for the sentences of a text without stops.
     """
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
     """A number of the source has another value in the target, or is missing, and was not put right
@@ -227,12 +228,13 @@ WARNING_CODE_GLOSSARY_TERM_NOT_APPLIED: WarningCode.ValueType  # 9
 WARNING_CODE_LENGTH_TARGET_MISSED: WarningCode.ValueType  # 10
 """The summary is longer or shorter than asked for."""
 WARNING_CODE_UNKNOWN_CHARACTERS: WarningCode.ValueType  # 11
-"""The model has no token for these characters (emoji, signs). They were put back, maybe at a wrong
-place. What comes back at a place that is certain is not told of.
+"""The model has no token for these characters (emoji, signs). They were put back, maybe at a
+wrong place. What comes back at a place that is certain is not told of.
 """
 WARNING_CODE_METHOD_FALLBACK: WarningCode.ValueType  # 12
 """The method could not be carried out in full: Summary.method says what ran instead, or sentences
-that a model wrote were replaced by the article's own, as the article does not bear them out.
+that a model wrote were replaced by the article's own, as the article does not bear them out,
+or passages stand in for the sentences of a text without stops.
 """
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
 """A number of the source has another value in the target, or is missing, and was not put right
