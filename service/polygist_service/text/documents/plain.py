@@ -1,7 +1,7 @@
 """Plain text: what stands between the segments is kept to the letter, but for the line breaks of wrapped paragraphs."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Output, Segment, Splitting
@@ -83,24 +83,28 @@ class PlainDocument:
 
     def source_span(self, segment: Segment, span: Span) -> Span:
         """See `base.Document.source_span`."""
-        low, high = span
+        return self._find_places(segment)(*span)
+
+    def _find_places(self, segment: Segment) -> Callable[[int, int], Span]:
+        """Return what tells where a span of the text of a segment stands in the source; made once for many spans."""
         block = self.blocks[segment.block]
         if isinstance(block, WrappedBlock):
-            start = block.joined.position(segment.start)
-            return block.joined.source_span(start + low, start + high)
+            joined, start = block.joined, block.joined.position(segment.start)
+            return lambda low, high: joined.source_span(start + low, start + high)
         if segment.end - segment.start == len(segment.text):
-            return segment.start + low, segment.start + high
-        return fold_lines(self.text, segment.start, segment.end).source_span(low, high)
+            return lambda low, high: (segment.start + low, segment.start + high)
+        return fold_lines(self.text, segment.start, segment.end).source_span
 
     def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
         """See `base.Document.cut`."""
         if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
             return [segment]
         pieces = []
+        places = self._find_places(segment)
         for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
             start, end = strip(segment.text, low, high)
             if has_letters(segment.text[start:end]):
-                at, to = self.source_span(segment, (start, end))
+                at, to = places(start, end)
                 pieces.append(Segment(at, to, segment.text[start:end], segment.block, hard_split=True))
         return pieces
 
