@@ -114,6 +114,47 @@ def test_only_numbers_of_cells_are_number_segments():
     assert all(not segment.is_number for segment in parse(text).prose())
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Sales in dollars:\n1,300.50\n1,450.75\n2,000", ["1,300.50", "1,450.75", "2,000"]),
+        ("$1,299.99", ["$1,299.99"]),
+        ("Price\n- $1,299.99\n* R$ 2.50", ["- $1,299.99", "R$ 2.50"]),
+        ("1,299.99 - 2,500.00", ["1,299.99", "2,500.00"]),
+        ("€1,299.99–€2,500.00", ["€1,299.99", "€2,500.00"]),
+        ("| 1,299.99 | 2,500.00 |", ["1,299.99", "2,500.00"]),
+        ("1,234,567; 2,345,678", ["1,234,567", "2,345,678"]),
+        ("1,299.99 2,500.00 3,100.50", ["1,299.99", "2,500.00", "3,100.50"]),
+        ("12.50  1,300.00  7", ["12.50", "1,300.00"]),
+        ("12.50\n13.75\n7.20", ["12.50", "13.75", "7.20"]),
+        ("7.5\n8.25\n2024\n1,300", ["7.5", "8.25", "1,300"]),
+        ("EUR 1,299.99\n5.5%\n21.5 °C", ["EUR 1,299.99", "5.5%", "21.5 °C"]),
+    ],
+)
+def test_the_numbers_of_lines_that_have_nothing_else_are_segments(text, numbers):
+    assert [each.text for each in parse(text).segments if each.is_number] == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024", "1.1", "1.1\n1.2\n1.3", "1.10\n1.11", "12/05/2024", "12.05.2024", "10:30", "1.2.3", "192.168.0.1"),
+        *(
+            "USB 3.1",
+            "123.456.789-00",
+            "12.345.678/0001-95",
+            "+55 11 2345.6789",
+            "12.345.678-9",
+            "2018 - 2024",
+            "3.5 kg",
+        ),
+        *("v1,300.50", "1,300.50 a day", "(11) 99999-9999", "1.1  Scope\n1.2  Terms"),
+    ],
+)
+def test_dates_codes_and_the_numbers_of_sections_stay(text):
+    assert not any(each.is_number for each in parse(text).segments)
+
+
 def test_a_number_is_cut_nowhere():
     (segment,) = (each for each in parse("Total.....12.50").segments if each.is_number)
     assert parse("Total.....12.50").cut(segment, lambda text: False) == [segment]
@@ -260,7 +301,7 @@ MILLION = 1_000_000
 @pytest.mark.parametrize(
     "unit",
     ["\t", " ", ".", ". ", "> ", "\n", "-", "a  ", "a\t", "|", "a|", "_ ", "[ ] ", "\xa0", "> \n", "a" * 1000, "—", "…",
-     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> "],
+     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> ", "1.5 ", "1.5;", "1.5\n", "1.5-"],
 )  # fmt: skip
 def test_a_million_characters_take_little_time(unit):
     text = (unit * MILLION)[: MILLION // 4]
