@@ -69,7 +69,7 @@ def test_letters_outside_of_segments_are_those_of_list_markers(text):
     ends = [0]
     for segment in parse(text).segments:
         between = text[ends[-1] : segment.start]
-        assert not any(map(str.isalpha, re.sub(r"(?:^|(?<=\s))\(?(?:I|b|a)[.)]\s+", "", between)))
+        assert not any(map(str.isalpha, re.sub(r"(?<!\w)\(?(?:I|b|a)[.)]\s+", "", between)))
         ends.append(segment.end)
 
 
@@ -218,6 +218,15 @@ def test_running_text_has_no_cells(text):
         ("Q: Who?", "Who?"),
         ("## Title", "Title"),
         ("☐ Done", "Done"),
+        ("§ 1.º A lei vale.", "A lei vale."),
+        ("§ 2º Os bens ficam.", "Os bens ficam."),
+        ("§ 12. The law holds.", "The law holds."),
+        ("Art. 5.º Todos votam.", "Todos votam."),
+        ("Art. 10. Todos votam.", "Todos votam."),
+        ("Art. 12-B - A lei vale.", "A lei vale."),
+        ("II - a casa;", "a casa;"),
+        ("XIV – the house.", "the house."),
+        ("V — o voto;", "o voto;"),
     ],
 )
 def test_list_markers_and_quote_marks_are_in_no_segment(line, words):
@@ -234,6 +243,11 @@ def test_list_markers_and_quote_marks_are_in_no_segment(line, words):
         "I think so.",
         "No. 5 is alive.",
         "p. 12 of it",
+        "§ 5 of the law holds.",
+        "Art. 5º da lei vale.",
+        "Art. 5, inc. II, vale.",
+        "I - who was not asked - left.",
+        "Art. is long.",
     ],
 )
 def test_names_and_numbers_that_begin_a_sentence_are_no_markers(line):
@@ -247,6 +261,11 @@ def test_a_letter_is_a_marker_beside_the_one_before_or_behind_it():
         "We met in the old town hall.",
         "We met again.",
     ]
+
+
+def test_items_of_laws_are_markers_beside_each_other():
+    assert texts("I - a casa;\nII - a rua;\nIII - o bairro.") == ["a casa;", "a rua;", "o bairro."]
+    assert texts("LXXVIII - a casa;\n\nLXXIX - a rua;") == ["a casa;", "a rua;"]
 
 
 def test_roman_numerals_of_headings_stay():
@@ -301,7 +320,7 @@ MILLION = 1_000_000
 @pytest.mark.parametrize(
     "unit",
     ["\t", " ", ".", ". ", "> ", "\n", "-", "a  ", "a\t", "|", "a|", "_ ", "[ ] ", "\xa0", "> \n", "a" * 1000, "—", "…",
-     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> ", "1.5 ", "1.5;", "1.5\n", "1.5-"],
+     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> ", "1.5 ", "1.5;", "1.5\n", "1.5-", "§ 1 ", "I - "],
 )  # fmt: skip
 def test_a_million_characters_take_little_time(unit):
     text = (unit * MILLION)[: MILLION // 4]
