@@ -87,7 +87,7 @@ def read_blocks(text: str, *, language: str, unwrap: bool) -> Iterator[PlainBloc
         is_last = groups is grouped[-1]
         pending: list[CellLine] = []
         for group in groups:
-            if len(group.lines) > 1 and group.shape(text).is_wrapped(widths):
+            if len(group.lines) > 1 and (group.shape(text).is_wrapped(widths) or group.shape(text).is_item()):
                 yield from read_line_blocks(text, pending, is_last=False)
                 pending = []
                 yield from read_wrapped(text, group, widths, joiner)
