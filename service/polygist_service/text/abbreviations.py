@@ -87,7 +87,8 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         Abbreviation.STREET: "st dr",
         Abbreviation.REFERENCE: """
             nos vol vols pp fig figs eq eqs eqn eqns sect subsec ch chap chaps
-            op proc trans bull suppl ref refs pop app apt rm ext tel par para pars bk bks ser tbl pl ca c.f ver rev
+            op proc trans bull suppl phys chem biol sci acad soc lett geophys astrophys appl engl
+            ref refs pop app apt rm ext tel par para pars bk bks ser tbl pl ca c.f ver rev
         """,
         Abbreviation.DATE: """
             jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed weds thu thur thurs fri sat sun
@@ -174,7 +175,7 @@ CAPITALISED: Mapping[str, str] = {
     "en": """
         mass miss wash ore ill ind ala ark cal colo conn del fla ga ida kan kans ky la md mich minn mo mont neb nebr nev
         okla penn pa tenn tex va vt wis wyo ont que alta sask rep reps sec exec app par mar fort rev bar co cos pl ct
-        ref refs pop fig figs chap apt min max ms mon wed fri sat sun
+        ref refs pop fig figs chap apt phys chem biol sci acad soc lett appl min max ms mon wed fri sat sun
     """,
     "pt": "com ver me frei ir del ms tv ramal fone par",
     "es": "d m cap av",

@@ -112,6 +112,8 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
     # Nearly every sentence ends in a plain word: hardly anything else is looked at.
     if known is None and len(token) > 1 and token.isalpha() and token not in lexicon.suppressions:
         return not closers and goes_on_after_unknown(token, previous, following, lexicon)
+    if is_in_journal(token, previous, following, lexicon):
+        return True
     if token[0:1] == "(" and closers == ")" and token[1:].isalpha():  # "(ret.) John Day"
         found = FOLLOWING.match(following)
         return found is not None and not begins_sentence(following, found, lexicon)
@@ -142,13 +144,17 @@ def goes_on_after_unknown(word: str, previous: str, following: str, lexicon: Lex
     if word.islower():  # "cl. 4.2"
         is_unit = word in lexicon.units or previous[-1:].isdecimal()
         return len(word) <= SHORT and following[:1].isdecimal() and word not in lexicon.starters and not is_unit
-    # "J. Mach. Learn. Res. 12": titles of journals, behind an initial.
-    if not word.istitle() or not CHAINED.fullmatch(previous):
+    return is_in_journal(word, previous, following, lexicon)
+
+
+def is_in_journal(word: str, previous: str, following: str, lexicon: Lexicon) -> bool:
+    """Whether a word is one of the title of a journal, behind an initial: "J. Mach. Learn. Res. 12"."""
+    if not word.istitle() or not CHAINED.fullmatch(previous) or not lexicon.starters:
         return False
     if following[:1].isdecimal():
         return len(previous) > len("J.") or bool(ISSUE.match(following))
     found = CHAIN.match(following)
-    return found is not None and found["word"].lower() not in lexicon.starters
+    return found is not None and word.isalpha() and found["word"].lower() not in lexicon.starters
 
 
 def is_in_capitals(text: str) -> bool:

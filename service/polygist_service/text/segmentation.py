@@ -20,7 +20,9 @@ LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 CLOSERS = re.compile(r"(?:[\"'”’»)\]}]++|\[\d[\d ,–-]*+\])++(?:\s+|\Z)")
 NOTE = re.compile(r"\d[\d ,–-]*+\](?:\[\d[\d ,–-]*+\])*+(?:\s+|\Z)")
 # References to notes, and remarks such as "[citation needed]", that stand right behind a mark.
-NOTES = re.compile(r"(?<=[.!?…])[\"'”’»)]*+(?:\[[^\[\].!\n]{1,40}\]|[⁰¹²³⁴-⁹]{1,3}+(?![^\s\[]))++(?P<space>\s++)(?=\S)")
+NOTES = re.compile(
+    r"(?<=[.!?…])[\"'”’»)]*+(?:\[[^\[\].!\n]{1,40}\](?::\d{1,4}+)?|[⁰¹²³⁴-⁹]{1,3}+(?![^\s\[]))++(?P<space>\s++)(?=\S)"
+)
 NOTE_SIGN = re.compile(r"[.!?…][\"'”’»)]*+[\[⁰¹²³⁴-⁹]")
 # Emoji, arrows and stars that follow the mark without a space.
 SIGNS = re.compile(r"[\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]++(?:\s+|\Z)")
