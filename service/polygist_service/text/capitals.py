@@ -65,6 +65,9 @@ class Capitals(Enum):
 
 def is_nearly_upper(text: str) -> bool:
     """Whether a line is in capitals but for a letter in a name: "McDONALD'S CLOSES"."""
+    # Most sentences are told by their first letters.
+    if sum(map(str.islower, text[1:20])) > MOST_SMALL * 20:
+        return False
     found = WORD.findall(text)
     small = sum(each.islower() for each in text)
     return (

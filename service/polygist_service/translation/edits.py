@@ -33,6 +33,7 @@ from polygist_service.translation.vocabulary import Vocabulary
 
 # No word is longer in a script that parts words: what is, is no text.
 LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
+REPEATED = re.compile(r"(\S)\1\1")
 NO_WORD = re.compile(r"\S{100}")
 TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
 KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
@@ -138,17 +139,19 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
     for start, end in find_addresses(text):
         yield Edit(start, end, kind=Placeholder)
-    runs = [found.span() for found in LONG_RUN.finditer(text)]
+    runs = [found.span() for found in LONG_RUN.finditer(text)] if NO_WORD.search(text) else []
     for start, end in runs:
         yield Edit(start, end, kind=Placeholder)
-    if any(mark in text for mark in "`%-."):
+    if "`" in text or "%" in text or "--" in text or text.count(".") > 1:
         for found in CODE_PARTS.finditer(text):
             yield Edit(*found.span(), kind=Placeholder)
-    for pattern in (BRACKETED, REPEATED_MARKS):
-        for found in pattern.finditer(text):
+    for found in BRACKETED.finditer(text) if "[" in text else ():
+        yield Edit(*found.span(), kind=Sign)
+    if REPEATED.search(text):
+        for found in REPEATED_MARKS.finditer(text):
             yield Edit(*found.span(), kind=Sign)
-    for found in DRAWN_OUT.finditer(text):
-        yield edit_drawn_out(text, found, vocabulary)
+        for found in DRAWN_OUT.finditer(text):
+            yield edit_drawn_out(text, found, vocabulary)
     unknown = merge_joined(vocabulary.unknown_spans(text), text)
     if text.isascii() and not unknown:
         return
