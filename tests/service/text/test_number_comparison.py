@@ -174,6 +174,54 @@ def test_a_cell_that_is_a_number_is_written_as_the_target_does(cell, right):
     assert localise_number(cell, "en", "pt") == right
 
 
+@pytest.mark.parametrize(
+    ("source", "wrong", "right"),
+    [
+        ("On 2020/10/10 card 5500 5500 5500 5500.", "Em 2020/10/10 cartão 5500 5500 5500.", None),
+        ("Enter 1234 1234 1234 now.", "Introduza 1234 1234 1234 1234 agora.", "Introduza 1234 1234 1234 agora."),
+        ("The key is 00 11 00 11 00 11.", "A chave é 00 11 00 11.", "A chave é 00 11 00 11 00 11."),
+        ("It is 12 by 12 by 12 feet.", "São 12 por 12 pés.", "São 12 por 12 por 12 pés."),
+        ("It is 9 x 9 x 9 cm.", "São 9 x 9 cm.", "São 9 x 9 x 9 cm."),
+        ("Look at (1)(2) again.", "Veja (1) outra vez.", "Veja (1)(2) outra vez."),
+        ("Call 555-1234-555 now.", "Ligue já 555-1234.", "Ligue já 555-1234-555."),
+        ("Card 4000 1111 2222 3333.", "Cartão 4000 1111 2222.", "Cartão 4000 1111 2222 3333."),
+    ],
+)
+def test_a_run_of_numbers_is_compared_as_one(source, wrong, right):
+    right = right or "Em 2020/10/10 cartão 5500 5500 5500 5500."
+    assert mend(source, wrong) == right
+    assert compare_numbers(source, "en", right, "pt") == []
+
+
+def test_a_number_that_is_said_once_too_little_or_too_much_is_told():
+    once, twice = (
+        ("It has 27 rooms.", "Tem 27 quartos."),
+        ("It has 27 beds and 27 rooms.", "Tem 27 camas e 27 quartos."),
+    )
+    (lost,) = compare_numbers(twice[0], "en", once[1], "pt")
+    (added,) = compare_numbers(once[0], "en", twice[1], "pt")
+    assert (lost.kind, added.kind) == (ChangeKind.LOST, ChangeKind.ADDED)
+    assert lost.replacement is None
+    assert added.replacement is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("The 2-2 draw", "O empate a dois golos"),
+        ("on 18 January 2020 and 22 January 2020", "em 18 e 22 de janeiro de 2020"),
+        ("the COVID-19 cases and COVID-19 deaths", "os casos e as mortes por COVID-19"),
+        ("Four in 10, nine in 10", "Quatro em 10, nove em cada dez"),
+        ("It is 12 by 12 by 12 feet.", "São 12 pés por 12 por 12."),
+        ("In 2019 300 people left", "300 pessoas saíram em 2019"),
+        ("on 10/10/2020", "a 10 de outubro de 2020"),
+    ],
+)
+def test_what_prose_says_once_for_twice_is_no_change(source, target):
+    assert compare_numbers(source, "en", target, "pt") == []
+    assert compare_numbers(target, "pt", source, "en") == []
+
+
 @given(st.decimals(-(10**12), 10**12, allow_nan=False, places=2))
 def test_a_cell_comes_back_from_another_language(value):
     cell = f"{value:,}"

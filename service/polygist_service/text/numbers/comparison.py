@@ -18,6 +18,13 @@ from polygist_service.text.numbers.equivalents import (
     state_loosely,
 )
 from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
+from polygist_service.text.numbers.runs import (
+    ChangedRun,
+    Occurrences,
+    find_changed_runs,
+    find_runs,
+    is_repeated_in_full,
+)
 from polygist_service.text.numbers.values import NOT_DIGIT, Number, NumberKind, all_readings, to_ascii
 from polygist_service.text.numbers.writing import name_currency, rewrite_digits, write_scale, write_time, write_value
 
@@ -121,11 +128,16 @@ class Comparison:
     ) -> None:
         self._source, self._numbers, self._own = source, numbers, own
         self._target, self._written, self._other = target, written, other
+        self._occurrences = Occurrences(numbers, written)
+        self._stated = all_readings(written)
 
     def find_changes(self) -> list[NumberChange]:
         """Return all changes; see `compare_numbers`."""
-        lost = find_unstated(self._numbers, self._written)
-        added = find_unstated(self._written, self._numbers)
+        runs = self._find_runs()
+        own_parts = {number for each in runs for number in each.run.numbers}
+        other_parts = {number for each in runs if each.written for number in each.written.numbers}
+        lost = [each for each in find_unstated(self._numbers, self._written) if each not in own_parts]
+        added = [each for each in find_unstated(self._written, self._numbers) if each not in other_parts]
         if lost:
             said = set(state_loosely(self._target, self._other, self._written))
             lost = [number for number in lost if is_firm(number, self._other) and not number.is_among(said)]
@@ -143,12 +155,46 @@ class Comparison:
                 lost.remove(number)
                 added = [other for other in added if other not in converted]
         changes = [
+            *map(self._mend_run, runs),
+            *self._find_twins(all_readings(own_parts | other_parts)),
             *self._find_pairs(lost, added),
             *self._find_miswritten(),
             *self._find_plural_scales(),
             *self._find_units(),
         ]
         return sorted(changes, key=lambda change: change.source_span or (len(self._source), 0))
+
+    def _find_runs(self) -> list[ChangedRun]:
+        """Return the runs of numbers of which one was lost or came twice."""
+        source = find_runs(self._source, self._numbers)
+        if not any(run.is_one_thing for run in source):
+            return []
+        written = find_runs(self._target, self._written)
+        return find_changed_runs(source, written, lambda number: self._occurrences.missing(number) != 0)
+
+    def _mend_run(self, changed: ChangedRun) -> NumberChange:
+        """Return the change that a run came to, and its right form: parted as in the source, or by the target's word."""
+        run, (start, end) = changed.run, changed.run.span
+        if changed.written is None:
+            return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end])
+        separators = run.separators
+        if any(map(str.isalpha, "".join(separators))) and changed.written.separators:
+            separators = changed.written.separators[:1] * len(separators)
+        written = [self._write(number) or self._source[slice(*number.digits or number.span)] for number in run.numbers]
+        right = "".join(map("".join, zip(written, (*separators, ""), strict=True)))
+        return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end], changed.written.span, right)
+
+    def _find_twins(self, done: set[str]) -> Iterator[NumberChange]:
+        """Yield numbers in digits that stand more often on one side, where both have them; none of those `done`."""
+        seen = set(done)
+        for number in self._numbers:
+            if not seen.isdisjoint(number.readings) or not is_repeated_in_full(number):
+                continue
+            seen |= number.readings
+            missing = self._occurrences.missing(number)
+            if missing and not self._stated.isdisjoint(number.readings):
+                kind, span = (ChangeKind.LOST, number.span) if missing > 0 else (ChangeKind.ADDED, None)
+                yield NumberChange(kind, span, number.text)
 
     def _find_pairs(self, lost: list[Number], added: list[Number]) -> Iterator[NumberChange]:
         """Yield the changes that lost and added numbers are together, then those that stand alone."""
