@@ -13,10 +13,10 @@ from polygist_service.text.numbers.equivalents import (
     find_converted,
     is_counted,
     is_firm,
-    is_measure,
     read_unread_scales,
     state_loosely,
 )
+from polygist_service.text.numbers.identifiers import is_measure
 from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
 from polygist_service.text.numbers.runs import (
     ChangedRun,
@@ -40,6 +40,8 @@ ALIKE_UNITS = {"$": "USD"}
 LEAST_LIKENESS = 0.6
 # Fewer digits may be an hour, or anything.
 LEAST_CLOCK = 3
+# The colons of a time with seconds.
+WITH_SECONDS = 2
 # What may stand between the digits of one number in a target that took it apart: "5½", "51 a 2", "76, 135".
 APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
 GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
@@ -150,6 +152,11 @@ class Comparison:
                 and not number.is_among(said)
                 and said.isdisjoint(read_unread_scales(number, self._other))
             ]
+        names = [number for number in lost if not is_measure(number, self._source, self._own)]
+        # One copied letter for letter is right, whatever its point means in the other language.
+        copied = {raw_digits(self._source, each) for each in names} & {raw_digits(self._target, each) for each in added}
+        lost = [number for number in lost if raw_digits(self._source, number) not in copied]
+        added = [number for number in added if raw_digits(self._target, number) not in copied]
         for number in list(lost):
             if converted := find_converted(number, self._source, self._written, self._target):
                 lost.remove(number)
@@ -173,14 +180,14 @@ class Comparison:
         return find_changed_runs(source, written, lambda number: self._occurrences.missing(number) != 0)
 
     def _mend_run(self, changed: ChangedRun) -> NumberChange:
-        """Return the change that a run came to, and its right form: parted as in the source, or by the target's word."""
+        """Return what became of a run, and its right form: parted as in the source, or by the target's word."""
         run, (start, end) = changed.run, changed.run.span
         if changed.written is None:
             return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end])
         separators = run.separators
         if any(map(str.isalpha, "".join(separators))) and changed.written.separators:
             separators = changed.written.separators[:1] * len(separators)
-        written = [self._write(number) or self._source[slice(*number.digits or number.span)] for number in run.numbers]
+        written = [self._write(number) or raw_digits(self._source, number) for number in run.numbers]
         right = "".join(map("".join, zip(written, (*separators, ""), strict=True)))
         return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end], changed.written.span, right)
 
@@ -229,6 +236,9 @@ class Comparison:
             right = f"{right}{scale}"
             while (word := self._other.match_scale(self._target, end)) and word.is_sure:
                 end = word.end
+            copied = self._own.match_scale(self._target, end)
+            if copied and copied.is_sure and copied.power == number.power:
+                end = copied.end
         if is_percent and wrong.kind is not NumberKind.PERCENT:
             right = f"{right}%"
         if not wrong.unit and self._has_lost_money(number):
@@ -241,7 +251,10 @@ class Comparison:
         hours = HOURS_AFTER.match(self._target, wrong.end)
         place = wrong.start, hours.end() if hours else wrong.end
         times = [reading for reading in number.readings if ":" in reading]
-        if len(times) != 1 or not is_time:
+        digits = raw_digits(self._source, number)
+        if wrong.digits and digits.count(":") == WITH_SECONDS and digits[-1].isdigit():
+            return wrong.digits, digits
+        if len(times) != 1 or not is_time or times[0].count(":") == WITH_SECONDS:
             return place, None
         right = write_time(times[0], self._other).removesuffix("." if self._target[place[1] :].startswith(".") else "")
         # The point of "p.m." may be that of the sentence.
@@ -258,7 +271,7 @@ class Comparison:
 
     def _sign_of(self, number: Number) -> str:
         """Return the sign of the currency of `number`, as the source has it, or for its name there."""
-        sign = self._source[slice(*number.unit_span)] if number.unit_span else ""
+        sign = self._source[slice(*number.unit_span)].replace(" ", "") if number.unit_span else ""
         return (
             next(each for each, unit in CURRENCIES.items() if unit == number.unit).upper() if sign.isalpha() else sign
         )
@@ -273,7 +286,7 @@ class Comparison:
             match = FACTOR.fullmatch(digits)
             factor = match and rewrite_digits(match[1], self._own, self._other)
             return f"{factor}{match[2]}" if match and factor else digits
-        if number.kind in EXACT:
+        if number.kind in EXACT or not is_measure(number, self._source, self._own):
             return digits
         if is_counted(number, self._source):
             digits = digits.replace(" ", "\u00a0")
@@ -287,7 +300,9 @@ class Comparison:
         for wrong in self._written:
             if wrong.is_native or wrong.digits is None or wrong.kind is NumberKind.CODE:
                 continue
-            number = next((known[reading] for reading in wrong.readings if reading in known), None)
+            alike = [known[reading] for reading in sorted(wrong.readings) if reading in known]
+            # "10h" may be that of the evening, but is rather the "10h" of the source.
+            number = max(alike, key=lambda each: len(each.readings & wrong.readings), default=None)
             if number is None or not number.is_native or not is_measure(number, self._source, self._own):
                 continue
             if wrong.kind is NumberKind.TIME:
@@ -440,6 +455,11 @@ def may_pair(one: Number, other: Number) -> bool:
     if one.kind is other.kind:
         return True
     return one.kind not in APART and (other.kind not in APART or (other.kind is NumberKind.CODE and bool(other.pieces)))
+
+
+def raw_digits(text: str, number: Number) -> str:
+    """Return the digits of a number with what parts them, or its words."""
+    return text[slice(*number.digits or number.span)]
 
 
 def digits_of(text: str, number: Number) -> str:
