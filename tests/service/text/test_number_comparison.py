@@ -115,6 +115,10 @@ def test_what_was_changed_is_mended_where_its_place_is_certain(source, wrong, ri
         ("Abre às 14h30.", "It opens at 14:30 p.m.", "It opens at 2:30 p.m."),
         ("Abre 9h-18h.", "It is open 9h-6 p.m.", "It is open 9 a.m.-6 p.m."),
         ("Abre das 10h às 22h, sempre.", "Open from 10h to 22h, always.", "Open from 10 a.m. to 10 p.m., always."),
+        ("O CPF é 123.456.789-00.", "The CPF is 123,456,789-00.", "The CPF is 123.456.789-00."),
+        ("CNPJ 12.345.678/0001-95", "CNPJ 12,345,678/0001-95", "CNPJ 12.345.678/0001-95"),
+        ("No documento 1.500 pessoas", "In the document 1.500 people", "In the document 1,500 people"),
+        ("São 3h-4h de viagem.", "It is 3h-4h of travel.", "It is 3h-4h of travel."),
         ("Fecha às 17h30.", "It closes at 5:50 p.m.", "It closes at 5:30 p.m."),
     ],
 )
@@ -195,6 +199,7 @@ def test_a_cell_that_is_a_number_is_written_as_the_target_does(cell, right):
         ("It is 9 x 9 x 9 cm.", "São 9 x 9 cm.", "São 9 x 9 x 9 cm."),
         ("Look at (1)(2) again.", "Veja (1) outra vez.", "Veja (1)(2) outra vez."),
         ("Call 555-1234-555 now.", "Ligue já 555-1234.", "Ligue já 555-1234-555."),
+        ("Enter 111 111 111 now.", "Introduza 111 111 agora.", "Introduza 111 111 111 agora."),
         ("Card 4000 1111 2222 3333.", "Cartão 4000 1111 2222.", "Cartão 4000 1111 2222 3333."),
     ],
 )
@@ -275,6 +280,8 @@ def test_a_number_that_names_something_stays_as_it_is(text, languages):
         "open 9.00-17.30",
         "(9.00 – 17.30)",
         "until 6.30",
+        "from 9.00 to 17.30",
+        "version 2.5, or 3.5 and 4.5",
     ],
 )
 def test_sections_code_and_times_with_a_point_are_no_decimals(text):
@@ -288,6 +295,8 @@ def test_sections_code_and_times_with_a_point_are_no_decimals(text):
         ("In 2.5 m of `x`", "Em 2.5 m de `x`", "Em 2,5 m de `x`"),
         ("A rating of 3.5/5", "Uma nota de 3.5/5", "Uma nota de 3,5/5"),
         ("At 2.5 GB it stopped", "Com 2.5 GB parou", "Com 2,5 GB parou"),
+        ("A code 2.5 times faster", "Um código 2.5 vezes mais rápido", "Um código 2,5 vezes mais rápido"),
+        ("From 1.52 to 1.67 m", "De 1.52 a 1.67 m", "De 1,52 a 1,67 m"),
         ("2.5 GB are left", "2.5 GB restam", "2,5 GB restam"),
         ("No deaths in 2.5 years", "Sem mortes em 2.5 anos", "Sem mortes em 2,5 anos"),
     ],
@@ -302,6 +311,7 @@ def test_a_changed_version_is_mended_as_the_source_has_it():
 
 def test_a_time_with_a_point_is_the_same_with_a_letter():
     assert compare_numbers("It leaves at 6.35.", "en", "Parte às 6h35.", "pt") == []
+    assert compare_numbers("Open from 9.00 to 17.30.", "en", "Aberto das 9h00 às 17h30.", "pt") == []
     assert compare_numbers("Open 9.15-17.45.", "en", "Aberto das 9h15 às 17h45.", "pt") == []
 
 
@@ -331,7 +341,10 @@ def test_a_copy_in_the_same_language_changes_nothing(text):
     assert compare_numbers(text, "pt", text, "pt-BR") == []
 
 
-@pytest.mark.parametrize("text", ["1 ", "1,", "$1.", "one ", "vinte e ", "1 million ", "I", "half "])
+HOSTILE_RUNS = ("12-12, ", "7 7 7, ", "a1.1 ", "`1.5", "f(1.5 ", "1.5-", "1.50 to ", "sec 1.1, ", "R $ 5 ")
+
+
+@pytest.mark.parametrize("text", ["1 ", "1,", "$1.", "one ", "vinte e ", "1 million ", "I", "half ", *HOSTILE_RUNS])
 def test_a_hostile_pair_takes_no_more_than_its_length(text):
     # Segments are no longer than this.
     text = (text * 4000)[:4000]

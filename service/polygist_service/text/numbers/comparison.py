@@ -16,7 +16,7 @@ from polygist_service.text.numbers.equivalents import (
     read_unread_scales,
     state_loosely,
 )
-from polygist_service.text.numbers.identifiers import is_measure
+from polygist_service.text.numbers.identifiers import is_measure, is_registered
 from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
 from polygist_service.text.numbers.runs import (
     ChangedRun,
@@ -166,6 +166,7 @@ class Comparison:
             *self._find_twins(all_readings(own_parts | other_parts)),
             *self._find_pairs(lost, added),
             *self._find_miswritten(),
+            *self._find_rewritten(),
             *self._find_plural_scales(),
             *self._find_units(),
         ]
@@ -311,6 +312,18 @@ class Comparison:
                 place, right = wrong.digits, self._write(number)
             if right and right != self._target[slice(*place)]:
                 yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, place, right)
+
+    def _find_rewritten(self) -> Iterator[NumberChange]:
+        """Yield registrations and the like whose points became other signs."""
+        registered = [each for each in self._numbers if is_registered(each, self._source, self._own)]
+        by_digits = {digits_of(self._source, number): number for number in registered}
+        for wrong in self._written if by_digits else ():
+            number = by_digits.get(digits_of(self._target, wrong))
+            if number is None or wrong.digits is None or wrong.kind is NumberKind.TIME:
+                continue
+            right = raw_digits(self._source, number)
+            if raw_digits(self._target, wrong) != right:
+                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, wrong.digits, right)
 
     def _find_plural_scales(self) -> Iterator[NumberChange]:
         """Yield numbers of the right value whose scale word is in the plural where English has the singular."""

@@ -4,8 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from polygist_service.text.numbers.conventions import Convention
+from polygist_service.text.numbers.identifiers import CLOCK
 from polygist_service.text.numbers.reading import find_numbers
-from polygist_service.text.numbers.values import Number, NumberKind, all_readings, read_magnitude, scale_value
+from polygist_service.text.numbers.values import (
+    Number,
+    NumberKind,
+    all_readings,
+    normalise,
+    read_magnitude,
+    scale_value,
+)
 
 # Words up to this value are written for, and put in place of, what is no number: "one", "both", "a dozen".
 MOST_LOOSE = 12
@@ -123,6 +131,17 @@ def state_loosely(text: str, convention: Convention, numbers: Sequence[Number]) 
         yield str(10 * (TENS.index(ten.lower()) + 2))
     for number in numbers:
         yield from read_unread_scales(number, convention)
+        yield from read_point_times(number)
+
+
+def read_point_times(number: Number) -> Iterator[str]:
+    """Yield what a time is as digits with a point, and the other way round: "17.30" may be "17h30"."""
+    if number.kind is NumberKind.TIME:
+        clocks = (reading.split(":") for reading in number.readings if reading.count(":") == 1)
+        yield from (normalise(hour, minute) for hour, minute in clocks)
+    elif CLOCK.fullmatch(number.text):
+        hour, minute = number.text.split(".")
+        yield f"{int(hour)}:{minute}"
 
 
 def read_unread_scales(number: Number, convention: Convention) -> Iterator[str]:

@@ -51,7 +51,7 @@ LABELLED = re.compile(
     rf"(?:(?<![^\W_])(?P<label>{'|'.join(map(re.escape, sorted(LABELS, key=len, reverse=True)))})s?\.?|§§?)"
     r"(?:\s(?:estadual|municipal|federal|number|no\.|nº|n\.º|n°|n\.|número))?\s?[:#]?\s?"
     # Others that share the label: "Sections 4.2, 4.3 and 4.4".
-    r"(?:\d+(?:\.\d+)*(?:,\s|\s?[-–]\s?|\s(?:and|or|to|e|ou|a)\s))*$",
+    r"(?:\d+(?:\.\d+)*(?:,\s(?:(?:and|or|e|ou)\s)?|\s?[-–]\s?|\s(?:and|or|to|e|ou|a)\s))*$",
     re.IGNORECASE,
 )
 # A name, with a capital anywhere: "iOS", "Windows", "PyTorch".
@@ -82,6 +82,10 @@ BEGINNINGS = frozenset(
     )
 )
 FAR_LABEL = 40
+# "a code 2.5 times faster", "no documento 1.500 pessoas": the label is none.
+TIMES_AFTER = re.compile(r"\s(?:times|vezes)\b")
+COUNTED_AFTER = re.compile(r"\s[^\W\d_]{4,}s\b")
+ONE_GROUP = len("100.000")
 UNIT_AFTER = re.compile(
     r"[\s\u00a0\u202f-]?(?:[°%€£$]|(?:[kcmMGTµ]?[mgWVAJLlBb]|[kMG]?Hz|kWh|km/h|ha|ft|hp|mi|cv"
     r"|in(?!\s(?:the|an?|this|that|our|its?|which|[A-Z\d])))\b)"
@@ -91,13 +95,15 @@ BEFORE_SECTION = re.compile(r"[\s#>*•–—-]*")
 AFTER_SECTION = re.compile(r"[.)]?\s+(?!(?:[kMGT]?(?:Hz|B|W|b)|[kMGT]V|[kMGT]bps)\b)(?:[\"'“‘«„]|[^\W\d_a-zà-öø-ÿ])")
 CLOCK = re.compile(r"(?:[01]?\d|2[0-4])\.[0-5]\d")
 CLOCK_BEFORE = re.compile(
-    r"\b(?:at|open|opens|opened|closes?|closed|until|till|from|às|ás|à|as|das|até|desde|pelas|abre|aberto|aberta|fecha)"
-    r"\s$",
-    re.IGNORECASE,
+    r"\b(?:at|open|opens|opened|closes?|closed|until|till|às|ás|até|pelas|abre|aberto|aberta|fecha)\s$", re.IGNORECASE
 )
-CLOCK_AFTER = re.compile(rf"\s?[-–—]\s?{CLOCK.pattern}(?![\d.,]\d)(?!\s?[%€£$°]|\s[^\W\d_])")
-CLOCK_AND_DASH = re.compile(rf"(?<![\d.,]){CLOCK.pattern}\s?[-–—]\s?$")
-FAR_CLOCK = 12
+# "9.00-17.30", "from 9.00 to 17.30"; only figures that a timetable has: a price may be "from 1.52 to 1.67".
+HOURS = r"(?:[01]?\d|2[0-4])\.[0-5][05]"
+BETWEEN_HOURS = r"(?:\s?[-–—]\s?|\s(?:to|until|till|a|às|até)\s)"
+CLOCK_AFTER = re.compile(rf"{BETWEEN_HOURS}{HOURS}(?![\d.,]\d|\d)(?!\s?[%€£$°]|\s[^\W\d_]*(?:s|illion)\b)")
+CLOCK_AND_MORE = re.compile(rf"(?<![\d.,]){HOURS}{BETWEEN_HOURS}$")
+NO_CLOCK_AFTER = re.compile(r"\s?[%€£$°]|\s[^\W\d_]*(?:s|illion)\b")
+FAR_CLOCK = 14
 # A check digit, a year, a branch behind it: less than the number, which ends no range.
 PARTED = re.compile(r"(?P<by>[-/])(?P<last>\d{1,6})(?![\d.,]\d|\w)|v\d")
 GLUED = re.compile(r"[^\W\d_][/:.]$|//$|[^\W\d]$")
@@ -116,7 +122,7 @@ def is_measure(number: Number, text: str, convention: Convention) -> bool:
     start, end = number.digits or number.span
     if is_parted(text, end, digits, convention) or GLUED.search(text, max(0, start - 2), start):
         return False
-    if is_clock(text, start, end) or is_labelled(text, start, convention):
+    if is_clock(text, start, end) or is_labelled(text, start, end, convention):
         return False
     if convention.decimal != ".":
         return True
@@ -126,6 +132,16 @@ def is_measure(number: Number, text: str, convention: Convention) -> bool:
         return True
     name = NAME.search(text, max(0, start - FAR_LABEL), start)
     return name is None or name["name"].lower() in BEGINNINGS
+
+
+def is_registered(number: Number, text: str, convention: Convention) -> bool:
+    """Whether a number is surely written everywhere as it is: a registration in groups, what letters are glued to."""
+    start, end = number.digits or number.span
+    digits = text[start:end]
+    if "." not in digits or "," in digits:
+        return False
+    is_grouped = digits.count(".") > 1 and is_parted(text, end, digits, convention)
+    return is_grouped or GLUED.search(text, max(0, start - 2), start) is not None
 
 
 def is_in_code(text: str, at: int) -> bool:
@@ -147,10 +163,12 @@ def is_parted(text: str, end: int, digits: str, convention: Convention) -> bool:
     return is_year or (last[0] == "0" and len(last) > 1) or int(last) < value
 
 
-def is_labelled(text: str, start: int, convention: Convention) -> bool:
+def is_labelled(text: str, start: int, end: int, convention: Convention) -> bool:
     """Whether before a number stands what it is the number of: "Sec. 4.2", "CPF 123.456.789", "§ 2.3"."""
     match = LABELLED.search(text, max(0, start - FAR_LABEL), start)
-    if match is None:
+    if match is None or TIMES_AFTER.match(text, end):
+        return False
+    if convention.decimal != "." and end - start <= ONE_GROUP and COUNTED_AFTER.match(text, end):
         return False
     label = (match["label"] or "").lower()
     if label not in UNSURE_LABELS:
@@ -164,6 +182,9 @@ def is_clock(text: str, start: int, end: int) -> bool:
     """Whether a number such as "6.30" is a time of day: behind "at" or "às", or beside another one with a dash."""
     if not CLOCK.fullmatch(text, start, end):
         return False
-    if CLOCK_AFTER.match(text, end) or CLOCK_AND_DASH.search(text, max(0, start - FAR_CLOCK), start):
+    if CLOCK_AFTER.match(text, end):
+        return True
+    is_second = CLOCK_AND_MORE.search(text, max(0, start - FAR_CLOCK), start) and not NO_CLOCK_AFTER.match(text, end)
+    if is_second and text[start:end][-1] in "05":
         return True
     return CLOCK_BEFORE.search(text, max(0, start - FAR_CLOCK), start) is not None

@@ -393,7 +393,8 @@ def join_ranges(text: str, numbers: list[Number], convention: Convention) -> lis
         if two.kind is NumberKind.TIME and one.kind is NumberKind.CARDINAL:
             clock = (value.partition(".") for value in one.readings)
             readings |= {f"{hour}:{minute.ljust(2, '0')}" for hour, _, minute in clock}
-        if two.kind is NumberKind.TIME and one.kind is NumberKind.TIME and convention.base in TWELVE_HOURS:
+        is_of_day = two.kind is NumberKind.TIME and (not two.is_native or two.text[-2:].lower() in ("m.", "am", "pm"))
+        if is_of_day and one.kind is NumberKind.TIME and convention.base in TWELVE_HOURS:
             # "9h" may be nine hours, beside "6 p.m." or "18h" not.
             numbers[at] = one = replace(one, is_native=one.is_native and not one.text.lower().endswith("h"))
         if len(readings) > len(one.readings):

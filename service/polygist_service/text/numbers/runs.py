@@ -19,6 +19,8 @@ LOOSE_SEPARATORS = frozenset((" ", "\u00a0", ".", "-", "/"))
 LEAST_LIKENESS, LONGEST = 0.6, 200
 # Two numbers beside each other are often just that; so many are one thing.
 LEAST_RUN = 3
+# Of more than so many runs that may stand for each other, none is certain.
+MOST_PAIRS = 400
 # The digits of two equal numbers that are one thing; "2-2" is a score, which may be told in words.
 LEAST_TWICE = 4
 # A year is said again, or not, as prose likes.
@@ -46,9 +48,16 @@ class Run:
         return start, end
 
     @property
+    def values(self) -> list[frozenset[str]]:
+        """What its numbers may be, and each group of one that spaces part."""
+        return [value for number in self.numbers for value in values_of(number)]
+
+    @property
     def is_one_thing(self) -> bool:
         """Whether it is more than two numbers that happen to stand beside each other."""
-        values = [each.readings for each in self.numbers]
+        values = self.values
+        if len(self.numbers) == 1:
+            return len(values) > len(set(values))
         is_bound = any(sign not in LOOSE_SEPARATORS for sign in self.separators)
         is_twice = len(set(values)) < len(values) and len(self.digits) >= LEAST_TWICE
         return is_bound or len(values) >= LEAST_RUN or is_twice
@@ -101,11 +110,15 @@ def find_changed_runs(
     same = Counter(run.digits for run in source) & Counter(run.digits for run in target)
     changed = [run for run in source if run.is_one_thing and run.digits not in same and any(map(differs, run.numbers))]
     left = [run for run in target if run.digits not in same] if changed else []
+    if len(changed) * len(left) > MOST_PAIRS:
+        left = []
     found = []
     for run in changed:
         alike = [other for other in left if is_alike(run, other)]
         found.append(ChangedRun(run, alike[0] if len(alike) == 1 else None))
     places = Counter(each.written.span for each in found if each.written)
+    # One number that spaces part may be no run, but a count in another form.
+    found = [each for each in found if each.written or len(each.run.numbers) > 1]
     return [
         each if each.written is None or places[each.written.span] == 1 else ChangedRun(each.run, None) for each in found
     ]
@@ -113,8 +126,8 @@ def find_changed_runs(
 
 def is_alike(run: Run, other: Run) -> bool:
     """Whether `other` may be what became of a run: a part of it, more of it, or nearly the same digits."""
-    values, others = (Counter(each.readings for each in one.numbers) for one in (run, other))
-    if len(other.numbers) > 1 and (others <= values or values <= others):
+    values, others = Counter(run.values), Counter(other.values)
+    if others.total() > 1 and (others <= values or values <= others):
         return True
     if max(len(run.digits), len(other.digits)) > LONGEST or not (
         len(other.numbers) > 1 or values.keys() & others.keys()
@@ -125,8 +138,18 @@ def is_alike(run: Run, other: Run) -> bool:
 
 def is_repeated_in_full(number: Number) -> bool:
     """Whether a number outside a run is said as often in a translation: no year, no part of a name such as COVID-19."""
-    is_small = number.is_word or number.magnitude <= MOST_LOOSE
+    is_small = number.is_word or (number.magnitude <= MOST_LOOSE and number.kind is not NumberKind.DATE)
     return not is_small and number.kind is not NumberKind.CODE and not YEAR.fullmatch(number.text)
+
+
+def values_of(number: Number) -> list[frozenset[str]]:
+    """Return what a number may be; the groups of one that spaces part each."""
+    return [frozenset((piece,)) for piece in number.pieces] if is_spaced(number) else [number.readings]
+
+
+def is_spaced(number: Number) -> bool:
+    """Whether plain spaces part the groups of a number, which may be a code as well."""
+    return number.kind in (NumberKind.CARDINAL, NumberKind.CODE) and bool(number.pieces) and " " in number.text
 
 
 class Occurrences:
@@ -144,6 +167,9 @@ class Occurrences:
         """Return how many of the source's are not in the target; below zero how many there are too many."""
         lost = min(self._plain[0][each] - self._all[1][each] for each in number.readings)
         added = min(self._plain[1][each] - self._all[0][each] for each in number.readings)
+        if is_spaced(number) and lost > 0:
+            lost = max(self._plain[0][each] - self._all[1][each] for each in number.pieces)
+            added = max(self._plain[1][each] - self._all[0][each] for each in number.pieces)
         return lost if lost > 0 else -max(added, 0)
 
 
@@ -152,6 +178,8 @@ def count_plain(numbers: Sequence[Number]) -> Iterator[str]:
     for number in numbers:
         if not number.is_word:
             yield from number.readings
+            if is_spaced(number):
+                yield from number.pieces
 
 
 def count_all(numbers: Sequence[Number]) -> Iterator[str]:
