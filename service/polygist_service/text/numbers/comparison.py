@@ -42,6 +42,8 @@ LEAST_LIKENESS = 0.6
 LEAST_CLOCK = 3
 # The colons of a time with seconds.
 WITH_SECONDS = 2
+# Between the measures of a thing.
+BY = {"en": " by ", "pt": " por ", "es": " por "}
 # What may stand between the digits of one number in a target that took it apart: "5½", "51 a 2", "76, 135".
 APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
 GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
@@ -161,11 +163,12 @@ class Comparison:
             if converted := find_converted(number, self._source, self._written, self._target):
                 lost.remove(number)
                 added = [other for other in added if other not in converted]
+        mended = list(map(self._mend_run, runs))
         changes = [
-            *map(self._mend_run, runs),
+            *mended,
             *self._find_twins(all_readings(own_parts | other_parts)),
             *self._find_pairs(lost, added),
-            *self._find_miswritten(),
+            *(each for each in self._find_miswritten() if not any(overlaps(each, run) for run in mended)),
             *self._find_rewritten(),
             *self._find_plural_scales(),
             *self._find_units(),
@@ -186,8 +189,10 @@ class Comparison:
         if changed.written is None:
             return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end])
         separators = run.separators
-        if any(map(str.isalpha, "".join(separators))) and changed.written.separators:
-            separators = changed.written.separators[:1] * len(separators)
+        if any(map(str.isalpha, "".join(separators))):
+            word = BY.get(self._other.base)
+            separator = changed.written.separators[:1] or ((word,) if word else separators[:1])
+            separators = separator * len(separators)
         written = [self._write(number) or raw_digits(self._source, number) for number in run.numbers]
         right = "".join(map("".join, zip(written, (*separators, ""), strict=True)))
         return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end], changed.written.span, right)
@@ -361,6 +366,13 @@ class Comparison:
         if wrong.unit_span[0] < wrong.digits[0]:
             return wrong.unit_span, self._sign_of(number)
         return wrong.unit_span, name_currency(number.unit, self._other)
+
+
+def overlaps(change: NumberChange, run: NumberChange) -> bool:
+    """Whether a change is of what another one replaces as a whole."""
+    if change.target_span is None or run.target_span is None:
+        return False
+    return run.target_span[0] <= change.target_span[0] and change.target_span[1] <= run.target_span[1]
 
 
 def find_unstated(numbers: Sequence[Number], others: Sequence[Number]) -> list[Number]:

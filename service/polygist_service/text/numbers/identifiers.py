@@ -41,21 +41,24 @@ LABELS = (
         "portaria",
     ),
     *("resolução", "law", "decree", "contribuinte", "identidade", "documento", "id", "ref", "referência", "reference"),
+    *("recurso", "resp", "agravo", "apelação", "súmula", "habeas corpus", "ofício"),
     *("código", "code", "serial", "série", "license", "licença", "conta", "account", "agência", "isbn", "issn", "doi"),
     *("portaria", "subsecção", "ip", "tel", "telefone", "phone", "fax"),
 )
+# What these are of may be said between: "O NIF dele é 501.442.600".
+REGISTER = re.compile(r"\b(?:CPF|CNPJ|RG|NIF|NISS|NIPC|CEP|CNH|IE|PIS)\b[^.!?\d]{0,25}$")
 # Some are words of one's own language as well: "no 3.500", "a parte 1.500" and "conta 1.500 alunos" count.
 UNSURE_LABELS = frozenset(("no", "n", "par", "para", "ex", "conta", "parte", "part", "art", "id", "cap", "tab", "ie"))
 # Words between a label and its number: "inscrição estadual n.º 110.042", "número do processo 1.234".
 LABELLED = re.compile(
     rf"(?:(?<![^\W_])(?P<label>{'|'.join(map(re.escape, sorted(LABELS, key=len, reverse=True)))})s?\.?|§§?)"
-    r"(?:\s(?:estadual|municipal|federal|number|no\.|nº|n\.º|n°|n\.|número))?\s?[:#]?\s?"
+    r"(?:\s(?:estadual|municipal|federal|especial|extraordinário|cível|number|no\.|nº|n\.º|n°|n\.|número))?\s?[:#]?\s?"
     # Others that share the label: "Sections 4.2, 4.3 and 4.4".
     r"(?:\d+(?:\.\d+)*(?:,\s(?:(?:and|or|e|ou)\s)?|\s?[-–]\s?|\s(?:and|or|to|e|ou|a)\s))*$",
     re.IGNORECASE,
 )
 # A name, with a capital anywhere: "iOS", "Windows", "PyTorch".
-NAME = re.compile(r"(?<![^\W_])(?P<name>(?=\w*[^\W\d_a-zà-öø-ÿ])[^\W\d_][\w+#-]*)\s?$")
+NAME = re.compile(r"(?<![^\W_])(?P<name>(?=\w*[^\W\d_a-zà-öø-ÿ])[^\W\d_][\w+#-]*(?:\.[^\W\d_][\w+#-]*)*)\s?$")
 # No name, though a sentence begins with it.
 BEGINNINGS = frozenset(
     (
@@ -105,7 +108,7 @@ CLOCK_AND_MORE = re.compile(rf"(?<![\d.,]){HOURS}{BETWEEN_HOURS}$")
 NO_CLOCK_AFTER = re.compile(r"\s?[%€£$°]|\s[^\W\d_]*(?:s|illion)\b")
 FAR_CLOCK = 14
 # A check digit, a year, a branch behind it: less than the number, which ends no range.
-PARTED = re.compile(r"(?P<by>[-/])(?P<last>\d{1,6})(?![\d.,]\d|\w)|v\d")
+PARTED = re.compile(r"(?P<by>[-/])(?P<last>\d{1,6})(?![\d.,]\d|\w)|v\d|/[A-Z]{2}\b")
 GLUED = re.compile(r"[^\W\d_][/:.]$|//$|[^\W\d]$")
 CALL = re.compile(r"\w\([^()]*$")
 
@@ -165,6 +168,8 @@ def is_parted(text: str, end: int, digits: str, convention: Convention) -> bool:
 
 def is_labelled(text: str, start: int, end: int, convention: Convention) -> bool:
     """Whether before a number stands what it is the number of: "Sec. 4.2", "CPF 123.456.789", "§ 2.3"."""
+    if REGISTER.search(text, max(0, start - FAR_LABEL), start):
+        return True
     match = LABELLED.search(text, max(0, start - FAR_LABEL), start)
     if match is None or TIMES_AFTER.match(text, end):
         return False
