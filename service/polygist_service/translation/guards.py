@@ -19,6 +19,8 @@ from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, R
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.conventions import convention_of
+from polygist_service.text.numbers.identifiers import is_measure
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
@@ -372,12 +374,15 @@ def is_inside(span: Span | None, others: Sequence[Span]) -> bool:
 
 
 def localise_numbers(text: str, source: str, target: str) -> str:
-    """Return `text` with its numbers as the language `target` writes them."""
+    """Return `text` with its numbers, but for versions and other names, as the language `target` writes them."""
     pieces: list[str] = []
     at = 0
     for number in find_numbers(text, source):
         if number.start >= at:
-            pieces += (text[at : number.start], localise_number(text[number.start : number.end], source, target))
+            written = text[number.start : number.end]
+            if is_measure(number, text, convention_of(source)):
+                written = localise_number(written, source, target)
+            pieces += (text[at : number.start], written)
             at = number.end
     return "".join(pieces) + text[at:]
 
