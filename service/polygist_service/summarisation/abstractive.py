@@ -100,10 +100,11 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
         foreign=plan.source.foreign,
     )
     prose = replace(article, sentences=tuple(keep_proper(article.sentences, article.text)))
-    passages = cut_endless(prose.sentences, article.text)
+    passages = cut_endless(prose.sentences, article.text, language=article.language)
     words = sum(count_words(sentence.text) for sentence in prose.sentences)
     target = LengthTarget.at(plan.request, words=words, sentences=len(passages))
-    return replace(article, sentences=tuple(cut_endless(article.sentences, article.text))), prose, target
+    every = cut_endless(article.sentences, article.text, language=article.language)
+    return replace(article, sentences=tuple(every)), prose, target
 
 
 def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:

@@ -62,7 +62,7 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
     proper = keep_proper(article.sentences, article.text)
-    sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text)
+    sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
     kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 

@@ -5,7 +5,7 @@ comma, at a longer gap; where nothing tells, after a usual number of words.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +14,7 @@ from polygist_service.engine.interface import Span
 from polygist_service.summarisation.boilerplate import ends_sentence
 from polygist_service.summarisation.selection import IDEOGRAPHS, count_words
 from polygist_service.summarisation.tfidf import TfidfVectors
+from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.base import Segment
 
 # More words has no sentence that ends; and one without an end is no sentence beyond fewer.
@@ -27,29 +28,37 @@ SAME = 0.75
 
 UNIT = re.compile(rf"{IDEOGRAPHS}|(?:(?!{IDEOGRAPHS})\S)+")
 STOPS, COMMAS = ".!?…。！？;:；：", ",，、–—"
-# What begins a clause, the more surely the higher; two of them in a row begin it together.
-STARTERS = {
-    **dict.fromkeys(("so", "but", "because", "although", "however", "okay", "well", "um", "uh", "anyway", "yeah"), 2.0),
-    **dict.fromkeys(("mas", "então", "porque", "porém", "contudo", "embora", "aí", "bom", "pois", "agora", "daí"), 2.0),
-    **dict.fromkeys(("and", "then", "when", "while", "which", "where", "now", "if", "who", "since", "until"), 1.0),
-    **dict.fromkeys(("e", "depois", "quando", "enquanto", "onde", "se", "já", "também", "como", "até"), 1.0),
+# By language: what begins a clause, the more surely the higher; two of them in a row begin it together.
+STARTERS: Mapping[str, Mapping[str, float]] = {
+    "en": {
+        **dict.fromkeys(("so", "but", "because", "although", "however", "okay", "well"), 2.0),
+        **dict.fromkeys(("um", "uh", "anyway", "yeah"), 2.0),
+        **dict.fromkeys(("and", "then", "when", "while", "which", "where", "now", "if", "who", "since", "until"), 1.0),
+    },
+    "pt": {
+        **dict.fromkeys(("mas", "então", "porque", "porém", "contudo", "embora", "aí", "bom", "pois", "agora"), 2.0),
+        **dict.fromkeys(("daí",), 2.0),
+        **dict.fromkeys(("e", "depois", "quando", "enquanto", "onde", "se", "já", "também", "como", "até"), 1.0),
+    },
 }
-# What nobody stops behind.
-BINDING = frozenset(
-    (
-        *("the", "a", "an", "of", "to", "in", "on", "at", "for", "with", "from", "by", "and", "or", "is", "was", "my"),
-        *("o", "a", "os", "as", "um", "uma", "de", "do", "da", "dos", "das", "em", "no", "na", "por", "com", "para"),
-        *("e", "ou", "que", "se", "não", "this", "that", "their", "his", "her", "our", "your", "two", "very"),
-    )
-)
+# By language: what nobody stops behind.
+BINDING: Mapping[str, frozenset[str]] = {
+    "en": words("""
+        the a an of to in on at for with from by and or is was my this that their his her our your two very as do no
+    """),
+    "pt": words("""
+        o a os as um uma uns umas de do da dos das em no na nos nas num numa por pelo pela com para e ou que se não ao à
+    """),
+}
 
 
-def cut_endless(sentences: Sequence[Segment], text: str) -> list[Segment]:
+def cut_endless(sentences: Sequence[Segment], text: str, *, language: str) -> list[Segment]:
     """Return the sentences of an article, those that never end cut into passages, which are marked as `hard_split`.
 
     Args:
         sentences: in order.
         text: of the article.
+        language: its canonical tag.
     """
     lengths = [count_words(sentence.text) for sentence in sentences]
     endless = [
@@ -60,11 +69,11 @@ def cut_endless(sentences: Sequence[Segment], text: str) -> list[Segment]:
     result: list[Segment] = []
     for at, sentence in enumerate(sentences):
         is_cut = endless[at] and (is_transcript or lengths[at] > MOST_WORDS_AMONG_SENTENCES)
-        result += cut_passages(sentence, text) if is_cut else [sentence]
+        result += cut_passages(sentence, text, language) if is_cut else [sentence]
     return result
 
 
-def cut_passages(sentence: Segment, text: str) -> list[Segment]:
+def cut_passages(sentence: Segment, text: str, language: str) -> list[Segment]:
     """Cut one segment into passages; one that does not stand in `text`, white space aside, stays whole."""
     read = [at for at, character in enumerate(sentence.text) if not character.isspace()]
     source = [at for at in range(sentence.start, sentence.end) if not text[at].isspace()]
@@ -73,14 +82,14 @@ def cut_passages(sentence: Segment, text: str) -> list[Segment]:
     places = dict(zip(read, source, strict=True))
     return [
         Segment(places[start], places[end - 1] + 1, sentence.text[start:end], sentence.block, hard_split=True)
-        for start, end in split_passages(sentence.text)
+        for start, end in split_passages(sentence.text, language)
     ]
 
 
-def split_passages(text: str) -> list[Span]:
+def split_passages(text: str, language: str) -> list[Span]:
     """Return the spans of the passages of `text`, in linear time; a comma or dash that ends one is not of it."""
     units = [match.span() for match in UNIT.finditer(text)]
-    scores = score_borders(text, units)
+    scores = score_borders(text, units, language)
     spans: list[Span] = []
     first = 0
     while first < len(units):
@@ -95,20 +104,22 @@ def split_passages(text: str) -> list[Span]:
     return spans
 
 
-def score_borders(text: str, units: Sequence[Span]) -> list[float]:
+def score_borders(text: str, units: Sequence[Span], language: str) -> list[float]:
     """Return how well a passage may begin with each of `units`."""
+    base = language.partition("-")[0]
+    starters, binding = STARTERS.get(base, {}), BINDING.get(base, frozenset())
     scores = [0.0]
     before = text[slice(*units[0])].lower() if units else ""
     for (_, end), (start, stop) in pairwise(units):
         after = text[start:stop].lower()
-        score = STARTERS.get(after.rstrip(",."), 0.0)
+        score = starters.get(after.rstrip(",."), 0.0)
         if before[-1] in STOPS:
             score += 4
         elif before[-1] in COMMAS:
             score += 2
-        elif before in STARTERS:
+        elif before in starters:
             score -= 2
-        elif before in BINDING:
+        elif before in binding:
             score -= 1
         if start - end > 1 or text[end:start] == "\n":
             score += 2

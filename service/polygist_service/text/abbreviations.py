@@ -12,16 +12,17 @@ class Abbreviation(Enum):
     """What may follow the full stop of an abbreviation inside its sentence.
 
     NEVER: anything; it ends none ("e.g.", "vs.", "Mr."). TITLE: a name ("Gen.", "Rev."). STREET: a name, but it may
-    stand behind one too ("St. Louis", "Elm St."). REFERENCE: a number ("Fig."),
-    or a name too. NUMBERED: a number only, for it is a word as well ("no.", Portuguese "mar."). CLOSING: anything but a
-    word that begins sentences, for it ends as many ("Inc.", "U.S."). TIME: what belongs to an hour ("p.m. Monday").
-    LAST: lower case only ("etc.").
+    stand behind one too ("St. Louis", "Elm St."). REFERENCE: a number ("Fig."), or a name too. DATE: a number, or a
+    name where the sentence begins with it ("In Dec. Congress"). NUMBERED: a number or a letter only, for it is a word
+    as well ("no.", Portuguese "mar."). CLOSING: anything but a word that begins sentences, for it ends as many
+    ("Inc.", "U.S."). TIME: what belongs to an hour ("p.m. Monday"). LAST: lower case only ("etc.").
     """
 
     NEVER = auto()
     TITLE = auto()
     STREET = auto()
     REFERENCE = auto()
+    DATE = auto()
     NUMBERED = auto()
     CLOSING = auto()
     TIME = auto()
@@ -48,6 +49,8 @@ class Lexicon:
         subjects: pronouns; what stands before one begins a sentence ("Next we saw").
         past_endings: of verbs, where those begin sentences as the subject is in them ("Voltou em maio").
         resumptions: words that begin a sentence even without their capital.
+        openers: pronouns and articles, which begin sentences where all is in capitals.
+        interjections: what is exclaimed alone, and no name with a mark.
     """
 
     abbreviations: Mapping[str, Abbreviation]
@@ -65,6 +68,8 @@ class Lexicon:
     subjects: frozenset[str]
     past_endings: tuple[str, ...]
     resumptions: frozenset[str]
+    openers: frozenset[str]
+    interjections: frozenset[str]
 
 
 # Language -> kind -> words. Known from dictionaries' and style guides' lists, not tuned on any set.
@@ -81,12 +86,17 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         """,
         Abbreviation.STREET: "st dr",
         Abbreviation.REFERENCE: """
-            nos vol vols pp fig figs eq eqs eqn eqns sect ch chap chaps jan feb apr jun jul aug sept oct nov dec
-            op ref refs pop app apt rm ext tel par para pars bk bks ser tbl pl ca c.f ver rev
+            nos vol vols pp fig figs eq eqs eqn eqns sect subsec ch chap chaps
+            op proc trans bull suppl ref refs pop app apt rm ext tel par para pars bk bks ser tbl pl ca c.f ver rev
         """,
-        Abbreviation.NUMBERED: "no al p art arts ed eds c mar sep sec nr pt r n l vs bar",
+        Abbreviation.DATE: """
+            jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed weds thu thur thurs fri sat sun
+        """,
+        Abbreviation.NUMBERED: """
+            no al p art arts ed eds c sec nr pt r n l vs bar cl cll doc docs deg temp tab sched lit
+        """,
         Abbreviation.CLOSING: """
-            mon tue tues wed weds thu thur thurs fri sat sun inc ltd corp co cos bros assn assoc dept depts univ
+            inc ltd corp co cos bros assn assoc dept depts univ
             inst intl natl govt bldg mfg llc plc lp gmbh jr sr esq ave av blvd rd hwy rte pkwy pl sq ln ct ter
             cres ala ariz ark calif cal colo conn del fla ga ida ill ind kan kans ky la mass md mich minn miss
             mo mont neb nebr nev okla ore penn pa tenn tex va vt wash wis wyo ont que alta sask conf gov't int'l
@@ -114,6 +124,7 @@ ABBREVIATIONS: Mapping[str, dict[Abbreviation, str]] = {
         """,
         Abbreviation.NUMBERED: """
             jan fev abr mai jun jul ago set out nov dez mar apto n no num p art inc fl ed c sec col res ap v t l al q f
+            cl cls doc docs mín máx temp seç subseç lit alín anex
         """,
         Abbreviation.CLOSING: """
             ltda ltd lda cia s.a s/a inc corp co bros jr fil univ dept depto dpto depart fed est e.c h.c ind
@@ -354,6 +365,33 @@ RESUMPTIONS: Mapping[str, str] = {
     """,
     "pt": "ele ela eles elas eu isso que como por quem mas onde quando você alguém nós não",
 }
+# Of the certain starters: what joins clauses as well.
+CONNECTIVES: Mapping[str, str] = {
+    "en": "who what when where why how which but and if then that",
+    "pt": "mas quando onde como porque quem",
+    "es": "pero y",
+    "fr": "mais et",
+    "de": "aber und doch",
+    "it": "ma e",
+    "ru": "но и а",
+}
+INTERJECTIONS: Mapping[str, str] = {
+    "en": """
+        wow oh ah aha hey hi hello goodbye bye stop help thanks okay great good nice cool awesome amazing excellent
+        perfect beautiful wonderful fantastic brilliant super fun love loved ugh yay hooray hurray congratulations
+        congrats sorry welcome wait listen run bravo damn gosh god jesus hell sure right really indeed absolutely
+        definitely exactly true wrong enough fire quick hurry silence attention beware careful shame nonsense
+        alas ouch oops cheers best worst enjoy fabulous delicious terrible horrible recommended everything day luck
+    """,
+    "pt": """
+        nossa opa oi olá adeus viva ufa puxa parabéns obrigado obrigada cuidado atenção silêncio fogo socorro basta
+        chega pare espere espera ei ai ui uau oba bravo claro certo exato exatamente verdade mentira calma força
+        coragem ótimo ótima bom boa excelente perfeito perfeita maravilhoso incrível lindo linda bora vamos tchau
+        ah oh eita caramba droga deus credo desculpe desculpa feliz bem-vindo
+    """,
+}
+# What a number may follow.
+NUMBERED = (Abbreviation.NUMBERED, Abbreviation.REFERENCE, Abbreviation.DATE)
 
 
 @cache
@@ -367,7 +405,7 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         abbreviations=abbreviations,
         capitalised=words(CAPITALISED.get(language, "")),
-        numbered=words(lists.get(Abbreviation.NUMBERED, "") + lists.get(Abbreviation.REFERENCE, "")),
+        numbered=words(" ".join(lists.get(kind, "") for kind in NUMBERED)),
         suppressions=frozenset(each.rpartition("_")[2] for each in suppressed),
         starters=words(STARTERS.get(language, "")) | certain,
         certain_starters=certain,
@@ -380,6 +418,8 @@ def lexicon(language: str) -> Lexicon:
         subjects=words(SUBJECTS.get(language, "")),
         past_endings=tuple(sorted(words(PAST_ENDINGS.get(language, "")))),
         resumptions=words(RESUMPTIONS.get(language, "")),
+        openers=certain - words(CONNECTIVES.get(language, "")),
+        interjections=words(INTERJECTIONS.get(language, "")),
     )
 
 

@@ -28,13 +28,24 @@ NAMED_SPEAKER = re.compile(r"(?P<name>(?:(?:[A-ZÀ-Þ][\w'’.-]*|d[aeo]s?)[ \xa
 SPEAKER = re.compile(r"(?:he|she|they|I|we|ele|ela|eles|elas|eu) (?P<verb>[^\W\d_]+)")
 # What is an acronym rather than an abbreviation where all of it is capitals ("TV.").
 UNSHOUTED = frozenset((Abbreviation.TITLE, Abbreviation.REFERENCE, Abbreviation.NUMBERED, Abbreviation.CLOSING))
+# What a name follows.
+BEFORE_NAMES = frozenset((Abbreviation.NEVER, Abbreviation.TITLE, Abbreviation.STREET))
+CAPITALS = re.compile(r"[^\W\d_]{2}")
+FAR_FOLLOWING = 60
+# Abbreviations that are in no list: the letters of one before a number, and of one beside others.
+SHORT, LONGEST_UNKNOWN = 3, 7
+CHAINED = re.compile(r"(?:[A-ZÀ-Þ]|[A-ZÀ-Þ][a-zà-ÿ]{1,6})\.")
+CHAIN = re.compile(r"(?P<word>[A-ZÀ-Þ][a-zà-ÿ]{1,6})\.\s")
+ISSUE = re.compile(r"\d{1,4} ?[(:,]")
 # "i. e.", "e. g."
 SPACED_ABBREVIATION = re.compile(r"\W*[a-z]\.$")
+# "On Mon. Congress met", "on Mon. November 5", but "on Mon. Tuesday is fine".
+DATED = re.compile(r"[A-Z][a-z]{2,8}\.? \d")
 # Ampere, volt, degrees.
 UNIT_LETTERS = frozenset("AVCFK")
 # Names that end in an exclamation or question mark, which a capital may follow.
 EXCLAIMING_NAMES = frozenset(
-    ("yahoo", "jeopardy", "wham", "yum", "kahoot", "democracy now", "mamma mia", "moulin rouge")
+    ("yahoo", "jeopardy", "wham", "yum", "kahoot", "democracy now", "mamma mia", "moulin rouge", "panic", "chips ahoy")
 )
 # A full stop, and what Unicode's rules take for no new sentence: a number before a lower case, a dash, a lower case.
 RESUMPTION = re.compile(r"\.[ \xa0]++(?=\d|[-–—]{1,2} ?[\"“]?[A-ZÀ-Þ]|(?P<lower>[a-zà-ÿ]{1,8})\b(?!\.))")
@@ -98,9 +109,9 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
     *others, token = text.rsplit(None, 2)[-2:] or [""]
     previous = others[0] if others else ""
     known = lexicon.abbreviations.get(token.lower())
-    # Nearly every sentence ends in a plain word: nothing else is looked at.
+    # Nearly every sentence ends in a plain word: hardly anything else is looked at.
     if known is None and len(token) > 1 and token.isalpha() and token not in lexicon.suppressions:
-        return False
+        return not closers and goes_on_after_unknown(token, previous, following, lexicon)
     if token[0:1] == "(" and closers == ")" and token[1:].isalpha():  # "(ret.) John Day"
         found = FOLLOWING.match(following)
         return found is not None and not begins_sentence(following, found, lexicon)
@@ -110,7 +121,50 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
         return is_german_ordinal(token, previous, following, lexicon)
     token = NOT_IN_WORDS.split(token)[-1] if known is None else token
     found = LAST_WORD.match(token)
-    return found is not None and goes_on_after_word(found[0], previous, following, lexicon)
+    if found is None:
+        return False
+    if len(token) > 1 and text.isupper() and is_in_capitals(following):
+        return goes_on_in_capitals(found[0], previous, following, lexicon)
+    return goes_on_after_word(found[0], previous, following, lexicon)
+
+
+def goes_on_after_unknown(word: str, previous: str, following: str, lexicon: Lexicon) -> bool:
+    """Whether a word that is in no list is an abbreviation: by the number, or by the others, that it stands beside.
+
+    Args:
+        word: letters alone.
+        previous: the token before it.
+        following: what comes next.
+        lexicon: of the language.
+    """
+    if not lexicon.starters or len(word) > LONGEST_UNKNOWN:
+        return False
+    if word.islower():  # "cl. 4.2"
+        is_unit = word in lexicon.units or previous[-1:].isdecimal()
+        return len(word) <= SHORT and following[:1].isdecimal() and word not in lexicon.starters and not is_unit
+    # "J. Mach. Learn. Res. 12": titles of journals, behind an initial.
+    if not word.istitle() or not CHAINED.fullmatch(previous):
+        return False
+    if following[:1].isdecimal():
+        return len(previous) > len("J.") or bool(ISSUE.match(following))
+    found = CHAIN.match(following)
+    return found is not None and found["word"].lower() not in lexicon.starters
+
+
+def is_in_capitals(text: str) -> bool:
+    """Whether `text` begins with capitals alone, which make a word."""
+    begin = " ".join(text[:FAR_FOLLOWING].split(None, 2)[:2])
+    return begin.isupper() and bool(CAPITALS.search(begin))
+
+
+def goes_on_in_capitals(word: str, previous: str, following: str, lexicon: Lexicon) -> bool:
+    """Decide as in small letters, which all could follow an abbreviation; pronouns and articles begin sentences."""
+    word, previous, following = word.lower(), previous.lower(), following[:FAR_FOLLOWING].lower()
+    found = FOLLOWING.match(following)
+    kind = kind_of(word, previous, lexicon)
+    if found and kind not in BEFORE_NAMES and (found["link"] == "," or found["word"] in lexicon.openers):
+        return False
+    return goes_on_after_word(word, previous, following, lexicon)
 
 
 def is_german_ordinal(number: str, previous: str, following: str, lexicon: Lexicon) -> bool:
@@ -151,8 +205,9 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
         return False
     if not follower:
         return following[:1] in JOINING_SIGNS
-    if previous[-1:].isdecimal() and folded and word.lower() in lexicon.numbered and not follower.isdecimal():
-        return False  # "300 pp."
+    is_counted = previous[-1:].isdecimal() and (len(follower) > 1 or is_starter)  # "300 pp.", but "30 deg. C"
+    if is_counted and word.lower() in lexicon.numbered and not follower.isdecimal():
+        return False
     if follower.isdecimal():
         return kind is not Abbreviation.LAST and not (is_quoted and kind is Abbreviation.CLOSING)
     if follower.islower():
@@ -168,13 +223,13 @@ def goes_on_after_word(word: str, previous: str, following: str, lexicon: Lexico
             is_certain = is_starter if SENTENCE.match(following) else is_word and folded in lexicon.certain_starters
             return not is_quoted and not is_certain
         case Abbreviation.NUMBERED:
-            return bool(ROMAN.match(follower)) and follower != "I"
+            return follower != "I" and (bool(ROMAN.match(follower)) or (len(follower) == 1 and not is_starter))
+        case Abbreviation.DATE:
+            return previous[:1].isupper() or not previous or bool(DATED.match(following))
         case Abbreviation.REFERENCE if len(follower) == 1:
             return follower != "I"
-        case Abbreviation.TIME:
-            return folded in lexicon.hours
-        case Abbreviation.LAST:
-            return False
+        case Abbreviation.TIME | Abbreviation.LAST:
+            return kind is Abbreviation.TIME and folded in lexicon.hours
         case _:
             # "presidente dos E.U.A. João ...": a name in apposition.
             is_person = folded in lexicon.given_names and previous.lower() not in ("dos", "da", "do")
@@ -210,7 +265,7 @@ def goes_on_after_initial(letter: str, previous: str, follower: str, is_starter:
 def kind_of(word: str, previous: str, lexicon: Lexicon) -> Abbreviation | None:
     """What a word is as an abbreviation, None where it is none; `previous` tells units and "et al." from others."""
     folded = word.lower()
-    if folded in lexicon.units and previous[-1:].isdecimal():
+    if folded in lexicon.units and previous[-1:].isdecimal() and not word.istitle():
         return None
     if len(word) == 1 and SPACED_ABBREVIATION.match(previous):
         return Abbreviation.NEVER
@@ -259,17 +314,33 @@ def goes_on_after_mark(text: str, closers: str, following: str, lexicon: Lexicon
     name = token.lower().lstrip("(\"'“‘«")
     found = FOLLOWING.match(following)
     follower = (found["word"] or "").lower() if found else ""
+    is_known = name in EXCLAIMING_NAMES or f"{previous.lower()} {name}" in EXCLAIMING_NAMES
     if first.islower():
         if "?" in token or "!" in token:
             return True
         if SPEAKER.match(following):
             return is_told(following, lexicon)
         is_name = is_single and token[:1].isupper() and (len(token) == 1 or not token.isupper())
-        is_continued = follower not in lexicon.resumptions if previous else follower in lexicon.auxiliaries
-        return follower in lexicon.speech or (is_name and is_continued)
-    is_name = name in EXCLAIMING_NAMES or f"{previous.lower()} {name}" in EXCLAIMING_NAMES
-    is_name = is_name or (len(token) == 1 and token.isupper() and token not in "IO")
+        if previous or is_known:
+            return (is_name and follower not in lexicon.resumptions) or follower in lexicon.speech
+        return follower in lexicon.speech or (is_name and begins_with_name(text, name, follower, lexicon))
+    is_name = is_known or (len(token) == 1 and token.isupper() and token not in "IO")
     return is_name and is_single and first.isupper() and follower not in lexicon.starters
+
+
+def begins_with_name(text: str, name: str, follower: str, lexicon: Lexicon) -> bool:
+    """Whether the first word of a sentence is a name with a mark ("Oliver! opened in June") and no exclamation.
+
+    Args:
+        text: ends in the mark.
+        name: the word, in lower case.
+        follower: what comes next, in lower case.
+        lexicon: of the language.
+    """
+    if follower in lexicon.auxiliaries:
+        return True
+    is_name = text[-1] == "!" and name not in lexicon.starters and name not in lexicon.interjections
+    return bool(lexicon.interjections) and is_name and follower not in lexicon.starters | lexicon.resumptions
 
 
 def is_told(following: str, lexicon: Lexicon) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from icu4py.breakers import SentenceBreaker
@@ -19,6 +19,9 @@ LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 # notes ("[3]") have no word before them.
 CLOSERS = re.compile(r"(?:[\"'”’»)\]}]++|\[\d[\d ,–-]*+\])++(?:\s+|\Z)")
 NOTE = re.compile(r"\d[\d ,–-]*+\](?:\[\d[\d ,–-]*+\])*+(?:\s+|\Z)")
+# References to notes, and remarks such as "[citation needed]", that stand right behind a mark.
+NOTES = re.compile(r"(?<=[.!?…])[\"'”’»)]*+(?:\[[^\[\].!\n]{1,40}\]|[⁰¹²³⁴-⁹]{1,3}+(?![^\s\[]))++(?P<space>\s++)(?=\S)")
+NOTE_SIGN = re.compile(r"[.!?…][\"'”’»)]*+[\[⁰¹²³⁴-⁹]")
 # Emoji, arrows and stars that follow the mark without a space.
 SIGNS = re.compile(r"[\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]++(?:\s+|\Z)")
 WHITE_SPACE = re.compile(r"\s+")
@@ -79,7 +82,21 @@ def split_sentences(text: str, language: str) -> list[Span]:
         start += len(piece)
     if resumed := find_resumptions(text, words):
         starts = sorted({*starts, *resumed})
+    if NOTE_SIGN.search(text):
+        starts = move_behind_notes(text, starts, words)
     return list(pairwise([*starts, len(text)]))
+
+
+def move_behind_notes(text: str, starts: Sequence[int], words: Lexicon) -> list[int]:
+    """Return `starts` without those before references to notes that follow a mark, and with those behind them."""
+    found = set(starts)
+    for notes in NOTES.finditer(text):
+        found.difference_update(range(*notes.span()))
+        before, following = text[max(0, notes.start() - REACH) : notes.start()], text[notes.end() : notes.end() + REACH]
+        is_continued = following[0].islower() or is_inside_sentence(before, following, words)
+        if LINE_BREAKS.search(notes["space"]) or not is_continued:
+            found.add(notes.end())
+    return sorted(found)
 
 
 def continuation(before: str, piece: str, words: Lexicon) -> int:

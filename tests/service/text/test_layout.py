@@ -69,7 +69,7 @@ def test_letters_outside_of_segments_are_those_of_list_markers(text):
     ends = [0]
     for segment in parse(text).segments:
         between = text[ends[-1] : segment.start]
-        assert not any(map(str.isalpha, re.sub(r"(?:^|(?<=\s))\(?(?:I|b|a)[.)]\s+", "", between)))
+        assert not any(map(str.isalpha, re.sub(r"(?<!\w)\(?(?:I|b|a)[.)]\s+", "", between)))
         ends.append(segment.end)
 
 
@@ -112,6 +112,47 @@ def test_only_numbers_of_cells_are_number_segments():
     rows = "Version   1.2.3   2024-01-05   +1 555 0100   192.168.0.1   34   $1,299.99   5.5%"
     assert [each.text for each in parse(rows).segments if each.is_number] == ["$1,299.99", "5.5%"]
     assert all(not segment.is_number for segment in parse(text).prose())
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Sales in dollars:\n1,300.50\n1,450.75\n2,000", ["1,300.50", "1,450.75", "2,000"]),
+        ("$1,299.99", ["$1,299.99"]),
+        ("Price\n- $1,299.99\n* R$ 2.50", ["- $1,299.99", "R$ 2.50"]),
+        ("1,299.99 - 2,500.00", ["1,299.99", "2,500.00"]),
+        ("€1,299.99–€2,500.00", ["€1,299.99", "€2,500.00"]),
+        ("| 1,299.99 | 2,500.00 |", ["1,299.99", "2,500.00"]),
+        ("1,234,567; 2,345,678", ["1,234,567", "2,345,678"]),
+        ("1,299.99 2,500.00 3,100.50", ["1,299.99", "2,500.00", "3,100.50"]),
+        ("12.50  1,300.00  7", ["12.50", "1,300.00"]),
+        ("12.50\n13.75\n7.20", ["12.50", "13.75", "7.20"]),
+        ("7.5\n8.25\n2024\n1,300", ["7.5", "8.25", "1,300"]),
+        ("EUR 1,299.99\n5.5%\n21.5 °C", ["EUR 1,299.99", "5.5%", "21.5 °C"]),
+    ],
+)
+def test_the_numbers_of_lines_that_have_nothing_else_are_segments(text, numbers):
+    assert [each.text for each in parse(text).segments if each.is_number] == numbers
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024", "1.1", "1.1\n1.2\n1.3", "1.10\n1.11", "12/05/2024", "12.05.2024", "10:30", "1.2.3", "192.168.0.1"),
+        *(
+            "USB 3.1",
+            "123.456.789-00",
+            "12.345.678/0001-95",
+            "+55 11 2345.6789",
+            "12.345.678-9",
+            "2018 - 2024",
+            "3.5 kg",
+        ),
+        *("v1,300.50", "1,300.50 a day", "(11) 99999-9999", "1.1  Scope\n1.2  Terms"),
+    ],
+)
+def test_dates_codes_and_the_numbers_of_sections_stay(text):
+    assert not any(each.is_number for each in parse(text).segments)
 
 
 def test_a_number_is_cut_nowhere():
@@ -177,6 +218,15 @@ def test_running_text_has_no_cells(text):
         ("Q: Who?", "Who?"),
         ("## Title", "Title"),
         ("☐ Done", "Done"),
+        ("§ 1.º A lei vale.", "A lei vale."),
+        ("§ 2º Os bens ficam.", "Os bens ficam."),
+        ("§ 12. The law holds.", "The law holds."),
+        ("Art. 5.º Todos votam.", "Todos votam."),
+        ("Art. 10. Todos votam.", "Todos votam."),
+        ("Art. 12-B - A lei vale.", "A lei vale."),
+        ("II - a casa;", "a casa;"),
+        ("XIV – the house.", "the house."),
+        ("V — o voto;", "o voto;"),
     ],
 )
 def test_list_markers_and_quote_marks_are_in_no_segment(line, words):
@@ -193,6 +243,11 @@ def test_list_markers_and_quote_marks_are_in_no_segment(line, words):
         "I think so.",
         "No. 5 is alive.",
         "p. 12 of it",
+        "§ 5 of the law holds.",
+        "Art. 5º da lei vale.",
+        "Art. 5, inc. II, vale.",
+        "I - who was not asked - left.",
+        "Art. is long.",
     ],
 )
 def test_names_and_numbers_that_begin_a_sentence_are_no_markers(line):
@@ -206,6 +261,11 @@ def test_a_letter_is_a_marker_beside_the_one_before_or_behind_it():
         "We met in the old town hall.",
         "We met again.",
     ]
+
+
+def test_items_of_laws_are_markers_beside_each_other():
+    assert texts("I - a casa;\nII - a rua;\nIII - o bairro.") == ["a casa;", "a rua;", "o bairro."]
+    assert texts("LXXVIII - a casa;\n\nLXXIX - a rua;") == ["a casa;", "a rua;"]
 
 
 def test_roman_numerals_of_headings_stay():
@@ -260,7 +320,7 @@ MILLION = 1_000_000
 @pytest.mark.parametrize(
     "unit",
     ["\t", " ", ".", ". ", "> ", "\n", "-", "a  ", "a\t", "|", "a|", "_ ", "[ ] ", "\xa0", "> \n", "a" * 1000, "—", "…",
-     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> "],
+     "I", "1.", "* ", "(", "=", "·", "\u2500", "a-\n> ", "1.5 ", "1.5;", "1.5\n", "1.5-", "§ 1 ", "I - "],
 )  # fmt: skip
 def test_a_million_characters_take_little_time(unit):
     text = (unit * MILLION)[: MILLION // 4]

@@ -134,7 +134,7 @@ def test_pieces_of_a_wrapped_sentence_stand_where_they_say(words, width, window)
     text = wrap(words, width=width, prefix="> ")
     document = parse(text)
     (segment,) = document.segments
-    pieces = document.cut(segment, lambda piece: len(piece) <= max(9, window))
+    pieces = document.cut(segment, lambda piece: len(piece) <= max(10, window))
     assert "".join("".join(each.text for each in pieces).split()) == "".join(words.split())
     for piece in pieces:
         assert text[slice(*piece.span)].replace("\n> ", " ") == piece.text
@@ -276,6 +276,42 @@ def test_a_line_does_not_come_to_begin_like_an_item():
     assert not [line for line in rebuilt.splitlines() if line.startswith(("- ", "1. "))]
 
 
+@pytest.mark.parametrize("width", range(28, 40))
+def test_narrow_columns_of_several_lines_are_paragraphs(width):
+    words = " ".join(SWIMMING_POOL.split())
+    assert texts(textwrap.fill(words, width)) == texts(SWIMMING_POOL)
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        (
+            "1. Open the file of the town council that was\n   saved on Monday evening.\n2. Close it.\n",
+            ["Open the file of the town council that was saved on Monday evening.", "Close it."],
+        ),
+        (
+            "- Send the letter to the mayor and the members of\n  Brenmouth's council.\n- Go home.\n",
+            ["Send the letter to the mayor and the members of Brenmouth's council.", "Go home."],
+        ),
+        (
+            "a) a ata da reunião de segunda-feira, que ficou\nguardada;\nb) o resto;\n",
+            ["a ata da reunião de segunda-feira, que ficou guardada;", "o resto;"],
+        ),
+    ],
+)
+def test_an_item_of_two_lines_is_one(text, items):
+    assert texts(text) == items
+    assert rebuild(parse(text), items)[0] == text
+
+
+def test_a_long_address_does_not_make_its_paragraph_wide():
+    address = "https://example.org/a/very/long/path/that/is/broken/nowhere/for/it/has/no/space"
+    lines = SWIMMING_POOL.splitlines()
+    for places in ((1,), (1, 3), (3, 4)):
+        text = "\n".join(f"{line} {address}" if at in places else line for at, line in enumerate(lines))
+        assert texts(text) == texts(" ".join(text.split()))
+
+
 STAY = {
     "verses": "The winter came across the hill\nAnd found the village lying still,\nIt laid its hand on roof and wall\n"
     "And let the quiet snowflakes fall.",
@@ -283,6 +319,17 @@ STAY = {
     "you said you would not come before\nthe ships had left, and went away.",
     "long verses": "the moon hung low above the silent harbour,\na lantern swung along the wooden pier,\n"
     "the boats lay still, their ropes gone dark with water,\nand someone sang a song for none to hear.",
+    "narrow verses": "so much depends\nupon a red wheel\nbarrow glazed with\nrain water beside\nthe white chickens.",
+    "narrow verses in small letters": "i carry your letter with me\nin the pocket of my coat\n"
+    "and when the evening falls\ni read it by the window\nwhile the rain comes down\nand nobody is there to see.",
+    "verses in Portuguese": "vou andar pela praia vazia\no vento era frio e o céu\nera cinzento como o mar\n"
+    "disseste que não vinhas\nantes dos navios partirem\ne foste embora com eles.",
+    "hours": "Opening hours of the museum:\nfrom Monday to Friday 9-17\nfrom Saturday 9-12 only\n"
+    "closed on Sundays always\nfree for children under 6",
+    "ingredients": "two large onions, cut in rings\na pound of yellow potatoes\nhalf a bottle of white wine\n"
+    "some fresh bread of yesterday\na spoon of brown sugar\nthree eggs and a lemon",
+    "items with addresses": "1. Anna Maria Smith\n   14 Harbour Road\n   Brenmouth",
+    "items with items": "1. Write the names of three towns\n   a) one\n   b) two",
     "addresses": "The Brenmouth Sailing Club\n14 Harbour Road\nBrenmouth\nGreat Britain",
     "lists": "two onions\na pound of potatoes\nhalf a bottle of white wine\nsome fresh bread",
     "headlines": "Council votes for the new bridge over the river\nSchool opens again after the storm\n"

@@ -64,7 +64,7 @@ class Segment:
             in it folded to one space.
         block: index of its block.
         hard_split: whether it is a piece of a sentence that was longer than the model's window.
-        is_number: whether it is the bare number of a table's cell, for which no model is needed.
+        is_number: whether it is a bare number of a line or a table's cell, for which no model is needed.
     """
 
     start: int

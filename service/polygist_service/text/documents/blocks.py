@@ -10,6 +10,7 @@ from polygist_service.text.documents.cells import CellLine, find_hints, read_cel
 from polygist_service.text.documents.columns import BARS, TableBlock, read_table
 from polygist_service.text.documents.joining import LineJoiner
 from polygist_service.text.documents.lines import Line, column, read_lines, same_quote
+from polygist_service.text.documents.number_cells import find_sections
 from polygist_service.text.documents.wrapping import LEAST_LINES, Shape, WrappedBlock, is_border, is_code, is_full
 from polygist_service.text.segmentation import Span
 
@@ -30,9 +31,15 @@ HEADING_END = re.compile(r"[.!?…,;:。！？][\"'”’»)\]]*$")
 
 @dataclass(frozen=True, slots=True)
 class LineBlock(Block):
-    """A line or a part of one, each of whose cells is read for itself."""
+    """A line or a part of one, each of whose cells is read for itself.
+
+    Attributes:
+        cells: their spans, in order.
+        sections: those of them that number sections.
+    """
 
     cells: tuple[Span, ...]
+    sections: frozenset[Span] = frozenset()
 
 
 PlainBlock = LineBlock | WrappedBlock | TableBlock
@@ -80,7 +87,7 @@ def read_blocks(text: str, *, language: str, unwrap: bool) -> Iterator[PlainBloc
         is_last = groups is grouped[-1]
         pending: list[CellLine] = []
         for group in groups:
-            if len(group.lines) > 1 and group.shape(text).is_wrapped(widths):
+            if len(group.lines) > 1 and (group.shape(text).is_wrapped(widths) or group.shape(text).is_item()):
                 yield from read_line_blocks(text, pending, is_last=False)
                 pending = []
                 yield from read_wrapped(text, group, widths, joiner)
@@ -184,17 +191,18 @@ def read_line_blocks(text: str, lines: Sequence[CellLine], *, is_last: bool) -> 
     """
     rows = [each.cells(stops) for each, stops in zip(lines, neighbour_stops(lines), strict=True)]
     kinds = read_kinds(text, lines, rows, is_last=is_last)
+    sections = find_sections(text, rows)
     at = 0
     while at < len(lines):
         end = at
         while end < len(lines) and (kinds[end] is BlockKind.ROW or is_rule(text, lines[end].line)):
             end += 1
         if table := read_table(text, lines[at:end], rows[at:end]):
-            yield table
+            yield replace(table, sections=sections)
         else:
             end = max(end, at + 1)
             for each, cells, kind in zip(lines[at:end], rows[at:end], kinds[at:end], strict=True):
-                yield LineBlock(kind, each.line.start, each.line.stop, tuple(cells))
+                yield LineBlock(kind, each.line.start, each.line.stop, tuple(cells), sections)
         at = end
 
 

@@ -37,12 +37,6 @@ PAUSES = frozenset(",;")
 # French puts a space inside of these.
 OPENERS, CLOSERS = frozenset("«‹“„"), frozenset("»›”?!:;")
 
-NUMBER = re.compile(
-    r"[(+\-−]?\s?(?:R\$|US\$|[$€£¥])?\s?[-−]?"
-    r"(?:\d{1,3}(?:[.,'\xa0\u202f ]\d{3})+(?:[.,]\d+)?|\d+[.,]\d+)\s?(?:%|‰|[$€£¥])?\)?"
-)
-SECTION_NUMBER = re.compile(r"\d{1,2}\.\d{1,2}")
-
 
 @dataclass(frozen=True)
 class CellLine:
@@ -152,8 +146,3 @@ def read_cells(text: str, line: Line, hints: Collection[str]) -> CellLine:
         gaps=tuple(span for gap, span in spans if gap),
         marks=tuple(span for gap, span in spans if not gap),
     )
-
-
-def is_number_cell(cell: str, *, is_first: bool) -> bool:
-    """Whether a cell of a row is a number that languages write in different ways; a section's number is none."""
-    return bool(NUMBER.fullmatch(cell)) and not (is_first and SECTION_NUMBER.fullmatch(cell))

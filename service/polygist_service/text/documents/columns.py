@@ -56,16 +56,12 @@ class TableBlock(Block):
     Attributes:
         rows: the pieces of each row, from left to right.
         cells: the spans of those that are cells, in order.
+        sections: those of them that number sections.
     """
 
     rows: tuple[Row, ...]
     cells: tuple[Span, ...]
-
-    @property
-    def first_cells(self) -> frozenset[Span]:
-        """The first cell of each row."""
-        cells = frozenset(self.cells)
-        return frozenset(next(filter(cells.__contains__, (piece.span for piece in row)), (0, 0)) for row in self.rows)
+    sections: frozenset[Span] = frozenset()
 
     def write(self, text: str, segments: Sequence[Segment], outputs: Sequence[str]) -> tuple[str, list[Span]]:
         """Put outputs in the places of segments and align the cells again.

@@ -12,9 +12,16 @@ SPACE = r"[ \t\xa0]"
 BULLET = r"[•◦▪▫●○■□‣⁃∙·◆◇★☆✓✔✗✘➤►▶→⇒–—*+\-]"
 CHECKBOX = r"\[[ xX]?\]|\( {1,3}\)|[☐☑☒]"
 ORDINAL = r"\d{1,3}(?:\.\d{1,3})*|[ivxlcdm]{2,7}|[IVXLCDM]{2,7}|[^\W\d_]"
+# Of laws: paragraphs and articles, where a sentence begins behind them, and items: "§ 1.º", "Art. 5.º", "XIV –".
+PARAGRAPH = r"§{1,2}[ \xa0]?\d{1,4}(?:\.?[º°ª]|[oa](?=[\s.]))?(?:-[A-Z])?\.?"
+ARTICLE = (
+    r"(?:Art|ART|Arts)\.[ \xa0]?\d{1,4}(?:(?:\.?[º°ª]|[oa](?=[\s.]))(?:-[A-Z])?\.?|(?:-[A-Z])?(?:\.|(?=[ \xa0][-–—])))"
+)
 MARKER = re.compile(
     rf"(?:(?P<bullet>{BULLET}|#{{1,6}})|{CHECKBOX}|\[\d{{1,3}}\]|(?P<speaker>[QAPR]:)"
     rf"|\((?P<enclosed>{ORDINAL})\)|(?P<closed>{ORDINAL})\)|(?P<dotted>{ORDINAL})\.|(?P<section>\d{{1,2}}(?:\.\d{{1,2}})+)"
+    rf"|(?P<law>(?:{PARAGRAPH}|{ARTICLE})(?:{SPACE}[-–—](?={SPACE}))?)"
+    rf"|(?P<dashed>[IVXLC]{{1,7}}){SPACE}?[-–—](?={SPACE})"
     rf"){SPACE}+(?=\S)"
 )
 # What begins each line of a comment.
@@ -23,10 +30,14 @@ LEAST_COMMENTS = 3
 # Bullet, number and letter, such as "- [ ] a) ".
 MOST_MARKERS = 3
 ROMAN = re.compile(r"(?=.)(?:x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
-ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10}
+# Laws have more items than other lists.
+LONG_ROMAN = re.compile(r"(?=.)c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
+ROMAN_DIGITS = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 SENTENCE_END = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*$")
 # From this width on a line that ends inside a sentence may go on in the next one.
 LEAST_WIDTH = 40
+# What a sentence may begin with.
+OPENERS = frozenset("\"“„«'‘([")
 TAB = 8
 # A title has no more words.
 TITLE_WORDS = 6
@@ -138,6 +149,11 @@ def is_certain(text: str, line: Line, marker: re.Match[str]) -> bool:
     rest = text[marker.end() : line.end]
     if section := marker["section"]:
         return rest[:1].isupper() and not section.startswith("0")
+    if marker["law"]:
+        return rest[:1].isupper() or rest[:1] in OPENERS or marker["law"][-1] in "-–—"
+    if marker["dashed"]:
+        # "I - who was not asked - left."
+        return (marker["dashed"] != "I" or rest[-1:] in ";:") and bool(ROMAN.fullmatch(marker["dashed"]))
     word = marker["dotted"] or marker["closed"] or marker["enclosed"]
     if word is None or word[0].isdigit():
         return True
@@ -155,13 +171,13 @@ def is_sibling(marker: re.Match[str], other: re.Match[str]) -> bool:
     """Whether two markers stand next to each other in one list: the same bullet, or numbers that follow each other."""
     if marker["bullet"] or other["bullet"]:
         return marker["bullet"] == other["bullet"]
-    for style in ("dotted", "closed", "enclosed"):
+    for style in ("dotted", "closed", "enclosed", "dashed"):
         one, two = marker[style], other[style]
         if one and two:
             return one.isupper() == two.isupper() and any(
                 abs(a - b) == 1 for a, b in zip(ordinals(one), ordinals(two), strict=True) if a and b
             )
-    return not marker["section"] and marker[0] == other[0]
+    return not (marker["section"] or marker["law"]) and marker[0] == other[0]
 
 
 def ordinals(word: str) -> tuple[int, int, int]:
@@ -169,7 +185,7 @@ def ordinals(word: str) -> tuple[int, int, int]:
     if word[0].isdigit():
         return int(word.rpartition(".")[2]), 0, 0
     letter = ord(word.lower()) - ord("a") + 1 if len(word) == 1 and word.isascii() else 0
-    if not ROMAN.fullmatch(word):
+    if not LONG_ROMAN.fullmatch(word):
         return 0, letter, 0
     values = [ROMAN_DIGITS[character] for character in word.lower()]
     pairs = zip(values, [*values[1:], 0], strict=True)

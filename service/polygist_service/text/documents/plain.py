@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Output, Segment, Splitting
 from polygist_service.text.documents.blocks import PlainBlock, read_blocks
-from polygist_service.text.documents.cells import is_number_cell
 from polygist_service.text.documents.columns import TableBlock
 from polygist_service.text.documents.joining import fold_lines
+from polygist_service.text.documents.number_cells import find_cell_numbers
 from polygist_service.text.documents.wrapping import WrappedBlock
 from polygist_service.text.segmentation import (
     LINE_BREAKS,
@@ -44,8 +44,8 @@ class PlainDocument:
     def parse(cls, text: str, *, language: str, splitting: Splitting) -> "PlainDocument":
         """Split `text`; what has no letter (white space, rules, bare numbers, emoji) is in no segment and stays.
 
-        So do list markers, quote marks and what parts the cells of a line. A number that is the cell of a row is a
-        segment.
+        So do list markers, quote marks and what parts the cells of a line. In lines and cells of nothing but numbers
+        each is a segment.
 
         Args:
             text: any text.
@@ -127,11 +127,11 @@ def read_segments(text: str, block: PlainBlock, language: str, index: int) -> It
             at, to = joined.source_span(start, end)
             yield Segment(at, to, joined.text[start:end], index)
         return
-    first_of_row = block.first_cells if isinstance(block, TableBlock) else block.cells[:1]
     for cell in block.cells:
         shown = text[cell[0] : cell[1]]
-        if block.kind is BlockKind.ROW and is_number_cell(shown, is_first=cell in first_of_row):
-            yield Segment(*cell, shown, index, is_number=True)
+        numbers = [] if cell in block.sections else find_cell_numbers(text, *cell)
+        if numbers:
+            yield from (Segment(start, end, text[start:end], index, is_number=True) for start, end in numbers)
         elif has_letters(shown) and not (block.kind is BlockKind.ROW and OPTION.fullmatch(shown)):
             for start, end in with_letters(shown, split_sentences(shown, language)):
                 yield Segment(cell[0] + start, cell[0] + end, shown[start:end], index)

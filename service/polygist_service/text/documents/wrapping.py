@@ -15,6 +15,10 @@ from polygist_service.text.segmentation import Span
 LEAST_LINES = 3
 # So many need not end with the end of a sentence.
 ENOUGH_LINES = 5
+# Narrower columns, of newspapers, are told by so many lines, nearly all full, of which more go on in small letters.
+LEAST_NARROW_WIDTH, NARROW_CONTINUED = 28, 0.5
+# Whatever is longer, such as an address, may stand out of its column.
+LONGEST_WORD = 30
 # Characters of East Asia say more in as many columns.
 LEAST_DENSE_WIDTH = 30
 # A line that could have taken the next word in so much of the width ends a paragraph, or is no wrapped line.
@@ -27,9 +31,18 @@ FULL, NEARLY_FULL, CONTINUED, INSIDE = 0.9, 0.8, 0.4, 0.5
 MOST_MARKS = 0.4
 LEAST_LETTERS = 0.6
 END_MARK = re.compile(r"[^\w\s\-‐\xad][\"'”’)\]]?$")
+INNER_END = re.compile(r"[a-zà-ÿ]{2}[.?!][\"'”’)\]]* [\"“‘(]?[A-ZÀ-Þ]")
+# Words that nobody stops behind, in English and Portuguese, and cut words.
+BINDING_END = re.compile(
+    r"(?:(?<![^\W_])(?:the|an?|of|to|in|at|for|with|from|by|and|or|is|was|that|its|os?|as|uma?|d[aeo]s?|em|n[ao]s?|com"
+    r"|por|para|pel[ao]s?|que|e|se|ao)|[a-zà-ÿ]{2}[-‐\xad])$"
+)
 CODE_START = re.compile(r"[$%] |//|/\*|#include|import |from \S+ import|def |class |return\b|</?\w")
-CODE_END = frozenset("{};")
+CODE_END = frozenset("{}")
+# Items of laws end in a semicolon as well.
+STATEMENT = re.compile(r"[=\[\]<>{}$_]|\w\(|[)\"'];$")
 CODE_SIGNS = ("()", "==", "!=", "=>", "::")
+LONG_WORD = re.compile(rf"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\uffef]{{{LONGEST_WORD}}}")
 FIRST_WORD = re.compile(r"\S+")
 CUTS = frozenset("-\u2010\xad")
 # More columns than any text has.
@@ -175,26 +188,50 @@ class Shape:
         if len(self.lines) < (LEAST_LINES if is_ended else ENOUGH_LINES) or not self._goes_on():
             return False
         is_dense = UNSPACED.search(self.text, self.lines[0].body, self.lines[0].end)
+        is_full = self._full_share(width) >= FULL
         if width < (LEAST_DENSE_WIDTH if is_dense else LEAST_WIDTH):
+            is_narrow = width >= LEAST_NARROW_WIDTH and len(self.lines) >= ENOUGH_LINES and not is_dense
+            is_column = is_narrow and is_full and bool(is_ended) and self._is_cut_anywhere()
+            return is_column and self._goes_on(NARROW_CONTINUED) and self._has_few_marks()
+        return is_full or (self._full_share(width, slack=SLACK) >= NEARLY_FULL and self._has_few_marks())
+
+    def is_item(self) -> bool:
+        """Whether the lines are an item of a list: the further ones hang, or go on with what the first one leaves."""
+        first, second = self.lines[:2]
+        used = column(self.text, first, first.end)
+        if not first.has_marker or used < LEAST_NARROW_WIDTH or not self._is_prose():
             return False
-        if self._full_share(width) >= FULL:
-            return True
+        if SENTENCE_END.search(self.text, max(first.body, first.end - 8), first.end):
+            return False
+        is_filled = all(needed_width(self.text, *pair) > used * (1 - SLACK) for pair in pairwise(self.lines))
+        is_hanging = column(self.text, second, second.body) == column(self.text, first, first.body)
+        is_continued = self.text[second.body].islower()
+        return is_filled and (is_continued if used < LEAST_WIDTH else is_continued or is_hanging)
+
+    def _is_cut_anywhere(self) -> bool:
+        """Whether lines end where no verse or entry of a list does: behind an article, or soon behind a sentence."""
+        lines = [self.text[line.body : line.end] for line in self.lines]
+        return any(BINDING_END.search(line) for line in lines[:-1]) or any(map(INNER_END.search, lines))
+
+    def _has_few_marks(self) -> bool:
+        """Whether most lines end without a mark, as those of a poem do not."""
         marked = sum(bool(END_MARK.search(self.text, line.body, line.end)) for line in self.lines[:-1])
-        is_near = self._full_share(width, slack=SLACK) >= NEARLY_FULL
-        return is_near and marked <= MOST_MARKS * (len(self.lines) - 1)
+        return marked <= MOST_MARKS * (len(self.lines) - 1)
 
     def fills(self, width: int) -> bool:
         """Whether the lines are nearly as full as they can be in `width` columns, and none is longer."""
         return self.width() <= width and self._full_share(width, slack=SLACK / 2) == 1
 
     def width(self) -> int:
-        """Return the columns of the widest line that has more than one word."""
+        """Return the columns of the widest line that has more than one word, and no word that is too long for any."""
         several = [
-            width
+            (width, line)
             for line, width in zip(self.lines, self.widths(), strict=True)
             if any(map(str.isspace, self.text[line.body : line.end])) or UNSPACED.match(self.text, line.end - 1)
         ]
-        return max(several, default=0)
+        usual = [width for width, line in several if not LONG_WORD.search(self.text, line.body, line.end)]
+        most = max(usual) * (1 + SLACK) if len(usual) > 1 else CERTAIN
+        return max((width for width, _ in several if width <= most), default=0)
 
     def _full_share(self, width: int, *, slack: float = 0.0) -> float:
         """Return the share of lines that the first word of the next one did not fit, or nearly so."""
@@ -213,13 +250,13 @@ class Shape:
         """Whether most lines end inside a sentence."""
         return len(self._inner()) >= INSIDE * (len(self.lines) - 1)
 
-    def _goes_on(self) -> bool:
-        """Whether sentences go on in the next line with a small letter."""
+    def _goes_on(self, share: float = CONTINUED) -> bool:
+        """Whether sentences go on in the next line with a small letter, in so many of the lines."""
         words = self.text[self.lines[0].body : self.lines[-1].end]
         if not any(map(str.islower, words)):
             return True  # capitals throughout, or a script that has none
         inner = self._inner()
-        return sum(self.text[line.body].islower() for line in inner) >= CONTINUED * len(inner)
+        return sum(self.text[line.body].islower() for line in inner) >= share * len(inner)
 
     def _is_prose(self) -> bool:
         """Whether the lines are made of words rather than of code or figures."""
@@ -233,7 +270,9 @@ class Shape:
 def is_code(text: str, line: Line) -> bool:
     """Whether a line looks like a programme's."""
     words = text[line.text_start : line.end]
-    return words[-1] in CODE_END or bool(CODE_START.match(words)) or any(sign in words for sign in CODE_SIGNS)
+    if words[-1] in CODE_END or (words[-1] == ";" and STATEMENT.search(words)):
+        return True
+    return bool(CODE_START.match(words)) or any(sign in words for sign in CODE_SIGNS)
 
 
 def needed_width(text: str, line: Line, following: Line) -> int:
