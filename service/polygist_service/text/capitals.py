@@ -25,6 +25,11 @@ SMALL_ANYWHERE = words(
     les lo los o of op par para por pour sur te ten ter un una une und van von y zu zum zur
     """
 ).union(*SMALL_WORDS.values())
+# Of a line in capitals so many letters for each capital may be small.
+MOST_SMALL = 0.15
+# Months that are words too, told by what stands beside them.
+MONTHS = frozenset(("may", "march"))
+BESIDE_MONTHS = re.compile(r"(?:\d|\b(?:IN|OF|SINCE|UNTIL|BY|LAST|NEXT|EARLY|LATE|MID|THIS|THE))[\s-]*\Z")
 # By how much, in natural logarithm, a vocabulary has to know a spelling better than the small letters: house and House
 # are about as likely in any, Paris is far likelier than paris.
 NAME_MARGIN, ACRONYM_MARGIN = 3.0, 1.0
@@ -44,7 +49,7 @@ class Capitals(Enum):
     @classmethod
     def of(cls, text: str) -> "Capitals":
         """Tell how `text` is written; a lone short word, which may be an acronym, counts as a sentence."""
-        is_upper = text.isupper()
+        is_upper = text.isupper() or is_nearly_upper(text)
         if not is_upper and text.rstrip().endswith((".", "。", ";", ",")):
             return cls.SENTENCE
         found = WORD.findall(text)
@@ -56,6 +61,21 @@ class Capitals(Enum):
         small = [word for word in found if word[0].islower()]
         is_title = len(found) - len(small) >= FEWEST_TITLE_WORDS
         return cls.TITLE if is_title and SMALL_ANYWHERE.issuperset(small) else cls.SENTENCE
+
+
+def is_nearly_upper(text: str) -> bool:
+    """Whether a line is in capitals but for a letter in a name: "McDONALD'S CLOSES"."""
+    # Most sentences are told by their first letters.
+    if sum(map(str.islower, text[1:20])) > MOST_SMALL * 20:
+        return False
+    found = WORD.findall(text)
+    small = sum(each.islower() for each in text)
+    return (
+        len(found) > 1
+        and 0 < small <= MOST_SMALL * sum(each.isupper() for each in text)
+        and sum(word.isupper() and len(word) > 1 for word in found) >= len(found) / 2
+        and not any(word.islower() for word in found)
+    )
 
 
 def to_sentence(text: str, capitals: Capitals, likelihood: Likelihood) -> str:
@@ -78,7 +98,10 @@ def to_sentence(text: str, capitals: Capitals, likelihood: Likelihood) -> str:
             text[found.end() : found.end() + 1].isdigit() or text[max(0, found.start() - 1) : found.start()].isdigit()
         )
         if not is_code and word[0].isupper():
-            word = choose_spelling(word, capitals, likelihood)
+            is_month = word.lower() in MONTHS and (
+                BESIDE_MONTHS.search(text.upper(), 0, found.start()) or text[found.end() :].lstrip()[:1].isdigit()
+            )
+            word = word.capitalize() if is_month else choose_spelling(word, capitals, likelihood)
             word = word[0].upper() + word[1:] if is_first else word
         pieces += (text[end : found.start()], word)
         end = found.end()

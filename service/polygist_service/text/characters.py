@@ -16,9 +16,20 @@ APOSTROPHES = dict.fromkeys("ʻʼʽʹˈ", "'")
 # not here: they go with their emoji.
 INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+")
 # Raised and lowered figures and signs: compatibility normalisation makes 106 of 10⁶.
-RAISED = re.compile(r"[²³¹⁰ⁱ⁴-⁹⁺⁻⁼⁽⁾ⁿ₀-₉₊₋₌₍₎ₐ-ₜ™℠№′″‴]+")
+RAISED = re.compile(r"[²³¹⁰ⁱ⁴-⁹⁺⁻⁼⁽⁾ⁿ₀-₉₊₋₌₍₎ₐ-ₜᵢ-ᵪ™℠№′″‴]+")
+# Behind one or two letters they are of a symbol or a unit: η², x₁, km².
+SYMBOL = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}[²³¹⁰ⁱ⁴-⁹⁺⁻ⁿ₀-₉ₐ-ₜᵢ-ᵪ]+(?![^\W_])")
+# Letters for mathematics and signs of several letters: ℝ, 𝐱, ℃.
+LETTERLIKE = re.compile("[\u2100-\u214f\U0001d400-\U0001d7ff]+")
+# References and marks in square brackets, and the times of a transcript.
+BRACKETED = re.compile(r"(?<=\S)\[(?:\d{1,3}|[a-z]|citation needed)\]|\[\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?\]")
 # With a letter behind them they are inside a word: H₂O.
 FORMULA = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{1,8}[₀-₉⁰-⁹²³¹⁺⁻]{1,3}[A-Za-z(][A-Za-z0-9₀-₉⁰-⁹²³¹⁺⁻()·]{0,80}")
+# Parts of programs: what stands between backticks, fields of formats, options, names with several dots.
+CODE_PARTS = re.compile(
+    r"`[^`\n]{1,200}`|(?<![\w%])%(?:\(\w{1,40}\)|\d{1,2}\$)?[-+#0]?\d{0,3}(?:\.\d{1,3})?[sdifgxXc](?![^\W\d_])"
+    r"|(?<![\w-])--[a-z][\w-]{0,60}+|(?<![\w./@])[a-z_]\w{0,40}+(?:\.[A-Za-z_]\w{0,40}+){2,10}(?![\w(])"
+)
 # The same mark four times and more: a rule, a form's blank, a cry. Models write as many as they like.
 REPEATED_MARKS = re.compile(r"([^\w\s])\1{3,}|_{3,}")
 # A letter four times and more: a laugh, or a word that is drawn out.

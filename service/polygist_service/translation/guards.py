@@ -19,6 +19,8 @@ from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, R
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
+from polygist_service.text.numbers.conventions import convention_of
+from polygist_service.text.numbers.identifiers import is_measure
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
@@ -33,6 +35,7 @@ MOST_GROWTH, SHORT_OUTPUT = 3, 12
 # One of less than so many swallowed a part: of 1,025 sentences of news in six languages, one or none is shorter beside
 # its English, and up to five of the English ones beside theirs. Scripts with other lengths of words are not looked at.
 LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
+FEWEST_WORDS = 4
 EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
 # A text with so many words in small letters is no name or label that may stay as it is.
 FEWEST_SMALL_WORDS = 4
@@ -190,17 +193,29 @@ class Guard:
         is_cut = best.limited and bool(self._options.max_output_tokens)
         compared = source or reading.protected.source
         changes = () if is_cut else self._find_changes(compared, restored[0].text, reading.protected)
+        hypotheses = [
+            replace(hypothesis, text=each.text, alignment=())
+            for hypothesis, each in zip(result.hypotheses, restored, strict=True)
+        ]
         return Draft(
-            tuple(
-                replace(hypothesis, text=each.text, alignment=())
-                for hypothesis, each in zip(result.hypotheses, restored, strict=True)
-            ),
+            (hypotheses[0], *self._mend_alternatives(compared, hypotheses, reading.protected)),
             (*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])),
             restored[0].unsure,
             changes,
             input_token_count=result.input_token_count,
             output_token_count=best.token_count,
         )
+
+    def _mend_alternatives(
+        self, source: str, hypotheses: Sequence[Hypothesis], protected: Protected
+    ) -> Iterator[Hypothesis]:
+        """Yield the hypotheses after the first that differ from those before them and keep the numbers, put right."""
+        seen = {hypotheses[0].text}
+        for each in hypotheses[1:]:
+            text = mend_numbers(each.text, self._find_changes(source, each.text, protected))
+            if text not in seen and not self._find_changes(source, text, protected):
+                seen.add(text)
+                yield replace(each, text=text)
 
     def _find_faults(self, protected: Protected, written: Hypothesis, restored: Restored) -> Iterator[Fault]:
         read, text = protected.text, written.text
@@ -223,7 +238,7 @@ class Guard:
             yield Fault.COPIED
         elif len(set(letters_outside(text, target)).difference(read)) > 1:
             yield Fault.SCRIPT
-        if {source, target} <= EVEN_SCRIPTS and len(read) >= LEAST_CHARACTERS and len(text) < LEAST_SHARE * len(read):
+        if {source, target} <= EVEN_SCRIPTS and is_swallowed(text, read):
             yield Fault.SWALLOWED
 
     def _find_changes(self, source: str, written: str, protected: Protected) -> tuple[NumberChange, ...]:
@@ -359,12 +374,15 @@ def is_inside(span: Span | None, others: Sequence[Span]) -> bool:
 
 
 def localise_numbers(text: str, source: str, target: str) -> str:
-    """Return `text` with its numbers as the language `target` writes them."""
+    """Return `text` with its numbers, but for versions and other names, as the language `target` writes them."""
     pieces: list[str] = []
     at = 0
     for number in find_numbers(text, source):
         if number.start >= at:
-            pieces += (text[at : number.start], localise_number(text[number.start : number.end], source, target))
+            written = text[number.start : number.end]
+            if is_measure(number, text, convention_of(source)):
+                written = localise_number(written, source, target)
+            pieces += (text[at : number.start], written)
             at = number.end
     return "".join(pieces) + text[at:]
 
@@ -377,6 +395,13 @@ def is_one_word(text: str) -> bool:
 def is_too_long(written: str, read: str) -> bool:
     """Whether `written` is longer than any translation of `read`."""
     return len(written) > max(SHORT_OUTPUT, MOST_GROWTH * len(read))
+
+
+def is_swallowed(written: str, read: str) -> bool:
+    """Whether `written` is too short to say all of `read`."""
+    if len(read) >= LEAST_CHARACTERS:
+        return len(written) < LEAST_SHARE * len(read)
+    return len(written.split()) == 1 and len(read.split()) >= FEWEST_WORDS
 
 
 def is_copied(written: str, read: str, *, is_other_script: bool) -> bool:

@@ -10,100 +10,25 @@ and a lacking letter wrecks its word. So a segment is read without them:
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Span
-from polygist_service.text.addresses import find_addresses
-from polygist_service.text.capitals import Capitals, choose_spelling, to_sentence
+from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import (
-    ARROWS,
     BEFORE_NUMBERS,
-    DRAWN_OUT,
-    ENCLOSED,
-    FORMULA,
-    FRACTION,
-    FULL_WIDTH,
-    INVISIBLE,
-    JOINERS,
-    RAISED,
-    REPEATED_MARKS,
-    is_latin,
-    is_letter,
-    near_letters,
-    typed_fraction,
 )
 from polygist_service.text.segmentation import has_letters
+from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
 # pt-en, and nearly always where a noun may stand.
 PLACEHOLDER = "XQ{}"
-# No word is longer; in a text that is one word of marks each of them would be looked at from all others.
-LONGEST_WORD = 100
-# No word is longer in a script that parts words: what is, is no text.
-LONG_RUN = re.compile(r"[^\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{100,}")
-NO_WORD = re.compile(r"\S{100}")
-TAG = re.compile(r"</?[A-Za-z][^<>\s]{0,80}/?>")
-KEYCAP = re.compile("[0-9#*]\ufe0f?\u20e3")
-# Around the core of a code stand the brackets, quotes and stops of the sentence.
-CODE = re.compile(r"\S+")
-CODE_EDGES = "([\"'“‘«", ".,;:!?)]\"'”’»…"
-CODE_SIGNS = frozenset("#@\\^~{}`<>|_")
-WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʻʼ-](?=[^\W\d_]))*")
-# As signs these may become letters that a vocabulary has.
-READ_AS = {"×": "x", "✕": "x", "⁄": "/", "∕": "/"}
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"
-# Every word that is one piece of a vocabulary is more likely.
-COMMON = -13.0
-POSSESSIVE = re.compile(r"['’]s\Z")
-JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
-
-
-@dataclass(frozen=True, slots=True)
-class Placeholder:
-    """What stands for a stretch of the source; `is_script`: those are words in letters that the model lacks."""
-
-    shown: str
-    own: str
-    is_script: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """What was left out at the place `at` of the text that is read.
-
-    Attributes:
-        left, right: whether a space was there.
-        belongs_behind: whether it goes with the word behind it rather than with the one before.
-    """
-
-    at: int
-    own: str
-    left: bool
-    right: bool
-    belongs_behind: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Spelling:
-    """A word that is read in other letters, at `start` in the text that is read.
-
-    Attributes:
-        shown, own: as it is read, and as it stands in the source.
-        is_shouted: whether it was in capitals among words that were not: the word written for it is too.
-        returns: whether its own letters come back where it was copied.
-        is_foreign: whether it has letters that are lacking as small ones too: a name, which is copied if all is well.
-    """
-
-    start: int
-    shown: str
-    own: str
-    is_shouted: bool = False
-    returns: bool = True
-    is_foreign: bool = False
+# Words with a capital, one behind the other.
+NAME = re.compile(r"[^\W\d_a-zà-öø-ÿ][\w'’\u0300-\u036f-]*(?: [^\W\d_a-zà-öø-ÿ][\w'’\u0300-\u036f-]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +70,6 @@ class Protected:
         return any(placeholder.is_script for placeholder in self.placeholders)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What becomes of the stretch start:end of a segment: something else to read, or nothing.
-
-    Attributes:
-        shown: what is read there.
-        kind: how its own text comes back; None where it does not.
-    """
-
-    start: int
-    end: int
-    shown: str = ""
-    kind: type[Placeholder] | type[Sign] | type[Spelling] | None = None
-    is_script: bool = False
-    is_shouted: bool = False
-    returns: bool = True
-    is_foreign: bool = False
-
-
 def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
     """Return a segment as a model with `vocabulary` should read it.
 
@@ -186,7 +92,7 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
             read = overlay(recased, text, [(edit.start, edit.end) for edit in edits if edit.kind is not Spelling])
             edits = find_edits(read, vocabulary) if any(edit.kind is Spelling for edit in edits) else edits
     if not with_names:
-        edits = [replace(edit, shown="", kind=Placeholder) if is_name(edit, text) else edit for edit in edits]
+        edits = widen_names(edits, text)
     if not with_placeholders:
         edits = [replace(edit, shown="", kind=Sign) if edit.kind is Placeholder else edit for edit in edits]
     return apply_edits(text, read, merge_scripts(edits, text), capitals)
@@ -197,205 +103,25 @@ def is_name(edit: Edit, text: str) -> bool:
     return edit.kind is Spelling and edit.returns and edit.is_foreign and text[edit.start].isupper()
 
 
+def widen_names(edits: Sequence[Edit], text: str) -> list[Edit]:
+    """Return the edits with a placeholder for each name that has a word in letters that are lacking, all of it."""
+    widened: list[Edit] = []
+    names = [found.span() for found in NAME.finditer(text)]
+    for edit in edits:
+        if is_name(edit, text):
+            start, end = next((span for span in names if span[0] <= edit.start < span[1]), (edit.start, edit.end))
+            edit = Edit(start, max(end, edit.end), kind=Placeholder)
+        if widened and edit.start < widened[-1].end:
+            continue
+        widened.append(edit)
+    return widened
+
+
 def overlay(text: str, original: str, spans: Iterable[Span]) -> str:
     """Return `text` with the stretches `spans` of `original`, which is as long."""
     for start, end in spans:
         text = text[:start] + original[start:end] + text[end:]
     return text
-
-
-def find_edits(text: str, vocabulary: Vocabulary) -> list[Edit]:
-    """Return what has to become of a segment, in order, without overlaps."""
-    taken = bytearray(len(text))
-    edits: list[Edit] = []
-    for edit in propose_edits(text, vocabulary):
-        if edit.start < edit.end and not any(taken[edit.start : edit.end]):
-            taken[edit.start : edit.end] = b"\1" * (edit.end - edit.start)
-            edits.append(edit)
-    return sorted(edits, key=lambda edit: edit.start)
-
-
-def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
-    """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
-    for start, end in find_addresses(text):
-        yield Edit(start, end, kind=Placeholder)
-    runs = [found.span() for found in LONG_RUN.finditer(text)]
-    for start, end in runs:
-        yield Edit(start, end, kind=Placeholder)
-    for found in REPEATED_MARKS.finditer(text):
-        yield Edit(*found.span(), kind=Sign)
-    for found in DRAWN_OUT.finditer(text):
-        yield edit_drawn_out(text, found, vocabulary)
-    unknown = merge_joined(vocabulary.unknown_spans(text), text)
-    if text.isascii() and not unknown:
-        return
-    if is_foreign(text, unknown):
-        yield Edit(0, len(text), kind=Placeholder, is_script=True)
-        return
-    lacks = bytearray(len(text))
-    for start, end in unknown:
-        lacks[start:end] = b"\1" * (end - start)
-    for pattern in (TAG, KEYCAP):
-        for found in pattern.finditer(text):
-            if any(lacks[found.start() : found.end()]):
-                yield Edit(*found.span(), kind=Sign)
-    for found in FRACTION.finditer(text):
-        yield Edit(*found.span(), typed_fraction(found), Placeholder)
-    for found in FORMULA.finditer(text):
-        yield Edit(*found.span(), kind=Placeholder)
-    for found in RAISED.finditer(text):
-        yield Edit(*found.span(), kind=Sign)
-    for pattern in (ENCLOSED, FULL_WIDTH):
-        for found in pattern.finditer(text):
-            yield Edit(*found.span(), kind=Placeholder)
-    for found in ARROWS.finditer(text):
-        yield Edit(*found.span(), "-", Placeholder)
-    for found in INVISIBLE.finditer(text):
-        yield Edit(*found.span())
-    yield from find_codes(text, lacks)
-    for start, end in unknown:
-        if not any(low <= start and end <= high for low, high in runs):
-            yield from edit_unknown(text, start, end, vocabulary)
-
-
-def is_foreign(text: str, unknown: Sequence[Span]) -> bool:
-    """Whether all letters of a text are lacking, and they are not Latin ones, which have near ones."""
-    if not unknown:
-        return False
-    ends = [0, *(end for _, end in unknown)]
-    starts = [*(start for start, _ in unknown), len(text)]
-    if any(has_letters(text[end:start]) for end, start in zip(ends, starts, strict=True)):
-        return False
-    letters = "".join(each for start, end in unknown for each in text[start:end] if each.isalpha())
-    return bool(letters) and not is_latin(letters)
-
-
-def merge_joined(spans: Sequence[Span], text: str) -> list[Span]:
-    """Return spans of characters, those as one that only joiners part, with the joiners behind them."""
-    merged: list[Span] = []
-    for start, end in spans:
-        joiners = JOINERS.match(text, end)
-        end = joiners.end() if joiners else end
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def find_codes(text: str, lacks: bytearray) -> Iterator[Edit]:
-    """Yield the words of which a lacking sign is part, such as C#, {name} and `ls`, as placeholders."""
-    for found in CODE.finditer(text):
-        start, end = found.span()
-        if not any(lacks[start:end]):
-            continue
-        while start < end and text[start] in CODE_EDGES[0]:
-            start += 1
-        while start < end and text[end - 1] in CODE_EDGES[1]:
-            end -= 1
-        code = text[start:end]
-        is_code = any(lacks[at] and text[at] in CODE_SIGNS for at in range(start, end))
-        if is_code and has_letters(code) and len(code) > 1:
-            yield Edit(start, end, kind=Placeholder)
-
-
-def edit_unknown(text: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[Edit]:
-    """Yield what becomes of a run of characters that the vocabulary lacks."""
-    at = start
-    while at < end:
-        if is_letter(text[at]):
-            low, high = word_around(text, at)
-            yield edit_word(text, (low, high), (at, min(end, high)), vocabulary)
-            at = max(high, at + 1)
-            continue
-        stop = at + 1
-        while stop < end and not is_letter(text[stop]) and not text[stop].isspace():
-            stop += 1
-        shown = READ_AS.get(text[at:stop], "")
-        yield Edit(at, stop, shown, Spelling if shown else Sign)
-        at = stop
-
-
-def edit_drawn_out(text: str, found: re.Match[str], vocabulary: Vocabulary) -> Edit:
-    """Return what becomes of a word of which a letter is repeated: read without that, or kept where it is all of it."""
-    start, end = word_around(text, found.start())
-    word = text[start:end]
-    if len(set(word.lower())) == 1:
-        return Edit(start, end, kind=Placeholder)
-    spellings = [DRAWN_OUT.sub(r"\1" * times, word) for times in (1, 2)]
-    return Edit(start, end, max(spellings, key=vocabulary.likelihood), Spelling, returns=False)
-
-
-def word_around(text: str, at: int) -> Span:
-    """Return the span of the word that the letter or mark at `at` is of."""
-    low, first = at, max(0, at - LONGEST_WORD)
-    while low > first and (
-        is_letter(text[low - 1]) or (text[low - 1] in "'’ʻʼ-" and low > 1 and is_letter(text[low - 2]))
-    ):
-        low -= 1
-    found = WORD.match(text, low)
-    return (low, max(found.end(), at + 1)) if found else (at, at + 1)
-
-
-def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit:
-    """Return what becomes of a word with letters that the vocabulary lacks: the nearest ones, or a placeholder.
-
-    Args:
-        text: the segment.
-        place: of the word.
-        run: of the first letters in it that are lacking.
-        vocabulary: of the model.
-    """
-    start, end = place
-    if (ending := POSSESSIVE.search(text, start, end)) and ending.start() > start:
-        end = ending.start()
-    own = text[start:end]
-    word = unicodedata.normalize("NFC", own)
-    lacking = {each for each in set(word) if vocabulary.unknown_spans(each)}
-    if not is_latin("".join(each for each in lacking if each.isalpha())):
-        # "TNFα" and "IL-1β" are words with a sign.
-        around = text[max(0, start - 1) : start] + text[end : end + 1]
-        if any(map(str.isalnum, around)) or has_letters("".join(each for each in word if each not in lacking)):
-            return Edit(*run, kind=Sign)
-        return Edit(start, end, kind=Placeholder, is_script=True)
-    near = "".join(near_letters(each) if each in lacking else each for each in word)
-    if own.isupper() and len(own) > 1:
-        shown = known_spelling(choose_spelling(word, Capitals.ALL, vocabulary.likelihood), vocabulary)
-        return Edit(start, end, shown, Spelling, is_shouted=True)
-    spellings = [near]
-    if word[0] in lacking and word[0].isupper() and not vocabulary.unknown_spans(word.lower()):
-        # "Às vezes" begins with a small word, not with the article "As"; elsewhere a capital is that of a name.
-        is_first = not any(map(str.isalnum, text[:start]))
-        is_common = is_first and vocabulary.likelihood(word.lower()) > COMMON
-        spellings = [word.lower()] if is_common else [near, word.lower()][: len(word)]
-    shown = max(spellings, key=vocabulary.likelihood)
-    if vocabulary.unknown_spans(shown):
-        return Edit(start, end, kind=Placeholder, is_script=True)
-    is_foreign = any(vocabulary.unknown_spans(each.lower()) for each in lacking)
-    return Edit(start, end, shown, Spelling, returns=shown == near, is_foreign=is_foreign)
-
-
-def known_spelling(word: str, vocabulary: Vocabulary) -> str:
-    """Return `word` with the nearest letters in place of those that the vocabulary lacks."""
-    return "".join(near_letters(each) if vocabulary.unknown_spans(each) else each for each in word)
-
-
-def merge_scripts(edits: Sequence[Edit], text: str) -> list[Edit]:
-    """Return the edits with neighbouring words of another script as one."""
-    merged: list[Edit] = []
-    for edit in edits:
-        last = merged[-1] if merged else None
-        if (
-            last
-            and last.is_script
-            and edit.is_script
-            and edit.kind is last.kind
-            and JOINED_SCRIPT.fullmatch(text, last.end, edit.start)
-        ):
-            merged[-1] = replace(last, end=edit.end)
-        else:
-            merged.append(edit)
-    return merged
 
 
 def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capitals) -> Protected:
@@ -435,7 +161,11 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
             following = read[edit.end : edit.end + 1]
             is_unit = own[-1:] in BEFORE_NUMBERS and read[edit.end :].lstrip()[:1].isdigit()
             belongs_behind = is_unit or (left and not following.isspace())
-            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind))
+            is_glued = edit.start > start and read[edit.start - 1].isalnum() and following.isalnum()
+            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind, is_glued))
+            # Words that nothing but a sign parts are read apart.
+            if is_glued:
+                add(" ")
             # One of two spaces goes with what stood between them, and so does one before a mark: "great ™." is "great."
             if left and (following.isspace() or not (following.isalnum() or following in OPENERS)):
                 pieces[-1] = pieces[-1][:-1]

@@ -9,10 +9,13 @@ from polygist_service.engine.interface import Alignment, Span
 from polygist_service.text.capitals import to_capitals
 from polygist_service.text.characters import is_letter, near_letters, restore_typography
 from polygist_service.text.languages import territory_words
-from polygist_service.translation.protection import WORD, Placeholder, Protected, Sign, Spelling, whole
+from polygist_service.translation.edits import WORD, Placeholder, Sign, Spelling
+from polygist_service.translation.protection import Protected, whole
 
 # A word this like the one that was read is a bad copy of it.
 LIKE = 0.75
+# What is left of a placeholder that was not copied whole.
+DEBRIS = re.compile(r"(?<![^\W_])XQ\d*")
 # A word with what is inside it, or a mark.
 TOKEN = re.compile(r"[^\W_](?:[\w]|[.,'’-](?=\w))*|[^\w\s]|_")
 
@@ -55,12 +58,14 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
             replacements += found
             if not found and spelling.returns and spelling.is_foreign and spelling.own[0].isupper():
                 missing.append(spelling.own)
-    text = splice(written, [*replacements, *insertions])
+    text = splice(written, replacements, insertions)
     text = to_capitals(text, protected.capitals, language)
     if protected.text[:1].islower() and protected.source[len(protected.head) :][:1].isupper():
         text = text[:1].upper() + text[1:]
     text = restore_typography(protected.source, text)
     text, lost = fill_placeholders(text, protected.placeholders)
+    if (debris := DEBRIS.search(text)) and not DEBRIS.search(protected.source):
+        lost = (*lost, debris[0])
     unsure = () if alignment else tuple(sign.own for sign in protected.signs)
     return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing))
 
@@ -86,14 +91,22 @@ def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[s
     return splice(text, taken), tuple(lost)
 
 
-def splice(text: str, changes: Sequence[tuple[int, int, str]]) -> str:
-    """Return `text` with other text in place of some stretches; of those that overlap the first one counts."""
+def splice(
+    text: str, replacements: Sequence[tuple[int, int, str]], insertions: Sequence[tuple[int, int, str]] = ()
+) -> str:
+    """Return `text` with other text in place of some stretches; of those that overlap the first one counts.
+
+    Insertions are never left out: what stands inside a stretch that is replaced comes behind it.
+    """
     pieces: list[str] = []
     at = 0
-    for start, end, own in sorted(changes, key=lambda change: change[:2]):
+    changes = [*((*change, False) for change in replacements), *((*change, True) for change in insertions)]
+    for start, end, own, is_kept in sorted(changes, key=lambda change: change[:2]):
         if start >= at:
             pieces += (text[at:start], own)
             at = end
+        elif is_kept:
+            pieces.append(own)
     return "".join(pieces) + text[at:]
 
 
@@ -110,7 +123,10 @@ def place_sign(sign: Sign, read: str, written: str, alignment: Alignment) -> tup
         return at, at, f"{lead}{sign.own}{' ' if sign.right else ''}"
     at = aligned_end(before, read, written, alignment) if before else 0
     is_followed = at < len(written) and written[at].isalnum()
-    return at, at, f"{' ' if sign.left and at else ''}{sign.own}{' ' if sign.right and is_followed else ''}"
+    # Words that were read apart stand together again.
+    is_joined = sign.is_glued and written[at : at + 1] == " "
+    lead, tail = " " if sign.left and at else "", " " if sign.right and is_followed else ""
+    return at, at + is_joined, f"{lead}{sign.own}{tail}"
 
 
 def word_before(text: str, at: int) -> Span | None:

@@ -46,6 +46,9 @@ def mend(source, target, languages="en-pt"):
         ("Python 3.11 and Windows 8.1", "Python 3.11 e Windows 8.1"),
         ("within 20 feet", "a 6 metros"),
         ("one and a half hours", "uma hora e meia"),
+        ("at 10:45:00", "às 10:45"),
+        ("at 10:45:02", "às 10:45:02"),
+        ("He drank milo and ate mila", "Bebeu milo e comeu mila"),
     ],
 )
 def test_what_is_right_is_no_change_in_either_direction(source, target):
@@ -81,6 +84,8 @@ def test_what_is_right_is_no_change_in_either_direction(source, target):
         ("It costs £500.", "Custa 500 euros.", "Custa 500 libras esterlinas."),
         ("It costs £12.50.", "Custa R$ 12,50.", "Custa £ 12,50."),
         ("It costs £12.50.", "Custa 12,50.", "Custa £12,50."),
+        ("At 10:45:02,456 it broke.", "Às 10:45:04,456 quebrou.", "Às 10:45:02,456 quebrou."),
+        ("At 07:15:59 it broke.", "Às 07:15:58 quebrou.", "Às 07:15:59 quebrou."),
     ],
 )
 def test_what_was_changed_is_mended_where_its_place_is_certain(source, wrong, right):
@@ -104,6 +109,16 @@ def test_what_was_changed_is_mended_where_its_place_is_certain(source, wrong, ri
         ("São 3,4 × 10²² células.", "It is 3.4 to 1022 cells.", "It is 3.4 × 10²² cells."),
         ("Foram 17 701 pessoas.", "There were 17, 701 people.", "There were 17,701 people."),
         ("Custou 46.069,96.", "It cost 466.99.96.", "It cost 46,069.96."),
+        ("Custa R $ 700,00 hoje.", "It costs $700.00 today.", "It costs R$700.00 today."),
+        ("São R$ 2,5 tri em 2020.", "It is R$ 2.5 tri in 2020.", "It is R$ 2.5 trillion in 2020."),
+        ("São R$ 7 bi agora.", "It is R$ 7 bi now.", "It is R$ 7 billion now."),
+        ("Abre às 14h30.", "It opens at 14:30 p.m.", "It opens at 2:30 p.m."),
+        ("Abre 9h-18h.", "It is open 9h-6 p.m.", "It is open 9 a.m.-6 p.m."),
+        ("Abre das 10h às 22h, sempre.", "Open from 10h to 22h, always.", "Open from 10 a.m. to 10 p.m., always."),
+        ("O CPF é 123.456.789-00.", "The CPF is 123,456,789-00.", "The CPF is 123.456.789-00."),
+        ("CNPJ 12.345.678/0001-95", "CNPJ 12,345,678/0001-95", "CNPJ 12.345.678/0001-95"),
+        ("No documento 1.500 pessoas", "In the document 1.500 people", "In the document 1,500 people"),
+        ("São 3h-4h de viagem.", "It is 3h-4h of travel.", "It is 3h-4h of travel."),
         ("Fecha às 17h30.", "It closes at 5:50 p.m.", "It closes at 5:30 p.m."),
     ],
 )
@@ -174,6 +189,137 @@ def test_a_cell_that_is_a_number_is_written_as_the_target_does(cell, right):
     assert localise_number(cell, "en", "pt") == right
 
 
+@pytest.mark.parametrize(
+    ("source", "wrong", "right"),
+    [
+        ("On 2020/10/10 card 5500 5500 5500 5500.", "Em 2020/10/10 cartão 5500 5500 5500.", None),
+        ("Enter 1234 1234 1234 now.", "Introduza 1234 1234 1234 1234 agora.", "Introduza 1234 1234 1234 agora."),
+        ("The key is 00 11 00 11 00 11.", "A chave é 00 11 00 11.", "A chave é 00 11 00 11 00 11."),
+        ("It is 12 by 12 by 12 feet.", "São 12 por 12 pés.", "São 12 por 12 por 12 pés."),
+        ("It is 9 x 9 x 9 cm.", "São 9 x 9 cm.", "São 9 x 9 x 9 cm."),
+        ("Look at (1)(2) again.", "Veja (1) outra vez.", "Veja (1)(2) outra vez."),
+        ("Call 555-1234-555 now.", "Ligue já 555-1234.", "Ligue já 555-1234-555."),
+        ("A 2.5 x 4.5 x 4.5 cm box", "Uma caixa de 2.5 x 4.5 cm", "Uma caixa de 2,5 x 4,5 x 4,5 cm"),
+        ("It has 3,000 by 3,000 pixels.", "Tem 3.000 pixels.", "Tem 3.000 por 3.000 pixels."),
+        ("Enter 111 111 111 now.", "Introduza 111 111 agora.", "Introduza 111 111 111 agora."),
+        ("Card 4000 1111 2222 3333.", "Cartão 4000 1111 2222.", "Cartão 4000 1111 2222 3333."),
+    ],
+)
+def test_a_run_of_numbers_is_compared_as_one(source, wrong, right):
+    right = right or "Em 2020/10/10 cartão 5500 5500 5500 5500."
+    assert mend(source, wrong) == right
+    assert compare_numbers(source, "en", right, "pt") == []
+
+
+def test_a_number_that_is_said_once_too_little_or_too_much_is_told():
+    once, twice = (
+        ("It has 27 rooms.", "Tem 27 quartos."),
+        ("It has 27 beds and 27 rooms.", "Tem 27 camas e 27 quartos."),
+    )
+    (lost,) = compare_numbers(twice[0], "en", once[1], "pt")
+    (added,) = compare_numbers(once[0], "en", twice[1], "pt")
+    assert (lost.kind, added.kind) == (ChangeKind.LOST, ChangeKind.ADDED)
+    assert lost.replacement is None
+    assert added.replacement is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("The 2-2 draw", "O empate a dois golos"),
+        ("on 18 January 2020 and 22 January 2020", "em 18 e 22 de janeiro de 2020"),
+        ("the COVID-19 cases and COVID-19 deaths", "os casos e as mortes por COVID-19"),
+        ("Four in 10, nine in 10", "Quatro em 10, nove em cada dez"),
+        ("It is 12 by 12 by 12 feet.", "São 12 pés por 12 por 12."),
+        ("In 2019 300 people left", "300 pessoas saíram em 2019"),
+        ("on 10/10/2020", "a 10 de outubro de 2020"),
+    ],
+)
+def test_what_prose_says_once_for_twice_is_no_change(source, target):
+    assert compare_numbers(source, "en", target, "pt") == []
+    assert compare_numbers(target, "pt", source, "en") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CPF 123.456.789-00",
+        "CNPJ 12.345.678/0001-95",
+        "inscrição estadual 110.042.490.114",
+        "RG 12.345.678-9",
+        "NIF n.º 501.442.600",
+        "processo 1.234.567",
+        "o NIF dele é 501.442.600",
+        "REsp 1.234.567/SP",
+        "Node.js 18.17",
+        "Lei 8.078/1990",
+        "arXiv:2101.00001v2",
+        "libfoo.so.1.2",
+        "HTTP/1.1",
+        "iOS 17.2",
+        "PyTorch 2.10",
+        "versão 4.500",
+        "v. 2.5",
+    ],
+)
+@pytest.mark.parametrize("languages", ["en-pt", "pt-en"])
+def test_a_number_that_names_something_stays_as_it_is(text, languages):
+    own, other = {"en": "Look at {} again.", "pt": "Veja {} outra vez."}, languages.split("-")
+    source, target = (own[language].format(text) for language in other)
+    assert compare_numbers(source, other[0], target, other[1]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '1.1 "Agreement" X',
+        "3.2 A Y",
+        "# 2.4 Summary",
+        "(Fig. 2.3)",
+        "Sec. 4.2 in",
+        "No. 3.1",
+        "cl. 4.2",
+        "SECTIONS 4.2, 4.3 and 4.4",
+        "`x = 1.5`",
+        "f(1.5, 2.5)",
+        "open 9.00-17.30",
+        "(9.00 – 17.30)",
+        "until 6.30",
+        "from 9.00 to 17.30",
+        "version 2.5, or 3.5 and 4.5",
+    ],
+)
+def test_sections_code_and_times_with_a_point_are_no_decimals(text):
+    assert compare_numbers(text, "en", text, "pt") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong", "right"),
+    [
+        ("It cost 1.5-2.5 points", "Custou 1.5-2.5 pontos", "Custou 1,5-2,5 pontos"),
+        ("In 2.5 m of `x`", "Em 2.5 m de `x`", "Em 2,5 m de `x`"),
+        ("A rating of 3.5/5", "Uma nota de 3.5/5", "Uma nota de 3,5/5"),
+        ("At 2.5 GB it stopped", "Com 2.5 GB parou", "Com 2,5 GB parou"),
+        ("A code 2.5 times faster", "Um código 2.5 vezes mais rápido", "Um código 2,5 vezes mais rápido"),
+        ("From 1.52 to 1.67 m", "De 1.52 a 1.67 m", "De 1,52 a 1,67 m"),
+        ("2.5 GB are left", "2.5 GB restam", "2,5 GB restam"),
+        ("No deaths in 2.5 years", "Sem mortes em 2.5 anos", "Sem mortes em 2,5 anos"),
+    ],
+)
+def test_what_is_measured_beside_such_signs_is_still_written_anew(source, wrong, right):
+    assert mend(source, wrong) == right
+
+
+def test_a_changed_version_is_mended_as_the_source_has_it():
+    assert mend("It needs iOS 17.2 now.", "Precisa do iOS 17.3 agora.") == "Precisa do iOS 17.2 agora."
+
+
+def test_a_time_with_a_point_is_the_same_with_a_letter():
+    assert compare_numbers("It leaves at 6.35.", "en", "Parte às 6h35.", "pt") == []
+    assert compare_numbers("Open from 9.00 to 17.30.", "en", "Aberto das 9h00 às 17h30.", "pt") == []
+    assert compare_numbers("Open 9.15-17.45.", "en", "Aberto das 9h15 às 17h45.", "pt") == []
+
+
 @given(st.decimals(-(10**12), 10**12, allow_nan=False, places=2))
 def test_a_cell_comes_back_from_another_language(value):
     cell = f"{value:,}"
@@ -200,7 +346,10 @@ def test_a_copy_in_the_same_language_changes_nothing(text):
     assert compare_numbers(text, "pt", text, "pt-BR") == []
 
 
-@pytest.mark.parametrize("text", ["1 ", "1,", "$1.", "one ", "vinte e ", "1 million ", "I", "half "])
+HOSTILE_RUNS = ("12-12, ", "7 7 7, ", "a1.1 ", "`1.5", "f(1.5 ", "1.5-", "1.50 to ", "sec 1.1, ", "R $ 5 ")
+
+
+@pytest.mark.parametrize("text", ["1 ", "1,", "$1.", "one ", "vinte e ", "1 million ", "I", "half ", *HOSTILE_RUNS])
 def test_a_hostile_pair_takes_no_more_than_its_length(text):
     # Segments are no longer than this.
     text = (text * 4000)[:4000]

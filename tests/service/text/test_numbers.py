@@ -103,6 +103,11 @@ def test_other_languages_are_read_as_they_write(language, text, value):
     assert read(text, language) == [{value}]
 
 
+@pytest.mark.parametrize("word", ["milo", "mila", "cinca", "oita", "trezeo", "cema"])
+def test_an_invented_word_of_portuguese_is_no_number(word):
+    assert find_numbers(f"Vi a {word} ali.", "pt") == []
+
+
 def test_an_unknown_language_may_mean_both():
     assert read("1.234", "xx") == read("1.234", "und") == [{"1234", "1.234"}]
 

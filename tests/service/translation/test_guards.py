@@ -6,6 +6,7 @@ import pytest
 from polygist_service.notices import NoticeKind
 from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.guards import localise_numbers
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import DecodingPreset, TranslationRequest
@@ -177,3 +178,10 @@ async def test_the_attempts_are_bounded():
     text = " ".join(f"word{number} and some more of it here." for number in range(300))
     _, engine = await translate(text, lambda text: "na" * 200)
     assert len(engine.segments) <= 2 * 300 + 64 + 1
+
+
+def test_before_another_attempt_only_what_is_measured_is_written_anew():
+    text = "In iOS 17.2 (Sec. 4.2 in all) it grew 2.5 % to 1,234.5 kg at 6.30."
+    assert localise_numbers(text, "en", "pt") == "In iOS 17.2 (Sec. 4.2 in all) it grew 2,5 % to 1.234,5 kg at 6.30."
+    text = "O CPF 123.456.789-00 pesa 1.234,5 kg."
+    assert localise_numbers(text, "pt", "en") == "O CPF 123.456.789-00 pesa 1,234.5 kg."

@@ -48,7 +48,9 @@ def come_back(text, write=lambda text: text, language="pt"):
         ("Jürgen Müller met Öberg.", "Jurgen Muller met Oberg."),
         ("Uma emergência, uma EMERGÊNCIA.", "Uma emergência, uma emergência."),
         ("Êxito total.", "êxito total."),
-        ("10⁶ metres of CO₂", "10 metres of CO"),
+        ("10⁶ metres of CO₂, η² and 5 km²", "10 metres of XQ1, XQ2 and 5 XQ3"),
+        ("★★★★☆ Great <br>one<br>two", "Great one two"),
+        ("Run `ls -l /tmp` with --all and %(name)s.", "Run XQ1 with XQ2 and XQ3."),
         ("½ cup, 1½ cups", "1/2 cup, 1 1/2 cups"),
         ("The word 東 京 means Tokyo.", "The word XQ1 means Tokyo."),
         ("a → b", "a - b"),
@@ -110,7 +112,7 @@ def test_a_shouted_word_is_shouted_in_the_translation():
 def test_a_placeholder_that_is_missing_or_there_twice_is_told():
     text = "See https://example.org now."
     assert come_back(text, lambda _: "Veja agora.").lost == ("https://example.org",)
-    assert come_back(text, lambda _: "Veja XQ1 e XQ1 agora.").lost == ("https://example.org",)
+    assert come_back(text, lambda _: "Veja XQ1 e XQ1 agora.").lost[0] == "https://example.org"
 
 
 def test_without_alignment_the_place_is_unsure():

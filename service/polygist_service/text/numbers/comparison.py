@@ -13,11 +13,18 @@ from polygist_service.text.numbers.equivalents import (
     find_converted,
     is_counted,
     is_firm,
-    is_measure,
     read_unread_scales,
     state_loosely,
 )
+from polygist_service.text.numbers.identifiers import is_measure, is_registered
 from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
+from polygist_service.text.numbers.runs import (
+    ChangedRun,
+    Occurrences,
+    find_changed_runs,
+    find_runs,
+    is_repeated_in_full,
+)
 from polygist_service.text.numbers.values import NOT_DIGIT, Number, NumberKind, all_readings, to_ascii
 from polygist_service.text.numbers.writing import name_currency, rewrite_digits, write_scale, write_time, write_value
 
@@ -33,6 +40,10 @@ ALIKE_UNITS = {"$": "USD"}
 LEAST_LIKENESS = 0.6
 # Fewer digits may be an hour, or anything.
 LEAST_CLOCK = 3
+# The colons of a time with seconds.
+WITH_SECONDS = 2
+# Between the measures of a thing.
+BY = {"en": " by ", "pt": " por ", "es": " por "}
 # What may stand between the digits of one number in a target that took it apart: "5½", "51 a 2", "76, 135".
 APART_BY = re.compile(r"\s?[-–⁄/x×·,.]?\s?|\s(?:a|to|e|and|x|por|by)\s")
 GROUPS_BY = re.compile(r"[,.]?\s|[,.]")
@@ -121,11 +132,16 @@ class Comparison:
     ) -> None:
         self._source, self._numbers, self._own = source, numbers, own
         self._target, self._written, self._other = target, written, other
+        self._occurrences = Occurrences(numbers, written)
+        self._stated = all_readings(written)
 
     def find_changes(self) -> list[NumberChange]:
         """Return all changes; see `compare_numbers`."""
-        lost = find_unstated(self._numbers, self._written)
-        added = find_unstated(self._written, self._numbers)
+        runs = self._find_runs()
+        own_parts = {number for each in runs for number in each.run.numbers}
+        other_parts = {number for each in runs if each.written for number in each.written.numbers}
+        lost = [each for each in find_unstated(self._numbers, self._written) if each not in own_parts]
+        added = [each for each in find_unstated(self._written, self._numbers) if each not in other_parts]
         if lost:
             said = set(state_loosely(self._target, self._other, self._written))
             lost = [number for number in lost if is_firm(number, self._other) and not number.is_among(said)]
@@ -138,17 +154,60 @@ class Comparison:
                 and not number.is_among(said)
                 and said.isdisjoint(read_unread_scales(number, self._other))
             ]
+        names = [number for number in lost if not is_measure(number, self._source, self._own)]
+        # One copied letter for letter is right, whatever its point means in the other language.
+        copied = {raw_digits(self._source, each) for each in names} & {raw_digits(self._target, each) for each in added}
+        lost = [number for number in lost if raw_digits(self._source, number) not in copied]
+        added = [number for number in added if raw_digits(self._target, number) not in copied]
         for number in list(lost):
             if converted := find_converted(number, self._source, self._written, self._target):
                 lost.remove(number)
                 added = [other for other in added if other not in converted]
+        mended = list(map(self._mend_run, runs))
         changes = [
+            *mended,
+            *self._find_twins(all_readings(own_parts | other_parts)),
             *self._find_pairs(lost, added),
-            *self._find_miswritten(),
+            *(each for each in self._find_miswritten() if not any(overlaps(each, run) for run in mended)),
+            *self._find_rewritten(),
             *self._find_plural_scales(),
             *self._find_units(),
         ]
         return sorted(changes, key=lambda change: change.source_span or (len(self._source), 0))
+
+    def _find_runs(self) -> list[ChangedRun]:
+        """Return the runs of numbers of which one was lost or came twice."""
+        source = find_runs(self._source, self._numbers)
+        if not any(run.is_one_thing for run in source):
+            return []
+        written = find_runs(self._target, self._written)
+        return find_changed_runs(source, written, lambda number: self._occurrences.missing(number) != 0)
+
+    def _mend_run(self, changed: ChangedRun) -> NumberChange:
+        """Return what became of a run, and its right form: parted as in the source, or by the target's word."""
+        run, (start, end) = changed.run, changed.run.span
+        if changed.written is None:
+            return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end])
+        separators = run.separators
+        if any(map(str.isalpha, "".join(separators))):
+            word = BY.get(self._other.base)
+            separator = changed.written.separators[:1] or ((word,) if word else separators[:1])
+            separators = separator * len(separators)
+        written = [self._write(number) or raw_digits(self._source, number) for number in run.numbers]
+        right = "".join(map("".join, zip(written, (*separators, ""), strict=True)))
+        return NumberChange(ChangeKind.CHANGED, (start, end), self._source[start:end], changed.written.span, right)
+
+    def _find_twins(self, done: set[str]) -> Iterator[NumberChange]:
+        """Yield numbers in digits that stand more often on one side, where both have them; none of those `done`."""
+        seen = set(done)
+        for number in self._numbers:
+            if not seen.isdisjoint(number.readings) or not is_repeated_in_full(number):
+                continue
+            seen |= number.readings
+            missing = self._occurrences.missing(number)
+            if missing and not self._stated.isdisjoint(number.readings):
+                kind, span = (ChangeKind.LOST, number.span) if missing > 0 else (ChangeKind.ADDED, None)
+                yield NumberChange(kind, span, number.text)
 
     def _find_pairs(self, lost: list[Number], added: list[Number]) -> Iterator[NumberChange]:
         """Yield the changes that lost and added numbers are together, then those that stand alone."""
@@ -183,6 +242,9 @@ class Comparison:
             right = f"{right}{scale}"
             while (word := self._other.match_scale(self._target, end)) and word.is_sure:
                 end = word.end
+            copied = self._own.match_scale(self._target, end)
+            if copied and copied.is_sure and copied.power == number.power:
+                end = copied.end
         if is_percent and wrong.kind is not NumberKind.PERCENT:
             right = f"{right}%"
         if not wrong.unit and self._has_lost_money(number):
@@ -195,7 +257,10 @@ class Comparison:
         hours = HOURS_AFTER.match(self._target, wrong.end)
         place = wrong.start, hours.end() if hours else wrong.end
         times = [reading for reading in number.readings if ":" in reading]
-        if len(times) != 1 or not is_time:
+        digits = raw_digits(self._source, number)
+        if wrong.digits and digits.count(":") == WITH_SECONDS and digits[-1].isdigit():
+            return wrong.digits, digits
+        if len(times) != 1 or not is_time or times[0].count(":") == WITH_SECONDS:
             return place, None
         right = write_time(times[0], self._other).removesuffix("." if self._target[place[1] :].startswith(".") else "")
         # The point of "p.m." may be that of the sentence.
@@ -212,7 +277,7 @@ class Comparison:
 
     def _sign_of(self, number: Number) -> str:
         """Return the sign of the currency of `number`, as the source has it, or for its name there."""
-        sign = self._source[slice(*number.unit_span)] if number.unit_span else ""
+        sign = self._source[slice(*number.unit_span)].replace(" ", "") if number.unit_span else ""
         return (
             next(each for each, unit in CURRENCIES.items() if unit == number.unit).upper() if sign.isalpha() else sign
         )
@@ -227,7 +292,7 @@ class Comparison:
             match = FACTOR.fullmatch(digits)
             factor = match and rewrite_digits(match[1], self._own, self._other)
             return f"{factor}{match[2]}" if match and factor else digits
-        if number.kind in EXACT:
+        if number.kind in EXACT or not is_measure(number, self._source, self._own):
             return digits
         if is_counted(number, self._source):
             digits = digits.replace(" ", "\u00a0")
@@ -241,7 +306,9 @@ class Comparison:
         for wrong in self._written:
             if wrong.is_native or wrong.digits is None or wrong.kind is NumberKind.CODE:
                 continue
-            number = next((known[reading] for reading in wrong.readings if reading in known), None)
+            alike = [known[reading] for reading in sorted(wrong.readings) if reading in known]
+            # "10h" may be that of the evening, but is rather the "10h" of the source.
+            number = max(alike, key=lambda each: len(each.readings & wrong.readings), default=None)
             if number is None or not number.is_native or not is_measure(number, self._source, self._own):
                 continue
             if wrong.kind is NumberKind.TIME:
@@ -250,6 +317,18 @@ class Comparison:
                 place, right = wrong.digits, self._write(number)
             if right and right != self._target[slice(*place)]:
                 yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, place, right)
+
+    def _find_rewritten(self) -> Iterator[NumberChange]:
+        """Yield registrations and the like whose points became other signs."""
+        registered = [each for each in self._numbers if is_registered(each, self._source, self._own)]
+        by_digits = {digits_of(self._source, number): number for number in registered}
+        for wrong in self._written if by_digits else ():
+            number = by_digits.get(digits_of(self._target, wrong))
+            if number is None or wrong.digits is None or wrong.kind is NumberKind.TIME:
+                continue
+            right = raw_digits(self._source, number)
+            if raw_digits(self._target, wrong) != right:
+                yield NumberChange(ChangeKind.MISWRITTEN, number.span, number.text, wrong.digits, right)
 
     def _find_plural_scales(self) -> Iterator[NumberChange]:
         """Yield numbers of the right value whose scale word is in the plural where English has the singular."""
@@ -287,6 +366,13 @@ class Comparison:
         if wrong.unit_span[0] < wrong.digits[0]:
             return wrong.unit_span, self._sign_of(number)
         return wrong.unit_span, name_currency(number.unit, self._other)
+
+
+def overlaps(change: NumberChange, run: NumberChange) -> bool:
+    """Whether a change is of what another one replaces as a whole."""
+    if change.target_span is None or run.target_span is None:
+        return False
+    return run.target_span[0] <= change.target_span[0] and change.target_span[1] <= run.target_span[1]
 
 
 def find_unstated(numbers: Sequence[Number], others: Sequence[Number]) -> list[Number]:
@@ -394,6 +480,11 @@ def may_pair(one: Number, other: Number) -> bool:
     if one.kind is other.kind:
         return True
     return one.kind not in APART and (other.kind not in APART or (other.kind is NumberKind.CODE and bool(other.pieces)))
+
+
+def raw_digits(text: str, number: Number) -> str:
+    """Return the digits of a number with what parts them, or its words."""
+    return text[slice(*number.digits or number.span)]
 
 
 def digits_of(text: str, number: Number) -> str:

@@ -4,8 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from polygist_service.text.numbers.conventions import Convention
+from polygist_service.text.numbers.identifiers import CLOCK
 from polygist_service.text.numbers.reading import find_numbers
-from polygist_service.text.numbers.values import Number, NumberKind, all_readings, read_magnitude, scale_value
+from polygist_service.text.numbers.values import (
+    Number,
+    NumberKind,
+    all_readings,
+    normalise,
+    read_magnitude,
+    scale_value,
+)
 
 # Words up to this value are written for, and put in place of, what is no number: "one", "both", "a dozen".
 MOST_LOOSE = 12
@@ -68,25 +76,12 @@ METRIC: Mapping[str, tuple[float, ...]] = {
     **dict.fromkeys(("met", "mm", "m"), (3.281, 1.094)),
 }
 CONVERSION_TOLERANCE = 0.1
-# Before a version, a chapter, a figure: the points there are no decimal points.
-NAMED = re.compile(
-    r"(?:\b(?:v|ver|version|versão|release|build|chapter|capítulo|section|secção|seção|figure|figura|fig|table|tabela"
-    r"|article|artigo|paragraph|parágrafo|no|nº|item|clause|step|rule|part)\.?|§|\b(?P<name>[A-Z][\w-]*))\s?$"
-)
-# No name, though a sentence begins with it.
 FAR_NAME = 24
-BEGINNINGS = read_table("""
-a about all almost an and another approximately around at between by exactly for from her his in is it its just =
-less more nearly of on only or over roughly some than the their these those to under up was with =
-""").keys()
 # What stands before a telephone number, and behind what is counted.
 NOT_COUNTED = re.compile(
     r"(?:\d|\+|\)|\b(?:número|tel|telefone|telemóvel|fax|phone|ligue|call|nº)\.?:?|\b[A-Z]\w*)\s?$"
 )
 COUNTED_AFTER = re.compile(r"\s(?:de\s)?[^\W\d_]{3,}")
-UNIT_AFTER = re.compile(
-    r"[\s\u00a0\u202f-]?(?:[°%€£$]|(?:[kcmMGTµ]?[mgWVAJLlBb]|[kMG]?Hz|kWh|km/h|ha|ft|hp|mi|in|cv)\b)"
-)
 
 
 def is_firm(number: Number, convention: Convention) -> bool:
@@ -136,6 +131,17 @@ def state_loosely(text: str, convention: Convention, numbers: Sequence[Number]) 
         yield str(10 * (TENS.index(ten.lower()) + 2))
     for number in numbers:
         yield from read_unread_scales(number, convention)
+        yield from read_point_times(number)
+
+
+def read_point_times(number: Number) -> Iterator[str]:
+    """Yield what a time is as digits with a point, and the other way round: "17.30" may be "17h30"."""
+    if number.kind is NumberKind.TIME:
+        clocks = (reading.split(":") for reading in number.readings if reading.count(":") == 1)
+        yield from (normalise(hour, minute) for hour, minute in clocks)
+    elif CLOCK.fullmatch(number.text):
+        hour, minute = number.text.split(".")
+        yield f"{int(hour)}:{minute}"
 
 
 def read_unread_scales(number: Number, convention: Convention) -> Iterator[str]:
@@ -143,16 +149,6 @@ def read_unread_scales(number: Number, convention: Convention) -> Iterator[str]:
     yield from number.readings
     if not convention.reads_words:
         yield from (scale_value(reading, power) for power in (3, 6, 9, 12) for reading in number.readings)
-
-
-def is_measure(number: Number, text: str, convention: Convention) -> bool:
-    """Whether a number with a point, of `text`, counts something: it is no version, no chapter."""
-    if number.kind in (NumberKind.PERCENT, NumberKind.CURRENCY) or number.power or number.is_negative:
-        return True
-    if convention.decimal != "." or UNIT_AFTER.match(text, number.end):
-        return True
-    name = NAMED.search(text, max(0, number.start - FAR_NAME), number.start)
-    return name is None or (name["name"] or "").lower() in BEGINNINGS
 
 
 def is_counted(number: Number, text: str) -> bool:

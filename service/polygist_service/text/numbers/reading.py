@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from text_to_num import alpha2digit
-from text_to_num import find_numbers as find_word_numbers
-
 from polygist_service.text.numbers.conventions import CURRENCIES, Convention, convention_of
+from polygist_service.text.numbers.identifiers import is_clock
 from polygist_service.text.numbers.values import (
     NOT_DIGIT,
     Number,
@@ -18,6 +16,7 @@ from polygist_service.text.numbers.values import (
     read_literal,
     scale_value,
 )
+from polygist_service.text.numbers.words import find_words, may_hold_words
 
 DIGIT = r"[\d¼½¾⅐-⅞]"
 SPACE = r"[ \u00a0\u202f]"
@@ -31,7 +30,8 @@ FORM = re.compile(
     r"|(?P<time>(?<![\d.,:])(?P<hour>[01]?\d|2[0-4])"
     rf"(?:(?:[:h]|{SPACE}h{SPACE}?|[.](?=\d\d{SPACE}?(?:[ap]\.?[ ]?m\b|uhr|utc|gmt|h\b|hrs|horas"
     r"|d[aeu] (?:la )?(?:tarde|noite|manhã|mañana|noche|madrugada|soir|matin))))"
-    rf"(?P<minute>[0-5]\d)(?!\d)(?::[0-5]\d)?|{SPACE}?h(?:rs|r|s)?(?![^\W_])|(?={SPACE}?[ap]\.?[ ]?m\b)){HALF_DAY}?)"
+    rf"(?P<minute>[0-5]\d)(?!\d)(?::(?P<second>[0-5]\d)(?!\d)(?P<part>[.,]\d{{1,3}}(?!\d))?)?"
+    rf"|{SPACE}?h(?:rs|r|s)?(?![^\W_])|(?={SPACE}?[ap]\.?[ ]?m\b)){HALF_DAY}?)"
     rf"|(?P<power>(?:(?P<factor>\d{{1,9}}(?:[.,]\d{{1,9}})?){SPACE}?[×x·*]{SPACE}?)?"
     r"(?P<base>\d+)(?:(?P<raised>[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)|\^(?P<exponent>[-−]?\d+)))"
     rf"|(?P<vulgar>(?:(?P<whole>\d+){SPACE}?)?(?P<fraction>[¼½¾⅐-⅞]))"
@@ -50,8 +50,8 @@ RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−", "0123456789-+-")
 
 # What may stand before digits, and how far. A sign is one at the start of a word only.
 BEFORE = re.compile(
-    r"(?P<sign>(?:^|(?<=[\s(\[/|–—\"'“‘]))[-−])?(?P<currency>(?:(?<![^\W_])(?:US|R|A|C|HK|NZ|CA|AU))?\$|[£€¥₹₽₩]"
-    r"|(?<![^\W_])(?:USD|EUR|GBP|BRL|CHF|JPY|Fr\.))?"
+    r"(?P<sign>(?:^|(?<=[\s(\[/|–—\"'“‘]))[-−])?(?P<currency>(?:(?<![^\W_])(?:(?:US|R)[ ]?|A|C|HK|NZ|CA|AU))?\$"
+    r"|[£€¥₹₽₩]|(?<![^\W_])(?:USD|EUR|GBP|BRL|CHF|JPY|Fr\.))?"
     rf"(?(currency){SPACE}?)(?P<late>(?:^|(?<=[\s(\[/|–—\"'“‘$£€¥]))[-−])?$",
     re.IGNORECASE,
 )
@@ -92,32 +92,6 @@ MOST_POWER = 24
 RANGE = re.compile(r"\s?[-–—/]\s?|\s(?:to|and|or|a|e|ou|até|à|y|o|et|bis|und)\s(?:as\s|os\s)?", re.IGNORECASE)
 FAR_BETWEEN = 6
 
-WORD_OR_NOT = re.compile(r"[^\W_]+|[\W_]+")
-# text2num takes time in the square of a run of number words: it is given no more at once, up to a stop or a space.
-PASSAGE = re.compile(r".{1,1200}\Z|.{900,1200}[.!?\n]|.{1,1200}(?:\s|\Z)|.{1,1200}", re.DOTALL)
-# Scales that text2num misses, or reads by the short scale where the language has the long one.
-UNREAD_SCALES = frozenset(
-    ("bilião", "biliões", "trilhão", "trilhões", "trilião", "billón", "billones", "billion", "billions", "billionen")
-)
-# Every number word above twelve has one of these.
-STEMS = {
-    "en": (
-        "teen",
-        "twent",
-        "thirt",
-        "fort",
-        "fift",
-        "sixt",
-        "sevent",
-        "eight",
-        "ninet",
-        "hundred",
-        "thousand",
-        "illion",
-    ),
-    "pt": ("ze", "inte", "inta", "enta", "gésim", "cem", "cent", "hent", "zent", "mil", "ilh", "ili"),
-}
-LEAST_STEM = 12
 # These are pronouns, adverbs, prepositions and weekdays more often than numbers: a source may state a number by them,
 # a summary claims none.
 AMBIGUOUS = frozenset(
@@ -161,18 +135,11 @@ def find_numbers(text: str, language: str = "und", *, least_word: float = 0) -> 
         if match.start() >= end:
             numbers.append(read_digits(text, match, convention))
             end = numbers[-1].end
-    if may_hold_words(text, convention, least_word) and (words := read_words(text, numbers, convention, least_word)):
+    if may_hold_words(text, convention, least_word) and (
+        words := list(read_words(text, numbers, convention, least_word))
+    ):
         numbers = sorted((*numbers, *words), key=lambda number: number.start)
-    return join_ranges(text, numbers)
-
-
-def may_hold_words(text: str, convention: Convention, least: float) -> bool:
-    """Whether there may be number words above `least` in `text`: most sentences have none, and that is quick to see."""
-    stems = STEMS.get(convention.base, ()) if least >= LEAST_STEM else ()
-    if not stems:
-        return convention.reads_words
-    text = text.lower()
-    return any(stem in text for stem in stems)
+    return join_ranges(text, numbers, convention)
 
 
 def read_digits(text: str, match: re.Match[str], convention: Convention) -> Number:
@@ -208,6 +175,9 @@ def read_plain(text: str, raw: str, span: tuple[int, int], convention: Conventio
     if not values or " " in raw:
         pieces = tuple(map(normalise, NOT_DIGIT.split(raw)))
     readings = values or frozenset((".".join(pieces),))
+    if is_clock(text, *span):
+        hour, minute = map(int, raw.split("."))
+        readings |= read_clock(hour, minute, "", is_sure=convention.base != "en")
     before = text[max(0, span[0] - 2) : span[0]]
     is_code = before[-1:].isalpha() or before[-1:] == "_" or (before[-1:] == "-" and before[0].isalpha())
     kind = NumberKind.CODE if is_code or not values else NumberKind.CARDINAL
@@ -234,9 +204,12 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
     """Return the time of a match of FORM; "17h" may be seventeen hours too."""
     hour, minute, end = int(match["hour"]), int(match["minute"] or 0), match.end()
     half = (match["half"] or "").lower()
-    if not half and (said := DAY_HALF.match(text, end)):
-        half, end = "a" if said["morning"] else "p", said.end()
+    if not half and (of_day := DAY_HALF.match(text, end)):
+        half, end = "a" if of_day["morning"] else "p", of_day.end()
+    second, part = match["second"], (match["part"] or "")[1:]
     readings = read_clock(hour, minute, half, is_sure=convention.base != "en")
+    if second and (int(second) or part):
+        readings = {f"{reading}:{second}{part and '.'}{part}" for reading in readings}
     is_lettered = convention.base in TWELVE_HOURS and "h" in match.group().lower()
     pieces: tuple[str, ...] = ()
     if match["minute"] is None:
@@ -244,7 +217,8 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
         readings |= set() if half else parts
     else:
         # "2h30" may be two hours and thirty minutes, "2:30 p.m." not.
-        pieces = () if half else (str(hour), str(minute))
+        said = (str(hour), str(minute), *([normalise(second, part)] if second else []))
+        pieces = () if half else said
         parts = set(pieces)
     return Number(
         text[match.start() : end],
@@ -255,7 +229,9 @@ def read_time(text: str, match: re.Match[str], convention: Convention) -> Number
         match.span(),
         NumberKind.TIME,
         pieces,
-        is_native=convention.base not in TWENTY_FOUR_HOURS if match["half"] else hour < 13 or not is_lettered,
+        is_native=convention.base not in TWENTY_FOUR_HOURS and hour < 13
+        if match["half"]
+        else hour < 13 or not is_lettered,
     )
 
 
@@ -336,7 +312,7 @@ def add_context(text: str, number: Number, convention: Convention) -> Number:
             if match["sign"] or match["late"]:
                 context.turn({f"-{value}" for value in context.readings}, context.end)
             if match["currency"]:
-                unit, unit_span = CURRENCIES.get(match["currency"].lower(), ""), match.span("currency")
+                unit, unit_span = CURRENCIES.get(match["currency"].lower().replace(" ", ""), ""), match.span("currency")
             start = match.start()
         elif MINUS_WORD.search(text, max(0, start - FAR_BEFORE), start):
             context.readings |= {f"-{value}" for value in context.readings}
@@ -377,53 +353,16 @@ def read_decade(text: str, number: Number) -> set[str]:
     return full | {value[-2:] for value in years if len(value) == 4}
 
 
-class WordToken:
-    """A word, or what parts two, as text2num takes it."""
-
-    __slots__ = ("word",)
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-    def text(self) -> str:
-        """Return what is read."""
-        return self.word
-
-    def nt_separated(self, _: "WordToken") -> bool:
-        """Say that signs alone separate."""
-        return False
-
-    def not_a_number_part(self) -> bool:
-        """Say that every word may be of a number."""
-        return False
-
-
-def read_words(text: str, taken: Sequence[Number], convention: Convention, least: float) -> list[Number]:
-    """Return the numbers in words of `text` above `least`, but not where others have `taken` the words."""
-    unread = UNREAD_SCALES if convention.base != "en" else frozenset[str]()
-    numbers: list[Number] = []
-    places = iter(taken)
-    place = next(places, None)
+def read_words(text: str, taken: Sequence[Number], convention: Convention, least: float) -> Iterator[Number]:
+    """Yield the numbers in words of `text` above `least`, but not where others have `taken` the words."""
     end = 0
-    for passage in PASSAGE.finditer(text):
-        if alpha2digit(passage.group(), convention.base, least) == passage.group():
-            continue
-        matches = list(WORD_OR_NOT.finditer(text, *passage.span()))
-        tokens = [WordToken(match.group().lower()) for match in matches]
-        for match, token in zip(matches, tokens, strict=True):
-            while place and place.end <= match.start():
-                place = next(places, None)
-            if token.word in unread or (place and match.end() > place.start):
-                token.word = "|"
-        for found in find_word_numbers(tokens, convention.base, threshold=least):
-            start = matches[found.start].start()
-            raw = text[start : matches[found.end - 1].end()].rstrip()
-            # What another has as its scale word is no number of its own.
-            if start >= end and raw and not raw.isdecimal():
-                kind = NumberKind.ORDINAL if found.is_ordinal else NumberKind.CARDINAL
-                numbers.append(read_word(text, start, start + len(raw), found.value, kind, convention))
-                end = numbers[-1].end
-    return numbers
+    for found in find_words(text, [number.span for number in taken], convention, least):
+        # What another has as its scale word is no number of its own.
+        if found.start >= end:
+            kind = NumberKind.ORDINAL if found.is_ordinal else NumberKind.CARDINAL
+            number = read_word(text, found.start, found.end, found.value, kind, convention)
+            end = number.end
+            yield number
 
 
 def read_word(text: str, start: int, end: int, value: float, kind: NumberKind, convention: Convention) -> Number:
@@ -440,7 +379,7 @@ def read_word(text: str, start: int, end: int, value: float, kind: NumberKind, c
     )
 
 
-def join_ranges(text: str, numbers: list[Number]) -> list[Number]:
+def join_ranges(text: str, numbers: list[Number], convention: Convention) -> list[Number]:
     """Return `numbers` with what the first of a range leaves to the second: "10-12 %", "2 to 3 million", "2018-19"."""
     for at in range(len(numbers) - 2, -1, -1):
         one, two = numbers[at], numbers[at + 1]
@@ -454,6 +393,10 @@ def join_ranges(text: str, numbers: list[Number]) -> list[Number]:
         if two.kind is NumberKind.TIME and one.kind is NumberKind.CARDINAL:
             clock = (value.partition(".") for value in one.readings)
             readings |= {f"{hour}:{minute.ljust(2, '0')}" for hour, _, minute in clock}
+        is_of_day = two.kind is NumberKind.TIME and (not two.is_native or two.text[-2:].lower() in ("m.", "am", "pm"))
+        if is_of_day and one.kind is NumberKind.TIME and convention.base in TWELVE_HOURS:
+            # "9h" may be nine hours, beside "6 p.m." or "18h" not.
+            numbers[at] = one = replace(one, is_native=one.is_native and not one.text.lower().endswith("h"))
         if len(readings) > len(one.readings):
             numbers[at] = replace(one, readings=frozenset(readings), parts=one.parts | one.readings)
         year, short = (text[slice(*each.digits)] if each.digits else "" for each in (one, two))
