@@ -20,9 +20,8 @@ from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.conventions import convention_of
-from polygist_service.text.numbers.identifiers import is_measure
 from polygist_service.text.numbers.reading import find_numbers
-from polygist_service.text.numbers.writing import localise_number
+from polygist_service.text.numbers.writing import is_measure, localise_number
 from polygist_service.text.repetition import has_loop
 from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
 from polygist_service.translation.protection import Protected, protect

@@ -1,7 +1,6 @@
 """Which numbers of a source its translation changed, and what is certain to be right in their place."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -16,7 +15,6 @@ from polygist_service.text.numbers.equivalents import (
     read_unread_scales,
     state_loosely,
 )
-from polygist_service.text.numbers.identifiers import is_measure, is_registered
 from polygist_service.text.numbers.reading import HOURS_AFTER, find_numbers
 from polygist_service.text.numbers.runs import (
     ChangedRun,
@@ -25,8 +23,16 @@ from polygist_service.text.numbers.runs import (
     find_runs,
     is_repeated_in_full,
 )
-from polygist_service.text.numbers.values import NOT_DIGIT, Number, NumberKind, all_readings, to_ascii
-from polygist_service.text.numbers.writing import name_currency, rewrite_digits, write_scale, write_time, write_value
+from polygist_service.text.numbers.values import Number, NumberKind, all_readings, digits_of, raw_digits, to_ascii
+from polygist_service.text.numbers.writing import (
+    is_measure,
+    is_registered,
+    name_currency,
+    rewrite_digits,
+    write_scale,
+    write_time,
+    write_value,
+)
 
 # Any word for money in the languages whose words we know: where one stands, no currency was lost.
 MONEY = re.compile(
@@ -480,15 +486,3 @@ def may_pair(one: Number, other: Number) -> bool:
     if one.kind is other.kind:
         return True
     return one.kind not in APART and (other.kind not in APART or (other.kind is NumberKind.CODE and bool(other.pieces)))
-
-
-def raw_digits(text: str, number: Number) -> str:
-    """Return the digits of a number with what parts them, or its words."""
-    return text[slice(*number.digits or number.span)]
-
-
-def digits_of(text: str, number: Number) -> str:
-    """Return the bare digits of a number, raised ones and those of a fraction too; empty of one in words."""
-    return (
-        NOT_DIGIT.sub("", to_ascii(unicodedata.normalize("NFKC", text[slice(*number.digits)]))) if number.digits else ""
-    )

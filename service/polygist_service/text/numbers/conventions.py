@@ -1,11 +1,13 @@
-"""How each language writes numbers: separators and scale words from CLDR, and what CLDR has not."""
+"""How each language writes numbers: separators and scale words from CLDR, what CLDR has not, and number words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from text_to_num import alpha2digit
+from text_to_num import find_numbers as find_word_numbers
 
 # `text2num` reads the number words of these.
 WORD_LANGUAGES = frozenset(("en", "fr", "es", "pt", "de", "nl", "da", "it"))
@@ -36,6 +38,8 @@ CURRENCIES: Mapping[str, str] = {
     **{"pound": "GBP", "pounds": "GBP", "libra": "GBP", "libras": "GBP"},
     **{"¥": "JPY", "jpy": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "zł": "PLN"},
 }
+# Languages that write no "17h".
+TWELVE_HOURS = frozenset(("en",))
 # Where a point or a comma before digits is nobody's rule, both are read.
 BOTH = (".", ",")
 # Languages in whose texts a space parts no groups.
@@ -46,6 +50,42 @@ FIRST_IDEOGRAPH = 0x2E80
 COMPACT = re.compile(r"^(0+)[\s\u00a0]*(.*?)\.?$")
 # Languages whose countries differ in their separators: without a region both are read.
 DIVIDED = frozenset(("es", "ar", "sw"))
+
+WORD_OR_NOT = re.compile(r"[^\W_]+|[\W_]+")
+# text2num takes time in the square of a run of number words: it is given no more at once, up to a stop or a space.
+PASSAGE = re.compile(r".{1,1200}\Z|.{900,1200}[.!?\n]|.{1,1200}(?:\s|\Z)|.{1,1200}", re.DOTALL)
+# Scales that text2num misses, or reads by the short scale where the language has the long one.
+UNREAD_SCALES = frozenset(
+    ("bilião", "biliões", "trilhão", "trilhões", "trilião", "billón", "billones", "billion", "billions", "billionen")
+)
+# text2num takes the ending off a Portuguese word, and so "milo" for "mil"; these are the words that there are.
+PORTUGUESE = re.compile(
+    r"e|vírgula|menos|zero|uma?|uns|umas|dois|duas|tr[eê]s|quatro|cinco|seis|sete|oito|nove|dez|onze|doze|treze"
+    r"|catorze|quatorze|quinze|dez[ae](?:sseis|ssete|nove)|dezoito|vinte|(?:tr|quar|cinqu|sess|set|oit|nov)[ei]nta"
+    r"|cem|cento|(?:du|tre)zent[oa]s|(?:quatroc|quinh|seisc|setec|oitoc|novec)ent[oa]s|mil|milh(?:ão|ões)"
+    r"|(?:b|tr|quatr)i(?:lh)?(?:ão|ões)|(?:primeir|segund|terceir|quart|quint|sext|sétim|setim|oitav|non|undécim|duodécim)[oa]s?"
+    r"|(?:vig[eé]s|trig[eé]s|quadrag[eé]s|quinquag[eé]s|sexag[eé]s|septuag[eé]s|octog[eé]s|nonag[eé]s|cent[eé]s"
+    r"|ducent[eé]s|mil[eé]s|milion[eé]s|bilion[eé]s|d[eé]c)im[oa]s?"
+)
+# Every number word above twelve has one of these.
+STEMS = {
+    "en": (
+        "teen",
+        "twent",
+        "thirt",
+        "fort",
+        "fift",
+        "sixt",
+        "sevent",
+        "eight",
+        "ninet",
+        "hundred",
+        "thousand",
+        "illion",
+    ),
+    "pt": ("ze", "inte", "inta", "enta", "gésim", "cem", "cent", "hent", "zent", "mil", "ilh", "ili"),
+}
+LEAST_STEM = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +205,72 @@ def compile_scales(scales: Mapping[str, int]) -> re.Pattern[str]:
     joined = "".join(word for word in words if ord(word[0]) >= FIRST_IDEOGRAPH and len(word) == 1)
     ideographs = f"|([{joined}])" if joined else "|(?!)()"
     return re.compile(rf"[\s\u00a0\u202f-]?(?:({spaced})(?![^\W\d_]){ideographs})", re.IGNORECASE)
+
+
+def may_hold_words(text: str, convention: Convention, least: float) -> bool:
+    """Whether there may be number words above `least` in `text`: most sentences have none, and that is quick to see."""
+    stems = STEMS.get(convention.base, ()) if least >= LEAST_STEM else ()
+    if not stems:
+        return convention.reads_words
+    text = text.lower()
+    return any(stem in text for stem in stems)
+
+
+class WordToken:
+    """A word, or what parts two, as text2num takes it."""
+
+    __slots__ = ("word",)
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def text(self) -> str:
+        """Return what is read."""
+        return self.word
+
+    def nt_separated(self, _: "WordToken") -> bool:
+        """Say that signs alone separate."""
+        return False
+
+    def not_a_number_part(self) -> bool:
+        """Say that every word may be of a number."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class WordNumber:
+    """A number in words, and where it stands."""
+
+    start: int
+    end: int
+    value: float
+    is_ordinal: bool
+
+
+def find_words(
+    text: str, taken: Sequence[tuple[int, int]], convention: Convention, least: float
+) -> Iterator[WordNumber]:
+    """Yield the numbers in words of `text` above `least`, but not of the words in the spans that are `taken`."""
+    unread = UNREAD_SCALES if convention.base != "en" else frozenset[str]()
+    places = iter(taken)
+    place = next(places, None)
+    for passage in PASSAGE.finditer(text):
+        if alpha2digit(passage.group(), convention.base, least) == passage.group():
+            continue
+        matches = list(WORD_OR_NOT.finditer(text, *passage.span()))
+        tokens = [WordToken(match.group().lower()) for match in matches]
+        for match, token in zip(matches, tokens, strict=True):
+            while place and place[1] <= match.start():
+                place = next(places, None)
+            if token.word in unread or is_invented(token.word, convention) or (place and match.end() > place[0]):
+                token.word = "|"
+        for found in find_word_numbers(tokens, convention.base, threshold=least):
+            start = matches[found.start].start()
+            raw = text[start : matches[found.end - 1].end()].rstrip()
+            if raw and not raw.isdecimal():
+                yield WordNumber(start, start + len(raw), found.value, found.is_ordinal)
+
+
+def is_invented(word: str, convention: Convention) -> bool:
+    """Whether text2num may take a word that is no number for one."""
+    return convention.base == "pt" and word.isalpha() and PORTUGUESE.fullmatch(word) is None

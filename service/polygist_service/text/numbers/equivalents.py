@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from polygist_service.text.numbers.conventions import Convention
-from polygist_service.text.numbers.identifiers import CLOCK
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.values import (
     Number,
@@ -14,6 +13,7 @@ from polygist_service.text.numbers.values import (
     read_magnitude,
     scale_value,
 )
+from polygist_service.text.numbers.writing import CLOCK
 
 # Words up to this value are written for, and put in place of, what is no number: "one", "both", "a dozen".
 MOST_LOOSE = 12

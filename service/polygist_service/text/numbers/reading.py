@@ -4,8 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.text.numbers.conventions import CURRENCIES, Convention, convention_of
-from polygist_service.text.numbers.identifiers import is_clock
+from polygist_service.text.numbers.conventions import (
+    CURRENCIES,
+    TWELVE_HOURS,
+    Convention,
+    convention_of,
+    find_words,
+    may_hold_words,
+)
 from polygist_service.text.numbers.values import (
     NOT_DIGIT,
     Number,
@@ -16,7 +22,7 @@ from polygist_service.text.numbers.values import (
     read_literal,
     scale_value,
 )
-from polygist_service.text.numbers.words import find_words, may_hold_words
+from polygist_service.text.numbers.writing import is_clock
 
 DIGIT = r"[\d¼½¾⅐-⅞]"
 SPACE = r"[ \u00a0\u202f]"
@@ -82,9 +88,8 @@ DAY_HALF = re.compile(
     r"|da[ ](?:tarde|noite)|de[ ]la[ ](?:tarde|noche)|du[ ]soir|in[ ]the[ ](?:afternoon|evening)|at[ ]night)\b",
     re.IGNORECASE,
 )
-# Languages that have no "p.m.", and those that write no "17h".
+# Languages that have no "p.m.".
 TWENTY_FOUR_HOURS = frozenset(("pt", "fr", "de", "it", "nl", "ru", "pl", "da", "sv"))
-TWELVE_HOURS = frozenset(("en",))
 HOURS_AFTER = re.compile(r"\s(?:horas?|hours?|heures?|Uhr|o['’]clock)\b", re.IGNORECASE)
 # No language counts further: a run of scale words ends here.
 MOST_POWER = 24

@@ -165,3 +165,15 @@ def read_magnitude(reading: str) -> float:
         return abs(float(reading.rstrip("%")))
     except ValueError:
         return 0
+
+
+def raw_digits(text: str, number: Number) -> str:
+    """Return the digits of a number with what parts them, or its words."""
+    return text[slice(*number.digits or number.span)]
+
+
+def digits_of(text: str, number: Number) -> str:
+    """Return the bare digits of a number, raised ones and those of a fraction too; empty of one in words."""
+    return (
+        NOT_DIGIT.sub("", to_ascii(unicodedata.normalize("NFKC", text[slice(*number.digits)]))) if number.digits else ""
+    )
