@@ -13,7 +13,7 @@ from polygist.v1 import common_pb2, translation_service_pb2, translation_service
 from polygist_client import Client, LanguagePairUnsupported
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.repetition import has_loop
-from polygist_service.translation.guards import is_too_long
+from polygist_service.translation.guards import is_swallowed, is_too_long
 
 from tests.end_to_end.server import ServerProcess, find_free_port
 from tests.hub import HubStandIn
@@ -21,7 +21,7 @@ from tests.hub import HubStandIn
 FOLDERS = Path(__file__).parents[1] / "parity"
 ROWS = 120
 NEW_TOKENS = 24
-PLAIN = re.compile(r"[^\W\d_]+(?:[ ,.!?]+[^\W\d_]+)*[.!?]?")
+PLAIN = re.compile(r"[A-Za-zãõáéíóúâêôçäöüß]+(?:[ ,.!?]+[A-Za-zãõáéíóúâêôçäöüß]+)*[.!?]?")
 PROGRAMS = {"polygist": "polygist_client.cli", "polygist-server": "polygist_service"}
 
 
@@ -48,7 +48,8 @@ def is_plain(row):
     The models are random: what they write is often what the service would have them write again.
     """
     text, written = row["text"], row["written"]
-    is_odd = has_loop(written, text) or is_too_long(written, text) or letters_outside(written, script_of(row["target"]))
+    is_odd = has_loop(written, text) or is_too_long(written, text) or is_swallowed(written, text)
+    is_odd = is_odd or bool(letters_outside(written, script_of(row["target"])))
     return PLAIN.fullmatch(text) is not None and not is_odd
 
 
@@ -77,7 +78,7 @@ def test_a_multilingual_model_is_told_the_languages(served, model):
         stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
         matches = [ask(stub, model, row) == row["written"].strip() for row in rows_of(model) if is_plain(row)]
     assert len(matches) >= 20
-    assert sum(matches) >= 0.9 * len(matches)
+    assert sum(matches) >= 0.95 * len(matches)
 
 
 def ask(stub, model, row):
