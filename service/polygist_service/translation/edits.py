@@ -285,7 +285,7 @@ def edit_word(text: str, place: Span, run: Span, vocabulary: Vocabulary) -> Edit
         if any(map(str.isalnum, around)) or has_letters("".join(each for each in word if each not in lacking)):
             return Edit(*run, kind=Sign)
         return Edit(start, end, kind=Placeholder, is_script=True)
-    near = "".join(near_letters(each) if each in lacking else each for each in word)
+    near = known_spelling(word, vocabulary)
     if own.isupper() and len(own) > 1:
         shown = known_spelling(choose_spelling(word, Capitals.ALL, vocabulary.likelihood), vocabulary)
         return Edit(start, end, shown, Spelling, is_shouted=True)

@@ -15,15 +15,13 @@ from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Span
 from polygist_service.text.capitals import Capitals, to_sentence
-from polygist_service.text.characters import (
-    BEFORE_NUMBERS,
-)
+from polygist_service.text.characters import BEFORE_NUMBERS
 from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
 from polygist_service.translation.vocabulary import Vocabulary
 
-# Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often: 96 % where it stands anywhere, en-pt and
-# pt-en, and nearly always where a noun may stand.
+# Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often over both directions: 96 % en-pt and 95 %
+# pt-en, where it stands anywhere in a sentence.
 PLACEHOLDER = "XQ{}"
 # Before these a space stays where a sign was left out.
 OPENERS = "([{\"'“‘«$€£"

@@ -10,12 +10,12 @@ from polygist_service.text.capitals import to_capitals
 from polygist_service.text.characters import is_letter, near_letters, restore_typography
 from polygist_service.text.languages import territory_words
 from polygist_service.translation.edits import WORD, Placeholder, Sign, Spelling
-from polygist_service.translation.protection import Protected, whole
+from polygist_service.translation.protection import PLACEHOLDER, Protected, whole
 
 # A word this like the one that was read is a bad copy of it.
 LIKE = 0.75
 # What is left of a placeholder that was not copied whole.
-DEBRIS = re.compile(r"(?<![^\W_])XQ\d*")
+DEBRIS = re.compile(r"(?<![^\W_])" + PLACEHOLDER.format(r"\d*"))
 # A word with what is inside it, or a mark.
 TOKEN = re.compile(r"[^\W_](?:[\w]|[.,'’-](?=\w))*|[^\w\s]|_")
 
