@@ -155,7 +155,6 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
         retry_after=read_retry_delay(status, trailer),
         field_violations=violations,
         request_id=str(trailer.get(REQUEST_ID, request_id)),
-        items=narrow(call.items, violations),
     )
 
 
@@ -195,12 +194,3 @@ def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | byte
         return float(delay.retry_delay.ToMilliseconds() / 1000)
     pushback = str(trailer.get(PUSHBACK, ""))
     return int(pushback) / 1000 if pushback.isdigit() else None
-
-
-def narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
-    """Return the one item of a call that the server named, else all of its items."""
-    for violation in violations:
-        named = re.match(r"contents\[(\d+)\]", violation.field)
-        if items is not None and named and int(named[1]) < len(items):
-            return items[int(named[1]) : int(named[1]) + 1]
-    return items
