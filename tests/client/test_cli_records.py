@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polygist.v1 import common_pb2, translation_service_pb2
-from polygist_client.cli.inputs import Input, read_lines
+from polygist_client.cli.inputs import Input
+from polygist_client.cli.records import Fields, read_lines
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Failing, Fake
