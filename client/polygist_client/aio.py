@@ -11,13 +11,13 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
-from polygist_client.awaited import AsyncBatchPool
+from polygist_client.awaited import AsyncBatchPool, BulkTasks
 from polygist_client.calls import Call
-from polygist_client.client import make_stub, open_channels
+from polygist_client.client import make_stub, open_channels, start_bulk
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
-from polygist_client.errors import CallFailed, PolygistError
-from polygist_client.items import ItemLimits, check_items, parse_in_flight, parse_limits
+from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
+from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Retries
 
@@ -123,10 +123,7 @@ class AsyncClient:
         """
         check_items(items, awaited=True)
         reading = calls.read_translations(options, on_error=on_error)
-        calls.translate([], to=to, **options)
-        return self._send_batches(
-            items, lambda batch: calls.translate_batch(batch, to=to, **options), reading, ordered=ordered
-        )
+        return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
     @overload
     async def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
@@ -317,6 +314,21 @@ class AsyncClient:
                 for event in call.read(part):
                     yield event
 
+    async def _send_items(
+        self, call: Call[Any, Any], items: Items, reading: batches.Reading, *, ordered: bool
+    ) -> AsyncGenerator[Any, None]:
+        request_id, limits = call.request_id(), await self._limits()
+        keywords = self._connection.keywords(call, request_id, timeout=None)
+        tasks = BulkTasks(
+            start_bulk(call, self._connection, limits, request_id, ordered=ordered),
+            call.request,
+            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            lambda: own_errors(call, self._connection, request_id),
+        )
+        async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
+            async for answer in answers:
+                yield reading.read(answer)
+
     async def _send_batches(
         self,
         items: Items,
@@ -333,7 +345,10 @@ class AsyncClient:
                 yield reading.read(answer)
 
     async def _limits(self) -> ItemLimits:
-        return parse_limits((await self.server_info()).limits)
+        try:
+            return parse_limits((await self.server_info()).limits)
+        except (Unimplemented, PermissionDenied):  # an older server, or a key that is for work only
+            return parse_limits({})
 
     async def _make(self, call: Call[ReplyT, Any], *, is_patient: bool = False) -> ReplyT:
         """Send one request and wait for its reply, and where it fails perhaps for that of another attempt."""

@@ -18,7 +18,7 @@ from polygist_client.errors import (
     Unavailable,
     Unimplemented,
 )
-from polygist_client.items import ItemLimits, NumberedItem, concern, parse_item
+from polygist_client.items import Answer, ItemLimits, ItemReader, NumberedItem, concern
 
 # Small enough that several requests in flight share the server's batches, large enough that a request costs nothing.
 ARTICLES = 8  # they are long; a request takes 32 at most
@@ -26,21 +26,6 @@ CHARACTERS = 100_000
 IN_FLIGHT = 4
 
 Batch = tuple[NumberedItem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one item.
-
-    Attributes:
-        item: its place and id.
-        message: what the server said of it; None where it failed.
-        error: why it failed.
-    """
-
-    item: NumberedItem
-    message: Any = None
-    error: PolygistError | None = None
 
 
 class Batcher:
@@ -53,22 +38,18 @@ class Batcher:
     """
 
     def __init__(self, limits: ItemLimits) -> None:
-        self._limits = limits
+        self._reader = ItemReader(limits)
         self._most_items = min(ARTICLES, limits.articles)
         self._most_characters = min(CHARACTERS, limits.characters)
         self._items: list[NumberedItem] = []
         self._characters = 0
-        self._count = 0
 
     def add(self, given: Any) -> Iterator[Batch | Answer]:
         """Take one more text or `Item`; yields the batch before it where that is full, and what cannot be sent."""
-        index, self._count = self._count, self._count + 1
-        try:
-            item = parse_item(index, given)
-            self._limits.check(item)
-        except PolygistError as error:
+        item = self._reader.read(given)
+        if isinstance(item, Answer):
             yield from self.rest()
-            yield Answer(NumberedItem(index, "", error.id), error=error)
+            yield item
             return
         characters = self._characters + len(item.text)
         fits = characters <= self._most_characters and len(self._items) < self._most_items

@@ -14,7 +14,7 @@ from polygist_client import conversion, options, results
 from polygist_client.batches import Batch, Reading
 from polygist_client.conversion import number_of, parse_candidates, parse_contents, parse_model_name, parse_text
 from polygist_client.errors import InternalError
-from polygist_client.items import parse_on_error
+from polygist_client.items import NumberedItem, parse_on_error
 from polygist_client.options import Texts, call_options, check_options
 
 TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"]
@@ -120,22 +120,35 @@ def translate(
     )
 
 
-def translate_batch(
-    batch: Batch, *, to: str, **given: Unpack[options.TranslateOptions]
-) -> Call[translation_service_pb2.TranslateResponse, Any]:
-    """Make the call for one batch of `Client.translate_many`; its answer is the messages of the translations."""
-    source = batch[0].source if batch else None
-    if source is not None:
-        given = {**given, "source": source, "candidates": ()}
-    whole: Call[Any, Any] = translate([item.text for item in batch], to=to, **given)
-    return replace(whole, convert=lambda reply: reply.translations, options=without_on_reply(whole.options))
+def batch_translate(
+    *, to: str, **given: Unpack[options.TranslateOptions]
+) -> Call[translation_service_pb2.BatchTranslateResponse, Any]:
+    """Make the call of `Client.translate_many`; its request is the first message, which is followed by the items."""
+    whole = translate([], to=to, **given)
+    return Call(
+        service=TRANSLATION,
+        method="BatchTranslate",
+        request=translation_service_pb2.BatchTranslateRequest(config=whole.request),  # type: ignore[arg-type]
+        reply=translation_service_pb2.BatchTranslateResponse,
+        convert=lambda reply: reply.translation,
+        options=whole.options,
+    )
+
+
+def batch_item(item: NumberedItem) -> translation_service_pb2.BatchTranslateRequest:
+    """Make the message for an item; its index is its name, since ids need not be unique."""
+    return translation_service_pb2.BatchTranslateRequest(
+        item=translation_service_pb2.BatchItem(
+            item_id=str(item.index), content=item.text, source_language_code=item.source or ""
+        )
+    )
 
 
 def read_translations(given: options.TranslateOptions, *, on_error: str) -> Reading:
     """Say how the answers of `Client.translate_many` are read."""
     return Reading(
-        convert=lambda message, item: conversion.read_translation(message, index=item.index, id=item.id),
-        to_json=lambda message: {"translation": conversion.to_json(message)},
+        convert=lambda reply, item: conversion.read_translation(reply.translation, index=item.index, id=item.id),
+        to_json=conversion.to_json,
         on_reply=given.get("on_reply"),
         returns_errors=parse_on_error(on_error),
     )

@@ -11,12 +11,13 @@ import grpc
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
-from polygist_client.blocking import BatchPool
+from polygist_client.blocking import BatchPool, BulkThread
+from polygist_client.bulk import Bulk
 from polygist_client.calls import Call
 from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to
-from polygist_client.error_mapping import own_errors
-from polygist_client.errors import CallFailed, PolygistError
-from polygist_client.items import ItemLimits, check_items, parse_in_flight, parse_limits
+from polygist_client.error_mapping import own_errors, to_item_error
+from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
+from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
 
@@ -118,10 +119,7 @@ class Client:
         """
         check_items(items)
         reading = calls.read_translations(options, on_error=on_error)
-        calls.translate([], to=to, **options)
-        return self._send_batches(
-            items, lambda batch: calls.translate_batch(batch, to=to, **options), reading, ordered=ordered
-        )
+        return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
     @overload
     def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
@@ -307,6 +305,21 @@ class Client:
             for part in parts:
                 yield from call.read(part)
 
+    def _send_items(
+        self, call: Call[Any, Any], items: Iterable[Any], reading: batches.Reading, *, ordered: bool
+    ) -> Generator[Any, None, None]:
+        request_id, limits = call.request_id(), self._limits()
+        keywords = self._connection.keywords(call, request_id, timeout=None)
+        worker = BulkThread(
+            start_bulk(call, self._connection, limits, request_id, ordered=ordered),
+            call.request,
+            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            lambda: own_errors(call, self._connection, request_id),
+        )
+        with closing(worker.run(items, ItemReader(limits))) as answers:
+            for answer in answers:
+                yield reading.read(answer)
+
     def _send_batches(
         self,
         items: Iterable[Any],
@@ -323,7 +336,10 @@ class Client:
                 yield reading.read(answer)
 
     def _limits(self) -> ItemLimits:
-        return parse_limits(self.server_info().limits)
+        try:
+            return parse_limits(self.server_info().limits)
+        except (Unimplemented, PermissionDenied):  # an older server, or a key that is for work only
+            return parse_limits({})
 
     def _start(self, call: Call[ReplyT, AnswerT], *, is_patient: bool = False) -> "PendingCall[ReplyT, AnswerT]":
         attempts = self._retries.begin(call, time.monotonic(), is_patient=is_patient)
@@ -394,8 +410,21 @@ def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
     return channels
 
 
+def start_bulk(
+    call: Call[Any, Any], connection: Connection, limits: ItemLimits, request_id: str, *, ordered: bool
+) -> Bulk:
+    """Make the state of a bulk translation, which `call` begins."""
+    return Bulk(
+        characters=limits.characters,
+        ordered=ordered,
+        seconds=lambda characters: connection.seconds_for(call, characters),
+        reconnect_timeout=connection.reconnect_timeout,
+        read_error=lambda reply: to_item_error(reply, request_id=request_id),
+    )
+
+
 def make_stub(channels: dict[bool, Any], call: Call[Any, Any], kind: str) -> Any:
-    """Make what sends the request of `call`; `kind` is "unary_unary" or "unary_stream"."""
+    """Make what sends the request of `call`; `kind` is "unary_unary", "unary_stream" or "stream_stream"."""
     return getattr(channels[call.needs_healthy_server], kind)(
         call.path,
         request_serializer=type(call.request).SerializeToString,

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import grpc
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from polygist_client import errors
@@ -156,6 +156,23 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
         field_violations=violations,
         request_id=str(trailer.get(REQUEST_ID, request_id)),
     )
+
+
+def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
+    """Make the exception for a reply of a bulk translation; None where it has no error.
+
+    Args:
+        reply: a BatchTranslateResponse.
+        request_id: of the stream.
+    """
+    if reply.WhichOneof("result") != "error":
+        return None
+    error = reply.error
+    code = code_pb2.Code.Name(error.code) if error.code in code_pb2.Code.values() else "UNKNOWN"
+    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(error.reason)
+    if narrower and issubclass(narrower, kind):
+        kind = narrower
+    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id)
 
 
 def read_status(failure: Failure) -> status_pb2.Status:

@@ -39,6 +39,21 @@ class NumberedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one item.
+
+    Attributes:
+        item: its place and id.
+        message: what the server said of it; None where it failed.
+        error: why it failed.
+    """
+
+    item: NumberedItem
+    message: Any = None
+    error: PolygistError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ItemLimits:
     """What a server takes at once.
 
@@ -134,6 +149,28 @@ def check_source(item: NumberedItem) -> None:
     if not isinstance(item.source, str):
         raise InvalidInput(f"{field} is {type(item.source).__name__}, it must be a language code", field=field)
     parse_text(field, item.source)
+
+
+class ItemReader:
+    """Counts items, and tells those that can be sent from those that cannot.
+
+    Args:
+        limits: what the server takes.
+    """
+
+    def __init__(self, limits: ItemLimits) -> None:
+        self._limits = limits
+        self._count = 0
+
+    def read(self, given: Any) -> "NumberedItem | Answer":
+        """Return the next item; where it cannot be sent, that is its answer."""
+        index, self._count = self._count, self._count + 1
+        try:
+            item = parse_item(index, given)
+            self._limits.check(item)
+        except PolygistError as error:
+            return Answer(NumberedItem(index, "", error.id), error=error)
+        return item
 
 
 def concern(error: ErrorT, item: NumberedItem) -> ErrorT:
