@@ -24,6 +24,16 @@ class Outcome:
 Polygist = Callable[..., Outcome]
 
 
+def sent(fake: Fake) -> list[str]:
+    """Every text that the fake was sent, in single requests or as one of many."""
+    return [
+        text
+        for each in fake.asked
+        if each.method in ("Translate", "Summarise", "BatchTranslate")
+        for text in [*each.request.contents, *(item.content for item in each.items)]
+    ]
+
+
 @pytest.fixture
 def fake() -> Iterator[Fake]:
     with serving(Fake()) as fake:

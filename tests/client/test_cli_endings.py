@@ -88,15 +88,16 @@ def test_a_verbose_run_names_the_request(polygist: Polygist, fake: Fake):
 def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, tmp_path: Path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text(name)
-    fake.script("Translate", Failing(grpc.StatusCode.INTERNAL, "broken"))
+    fake.batching.errors["a"] = (grpc.StatusCode.INTERNAL, "")
     files = [tmp_path / name for name in ("a.txt", "missing.txt", "b.txt")]
     outcome = polygist("translate", *files, "-t", "pt", "-o", f"{tmp_path}/out/")
     assert outcome.code == 3
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.pt.txt"]
-    assert [line for line in outcome.err.splitlines() if line.startswith("error")] == [
-        f"error: {files[0]}: broken",
+    assert sorted(line for line in outcome.err.splitlines() if line.startswith("error")) == [
+        f"error: {files[0]}: a failed",
         f"error: {files[1]}: No such file or directory; text itself goes with --text",
     ]
+    assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
 
 
 def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):

@@ -11,13 +11,16 @@ import click
 from polygist_client.cli.inputs import STDIN, Input, InputError
 
 
-def gather_inputs(files: Sequence[str], texts: Sequence[str], *, output: Path | None = None) -> list[Input]:
+def gather_inputs(
+    files: Sequence[str], texts: Sequence[str], *, output: Path | None = None, is_read_again: bool = False
+) -> list[Input]:
     """Gather the inputs that the command line names: files, then texts; standard input where it names none.
 
     Args:
         files: paths, of folders too; ``-`` is standard input.
         texts: texts themselves.
         output: a folder for results, whose files are no inputs where it lies in one that is read.
+        is_read_again: whether inputs are read several times, which standard input cannot be: its text is kept.
 
     Raises:
         UsageError: there is nothing to read.
@@ -34,7 +37,8 @@ def gather_inputs(files: Sequence[str], texts: Sequence[str], *, output: Path | 
     found: list[Input] = []
     for name in files:
         if name == STDIN:
-            found.append(Input("stdin"))
+            source = Input("stdin")
+            found.append(replace(source, text=source.read()) if is_read_again else source)
         elif Path(name).is_dir():
             found += read_folder(Path(name), output)
         else:
@@ -74,8 +78,3 @@ def walk_files(folder: Path, left_out: Path | None) -> Iterator[Path]:
                 yield from walk_files(path, left_out)
         elif path.is_file():
             yield path
-
-
-def spool_stdin(sources: Sequence[Input]) -> list[Input]:
-    """Return the inputs with what standard input has as text of one, so that it can be read several times."""
-    return [replace(each, text=each.read()) if each.path is None and each.text is None else each for each in sources]

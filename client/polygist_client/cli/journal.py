@@ -30,8 +30,8 @@ DIGEST_BYTES = 8
 UNANSWERED = -1
 COMPLETE = b'{"complete": true}\n'
 
-# "kept" is what had nothing to work on: empty lines, headers.
-Status = Literal["done", "failed", "kept"]
+# "blank" is a record whose texts are, "kept" what is none: empty lines, headers.
+Status = Literal["done", "failed", "blank", "kept"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ class Journal:
                 return False
             with suppress(ValueError, TypeError, KeyError):  # a line that was spoilt is a record to do again
                 entry = json.loads(line)
-                if entry.get("status") in ("done", "kept"):
+                if entry.get("status") in ("done", "blank", "kept"):
                     self._digests.append(int(entry["digest"], 16))
                     self._places.append(place)
                     self.answered += entry["status"] == "done"
@@ -183,6 +183,11 @@ class Journal:
         """Write what came of the record with this place in the output."""
         self._offsets[place] = self._write(entry.to_line(digest))
         self.answered += entry.status == "done"
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a record that was read is not answered."""
+        return UNANSWERED in self._offsets
 
     def entries(self) -> Iterator[Entry]:
         """Yield what came of every record, in the order of the output."""

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO
 from polygist_client import Client, Notice
 from polygist_client.cli.answers import Exchange, Work
 from polygist_client.cli.errors import FAILURES
-from polygist_client.cli.folders import spool_stdin
 from polygist_client.cli.inputs import Encoding, Input, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
@@ -93,8 +92,7 @@ class Run:
 
     def _unfinished(self) -> list[Job]:
         """Return the jobs that are left to do, and note how many are not."""
-        sources = self.sources if len(self.works) == 1 else spool_stdin(self.sources)
-        pairs = [(source, work) for work in self.works for source in sources]
+        pairs = [(source, work) for work in self.works for source in self.sources]
         left = [each for each in pairs if not (self.resume and self._is_finished(*each))]
         if self.output.folder is None and left:
             left = pairs
@@ -250,7 +248,9 @@ class Run:
         if error is not None:
             tally.fail(error, record.full_name)
             return "failed"
-        return "done" if record.texts else "kept"
+        if all(text.is_blank for text in record.texts):
+            return "blank" if record.texts else "kept"
+        return "done"
 
     def _tell(self, record: Record, answers: Sequence[Answer], work: Work) -> None:
         """Say what there is to say of results that have no place for it."""

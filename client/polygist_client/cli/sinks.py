@@ -55,8 +55,7 @@ class StreamSink:
         encoding = record.encoding if self._keeps_encoding else UTF8
         self._stream.write(encoding.encode(shown, at_start=record.number <= 1))
         self._stream.flush()
-        if status == "done":
-            self._tally.add(codes_of(answers))
+        self._tally.add(status, codes_of(answers))
 
 
 class FolderSink:
@@ -73,7 +72,7 @@ class FolderSink:
         return True
 
     def write(self, record: Record, shown: str, answers: Sequence[Answer], status: Status) -> None:
-        if status != "done":
+        if status == "failed":
             return
         try:
             with open_output(self._output.path_for(record.source, self._label)) as stream:
@@ -81,7 +80,7 @@ class FolderSink:
         except OSError as error:
             self._tally.fail(error, record.name)
         else:
-            self._tally.add(codes_of(answers))
+            self._tally.add(status, codes_of(answers))
 
 
 class JournalSink:
@@ -114,7 +113,7 @@ class JournalSink:
         self._keeps_encoding = keeps_encoding
         self._encoding: Encoding | None = None
         self._places: dict[int, tuple[int, int]] = {}
-        self._failed = 0
+        self._failed_before = tally.failed
         self._journal = Journal(journal_path(path), options, resume=resume)
 
     def __enter__(self) -> Self:
@@ -126,20 +125,22 @@ class JournalSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         journal, is_written = self._journal, False
+        has_ended = error is None and not self._tally.should_stop and not journal.has_gaps
+        has_failures = self._tally.failed > self._failed_before
         try:
-            if error is None and (journal.answered or not self._failed):
+            if has_ended and (journal.answered or not has_failures):
                 self._assemble()
                 is_written = True
         finally:
-            is_kept = journal.answered > 0 and (self._failed > 0 or not is_written)
+            is_kept = journal.answered > 0 and (has_failures or not is_written)
             journal.close(keep=is_kept, is_complete=is_written)
             if journal.answered and not is_written:
                 self._session.note(
                     f"{journal.answered} done so far, kept in {journal.path}: go on with the same command and --resume"
                 )
-            elif journal.answered and self._failed:
+            elif journal.answered and has_failures:
                 self._session.note("try those that failed again with the same command and --resume")
-            elif not is_written and error is None:
+            elif not is_written and has_ended:
                 self._session.note(f"{self._path} was not written: there is no result")
 
     def admit(self, record: Record, follows_from: str) -> bool:
@@ -157,7 +158,6 @@ class JournalSink:
             number=record.number, output=shown, status=status, warnings=tuple(codes_of(answers)), id=record.id
         )
         self._journal.write(place, digest, entry)
-        self._failed += status == "failed"
 
     def _assemble(self) -> None:
         """Write the file in the order of the input."""
@@ -165,5 +165,4 @@ class JournalSink:
         with replace_file(Path(self._path).resolve()) as stream:
             for place, entry in enumerate(self._journal.entries()):
                 stream.write(encoding.encode(entry.output, at_start=place == 0))
-                if entry.status == "done":
-                    self._tally.add(entry.warnings)
+                self._tally.add(entry.status, entry.warnings)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import click
 
 from polygist_client.cli.errors import FAILURES, FATAL, PARTIAL, exit_code_of
+from polygist_client.cli.journal import Status
 from polygist_client.cli.session import Session
 
 # How many of the results have a warning; of other codes it is said "with" and their words.
@@ -39,14 +40,16 @@ class Tally:
     parts: int
     begun: int = 0
     done: int = 0
+    blank: int = 0
     warnings: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     first: BaseException | None = None
     last: BaseException | None = None
 
-    def add(self, warnings: Iterable[str] = ()) -> None:
-        """Count a result, and the codes of its warnings."""
-        self.done += 1
+    def add(self, status: Status = "done", warnings: Iterable[str] = ()) -> None:
+        """Count a result, and the codes of its warnings; what has failed is counted by `fail`."""
+        self.done += status == "done"
+        self.blank += status == "blank"
         self.warnings.update(set(warnings))
 
     def fail(self, error: BaseException, name: str) -> None:
@@ -87,7 +90,7 @@ class Tally:
         """
         if left := self.parts - self.begun:
             self.session.note(f"{left} more not tried")
-        if is_told and (self.done or self.failed):
+        if is_told and (self.done or self.failed or self.blank):
             self.session.note(str(self))
         if self.first and not self.done:
             raise click.exceptions.Exit(exit_code_of(self.first))
@@ -99,4 +102,5 @@ class Tally:
             f"{count} {PHRASES.get(code) or 'with ' + code.replace('-', ' ')}"
             for code, count in sorted(self.warnings.items(), key=lambda each: (-each[1], each[0]))
         ]
-        return ", ".join([f"{self.done} done", *phrases, *([f"{self.failed} failed"] if self.failed else [])])
+        others = [f"{count} {word}" for word, count in (("blank", self.blank), ("failed", self.failed)) if count]
+        return ", ".join([f"{self.done} done", *phrases, *others])

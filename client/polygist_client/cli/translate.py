@@ -79,7 +79,7 @@ def translate(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
-    sources = gather_inputs(files, texts, output=where.folder)
+    sources = gather_inputs(files, texts, output=where.folder, is_read_again=len(works) > 1)
     shares_stream = stream or can_share_stream(session, form, sources, len(works))
     check_output(where, sources, [work.label for work in works], shares_stream=shares_stream)
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
