@@ -273,7 +273,7 @@ def test_many_inputs_in_one_file_go_on_too(polygist: Polygist, fake: Fake, tmp_p
     out = tmp_path / "out.jsonl"
     arguments = ["translate", *sorted(tmp_path.glob("*.txt")), "-t", "pt,fr", "-s", "en", "--jsonl", "-o", out]
     fake.script("BatchTranslate", Batching(), Batching(most=2, ending=GONE, shuffle=lambda items: None))
-    assert polygist(*arguments).code == 3
+    assert polygist(*arguments).code == 6
     assert not out.exists()
     fake.asked.clear()
     assert polygist(*arguments, "--resume").code == 0

@@ -6,14 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import grpc
 import pytest
 
 from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake, heed_interrupts, translate
+from tests.fakes.server import Failing, Fake
 
 COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")

@@ -94,6 +94,17 @@ class Exchange:
                 self._answer(value, part)
                 replies.clear()
 
+    def fail(self, records: Iterable[Record], error: PolygistError) -> None:
+        """Give all that is not answered, and the records that are left, this error."""
+        failed = Answer(None, error, {"error": describe_failure(error)})
+        left = {id(waiting): waiting for waiting, _ in self._places.values()}
+        for waiting in left.values():
+            waiting.answers = [each or failed for each in waiting.answers]
+            waiting.missing = 0
+            self._settle(waiting)
+        for record in records:
+            self._take(record, [failed] * len(record.texts))
+
     def _items(self, records: Iterable[Record]) -> Iterator[Item]:
         for record in records:
             answers = [Answer(*self._blank(text.text)) if text.is_blank else None for text in record.texts]

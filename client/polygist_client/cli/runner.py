@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from polygist_client import Client, Notice
+from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
-from polygist_client.cli.errors import FAILURES
+from polygist_client.cli.errors import FAILURES, FATAL
 from polygist_client.cli.inputs import Encoding, Input, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
@@ -55,7 +55,7 @@ class Job:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return ", ".join(source.name for source in self.sources)
+        return self.sources[0].name if len(self.sources) == 1 else f"{len(self.sources)} inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,6 @@ class Run:
                     self._write_whole(job, shared)
                     tally.add()
                 advance(1)
-                if tally.should_stop:
-                    break
             return tally.finish(is_told=False)
 
     def _write_whole(self, job: Job, shared: BinaryIO | None) -> None:
@@ -158,8 +156,6 @@ class Run:
                 with tally.attempt(job.name), ExitStack() as own:
                     sink = shared or self._open_own(own, job, tally)
                     self._exchange(job, sink, tally, advance)
-                if tally.should_stop:
-                    break
         return tally.finish(is_told=True)
 
     def _progress(self, jobs: list[Job]) -> Any:
@@ -237,7 +233,13 @@ class Run:
             sink.write(record, self._show(record, answers), answers, status)
             advance(self._steps(record))
 
-        Exchange(work, take, ordered=sink.is_ordered).run(self.client, admitted())
+        exchange, wanted = Exchange(work, take, ordered=sink.is_ordered), admitted()
+        try:
+            exchange.run(self.client, wanted)
+        except PolygistError as error:
+            if tally.parts == 1 or isinstance(error, FATAL):
+                raise
+            exchange.fail(wanted, error)
 
     def _steps(self, record: Record) -> int:
         return record.size if self.form.read else 1

@@ -125,7 +125,7 @@ class JournalSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         journal, is_written = self._journal, False
-        has_ended = error is None and not self._tally.should_stop and not journal.has_gaps
+        has_ended = error is None
         has_failures = self._tally.failed > self._failed_before
         try:
             if has_ended and (journal.answered or not has_failures):

@@ -45,8 +45,6 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
                 with closing(work.call_stream(client, text, **work.options)) as events:
                     print_events(session, source.name, text, events, work)
             tally.add()
-        if tally.should_stop:
-            break
     return tally.finish(is_told=False)
 
 

@@ -53,34 +53,36 @@ class Tally:
         self.warnings.update(set(warnings))
 
     def fail(self, error: BaseException, name: str) -> None:
-        """Report and count what has failed."""
-        self.session.report_error(error, name)
+        """Count what has failed, and report it, the error of several once."""
+        if error is not self.last:
+            self.session.report_error(error, name)
         self.failed += 1
         self.first = self.first or error
         self.last = error
 
     @contextmanager
     def attempt(self, name: str) -> Iterator[None]:
-        """Attempt a part in the block; where it is the only one, its error goes on to the caller."""
+        """Attempt a part in the block.
+
+        What concerns all parts goes on to the caller, and so does any error where there is one part only.
+        """
         self.begun += 1
         try:
             yield
         except BrokenPipeError:
             raise
         except FAILURES as error:
-            if self.parts == 1:
-                if self.done:
-                    self.session.note(str(self))
-                raise
-            self.fail(error, name)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether the parts that are left would fail as the last one did."""
-        return isinstance(self.last, FATAL)
+            if self.parts > 1 and not isinstance(error, FATAL):
+                self.fail(error, name)
+                return
+            if self.done:
+                self.session.note(str(self))
+            if left := self.parts - self.begun:
+                self.session.note(f"{left} more not tried")
+            raise
 
     def finish(self, *, is_told: bool) -> int:
-        """Say how many parts are left, and return 0, or 3 where some failed.
+        """Return 0, or 3 where some failed.
 
         Args:
             is_told: whether it is also said how many results there are.
@@ -88,8 +90,6 @@ class Tally:
         Raises:
             Exit: nothing was done; it has the exit code of the first failure.
         """
-        if left := self.parts - self.begun:
-            self.session.note(f"{left} more not tried")
         if is_told and (self.done or self.failed or self.blank):
             self.session.note(str(self))
         if self.first and not self.done:
