@@ -273,7 +273,7 @@ class Run:
             return shown if not needs_end or shown.endswith("\n") else f"{shown}\n"
         parts = []
         for text, answer in zip(record.texts, answers, strict=True):
-            field: JsonReply = {"field": text.field} if len(record.texts) > 1 else {}
+            field: JsonReply = {"field": text.field} if self.works[0].fields.marks else {}
             parts.append(field | answer.part)
         if record.error:
             parts.append({"error": describe_failure(record.error)})

@@ -48,9 +48,10 @@ class Tally:
 
     def add(self, status: Status = "done", warnings: Iterable[str] = ()) -> None:
         """Count a result, and the codes of its warnings; what has failed is counted by `fail`."""
-        self.done += status == "done"
         self.blank += status == "blank"
-        self.warnings.update(set(warnings))
+        if status == "done":
+            self.done += 1
+            self.warnings.update(set(warnings))
 
     def fail(self, error: BaseException, name: str) -> None:
         """Count what has failed, and report it, the error of several once."""
