@@ -73,6 +73,19 @@ def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("environment")
+def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"body": "text {number}"}}\n' for number in range(3000)))
+    flags = ["-s", "en", "-t", "pt", "--format", "jsonl", "--field", "body", "-o", tmp_path / "b.jsonl"]
+    code, shown = run_on_terminal("translate", tmp_path / "a.jsonl", *flags)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert code == 0
+    assert re.search(r"records .* \d+ \d+\.\d/s (--|\d\d):(--|\d\d)", plain)
+    assert plain.splitlines()[-1].endswith("note: 3000 done")
+    last = re.findall(r" (\d+) \d+\.\d/s", plain)[-1]
+    assert int(last) == 3000
+
+
+@pytest.mark.usefixtures("environment")
 def test_colours_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "a.txt").write_text("a")
     arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/"]

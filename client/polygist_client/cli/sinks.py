@@ -139,7 +139,7 @@ class JournalSink:
                     f"{journal.answered} done so far, kept in {journal.path}: go on with the same command and --resume"
                 )
             elif journal.answered and has_failures:
-                self._session.note("try those that failed again with the same command and --resume")
+                self._tally.advice.append(f"{self._path}: the same command with --resume tries only what failed")
             elif not is_written and has_ended:
                 self._session.note(f"{self._path} was not written: there is no result")
 

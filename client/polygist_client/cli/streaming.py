@@ -81,8 +81,10 @@ def print_events(
                         is_open = not event.text.endswith("\n")
                     case Finished():
                         stack.close()
-                        rest = work.render(event.result, text).removeprefix(event.result.text)
-                        write(rest or ("\n" if is_open or not event.result.text else ""))
+                        said = event.result.text
+                        bare = said.rstrip("\n")
+                        rest = work.render(event.result, text).removeprefix(bare).removeprefix(said[len(bare) :])
+                        write(rest or "\n" * (not said.endswith("\n")))
                         is_open = False
                         session.report(name, event.result)
         finally:

@@ -34,6 +34,14 @@ class Tally:
     Attributes:
         session: says what has failed.
         parts: how many parts the run has; where it is one, its error ends the run.
+        begun: how many of them were begun.
+        done: how many texts or records have a result.
+        blank: how many have nothing to work on.
+        warnings: how many results have a warning, by its code.
+        failed: how many have none.
+        first: the first error.
+        last: the last one.
+        advice: what to say at the end.
     """
 
     session: Session
@@ -45,6 +53,7 @@ class Tally:
     failed: int = 0
     first: BaseException | None = None
     last: BaseException | None = None
+    advice: list[str] = field(default_factory=list)
 
     def add(self, status: Status = "done", warnings: Iterable[str] = ()) -> None:
         """Count a result, and the codes of its warnings; what has failed is counted by `fail`."""
@@ -93,6 +102,8 @@ class Tally:
         """
         if is_told and (self.done or self.failed or self.blank):
             self.session.note(str(self))
+        for line in self.advice:
+            self.session.note(line)
         if self.first and not self.done:
             raise click.exceptions.Exit(exit_code_of(self.first))
         return PARTIAL if self.failed else 0
