@@ -102,16 +102,16 @@ def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, t
 
 def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
     pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
-    fake.script("Translate", pair, Failing(grpc.StatusCode.INTERNAL))
+    fake.script("BatchTranslate", pair, Failing(grpc.StatusCode.INVALID_ARGUMENT, fields=("target_language_code",)))
     outcome = polygist(*TRANSLATE, "-t", "de,fi", "--jsonl", "-o", tmp_path / "out")
     assert outcome.code == 7
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_is_gone_is_not_asked_again_and_again(polygist: Polygist, fake: Fake):
-    fake.script("Translate", *[Failing(grpc.StatusCode.UNAVAILABLE, "gone", reason="SERVER_DRAINING")] * 9)
-    outcome = polygist(*TRANSLATE, "-t", "a,b,c", "--jsonl")
-    assert (outcome.code, len(fake.asked)) == (4, 3)
+    fake.script("BatchTranslate", *[Failing(grpc.StatusCode.UNAVAILABLE, "gone", reason="SERVER_DRAINING")] * 99)
+    outcome = polygist(*TRANSLATE, "-t", "a,b,c", "--jsonl", "--reconnect-timeout", "1ms")
+    assert (outcome.code, {each.target_language_code for each in fake.requests("BatchTranslate")}) == (4, {"a"})
     assert outcome.err.splitlines() == ["note: 2 more not tried", "error: gone"]
 
 

@@ -337,9 +337,10 @@ def test_two_runs_do_not_write_one_journal(tmp_path: Path):
     journal.close(keep=False)
 
 
-def test_a_file_that_is_no_journal_is_not_touched(polygist: Polygist, fake: Fake, tmp_path: Path):
+@pytest.mark.parametrize("text", ["precious\n", "precious", "{}\n", "[]\n", '{"polygist": 1'])
+def test_a_file_that_is_no_journal_is_not_touched(polygist: Polygist, fake: Fake, tmp_path: Path, text: str):
     out = tmp_path / "b.txt"
-    journal_path(out).write_text("precious\n")
+    journal_path(out).write_text(text)
     outcome = polygist("translate", "--text", "a\n", "-t", "pt", "-s", "en", "--lines", "-o", out)
-    assert (outcome.code, journal_path(out).read_text(), sent(fake)) == (2, "precious\n", [])
+    assert (outcome.code, journal_path(out).read_text(), sent(fake)) == (2, text, [])
     assert "is no journal of this command" in outcome.err

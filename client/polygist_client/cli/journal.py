@@ -28,6 +28,7 @@ except ImportError:  # not on Windows
 VERSION = 1
 DIGEST_BYTES = 8
 UNANSWERED = -1
+BEGINNING = b'{"polygist_journal": '
 COMPLETE = b'{"complete": true}\n'
 
 # "blank" is a record whose texts are, "kept" what is none: empty lines, headers.
@@ -112,7 +113,7 @@ class Journal:
         """Read what is there, cut off what was written by half, and write the header where there is none."""
         self._stream.seek(0)
         header = self._stream.readline()
-        if not header.endswith(b"\n"):  # a new one, or killed right away
+        if not header.endswith(b"\n") and BEGINNING.startswith(header[: len(BEGINNING)]):  # new, or killed right away
             self._begin(options)
             return
         try:

@@ -86,7 +86,7 @@ class Run:
         jobs = self._unfinished()
         if not jobs:
             return 0
-        if self.form.read is None and (self.session.json or len(self.sources) == 1):
+        if self.form.read is None and (self.session.json or (len(self.sources) == 1 and self.session.is_text)):
             return self._run_whole(jobs)
         return self._run_many(jobs)
 
@@ -156,7 +156,7 @@ class Run:
                 with tally.attempt(job.name), ExitStack() as own:
                     sink = shared or self._open_own(own, job, tally)
                     self._exchange(job, sink, tally, advance)
-        return tally.finish(is_told=True)
+        return tally.finish(is_told=self.form.read is not None or len(self.sources) > 1)
 
     def _progress(self, jobs: list[Job]) -> Any:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
@@ -189,7 +189,7 @@ class Run:
     def _open_own(self, stack: ExitStack, job: Job, tally: Tally) -> Sink:
         """Open what takes the results of one job, which go to a folder."""
         if self.form.read is None:
-            return FolderSink(self.output, job.work.label, tally)
+            return stack.enter_context(FolderSink(self.output, job.work.label, self.session, tally))
         path = self.output.path_for(job.sources[0], job.work.label)
         return stack.enter_context(
             JournalSink(

@@ -1,6 +1,6 @@
 """Where the results of a run are put as they come: a stream, a file of each, or the journal of one file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
@@ -12,8 +12,7 @@ from polygist_client.cli.records import Answer, Record
 from polygist_client.cli.session import Session
 from polygist_client.cli.tally import Tally
 
-# Writes a record out, as text.
-Shape = Callable[[Record, Sequence[Answer]], str]
+GO_ON = "go on with the same command and --resume"
 
 
 class Sink(Protocol):
@@ -63,10 +62,20 @@ class FolderSink:
 
     is_ordered = False
 
-    def __init__(self, output: Output, label: str, tally: Tally) -> None:
+    def __init__(self, output: Output, label: str, session: Session, tally: Tally) -> None:
         self._output = output
         self._label = label
+        self._session = session
         self._tally = tally
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None and self._tally.done:
+            self._session.note(f"{self._tally.done} done so far: {GO_ON}")
 
     def admit(self, record: Record, follows_from: str) -> bool:
         return True
@@ -135,9 +144,7 @@ class JournalSink:
             is_kept = journal.answered > 0 and (has_failures or not is_written)
             journal.close(keep=is_kept, is_complete=is_written)
             if journal.answered and not is_written:
-                self._session.note(
-                    f"{journal.answered} done so far, kept in {journal.path}: go on with the same command and --resume"
-                )
+                self._session.note(f"{journal.answered} done so far, kept in {journal.path}: {GO_ON}")
             elif journal.answered and has_failures:
                 self._tally.advice.append(f"{self._path}: the same command with --resume tries only what failed")
             elif not is_written and has_ended:

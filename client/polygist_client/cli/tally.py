@@ -85,8 +85,6 @@ class Tally:
             if self.parts > 1 and not isinstance(error, FATAL):
                 self.fail(error, name)
                 return
-            if self.done:
-                self.session.note(str(self))
             if left := self.parts - self.begun:
                 self.session.note(f"{left} more not tried")
             raise

@@ -99,7 +99,7 @@ def detect_once(session: Session) -> Prepare:
         head, characters = [], 0
         for record in records:
             head.append(record)
-            characters += sum(len(text.text) for text in record.texts)
+            characters += 1 + sum(len(text.text) for text in record.texts)
             if characters >= DETECTED_CHARACTERS:
                 break
         sample = "\n".join(text.text for record in head for text in record.texts)
