@@ -77,6 +77,7 @@ def test_a_file_that_is_no_text_fails_alone(polygist: Polygist, fake: Fake, tmp_
     ]  # fmt: skip
     assert shown[3]["error"] == {"code": "INTERNAL", "reason": "INFERENCE_FAILED", "message": "fails failed"}
     assert shown[1]["error"]["reason"] == "RECORD_INVALID"
+    assert shown[1]["error"]["message"].startswith("byte 0 (0x89)")
 
 
 def test_a_folder_of_records_is_mirrored(polygist: Polygist, tmp_path: Path):

@@ -146,6 +146,32 @@ def journaled_bytes(path: Path) -> list[bytes]:
     return journal_path(path).read_bytes().splitlines()
 
 
+MEASURED = """
+import sys
+from pathlib import Path
+from polygist_client.cli import app
+code = app.run(sys.argv[1:])
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(code, peak.split()[1], file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells how much memory a process had")
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_memory_does_not_grow_with_the_records(start: Start, fake: Fake, tmp_path: Path, is_kept: bool):
+    peaks = []
+    source = tmp_path / "a.jsonl"
+    for count in (500, 8000):
+        source.write_text("".join(json.dumps({"id": number, "body": "text " * 400}) + "\n" for number in range(count)))
+        command = [sys.executable, "-c", MEASURED, "translate", source, "-t", "pt", "-s", "en", *JSONL]
+        command += ["-o", tmp_path / "b.jsonl"] if is_kept else []
+        done = subprocess.run(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+        code, peak = done.stderr.split()[-2:]
+        assert code == b"0"
+        peaks.append(int(peak))
+    assert peaks[1] - peaks[0] < 8000  # KiB; the texts alone are 16 MB
+
+
 def test_those_that_failed_are_tried_again(polygist: Polygist, fake: Fake, tmp_path: Path):
     source, out = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     arguments = [*write_records(source, 20), "-o", out]

@@ -68,7 +68,10 @@ input_options = (
     ),
     click.option("--resume", is_flag=True, help="With -o: leave out what an earlier run has done, and go on with it."),
     click.option(
-        "--format", type=NearChoice(["text", *RECORDS]), default="text", help="What the input is; csv by its header."
+        "--format",
+        type=NearChoice(["text", *RECORDS]),
+        default="text",
+        help="What the input is; of csv the delimiter is found.",
     ),
     click.option(
         "--field",

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
 from polygist_client.cli.errors import FAILURES, FATAL
-from polygist_client.cli.inputs import Encoding, Input, match_line_ends
+from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
@@ -286,6 +286,8 @@ def read_whole(sources: Iterable[Input], work: Work) -> Iterator[Record]:
         try:
             text, encoding = source.read_encoded()
         except FAILURES as error:
+            if isinstance(error, InputError):
+                error = InputError(error.message.removeprefix(f"{source.name}: "))
             yield Record(source=source, number=0, raw=b"", finish=lambda answers: "", error=error)
             continue
 
