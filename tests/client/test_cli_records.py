@@ -143,7 +143,16 @@ def test_what_concerns_all_ends_the_run_and_leaves_no_half_a_file(polygist: Poly
 
 def test_standard_input_is_read_for_every_language(polygist: Polygist, tmp_path: Path):
     polygist("translate", "-t", "pt,fr", "--lines", "-s", "en", "-o", f"{tmp_path}/", stdin="a\n")
-    polygist("translate", "-t", "de,es", "-s", "en", "-o", f"{tmp_path}/", stdin="b")
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
-        "stdin.pt.txt": "A\n", "stdin.fr.txt": "A\n", "stdin.de.txt": "B", "stdin.es.txt": "B",
+    polygist("translate", "-t", "de,es", "-s", "en", "-o", f"{tmp_path}/", stdin="é".encode("utf-16"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "stdin.pt.txt": b"A\n", "stdin.fr.txt": b"A\n",
+        "stdin.de.txt": "É".encode("utf-16"), "stdin.es.txt": "É".encode("utf-16"),
     }  # fmt: skip
+
+
+def test_languages_of_the_server_are_asked_for_once(polygist: Polygist, fake: Fake):
+    texts = [f"text {number}" for number in range(50)]
+    fake.batching.errors |= dict.fromkeys(texts, (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_PAIR_UNSUPPORTED"))
+    outcome = polygist("translate", "-t", "portugese", "--lines", "-s", "en", stdin="\n".join(texts))
+    assert outcome.err.count("did you mean 'pt'?") == 50
+    assert len(fake.requests("ListLanguages")) == 1

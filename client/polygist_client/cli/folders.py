@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,7 +19,7 @@ def gather_inputs(
         files: paths, of folders too; ``-`` is standard input.
         texts: texts themselves.
         output: a folder for results, whose files are no inputs where it lies in one that is read.
-        is_read_again: whether inputs are read several times, which standard input cannot be: its text is kept.
+        is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
 
     Raises:
         UsageError: there is nothing to read.
@@ -37,8 +36,7 @@ def gather_inputs(
     found: list[Input] = []
     for name in files:
         if name == STDIN:
-            source = Input("stdin")
-            found.append(replace(source, text=source.read()) if is_read_again else source)
+            found.append(Input("stdin", raw=sys.stdin.buffer.read() if is_read_again else None))
         elif Path(name).is_dir():
             found += read_folder(Path(name), output)
         else:

@@ -136,12 +136,14 @@ class Input:
         path: the file; None for standard input and for `text`.
         text: what ``--text`` gave.
         inside: the folder that it lies in, below the one that the command line names.
+        raw: what standard input had, where it is read several times.
     """
 
     name: str
     path: Path | None = None
     text: str | None = None
     inside: Path = Path()
+    raw: bytes | None = None
 
     def read(self) -> str:
         """Read the whole text, its line ends as they are; raises InputError and OSError."""
@@ -173,6 +175,8 @@ class Input:
         """Return how many bytes there are to read; None where nobody knows."""
         if self.text is not None:
             return len(self.text.encode(errors="surrogateescape"))
+        if self.raw is not None:
+            return len(self.raw)
         try:
             found = os.stat(sys.stdin.buffer.fileno() if self.path is None else self.path)
         except (OSError, ValueError):
@@ -181,7 +185,9 @@ class Input:
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
-        if self.path is None:
+        if self.raw is not None:
+            yield io.BytesIO(self.raw)
+        elif self.path is None:
             yield sys.stdin.buffer
         else:
             try:

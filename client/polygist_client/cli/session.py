@@ -14,7 +14,16 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
+from polygist_client import (
+    CallFailed,
+    Client,
+    ConnectionOptions,
+    Language,
+    Notice,
+    PolygistError,
+    Summary,
+    Translation,
+)
 from polygist_client.cli.errors import describe, is_about_language, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import DEFAULT_TARGET, RECONNECT_SECONDS
@@ -58,6 +67,7 @@ class Session:
     no_progress: bool = False
     no_color: bool = False
     wanted_languages: tuple[str, ...] = ()
+    languages: list[Language] | None = None
     bar: Progress | None = None
 
     def connect(self) -> Client:
@@ -122,12 +132,13 @@ class Session:
         """Ask the server for the nearest to a language that was given, where `error` may come of a mistyped one."""
         if not (is_about_language(error) and self.wanted_languages):
             return ""
-        try:
-            with self.connect() as client:
-                languages = client.list_languages()
-        except PolygistError:
-            return ""
-        return next(filter(None, (suggest_language(word, languages) for word in self.wanted_languages)), "")
+        if self.languages is None:
+            try:
+                with self.connect() as client:
+                    self.languages = client.list_languages()
+            except PolygistError:
+                self.languages = []
+        return next(filter(None, (suggest_language(word, self.languages) for word in self.wanted_languages)), "")
 
     @contextmanager
     def progress(
