@@ -123,8 +123,9 @@ class Batching:
         if code is not None:
             error = common_pb2.ItemError(code=code.value[0], message=f"{item.content} failed", reason=reason)
             return translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=error)
-        request = translation_service_pb2.TranslateRequest(contents=[item.content])
-        request.target_language_code = config.target_language_code
+        request = translation_service_pb2.TranslateRequest()
+        request.CopyFrom(config)
+        request.contents.append(item.content)
         request.source_language_code = item.source_language_code or config.source_language_code
         reply = translate(request)
         return translation_service_pb2.BatchTranslateResponse(
