@@ -26,11 +26,13 @@ from polygist_client.retries import LONGEST_DELAY
 
 LOST = Unavailable("the connection broke", code="UNAVAILABLE")
 AWAY = ServerUnreachable("nothing answers", code="UNAVAILABLE")
-DRAINING = ServerDraining("bye", code="UNAVAILABLE", reason="SERVER_DRAINING")
-IDLE = DeadlineExceeded("no item for 60 s", code="DEADLINE_EXCEEDED", reason="STREAM_IDLE")
+PROXY = Unavailable("upstream connect error", code="UNAVAILABLE", is_told=True)
+DRAINING = ServerDraining("bye", code="UNAVAILABLE", reason="SERVER_DRAINING", is_told=True)
+IDLE = DeadlineExceeded("no item for 60 s", code="DEADLINE_EXCEEDED", reason="STREAM_IDLE", is_told=True)
 BUSY = ModelLoading("loading", code="UNAVAILABLE", reason="MODEL_LOADING")
 NO_PAIR = LanguagePairUnsupported("no model", code="FAILED_PRECONDITION", reason="LANGUAGE_PAIR_UNSUPPORTED")
-ENDINGS = [LOST, AWAY, DRAINING, IDLE, Cancelled("dropped", code="CANCELLED"), None]
+UNCLEAR = InternalError("Internal error from Core", code="INTERNAL")
+ENDINGS = [LOST, UNCLEAR, AWAY, PROXY, DRAINING, IDLE, Cancelled("dropped", code="CANCELLED"), None]
 
 
 @dataclass
@@ -215,7 +217,7 @@ def test_only_what_is_unanswered_is_sent_again_and_in_the_order_of_the_items():
     assert run.sent == [0, 1, 2, 3, 4, 5, 0, 2, 4, 5]
 
 
-@pytest.mark.parametrize("error", [DRAINING, IDLE])
+@pytest.mark.parametrize("error", [DRAINING, IDLE, PROXY])
 def test_a_server_that_leaves_items_behind_on_purpose_makes_none_suspect(error: CallFailed):
     run = begin(WINDOW)
     for _ in range(MOST_BREAKS + 1):
@@ -276,6 +278,39 @@ def test_a_server_that_is_away_is_waited_for_as_long_as_was_said():
     with pytest.raises(ServerUnreachable):
         run.bulk.check(run.now)
     assert run.now - began == pytest.approx(5.0)
+
+
+def test_one_that_takes_items_and_sends_them_back_is_away_too():
+    run = begin(3)
+    began = run.now
+    while run.bulk.seconds_to_wait(run.now) is not None or run.is_open:
+        run.end(PROXY)
+        run.wait()
+        run.open()
+        run.send()
+    with pytest.raises(Unavailable, match="upstream"):
+        run.bulk.check(run.now)
+    assert run.now - began == pytest.approx(5.0, abs=0.1)
+    assert not run.bulk.take()
+
+
+def test_where_it_is_not_clear_how_a_stream_ended_the_next_one_is_tried_with_one_item():
+    run = begin(10, reconnect_timeout=0)
+    run.end(UNCLEAR)
+    assert run.open()
+    run.send()
+    assert run.in_flight == []
+    run.wait()
+    run.send()
+    assert run.in_flight == [0]
+    run.answer()
+    run.send()
+    assert run.in_flight == list(range(1, 10))
+    for _ in range(2):
+        run.end(UNCLEAR)
+        run.open()
+    with pytest.raises(InternalError):
+        run.bulk.check(run.now)
 
 
 def test_each_answer_begins_the_wait_anew():

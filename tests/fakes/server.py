@@ -40,12 +40,14 @@ class Failing:
     fields: tuple[str, ...] = ()
     retry_after: float | None = None
     trailer: tuple[tuple[str, str | bytes], ...] = ()
+    is_silent: bool = False  # without a trailer, as where a connection breaks
 
     def abort(self, context: grpc.ServicerContext, request_id: str) -> None:
         trailer: list[tuple[str, str | bytes]] = [(REQUEST_ID, request_id), *self.trailer]
         if self.reason:
             trailer.append(("grpc-status-details-bin", self._status().SerializeToString()))
-        context.set_trailing_metadata(tuple(trailer))
+        if not self.is_silent:
+            context.set_trailing_metadata(tuple(trailer))
         context.abort(self.code, self.message)
 
     def _status(self) -> status_pb2.Status:
