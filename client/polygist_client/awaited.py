@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from polygist_client.batches import Batch, Batcher, pair, split_failed
@@ -131,8 +131,14 @@ class BulkTasks:
             await asyncio.gather(reading, working, return_exceptions=True)
 
     async def _wait(self, event: asyncio.Event, now: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), self._bulk.seconds_to_wait(now))
+        """Wait for an event, or until something is due; `asyncio.wait_for` makes a task of every wait."""
+        seconds = self._bulk.seconds_to_wait(now)
+        timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, event.set)
+        try:
+            await event.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _read(self, items: Iterable[Any] | AsyncIterable[Any], reader: ItemReader) -> None:
         try:
@@ -183,7 +189,8 @@ class BulkTasks:
                     async for reply in stream:
                         self._bulk.receive(reply, time.monotonic())
                         self._answered.set()
-                        self._sendable.set()
+                        if self._bulk.may_send:
+                            self._sendable.set()
                 finally:
                     is_over.set()
                     stream.cancel()

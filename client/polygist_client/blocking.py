@@ -223,7 +223,8 @@ class BulkThread:
                     with self._answered:
                         self._bulk.receive(reply, time.monotonic())
                         self._answered.notify()
-                        self._sendable.notify_all()
+                        if self._bulk.may_send:
+                            self._sendable.notify_all()
         except CallFailed as error:
             failure = error
         finally:

@@ -165,8 +165,7 @@ class Bulk:
 
     def check(self, now: float) -> None:
         """Raise what ended all, and DeadlineExceeded where the server has answered nothing for too long."""
-        is_late = self._quiet_since is not None and now >= self._quiet_since + self._seconds(0)
-        if self._failure is None and is_late and now >= self._quiet_until():
+        if self._failure is None and now >= self._quiet_until(now):
             seconds = self._longest_seconds()
             self._failure = DeadlineExceeded(
                 f"no answer within {seconds:g} s; give more time (timeout), or send shorter texts",
@@ -205,6 +204,15 @@ class Bulk:
             return True
         # Not as soon as all is sent: a server that is busy is sent it again, on the same stream.
         return self._failure is not None or (self._is_read and not self._unanswered)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether who sends has something to do: there is an item, now or in a moment, or the stream is complete."""
+        return (
+            bool(self._to_send or self._delayed)
+            or (self._is_read and not self._unanswered)
+            or self._failure is not None
+        )
 
     def receive(self, reply: Any, now: float) -> None:
         """Take a reply of the server."""
@@ -258,7 +266,7 @@ class Bulk:
             due.append(self._resume_at)
         if self._stream_began is not None:
             due.append(self._stream_began + STREAM_SECONDS)
-            due.append(self._quiet_until())
+            due.append(self._quiet_until(now))
             due.append(self._probe_at())
         later = [time - now for time in due if time > now]
         soonest = min(later, default=float("inf"))
@@ -336,11 +344,13 @@ class Bulk:
     def _longest_seconds(self) -> float:
         return self._seconds(max((len(entry.item.text) for entry in self._unanswered.values()), default=0))
 
-    def _quiet_until(self) -> float:
-        """Return when the server has answered nothing for too long; never while there is no stream."""
+    def _quiet_until(self, now: float) -> float:
+        """Return when the server may have answered nothing for too long; never while there is no stream."""
         if self._stream_began is None or self._quiet_since is None or not self._unanswered:
             return float("inf")
-        return self._quiet_since + self._longest_seconds()
+        soonest = self._quiet_since + self._seconds(0)
+        # The rest is looked at when it matters: this is asked for every answer.
+        return soonest if now < soonest else self._quiet_since + self._longest_seconds()
 
     def _shorten(self, seconds: float) -> float:
         return seconds * (1 + self._jitter()) / 2
