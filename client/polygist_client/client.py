@@ -20,6 +20,7 @@ from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, 
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
+from polygist_client.streams import StreamPosition
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -276,26 +277,29 @@ class Client:
         return whole
 
     def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
-        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
+        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call.
+
+        Raises:
+            StreamBroken: the connection went inside a content; between two of them the call goes on.
+        """
         attempts = self._retries.begin(call, time.monotonic())
-        has_begun = False
+        position = StreamPosition(call)
         while True:
             try:
                 with own_errors(call, self._connection, attempts.request_id):
                     stub = self._stub(call, "unary_stream")
-                    parts = stub(call.request, **attempts.keywords(time.monotonic()))
+                    parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                     try:
                         for part in parts:
-                            has_begun = True
-                            yield part
+                            attempts.progress()
+                            yield position.follow(part)
                     finally:
                         parts.cancel()
-                attempts.succeed()
                 return
             except CallFailed as error:
-                if has_begun:
-                    raise
-                time.sleep(attempts.delay_after(error, time.monotonic()))
+                if position.is_whole:
+                    return
+                time.sleep(position.delay_after(error, attempts, time.monotonic()))
 
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
