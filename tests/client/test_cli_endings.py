@@ -13,10 +13,9 @@ import grpc
 import pytest
 from polygist_client import Client
 
-from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake, heed_interrupts, serving, translate
+from tests.client.conftest import COMMAND, Polygist
+from tests.fakes.server import Failing, Fake, serving, translate
 
-COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 TRANSLATE = ["translate", "--text", "a", "-t", "pt"]
 
 
@@ -27,9 +26,7 @@ def start(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subproce
     monkeypatch.setenv("POLYGIST_ADDRESS", fake.address)
 
     def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
-        )
+        return subprocess.Popen([*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE)
 
     return start
 

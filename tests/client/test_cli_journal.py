@@ -17,10 +17,9 @@ import pytest
 from polygist_client.cli.inputs import InputError
 from polygist_client.cli.journal import Entry, Journal, digest_of, journal_path
 
-from tests.client.conftest import Polygist, sent
-from tests.fakes.server import Batching, Failing, Fake, heed_interrupts
+from tests.client.conftest import COMMAND, Polygist, sent
+from tests.fakes.server import Batching, Failing, Fake
 
-COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 JSONL = ["--format", "jsonl", "--field", "body"]
 FAILS = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
 GONE = Failing(grpc.StatusCode.UNAUTHENTICATED, "the key was withdrawn", reason="API_KEY_INVALID")
@@ -59,7 +58,7 @@ def start(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     started = []
 
     def start(*arguments: object) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
+        process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE)
         started.append(process)
         return process
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.client.conftest import Polygist
+from tests.client.conftest import COMMAND, Polygist
 from tests.fakes.server import Failing, Fake
 
-COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
 
