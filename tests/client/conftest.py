@@ -11,7 +11,7 @@ from polygist_client.cli import app
 
 from tests.fakes.server import Fake, serving
 
-# Tests in a shell's background are made to ignore Ctrl-C, and would hand that on. A function for the child to run before
+# Tests in a shell's background are made to ignore Ctrl-C, and would hand that on. A function that the child runs before
 # it starts would do too, but makes Python fork, and gRPC's threads do not live through that.
 HEEDING = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)"
 COMMAND = [sys.executable, "-c", f"{HEEDING}; from polygist_client.cli import main; main()"]

@@ -114,6 +114,25 @@ def test_an_interrupt_keeps_what_was_answered_and_says_how_to_go_on(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
 
 
+def test_an_interrupt_of_many_files_says_how_to_go_on(start: Start, polygist: Polygist, fake: Fake, tmp_path: Path):
+    for number in range(9):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    holding = Holding("text 5")
+    fake.script("BatchTranslate", holding)
+    arguments = ["translate", *sorted(tmp_path.glob("*.txt")), "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/"]
+    process = start(*arguments)
+    assert holding.reached.wait(timeout=60)
+    while not (tmp_path / "out").exists() or len(list((tmp_path / "out").glob("[0-9]*"))) < 5:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    holding.released.set()
+    assert err.decode().strip() == "note: 5 done so far: go on with the same command and --resume"
+    fake.asked.clear()
+    assert polygist(*arguments, "--resume").err == "note: 5 of 9 finished already\nnote: 4 done\n"
+    assert len(sent(fake)) == 4
+
+
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
     start: Start, polygist: Polygist, fake: Fake, tmp_path: Path
 ):

@@ -66,12 +66,16 @@ class Exchange:
         work: what to do with the texts.
         take: is given each record with the answers to all its texts.
         ordered: whether it is given them in the order in which they were read.
+        as_json: whether the answers have their parts of the reply as JSON, which takes its time.
     """
 
-    def __init__(self, work: Work, take: Callable[[Record, Sequence[Answer]], None], *, ordered: bool) -> None:
+    def __init__(
+        self, work: Work, take: Callable[[Record, Sequence[Answer]], None], *, ordered: bool, as_json: bool
+    ) -> None:
         self._work = work
         self._take = take
         self._ordered = ordered
+        self._as_json = as_json
         self._queue: deque[Waiting] = deque()
         self._places: dict[int, tuple[Waiting, int]] = {}
         self._sent = 0
@@ -85,7 +89,7 @@ class Exchange:
         replies: list[JsonReply] = []
         values = self._work.call_many(
             client, self._items(records), ordered=self._ordered, on_error="return", **self._work.options,
-            on_reply=replies.append,
+            on_reply=replies.append if self._as_json else None,
         )  # fmt: skip
         with closing(values):
             for value in values:

@@ -6,7 +6,6 @@ run that goes on finds records by their digest, so it is checked against the inp
 """
 
 import json
-import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +89,8 @@ class Journal:
     def __init__(self, path: Path, options: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream: BinaryIO = path.open("a+b")
+        self._stream: BinaryIO = path.open("ab", buffering=0)
+        self._end = 0
         self._offsets = array("q")
         self._digests, self._places = array("Q"), array("q")
         self._by_digest = array("Q")
@@ -111,8 +111,9 @@ class Journal:
 
     def _load(self, options: Mapping[str, Any], resume: bool) -> None:
         """Read what is there, cut off what was written by half, and write the header where there is none."""
-        self._stream.seek(0)
-        header = self._stream.readline()
+        with self.path.open("rb") as stream:
+            header = stream.readline()
+            is_complete = self._read_answers(stream, len(header))
         if not header.endswith(b"\n") and BEGINNING.startswith(header[: len(BEGINNING)]):  # new, or killed right away
             self._begin(options)
             return
@@ -121,7 +122,6 @@ class Journal:
             version, before = known["polygist_journal"], known["options"]
         except (ValueError, TypeError, KeyError):
             raise InputError(f"{self.path}: is no journal of this command; move it away") from None
-        is_complete = self._read_answers(len(header))
         if not resume:
             if self.answered and not is_complete:
                 raise click.UsageError(
@@ -129,36 +129,42 @@ class Journal:
                     " it, or remove it"
                 )
             self._begin(options)
-        elif version != VERSION or before != options:
+            return
+        if version != VERSION or before != options:
             difference = name_difference(before, options) if version == VERSION else "another version"
             raise click.UsageError(f"{self.path} is of another command ({difference}): give the same, or remove it")
+        self._stream.truncate(self._end)
 
     def _begin(self, options: Mapping[str, Any]) -> None:
         self._stream.truncate(0)
+        self._end = 0
         self._digests, self._places, self.answered = array("Q"), array("q"), 0
         self._write(f"{json.dumps({'polygist_journal': VERSION, 'options': options}, ensure_ascii=False)}\n".encode())
 
-    def _read_answers(self, place: int) -> bool:
-        """Read where the answers of earlier runs stand; returns whether the last of these ended."""
+    def _read_answers(self, stream: BinaryIO, place: int) -> bool:
+        """Read where the answers of earlier runs stand, from `place` on; returns whether the last of these ended."""
         line = b""
-        for line in iter(self._stream.readline, b""):
+        for line in stream:
             if not line.endswith(b"\n"):
-                self._stream.truncate(place)
-                return False
-            with suppress(ValueError, TypeError, KeyError):  # a line that was spoilt is a record to do again
+                break
+            with suppress(
+                ValueError, TypeError, KeyError, AttributeError
+            ):  # a line that was spoilt is a record to do again
                 entry = json.loads(line)
                 if entry.get("status") in ("done", "blank", "kept"):
                     self._digests.append(int(entry["digest"], 16))
                     self._places.append(place)
                     self.answered += entry["status"] == "done"
             place += len(line)
+        self._end = place
         return line == COMPLETE
 
     def _write(self, line: bytes) -> int:
         """Append a line, out of this process at once; returns where it stands."""
-        place = self._stream.seek(0, os.SEEK_END)
-        self._stream.write(line)
-        self._stream.flush()
+        place, left = self._end, memoryview(line)
+        while left:
+            left = left[self._stream.write(left) :]
+        self._end += len(line)
         return place
 
     def admit(self, digest: int) -> int | None:

@@ -233,7 +233,8 @@ class Run:
             sink.write(record, self._show(record, answers), answers, status)
             advance(self._steps(record))
 
-        exchange, wanted = Exchange(work, take, ordered=sink.is_ordered), admitted()
+        exchange = Exchange(work, take, ordered=sink.is_ordered, as_json=self.session.jsonl)
+        wanted = admitted()
         try:
             exchange.run(self.client, wanted)
         except PolygistError as error:
