@@ -7,8 +7,15 @@ from typing import cast
 import ctranslate2
 
 from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
-from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.models.decoding import FULL_VOCABULARY, SHORTLIST, USUAL, Generation, read_hypotheses
+from polygist_service.engine.models.base import BatchLimits, Listener
+from polygist_service.engine.models.decoding import (
+    FULL_VOCABULARY,
+    SHORTLIST,
+    USUAL,
+    Following,
+    Generation,
+    read_hypotheses,
+)
 from polygist_service.engine.models.prompt_format import PLAIN_FORMAT, Prompt, PromptFormat
 from polygist_service.engine.models.tokenizers import Tokenizer
 
@@ -52,11 +59,16 @@ class SequenceToSequence:
         assert isinstance(options, Decoding)
         return max(self._generation.limit(options, len(prompt)) for prompt in batch)
 
-    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+    def run(self, batch: Sequence[Tokens], options: Options, listener: Listener | None = None) -> list[Result]:
         """See `Model.run`: hypotheses of each segment, best first, without what their decoder had to begin with."""
         assert isinstance(options, Decoding)
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]
+        arguments, prefixes = generation.arguments(options), [len(prompt.prefix) for prompt in prompts]
+        following = None
+        # A call for every token slows a small model by a third: only where somebody wants to know.
+        if listener and arguments["beam_size"] == 1 and any(map(listener.is_followed, range(len(prompts)))):
+            following = Following(listener, self._tokenizer.decode, limits=limits, prefixes=prefixes)
         outputs = self._translator.translate_batch(
             [prompt.tokens for prompt in prompts],
             target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
@@ -69,7 +81,8 @@ class SequenceToSequence:
             # What the decoder is made to begin with counts for CTranslate2, not for us.
             max_decoding_length=max(limits) + len(prompts[0].prefix),
             min_decoding_length=generation.least(options) or 1,
-            **generation.arguments(options),
+            callback=following,
+            **arguments,
         )
         results = []
         # The batch shares the largest limit; each segment is held to its own, so that its answer is the same alone.
