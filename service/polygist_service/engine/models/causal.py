@@ -9,7 +9,7 @@ import ctranslate2
 
 from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
 from polygist_service.engine.models.base import BatchLimits, Listener
-from polygist_service.engine.models.decoding import ALONE, USUAL, Following, Generation, read_hypotheses
+from polygist_service.engine.models.decoding import ALONE, USUAL, Generation, follow, read_hypotheses
 from polygist_service.engine.models.prompt_format import Prompt
 from polygist_service.engine.models.tokenizers import JsonTokenizer
 
@@ -70,18 +70,18 @@ class CausalModel:
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]
         arguments = generation.arguments(options)
         # A token takes so long that to ask each time whether it is wanted costs nothing.
-        following = Following(listener, self._show, limits=limits) if listener and arguments["beam_size"] == 1 else None
-        outputs = self._generator.generate_batch(
-            [prompt.tokens for prompt in prompts],
-            max_batch_size=0,
-            # The model's state after these is kept from one call to the next.
-            static_prompt=prompts[0].prefix,
-            include_prompt_in_result=False,
-            max_length=max(limits),
-            min_length=generation.least(options),
-            callback=following,
-            **arguments,
-        )
+        with follow(listener if arguments["beam_size"] == 1 else None, self._show, limits=limits) as following:
+            outputs = self._generator.generate_batch(
+                [prompt.tokens for prompt in prompts],
+                max_batch_size=0,
+                # The model's state after these is kept from one call to the next.
+                static_prompt=prompts[0].prefix,
+                include_prompt_in_result=False,
+                max_length=max(limits),
+                min_length=generation.least(options),
+                callback=following,
+                **arguments,
+            )
         results = []
         for prompt, output, limit in zip(prompts, outputs, limits, strict=True):
             read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)

@@ -1,6 +1,7 @@
 """How models write: how much at a time, how long, and when they stop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +76,25 @@ class Generation:
 USUAL = Generation()
 
 
+@contextmanager
+def follow(
+    listener: Listener | None,
+    decode: Callable[[Sequence[str]], str],
+    *,
+    limits: Sequence[int],
+    prefixes: Sequence[int] = (),
+) -> Iterator["Following | None"]:
+    """Give the ``callback`` of a greedy batch that tells a listener of its outputs; None where there is no listener."""
+    following = Following(listener, decode, limits=limits, prefixes=prefixes) if listener else None
+    try:
+        yield following
+    finally:
+        if following:
+            following.close()
+
+
 class Following:
-    """Follows the outputs of a greedy batch token by token: the ``callback`` of CTranslate2.
+    """Follows the outputs of a greedy batch token by token.
 
     Args:
         listener: is told of them.
@@ -93,8 +111,8 @@ class Following:
         limits: Sequence[int],
         prefixes: Sequence[int] = (),
     ) -> None:
-        self._listener = listener
-        self._decode = decode
+        self._listener: Listener | None = listener
+        self._decode: Callable[[Sequence[str]], str] | None = decode
         self._limits = limits
         self._prefixes = prefixes or [0] * len(limits)
         self._written: list[list[str]] = [[] for _ in limits]
@@ -107,8 +125,16 @@ class Following:
             log.exception("batch_not_followed")
             return False
 
+    def close(self) -> None:
+        """Let go of everybody.
+
+        CTranslate2 drops its callback when it likes, on a thread of the model. Were that the last to know of the model,
+        the thread would wait for its own end, and the process abort.
+        """
+        self._listener = self._decode = None
+
     def _take(self, at: int, token: str) -> bool:
-        if not self._listener.is_wanted(at):
+        if not self._listener or not self._decode or not self._listener.is_wanted(at):
             return True
         if self._listener.is_followed(at):
             written = self._written[at]
