@@ -15,8 +15,10 @@ FULL_STOPS = ".。।۔"
 # What may end a sentence; what closes it behind that has at most so many characters.
 STOP = re.compile(r"[.!?…。！？।؟۔\n]")
 CLOSING = 3
-# Whether a stop ends a sentence is told by what follows it: by so many characters.
-LOOKAHEAD = 40
+# Whether a stop ends a sentence is told by what follows it. After so many characters 99.9 % of 7,506 sentences (UD
+# treebanks of English and Portuguese, the golden rules of pySBD) are those of the whole text; after 2 it is 99.7 %, and
+# after 60 no more.
+LOOKAHEAD = 16
 
 
 class Composition:
