@@ -237,15 +237,18 @@ class MapReduce:
         while chunks:
             language = plan.written if done else plan.language
             options = choose_options(plan, self._target, self._held.info, chunks, language=language)
-            outputs, total = [Hypothesis("", 0)] * len(chunks), done + len(chunks)
+            outputs, total, is_begun = [Hypothesis("", 0)] * len(chunks), done + len(chunks), False
             async with aclosing(self._decode(chunks, options)) as results:
                 async for at, result in results:
+                    # Who writes about a part has read it.
+                    if not is_begun:
+                        done += 1
+                        yield Progress(done, total)
                     if isinstance(result, Partial):
+                        is_begun = True
                         yield result
-                        continue
-                    outputs[at], written = result.hypotheses[0], written.charge(result)
-                    done += 1
-                    yield Progress(done, total)
+                    else:
+                        outputs[at], written = result.hypotheses[0], written.charge(result)
             are_loops = await self._pool.run(self._context, is_loop, [output.text for output in outputs])
             if loops := [at for at, is_one in enumerate(are_loops) if is_one]:
                 again = replace(options, no_repeat_ngram_size=LOOP_NGRAM)

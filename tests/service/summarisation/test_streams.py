@@ -168,8 +168,7 @@ async def test_a_sentence_is_told_while_the_model_writes_the_next_ones(build):
     gate = Gate()
     engine = GatedEngine(WRITER, ENCODER, gate=gate, answer=answer)
     before, events = await first_delta(build(engine), request(), gate)
-    # The part is not read before the model is done with it.
-    assert before == [Delta(SENTENCES[0])]
+    assert before == [Progress(1, 1), Delta(SENTENCES[0])]
     assert [event for event in events if isinstance(event, Progress)] == [Progress(1, 1)]
     assert check_whole(events).text == " ".join(WRITTEN)
 
@@ -267,7 +266,7 @@ async def test_a_model_that_fails_in_the_middle_ends_the_stream_behind_what_was_
 
     with pytest.raises(InferenceFailed, match="the model failed"):
         await listen()
-    assert told in ([], [Delta(SENTENCES[0])])
+    assert told in ([Progress(1, 1)], [Progress(1, 1), Delta(SENTENCES[0])])
     assert engine.held == []
 
 
@@ -286,7 +285,7 @@ async def test_what_was_told_stands_where_a_text_went_round_in_circles(build):
     engine = HoldingEngine(WRITER, ENCODER, held=Circling)
     summariser, wanted = build(engine), request(max_sentences=4)
     events = [event async for _, event in summariser.events(await summariser.plan(wanted, ME), ME)]
-    assert events[0] == Delta(SENTENCES[0])
+    assert events[:2] == [Progress(1, 1), Delta(SENTENCES[0])]
     result = events[-1]
     assert "".join(event.text for event in events if isinstance(event, Delta)) == result.text
     assert NoticeKind.REPETITION_SUPPRESSED in {notice.kind for notice in result.notices}
