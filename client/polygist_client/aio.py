@@ -2,24 +2,26 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import grpc.aio
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
+from polygist_client.awaited import AsyncBatchPool, BulkTasks
 from polygist_client.calls import Call
-from polygist_client.client import make_stub, open_channels
+from polygist_client.client import make_stub, open_channels, start_bulk
 from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
-from polygist_client.errors import CallFailed
+from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
+from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Retries
+
+Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -76,32 +78,52 @@ class AsyncClient:
         """
         return await self._answer(calls.translate(text, to=to, **options))
 
-    async def translate_many(
+    @overload
+    def translate_many(
         self,
-        texts: Iterable[str] | AsyncIterable[str],
+        items: Items,
         *,
         to: str,
-        in_flight: int = batches.IN_FLIGHT,
+        ordered: bool = True,
+        on_error: Literal["raise"] = "raise",
         **options: Unpack[options.TranslateOptions],
-    ) -> AsyncGenerator[results.Translation, None]:
-        """Translate any number of texts, in order and as they are read: memory is bounded.
+    ) -> AsyncGenerator[results.Translation, None]: ...
+    @overload
+    def translate_many(
+        self,
+        items: Items,
+        *,
+        to: str,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        **options: Unpack[options.TranslateOptions],
+    ) -> AsyncGenerator[results.Translation | PolygistError, None]: ...
+    def translate_many(
+        self,
+        items: Items,
+        *,
+        to: str,
+        ordered: bool = True,
+        on_error: Literal["raise", "return"] = "raise",
+        **options: Unpack[options.TranslateOptions],
+    ) -> AsyncGenerator[Any, None]:
+        """Translate any number of texts, as they are read: memory is bounded.
 
-        Texts travel in batches, a few at the same time. Where one fails, `items` of the error says which texts.
+        Each result has the `index` of its item, and its `id` if that has one; so has the error of an item. Closing the
+        iterator, as with ``contextlib.aclosing``, ends the work.
 
         Args:
-            texts: read as the results are taken, a few batches ahead.
+            items: texts, or `Item` where one has an id or a language of its own; read as the results are taken, some
+                hundred ahead.
             to: language to translate to.
-            in_flight: how many requests are under way at the same time.
-            options: see `TranslateOptions`.
+            ordered: whether results come in the order of the items, or as soon as they are there.
+            on_error: "raise" ends at the first item that fails; "return" yields its error in its place and goes on.
+                What concerns all items is raised in both cases.
+            options: see `TranslateOptions`; `timeout` is for one answer to come after another.
         """
-        wanted: AsyncIterator[Call[Any, Any]] = (
-            replace(calls.translate(batch.texts, to=to, **options), items=batch.items)
-            async for batch in batches.cut_as_they_come(texts)
-        )
-        async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
-            async for call, reply in answers:
-                for translation in call.read(reply):
-                    yield translation
+        check_items(items, awaited=True)
+        reading = calls.read_translations(options, on_error=on_error)
+        return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
     @overload
     async def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
@@ -118,38 +140,83 @@ class AsyncClient:
         """
         return await self._answer(calls.summarise(text, **options))
 
-    async def summarise_many(
+    @overload
+    def summarise_many(
         self,
-        texts: Iterable[str] | AsyncIterable[str],
+        items: Items,
         *,
+        ordered: bool = True,
+        on_error: Literal["raise"] = "raise",
         in_flight: int = batches.IN_FLIGHT,
         **options: Unpack[options.SummariseOptions],
-    ) -> AsyncGenerator[results.Summary, None]:
+    ) -> AsyncGenerator[results.Summary, None]: ...
+    @overload
+    def summarise_many(
+        self,
+        items: Items,
+        *,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> AsyncGenerator[results.Summary | PolygistError, None]: ...
+    def summarise_many(
+        self,
+        items: Items,
+        *,
+        ordered: bool = True,
+        on_error: Literal["raise", "return"] = "raise",
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> AsyncGenerator[Any, None]:
         """Summarise any number of articles, each on its own, as `translate_many` translates texts.
 
+        They travel in requests of several; the articles of one that fails are sent singly.
+
         Args:
-            texts: articles, read as the results are taken, a few batches ahead.
+            items: articles, or `Item` where one has an id or a language of its own; read as the results are taken, a
+                few requests ahead.
+            ordered: as for `translate_many`.
+            on_error: as for `translate_many`.
             in_flight: how many requests are under way at the same time.
+            options: see `SummariseOptions`; `timeout` is for one request.
+        """
+        check_items(items, awaited=True)
+        reading = calls.read_summaries(options, on_error=on_error)
+        calls.summarise([], **options)
+        return self._send_batches(
+            items,
+            lambda batch: calls.summarise_batch(batch, **options),
+            reading,
+            ordered=ordered,
+            in_flight=parse_in_flight(in_flight),
+        )
+
+    def stream_translate(
+        self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished[results.Translation], None]:
+        """Translate as `translate` does, and yield what there is of it as it comes: texts one after the other.
+
+        What breaks between two texts goes on with the next one; inside of one it is `StreamBroken`. Closing the
+        iterator, as with ``contextlib.aclosing``, cancels the call.
+
+        Args:
+            text: a text, or up to 1,024 of them.
+            to: language to translate to.
+            options: see `TranslateOptions`.
+        """
+        return self._read_stream(calls.stream_translate(text, to=to, **options))
+
+    def stream_summarise(
+        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
+    ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished[results.Summary], None]:
+        """Summarise as `summarise` does, and yield what there is of it as it comes, as `stream_translate` does.
+
+        Args:
+            text: an article, or up to 32 of them.
             options: see `SummariseOptions`.
         """
-        wanted: AsyncIterator[Call[Any, Any]] = (
-            replace(calls.summarise(batch.texts, **options), items=batch.items)
-            async for batch in batches.cut_as_they_come(texts, most_items=batches.ARTICLES)
-        )
-        async with aclosing(self.send_many(wanted, in_flight=in_flight)) as answers:
-            async for call, reply in answers:
-                for summary in call.read(reply):
-                    yield summary
-
-    async def stream_summarise(
-        self, text: str | Texts, **options: Unpack[options.SummariseOptions]
-    ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished, None]:
-        """Do as `Client.stream_summarise`; close it, as with ``contextlib.aclosing``, where you leave it early."""
-        call = calls.stream_summarise(text, **options)
-        async with aclosing(self.send_stream(call)) as parts:
-            async for part in parts:
-                for event in call.read(part):
-                    yield event
+        return self._read_stream(calls.stream_summarise(text, **options))
 
     @overload
     async def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
@@ -216,28 +283,6 @@ class AsyncClient:
             calls.add_page(whole, await self._make(following))
         return whole
 
-    async def send_many(
-        self,
-        wanted: Iterable[Call[ReplyT, AnswerT]] | AsyncIterable[Call[ReplyT, AnswerT]],
-        *,
-        in_flight: int = batches.IN_FLIGHT,
-    ) -> AsyncGenerator[tuple[Call[ReplyT, AnswerT], ReplyT], None]:
-        """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
-        under_way: deque[tuple[Call[ReplyT, AnswerT], asyncio.Task[ReplyT]]] = deque()
-        try:
-            async for call in batches.iterate(wanted):
-                under_way.append((call, asyncio.create_task(self._make(call))))
-                if len(under_way) >= in_flight:
-                    done, task = under_way.popleft()
-                    yield done, await task
-            while under_way:
-                done, task = under_way.popleft()
-                yield done, await task
-        finally:
-            for _, task in under_way:
-                task.cancel()
-            await asyncio.gather(*(task for _, task in under_way), return_exceptions=True)
-
     async def send_stream(self, call: Call[ReplyT, Any]) -> AsyncGenerator[ReplyT, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
         attempts = self._retries.begin(call, time.monotonic())
@@ -263,9 +308,51 @@ class AsyncClient:
     async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(await self.send(call))
 
-    async def _make(self, call: Call[ReplyT, Any]) -> ReplyT:
+    async def _read_stream(self, call: Call[Any, Iterable[Any]]) -> AsyncGenerator[Any, None]:
+        async with aclosing(self.send_stream(call)) as parts:
+            async for part in parts:
+                for event in call.read(part):
+                    yield event
+
+    async def _send_items(
+        self, call: Call[Any, Any], items: Items, reading: batches.Reading, *, ordered: bool
+    ) -> AsyncGenerator[Any, None]:
+        request_id, limits = call.request_id(), await self._limits()
+        keywords = self._connection.keywords(call, request_id, timeout=None)
+        tasks = BulkTasks(
+            start_bulk(call, self._connection, limits, request_id, ordered=ordered),
+            call.request,
+            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            lambda: own_errors(call, self._connection, request_id),
+        )
+        async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
+            async for answer in answers:
+                yield reading.read(answer)
+
+    async def _send_batches(
+        self,
+        items: Items,
+        make_call: Callable[[batches.Batch], Call[Any, Any]],
+        reading: batches.Reading,
+        *,
+        ordered: bool,
+        in_flight: int = batches.IN_FLIGHT,
+    ) -> AsyncGenerator[Any, None]:
+        pool = AsyncBatchPool(lambda call: self._make(call, is_patient=True), make_call, in_flight)
+        batcher = batches.Batcher(await self._limits())
+        async with aclosing(pool.run(items, batcher, ordered=ordered)) as answers:
+            async for answer in answers:
+                yield reading.read(answer)
+
+    async def _limits(self) -> ItemLimits:
+        try:
+            return parse_limits((await self.server_info()).limits)
+        except (Unimplemented, PermissionDenied):  # an older server, or a key that is for work only
+            return parse_limits({})
+
+    async def _make(self, call: Call[ReplyT, Any], *, is_patient: bool = False) -> ReplyT:
         """Send one request and wait for its reply, and where it fails perhaps for that of another attempt."""
-        attempts = self._retries.begin(call, time.monotonic())
+        attempts = self._retries.begin(call, time.monotonic(), is_patient=is_patient)
         while True:
             try:
                 with own_errors(call, self._connection, attempts.request_id):

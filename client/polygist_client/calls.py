@@ -11,8 +11,10 @@ from grpc_health.v1 import health_pb2
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
 from polygist_client import conversion, options, results
+from polygist_client.batches import Batch, Reading
 from polygist_client.conversion import number_of, parse_candidates, parse_contents, parse_model_name, parse_text
 from polygist_client.errors import InternalError
+from polygist_client.items import NumberedItem, parse_on_error
 from polygist_client.options import Texts, call_options, check_options
 
 TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"]
@@ -38,7 +40,6 @@ class Call(Generic[ReplyT, AnswerT]):
         reply: type of the reply, or of each part of one that streams.
         convert: makes the answer out of the reply.
         options: keywords of every call.
-        items: positions of the texts within the whole that the call is a part of.
     """
 
     service: ServiceDescriptor
@@ -47,7 +48,6 @@ class Call(Generic[ReplyT, AnswerT]):
     reply: type[ReplyT]
     convert: Callable[[ReplyT], AnswerT]
     options: options.CallOptions
-    items: range | None = None
 
     @property
     def path(self) -> str:
@@ -120,6 +120,55 @@ def translate(
     )
 
 
+def batch_translate(
+    *, to: str, **given: Unpack[options.TranslateOptions]
+) -> Call[translation_service_pb2.BatchTranslateResponse, Any]:
+    """Make the call of `Client.translate_many`; its request is the first message, which is followed by the items."""
+    whole = translate([], to=to, **given)
+    return Call(
+        service=TRANSLATION,
+        method="BatchTranslate",
+        request=translation_service_pb2.BatchTranslateRequest(config=whole.request),  # type: ignore[arg-type]
+        reply=translation_service_pb2.BatchTranslateResponse,
+        convert=lambda reply: reply.translation,
+        options=whole.options,
+    )
+
+
+def batch_item(item: NumberedItem) -> translation_service_pb2.BatchTranslateRequest:
+    """Make the message for an item; its index is its name, since ids need not be unique."""
+    return translation_service_pb2.BatchTranslateRequest(
+        item=translation_service_pb2.BatchItem(
+            item_id=str(item.index), content=item.text, source_language_code=item.source or ""
+        )
+    )
+
+
+def read_translations(given: options.TranslateOptions, *, on_error: str) -> Reading:
+    """Say how the answers of `Client.translate_many` are read."""
+    return Reading(
+        convert=lambda reply, item: conversion.read_translation(reply.translation, index=item.index, id=item.id),
+        to_json=conversion.to_json,
+        on_reply=given.get("on_reply"),
+        returns_errors=parse_on_error(on_error),
+    )
+
+
+def stream_translate(
+    text: str | Texts, *, to: str, **given: Unpack[options.TranslateOptions]
+) -> Call[translation_service_pb2.StreamTranslateResponse, Any]:
+    """Make the call of `Client.stream_translate`; an `EventReader` reads the replies of one stream."""
+    unary = translate(text, to=to, **given)
+    return Call(
+        service=TRANSLATION,
+        method="StreamTranslate",
+        request=translation_service_pb2.StreamTranslateRequest(request=unary.request),  # type: ignore[arg-type]
+        reply=translation_service_pb2.StreamTranslateResponse,
+        convert=conversion.EventReader("translation", conversion.read_translation).read,
+        options=unary.options,
+    )
+
+
 def summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.SummariseResponse, results.Summary | list[results.Summary]]:
@@ -157,17 +206,45 @@ def summarise(
     )
 
 
+def summarise_batch(
+    batch: Batch, **given: Unpack[options.SummariseOptions]
+) -> Call[summarisation_service_pb2.SummariseResponse, Any]:
+    """Make the call for one batch of `Client.summarise_many`; its answer is the messages of the summaries."""
+    source = batch[0].source if batch else None
+    if source is not None:
+        given = {**given, "source": source, "candidates": ()}
+    whole: Call[Any, Any] = summarise([item.text for item in batch], **given)
+    return replace(whole, convert=lambda reply: reply.summaries, options=without_on_reply(whole.options))
+
+
+def read_summaries(given: options.SummariseOptions, *, on_error: str) -> Reading:
+    """Say how the answers of `Client.summarise_many` are read."""
+    return Reading(
+        convert=lambda message, item: conversion.read_summary(message, index=item.index, id=item.id),
+        to_json=lambda message: {"summary": conversion.to_json(message)},
+        on_reply=given.get("on_reply"),
+        returns_errors=parse_on_error(on_error),
+    )
+
+
+def without_on_reply(given: options.CallOptions) -> options.CallOptions:
+    """Return the options for a part of a call, whose replies the whole call shows."""
+    kept: Any = {name: value for name, value in given.items() if name != "on_reply"}
+    found: options.CallOptions = kept
+    return found
+
+
 def stream_summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.StreamSummariseResponse, Any]:
-    """Make the call of `Client.stream_summarise`; a `SummaryReader` reads the replies of one stream."""
+    """Make the call of `Client.stream_summarise`; an `EventReader` reads the replies of one stream."""
     unary = summarise(text, **given)
     return Call(
         service=SUMMARISATION,
         method="StreamSummarise",
         request=summarisation_service_pb2.StreamSummariseRequest(request=unary.request),  # type: ignore[arg-type]
         reply=summarisation_service_pb2.StreamSummariseResponse,
-        convert=conversion.SummaryReader().read,
+        convert=conversion.EventReader("summary", conversion.read_summary).read,
         options=unary.options,
     )
 

@@ -1,21 +1,23 @@
 """The blocking client."""
 
+import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import replace
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 import grpc
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
+from polygist_client.blocking import BatchPool, BulkThread
+from polygist_client.bulk import Bulk
 from polygist_client.calls import Call
 from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to
-from polygist_client.error_mapping import own_errors
-from polygist_client.errors import CallFailed
+from polygist_client.error_mapping import own_errors, to_item_error
+from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
+from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
 
@@ -72,29 +74,52 @@ class Client:
         """
         return self._answer(calls.translate(text, to=to, **options))
 
+    @overload
     def translate_many(
         self,
-        texts: Iterable[str],
+        items: Iterable[str | options.Item],
         *,
         to: str,
-        in_flight: int = batches.IN_FLIGHT,
+        ordered: bool = True,
+        on_error: Literal["raise"] = "raise",
         **options: Unpack[options.TranslateOptions],
-    ) -> Iterator[results.Translation]:
-        """Translate any number of texts, in order and as they are read: memory is bounded.
+    ) -> Generator[results.Translation, None, None]: ...
+    @overload
+    def translate_many(
+        self,
+        items: Iterable[str | options.Item],
+        *,
+        to: str,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        **options: Unpack[options.TranslateOptions],
+    ) -> Generator[results.Translation | PolygistError, None, None]: ...
+    def translate_many(
+        self,
+        items: Iterable[str | options.Item],
+        *,
+        to: str,
+        ordered: bool = True,
+        on_error: Literal["raise", "return"] = "raise",
+        **options: Unpack[options.TranslateOptions],
+    ) -> Generator[Any, None, None]:
+        """Translate any number of texts, as they are read: memory is bounded.
 
-        Texts travel in batches, a few at the same time. Where one fails, `items` of the error says which texts.
+        Each result has the `index` of its item, and its `id` if that has one; so has the error of an item. Closing the
+        iterator ends the work.
 
         Args:
-            texts: read as the results are taken, a few batches ahead.
+            items: texts, or `Item` where one has an id or a language of its own; read as the results are taken, some
+                hundred ahead.
             to: language to translate to.
-            in_flight: how many requests are under way at the same time.
-            options: see `TranslateOptions`.
+            ordered: whether results come in the order of the items, or as soon as they are there.
+            on_error: "raise" ends at the first item that fails; "return" yields its error in its place and goes on.
+                What concerns all items is raised in both cases.
+            options: see `TranslateOptions`; `timeout` is for one answer to come after another.
         """
-        wanted: Iterator[Call[Any, Any]] = (
-            replace(calls.translate(batch.texts, to=to, **options), items=batch.items) for batch in batches.cut(texts)
-        )
-        for call, reply in self.send_many(wanted, in_flight=in_flight):
-            yield from call.read(reply)
+        check_items(items)
+        reading = calls.read_translations(options, on_error=on_error)
+        return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
     @overload
     def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
@@ -111,42 +136,83 @@ class Client:
         """
         return self._answer(calls.summarise(text, **options))
 
+    @overload
     def summarise_many(
         self,
-        texts: Iterable[str],
+        items: Iterable[str | options.Item],
         *,
+        ordered: bool = True,
+        on_error: Literal["raise"] = "raise",
         in_flight: int = batches.IN_FLIGHT,
         **options: Unpack[options.SummariseOptions],
-    ) -> Iterator[results.Summary]:
+    ) -> Generator[results.Summary, None, None]: ...
+    @overload
+    def summarise_many(
+        self,
+        items: Iterable[str | options.Item],
+        *,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> Generator[results.Summary | PolygistError, None, None]: ...
+    def summarise_many(
+        self,
+        items: Iterable[str | options.Item],
+        *,
+        ordered: bool = True,
+        on_error: Literal["raise", "return"] = "raise",
+        in_flight: int = batches.IN_FLIGHT,
+        **options: Unpack[options.SummariseOptions],
+    ) -> Generator[Any, None, None]:
         """Summarise any number of articles, each on its own, as `translate_many` translates texts.
 
+        They travel in requests of several; the articles of one that fails are sent singly.
+
         Args:
-            texts: articles, read as the results are taken, a few batches ahead.
+            items: articles, or `Item` where one has an id or a language of its own; read as the results are taken, a
+                few requests ahead.
+            ordered: as for `translate_many`.
+            on_error: as for `translate_many`.
             in_flight: how many requests are under way at the same time.
-            options: see `SummariseOptions`.
+            options: see `SummariseOptions`; `timeout` is for one request.
         """
-        wanted: Iterator[Call[Any, Any]] = (
-            replace(calls.summarise(batch.texts, **options), items=batch.items)
-            for batch in batches.cut(texts, most_items=batches.ARTICLES)
+        check_items(items)
+        reading = calls.read_summaries(options, on_error=on_error)
+        calls.summarise([], **options)
+        return self._send_batches(
+            items,
+            lambda batch: calls.summarise_batch(batch, **options),
+            reading,
+            ordered=ordered,
+            in_flight=parse_in_flight(in_flight),
         )
-        for call, reply in self.send_many(wanted, in_flight=in_flight):
-            yield from call.read(reply)
+
+    def stream_translate(
+        self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
+    ) -> Generator[results.Progress | results.Delta | results.Finished[results.Translation], None, None]:
+        """Translate as `translate` does, and yield what there is of it as it comes: texts one after the other.
+
+        What breaks between two texts goes on with the next one; inside of one it is `StreamBroken`. Closing the
+        iterator cancels the call.
+
+        Args:
+            text: a text, or up to 1,024 of them.
+            to: language to translate to.
+            options: see `TranslateOptions`.
+        """
+        return self._read_stream(calls.stream_translate(text, to=to, **options))
 
     def stream_summarise(
         self, text: str | Texts, **options: Unpack[options.SummariseOptions]
-    ) -> Generator[results.Progress | results.Delta | results.Finished, None, None]:
-        """Summarise as `summarise` does, and yield what there is of it as it comes: articles one after the other.
-
-        Closing the iterator cancels the call.
+    ) -> Generator[results.Progress | results.Delta | results.Finished[results.Summary], None, None]:
+        """Summarise as `summarise` does, and yield what there is of it as it comes, as `stream_translate` does.
 
         Args:
             text: an article, or up to 32 of them.
             options: see `SummariseOptions`.
         """
-        call = calls.stream_summarise(text, **options)
-        with closing(self.send_stream(call)) as parts:
-            for part in parts:
-                yield from call.read(part)
+        return self._read_stream(calls.stream_summarise(text, **options))
 
     @overload
     def detect_language(self, text: str, **options: Unpack[options.DetectOptions]) -> results.Detection: ...
@@ -209,22 +275,6 @@ class Client:
             calls.add_page(whole, self._start(following).result())
         return whole
 
-    def send_many(
-        self, wanted: Iterable[Call[ReplyT, AnswerT]], *, in_flight: int = batches.IN_FLIGHT
-    ) -> Iterator[tuple[Call[ReplyT, AnswerT], ReplyT]]:
-        """Make calls that have no pages, `in_flight` at the same time; yields call and reply in order."""
-        under_way: deque[PendingCall[ReplyT, AnswerT]] = deque()
-        try:
-            for call in wanted:
-                under_way.append(self._start(call))
-                if len(under_way) >= in_flight:
-                    yield under_way[0].call, under_way.popleft().result()
-            while under_way:
-                yield under_way[0].call, under_way.popleft().result()
-        finally:
-            for pending in under_way:
-                pending.cancel()
-
     def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
         """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
         attempts = self._retries.begin(call, time.monotonic())
@@ -250,8 +300,49 @@ class Client:
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
 
-    def _start(self, call: Call[ReplyT, AnswerT]) -> "PendingCall[ReplyT, AnswerT]":
-        attempts = self._retries.begin(call, time.monotonic())
+    def _read_stream(self, call: Call[Any, Iterable[Any]]) -> Generator[Any, None, None]:
+        with closing(self.send_stream(call)) as parts:
+            for part in parts:
+                yield from call.read(part)
+
+    def _send_items(
+        self, call: Call[Any, Any], items: Iterable[Any], reading: batches.Reading, *, ordered: bool
+    ) -> Generator[Any, None, None]:
+        request_id, limits = call.request_id(), self._limits()
+        keywords = self._connection.keywords(call, request_id, timeout=None)
+        worker = BulkThread(
+            start_bulk(call, self._connection, limits, request_id, ordered=ordered),
+            call.request,
+            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            lambda: own_errors(call, self._connection, request_id),
+        )
+        with closing(worker.run(items, ItemReader(limits))) as answers:
+            for answer in answers:
+                yield reading.read(answer)
+
+    def _send_batches(
+        self,
+        items: Iterable[Any],
+        make_call: Callable[[batches.Batch], Call[Any, Any]],
+        reading: batches.Reading,
+        *,
+        ordered: bool,
+        in_flight: int = batches.IN_FLIGHT,
+    ) -> Generator[Any, None, None]:
+        pool = BatchPool(lambda call: self._start(call, is_patient=True), make_call, in_flight)
+        batcher = batches.Batcher(self._limits())
+        with closing(pool.run(items, batcher, ordered=ordered)) as answers:
+            for answer in answers:
+                yield reading.read(answer)
+
+    def _limits(self) -> ItemLimits:
+        try:
+            return parse_limits(self.server_info().limits)
+        except (Unimplemented, PermissionDenied):  # an older server, or a key that is for work only
+            return parse_limits({})
+
+    def _start(self, call: Call[ReplyT, AnswerT], *, is_patient: bool = False) -> "PendingCall[ReplyT, AnswerT]":
+        attempts = self._retries.begin(call, time.monotonic(), is_patient=is_patient)
 
         def start() -> Any:
             stub = self._stub(call, "unary_unary")
@@ -275,6 +366,7 @@ class PendingCall(Generic[ReplyT, AnswerT]):
         self._start = start
         self._attempts = attempts
         self._connection = connection
+        self._is_cancelled = threading.Event()
         self._future = start()
 
     def result(self) -> ReplyT:
@@ -284,14 +376,16 @@ class PendingCall(Generic[ReplyT, AnswerT]):
                 with own_errors(self.call, self._connection, self._attempts.request_id):
                     reply: ReplyT = self._future.result()
             except CallFailed as error:
-                time.sleep(self._attempts.delay_after(error, time.monotonic()))
+                if self._is_cancelled.wait(self._attempts.delay_after(error, time.monotonic())):
+                    raise
                 self._future = self._start()
             else:
                 self._attempts.succeed()
                 return reply
 
     def cancel(self) -> None:
-        """Give the call up."""
+        """Give the call up, and what would be attempted after it."""
+        self._is_cancelled.set()
         self._future.cancel()
 
 
@@ -316,8 +410,21 @@ def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
     return channels
 
 
+def start_bulk(
+    call: Call[Any, Any], connection: Connection, limits: ItemLimits, request_id: str, *, ordered: bool
+) -> Bulk:
+    """Make the state of a bulk translation, which `call` begins."""
+    return Bulk(
+        characters=limits.characters,
+        ordered=ordered,
+        seconds=lambda characters: connection.seconds_for(call, characters),
+        reconnect_timeout=connection.reconnect_timeout,
+        read_error=lambda reply: to_item_error(reply, request_id=request_id),
+    )
+
+
 def make_stub(channels: dict[bool, Any], call: Call[Any, Any], kind: str) -> Any:
-    """Make what sends the request of `call`; `kind` is "unary_unary" or "unary_stream"."""
+    """Make what sends the request of `call`; `kind` is "unary_unary", "unary_stream" or "stream_stream"."""
     return getattr(channels[call.needs_healthy_server], kind)(
         call.path,
         request_serializer=type(call.request).SerializeToString,

@@ -40,7 +40,9 @@ SERVICE_CONFIG: Mapping[str, Any] = {
                 "backoffMultiplier": 2,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
-        }
+        },
+        # Not these: gRPC would send again all items that it sent, those that the client gives up on too.
+        {"name": [{"service": TRANSLATION.full_name, "method": "BatchTranslate"}]},
     ],
     "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},  # no retries while half of all calls fail
 }
@@ -137,16 +139,17 @@ class Connection:
 
     def seconds(self, call: Call[Any, Any]) -> float:
         """Return how many seconds `call` may take."""
-        given = call.options.get("timeout") or self.timeout
-        if given:
-            return given
         # A stream's request has the unary one in it.
         request = getattr(call.request, "request", call.request)
-        characters = sum(map(len, getattr(request, "contents", ())))
-        return min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
+        return self.seconds_for(call, sum(map(len, getattr(request, "contents", ()))))
 
-    def keywords(self, call: Call[Any, Any], request_id: str, *, timeout: float) -> dict[str, Any]:
-        """Return what gRPC is given with `call`: seconds, metadata, whether to wait for a server."""
+    def seconds_for(self, call: Call[Any, Any], characters: int) -> float:
+        """Return how many seconds so many characters of `call` may take."""
+        given = call.options.get("timeout") or self.timeout
+        return given or min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
+
+    def keywords(self, call: Call[Any, Any], request_id: str, *, timeout: float | None) -> dict[str, Any]:
+        """Return what gRPC is given with `call`: seconds (None is no deadline), metadata, whether to wait."""
         return {
             "timeout": timeout,
             "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id)),

@@ -1,8 +1,9 @@
 """Plain values to protobuf, for requests, and protobuf to plain values, for results; enum values are plain words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.json_format import MessageToDict
@@ -13,7 +14,7 @@ from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2
 from polygist_client import results
 from polygist_client.errors import InvalidInput
 from polygist_client.options import JsonReply, Texts
-from polygist_client.results import Span
+from polygist_client.results import ResultT, Span
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -123,8 +124,10 @@ def to_json(reply: Message) -> JsonReply:
     return MessageToDict(reply)
 
 
-def read_translation(message: translation_service_pb2.Translation) -> results.Translation:
-    """Convert one translated text."""
+def read_translation(
+    message: translation_service_pb2.Translation, *, index: int | None = None, id: str | None = None
+) -> results.Translation:
+    """Convert one translated text; of many, that of the item with this index and id."""
     return results.Translation(
         text=message.translated_text,
         source=message.source_language_code,
@@ -141,11 +144,15 @@ def read_translation(message: translation_service_pb2.Translation) -> results.Tr
             for each in message.segments
         ),
         warnings=tuple(read_notice(each) for each in message.warnings),
+        index=index,
+        id=id,
     )
 
 
-def read_summary(message: summarisation_service_pb2.Summary) -> results.Summary:
-    """Convert the summary of one article."""
+def read_summary(
+    message: summarisation_service_pb2.Summary, *, index: int | None = None, id: str | None = None
+) -> results.Summary:
+    """Convert the summary of one article; of many, that of the item with this index and id."""
     return results.Summary(
         text=message.text,
         source=message.source_language_code,
@@ -167,27 +174,35 @@ def read_summary(message: summarisation_service_pb2.Summary) -> results.Summary:
         chunk_count=message.chunk_count,
         warnings=tuple(read_notice(each) for each in message.warnings),
         detection_confidence=read_optional(message, "detection_confidence"),
+        index=index,
+        id=id,
     )
 
 
-class SummaryReader:
-    """Makes events out of the replies of one stream."""
+class EventReader(Generic[ResultT]):
+    """Makes events out of the replies of one stream.
 
-    def __init__(self) -> None:
-        self._texts: dict[int, str] = {}
+    Args:
+        name: of the field with what ends a content.
+        convert: makes a result of it, without its text.
+    """
 
-    def read(
-        self, reply: summarisation_service_pb2.StreamSummariseResponse
-    ) -> Iterator[results.Progress | results.Delta | results.Finished]:
+    def __init__(self, name: str, convert: Callable[[Any], ResultT]) -> None:
+        self._name = name
+        self._convert = convert
+        self._texts: defaultdict[int, list[str]] = defaultdict(list)
+
+    def read(self, reply: Any) -> Iterator[results.Progress | results.Delta | results.Finished[ResultT]]:
         """Yield the event of a reply; none for what has no place in the results, such as usage."""
         index, kind = reply.content_index, reply.WhichOneof("event")
         if kind == "progress":
             yield results.Progress(index, reply.progress.completed_count, reply.progress.total_count)
         elif kind == "text_delta":
-            self._texts[index] = self._texts.get(index, "") + reply.text_delta
+            self._texts[index].append(reply.text_delta)
             yield results.Delta(index, reply.text_delta)
-        elif kind == "summary":
-            yield results.Finished(index, replace(read_summary(reply.summary), text=self._texts.pop(index, "")))
+        elif kind == self._name:
+            whole = self._convert(getattr(reply, kind))
+            yield results.Finished(index, replace(whole, text="".join(self._texts.pop(index, ()))))
 
 
 def read_detection(message: translation_service_pb2.LanguageDetection) -> results.Detection:

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import grpc
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from polygist_client import errors
@@ -155,8 +155,24 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
         retry_after=read_retry_delay(status, trailer),
         field_violations=violations,
         request_id=str(trailer.get(REQUEST_ID, request_id)),
-        items=narrow(call.items, violations),
     )
+
+
+def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
+    """Make the exception for a reply of a bulk translation; None where it has no error.
+
+    Args:
+        reply: a BatchTranslateResponse.
+        request_id: of the stream.
+    """
+    if reply.WhichOneof("result") != "error":
+        return None
+    error = reply.error
+    code = code_pb2.Code.Name(error.code) if error.code in code_pb2.Code.values() else "UNKNOWN"
+    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(error.reason)
+    if narrower and issubclass(narrower, kind):
+        kind = narrower
+    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id)
 
 
 def read_status(failure: Failure) -> status_pb2.Status:
@@ -195,12 +211,3 @@ def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | byte
         return float(delay.retry_delay.ToMilliseconds() / 1000)
     pushback = str(trailer.get(PUSHBACK, ""))
     return int(pushback) / 1000 if pushback.isdigit() else None
-
-
-def narrow(items: range | None, violations: tuple[errors.FieldViolation, ...]) -> range | None:
-    """Return the one item of a call that the server named, else all of its items."""
-    for violation in violations:
-        named = re.match(r"contents\[(\d+)\]", violation.field)
-        if items is not None and named and int(named[1]) < len(items):
-            return items[int(named[1]) : int(named[1]) + 1]
-    return items

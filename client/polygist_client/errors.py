@@ -25,7 +25,8 @@ PolygistError
     │   ├── ServerNotReady
     │   ├── ServerOverloaded
     │   ├── ModelLoading
-    │   └── ServerDraining
+    │   ├── ServerDraining
+    │   └── StreamBroken            with the text so far
     ├── DeadlineExceeded
     ├── Cancelled
     ├── Unimplemented
@@ -46,18 +47,27 @@ class FieldViolation:
 
 
 class PolygistError(Exception):
-    """The root of every error of this client; `message` is one sentence with its cure."""
+    """The root of every error of this client.
 
-    def __init__(self, message: str) -> None:
+    Attributes:
+        message: one sentence with its cure.
+        index: which item of a ``*_many`` call it is about, or which content of a stream, counted from 0; None where
+            it is about the whole call.
+        id: that item's own id, where it has one.
+    """
+
+    def __init__(self, message: str, *, index: int | None = None, id: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.index = index
+        self.id = id
 
 
 class InvalidInput(PolygistError, ValueError):
     """What was asked for cannot be sent; `field` names it."""
 
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, field: str = "", index: int | None = None, id: str | None = None) -> None:
+        super().__init__(message, index=index, id=id)
         self.field = field
 
 
@@ -71,7 +81,7 @@ class CallFailed(PolygistError):
         retry_after: seconds after which another try makes sense; None where the server did not say.
         field_violations: the fields that are wrong.
         request_id: id of the call, also in the server's log.
-        items: of `translate_many`: positions of the texts that failed, counted from 0.
+        text: of a stream: what had come of the text at `index`; valid as far as it goes.
     """
 
     def __init__(
@@ -84,16 +94,18 @@ class CallFailed(PolygistError):
         retry_after: float | None = None,
         field_violations: tuple[FieldViolation, ...] = (),
         request_id: str = "",
-        items: range | None = None,
+        index: int | None = None,
+        id: str | None = None,
+        text: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, index=index, id=id)
         self.code = code
         self.reason = reason
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
         self.field_violations = field_violations
         self.request_id = request_id
-        self.items = items
+        self.text = text
 
 
 class InvalidArgument(CallFailed):
@@ -186,6 +198,10 @@ class ModelLoading(Unavailable):
 
 class ServerDraining(Unavailable):
     """The server is shutting down."""
+
+
+class StreamBroken(Unavailable):
+    """The connection went inside the content at `index`; `text` is what had come of it, and all before it is whole."""
 
 
 class DeadlineExceeded(CallFailed):

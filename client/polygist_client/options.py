@@ -1,6 +1,7 @@
 """The keywords of the calls and the words that they take, declared once for both clients."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 Preference = Literal["speed", "quality"]
@@ -15,6 +16,21 @@ Texts = list[str] | tuple[str, ...]
 JsonReply = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of many texts, where there is more to say of it than the text itself.
+
+    Attributes:
+        text: what to work on.
+        id: any name of yours, such as a record's; need not be unique. Results and errors have it as their `id`.
+        source: language of this text (BCP-47), in place of the call's.
+    """
+
+    text: str
+    id: str | None = None
+    source: str | None = None
+
+
 class CallOptions(TypedDict, total=False):
     """Keywords of every call.
 
@@ -23,8 +39,8 @@ class CallOptions(TypedDict, total=False):
         request_id: goes with the call and into the server's log; a new one by default.
         wait_for_ready: wait for a server, up to the timeout, instead of failing where none answers.
         on_reply: called with the server's reply, before the results are made of it: a dict in the contract's JSON form.
-            It has what results have no place for, such as usage. Pages come as one reply, the parts of a stream and
-            the batches of many texts one by one.
+            It has what results have no place for, such as usage. Pages come as one reply, the parts of a stream one by
+            one; of ``translate_many`` and ``summarise_many`` each item's reply comes just before its result.
     """
 
     timeout: float | None
@@ -34,7 +50,7 @@ class CallOptions(TypedDict, total=False):
 
 
 class TranslateOptions(CallOptions, total=False):
-    """Keywords of `translate` and `translate_many`.
+    """Keywords of `translate`, `translate_many` and `stream_translate`.
 
     Attributes:
         source: language of the texts (BCP-47); detected for each text where it is not given.
@@ -64,7 +80,7 @@ class TranslateOptions(CallOptions, total=False):
 
 
 class SummariseOptions(CallOptions, total=False):
-    """Keywords of `summarise` and `summarise_many`; of `length`, `max_sentences` and `max_words` give one at most.
+    """Keywords of all calls that summarise; of `length`, `max_sentences` and `max_words` give one at most.
 
     Attributes:
         source: language of the articles (BCP-47); detected for each where it is not given.

@@ -1,10 +1,11 @@
 """What calls return: frozen values, offsets in code points, so that ``text[span.start:span.end]`` is the passage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
 
 Health = Literal["serving", "not-serving", "service-unknown", "unknown"]
+ResultT = TypeVar("ResultT", bound="Translation | Summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ class Translation:
         pivots: languages between source and target.
         score: mean log-probability per token (<= 0), to compare within one model; None unless asked for.
         segments: empty unless asked for.
+        index: which item of `translate_many` it answers, counted from 0; None elsewhere. Two results are equal whatever
+            theirs is.
+        id: that item's own id, where it has one.
     """
 
     text: str
@@ -74,6 +78,8 @@ class Translation:
     score: float | None = None
     segments: tuple[Segment, ...] = ()
     warnings: tuple[Notice, ...] = ()
+    index: int | None = field(default=None, compare=False)
+    id: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -113,6 +119,8 @@ class Summary:
         sentences: empty unless asked for.
         chunk_count: above 1 where the article was summarised in parts first.
         detection_confidence: 0 to 1; None where the source language was given.
+        index: which item of `summarise_many` it answers; as `Translation.index`.
+        id: that item's own id, where it has one.
     """
 
     text: str
@@ -124,6 +132,8 @@ class Summary:
     chunk_count: int = 0
     warnings: tuple[Notice, ...] = ()
     detection_confidence: float | None = None
+    index: int | None = field(default=None, compare=False)
+    id: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.text
@@ -131,7 +141,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many parts of an article are read, of those known so far; `index` is the article's."""
+    """How far a stream has come: parts that are done, of those known so far.
+
+    Of `stream_summarise` they are the parts of the article at `index`, of `stream_translate` the segments of all texts.
+    """
 
     index: int
     completed: int
@@ -140,18 +153,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of the summary of the article at `index`: all of them joined are its text."""
+    """The next piece of what comes of the text at `index`: all of them joined are the result's text."""
 
     index: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The whole summary of the article at `index`."""
+class Finished(Generic[ResultT]):
+    """The whole result of the text at `index`, a `Translation` or a `Summary`."""
 
     index: int
-    summary: Summary
+    result: ResultT
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ FIRST_DELAY = 0.1
 LONGEST_DELAY = 1.0
 # A server that is there says why it is unavailable; this is the one reason for which it will be there no longer.
 DRAINING = "SERVER_DRAINING"
+# What a server says that is there and will take the call in a moment.
+BUSY = ("MODEL_LOADING", "SERVER_OVERLOADED")
 
 
 class Retries:
@@ -33,9 +35,16 @@ class Retries:
         self.jitter = jitter
         self.answered: set[bool] = set()
 
-    def begin(self, call: Call[Any, Any], now: float) -> "Attempts":
-        """Start the attempts at `call`, and with them its deadline."""
-        return Attempts(call, self, now)
+    def begin(self, call: Call[Any, Any], now: float, *, is_patient: bool = False) -> "Attempts":
+        """Start the attempts at `call`, and with them its deadline.
+
+        Args:
+            call: what is attempted.
+            now: the time.
+            is_patient: whether a server that is busy is asked again until then; one of many calls is, while a single
+                one fails so that its caller may do something else.
+        """
+        return Attempts(call, self, now, is_patient=is_patient)
 
 
 class Attempts:
@@ -45,7 +54,7 @@ class Attempts:
         request_id: the same for all of them.
     """
 
-    def __init__(self, call: Call[Any, Any], retries: Retries, now: float) -> None:
+    def __init__(self, call: Call[Any, Any], retries: Retries, now: float, *, is_patient: bool = False) -> None:
         self.request_id = call.request_id()
         self._call = call
         self._retries = retries
@@ -53,6 +62,7 @@ class Attempts:
         self._give_up: float | None = None
         self._backoff = FIRST_DELAY
         self._was_cancelled = False
+        self._is_patient = is_patient
 
     def keywords(self, now: float) -> dict[str, Any]:
         """Return what gRPC is given with the next attempt, which has the time that is left."""
@@ -61,6 +71,11 @@ class Attempts:
     def succeed(self) -> None:
         """Note that an answer came."""
         self._retries.answered.add(self._call.needs_healthy_server)
+
+    def progress(self) -> None:
+        """Note that a part of the answer came: what goes wrong after it is another outage."""
+        self.succeed()
+        self._give_up, self._backoff, self._was_cancelled = None, FIRST_DELAY, False
 
     def delay_after(self, error: CallFailed, now: float) -> float:
         """Return how many seconds to wait before the next attempt; raises `error` where there is none."""
@@ -82,6 +97,8 @@ class Attempts:
             # that it has not looked at. gRPC does not try that again.
             again, self._was_cancelled = not self._was_cancelled, True
             return self._deadline - now if again else 0.0
+        if self._is_patient and error.reason in BUSY:
+            return self._deadline - now
         is_gone = isinstance(error, Unavailable) and error.reason in ("", DRAINING)
         was_there = self._call.needs_healthy_server in self._retries.answered
         return self._give_up - now if is_gone and was_there else 0.0

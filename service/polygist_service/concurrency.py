@@ -105,8 +105,13 @@ async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGe
                 due += 1
 
 
-async def in_groups(stream: AsyncGenerator[ResultT, None]) -> AsyncGenerator[list[ResultT], None]:
-    """Yield what `stream` gives in lists of all that is there by then, one item at least."""
+async def in_groups(
+    stream: AsyncGenerator[ResultT, None], *, seconds: float = 0.0
+) -> AsyncGenerator[list[ResultT], None]:
+    """Yield what `stream` gives in lists of all that is there by then, one item at least.
+
+    The first list comes at once, each other one no sooner than `seconds` after the one before, unless it is the last.
+    """
     queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
 
     async def fill() -> None:
@@ -124,6 +129,8 @@ async def in_groups(stream: AsyncGenerator[ResultT, None]) -> AsyncGenerator[lis
             yield group
             if isinstance(item, asyncio.Task):
                 break
+            if seconds:
+                await asyncio.wait([task], timeout=seconds)
         task.result()
     finally:
         task.cancel()
@@ -264,19 +271,23 @@ class InFlightCalls:
 
     Args:
         within: what counts these calls too, with those of others; once that drains, so does this.
+
+    Attributes:
+        active: how many there are.
+        draining: set once new calls are refused.
     """
 
     def __init__(self, within: "InFlightCalls | None" = None) -> None:
         self.active = 0
+        self.draining: asyncio.Event = within.draining if within else asyncio.Event()
         self._within = within
-        self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     @contextmanager
     def call(self) -> Iterator[None]:
         """Count one call while the block runs; raises ServerDraining once draining has begun."""
-        if self._draining:
+        if self.draining.is_set():
             raise ServerDraining("the server is shutting down; another replica may answer")
         with self._within.call() if self._within else nullcontext():
             self.active += 1
@@ -294,7 +305,7 @@ class InFlightCalls:
 
     async def drain(self, grace: float) -> bool:
         """Refuse new calls and wait for those in flight; return False where `grace` seconds were not enough."""
-        self._draining = True
+        self.draining.set()
         try:
             async with asyncio.timeout(grace):
                 await self._idle.wait()

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+# A call whose caller gives no deadline has as many seconds, and one more for so many characters.
+BASE_SECONDS = 120.0
+CHARACTERS_PER_SECOND = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
@@ -16,3 +20,8 @@ class CallContext:
     caller: str
     deadline: float | None = None
     request_id: str = ""
+
+    @staticmethod
+    def default_seconds(characters: int) -> float:
+        """Return how long a call with so many code points may take where its caller does not say."""
+        return BASE_SECONDS + characters / CHARACTERS_PER_SECOND

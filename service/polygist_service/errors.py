@@ -14,6 +14,7 @@ PolygistError
 ├── Unavailable             try again later
 │   ├── ModelLoading
 │   └── ServerDraining
+├── StreamIdle              the caller of a stream neither sends nor reads
 ├── InferenceFailed
 └── StoreError              the model store: only `polygist-server` and start-up see these
 """
@@ -109,6 +110,10 @@ class ModelLoading(Unavailable):
 
 class ServerDraining(Unavailable):
     reason: ClassVar[str] = "SERVER_DRAINING"
+
+
+class StreamIdle(PolygistError):
+    reason: ClassVar[str] = "STREAM_IDLE"
 
 
 class InferenceFailed(PolygistError):

@@ -24,6 +24,8 @@ class Limits:
     output_tokens: int = limit(1024, "decoding.max_output_tokens", "tokens that one segment may be given")
     sentences: int = limit(100, "summarise.sentences", "sentences of one summary")
     words: int = limit(10_000, "summarise.words", "words of one summary")
+    batch_items: int = limit(64, "batch.items", "items of one BatchTranslate stream that are worked on at a time")
+    batch_idle_seconds: int = limit(60, "batch.idle_seconds", "time that BatchTranslate waits for its caller")
     message_bytes: int = limit(16 << 20, "message.bytes", "size of one message on the wire")
     deadline_seconds: int = limit(600, "request.deadline_seconds", "longest deadline; a longer one is shortened")
     page_size: int = limit(1000, "list.page_size", "entries of one page of a list")

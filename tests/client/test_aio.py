@@ -2,15 +2,12 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator
-from typing import Any
 
 import grpc
 import pytest
 from polygist_client import (
     AsyncClient,
     Client,
-    LanguagePairUnsupported,
     ServerNotReady,
     ServerUnreachable,
     Unavailable,
@@ -63,48 +60,6 @@ async def test_no_server_is_one_clear_error():
     async with AsyncClient("localhost:1") as client:
         with pytest.raises(ServerUnreachable):
             await client.translate("a", to="pt")
-
-
-async def test_many_texts_come_back_in_order_from_any_iterable(aclient: AsyncClient):
-    texts = [f"text {number}" for number in range(1000)]
-
-    async def stream() -> AsyncIterator[str]:
-        for text in texts:
-            yield text
-
-    for source in (texts, stream()):
-        assert [each.text async for each in aclient.translate_many(source, to="pt")] == [text.upper() for text in texts]
-
-
-async def test_many_articles_are_summarised_in_order(aclient: AsyncClient):
-    replies: list[dict[str, Any]] = []
-    summaries = aclient.summarise_many([f"{number}.\nrest" for number in range(20)], on_reply=replies.append)
-    assert [each.text async for each in summaries] == [f"{number}." for number in range(20)]
-    assert [len(each["summaries"]) for each in replies] == [8, 8, 4]
-
-
-async def test_many_texts_are_read_as_results_are_taken(aclient: AsyncClient):
-    read = 0
-
-    async def endless() -> AsyncIterator[str]:
-        nonlocal read
-        while True:
-            read += 1
-            yield f"text {read}"
-
-    results = aclient.translate_many(endless(), to="pt", in_flight=2)
-    assert (await anext(results)).text == "TEXT 1"
-    assert read <= 2 * 128 + 1
-    await results.aclose()
-
-
-async def test_the_error_of_a_batch_says_which_texts(aclient: AsyncClient, fake: Fake):
-    wrong = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
-    fake.script("Translate", translate, wrong)
-    results = aclient.translate_many(["x"] * 300, to="pt", in_flight=1)
-    with pytest.raises(LanguagePairUnsupported) as caught:
-        [each async for each in results]
-    assert caught.value.items == range(128, 256)
 
 
 async def test_cancelling_the_task_cancels_the_call(aclient: AsyncClient, fake: Fake):

@@ -1,17 +1,11 @@
 """The blocking client against a real server that answers from a script."""
 
-import collections
-import itertools
 import pickle
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import polygist_client
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2, translation_service_pb2_grpc
 from polygist_client import (
     Client,
@@ -28,10 +22,9 @@ from polygist_client import (
     Unavailable,
     calls,
 )
-from polygist_client.batches import Batcher, cut
 from polygist_client.connection import connect_to
 
-from tests.fakes.server import MODEL, REQUEST_ID, Failing, Fake, serving, translate
+from tests.fakes.server import MODEL, REQUEST_ID, Failing, Fake, serving
 
 DOWN = Failing(grpc.StatusCode.UNAVAILABLE, "try again", reason="SERVER_OVERLOADED")
 
@@ -241,8 +234,6 @@ def test_a_lone_surrogate_is_named_before_anything_is_sent(client: Client, fake:
         client.translate(["fine", text], to="pt")
     with pytest.raises(InvalidInput, match="query"):
         client.summarise("fine", query=text)
-    with pytest.raises(InvalidInput, match=r"texts\[200\]"):
-        list(client.translate_many(["fine"] * 200 + [text], to="pt"))
     assert all(text not in each.request.contents for each in fake.asked)
 
 
@@ -266,14 +257,6 @@ def test_who_wants_it_gets_the_reply_as_it_came(client: Client, fake: Fake):
     assert [each["name"] for each in models["models"]] == ["models/en-pt"] * 2
 
 
-def test_replies_of_many_texts_come_before_their_results(client: Client):
-    replies: list[dict[str, Any]] = []
-    for number, result in enumerate(client.translate_many(["a"] * 300, to="pt", on_reply=replies.append)):
-        assert sum(len(each["translations"]) for each in replies) > number
-        assert result.text == "A"
-    assert [len(each["translations"]) for each in replies] == [128, 128, 44]
-
-
 def test_a_server_that_answers_too_little_is_found_out(client: Client, fake: Fake):
     fake.script("Translate", translation_service_pb2.TranslateResponse())
     with pytest.raises(InternalError, match="0 results for 1"):
@@ -287,86 +270,6 @@ def test_a_closed_client_says_so(fake: Fake):
         client.translate("a", to="pt")
 
 
-def test_many_texts_come_back_in_order(client: Client, fake: Fake):
-    texts = [f"text {number}" for number in range(1000)]
-    assert [each.text for each in client.translate_many(texts, to="pt")] == [text.upper() for text in texts]
-    assert max(len(each.contents) for each in fake.requests("Translate")) <= 128
-
-
-def test_many_articles_are_summarised_in_order(client: Client, fake: Fake):
-    articles = [f"text {number}.\nrest" for number in range(50)]
-    assert [each.text for each in client.summarise_many(articles, to="pt")] == [f"text {n}." for n in range(50)]
-    assert max(len(each.contents) for each in fake.requests("Summarise")) == 8
-    assert {each.target_language_code for each in fake.requests("Summarise")} == {"pt"}
-
-
-def test_many_texts_are_read_as_results_are_taken(client: Client):
-    read = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal read
-        while True:
-            read += 1
-            yield f"text {read}"
-
-    results = client.translate_many(endless(), to="pt", in_flight=2)
-    assert read == 0
-    assert next(results).text == "TEXT 1"
-    assert read <= 2 * 128 + 1
-    results.close()  # type: ignore[attr-defined]
-
-
-def test_several_requests_are_in_flight(client: Client, fake: Fake):
-    together = threading.Barrier(3)
-
-    def meet(request):
-        together.wait(timeout=30)
-        return translation_service_pb2.TranslateResponse(
-            translations=[translation_service_pb2.Translation(translated_text=text) for text in request.contents]
-        )
-
-    fake.script("Translate", meet, meet, meet)
-    assert len(list(client.translate_many(["x"] * 384, to="pt", in_flight=3))) == 384
-
-
-def test_the_error_of_a_batch_says_which_texts(client: Client, fake: Fake):
-    wrong = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
-    fake.script("Translate", translate, wrong)
-    results = client.translate_many((f"text {number}" for number in range(300)), to="pt", in_flight=1)
-    taken = []
-    with pytest.raises(LanguagePairUnsupported) as caught:
-        collections.deque((taken.append(result) for result in results), maxlen=0)
-    assert caught.value.items == range(128, 256)
-    assert len(taken) == 128
-
-
-def test_the_error_of_a_text_says_which_text(client: Client, fake: Fake):
-    wrong = Failing(grpc.StatusCode.INVALID_ARGUMENT, reason="FIELD_INVALID", fields=("contents[3]",))
-    fake.script("Translate", wrong)
-    with pytest.raises(polygist_client.InvalidArgument) as caught:
-        list(client.translate_many(["x"] * 10, to="pt"))
-    assert caught.value.items == range(3, 4)
-
-
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
-@given(st.lists(st.text(max_size=30), max_size=60), st.integers(1, 10), st.integers(1, 50))
-def test_batches_hold_every_text_once_and_are_as_large_as_they_may(texts, most_items, most_characters):
-    batches = list(cut(texts, most_items=most_items, most_characters=most_characters))
-    assert [text for batch in batches for text in batch.texts] == texts
-    assert [at for batch in batches for at in batch.items] == list(range(len(texts)))
-    for batch in batches:
-        assert 1 <= len(batch.texts) <= most_items
-        assert len(batch.texts) == 1 or sum(map(len, batch.texts)) <= most_characters
-    for batch, following in itertools.pairwise(batches):
-        together = sum(map(len, batch.texts)) + len(following.texts[0])
-        assert len(batch.texts) == most_items or together > most_characters
-
-
-def test_a_batch_is_given_as_soon_as_it_is_full():
-    batcher = Batcher(most_items=2, most_characters=100)
-    assert [list(batcher.add(text)) != [] for text in "abc"] == [False, False, True]
-
-
 def test_everything_public_is_listed_and_sorted():
     public = {name for name, value in vars(polygist_client).items() if not name.startswith("_") and is_ours(value)}
     assert polygist_client.__all__ == sorted(public)
@@ -377,6 +280,7 @@ def is_ours(value: object) -> bool:
 
 
 def test_errors_survive_pickling():
-    error = LanguagePairUnsupported("no", reason="LANGUAGE_PAIR_UNSUPPORTED", items=range(3))
+    error = LanguagePairUnsupported("no", reason="LANGUAGE_PAIR_UNSUPPORTED", index=3, id="three", text="so far")
     copy = pickle.loads(pickle.dumps(error))
-    assert (type(copy), copy.message, copy.reason, copy.items) == (type(error), "no", error.reason, range(3))
+    assert (type(copy), copy.message, copy.reason) == (type(error), "no", error.reason)
+    assert (copy.index, copy.id, copy.text) == (3, "three", "so far")

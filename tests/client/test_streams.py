@@ -39,7 +39,7 @@ def test_every_part_of_the_reply_is_shown_to_who_wants_it(client: Client) -> Non
 
 def test_several_articles(client: Client) -> None:
     finished = [event for event in client.stream_summarise([ARTICLE, "Rain."]) if isinstance(event, Finished)]
-    assert [(event.index, event.summary.text) for event in finished] == [
+    assert [(event.index, event.result.text) for event in finished] == [
         (0, "The bridge is open again."),
         (1, "Rain."),
     ]

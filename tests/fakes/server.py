@@ -5,8 +5,10 @@ import signal
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import grpc
@@ -72,6 +74,74 @@ class Asked:
     request: Any
     metadata: dict[str, str]
     seconds: float | None
+    items: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Batching:
+    """How one stream of BatchTranslate goes.
+
+    Attributes:
+        most: it ends after so many answers.
+        ending: how it ends then; None is OK.
+        errors: text of an item -> why it fails.
+        refusals: text of an item -> how often the server is busy with it first.
+        lethal: a text that breaks the stream as soon as it is received.
+        silent: whether nothing is ever answered.
+        shuffle: puts the items that are there in the order in which they are answered.
+    """
+
+    most: int | None = None
+    ending: Failing | None = None
+    errors: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
+    lethal: str = ""
+    silent: bool = False
+    shuffle: Callable[[list[Any]], None] = list.reverse
+
+    def run(self, received: "SimpleQueue[Any]", config: Any, end: Callable[[], None]) -> Iterator[Any]:
+        """Answer what is received, all that is there at the same time, until the end of it (None)."""
+        answered = 0
+        for items in collect(received):
+            self.shuffle(items)
+            for item in items:
+                if item.content == self.lethal:
+                    end()
+                if self.silent:
+                    continue
+                if self.most is not None and answered >= self.most:
+                    return end()
+                answered += 1
+                yield self.answer(item, config)
+
+    def answer(self, item: Any, config: Any) -> translation_service_pb2.BatchTranslateResponse:
+        """The answer to one item."""
+        code, reason = self.errors.get(item.content, (None, ""))
+        if self.refusals.get(item.content, 0) > 0:
+            self.refusals[item.content] -= 1
+            code, reason = grpc.StatusCode.UNAVAILABLE, "MODEL_LOADING"
+        if code is not None:
+            error = common_pb2.ItemError(code=code.value[0], message=f"{item.content} failed", reason=reason)
+            return translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=error)
+        request = translation_service_pb2.TranslateRequest(contents=[item.content])
+        request.target_language_code = config.target_language_code
+        request.source_language_code = item.source_language_code or config.source_language_code
+        reply = translate(request)
+        return translation_service_pb2.BatchTranslateResponse(
+            item_id=item.item_id, translation=reply.translations[0], usage=reply.usage
+        )
+
+
+def collect(received: "SimpleQueue[Any]") -> Iterator[list[Any]]:
+    """Yield what has been received, as often as there is some, until None is."""
+    is_over = False
+    while not is_over:
+        items = [received.get()]
+        with suppress(Empty):
+            while True:
+                items.append(received.get(timeout=0.005))
+        is_over = None in items
+        yield [item for item in items if item is not None]
 
 
 class Fake:
@@ -80,16 +150,43 @@ class Fake:
     def __init__(self) -> None:
         self.address = ""
         self.asked: list[Asked] = []
-        self.scripts: dict[str, deque[Failing | Message | Callable[[Any], Any]]] = defaultdict(deque)
+        self.scripts: dict[str, deque[Any]] = defaultdict(deque)
+        self.batching = Batching()
         self.health = health.HealthServicer()
 
-    def script(self, method: str, *answers: Failing | Message | Callable[[Any], Any]) -> None:
+    def script(self, method: str, *answers: Failing | Batching | Message | Callable[[Any], Any]) -> None:
         """Give these answers to the next calls of `method`."""
         self.scripts[method].extend(answers)
 
     def requests(self, method: str) -> list[Any]:
         """What `method` was asked."""
         return [each.request for each in self.asked if each.method == method]
+
+    def answer_items(self, messages: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        """Remember the call with its items, each as it comes, and answer them."""
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        config = next(messages).config
+        asked = Asked("BatchTranslate", config, metadata, context.time_remaining())
+        self.asked.append(asked)
+        script = self.scripts["BatchTranslate"].popleft() if self.scripts["BatchTranslate"] else self.batching
+        request_id = metadata.get(REQUEST_ID, "none-sent")
+        if isinstance(script, Failing):
+            script.abort(context, request_id)
+        received: SimpleQueue[Any] = SimpleQueue()
+
+        def receive() -> None:
+            with suppress(Exception):  # of a stream that was cancelled
+                for message in messages:
+                    asked.items.append(message.item)
+                    received.put(message.item)
+            received.put(None)
+
+        def end() -> None:
+            if script.ending is not None:
+                script.ending.abort(context, request_id)
+
+        Thread(target=receive, daemon=True).start()
+        yield from script.run(received, config, end)
 
     def answer(self, method: str, request: Any, context: grpc.ServicerContext) -> Any:
         """Remember the call and answer it."""
@@ -191,6 +288,23 @@ def stream_summarise(
     yield summarisation_service_pb2.StreamSummariseResponse(usage=common_pb2.Usage(character_count=1))
 
 
+def stream_translate(
+    request: translation_service_pb2.StreamTranslateRequest,
+) -> Iterator[translation_service_pb2.StreamTranslateResponse]:
+    """The answer of `translate`, word by word."""
+    reply = translate(request.request)
+    for index, translation in enumerate(reply.translations):
+        for word in re.findall(r"\s*\S+|\s+$", translation.translated_text):
+            yield translation_service_pb2.StreamTranslateResponse(content_index=index, text_delta=word)
+        yield translation_service_pb2.StreamTranslateResponse(
+            content_index=index,
+            progress=common_pb2.Progress(completed_count=index + 1, total_count=len(reply.translations)),
+        )
+        translation.translated_text = ""
+        yield translation_service_pb2.StreamTranslateResponse(content_index=index, translation=translation)
+    yield translation_service_pb2.StreamTranslateResponse(usage=reply.usage)
+
+
 def detect(request: translation_service_pb2.DetectLanguageRequest) -> translation_service_pb2.DetectLanguageResponse:
     """English, rather."""
     guesses = [
@@ -222,6 +336,8 @@ DEFAULTS: dict[str, Any] = {
     "Translate": translate,
     "Summarise": summarise,
     "StreamSummarise": stream_summarise,
+    "StreamTranslate": stream_translate,
+    "BatchTranslate": None,  # see `Batching`
     "DetectLanguage": detect,
     "ListModels": model_service_pb2.ListModelsResponse(models=[MODEL]),
     "GetModel": model_service_pb2.GetModelResponse(model=MODEL),
@@ -242,6 +358,8 @@ def make_servicer(base: type, fake: Fake) -> Any:
     """A servicer with every method of `base` that the fake answers."""
 
     def make_method(name: str) -> Callable[..., Any]:
+        if name == "BatchTranslate":
+            return lambda self, messages, context: fake.answer_items(messages, context)
         return lambda self, request, context: fake.answer(name, request, context)
 
     abstract: frozenset[str] = getattr(base, "__abstractmethods__", frozenset())

@@ -72,18 +72,25 @@ class EchoEngine:
         answer: what a segment becomes.
         delay: seconds before each result.
         aligns: whether the models tell which words belong together.
+        reverses: whether the last segment is the first to finish.
 
     `options`, `segments`, `contexts` and `ran` (names of models) tell what was submitted, `held` which models are held
     now, `free` that none is any more.
     """
 
     def __init__(
-        self, *models: ModelInfo, answer: Callable[[str], str] = "[{}]".format, delay: float = 0.0, aligns: bool = True
+        self,
+        *models: ModelInfo,
+        answer: Callable[[str], str] = "[{}]".format,
+        delay: float = 0.0,
+        aligns: bool = True,
+        reverses: bool = True,
     ) -> None:
         self._models = {model.name: model for model in models or (EN_PT, ENCODER, PT_EN)}
         self.answer = answer
         self.delay = delay
         self.aligns = aligns
+        self.reverses = reverses
         self.options: list[Decoding | Encoding] = []
         self.segments: list[str] = []
         self.contexts: list[CallContext] = []
@@ -150,7 +157,8 @@ class EchoModel:
         engine.contexts.append(context)
         engine.segments += texts
         engine.ran.append(self.info.name)
-        for index in reversed(range(len(texts))):
+        indices = range(len(texts))
+        for index in reversed(indices) if engine.reverses else indices:
             if engine.delay:
                 await asyncio.sleep(engine.delay)
             yield index, self._result(texts[index], options)

@@ -115,7 +115,7 @@ async def test_streams_and_reflection_are_counted_and_health_and_unknown_methods
     assert samples["grpc_server_msg_sent_total", *reflection] == 2
     assert samples["grpc_server_handled_total", *reflection, "OK"] == 1
     stream = ("StreamTranslate", TRANSLATION, "server_stream")
-    assert samples["grpc_server_handled_total", *stream, "UNIMPLEMENTED"] == 1
+    assert samples["grpc_server_handled_total", *stream, "INVALID_ARGUMENT"] == 1
     assert ("grpc_server_msg_sent_total", *stream) not in samples
     assert "made.up" not in text
 

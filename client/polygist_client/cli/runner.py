@@ -216,7 +216,11 @@ def answer_records(client: Client, records: Iterator[Record], work: Work) -> Ite
     parts: deque[JsonReply] = deque()
     records, ahead = tee(records)
     texts = (record.text for record in ahead if not record.is_blank)
-    values = work.call_many(client, texts, **work.options, on_reply=lambda reply: parts.extend(reply[work.results]))
+
+    def keep(reply: JsonReply) -> None:
+        parts.append(reply.get("translation") or reply["summary"])
+
+    values = work.call_many(client, texts, **work.options, on_reply=keep)
     for record in records:
         value, part = work.blank(record.text) if record.is_blank else (next(values), parts.popleft())
         yield record, value, part

@@ -128,7 +128,9 @@ def print_parts(client: Client, name: str, text: str, options: Mapping[str, Any]
         deque(events, maxlen=0)
 
 
-def print_events(session: Session, name: str, text: str, events: Iterator[Progress | Delta | Finished]) -> None:
+def print_events(
+    session: Session, name: str, text: str, events: Iterator[Progress | Delta | Finished[Summary]]
+) -> None:
     """Print the text of a summary as it comes; progress goes to a bar on standard error until the first words."""
     is_open = False
     with ExitStack() as stack:
@@ -145,9 +147,9 @@ def print_events(session: Session, name: str, text: str, events: Iterator[Progre
                         is_open = True
                     case Finished():
                         stack.close()
-                        write(render_summary(event.summary, text).removeprefix(event.summary.text) or "\n")
+                        write(render_summary(event.result, text).removeprefix(event.result.text) or "\n")
                         is_open = False
-                        session.report(name, event.summary)
+                        session.report(name, event.result)
         finally:
             if is_open:  # what was said before a failure ends its line
                 write("\n")

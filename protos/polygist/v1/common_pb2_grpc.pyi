@@ -50,6 +50,7 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     MODEL_LOADING, SERVER_DRAINING, SERVER_OVERLOADED
   DEADLINE_EXCEEDED, CANCELLED
     what was queued is dropped; what a stream has sent stays valid
+    STREAM_IDLE                nothing was sent to BatchTranslate, or read of it, for too long
   INTERNAL
     INFERENCE_FAILED           the model failed on this text
     INTERNAL                   metadata incident: the id under which the log has the rest

@@ -552,7 +552,7 @@ class BatchItem(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     SOURCE_LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
-    """Required. Names the item in its answer; unique in the stream."""
+    """Required. Names the item in its answer; unique among those that are not answered yet."""
     content: _builtins.str
     """Optional. The text, at most [request.characters: 1,000,000] code points. Empty stays empty."""
     source_language_code: _builtins.str

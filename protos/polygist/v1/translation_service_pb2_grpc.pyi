@@ -59,10 +59,12 @@ class TranslationServiceStub:
         aip.dev/not-precedent: name fixed by the product. --)
     """
     StreamTranslate: _grpc.UnaryStreamMultiCallable[_translation_service_pb2.StreamTranslateRequest, _translation_service_pb2.StreamTranslateResponse]
-    """The same answer as Translate, delivered segment by segment as the model finishes, in order. A
-    stream that breaks leaves what it has sent valid.
+    """The same answer as Translate, delivered segment by segment as the model finishes, in order. The
+    first segment comes at once, what finishes within 50 ms of it together, and so on. A stream
+    that breaks leaves what it has sent valid.
 
-    Errors: those of Translate, all of them before the first event but INFERENCE_FAILED.
+    Errors: those of Translate, all of them before the first event but INFERENCE_FAILED and
+    MODEL_LOADING.
 
     Example, in JSON:
 
@@ -76,12 +78,19 @@ class TranslationServiceStub:
     """
     BatchTranslate: _grpc.StreamStreamMultiCallable[_translation_service_pb2.BatchTranslateRequest, _translation_service_pb2.BatchTranslateResponse]
     """Translate any number of items. The first message is `config`, all others are items. Results
-    come in any order, each with its item_id, one for every item. At most 64 items of a stream are
-    in work; flow control holds back the rest, and 60 s without a message end the stream.
+    come in any order, each with its item_id, one for every item. At most [batch.items: 64] items
+    of a stream are in work, of together at most [request.characters: 1,000,000] code points; flow
+    control holds back the rest. Each item has as long as a call without a deadline; the stream has
+    no end but its caller's own deadline.
 
     Errors of one item are answered in its place (BatchTranslateResponse.error). Errors of the
-    stream: INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, or
-    the config holds contents; and those of Translate that the config alone gives rise to.
+    stream, which come after the answers to all items in work:
+      INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, the
+      config holds contents, or an item has no id, or the id of one that is in work
+      and those of Translate that the config alone gives rise to
+      DEADLINE_EXCEEDED STREAM_IDLE where nothing is in work and no item comes for
+      [batch.idle_seconds: 60] seconds, or an answer is not read for as long
+      UNAVAILABLE SERVER_DRAINING where the server shuts down; send what is unanswered again
 
     Example, in JSON:
 
@@ -140,10 +149,12 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
         aip.dev/not-precedent: name fixed by the product. --)
     """
     StreamTranslate: _aio.UnaryStreamMultiCallable[_translation_service_pb2.StreamTranslateRequest, _translation_service_pb2.StreamTranslateResponse]  # type: ignore[assignment]
-    """The same answer as Translate, delivered segment by segment as the model finishes, in order. A
-    stream that breaks leaves what it has sent valid.
+    """The same answer as Translate, delivered segment by segment as the model finishes, in order. The
+    first segment comes at once, what finishes within 50 ms of it together, and so on. A stream
+    that breaks leaves what it has sent valid.
 
-    Errors: those of Translate, all of them before the first event but INFERENCE_FAILED.
+    Errors: those of Translate, all of them before the first event but INFERENCE_FAILED and
+    MODEL_LOADING.
 
     Example, in JSON:
 
@@ -157,12 +168,19 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
     """
     BatchTranslate: _aio.StreamStreamMultiCallable[_translation_service_pb2.BatchTranslateRequest, _translation_service_pb2.BatchTranslateResponse]  # type: ignore[assignment]
     """Translate any number of items. The first message is `config`, all others are items. Results
-    come in any order, each with its item_id, one for every item. At most 64 items of a stream are
-    in work; flow control holds back the rest, and 60 s without a message end the stream.
+    come in any order, each with its item_id, one for every item. At most [batch.items: 64] items
+    of a stream are in work, of together at most [request.characters: 1,000,000] code points; flow
+    control holds back the rest. Each item has as long as a call without a deadline; the stream has
+    no end but its caller's own deadline.
 
     Errors of one item are answered in its place (BatchTranslateResponse.error). Errors of the
-    stream: INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, or
-    the config holds contents; and those of Translate that the config alone gives rise to.
+    stream, which come after the answers to all items in work:
+      INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, the
+      config holds contents, or an item has no id, or the id of one that is in work
+      and those of Translate that the config alone gives rise to
+      DEADLINE_EXCEEDED STREAM_IDLE where nothing is in work and no item comes for
+      [batch.idle_seconds: 60] seconds, or an answer is not read for as long
+      UNAVAILABLE SERVER_DRAINING where the server shuts down; send what is unanswered again
 
     Example, in JSON:
 
@@ -230,10 +248,12 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _translation_service_pb2.StreamTranslateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_translation_service_pb2.StreamTranslateResponse], _abc.AsyncIterator[_translation_service_pb2.StreamTranslateResponse]]:
-        """The same answer as Translate, delivered segment by segment as the model finishes, in order. A
-        stream that breaks leaves what it has sent valid.
+        """The same answer as Translate, delivered segment by segment as the model finishes, in order. The
+        first segment comes at once, what finishes within 50 ms of it together, and so on. A stream
+        that breaks leaves what it has sent valid.
 
-        Errors: those of Translate, all of them before the first event but INFERENCE_FAILED.
+        Errors: those of Translate, all of them before the first event but INFERENCE_FAILED and
+        MODEL_LOADING.
 
         Example, in JSON:
 
@@ -253,12 +273,19 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_translation_service_pb2.BatchTranslateResponse], _abc.AsyncIterator[_translation_service_pb2.BatchTranslateResponse]]:
         """Translate any number of items. The first message is `config`, all others are items. Results
-        come in any order, each with its item_id, one for every item. At most 64 items of a stream are
-        in work; flow control holds back the rest, and 60 s without a message end the stream.
+        come in any order, each with its item_id, one for every item. At most [batch.items: 64] items
+        of a stream are in work, of together at most [request.characters: 1,000,000] code points; flow
+        control holds back the rest. Each item has as long as a call without a deadline; the stream has
+        no end but its caller's own deadline.
 
         Errors of one item are answered in its place (BatchTranslateResponse.error). Errors of the
-        stream: INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, or
-        the config holds contents; and those of Translate that the config alone gives rise to.
+        stream, which come after the answers to all items in work:
+          INVALID_ARGUMENT FIELD_INVALID where the first message is no config, a later one is, the
+          config holds contents, or an item has no id, or the id of one that is in work
+          and those of Translate that the config alone gives rise to
+          DEADLINE_EXCEEDED STREAM_IDLE where nothing is in work and no item comes for
+          [batch.idle_seconds: 60] seconds, or an answer is not read for as long
+          UNAVAILABLE SERVER_DRAINING where the server shuts down; send what is unanswered again
 
         Example, in JSON:
 

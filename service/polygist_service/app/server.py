@@ -16,7 +16,7 @@ from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.limits import Limits
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.rpc.interceptors import CallInterceptor, Unobserved
+from polygist_service.rpc.interceptors import CallInterceptor, CallObserver, Unobserved
 from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
@@ -57,6 +57,11 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
     ]
 
 
+def make_interceptor(calls: InFlightCalls, limits: Limits, observer: CallObserver) -> CallInterceptor:
+    """Return what surrounds every call of a server."""
+    return CallInterceptor(calls, longest=limits.deadline_seconds, idle=limits.batch_idle_seconds, observer=observer)
+
+
 def build_grpc_server(
     services: Services, *, serves_reflection: bool, in_flight: InFlightCalls | None = None
 ) -> grpc.aio.Server:
@@ -69,12 +74,17 @@ def build_grpc_server(
     """
     limits, pool, calls = services.limits, services.pool, in_flight or services.in_flight
     server = create_server(
-        interceptors=[CallInterceptor(calls, longest=limits.deadline_seconds, observer=services.metrics)],
+        interceptors=[make_interceptor(calls, limits, services.metrics)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
     translation = TranslationServicer(
-        services.translator, languages=services.languages, routes=services.routes, limits=limits, pool=pool
+        services.translator,
+        languages=services.languages,
+        routes=services.routes,
+        limits=limits,
+        pool=pool,
+        draining=calls.draining,
     )
     summarisation = SummarisationServicer(services.summariser, limits=limits, pool=pool)
     # The generated functions want servicers of gRPC's own context; the interceptor gives ours another one.
@@ -146,7 +156,7 @@ class AdminServer:
 
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         limits = self._services.limits
-        interceptor = CallInterceptor(in_flight, longest=limits.deadline_seconds, observer=Unobserved())
+        interceptor = make_interceptor(in_flight, limits, Unobserved())
         server = create_server(interceptors=[interceptor], options=channel_options(limits))
         add_model_services(server, self._services, ModelAdminServicer(self._lifecycle))
         reflection.enable_server_reflection(ADMIN_SERVICES, server)

@@ -7,37 +7,38 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
+from polygist.v1 import translation_service_pb2
 
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
-from polygist_service.errors import InvalidRequest
+from polygist_service.errors import InvalidRequest, StreamIdle
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.text.languages import BadTag, parse_tag
 
 log = structlog.get_logger("polygist_service.calls")
 
 OWN_SERVICES = "polygist.v1."
+LANGUAGE_FIELDS = ("source_language_code", "target_language_code")
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
 MOST_ID_CHARACTERS = 128
-# A call whose caller gives no deadline has as many seconds, and one more for so many characters.
-BASE_DEADLINE = 120.0
-CHARACTERS_PER_SECOND = 2000
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
+BIDI = "bidi_stream"
 # By how a method streams, requests first: the handler's function, what makes such a handler, and what the
 # ``grpc_type`` label of other servers calls it.
 KINDS: dict[tuple[bool, bool], tuple[str, Callable[..., Any], str]] = {
     (False, False): ("unary_unary", grpc.unary_unary_rpc_method_handler, "unary"),
     (False, True): ("unary_stream", grpc.unary_stream_rpc_method_handler, "server_stream"),
     (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler, "client_stream"),
-    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, "bidi_stream"),
+    (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, BIDI),
 }
 STATUS_NAMES = {status.value[0]: status.name for status in grpc.StatusCode}
 
@@ -93,15 +94,16 @@ class Exchange:
 
     Attributes:
         contents, characters: how many texts have come in, and how long they are together.
+        failed_items: how many items of a stream were answered with an error of their own.
         failure: what the log tells of a call that failed: its reason and the languages asked for.
     """
 
     def __init__(self, method: Method, context: Context, observer: CallObserver) -> None:
         self.method = method
         self.context = context
-        self.contents = self.characters = 0
+        self.contents = self.characters = self.failed_items = 0
         self.failure: dict[str, str] = {}
-        self._languages = ("", "")
+        self._languages: tuple[str, ...] = ("", "")
         self._observer = observer
 
     @contextmanager
@@ -122,7 +124,10 @@ class Exchange:
         self._observer.message_received(self.method)
         request = getattr(message, "request", message)  # a stream's request has the unary one in it
         contents: Sequence[str] = getattr(request, "contents", ())
-        self._languages = (getattr(request, "source_language_code", ""), getattr(request, "target_language_code", ""))
+        if isinstance(message, translation_service_pb2.BatchTranslateRequest):
+            request, contents = (None, [message.item.content]) if message.HasField("item") else (message.config, ())
+        if request is not None:
+            self._languages = tuple(getattr(request, field, "") for field in LANGUAGE_FIELDS)
         self.contents += len(contents)
         self.characters += sum(map(len, contents))
         return message
@@ -135,16 +140,23 @@ class Exchange:
     def send(self, message: Any) -> Any:
         """Let a message of the answer go."""
         self._observer.message_sent(self.method)
+        if isinstance(message, translation_service_pb2.BatchTranslateResponse) and message.HasField("error"):
+            self.failed_items += 1
+            code, reason = STATUS_NAMES[message.error.code], message.error.reason
+            self._observer.call_failed(self.method, code, reason, self._parsed_languages())
         return message
 
     def fail(self, error: BaseException, code: str, reason: str) -> None:
         """Tell of an error that the call ends with."""
-        found: Mapping[str, str] = getattr(error, "metadata", {})
-        source = parse_or_other(found.get("source") or self._languages[0])
-        target = parse_or_other(found.get("target") or self._languages[1])
+        source, target = self._parsed_languages(getattr(error, "metadata", {}))
         told = {"reason": reason, "source": source, "target": target}
         self.failure = {name: value for name, value in told.items() if value}
         self._observer.call_failed(self.method, code, reason, (source, target))
+
+    def _parsed_languages(self, found: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
+        """Return source and target: those that an error names, else what the caller asked for."""
+        given, wanted = self._languages
+        return parse_or_other(found.get("source") or given), parse_or_other(found.get("target") or wanted)
 
     def code(self, error: BaseException | None) -> str:
         """Return the status that the call ends with: what was set, or aborted with, else what gRPC makes of `error`."""
@@ -169,13 +181,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
-        longest: seconds; a longer deadline is shortened to this.
+        longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
+        idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
     """
 
-    def __init__(self, in_flight: InFlightCalls, *, longest: float, observer: CallObserver) -> None:
+    def __init__(self, in_flight: InFlightCalls, *, longest: float, idle: float, observer: CallObserver) -> None:
         self._in_flight = in_flight
         self._longest = longest
+        self._idle = idle
         self._observer = observer
 
     async def intercept_service(
@@ -219,7 +233,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                         return exchange.send(await answer(decoded(messages), given))
                     async with aclosing(answer(decoded(messages), given)) as replies:
                         async for reply in replies:
-                            await context.write(exchange.send(reply))
+                            async with reading_within(self._idle if kind == BIDI else None):
+                                await context.write(exchange.send(reply))
 
         called: Handler = surround(call)
         return called
@@ -233,8 +248,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         context.set_trailing_metadata(trailer)
         peer, remaining = context.peer(), context.time_remaining()
         began, code = time.monotonic(), grpc.StatusCode.OK.name
-        default = BASE_DEADLINE + exchange.characters / CHARACTERS_PER_SECOND
-        end = asyncio.get_running_loop().time() + min(default if remaining is None else remaining, self._longest)
+        refusal: Callable[[], Awaitable[None]] | None = None
+        now = asyncio.get_running_loop().time()
+        seconds = CallContext.default_seconds(exchange.characters) if remaining is None else remaining
+        end = now + min(seconds, self._longest)
+        if exchange.method.kind == BIDI:  # its items have deadlines of their own
+            end = None if remaining is None else now + remaining
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 with self._in_flight.call():
@@ -253,7 +272,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 status, message, details = describe(error)
                 code = status.name
                 exchange.fail(error, code, find_reason(error))
-                await context.abort(status, message, trailing_metadata=(*details, *trailer))
+                refusal = partial(context.abort, status, message, trailing_metadata=(*details, *trailer))
             finally:
                 log.info(
                     "call",
@@ -262,8 +281,26 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     milliseconds=round((time.monotonic() - began) * 1000, 1),
                     contents=exchange.contents,
                     characters=exchange.characters,
+                    **({"failed_items": exchange.failed_items} if exchange.failed_items else {}),
                     **exchange.failure,
                 )
+            if refusal:
+                try:
+                    # Of a caller who does not read, this waits behind the answer that is on its way, maybe as long as
+                    # the connection lasts: nothing of the call is kept but that answer.
+                    await refusal()
+                except grpc.aio.InternalError:  # the connection has ended meanwhile
+                    raise asyncio.CancelledError from None
+
+
+@asynccontextmanager
+async def reading_within(seconds: float | None) -> AsyncIterator[None]:
+    """Raise StreamIdle where the block, which writes an answer, takes longer because nobody reads."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise StreamIdle(f"no answer was read for {seconds:g} s; read answers while you send items") from None
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import structlog
 from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from polygist.v1 import common_pb2
 
 from polygist_service import errors
 
@@ -28,6 +29,7 @@ CODES: Mapping[type[BaseException], grpc.StatusCode] = {
     errors.UnsupportedMethod: grpc.StatusCode.UNIMPLEMENTED,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.StreamIdle: grpc.StatusCode.DEADLINE_EXCEEDED,
     TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.PolygistError: grpc.StatusCode.INTERNAL,
 }
@@ -67,6 +69,14 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
     if isinstance(error, errors.Unavailable):
         trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
     return code, status.message, trailer
+
+
+def to_item_error(error: BaseException) -> common_pb2.ItemError:
+    """Return what `describe` does of an item, whose text is the only content of a request that nobody has seen."""
+    status, message, _ = describe(error)
+    return common_pb2.ItemError(
+        code=status.value[0], message=message.replace("contents[0]", "content"), reason=find_reason(error)
+    )
 
 
 def find_reason(error: BaseException) -> str:

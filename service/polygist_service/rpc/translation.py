@@ -1,22 +1,31 @@
 """The servicer of ``TranslationService``."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from functools import partial
 
 from polygist.v1 import translation_service_pb2
 
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import TextPool, in_groups
 from polygist_service.context import CallContext
-from polygist_service.errors import UnsupportedMethod
 from polygist_service.limits import Limits
+from polygist_service.rpc.batch import BatchTranslation
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
+from polygist_service.translation.types import Translation
 from polygist_service.wire.translation import (
     parse_detect_request,
     parse_translate_request,
     to_detect_response,
     to_translate_response,
+    to_translation_events,
+    to_usage,
 )
+
+# Messages of a stream are no nearer than this to each other, but for the first and what comes with the last.
+COALESCED_SECONDS = 0.05
 
 
 class TranslationServicer:
@@ -28,16 +37,25 @@ class TranslationServicer:
         routes: which languages a model reads.
         limits: what a request may ask for.
         pool: where answers become messages.
+        draining: set when the server shuts down.
     """
 
     def __init__(
-        self, translator: Translator, *, languages: LanguageResolver, routes: Routes, limits: Limits, pool: TextPool
+        self,
+        translator: Translator,
+        *,
+        languages: LanguageResolver,
+        routes: Routes,
+        limits: Limits,
+        pool: TextPool,
+        draining: asyncio.Event,
     ) -> None:
         self._translator = translator
         self._languages = languages
         self._routes = routes
         self._limits = limits
         self._pool = pool
+        self._draining = draining
 
     async def Translate(
         self, request: translation_service_pb2.TranslateRequest, context: CallContext
@@ -49,14 +67,28 @@ class TranslationServicer:
     async def StreamTranslate(
         self, request: translation_service_pb2.StreamTranslateRequest, context: CallContext
     ) -> AsyncGenerator[translation_service_pb2.StreamTranslateResponse, None]:
-        raise UnsupportedMethod("StreamTranslate is not served by this version; call Translate")
-        yield  # makes it a stream
+        """Answer as `Translate` does, segment by segment: the contents in order, at the end what it has all cost."""
+        wanted = parse_translate_request(request.request, self._limits)
+        translations: list[Translation] = []
+        events = self._translator.events(wanted, context)
+        async with aclosing(in_groups(events, seconds=COALESCED_SECONDS)) as groups:
+            async for group in groups:
+                translations += [event for _, event in group if isinstance(event, Translation)]
+                for reply in await self._pool.call(context, partial(to_translation_events, request.request, group)):
+                    yield reply
+        usage = to_usage(request.request.contents, translations)
+        yield translation_service_pb2.StreamTranslateResponse(usage=usage)
 
     async def BatchTranslate(
         self, requests: AsyncIterator[translation_service_pb2.BatchTranslateRequest], context: CallContext
     ) -> AsyncGenerator[translation_service_pb2.BatchTranslateResponse, None]:
-        raise UnsupportedMethod("BatchTranslate is not served by this version; call Translate with many contents")
-        yield  # makes it a stream
+        """Answer each item as `Translate` does a request of its own; see `BatchTranslation`."""
+        batch = BatchTranslation(
+            self._translator, limits=self._limits, pool=self._pool, context=context, draining=self._draining
+        )
+        async with aclosing(batch.answers(requests)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def DetectLanguage(
         self, request: translation_service_pb2.DetectLanguageRequest, context: CallContext

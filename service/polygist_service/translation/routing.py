@@ -156,6 +156,13 @@ class Routes:
         """The installed translation models."""
         return [model for model in self._engine.models() if model.role is Role.TRANSLATION]
 
+    def find_model(self, name: str) -> ModelInfo:
+        """Return a model by its name; raises NotFound, and InvalidRequest where it is not for translation."""
+        model = self._engine.model(name)
+        if model.role is not Role.TRANSLATION:
+            raise InvalidRequest("model", f"{name} is a model for {model.role.value}, not for translation")
+        return model
+
     def readable(self) -> tuple[str, ...]:
         """Languages that some translation model reads, sorted."""
         return tuple(sorted({language for model in self.models() for language in model.source_languages}))
@@ -165,9 +172,7 @@ class Routes:
         return Reach(self.models())
 
     def _hop_by(self, name: str, source: str, target: str) -> Hop:
-        model = self._engine.model(name)
-        if model.role is not Role.TRANSLATION:
-            raise InvalidRequest("model", f"{name} is a model for {model.role.value}, not for translation")
+        model = self.find_model(name)
         hop = hop_of(model, source, target)
         if hop is None:
             raise refuse_model(source, target, model=model)

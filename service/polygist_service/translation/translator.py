@@ -103,10 +103,12 @@ class Translator:
     def check_route(self, request: TranslationRequest) -> None:
         """Raise what `translate` would for want of a model, before there is anything to translate.
 
-        `request` names its source language, and may have no contents yet.
+        `request` may have no contents yet. Where it names no source language, its model has to be there at least.
         """
-        assert request.source is not None
-        if not is_same_language(request.source, request.target):
+        if request.source is None:
+            if request.model:
+                self._routes.find_model(request.model)
+        elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
     def _find_ways(

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from polygist.v1 import common_pb2, translation_service_pb2
 
+from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
 from polygist_service.text.documents.base import PLAIN
@@ -36,20 +37,50 @@ UNSUPPORTED = {
     "placeholder_syntaxes": "leave it empty",
     "output_config.include_alignment": "use include_segments",
 }
+# Code points of one message of a stream, at most: where a reader was away, there is much to tell at once.
+LONGEST_DELTA = 32_768
 # Of a detection: how many languages are told where the request does not say, and at most.
 DEFAULT_CANDIDATES, MOST_CANDIDATES = 3, 100
 
 
 def parse_translate_request(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
     """Return what a request asks for; raises InvalidRequest."""
+    settings = parse_settings(request, limits)
+    contents = parse_contents(
+        request.contents, most=limits.translate_contents, most_characters=limits.request_characters
+    )
+    return replace(settings, contents=contents)
+
+
+def parse_batch_config(config: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
+    """Return what a config asks for, of items yet to come; raises InvalidRequest."""
+    if config.contents:
+        raise InvalidRequest("config.contents", "belongs into items; leave it empty in a config")
+    return parse_settings(config, limits)
+
+
+def parse_batch_item(
+    item: translation_service_pb2.BatchItem, wanted: TranslationRequest, limits: Limits
+) -> TranslationRequest:
+    """Return what is asked for of one item; `wanted` is what the config says. Raises InvalidRequest."""
+    characters, most = len(item.content), limits.request_characters
+    if characters > most:
+        raise RequestTooLarge(
+            "content", f"{characters} characters, the limit is {most}; cut the text into several items",
+            requested=characters, limit=most,
+        )  # fmt: skip
+    source = parse_language("source_language_code", item.source_language_code)
+    return replace(wanted, contents=(item.content,), source=source or wanted.source)
+
+
+def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
+    """Return what a request asks for but its contents, which are left empty; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
     check_mime_type("mime_type", request.mime_type)
     check_enum(request, "output_config.encoding_type")
     check_candidates(request)
     return TranslationRequest(
-        contents=parse_contents(
-            request.contents, most=limits.translate_contents, most_characters=limits.request_characters
-        ),
+        contents=(),
         target=parse_required_language("target_language_code", request.target_language_code),
         source=parse_language("source_language_code", request.source_language_code),
         model=parse_model("model", request.model),
@@ -78,23 +109,64 @@ def to_translate_response(
     )
 
 
-def to_translation_event(
-    request: translation_service_pb2.TranslateRequest, index: int, event: Event
-) -> translation_service_pb2.StreamTranslateResponse:
-    """Return the message of a stream for an event of the content at `index`.
+def to_translation_events(
+    request: translation_service_pb2.TranslateRequest, events: Sequence[tuple[int, Event]]
+) -> list[translation_service_pb2.StreamTranslateResponse]:
+    """Return the messages of a stream for events, each with the index of its content.
 
-    A translation comes without its text, which has come in pieces before.
+    The pieces of a content that come together are one message, and the progress of all is told once, at the end. A
+    translation comes without its text, which has come in pieces before.
     """
-    reply = translation_service_pb2.StreamTranslateResponse(content_index=index)
-    match event:
-        case Progress():
-            reply.progress.CopyFrom(to_progress(event))
-        case Delta(text):
-            reply.text_delta = text
-        case Translation():
-            reply.translation.CopyFrom(to_translation(request.contents[index], event, request.output_config))
-            reply.translation.translated_text = ""
-    return reply
+    replies: list[translation_service_pb2.StreamTranslateResponse] = []
+    progress: list[translation_service_pb2.StreamTranslateResponse] = []
+    pieces: list[str] = []
+    for index, event in events:
+        match event:
+            case Progress():
+                told = translation_service_pb2.StreamTranslateResponse(content_index=index, progress=to_progress(event))
+                progress = [told]
+            case Delta(text):
+                pieces.append(text)
+            case Translation():
+                translation = to_translation(request.contents[index], event, request.output_config)
+                translation.translated_text = ""
+                replies += to_deltas(index, pieces)
+                pieces = []
+                replies.append(
+                    translation_service_pb2.StreamTranslateResponse(content_index=index, translation=translation)
+                )
+    # All pieces since the last translation are of the content after it, whose events are not all there yet.
+    last = max((index for index, event in events if isinstance(event, Delta)), default=0)
+    return [*replies, *to_deltas(last, pieces), *progress]
+
+
+def to_deltas(index: int, pieces: Sequence[str]) -> list[translation_service_pb2.StreamTranslateResponse]:
+    """Return the messages for pieces of one content, joined: one, unless they are so long that a reader would wait."""
+    text = "".join(pieces)
+    return [
+        translation_service_pb2.StreamTranslateResponse(content_index=index, text_delta=text[at : at + LONGEST_DELTA])
+        for at in range(0, len(text), LONGEST_DELTA)
+    ]
+
+
+def to_batch_response(
+    item: translation_service_pb2.BatchItem,
+    translation: Translation,
+    output: translation_service_pb2.TranslationOutputConfig,
+    limits: Limits,
+) -> translation_service_pb2.BatchTranslateResponse:
+    """Return the answer to an item; raises RequestTooLarge where it does not fit into a message."""
+    response = translation_service_pb2.BatchTranslateResponse(
+        item_id=item.item_id,
+        translation=to_translation(item.content, translation, output),
+        usage=to_usage([item.content], [translation]),
+    )
+    if (size := response.ByteSize()) > limits.message_bytes:
+        raise RequestTooLarge(
+            "content", f"its answer has {size} bytes, the limit is {limits.message_bytes}; ask for less, or cut it",
+            requested=size, limit=limits.message_bytes,
+        )  # fmt: skip
+    return response
 
 
 def to_translation(

@@ -31,6 +31,7 @@ TABLE = [
     (errors.ModelLoading("no"), "UNAVAILABLE", "MODEL_LOADING", "RetryInfo"),
     (errors.ServerDraining("no"), "UNAVAILABLE", "SERVER_DRAINING", "RetryInfo"),
     (errors.InferenceFailed("no"), "INTERNAL", "INFERENCE_FAILED", None),
+    (errors.StreamIdle("no"), "DEADLINE_EXCEEDED", "STREAM_IDLE", None),
     (TimeoutError(), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", None),
 ]
 

@@ -352,15 +352,3 @@ async def test_a_passed_deadline_cancels_what_is_queued():
 async def test_the_servers_longest_deadline_holds_for_everyone():
     failure = await refused(make(FIFTY), EchoEngine(delay=0.2), limits=Limits(deadline_seconds=1))
     assert (failure.code, failure.reason) == ("DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED")
-
-
-@pytest.mark.parametrize("method", ["StreamTranslate", "BatchTranslate"])
-async def test_streams_are_refused_with_a_sentence(method):
-    async with serving(EchoEngine()) as service:
-        # Nothing is sent to BatchTranslate: for gRPC's client a message that comes too late is an error of its own.
-        requests = {"StreamTranslate": [translation_service_pb2.StreamTranslateRequest()], "BatchTranslate": []}
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in getattr(service.translation, method)(*requests[method]):
-                pass
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert method in caught.value.details()

@@ -1,0 +1,179 @@
+"""The items of a call with any number of them: what may stand for one, and what a server takes of it."""
+
+from collections.abc import AsyncIterable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from polygist_client.conversion import parse_text
+from polygist_client.errors import InvalidInput, MessageTooLarge, PolygistError, RequestTooLarge
+from polygist_client.options import Item
+
+OnError = Literal["raise", "return"]
+# What a server allows that does not say, as `GetServerInfo` names it.
+DEFAULT_LIMITS: Mapping[str, int] = {
+    "summarise.contents": 32, "request.characters": 1_000_000, "message.bytes": 16 << 20,
+}  # fmt: skip
+OWN_MESSAGE_BYTES = 64 << 20
+# What stands around a text on the wire: its number, its language, the lengths of the three.
+FRAME_BYTES = 128
+BYTES_OF_A_CHARACTER = 4
+
+ErrorT = TypeVar("ErrorT", bound=PolygistError)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedItem:
+    """An item that can be sent, and its place among all of its call.
+
+    Attributes:
+        index: counted from 0.
+        text: what it is about.
+        id: the caller's own.
+        source: its language, where it is not that of the call.
+    """
+
+    index: int
+    text: str
+    id: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one item.
+
+    Attributes:
+        item: its place and id.
+        message: what the server said of it; None where it failed.
+        error: why it failed.
+    """
+
+    item: NumberedItem
+    message: Any = None
+    error: PolygistError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLimits:
+    """What a server takes at once.
+
+    Attributes:
+        articles: in one request.
+        characters: code points in all texts of a request, and in one item.
+        message_bytes: bytes of one message.
+    """
+
+    articles: int
+    characters: int
+    message_bytes: int
+
+    def check(self, item: NumberedItem) -> None:
+        """Raise RequestTooLarge or MessageTooLarge where no request takes the item."""
+        if len(item.text) > self.characters:
+            raise concern(
+                RequestTooLarge(
+                    f"item {item.index} has {len(item.text)} characters, at most {self.characters} are allowed;"
+                    " split it",
+                    code="INVALID_ARGUMENT",
+                    reason="REQUEST_TOO_LARGE",
+                    metadata={"limit": "request.characters", "value": str(len(item.text))},
+                ),
+                item,
+            )
+        room = self.message_bytes - FRAME_BYTES
+        if len(item.text) * BYTES_OF_A_CHARACTER > room and (size := len(item.text.encode())) > room:
+            raise concern(
+                MessageTooLarge(
+                    f"item {item.index} has {size} bytes, at most {room} go into one message; split it",
+                    code="RESOURCE_EXHAUSTED",
+                ),
+                item,
+            )
+
+
+def parse_limits(limits: Mapping[str, int]) -> ItemLimits:
+    """Read the limits of a server by the names that `GetServerInfo` gives them."""
+    known = {name: limits.get(name) or value for name, value in DEFAULT_LIMITS.items()}
+    return ItemLimits(
+        articles=known["summarise.contents"],
+        characters=known["request.characters"],
+        message_bytes=min(known["message.bytes"], OWN_MESSAGE_BYTES),
+    )
+
+
+def check_items(items: object, *, awaited: bool = False) -> None:
+    """Raise TypeError where `items` is one text, or cannot be iterated at all; TypeError names the cure."""
+    if isinstance(items, str | bytes | bytearray):
+        raise TypeError(f"items is one text ({type(items).__name__}); give a list of texts, such as [text]")
+    kinds = (Iterable, AsyncIterable) if awaited else (Iterable,)
+    if not isinstance(items, kinds):
+        raise TypeError(f"items is {type(items).__name__}; give an iterable of texts, such as a list")
+
+
+def parse_on_error(on_error: str) -> bool:
+    """Return whether errors are returned; raises InvalidInput where `on_error` is no such word."""
+    if on_error not in ("raise", "return"):
+        raise InvalidInput(f"on_error: {on_error!r} is not one of raise, return", field="on_error")
+    return on_error == "return"
+
+
+def parse_in_flight(in_flight: int) -> int:
+    """Return `in_flight` itself; raises InvalidInput where nothing would ever be sent."""
+    if not in_flight >= 1:
+        raise InvalidInput(f"in_flight is {in_flight}, it must be at least 1", field="in_flight")
+    return in_flight
+
+
+def parse_item(index: int, given: Any) -> NumberedItem:
+    """Make the item at `index` out of a text or an `Item`; raises InvalidInput, which names both index and id."""
+    is_item = isinstance(given, Item)
+    item = NumberedItem(index, *(given.text, given.id, given.source) if is_item else (given,))
+    try:
+        if not isinstance(item.text, str):
+            raise InvalidInput(
+                f"items[{index}] is {'an Item of ' * is_item}{type(item.text).__name__}, it must be a str or an Item of"
+                " one",
+                field=f"items[{index}]",
+            )
+        parse_text(f"items[{index}]", item.text)
+        if item.source is not None:
+            check_source(item)
+    except InvalidInput as error:
+        raise concern(error, item) from None
+    return item
+
+
+def check_source(item: NumberedItem) -> None:
+    """Raise InvalidInput where the language of an item is no text."""
+    field = f"items[{item.index}].source"
+    if not isinstance(item.source, str):
+        raise InvalidInput(f"{field} is {type(item.source).__name__}, it must be a language code", field=field)
+    parse_text(field, item.source)
+
+
+class ItemReader:
+    """Counts items, and tells those that can be sent from those that cannot.
+
+    Args:
+        limits: what the server takes.
+    """
+
+    def __init__(self, limits: ItemLimits) -> None:
+        self._limits = limits
+        self._count = 0
+
+    def read(self, given: Any) -> "NumberedItem | Answer":
+        """Return the next item; where it cannot be sent, that is its answer."""
+        index, self._count = self._count, self._count + 1
+        try:
+            item = parse_item(index, given)
+            self._limits.check(item)
+        except PolygistError as error:
+            return Answer(NumberedItem(index, "", error.id), error=error)
+        return item
+
+
+def concern(error: ErrorT, item: NumberedItem) -> ErrorT:
+    """Say in `error` which item it is about."""
+    error.index, error.id = item.index, item.id
+    return error

@@ -1,0 +1,160 @@
+"""``BatchTranslate``: the items of one stream, each answered on its own, so many of them at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from polygist.v1 import translation_service_pb2
+
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
+from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
+from polygist_service.limits import Limits
+from polygist_service.rpc.status import to_item_error
+from polygist_service.translation.translator import Translator
+from polygist_service.translation.types import TranslationRequest
+from polygist_service.wire.translation import parse_batch_config, parse_batch_item, to_batch_response
+
+Request: TypeAlias = translation_service_pb2.BatchTranslateRequest
+Response: TypeAlias = translation_service_pb2.BatchTranslateResponse
+Item: TypeAlias = translation_service_pb2.BatchItem
+
+
+class BatchTranslation:
+    """One stream of items: they are read while there is room for them, and answered in any order.
+
+    An item takes room until its answer is written, so that a caller who does not read costs no more than that.
+
+    Args:
+        translator: does the work.
+        limits: how many items, and code points of them, are in work at a time; how long the caller is waited for.
+        pool: where answers become messages.
+        context: whose stream it is.
+        draining: set when the server shuts down: no item is begun any more, those in work are answered.
+    """
+
+    def __init__(
+        self,
+        translator: Translator,
+        *,
+        limits: Limits,
+        pool: TextPool,
+        context: CallContext,
+        draining: asyncio.Event,
+    ) -> None:
+        self._translator = translator
+        self._limits = limits
+        self._pool = pool
+        self._context = context
+        self._draining = draining
+        self._loop = asyncio.get_running_loop()
+        self._config = translation_service_pb2.TranslateRequest()
+        self._wanted: TranslationRequest | None = None
+        self._in_work: dict[str, int] = {}  # the code points of each item, by its id
+        self._characters = 0
+        self._answered = asyncio.Event()
+        self._answers: asyncio.Queue[Response | None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._heard = self._loop.time()
+
+    async def answers(self, requests: AsyncIterator[Request]) -> AsyncGenerator[Response, None]:
+        """Yield the answer to each item of `requests`, as they come about.
+
+        What ends the stream is raised once all items that are in work are answered.
+
+        Raises:
+            InvalidRequest: a message stands where it must not, or an item has no id of its own.
+            PolygistError: what the config alone gives rise to; see `Translator.check_route`.
+            StreamIdle: nothing is in work, and the caller sends nothing.
+            ServerDraining: the server shuts down.
+        """
+        reader = asyncio.create_task(self._read(requests))
+        # The reader is over when all items have been read, and all the same when no more are to be read.
+        reader.add_done_callback(lambda _: self._answers.put_nowait(None))
+        drain = asyncio.create_task(self._draining.wait())
+        drain.add_done_callback(lambda _: reader.cancel())
+        try:
+            while self._in_work or not reader.done():
+                if (answer := await self._next()) is not None:
+                    yield answer
+                    self._release(answer.item_id)
+            if reader.cancelled():
+                raise ServerDraining("the server is shutting down; send what is unanswered to another replica")
+            reader.result()
+        finally:
+            tasks = [reader, drain, *self._tasks]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _next(self) -> Response | None:
+        """Wait for an answer, or for the end of the items; raises StreamIdle."""
+        longest = self._limits.batch_idle_seconds
+        while True:
+            since = self._loop.time() if self._in_work else self._heard
+            try:
+                async with asyncio.timeout_at(since + longest):
+                    return await self._answers.get()
+            except TimeoutError:
+                if not self._in_work and self._loop.time() - self._heard >= longest:
+                    raise StreamIdle(f"no item came for {longest} s; open another stream for those to come") from None
+
+    async def _read(self, requests: AsyncIterator[Request]) -> None:
+        """Begin each item when there is room for it."""
+        async for request in requests:
+            self._heard = self._loop.time()
+            kind = request.WhichOneof("payload")
+            if self._wanted is None:
+                if kind != "config":
+                    raise InvalidRequest("config", "is missing; the first message of the stream has to be the config")
+                self._wanted = parse_batch_config(request.config, self._limits)
+                self._translator.check_route(self._wanted)
+                self._config = request.config
+            elif kind == "item":
+                await self._begin(request.item, self._wanted)
+            else:
+                raise InvalidRequest(kind or "item", "only items may follow the config; open a stream for each config")
+
+    async def _begin(self, item: Item, wanted: TranslationRequest) -> None:
+        """Begin an item when there is room for it."""
+        if not item.item_id:
+            raise InvalidRequest("item.item_id", "is required; give each item an id of its own")
+        if item.item_id in self._in_work:
+            raise InvalidRequest(
+                "item.item_id", f"{item.item_id!r} is that of an item in work; give each item an id of its own"
+            )
+        characters = len(item.content)
+        while self._in_work and (
+            len(self._in_work) >= self._limits.batch_items
+            or self._characters + characters > self._limits.request_characters
+        ):
+            self._answered.clear()
+            await self._answered.wait()
+        self._in_work[item.item_id] = characters
+        self._characters += characters
+        task = asyncio.create_task(self._work(item, wanted))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _release(self, item_id: str) -> None:
+        """Make room: an item is answered."""
+        self._heard = self._loop.time()
+        self._characters -= self._in_work.pop(item_id)
+        self._answered.set()
+
+    async def _work(self, item: Item, wanted: TranslationRequest) -> None:
+        """Answer an item, within the time that a call without a deadline has."""
+        own = CallContext.default_seconds(len(item.content))
+        end = self._loop.time() + min(own, self._limits.deadline_seconds)
+        context = replace(self._context, deadline=min(end, self._context.deadline or end))
+        try:
+            async with asyncio.timeout_at(end):
+                parsed = parse_batch_item(item, wanted, self._limits)
+                (translation,) = await self._translator.translate(parsed, context)
+                answer = await self._pool.call(
+                    context, lambda: to_batch_response(item, translation, self._config.output_config, self._limits)
+                )
+        except Exception as error:
+            answer = translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=to_item_error(error))
+        self._answers.put_nowait(answer)
