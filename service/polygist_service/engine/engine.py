@@ -241,8 +241,10 @@ def run_batch(key: BatchKey, batch: Sequence[Job]) -> list[Result]:
     began, tokens = time.monotonic(), [job.tokens for job in batch]
     with key.model.use() as model:
         results = model.run(tokens, key.options, Callers(batch))
-    written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
-    key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, tokens)), written=written)
+    # A batch that was left may have ended early, and tells nothing of how long others take.
+    if not any(job.submission.cancelled for job in batch):
+        written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
+        key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, tokens)), written=written)
     return results
 
 

@@ -95,6 +95,20 @@ def test_no_sentence_of_the_article_is_shown_twice(check):
     assert FERRY in check(*(wrong.format(at) for at in range(400, 410)))[0].text
 
 
+@pytest.mark.parametrize("models", [(ENCODER,), (EN_PT,)], ids=["encoder", "wording alone"])
+def test_a_check_depends_on_what_stands_before_a_sentence_alone(check, models):
+    written = [
+        "A ferry will run all year, the mayor told 400 people in the town hall.",
+        "Penguins fell on Tuesday night.",
+        FERRY,
+        "The old bridge over the river fell after two days of rain, Jones said.",
+        BRIDGE,
+    ]
+    checks = check(*written, engine=EchoEngine(*models))
+    for count in range(len(written)):
+        assert check(*written[:count], engine=EchoEngine(*models)) == checks[:count]
+
+
 def test_boilerplate_does_not_stand_in(check):
     (found,) = check("By Mary Jones, 51")
     assert found.is_replaced
@@ -131,6 +145,17 @@ def test_of_a_long_article_the_likely_sentences_are_encoded(check):
     assert not found.is_replaced
     start = article.text.index(sentences[777])
     assert found.citations[0].source_span == (start, start + len(sentences[777]))
+
+
+def test_no_sentence_of_a_long_article_is_encoded_twice(check):
+    engine = EchoEngine()
+    sentences = [f"On day {at} the ferry number {at * 7} crossed the lake in fog." for at in range(1000)]
+    article = Article.parse(" ".join(sentences), "en")
+    written = [f"On day {at} the ferry number {at * 7} crossed the lake, in fog." for at in (777, 777, 12)]
+    checks = check(*written, engine=engine, article=article)
+    assert [each.is_replaced for each in checks] == [False] * 3
+    encoded = [segment for segment in engine.segments if segment in sentences]
+    assert len(encoded) == len(set(encoded)) <= 200
 
 
 @pytest.mark.parametrize("models", [(ENCODER,), (EN_PT,)], ids=["encoder", "wording alone"])
