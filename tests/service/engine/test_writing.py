@@ -70,9 +70,8 @@ async def running(model, observer=None, registry=None):
             engine.close(10)
 
 
-@pytest.mark.parametrize("opened", OPTIONS, indirect=True)
-async def test_what_is_told_grows_into_the_result_and_that_is_the_one_of_submit(opened):
-    model, options = opened
+async def check_growth(model, options):
+    """What is told grows into the result, and that is the one of `submit`."""
     async with running(model) as engine:
         whole = [result async for _, result in submit(engine, "tiny", [TEXT], options=options)]
         async with engine.hold("tiny", ME) as held:
@@ -87,6 +86,17 @@ async def test_what_is_told_grows_into_the_result_and_that_is_the_one_of_submit(
         settled = start.text.rstrip("\N{REPLACEMENT CHARACTER} ")
         assert text.startswith(settled)
     assert len({start.text for start in starts}) > 1
+
+
+@pytest.mark.parametrize("opened", OPTIONS, indirect=True)
+async def test_what_is_told_grows_into_the_result_and_that_is_the_one_of_submit(opened):
+    await check_growth(*opened)
+
+
+@pytest.mark.model
+async def test_so_it_does_with_smollm2(smollm2):
+    model = open_model(smollm2, slots=1, placement=Placement(compute_type="default"))
+    await check_growth(model, Decoding(max_output_tokens=LENGTH, min_output_tokens=LENGTH))
 
 
 @pytest.mark.parametrize("opened", ["causal-lm", "bart"], indirect=True)
