@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from polygist_client.batches import Batch, Batcher, pair, split_failed
-from polygist_client.blocking import GOODBYE_SECONDS
+from polygist_client.blocking import GOODBYE_SECONDS, has_failed
 from polygist_client.bulk import Bulk
 from polygist_client.calls import Call, batch_item
 from polygist_client.errors import CallFailed
@@ -52,7 +52,7 @@ class AsyncBatchPool:
                 candidates = waiting[:1] if ordered else waiting
                 hopes: list[asyncio.Task[Any]] = [*candidates, *([reading] if reading else [])]
                 await asyncio.wait(hopes, return_when=asyncio.FIRST_COMPLETED)
-                if done := next((each for each in candidates if each.done()), None):
+                if done := min((each for each in candidates if each.done()), key=has_failed, default=None):
                     waiting.remove(done)
                     for answer in done.result():
                         yield answer

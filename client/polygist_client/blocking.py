@@ -52,7 +52,7 @@ class BatchPool:
         try:
             while waiting or not is_read:
                 candidates = waiting[:1] if ordered else waiting
-                if done := next((each for each in candidates if each.done()), None):
+                if done := min(filter(Future.done, candidates), key=has_failed, default=None):
                     waiting.remove(done)
                     yield from done.result()
                 elif is_read or len(waiting) >= self._in_flight:
@@ -101,6 +101,11 @@ class BatchPool:
         finally:
             with self._lock:
                 self._under_way.discard(pending)
+
+
+def has_failed(done: Any) -> bool:
+    """Whether a future or task that is done failed: what did not is taken first, since a failure ends all."""
+    return done.cancelled() or done.exception() is not None
 
 
 class BulkThread:
@@ -197,6 +202,7 @@ class BulkThread:
             with self._answered:
                 self._bulk.fail(error)
                 self._answered.notify_all()
+                self._sendable.notify_all()
 
     def _wait_until_due(self) -> bool:
         """Wait until a stream is to be opened; False where none will be."""

@@ -168,7 +168,8 @@ class Client:
     ) -> Generator[Any, None, None]:
         """Summarise any number of articles, each on its own, as `translate_many` translates texts.
 
-        They travel in requests of several; the articles of one that fails are sent singly.
+        They travel in requests of several, which are sent when they are full or the items end; the articles of one that
+        fails are sent singly.
 
         Args:
             items: articles, or `Item` where one has an id or a language of its own; read as the results are taken, a
@@ -322,6 +323,8 @@ class Client:
         )
         with closing(worker.run(items, ItemReader(limits))) as answers:
             for answer in answers:
+                if answer.message is not None:
+                    self._retries.answered.add(call.needs_healthy_server)
                 yield reading.read(answer)
 
     def _send_batches(
