@@ -14,7 +14,7 @@ from polygist_client.cli.json_lines import read_json_lines
 from polygist_client.cli.records import Answer, Fields, make_fields
 
 from tests.client.conftest import Polygist, sent
-from tests.fakes.server import Fake
+from tests.fakes.server import Failing, Fake
 
 JSONL = ["translate", "-t", "pt", "-s", "en", "--format", "jsonl"]
 BODY = [*JSONL, "--field", "body"]
@@ -240,6 +240,14 @@ def test_summaries_are_named_after_their_fields(polygist: Polygist, fake: Fake):
     assert list(found[0]) == ["body", "title", "body_summary", "title_summary"]
     outcome = polygist(*flags, "--into", "s{to}", "-t", "de", stdin='{"body": "a"}')
     assert outcome.out == '{"body": "a", "sde": "a"}'
+
+
+def test_an_error_names_no_place_in_a_request(polygist: Polygist, fake: Fake):
+    wrong = Failing(grpc.StatusCode.FAILED_PRECONDITION, "contents[0] is in de", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    fake.script("Summarise", wrong)
+    outcome = polygist("summarise", "--format", "jsonl", "--field", "body", stdin='{"body": "a"}\n')
+    assert json.loads(outcome.out)["error"]["message"] == "content is in de"
+    assert outcome.err.startswith("error: stdin:1: content is in de")
 
 
 def test_files_are_written_as_standard_output_is(polygist: Polygist, fake: Fake, tmp_path: Path):
