@@ -1,5 +1,6 @@
 """How runs of the command line end: exit codes, one line for an error, signals, real processes."""
 
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import pytest
 from polygist_client import Client
 
 from tests.client.conftest import COMMAND, Polygist
-from tests.fakes.server import Failing, Fake, serving, translate
+from tests.fakes.server import Batching, Failing, Fake, serving, translate
 
 TRANSLATE = ["translate", "--text", "a", "-t", "pt"]
 
@@ -103,6 +104,19 @@ def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path
     outcome = polygist(*TRANSLATE, "-t", "de,fi", "--jsonl", "-o", tmp_path / "out")
     assert outcome.code == 7
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_language_that_fails_as_a_whole_is_told_once(polygist: Polygist, fake: Fake):
+    pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no model for en->de", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    fake.script("BatchTranslate", Batching(), pair)
+    outcome = polygist("translate", "--text", "a", "--text", "b", "-s", "en", "-t", "pt,de", "--jsonl")
+    found = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(each["id"], each["targetLanguageCode"], each.get("translatedText")) for each in found] == [
+        ("text-1", "pt", "A"), ("text-2", "pt", "B"), ("text-1", "de", None), ("text-2", "de", None),
+    ]  # fmt: skip
+    assert [each["error"]["reason"] for each in found[2:]] == ["LANGUAGE_PAIR_UNSUPPORTED"] * 2
+    assert outcome.err == "error: text-1: no model for en->de (try: polygist languages)\nnote: 2 done, 2 failed\n"
+    assert outcome.code == 3
 
 
 def test_a_server_that_is_gone_is_not_asked_again_and_again(polygist: Polygist, fake: Fake):

@@ -164,6 +164,37 @@ def journaled_bytes(path: Path) -> list[bytes]:
     return journal_path(path).read_bytes().splitlines()
 
 
+MODES = {
+    "lines": (["--lines"], "".join(f"text {number}\r\n" if number % 9 else "\n" for number in range(60))),
+    "jsonl": (JSONL, "".join(f'{{"id": {number}, "body": "text {number} ☃"}}\n' for number in range(60))),
+    "csv": (
+        ["--format", "csv", "--field", "body", "--field", "id", "--into", "{to} {field}"],
+        "\ufeffid;body\n" + "".join(f'{number};"text {number}\n""☃"""\n' for number in range(60)),
+    ),
+    "objects": (["--lines", "--jsonl"], "".join(f"text {number}\n" for number in range(60))),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_journal_cut_anywhere_leads_to_the_same_file(polygist: Polygist, fake: Fake, tmp_path: Path, mode: str):
+    flags, text = MODES[mode]
+    source, out, whole = tmp_path / "a", tmp_path / "b", tmp_path / "whole"
+    source.write_text(text, newline="")
+    arguments = ["translate", source, "-t", "pt", "-s", "en", *flags]
+    undisturbed = polygist(*arguments, "-o", whole)
+    assert undisturbed.code == 0
+    fake.script("BatchTranslate", Batching(most=50, ending=GONE))
+    assert polygist(*arguments, "-o", out).code == 6
+    kept = journal_path(out).read_bytes()
+    for cut in random.Random(7).sample(range(len(kept) + 1), 12):
+        journal_path(out).write_bytes(kept[:cut])
+        outcome = polygist(*arguments, "-o", out, "--resume")
+        assert (outcome.code, outcome.err.splitlines()[-1]) == (0, undisturbed.err.splitlines()[-1])
+        assert out.read_bytes() == whole.read_bytes()
+        out.unlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "whole"]
+
+
 MEASURED = """
 import sys
 from pathlib import Path

@@ -230,7 +230,7 @@ class Run:
         def take(record: Record, answers: Sequence[Answer]) -> None:
             status = self._judge(record, answers, tally)
             self._tell(record, answers, work)
-            sink.write(record, self._show(record, answers), answers, status)
+            sink.write(record, self._show(record, answers, work), answers, status)
             advance(self._steps(record))
 
         exchange = Exchange(work, take, ordered=sink.is_ordered, as_json=self.session.jsonl)
@@ -266,18 +266,20 @@ class Run:
             self.session.warn(record.name, tuple(notice for notice in value.warnings if notice not in self.told))
             self.told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
 
-    def _show(self, record: Record, answers: Sequence[Answer]) -> str:
+    def _show(self, record: Record, answers: Sequence[Answer], work: Work) -> str:
         """Write out a record: as it is with its results, or as an object for each of its texts."""
         if not self.session.jsonl:
             shown = record.finish(answers)
             needs_end = self.form.read is None and self.output.folder is None and shown
             return shown if not needs_end or shown.endswith("\n") else f"{shown}\n"
-        parts = []
+        # Results say their language themselves.
+        failed: JsonReply = {"targetLanguageCode": work.options["to"]} if len(self.works) > 1 else {}
+        parts: list[JsonReply] = []
         for text, answer in zip(record.texts, answers, strict=True):
-            field: JsonReply = {"field": text.field} if self.works[0].fields.marks else {}
-            parts.append(field | answer.part)
+            field: JsonReply = {"field": text.field} if work.fields.marks else {}
+            parts.append(field | (failed if answer.error else {}) | answer.part)
         if record.error:
-            parts.append({"error": describe_failure(record.error)})
+            parts.append(failed | {"error": describe_failure(record.error)})
         return "".join(f"{to_json_line(record.name, part)}\n" for part in parts)
 
 
