@@ -103,17 +103,17 @@ def test_a_client_may_be_told_not_to_wait(fake: Fake):
 
 
 def test_the_command_line_waits_in_a_run_that_has_begun(polygist: Polygist, fake: Fake):
-    flags = ["translate", "-t", "pt,de", "--text", "a", "--jsonl"]
+    flags = ["translate", "-t", "pt,de", "--text", "a", "--json"]
     fake.script("Translate", translate, *[GONE] * MORE_THAN_GRPC_TRIES)
     assert polygist(*flags).code == 0
     fake.script("Translate", translate, *[GONE] * (MORE_THAN_GRPC_TRIES - 1))
-    assert polygist(*flags, "--reconnect-timeout", "0").code == 3
+    assert polygist(*flags, "--reconnect-timeout", "0").code == 4
 
 
 def test_the_environment_says_how_long_too(polygist: Polygist, fake: Fake, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("POLYGIST_RECONNECT_TIMEOUT", "0s")
     fake.script("Translate", translate, *[GONE] * (MORE_THAN_GRPC_TRIES - 1))
-    assert polygist("translate", "-t", "pt,de", "--text", "a", "--jsonl").code == 3
+    assert polygist("translate", "-t", "pt,de", "--text", "a", "--json").code == 4
 
 
 def test_no_call_of_many_fails_over_a_restart(restarting: Restarting):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
@@ -18,7 +19,7 @@ from polygist_service.wire.translation import (
     parse_translate_request,
     to_detect_response,
     to_translate_response,
-    to_translation_event,
+    to_translation_events,
 )
 
 from tests.service.echo import EchoEngine
@@ -47,18 +48,25 @@ async def test_a_translation_and_its_events_are_the_same_text(services):
     assert (wanted.source, wanted.target, wanted.decoding.scores) == ("en", "pt-BR", True)
     reply = to_translate_response(request, await services.translator.translate(wanted, CONTEXT))
     assert [each.translated_text for each in reply.translations] == ["[One.] [Two.]\n\n[Three \U0001f600.]", "", "12"]
-    texts, joined = [""] * len(request.contents), []
-    async for index, event in services.translator.events(wanted, CONTEXT):
-        message = to_translation_event(request, index, event)
-        assert message.content_index == index
-        texts[index] += message.text_delta
+    events = [each async for each in services.translator.events(wanted, CONTEXT)]
+    # Events come one by one, or all together where the reader was away.
+    for groups in ([[each] for each in events], [events]):
+        messages = [message for group in groups for message in to_translation_events(request, group)]
+        assert join(messages) == list(reply.translations)
+
+
+def join(messages):
+    """The translations that the messages of a stream amount to."""
+    texts, joined = defaultdict(str), []
+    for message in messages:
+        texts[message.content_index] += message.text_delta
         if message.HasField("progress"):
             assert 0 < message.progress.completed_count <= message.progress.total_count == 3
         if message.HasField("translation"):
             assert message.translation.translated_text == ""
-            message.translation.translated_text = texts[index]
+            message.translation.translated_text = texts[message.content_index]
             joined.append(message.translation)
-    assert joined == list(reply.translations)
+    return joined
 
 
 async def test_a_summary_and_its_events_are_the_same_text(services):
