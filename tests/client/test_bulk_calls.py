@@ -127,14 +127,14 @@ def test_the_error_of_an_item_is_returned_in_its_place(many: Many, fake: Fake):
 
 
 BAD: list[tuple[Any, type[PolygistError], str]] = [
-    (None, InvalidInput, r"items\[1\] is NoneType"),
-    (b"bytes", InvalidInput, r"items\[1\] is bytes"),
-    (Item(None, id="x"), InvalidInput, r"items\[1\] is an Item of NoneType"),  # type: ignore[arg-type]
-    (Item("\ud800", id="x"), InvalidInput, r"items\[1\]: lone surrogate U\+D800"),
-    (Item("a", id="x", source="\udfff"), InvalidInput, r"items\[1\].source: lone surrogate"),
-    (Item("a", id="x", source=7), InvalidInput, r"items\[1\].source is int"),  # type: ignore[arg-type]
-    (Item("a" * 1001, id="x"), RequestTooLarge, "item 1 has 1001 characters, at most 1000 are allowed"),
-    (Item("\N{SNOWMAN}" * 900, id="x"), MessageTooLarge, "item 1 has 2700 bytes"),
+    (None, InvalidInput, r"^content is NoneType"),
+    (b"bytes", InvalidInput, r"^content is bytes"),
+    (Item(None, id="x"), InvalidInput, r"^content is an Item of NoneType"),  # type: ignore[arg-type]
+    (Item("\ud800", id="x"), InvalidInput, r"^content: lone surrogate U\+D800"),
+    (Item("a", id="x", source="\udfff"), InvalidInput, r"^source: lone surrogate"),
+    (Item("a", id="x", source=7), InvalidInput, r"^source is int"),  # type: ignore[arg-type]
+    (Item("a" * 1001, id="x"), RequestTooLarge, "^content has 1001 characters, at most 1000 are allowed"),
+    (Item("\N{SNOWMAN}" * 900, id="x"), MessageTooLarge, "^content has 2700 bytes"),
 ]
 
 
@@ -154,6 +154,7 @@ def test_an_item_that_cannot_be_sent_is_one_items_error(
     with pytest.raises(kind, match=message) as caught:
         many(["a", item, "b"])
     assert seen(caught.value.before) == [(0, "A")]  # type: ignore[attr-defined]
+    assert caught.value.__notes__ == ["about item 1" + (f", id {item.id!r}" if isinstance(item, Item) else "")]
 
 
 @pytest.mark.parametrize("items", ["It is cold.", b"It is cold.", bytearray(b"x"), 7, None])

@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
+from polygist.v1 import model_service_pb2
 from polygist_client.cli.inputs import InputError
 from polygist_client.cli.journal import Entry, Journal, digest_of, journal_path
 
@@ -22,6 +23,7 @@ from tests.fakes.server import Batching, Failing, Fake
 
 JSONL = ["--format", "jsonl", "--field", "body"]
 FAILS = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
+LIMITS = {"request.characters": 1000, "message.bytes": 2000}
 GONE = Failing(grpc.StatusCode.UNAUTHENTICATED, "the key was withdrawn", reason="API_KEY_INVALID")
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -248,6 +250,27 @@ def test_those_that_failed_are_tried_again(polygist: Polygist, fake: Fake, tmp_p
     assert polygist(*arguments, "--resume").code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl"]
     assert len(out.read_text().splitlines()) == 20
+
+
+def test_errors_that_the_client_finds_are_the_same_in_a_run_that_goes_on(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
+    source, out, whole = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "whole.jsonl"
+    texts = ["a", "b", "\ud800 x", "y" * 1001, "\N{SNOWMAN}" * 900, "c"]
+    source.write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
+    limits = [model_service_pb2.Limit(name=name, value=value) for name, value in LIMITS.items()]
+    fake.script("GetServerInfo", *[model_service_pb2.GetServerInfoResponse(limits=limits)] * 3)
+    arguments = ["translate", source, "-t", "pt", "-s", "en", *JSONL]
+    outcome = polygist(*arguments, "-o", whole)
+    assert outcome.code == 3
+    assert [json.loads(line)["error"]["message"][:30] for line in whole.read_text().splitlines()[2:5]] == [
+        "content: lone surrogate U+D800", "content has 1001 characters, a", "content has 2700 bytes, at mos",
+    ]  # fmt: skip
+    assert [line.split(": ")[1] for line in outcome.err.splitlines()[:3]] == [f"{source}:{line}" for line in (3, 4, 5)]
+    fake.script("BatchTranslate", Batching(most=2, ending=GONE, shuffle=lambda items: None))
+    assert polygist(*arguments, "-o", out).code == 6
+    assert polygist(*arguments, "-o", out, "--resume").code == 3
+    assert out.read_text() == whole.read_text()
 
 
 def test_a_record_that_changed_is_done_again(polygist: Polygist, fake: Fake, tmp_path: Path):
