@@ -73,6 +73,32 @@ def test_a_column_is_replaced_where_it_is_named(names: list[str], into: str, exp
     assert finish('a,b,c\nx,y,"z"\n', fields(*names, into=into)) == expected
 
 
+@pytest.mark.parametrize(
+    ("header", "into", "expected"),
+    [
+        ("body", "warnings", "body,warnings,warnings_warnings,error"),
+        ("body", "error", "body,error,warnings,error_error"),
+        ("warnings,body,x_warnings", "x", "warnings,body,x_warnings,x,x_warnings_2,error"),
+        ("error,body", "error", "error,body,warnings,error_error"),
+    ],
+)
+def test_results_and_what_is_said_of_them_never_share_a_column(
+    polygist: Polygist, fake: Fake, header: str, into: str, expected: str
+):
+    names = header.split(",")
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "")
+    rows = [",".join(text if name == "body" else "own" for name in names) for text in ("a ☃", "b")]
+    outcome = polygist(*CSV, "--into", into, stdin="\n".join([header, *rows]))
+    assert outcome.out.splitlines()[0] == expected
+    good, bad = csv.DictReader(io.StringIO(outcome.out))
+    assert (good[into], bad["body"]) == ("A ☃", "b")
+    added = expected.removeprefix(header).strip(",").split(",")
+    warnings, error = [name for name in added if name != into]
+    assert "unknown-characters" in good[warnings]
+    assert bad[error] == "b failed [INTERNAL]"
+    assert all(good[name] == "own" for name in names if name not in ("body", into))
+
+
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
 

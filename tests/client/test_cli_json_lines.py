@@ -200,6 +200,28 @@ def test_fields_of_these_names_that_are_there_are_kept(polygist: Polygist, fake:
     ]
 
 
+@pytest.mark.parametrize(
+    ("into", "own", "expected"),
+    [
+        ("warnings", {}, ["body", "warnings", "warnings_warnings"]),
+        ("error", {}, ["body", "error", "warnings"]),
+        ("x", {"warnings": 1, "x_warnings": 2}, ["body", "warnings", "x_warnings", "x", "x_warnings_2"]),
+    ],
+)
+def test_results_and_what_is_said_of_them_never_share_a_field(
+    polygist: Polygist, fake: Fake, into: str, own: dict[str, int], expected: list[str]
+):
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "")
+    records = [json.dumps({"body": text} | own) for text in ("a ☃", "b")] + ["broken"]
+    outcome = polygist(*BODY, "--into", into, stdin="\n".join(records))
+    good, bad, broken = [json.loads(line, object_pairs_hook=list) for line in outcome.out.splitlines()]
+    assert [key for key, _ in good] == expected
+    assert dict(good)[into] == "A ☃"
+    error = "error_error" if into == "error" else "error"
+    assert [key for key, _ in bad] == ["body", *own, error]
+    assert [key for key, _ in broken] == ["line", "input", error]
+
+
 def test_several_fields_fail_and_warn_each_on_its_own(polygist: Polygist, fake: Fake):
     fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
     flags = [*JSONL, "--field", "t", "--field", "m.t"]

@@ -202,7 +202,7 @@ def read_header(source: Input, row: Row, delimiter: str, fields: Fields) -> Tabl
         cure = "name another with --into, or this one to replace it"
         raise InputError(f"{source.name}: has a column {taken[0]!r} already; {cure}")
     into = tuple(place(name) for name in intos)
-    warnings, error = (place(free_name(name, intos[0], names)) for name in (WARNINGS, ERROR))
+    warnings, error = (place(free_name(name, intos[0], [*names, *added])) for name in (WARNINGS, ERROR))
     columns = tuple(names.index(name) for name in fields.names)
     return Table(row, delimiter, tuple(names), columns, into, tuple(added), (warnings, error), fields)
 
@@ -263,8 +263,7 @@ def finish_row(
     # Those in place from the last to the first, so that the places of the others hold.
     for column in sorted((each for each in cells if each < len(row.cells) <= width), reverse=True):
         cell = row.cells[column]
-        if cells[column] or column not in table.said or cell.value:
-            text = text[: cell.start] + quote_cell(cells[column], table.delimiter) + text[cell.end :]
+        text = text[: cell.start] + quote_cell(cells[column], table.delimiter) + text[cell.end :]
     missing = [quote_cell(cells.get(column, ""), table.delimiter) for column in range(len(there), width)]
     added = [quote_cell(cells.get(width + place, ""), table.delimiter) for place in range(len(table.added))]
     return table.delimiter.join([text, *missing, *added]) + line.end

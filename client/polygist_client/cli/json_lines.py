@@ -63,7 +63,7 @@ def read_json_lines(source: Input, fields: Fields) -> Iterator[Record]:
         try:
             members = scan_object(line)
         except InputError as error:
-            yield make_record(source, line, partial(finish_broken, line, error), error=error)
+            yield make_record(source, line, partial(finish_broken, line, fields, error), error=error)
         else:
             yield read_object(source, line, fields, members)
 
@@ -181,11 +181,13 @@ def read_id(text: str, members: tuple[Member, ...]) -> str:
     return str(DECODER.raw_decode(text, member.start)[0])
 
 
-def finish_broken(line: Line, error: InputError, answers: Sequence[Answer]) -> str:
+def finish_broken(line: Line, fields: Fields, error: InputError, answers: Sequence[Answer]) -> str:
     """Make an object of a line that is none."""
+    intos = [fields.into_of(name) for name in fields.names]
+    key = free_name(ERROR, intos[0], intos)
     shown = line.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     failure = find_failure(Fields(), (), (), error)
-    return to_line({"line": line.number, "input": shown, ERROR: failure}) + line.end
+    return to_line({"line": line.number, "input": shown, key: failure}) + line.end
 
 
 def finish_object(
@@ -204,7 +206,7 @@ def finish_object(
             into = fields.into_of(place.member.key)
             edits.append(edit_member(line.text, place.members, into, answer.value.text))
     into = fields.into_of(places[0].member.key if places else fields.names[0])
-    taken = [each.key for each in members]
+    taken = {each.key for each in members} | {fields.into_of(name) for name in fields.names}
     said: list[tuple[str, Any]] = [
         (WARNINGS, describe_warnings(fields, texts, answers)),
         (ERROR, find_failure(fields, texts, answers, error)),

@@ -1,8 +1,9 @@
 """Inputs that hold many texts: their records, what comes of each, and the plainest of them, lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count
 from typing import Any
 
 import click
@@ -185,6 +186,13 @@ def find_failure(
     return None
 
 
-def free_name(name: str, into: str, taken: Sequence[str]) -> str:
-    """Return where warnings or errors go: `name`, or one behind `into` where the record has such a field of its own."""
-    return f"{into}_{name}" if name in taken else name
+def free_name(name: str, into: str, taken: Collection[str]) -> str:
+    """Return where warnings or errors go: `name`, or one behind `into` where there is such a field for anything else.
+
+    Args:
+        name: the usual name.
+        into: the first field of results.
+        taken: the names of the record's own fields and of those of results.
+    """
+    names = chain([name, f"{into}_{name}"], (f"{into}_{name}_{number}" for number in count(2)))
+    return next(each for each in names if each not in taken)
