@@ -166,6 +166,73 @@ def journaled_bytes(path: Path) -> list[bytes]:
     return journal_path(path).read_bytes().splitlines()
 
 
+SPOILT: list[Callable[[bytes], bytes]] = [
+    lambda line: line.replace(b'"digest": "', b'"digest": "-'),
+    lambda line: line.replace(b'"digest": "', b'"digest": "f'),
+    lambda line: line.replace(b'"digest": "', b'"digest": 7, "x": "'),
+    lambda line: line.replace(b'"output": ', b'"put": '),
+    lambda line: line.replace(b'"output": ', b'"output": null, "x": '),
+    lambda line: line.replace(b'"line": ', b'"lie": '),
+    lambda line: line.replace(b'"status": "done"', b'"status": ["done"]'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "warnings": 5'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "warnings": [5]'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "id": {}'),
+    lambda line: b"\0" * (len(line) - 1) + b"\n",
+    lambda line: b"[" * 100_000 + b"\n",
+    lambda line: line[: len(line) // 2] + b"\xff\n",
+    lambda line: b"null\n",
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_line_that_was_spoilt_is_a_record_to_do_again(
+    polygist: Polygist, fake: Fake, tmp_path: Path, spoil: Callable[[bytes], bytes]
+):
+    source, out = tmp_path / "a.txt", tmp_path / "b.txt"
+    source.write_text("a\nb\nc\nd\n")
+    arguments = ["translate", source, "-t", "pt", "-s", "en", "--lines", "-o", out]
+    fake.script("BatchTranslate", Batching(most=3, ending=GONE, shuffle=lambda items: None))
+    assert polygist(*arguments).code == 6
+    lines = journaled_bytes(out)
+    spoilt = spoil(lines[2] + b"\n")
+    assert spoilt.strip() != lines[2]
+    journal_path(out).write_bytes(b"\n".join([*lines[:2], spoilt.rstrip(b"\n"), *lines[3:], b""]))
+    fake.asked.clear()
+    assert polygist(*arguments, "--resume").code == 0
+    assert sorted(sent(fake)) == ["b", "d"]
+    assert out.read_text() == "A\nB\nC\nD\n"
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_a_journal_that_is_removed_during_the_run_loses_nothing(
+    start: Start, polygist: Polygist, fake: Fake, tmp_path: Path, is_interrupted: bool
+):
+    source, out = tmp_path / "a.txt", tmp_path / "out" / "b.txt"
+    source.write_text("a\nb\nc\nd\nfails\n")
+    holding = Holding("d")
+    holding.errors["fails"] = FAILS
+    fake.script("BatchTranslate", holding)
+    arguments = ["translate", source, "-t", "pt", "-s", "en", "--lines", "-o", out]
+    process = start(*arguments)
+    assert holding.reached.wait(timeout=60)
+    while not journal_path(out).exists() or len(journaled(out)) < 4:
+        time.sleep(0.01)
+    journal_path(out).unlink()
+    out.parent.rmdir()
+    if is_interrupted:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+    holding.released.set()
+    _, err = process.communicate(timeout=60)
+    assert out.exists() is not is_interrupted
+    if is_interrupted:
+        assert f"note: 3 done so far, kept in {journal_path(out)}" in err.decode()
+    fake.asked.clear()
+    assert polygist(*arguments, "--resume").code == 0
+    assert sorted(sent(fake)) == (["d", "fails"] if is_interrupted else ["fails"])
+    assert out.read_text() == "A\nB\nC\nD\nFAILS\n"
+
+
 MODES = {
     "lines": (["--lines"], "".join(f"text {number}\r\n" if number % 9 else "\n" for number in range(60))),
     "jsonl": (JSONL, "".join(f'{{"id": {number}, "body": "text {number} ☃"}}\n' for number in range(60))),
@@ -435,7 +502,13 @@ def test_two_runs_do_not_write_one_journal(tmp_path: Path):
     journal.close(keep=False)
 
 
-@pytest.mark.parametrize("text", ["precious\n", "precious", "{}\n", "[]\n", '{"polygist": 1'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("precious\n", "precious", "{}\n", "[]\n", '{"polygist": 1', "[" * 100_000 + "\n"),
+        '{"polygist_journal": 1, "options": null}\n',
+    ],
+)
 def test_a_file_that_is_no_journal_is_not_touched(polygist: Polygist, fake: Fake, tmp_path: Path, text: str):
     out = tmp_path / "b.txt"
     journal_path(out).write_text(text)
