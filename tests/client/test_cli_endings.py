@@ -98,12 +98,41 @@ def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, t
     assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
 
 
-def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
+def test_whole_inputs_that_all_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
     pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
     fake.script("BatchTranslate", pair, Failing(grpc.StatusCode.INVALID_ARGUMENT, fields=("target_language_code",)))
     outcome = polygist(*TRANSLATE, "-t", "de,fi", "--jsonl", "-o", tmp_path / "out")
     assert outcome.code == 7
-    assert list(tmp_path.iterdir()) == []
+    found = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert [(each["targetLanguageCode"], each["error"]["reason"]) for each in found] == [
+        ("de", "LANGUAGE_PAIR_UNSUPPORTED"), ("fi", ""),
+    ]  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_failures_beside_what_was_finished_before_are_not_all(
+    polygist: Polygist, fake: Fake, tmp_path: Path, left: int
+):
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    for number in range(left):
+        fake.batching.errors[f"text {number}"] = (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_UNDETERMINED")
+    arguments = ["translate", *sorted(tmp_path.glob("*.txt")), "-t", "pt", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments).code == 3
+    outcome = polygist(*arguments, "--resume")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (3, f"note: 0 done, {left} failed")
+
+
+def test_a_language_that_fails_beside_one_that_was_finished_before_is_not_all(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
+    pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    (tmp_path / "a.txt").write_text("a")
+    arguments = ["translate", tmp_path / "a.txt", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments, "-t", "pt").code == 0
+    fake.script("Translate", pair)
+    assert polygist(*arguments, "-t", "pt,de", "--resume").code == 3
 
 
 def test_a_language_that_fails_as_a_whole_is_told_once(polygist: Polygist, fake: Fake):

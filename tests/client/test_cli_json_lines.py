@@ -237,7 +237,7 @@ def test_several_fields_fail_and_warn_each_on_its_own(polygist: Polygist, fake: 
     assert second["t_pt"] == "X"
     assert second["error"]["message"] == "has no field 'm.t'; fields with text: t"
     assert outcome.err.splitlines()[-1] == "note: 0 done, 2 failed"
-    assert outcome.code == 1
+    assert outcome.code == 3
 
 
 def test_as_json_every_text_is_an_object(polygist: Polygist, fake: Fake):

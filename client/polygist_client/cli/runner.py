@@ -83,33 +83,33 @@ class Run:
 
     def run(self) -> int:
         """Do all; returns the exit code."""
-        jobs = self._unfinished()
+        jobs, before = self._unfinished()
         if not jobs:
             return 0
         if self.form.read is None and (self.session.json or (len(self.sources) == 1 and self.session.is_text)):
-            return self._run_whole(jobs)
-        return self._run_many(jobs)
+            return self._run_whole(jobs, before)
+        return self._run_many(jobs, before)
 
-    def _unfinished(self) -> list[Job]:
-        """Return the jobs that are left to do, and note how many are not."""
+    def _unfinished(self) -> tuple[list[Job], int]:
+        """Return the jobs that are left to do, and note and return how many are not."""
         pairs = [(source, work) for work in self.works for source in self.sources]
         left = [each for each in pairs if not (self.resume and self._is_finished(*each))]
         if self.output.folder is None and left:
             left = pairs
         if done := len(pairs) - len(left):
             self.session.note(f"{done} of {len(pairs)} finished already")
-        return [Job((source,), work) for source, work in left]
+        return [Job((source,), work) for source, work in left], done
 
     def _is_finished(self, source: Input, work: Work) -> bool:
         path = self.output.file if self.output.folder is None else self.output.path_for(source, work.label)
         return path is not None and is_finished(path, source) and not journal_path(path).exists()
 
-    def _run_whole(self, jobs: list[Job]) -> int:
+    def _run_whole(self, jobs: list[Job], before: int) -> int:
         """Make a request for each job, and one for all ``--text`` together."""
         jobs = [each for each in jobs if each.sources[0].text is None]
         given = tuple(source for source in self.sources if source.text is not None)
         jobs += [Job(given, work) for work in self.works if given]
-        tally = Tally(self.session, len(jobs))
+        tally = Tally(self.session, len(jobs), before)
         with self.output.open_shared() as shared, self.session.progress("files", len(jobs)) as advance:
             for job in jobs:
                 with tally.attempt(job.name):
@@ -143,12 +143,12 @@ class Run:
             return encoding.encode(match_line_ends(shown, source), at_start=True)
         return shown.encode()
 
-    def _run_many(self, jobs: list[Job]) -> int:
+    def _run_many(self, jobs: list[Job], before: int) -> int:
         """Send the texts of all jobs as items of calls with many, and write what comes of each as it comes."""
         if self.form.read is None:  # whole inputs travel together
             jobs = [Job(tuple(each.sources[0] for each in jobs if each.work is work), work) for work in self.works]
             jobs = [job for job in jobs if job.sources]
-        tally = Tally(self.session, len(jobs))
+        tally = Tally(self.session, len(jobs), before)
         with ExitStack() as stack:
             advance = stack.enter_context(self._progress(jobs))
             shared = self._open_shared(stack, tally)
@@ -156,7 +156,8 @@ class Run:
                 with tally.attempt(job.name), ExitStack() as own:
                     sink = shared or self._open_own(own, job, tally)
                     self._exchange(job, sink, tally, advance)
-        return tally.finish(is_told=self.form.read is not None or len(self.sources) > 1)
+        is_of_records = self.form.read is not None
+        return tally.finish(is_told=is_of_records or len(self.sources) > 1, is_of_records=is_of_records)
 
     def _progress(self, jobs: list[Job]) -> Any:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
@@ -238,7 +239,7 @@ class Run:
         try:
             exchange.run(self.client, wanted)
         except PolygistError as error:
-            if tally.parts == 1 or isinstance(error, FATAL):
+            if tally.is_of_one_part or isinstance(error, FATAL):
                 raise
             exchange.fail(wanted, error)
 

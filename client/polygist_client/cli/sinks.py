@@ -137,7 +137,7 @@ class JournalSink:
         has_ended = error is None
         has_failures = self._tally.failed > self._failed_before
         try:
-            if has_ended and (journal.answered or not has_failures):
+            if has_ended:
                 self._assemble()
                 is_written = True
         finally:
@@ -147,8 +147,6 @@ class JournalSink:
                 self._session.note(f"{journal.answered} done so far, kept in {journal.path}: {GO_ON}")
             elif journal.answered and has_failures:
                 self._tally.advice.append(f"{self._path}: the same command with --resume tries only what failed")
-            elif not is_written and has_ended:
-                self._session.note(f"{self._path} was not written: there is no result")
 
     def admit(self, record: Record, follows_from: str) -> bool:
         if self._encoding is None:
