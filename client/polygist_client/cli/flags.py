@@ -125,7 +125,7 @@ def parse_form(
 
 def check_resume(resume: bool, output: Output) -> None:
     """Raise UsageError where there is nothing to resume: only files tell what is done."""
-    if resume and (output == Output() or output.is_device):
+    if resume and (output == Output() or output.is_stream):
         raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
 
 

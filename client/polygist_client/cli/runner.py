@@ -176,7 +176,7 @@ class Run:
         """Open what takes all results; None where those of each job go elsewhere."""
         if self.output.folder is not None:
             return None
-        if self.output.file is not None and not self.output.is_device:
+        if self.output.file is not None and not self.output.is_stream:
             return stack.enter_context(
                 JournalSink(
                     self.output.file, self.session, tally, self._options(), resume=self.resume,

@@ -151,7 +151,7 @@ class Session:
             total: how many, in all; None where nobody knows.
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
         """
-        if self.quiet or self.no_progress or not sys.stderr.isatty():
+        if self.quiet or self.no_progress or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
         bar = Progress(
