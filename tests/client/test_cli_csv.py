@@ -152,7 +152,8 @@ def test_rows_that_are_none_fail_alone(polygist: Polygist, fake: Fake):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("id,text\n1,a\n", "stdin: has no column 'body'; columns: id, text"),
+        ("id,text\n1,a\n", "stdin: has no column 'body'; columns: 'id', 'text'"),
+        ("id, body\n1,a\n", "stdin: has no column 'body'; columns: 'id', ' body'"),
         ("body,body\n1,a\n", "stdin: has 2 columns 'body'"),
         ("body,body_pt\n1,a\n", "stdin: has a column 'body_pt' already; name another with --into"),
     ],

@@ -169,10 +169,8 @@ class Journal:
         for line in stream:
             if not line.endswith(b"\n"):
                 break
-            if (found := parse_entry(line)) is not None and found[1].status in ANSWERED:
-                self._digests.append(found[0])
-                self._places.append(place)
-                self.answered += found[1].status == "done"
+            if (found := parse_entry(line)) is not None:
+                self._keep(found[0], place, found[1])
             place += len(line)
         self._end = place
         return line == COMPLETE
@@ -184,6 +182,18 @@ class Journal:
             left = left[self._stream.write(left) :]
         self._end += len(line)
         return place
+
+    def adopt(self, digest: int, entry: Entry) -> None:
+        """Write what came of a record in an earlier run, for the one that is admitted by this digest."""
+        place = self._write(entry.to_line(digest))
+        self._keep(digest, place, entry)
+
+    def _keep(self, digest: int, place: int, entry: Entry) -> None:
+        """Note where an answer of an earlier run stands."""
+        if entry.status in ANSWERED:
+            self._digests.append(digest)
+            self._places.append(place)
+            self.answered += entry.status == "done"
 
     def admit(self, digest: int) -> int | None:
         """Give the next record its place in the output; returns it, or None where the record is answered already."""

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
+from polygist_client.cli.earlier import count_results, has_all_objects, pair_results
 from polygist_client.cli.errors import FAILURES, FATAL
 from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
-from polygist_client.cli.records import Answer, Read, Record, Text, describe_failure
+from polygist_client.cli.records import Answer, Read, Record, Split, Text, describe_failure
 from polygist_client.cli.session import Session
 from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink
 from polygist_client.cli.tally import Tally
@@ -37,20 +39,29 @@ class Form:
     Attributes:
         name: such as "jsonl".
         read: makes records of it; None where it is one text.
+        split: parts a file that was made of records into the output of each.
         prepare: see `Prepare`.
     """
 
     name: str
     read: Read | None = None
+    split: Split = Input.lines
     prepare: Prepare = keep_as_is
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A part of a run: some inputs through one work."""
+    """A part of a run: some inputs through one work.
+
+    Attributes:
+        sources: the inputs.
+        work: what to do with them.
+        earlier: the file of an earlier run where that has results of the one input, of which some failed.
+    """
 
     sources: tuple[Input, ...]
     work: Work
+    earlier: Path | None = None
 
     @property
     def name(self) -> str:
@@ -92,17 +103,48 @@ class Run:
 
     def _unfinished(self) -> tuple[list[Job], int]:
         """Return the jobs that are left to do, and note and return how many are not."""
-        pairs = [(source, work) for work in self.works for source in self.sources]
-        left = [each for each in pairs if not (self.resume and self._is_finished(*each))]
-        if self.output.folder is None and left:
-            left = pairs
-        if done := len(pairs) - len(left):
-            self.session.note(f"{done} of {len(pairs)} finished already")
-        return [Job((source,), work) for source, work in left], done
+        jobs = left = [Job((source,), work) for work in self.works for source in self.sources]
+        if self.resume and self.output.folder is None and (self.form.read is None or self.session.jsonl):
+            left = [] if self._is_finished() else jobs
+        elif self.resume:
+            left = [rest for job in jobs if (rest := self._rest_of(job))]
+        if done := len(jobs) - len(left):
+            self.session.note(f"{done} of {len(jobs)} finished already")
+        return left, done
 
-    def _is_finished(self, source: Input, work: Work) -> bool:
-        path = self.output.file if self.output.folder is None else self.output.path_for(source, work.label)
-        return path is not None and is_finished(path, source) and not journal_path(path).exists()
+    def _is_finished(self) -> bool:
+        """Tell whether the one file for all has all."""
+        path = self.output.file
+        if path is None or journal_path(path).exists() or not all(is_finished(path, each) for each in self.sources):
+            return False
+        return not self.session.jsonl or has_all_objects(path, self._objects())
+
+    def _objects(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the name and the language of each object that there should be."""
+        for work in self.works:
+            for source in self.sources:
+                for record in self.form.read(source, work.fields) if self.form.read else ():
+                    yield from [(record.name, work.options["to"])] * (len(record.texts) + bool(record.error))
+                if self.form.read is None:
+                    yield source.name, work.options["to"]
+
+    def _rest_of(self, job: Job) -> Job | None:
+        """Return what is left to do of a job whose results have a file of their own; None where nothing is."""
+        (source,) = job.sources
+        path = self.output.file or self.output.path_for(source, job.work.label)
+        if not path.exists() or journal_path(path).exists():
+            return job
+        is_newer = is_finished(path, source)
+        if self.form.read is None:
+            return None if is_newer else job
+        counts = None
+        if source.path and source.identity() and (is_newer or self.form.name != "lines"):
+            found = self.form.split(Input(str(path), path=path))
+            counts = count_results(self.form.read(source, job.work.fields), found)
+        if counts is None:
+            self.session.note(f"{path}: is not what comes of {source.name}, and is made anew")
+            return job
+        return replace(job, earlier=path) if counts.get("failed") else None
 
     def _run_whole(self, jobs: list[Job], before: int) -> int:
         """Make a request for each job, and one for all ``--text`` together."""
@@ -219,6 +261,10 @@ class Run:
             (source,) = job.sources
             records, work = self.form.prepare(self.client, source, self.form.read(source, work.fields), work)
         follows_from = [work.label, work.options.get("source") or ""]
+
+        if job.earlier and isinstance(sink, JournalSink) and self.form.read:
+            found = self.form.split(Input(str(job.earlier), path=job.earlier))
+            sink.adopt(pair_results(self.form.read(job.sources[0], work.fields), found), "\0".join(follows_from))
 
         def admitted() -> Iterator[Record]:
             for record in records:
