@@ -239,6 +239,18 @@ def test_leaving_gives_up_what_is_under_way(client: Client, fake: Fake):
     gone.set()
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_summaries_of_what_was_read_come_before_what_the_iterable_raises(fake: Fake, many: Many, ordered: bool):
+    def breaking() -> Iterator[str]:
+        yield from articles(101)
+        raise KeyError("mine")
+
+    found: list[str] = []
+    with pytest.raises(KeyError, match="mine"):
+        many(breaking(), ordered=ordered, on_reply=lambda reply: found.append(reply["summary"]["text"]))
+    assert sorted(found) == sorted(f"text {number}." for number in range(101))
+
+
 texts = st.lists(st.tuples(st.integers(0, 30_000), st.sampled_from([None, "en", "de"])), max_size=60)
 
 

@@ -69,8 +69,8 @@ input_options = (
     click.option(
         "--resume",
         is_flag=True,
-        help="With -o: go on with what an earlier run has done. Records are compared; texts and lines are done where the"
-        " file is newer.",
+        help="With -o: go on with what an earlier run has done. Records are compared; texts and lines are done where"
+        " the file is newer.",
     ),
     click.option(
         "--format",
