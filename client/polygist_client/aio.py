@@ -112,7 +112,8 @@ class AsyncClient:
         """Translate any number of texts, as they are read: memory is bounded.
 
         Each result has the `index` of its item, and its `id` if that has one; so has the error of an item. Closing the
-        iterator, as with ``contextlib.aclosing``, ends the work.
+        iterator, as with ``contextlib.aclosing``, ends the work. What the iterable raises is raised after the answers
+        to what it gave before.
 
         Args:
             items: texts, or `Item` where one has an id or a language of its own; read as the results are taken, some

@@ -13,6 +13,8 @@ from polygist_client.calls import Call, batch_item
 from polygist_client.errors import CallFailed
 from polygist_client.items import Answer, ItemReader
 
+LINGER_SECONDS = 0.05
+
 Answers = list[Answer]
 ValueT = TypeVar("ValueT")
 
@@ -52,7 +54,11 @@ class AsyncBatchPool:
                     reading = asyncio.create_task(anext_or_none(batches))
                 candidates = waiting[:1] if ordered else waiting
                 hopes: list[asyncio.Task[Any]] = [*candidates, *([reading] if reading else [])]
-                await asyncio.wait(hopes, return_when=asyncio.FIRST_COMPLETED)
+                # A batch that is not full goes where nothing is under way and no item comes to fill it.
+                lingers = not waiting and not batcher.is_empty
+                timeout = LINGER_SECONDS if lingers else None
+                if not (await asyncio.wait(hopes, timeout=timeout, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    waiting += [asyncio.create_task(self._settle(batch)) for batch in batcher.rest()]
                 if done := min((each for each in candidates if each.done()), key=has_failed, default=None):
                     waiting.remove(done)
                     for answer in done.result():
@@ -65,7 +71,7 @@ class AsyncBatchPool:
                         ending = error
                     if batch is None:
                         is_read = True
-                    else:
+                    elif batch:
                         waiting.append(asyncio.create_task(self._settle(batch)))
             if ending is not None:
                 raise ending
@@ -221,7 +227,7 @@ class BulkTasks:
 
 
 async def cut(items: Iterable[Any] | AsyncIterable[Any], batcher: Batcher) -> AsyncGenerator[Batch | Answer, None]:
-    """Cut items that may have to be waited for into batches."""
+    """Cut items that may have to be waited for into batches; an empty one tells of an item that fills none yet."""
     values = iterate(items)
     ending: BaseException | None = None
     while True:
@@ -232,7 +238,8 @@ async def cut(items: Iterable[Any] | AsyncIterable[Any], batcher: Batcher) -> As
         except BaseException as error:  # what was read is sent before it is raised
             ending = error
             break
-        for batch in batcher.add(item):
+        batches = list(batcher.add(item))
+        for batch in batches or [()]:
             yield batch
     for batch in batcher.rest():
         yield batch

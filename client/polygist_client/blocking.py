@@ -117,8 +117,8 @@ def has_failed(done: Any) -> bool:
 class BulkThread:
     """Answers items over one stream after the other, which live on a thread of their own.
 
-    The caller's thread reads the items and takes the answers, so that a generator or a cursor stays where it was made;
-    neither of the two waits for the other.
+    The caller's thread reads the items and takes the answers, so that a generator or a cursor stays where it was made.
+    Sending and receiving wait for neither, but an answer waits for an item that is being read.
 
     Args:
         bulk: decides what is sent and yielded.

@@ -170,6 +170,19 @@ def test_one_text_is_no_list_of_texts(client: Client, aclient: AsyncClient, item
                 method(items, **options)
 
 
+@pytest.mark.parametrize("timeout", ["x", -1, 0, float("nan")])
+def test_a_timeout_that_is_none_is_said_at_once(client: Client, aclient: AsyncClient, timeout: Any):
+    for kind in (client, aclient):
+        with pytest.raises(InvalidInput, match=r"^timeout is "):
+            kind.translate_many([], to="pt", timeout=timeout)
+        with pytest.raises(InvalidInput, match=r"^timeout is "):
+            kind.summarise_many([], timeout=timeout)
+    with pytest.raises(InvalidInput, match=r"^timeout is "):
+        client.translate("a", to="pt", timeout=timeout)
+    with pytest.raises(InvalidInput, match=r"^timeout is "):
+        Client(timeout=timeout)
+
+
 def test_what_is_wrong_for_all_is_said_before_anything_is_read(client: Client):
     def unread() -> Iterator[str]:
         raise AssertionError

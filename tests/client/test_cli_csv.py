@@ -53,6 +53,9 @@ def finish(text: str, wanted: Fields) -> str:
         ("body,warnings\na,w\n", "body,warnings,body_pt,body_pt_warnings,error\na,w,A,,\n"),
         ("body\n", "body,body_pt,warnings,error\n"),
         ("body", "body,body_pt,warnings,error"),
+        ("\n \nid,body\n1,a\n", "\n \nid,body,body_pt,warnings,error\n1,a,A,,\n"),
+        ("sep=;\r\na,b;body\r\n1;a\r\n", "sep=;\r\na,b;body;body_pt;warnings;error\r\n1;a;A;;\r\n"),
+        ("\n", "\n"),
         ("", ""),
     ],
 )
@@ -154,6 +157,10 @@ def test_rows_that_are_none_fail_alone(polygist: Polygist, fake: Fake):
     [
         ("id,text\n1,a\n", "stdin: has no column 'body'; columns: 'id', 'text'"),
         ("id, body\n1,a\n", "stdin: has no column 'body'; columns: 'id', ' body'"),
+        (
+            "id,body\r1,a\r",
+            "stdin: has no column 'body'; columns: 'id', 'body\\r1', 'a\\r'; end its lines by line feeds",
+        ),
         ("body,body\n1,a\n", "stdin: has 2 columns 'body'"),
         ("body,body_pt\n1,a\n", "stdin: has a column 'body_pt' already; name another with --into"),
     ],

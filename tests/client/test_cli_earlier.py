@@ -25,6 +25,7 @@ CSV = ["--format", "csv", "--field", "body"]
 TABLES = {
     "jsonl": (JSONL, '{"id": 1, "body": "a ☃"}\n\n{"body": "b", "error": 1}\n{"body": " "}\n'),
     "csv": (CSV, 'id;body\r\n1;"a ""☃""\r\nb"\r\n\r\n2;b\r\n3;\r\n'),
+    "csv of excel": (CSV, "sep=;\n\nid;body\n1;a\n"),
     "tsv": (["--format", "tsv", "--field", "body"], "id\tbody\n1\ta\n2\tb\n"),
     "nested": (["--format", "jsonl", "--field", "a.t", "--field", "t"], '{"t": "x", "a": {"t": "y"}}\n'),
     "replaced": ([*JSONL, "--into", "body"], '{"id": 1, "body": "a"}\n{"id": 2, "body": "b"}\n'),

@@ -28,6 +28,7 @@ from polygist_client.cli.records import (
 from polygist_client.options import JsonReply
 
 DELIMITERS = (",", ";", "\t")
+NAMED_DELIMITER = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 MOST_CHARACTERS = 4_000_000  # of a row; a quote that is still open then was never meant as one
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*+"')
 
@@ -78,14 +79,19 @@ class Table:
 
 
 def read_csv(source: Input, fields: Fields, *, delimiter: str | None = None) -> Iterator[Record]:
-    """Read columns of every row as texts; the first row is the header.
+    """Read columns of every row as texts; the first row that is not blank is the header.
 
     Raises:
         InputError: the header has not the columns, or has one that should be added.
     """
     rows = split_rows(source, delimiter)
-    header = next(rows, None)
-    if header is None:
+    for header in rows:
+        if not is_before_header(header.line):
+            break
+        yield make_record(
+            source, header.line, partial(keep_row, header.line), recognise=partial(recognise_same, header.line)
+        )
+    else:
         return
     table = read_header(source, header, fields)
     yield make_record(source, header.line, partial(finish_header, table), recognise=partial(recognise_header, table))
@@ -99,11 +105,21 @@ def split_table(source: Input, *, delimiter: str | None = None) -> Iterator[Line
 
 
 def split_rows(source: Input, delimiter: str | None = None) -> Iterator[Row]:
-    """Split a table into rows; where no delimiter is given, the first row shows it."""
+    """Split a table into rows; where no delimiter is given, a line before the header or that itself shows it."""
     lines = source.lines()
-    first = next(lines, None)
-    if first is not None:
-        yield from read_rows(deque([first]), lines, delimiter or detect_delimiter(first.text))
+    for line in lines:
+        if is_before_header(line):
+            found = NAMED_DELIMITER.fullmatch(line.text)
+            delimiter = delimiter or (found[1] if found else None)
+            yield Row(line, "", ())
+        else:
+            yield from read_rows(deque([line]), lines, delimiter or detect_delimiter(line.text))
+            return
+
+
+def is_before_header(line: Line) -> bool:
+    """Whether a line before the header belongs to no table: it is blank, or Excel's name for the delimiter."""
+    return not line.error and (not line.text.strip() or NAMED_DELIMITER.fullmatch(line.text) is not None)
 
 
 def detect_delimiter(header: str) -> str:
@@ -202,7 +218,8 @@ def read_header(source: Input, row: Row, fields: Fields) -> Table:
     for name in fields.names:
         if names.count(name) != 1:
             found = f"{names.count(name)} columns" if name in names else "no column"
-            raise InputError(f"{source.name}: has {found} {name!r}; columns: {', '.join(map(repr, names))}")
+            cure = "; end its lines by line feeds" if "\r" in row.line.text and not row.line.end else ""
+            raise InputError(f"{source.name}: has {found} {name!r}; columns: {', '.join(map(repr, names))}{cure}")
     added: list[str] = []
 
     def place(name: str) -> int:

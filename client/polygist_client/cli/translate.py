@@ -42,7 +42,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
-@click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
+@click.option("--lines", is_flag=True, help="Line by line, all in one language: line n becomes line n.")
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
