@@ -79,6 +79,28 @@ def test_a_language_that_is_none_leads_to_the_list(polygist: Polygist, fake: Fak
     assert "polygist languages" in polygist(*TRANSLATE).err
 
 
+def test_an_error_of_whole_inputs_names_no_place_in_a_request(polygist: Polygist, fake: Fake):
+    def wrong(number: int) -> Failing:
+        return Failing(grpc.StatusCode.FAILED_PRECONDITION, f"contents[{number}] is in de", reason="SAME_LANGUAGE")
+
+    fake.script("StreamTranslate", wrong(0))
+    fake.script("Translate", wrong(0), wrong(1))
+    assert polygist(*TRANSLATE, "--stream").err == "error: content is in de\n"
+    assert polygist(*TRANSLATE).err == "error: content is in de\n"
+    assert polygist(*TRANSLATE, "--text", "b", "--json").err == "error: text-2 is in de\n"
+
+
+def test_the_name_of_a_file_breaks_no_message(polygist: Polygist, fake: Fake, tmp_path: Path):
+    for name in ("a\nb.txt", "c.txt"):
+        (tmp_path / name).write_text("fails")
+    fake.batching.errors["fails"] = (grpc.StatusCode.INTERNAL, "")
+    outcome = polygist("translate", tmp_path, "-t", "pt", "-o", f"{tmp_path}/out/")
+    assert sorted(outcome.err.splitlines()) == [
+        f"error: {tmp_path}/a\\nb.txt: fails failed", f"error: {tmp_path}/c.txt: fails failed",
+        "note: 0 done, 2 failed",
+    ]  # fmt: skip
+
+
 def test_a_verbose_run_names_the_request(polygist: Polygist, fake: Fake):
     fake.script("Translate", Failing(grpc.StatusCode.INTERNAL))
     assert "note: request " in polygist(*TRANSLATE, "-v").err

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
 from polygist_client.cli.earlier import count_results, has_all_objects, pair_results
-from polygist_client.cli.errors import FAILURES, FATAL
+from polygist_client.cli.errors import FAILURES, FATAL, naming_contents
 from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
@@ -164,7 +164,8 @@ class Run:
         """Make one request for the texts of a job, and write what comes of each."""
         texts, encodings = zip(*(source.read_encoded() for source in job.sources), strict=True)
         replies: list[JsonReply] = []
-        values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
+        with naming_contents([source.name for source in job.sources]):
+            values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
         if self.session.json and shared is not None:
             shared.write(f"{to_json(replies[0])}\n".encode())
             return

@@ -123,6 +123,7 @@ class Session:
 
     def _print(self, line: str) -> None:
         """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
+        line = line.replace("\r", "\\r").replace("\n", "\\n")  # of the name of a file
         if self.bar is None:
             click.echo(line, err=True)
         else:

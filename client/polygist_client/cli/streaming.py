@@ -8,6 +8,7 @@ import click
 
 from polygist_client import Client, Delta, Finished, Progress, Summary, Translation
 from polygist_client.cli.answers import Work
+from polygist_client.cli.errors import naming_contents
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import Output, standard_output
 from polygist_client.cli.printing import to_json_line
@@ -36,7 +37,7 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
     """Print what comes of each source, sentence by sentence, or as JSON event by event; returns the exit code."""
     tally = Tally(session, len(sources))
     for source in sources:
-        with tally.attempt(source.name):
+        with tally.attempt(source.name), naming_contents([source.name]):
             text = source.read()
             if session.jsonl:
                 print_parts(client, source.name, text, work)
