@@ -165,7 +165,7 @@ def test_a_line_that_is_no_object_becomes_one(polygist: Polygist, line: bytes, m
     shown = [json.loads(each) for each in outcome.out.splitlines()]
     assert (outcome.code, shown[1]) == (3, {"body": "a", "body_pt": "A"})
     assert list(shown[0]) == ["line", "input", "error"]
-    assert (shown[0]["line"], shown[0]["input"]) == (1, line.decode(errors="replace"))
+    assert (shown[0]["line"], shown[0]["input"]) == (1, line.decode(errors="backslashreplace"))
     assert message in shown[0]["error"]["message"]
     assert f"error: stdin:1: {shown[0]['error']['message']}" == outcome.err.splitlines()[0]
 
