@@ -1,1 +1,1 @@
-"""Streams and many items, on a server of its own: what a restart costs, and how fast, how soon and how large they are."""
+"""Streams and calls of many items, on a server of their own: what is lost, how fast they are, what they cost."""

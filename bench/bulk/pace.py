@@ -37,7 +37,7 @@ class Turn:
 
 
 def measure(extent: Extent) -> Iterator[Finding]:
-    """Each way sends the same sentences in each round, others in the next; the first of a round is another each time."""
+    """In a round all ways send the same sentences, in the next one others; another way is the first."""
     sentences = read_sentences(extent.data, SENTENCES * extent.rounds)
     rounds = []
     with start_server(extent.home) as server, tempfile.TemporaryDirectory() as folder:

@@ -83,7 +83,7 @@ def make_finding(slept: Sequence[Sleep], seconds: float) -> Finding:
     columns = ("call", "readers", "before, MB", "at most", "after", "rise for each", "how they ended")
     notes = (
         f"Each sends {CHARACTERS:,} characters, BatchTranslate in items of {CHARACTERS_OF_AN_ITEM:,}, and reads nothing"
-        f" for {seconds:g} s after its first message; then streams are cancelled, and batches are read to their end."
+        f" for {seconds:g} s; then streams are cancelled, and batches are read to their end."
         f" After: {SETTLE_SECONDS:g} s later.",
     )
     return Finding("Readers that sleep", columns, rows, requirements, notes)
@@ -105,19 +105,18 @@ async def sleep_together(sleep: Sleeping, address: str, sentences: Sequence[str]
 
 
 async def sleep_in_stream(stub: TranslationServiceStub, sentences: Sequence[str], seconds: float) -> str:
-    """Read one message of a stream, sleep, cancel it."""
+    """Begin a stream, sleep, cancel it."""
     text = " ".join(sentences)[:CHARACTERS]
     wanted = TranslateRequest(contents=[text], source_language_code=SOURCE, target_language_code=TARGET)
     call = stub.StreamTranslate(StreamTranslateRequest(request=wanted), timeout=CALL_SECONDS)
-    await call.read()
     await asyncio.sleep(seconds)
     is_over = call.done()
     call.cancel()
-    return (await call.code()).name if is_over else "in work to the end"
+    return (await call.code()).name if is_over else "cancelled in work"
 
 
 async def sleep_in_batch(stub: TranslationServiceStub, sentences: Sequence[str], seconds: float) -> str:
-    """Read one answer, sleep, read the others."""
+    """Send all items, sleep, read what there is."""
     text = " ".join(sentences)[:CHARACTERS]
     parts = [text[at : at + CHARACTERS_OF_AN_ITEM] for at in range(0, len(text), CHARACTERS_OF_AN_ITEM)]
 
@@ -128,9 +127,8 @@ async def sleep_in_batch(stub: TranslationServiceStub, sentences: Sequence[str],
             yield BatchTranslateRequest(item=BatchItem(item_id=str(number), content=part))
 
     call = stub.BatchTranslate(send(), timeout=CALL_SECONDS)
-    await call.read()
     await asyncio.sleep(seconds)
-    count = 1
+    count = 0
     try:
         while await call.read() is not grpc.aio.EOF:
             count += 1
