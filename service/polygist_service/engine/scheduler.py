@@ -158,6 +158,8 @@ class Scheduler:
         first = min(firsts, key=lambda job: job.arrival)
         queue, limits = self._queues[first.key], self._limits(first.key)
         share = max(MIN_SHARE, -(-len(queue) // idle_slots))
+        if idle_slots > 1 and first.index == 0 and all(job.submission is first.submission for job in queue):
+            share = MIN_SHARE  # a lone request: its first segment need not wait for a full batch
         return queue.take(len(first.tokens), limits, min(limits.segments, share))
 
     def __len__(self) -> int:

@@ -37,6 +37,8 @@ UNSUPPORTED = {
     "placeholder_syntaxes": "leave it empty",
     "output_config.include_alignment": "use include_segments",
 }
+# Code points of one message of a stream, at most: where a reader was away, there is much to tell at once.
+LONGEST_DELTA = 32_768
 # Of a detection: how many languages are told where the request does not say, and at most.
 DEFAULT_CANDIDATES, MOST_CANDIDATES = 3, 100
 
@@ -116,24 +118,35 @@ def to_translation_events(
     translation comes without its text, which has come in pieces before.
     """
     replies: list[translation_service_pb2.StreamTranslateResponse] = []
-    progress = None
+    progress: list[translation_service_pb2.StreamTranslateResponse] = []
+    pieces: list[str] = []
     for index, event in events:
         match event:
             case Progress():
-                progress = translation_service_pb2.StreamTranslateResponse(
-                    content_index=index, progress=to_progress(event)
-                )
-            case Delta(text) if replies and replies[-1].text_delta and replies[-1].content_index == index:
-                replies[-1].text_delta += text
+                told = translation_service_pb2.StreamTranslateResponse(content_index=index, progress=to_progress(event))
+                progress = [told]
             case Delta(text):
-                replies.append(translation_service_pb2.StreamTranslateResponse(content_index=index, text_delta=text))
+                pieces.append(text)
             case Translation():
                 translation = to_translation(request.contents[index], event, request.output_config)
                 translation.translated_text = ""
+                replies += to_deltas(index, pieces)
+                pieces = []
                 replies.append(
                     translation_service_pb2.StreamTranslateResponse(content_index=index, translation=translation)
                 )
-    return [*replies, progress] if progress else replies
+    # All pieces since the last translation are of the content after it, whose events are not all there yet.
+    last = max((index for index, event in events if isinstance(event, Delta)), default=0)
+    return [*replies, *to_deltas(last, pieces), *progress]
+
+
+def to_deltas(index: int, pieces: Sequence[str]) -> list[translation_service_pb2.StreamTranslateResponse]:
+    """Return the messages for pieces of one content, joined: one, unless they are so long that a reader would wait."""
+    text = "".join(pieces)
+    return [
+        translation_service_pb2.StreamTranslateResponse(content_index=index, text_delta=text[at : at + LONGEST_DELTA])
+        for at in range(0, len(text), LONGEST_DELTA)
+    ]
 
 
 def to_batch_response(

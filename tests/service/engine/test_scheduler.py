@@ -93,6 +93,20 @@ def test_idle_slots_share_a_lone_request():
     assert list(map(len, drain(scheduler, idle_slots=2))) == [4, 4]
 
 
+def test_the_first_segment_of_a_lone_request_does_not_wait_for_a_full_batch():
+    scheduler = make_scheduler()
+    add(scheduler, Submission(), *[3] * 40)
+    first = scheduler.next_batch(idle_slots=2)
+    assert [job.index for job in first] == [0, 1, 2, 3]
+    assert len(scheduler.next_batch(idle_slots=1)) > 4
+    # Of two requests, or where no other slot is idle, batches are as large as they may be.
+    for idle_slots, submissions in ((2, (Submission(), Submission())), (1, (Submission(),))):
+        busy = make_scheduler()
+        for submission in submissions:
+            add(busy, submission, *[3] * 40)
+        assert len(busy.next_batch(idle_slots)) > 4
+
+
 def test_requests_are_counted_once():
     scheduler = make_scheduler()
     add(scheduler, Submission(), 3, 3)
