@@ -27,7 +27,6 @@ AT_ONCE = (1, 32)
 # What each may cost: the text, its segments as they are read, and what has been written of them.
 MOST_MEGABYTES = 80.0
 SETTLE_SECONDS = 5.0
-SETTLED_MEGABYTES = 120.0
 CALL_SECONDS = 1200.0
 # The sentences are some 80 characters long.
 SENTENCES = 16_000

@@ -1,5 +1,6 @@
 """Real texts of the data folder, each of them distinct: a server decodes equal segments of one request once."""
 
+import heapq
 from collections.abc import Iterator
 from itertools import islice
 
@@ -34,23 +35,27 @@ def read_items(data: DataFolder, count: int) -> list[str]:
 
 
 def read_articles(data: DataFolder, count: int) -> list[str]:
-    """So many English articles, or parts of them where there are fewer; raises ValueError where they are not enough."""
+    """So many English articles, the longest of them halved where they are fewer; raises ValueError without any."""
     whole = [record["article"] for name in ARTICLES for record in data.records(name)]
-    if len(whole) >= count:
-        return take(iter(whole), count, "articles")
-    return take((part for article in whole for part in halve(article)), count, "articles or halves of them")
+    articles = list(dict.fromkeys([*whole, *read_documents(data, "en")]))
+    if not articles:
+        raise ValueError(f"the data has no articles, {count} are needed")
+    by_length = [(-len(article), article) for article in articles]
+    heapq.heapify(by_length)
+    while len(by_length) < count:
+        _, longest = heapq.heappop(by_length)
+        for half in halve(longest):
+            heapq.heappush(by_length, (-len(half), half))
+    return [article for _, article in by_length[:count]]
 
 
-def halve(article: str) -> Iterator[str]:
-    """Yield an article in two parts, each of whole paragraphs; one part where it has only one."""
-    paragraphs = [line for line in article.split("\n") if line.strip()]
-    if len(paragraphs) < 2:
-        # News without line breaks: at a stop near the middle.
-        middle = article.find(". ", len(article) // 2)
-        parts = [article] if middle < 0 else [article[: middle + 1], article[middle + 2 :]]
-    else:
-        parts = ["\n".join(paragraphs[: len(paragraphs) // 2]), "\n".join(paragraphs[len(paragraphs) // 2 :])]
-    yield from (part for part in parts if part.strip())
+def halve(article: str) -> tuple[str, str]:
+    """Cut an article in two at the line break that is nearest to its middle, or else at the space."""
+    middle = len(article) // 2
+    mark = "\n" if "\n" in article.strip() else " "
+    at = article.find(mark, middle)
+    at = at if at >= 0 else article.rindex(mark, 0, middle)
+    return article[:at], article[at + 1 :]
 
 
 def read_documents(data: DataFolder, language: str) -> list[str]:

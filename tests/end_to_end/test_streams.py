@@ -112,8 +112,7 @@ def test_many_summaries_are_those_of_each_alone(client, article):
     assert finished == [summary.text for summary in singly]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize(("number", "ordered"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
 def test_a_server_that_ends_loses_no_item(tiny_home, tmp_path, number, ordered):
     count = 600
     with ExitStack() as servers:
