@@ -1,7 +1,8 @@
 """Summaries as the server's own parts make them, and what a model wrote before it was checked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from polygist_service.concurrency import TextPool
@@ -45,13 +46,21 @@ class RecordingChecker:
         self.replaced_count = 0
 
     async def check(
-        self, sentences: Sequence[str], article: Article, *, language: str, context: CallContext
-    ) -> list[SentenceCheck]:
+        self, sentences: AsyncIterable[str], article: Article, *, language: str, context: CallContext
+    ) -> AsyncGenerator[SentenceCheck, None]:
         """See `grounding.checker.Checker`."""
-        checks = await self._checker.check(sentences, article, language=language, context=context)
-        self.written = tuple(sentences)
-        self.replaced_count = sum(check.is_replaced for check in checks)
-        return checks
+        self.written, self.replaced_count = (), 0
+        async with aclosing(
+            self._checker.check(self._note(sentences), article, language=language, context=context)
+        ) as checks:
+            async for check in checks:
+                self.replaced_count += check.is_replaced
+                yield check
+
+    async def _note(self, sentences: AsyncIterable[str]) -> AsyncIterator[str]:
+        async for sentence in sentences:
+            self.written += (sentence,)
+            yield sentence
 
 
 async def pick(engine: Engine, pool: TextPool, encoder: ModelInfo, request: SummaryRequest) -> list[Summary]:

@@ -20,6 +20,7 @@ from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, 
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Retries
+from polygist_client.streams import StreamPosition
 
 Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
 
@@ -171,7 +172,8 @@ class AsyncClient:
     ) -> AsyncGenerator[Any, None]:
         """Summarise any number of articles, each on its own, as `translate_many` translates texts.
 
-        They travel in requests of several; the articles of one that fails are sent singly.
+        They travel in requests of several, which are sent when they are full or the items end; the articles of one that
+        fails are sent singly.
 
         Args:
             items: articles, or `Item` where one has an id or a language of its own; read as the results are taken, a
@@ -284,26 +286,25 @@ class AsyncClient:
         return whole
 
     async def send_stream(self, call: Call[ReplyT, Any]) -> AsyncGenerator[ReplyT, None]:
-        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
+        """Make a call whose reply comes in parts, and yield these, as `Client.send_stream` does."""
         attempts = self._retries.begin(call, time.monotonic())
-        has_begun = False
+        position = StreamPosition(call)
         while True:
             try:
                 with own_errors(call, self._connection, attempts.request_id):
                     stub = self._stub(call, "unary_stream")
-                    parts = stub(call.request, **attempts.keywords(time.monotonic()))
+                    parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                     try:
                         async for part in parts:
-                            has_begun = True
-                            yield part
+                            attempts.progress()
+                            yield position.follow(part)
                     finally:
                         parts.cancel()
-                attempts.succeed()
                 return
             except CallFailed as error:
-                if has_begun:
-                    raise
-                await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
+                if position.is_whole:
+                    return
+                await asyncio.sleep(position.delay_after(error, attempts, time.monotonic()))
 
     async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(await self.send(call))
@@ -327,6 +328,8 @@ class AsyncClient:
         )
         async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
             async for answer in answers:
+                if answer.message is not None:
+                    self._retries.answered.add(call.needs_healthy_server)
                 yield reading.read(answer)
 
     async def _send_batches(

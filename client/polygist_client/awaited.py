@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from polygist_client.batches import Batch, Batcher, pair, split_failed
+from polygist_client.blocking import GOODBYE_SECONDS, has_failed
 from polygist_client.bulk import Bulk
 from polygist_client.calls import Call, batch_item
 from polygist_client.errors import CallFailed
@@ -51,7 +52,7 @@ class AsyncBatchPool:
                 candidates = waiting[:1] if ordered else waiting
                 hopes: list[asyncio.Task[Any]] = [*candidates, *([reading] if reading else [])]
                 await asyncio.wait(hopes, return_when=asyncio.FIRST_COMPLETED)
-                if done := next((each for each in candidates if each.done()), None):
+                if done := min((each for each in candidates if each.done()), key=has_failed, default=None):
                     waiting.remove(done)
                     for answer in done.result():
                         yield answer
@@ -108,7 +109,7 @@ class BulkTasks:
 
     async def run(self, items: Iterable[Any] | AsyncIterable[Any], reader: ItemReader) -> AsyncGenerator[Answer, None]:
         """Yield the answers to `items`."""
-        tasks = [asyncio.create_task(self._read(items, reader)), asyncio.create_task(self._work())]
+        reading, working = asyncio.create_task(self._read(items, reader)), asyncio.create_task(self._work())
         try:
             while True:
                 self._answered.clear()
@@ -118,18 +119,26 @@ class BulkTasks:
                     yield answer
                 if not answers:
                     if self._bulk.is_done:
+                        self._sendable.set()
+                        await asyncio.wait([working], timeout=GOODBYE_SECONDS)
                         return
                     now = time.monotonic()
                     self._bulk.check(now)
                     await self._wait(self._answered, now)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            reading.cancel()
+            working.cancel()
+            await asyncio.gather(reading, working, return_exceptions=True)
 
     async def _wait(self, event: asyncio.Event, now: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), self._bulk.seconds_to_wait(now))
+        """Wait for an event, or until something is due; `asyncio.wait_for` makes a task of every wait."""
+        seconds = self._bulk.seconds_to_wait(now)
+        timer = None if seconds is None else asyncio.get_running_loop().call_later(seconds, event.set)
+        try:
+            await event.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _read(self, items: Iterable[Any] | AsyncIterable[Any], reader: ItemReader) -> None:
         try:
@@ -157,7 +166,7 @@ class BulkTasks:
     async def _work(self) -> None:
         """Open one stream after the other for as long as there is something to send."""
         try:
-            while True:
+            while not self._bulk.is_done:
                 self._sendable.clear()
                 now = time.monotonic()
                 if self._bulk.should_open(now):
@@ -169,27 +178,31 @@ class BulkTasks:
             self._answered.set()
 
     async def _run_stream(self) -> None:
+        is_over = asyncio.Event()
         failure: CallFailed | None = None
         self._bulk.begin_stream(time.monotonic())
+        self._answered.set()  # from now on, waiting has an end
         try:
             with self._own_errors():
-                stream = self._open_stream(self._send())
+                stream = self._open_stream(self._send(is_over))
                 try:
                     async for reply in stream:
                         self._bulk.receive(reply, time.monotonic())
                         self._answered.set()
-                        self._sendable.set()
+                        if self._bulk.may_send:
+                            self._sendable.set()
                 finally:
+                    is_over.set()
                     stream.cancel()
         except CallFailed as error:
             failure = error
         self._bulk.end_stream(failure, time.monotonic())
         self._answered.set()
 
-    async def _send(self) -> AsyncIterator[Any]:
-        """Yield the messages of one stream, as gRPC has room for them; gRPC cancels it with its stream."""
+    async def _send(self, is_over: asyncio.Event) -> AsyncIterator[Any]:
+        """Yield the messages of one stream, as gRPC has room for them."""
         yield self._config
-        while True:
+        while not is_over.is_set():
             self._sendable.clear()
             now = time.monotonic()
             if item := self._bulk.next_to_send(now):

@@ -14,6 +14,8 @@ from polygist_client.errors import CallFailed, Cancelled
 from polygist_client.items import Answer, ItemReader
 
 Answers = list[Answer]
+# A stream whose items are all answered is left to end by itself, so that the server does not take it for one given up.
+GOODBYE_SECONDS = 1.0
 
 
 class Pending(Protocol):
@@ -50,7 +52,7 @@ class BatchPool:
         try:
             while waiting or not is_read:
                 candidates = waiting[:1] if ordered else waiting
-                if done := next((each for each in candidates if each.done()), None):
+                if done := min(filter(Future.done, candidates), key=has_failed, default=None):
                     waiting.remove(done)
                     yield from done.result()
                 elif is_read or len(waiting) >= self._in_flight:
@@ -101,6 +103,11 @@ class BatchPool:
                 self._under_way.discard(pending)
 
 
+def has_failed(done: Any) -> bool:
+    """Whether a future or task that is done failed: what did not is taken first, since a failure ends all."""
+    return done.cancelled() or done.exception() is not None
+
+
 class BulkThread:
     """Answers items over one stream after the other, which live on a thread of their own.
 
@@ -135,7 +142,8 @@ class BulkThread:
     def run(self, items: Iterable[Any], reader: ItemReader) -> Generator[Answer, None, None]:
         """Yield the answers to `items`; of these no more is read while there are answers that wait to be taken."""
         unread = iter(items)
-        threading.Thread(target=self._work, name="polygist-bulk", daemon=True).start()
+        thread = threading.Thread(target=self._work, name="polygist-bulk", daemon=True)
+        thread.start()
         try:
             while True:
                 answers, wants_item = self._wait()
@@ -143,7 +151,7 @@ class BulkThread:
                 if wants_item:
                     self._read(unread, reader)
                 elif not answers:
-                    return
+                    return thread.join(GOODBYE_SECONDS)
         finally:
             self.close()
 
@@ -160,7 +168,8 @@ class BulkThread:
         with self._answered:
             while True:
                 if answers := self._bulk.take():
-                    # What wants an item before these are yielded may still do so after.
+                    if self._bulk.is_done:
+                        self._sendable.notify_all()
                     return answers, False
                 now = time.monotonic()
                 self._bulk.check(now)
@@ -193,11 +202,12 @@ class BulkThread:
             with self._answered:
                 self._bulk.fail(error)
                 self._answered.notify_all()
+                self._sendable.notify_all()
 
     def _wait_until_due(self) -> bool:
         """Wait until a stream is to be opened; False where none will be."""
         with self._answered:
-            while not self._is_closed:
+            while not self._is_closed and not self._bulk.is_done:
                 now = time.monotonic()
                 if self._bulk.should_open(now):
                     return True
@@ -211,6 +221,7 @@ class BulkThread:
             with self._own_errors():
                 with self._answered:
                     self._bulk.begin_stream(time.monotonic())
+                    self._answered.notify()  # from now on, waiting has an end
                     self._stream = self._open_stream(self._send(is_over))
                     if self._is_closed:
                         self._stream.cancel()
@@ -218,12 +229,14 @@ class BulkThread:
                     with self._answered:
                         self._bulk.receive(reply, time.monotonic())
                         self._answered.notify()
-                        self._sendable.notify_all()
+                        if self._bulk.may_send:
+                            self._sendable.notify_all()
         except CallFailed as error:
             failure = error
         finally:
-            is_over.set()
-            self._stream = None
+            with self._answered:
+                is_over.set()
+                self._stream = None
         with self._answered:
             self._bulk.end_stream(failure, time.monotonic())
             self._answered.notify()
@@ -234,9 +247,14 @@ class BulkThread:
         yield self._config
         while True:
             with self._answered:
-                while not (item := self._bulk.next_to_send(time.monotonic())):
+                while True:
+                    # An item that is taken after the end of its stream would be in flight on the next one, unsent.
+                    if is_over.is_set() or self._is_closed:
+                        return
                     now = time.monotonic()
-                    if is_over.is_set() or self._is_closed or self._bulk.is_stream_complete(now):
+                    if item := self._bulk.next_to_send(now):
+                        break
+                    if self._bulk.is_stream_complete(now):
                         return
                     self._sendable.wait(self._bulk.seconds_to_wait(now))
             yield batch_item(item)

@@ -20,7 +20,7 @@ from typing import Any
 
 from polygist_client.errors import CallFailed, Cancelled, DeadlineExceeded, InternalError, Unavailable
 from polygist_client.items import Answer, NumberedItem, concern
-from polygist_client.retries import BUSY, DRAINING, FIRST_DELAY, LONGEST_DELAY
+from polygist_client.retries import BUSY, FIRST_DELAY, LONGEST_DELAY
 
 # Read and unanswered. The server works on 64 of a stream; the others are there when it has room.
 WINDOW = 192
@@ -37,6 +37,9 @@ MOST_BREAKS = len(IN_FLIGHT_AFTER_BREAKS)
 # answered, and the next one may go to another server.
 STREAM_SECONDS = 300.0
 IDLE = "STREAM_IDLE"
+# Where it is not clear how a stream ended, the next one is sent one item, and that only after a moment: gRPC's awaited
+# calls lose the status of one that ends while something is written to it.
+PROBE_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -105,6 +108,7 @@ class Bulk:
         self._outage_began: float | None = None
         self._backoff = FIRST_DELAY
         self._resume_at = 0.0
+        self._is_probing = False
 
     # Items
 
@@ -161,8 +165,7 @@ class Bulk:
 
     def check(self, now: float) -> None:
         """Raise what ended all, and DeadlineExceeded where the server has answered nothing for too long."""
-        is_late = self._quiet_since is not None and now >= self._quiet_since + self._seconds(0)
-        if self._failure is None and is_late and now >= self._quiet_until():
+        if self._failure is None and now >= self._quiet_until(now):
             seconds = self._longest_seconds()
             self._failure = DeadlineExceeded(
                 f"no answer within {seconds:g} s; give more time (timeout), or send shorter texts",
@@ -186,7 +189,7 @@ class Bulk:
     def next_to_send(self, now: float) -> NumberedItem | None:
         """Return the next item for the stream, which is in flight then; None where there is none now."""
         self._release(now)
-        if not self._to_send or self.is_stream_complete(now) or len(self._in_flight) >= self._most_in_flight():
+        if not self._to_send or self.is_stream_complete(now) or len(self._in_flight) >= self._most_in_flight(now):
             return None
         index = heapq.heappop(self._to_send)
         entry = self._unanswered[index]
@@ -196,10 +199,20 @@ class Bulk:
         return entry.item
 
     def is_stream_complete(self, now: float) -> bool:
-        """Whether nothing more is to be sent on this stream: all was, or it has become old."""
+        """Whether nothing more is to be sent on this stream: all is answered, or it has become old."""
         if self._stream_began is not None and now - self._stream_began >= STREAM_SECONDS:
             return True
-        return self._failure is not None or (self._is_read and not self._to_send and not self._delayed)
+        # Not as soon as all is sent: a server that is busy is sent it again, on the same stream.
+        return self._failure is not None or (self._is_read and not self._unanswered)
+
+    @property
+    def may_send(self) -> bool:
+        """Whether who sends has something to do: there is an item, now or in a moment, or the stream is complete."""
+        return (
+            bool(self._to_send or self._delayed)
+            or (self._is_read and not self._unanswered)
+            or self._failure is not None
+        )
 
     def receive(self, reply: Any, now: float) -> None:
         """Take a reply of the server."""
@@ -240,7 +253,9 @@ class Bulk:
             self._resume_at = now
             return
         error = error or Unavailable(
-            f"the server ended the stream before {len(left) or 'any'} of its items were answered", code="UNAVAILABLE"
+            f"the server ended the stream before {len(left) or 'any'} of its items were answered",
+            code="UNAVAILABLE",
+            is_told=True,
         )
         self._break(error, left, now)
 
@@ -251,7 +266,8 @@ class Bulk:
             due.append(self._resume_at)
         if self._stream_began is not None:
             due.append(self._stream_began + STREAM_SECONDS)
-            due.append(self._quiet_until())
+            due.append(self._quiet_until(now))
+            due.append(self._probe_at())
         later = [time - now for time in due if time > now]
         soonest = min(later, default=float("inf"))
         return None if soonest == float("inf") else soonest
@@ -260,8 +276,12 @@ class Bulk:
         if not is_outage(error):
             self.fail(error)
             return
-        # One that says that it stops, or that it waited, has not been ended by an item.
-        if left and error.reason not in (DRAINING, IDLE, *BUSY):
+        was_probing, self._is_probing = self._is_probing, is_unclear(error)
+        if self._is_probing and not was_probing:
+            self._resume_at = now
+            return
+        # A server that says why it ends a stream has not been ended by an item.
+        if left and not error.is_told and not self._is_probing:
             self._outage_began = now
             for index in left:
                 self._suspect(index, error)
@@ -284,8 +304,16 @@ class Bulk:
             heapq.heapify(self._to_send)
             self._answer(entry, Answer(entry.item, error=concern(copy_of(error), entry.item)))
 
-    def _most_in_flight(self) -> int:
+    def _most_in_flight(self, now: float) -> int:
+        if self._is_probing:
+            return int(now >= self._probe_at())
         return IN_FLIGHT_AFTER_BREAKS[max(self._suspects.values())] if self._suspects else WINDOW
+
+    def _probe_at(self) -> float:
+        """Return when a stream that is to show how it ends is sent its item."""
+        if not self._is_probing or self._stream_began is None:
+            return 0.0
+        return self._stream_began + PROBE_SECONDS
 
     def _release(self, now: float) -> None:
         """Let what waited for a busy server be sent again."""
@@ -295,7 +323,7 @@ class Bulk:
     def _note_answer(self, now: float) -> None:
         self._stream_answers += 1
         self._quiet_since = now
-        self._outage_began, self._backoff = None, FIRST_DELAY
+        self._outage_began, self._backoff, self._is_probing = None, FIRST_DELAY, False
 
     def _answer(self, entry: Unanswered, answer: Answer) -> None:
         del self._unanswered[entry.item.index]
@@ -316,11 +344,13 @@ class Bulk:
     def _longest_seconds(self) -> float:
         return self._seconds(max((len(entry.item.text) for entry in self._unanswered.values()), default=0))
 
-    def _quiet_until(self) -> float:
-        """Return when the server has answered nothing for too long; never while there is no stream."""
+    def _quiet_until(self, now: float) -> float:
+        """Return when the server may have answered nothing for too long; never while there is no stream."""
         if self._stream_began is None or self._quiet_since is None or not self._unanswered:
             return float("inf")
-        return self._quiet_since + self._longest_seconds()
+        soonest = self._quiet_since + self._seconds(0)
+        # The rest is looked at when it matters: this is asked for every answer.
+        return soonest if now < soonest else self._quiet_since + self._longest_seconds()
 
     def _shorten(self, seconds: float) -> float:
         return seconds * (1 + self._jitter()) / 2
@@ -330,7 +360,11 @@ def is_outage(error: CallFailed) -> bool:
     """Whether a stream that ended so may be followed by another: the server or the way to it is gone for a moment."""
     if isinstance(error, Unavailable | Cancelled) or error.reason == IDLE:
         return True
-    # As of a proxy that resets streams; the server's own faults have a reason.
+    return is_unclear(error)
+
+
+def is_unclear(error: CallFailed) -> bool:
+    """Whether gRPC itself calls this an internal error; the server's own have a reason."""
     return isinstance(error, InternalError) and not error.reason
 
 

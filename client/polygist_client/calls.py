@@ -169,6 +169,14 @@ def stream_translate(
     )
 
 
+def ask_for_rest(call: Call[ReplyT, AnswerT], index: int) -> Call[ReplyT, AnswerT]:
+    """Make the call for the contents of `call`, one that streams, from `index` on."""
+    request: Any = type(call.request)()
+    request.CopyFrom(call.request)
+    del request.request.contents[:index]
+    return replace(call, request=request)
+
+
 def summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.SummariseResponse, results.Summary | list[results.Summary]]:

@@ -20,6 +20,7 @@ from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, 
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
+from polygist_client.streams import StreamPosition
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -167,7 +168,8 @@ class Client:
     ) -> Generator[Any, None, None]:
         """Summarise any number of articles, each on its own, as `translate_many` translates texts.
 
-        They travel in requests of several; the articles of one that fails are sent singly.
+        They travel in requests of several, which are sent when they are full or the items end; the articles of one that
+        fails are sent singly.
 
         Args:
             items: articles, or `Item` where one has an id or a language of its own; read as the results are taken, a
@@ -276,26 +278,29 @@ class Client:
         return whole
 
     def send_stream(self, call: Call[ReplyT, Any]) -> Generator[ReplyT, None, None]:
-        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call."""
+        """Make a call whose reply comes in parts, and yield these; closing the iterator cancels the call.
+
+        Raises:
+            StreamBroken: the connection went inside a content; between two of them the call goes on.
+        """
         attempts = self._retries.begin(call, time.monotonic())
-        has_begun = False
+        position = StreamPosition(call)
         while True:
             try:
                 with own_errors(call, self._connection, attempts.request_id):
                     stub = self._stub(call, "unary_stream")
-                    parts = stub(call.request, **attempts.keywords(time.monotonic()))
+                    parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                     try:
                         for part in parts:
-                            has_begun = True
-                            yield part
+                            attempts.progress()
+                            yield position.follow(part)
                     finally:
                         parts.cancel()
-                attempts.succeed()
                 return
             except CallFailed as error:
-                if has_begun:
-                    raise
-                time.sleep(attempts.delay_after(error, time.monotonic()))
+                if position.is_whole:
+                    return
+                time.sleep(position.delay_after(error, attempts, time.monotonic()))
 
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
@@ -318,6 +323,8 @@ class Client:
         )
         with closing(worker.run(items, ItemReader(limits))) as answers:
             for answer in answers:
+                if answer.message is not None:
+                    self._retries.answered.add(call.needs_healthy_server)
                 yield reading.read(answer)
 
     def _send_batches(

@@ -155,6 +155,7 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
         retry_after=read_retry_delay(status, trailer),
         field_violations=violations,
         request_id=str(trailer.get(REQUEST_ID, request_id)),
+        is_told=bool(trailer),
     )
 
 
@@ -172,7 +173,7 @@ def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
     kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(error.reason)
     if narrower and issubclass(narrower, kind):
         kind = narrower
-    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id)
+    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id, is_told=True)
 
 
 def read_status(failure: Failure) -> status_pb2.Status:

@@ -82,6 +82,7 @@ class CallFailed(PolygistError):
         field_violations: the fields that are wrong.
         request_id: id of the call, also in the server's log.
         text: of a stream: what had come of the text at `index`; valid as far as it goes.
+        is_told: whether the server, or something before it, said so; False where the connection went without a word.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class CallFailed(PolygistError):
         index: int | None = None,
         id: str | None = None,
         text: str = "",
+        is_told: bool = False,
     ) -> None:
         super().__init__(message, index=index, id=id)
         self.code = code
@@ -106,6 +108,7 @@ class CallFailed(PolygistError):
         self.field_violations = field_violations
         self.request_id = request_id
         self.text = text
+        self.is_told = is_told
 
 
 class InvalidArgument(CallFailed):

@@ -1,12 +1,16 @@
 """The names of ctranslate2 that this project uses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 class TranslationResult:
     hypotheses: list[list[str]]
     scores: list[float]
     attention: list[list[list[float]]]
+
+class GenerationStepResult:
+    batch_id: int
+    token: str
 
 class ScoringResult:
     tokens: list[str]
@@ -54,6 +58,7 @@ class Translator:
         use_vmap: bool = False,
         return_scores: bool = False,
         return_attention: bool = False,
+        callback: Callable[[GenerationStepResult], bool] | None = None,
     ) -> list[TranslationResult]: ...
     def score_batch(
         self,
@@ -100,6 +105,7 @@ class Generator:
         static_prompt: Sequence[str] | None = None,
         include_prompt_in_result: bool = True,
         return_scores: bool = False,
+        callback: Callable[[GenerationStepResult], bool] | None = None,
     ) -> list[GenerationResult]: ...
 
 class Encoder:

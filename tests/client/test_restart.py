@@ -139,6 +139,40 @@ async def test_no_awaited_call_of_many_fails_over_a_restart(restarting: Restarti
         assert str(await client.translate("c", to="pt")) == "C"
 
 
+TEXTS = [f"text {number}" for number in range(1000)]
+RESTARTED_AT = (100, 600)
+
+
+def test_no_item_of_many_is_lost_or_doubled_over_restarts(restarting: Restarting):
+    found = []
+    with Client(restarting.address, reconnect_timeout=60) as client:
+        for each in client.translate_many(TEXTS, to="pt"):
+            found.append(each.text)
+            if each.index in RESTARTED_AT:
+                restarting.restart()
+    assert found == [text.upper() for text in TEXTS]
+
+
+async def test_no_item_of_many_that_are_awaited_is_lost_or_doubled_over_restarts(restarting: Restarting):
+    found = []
+    async with AsyncClient(restarting.address, reconnect_timeout=60) as client:
+        async for each in client.translate_many(TEXTS, to="pt", ordered=False):
+            found.append(each.text)
+            if len(found) in RESTARTED_AT:
+                await asyncio.to_thread(restarting.restart)
+    assert sorted(found) == sorted(text.upper() for text in TEXTS)
+
+
+def test_no_article_of_many_is_lost_or_doubled_over_a_restart(restarting: Restarting):
+    found = []
+    with Client(restarting.address, reconnect_timeout=60) as client:
+        for each in client.summarise_many(TEXTS):
+            found.append(each.text)
+            if each.index == 100:
+                restarting.restart()
+    assert found == TEXTS
+
+
 def test_a_server_that_stays_away_is_told_as_ever(restarting: Restarting):
     with Client(restarting.address, reconnect_timeout=0.5) as client:
         client.translate("a", to="pt")

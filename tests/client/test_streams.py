@@ -1,18 +1,32 @@
-"""`stream_summarise` of both clients, and ``summarise --stream``."""
+"""`stream_summarise` and `stream_translate` of both clients, and ``summarise --stream``."""
 
+import asyncio
 import json
+import re
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing
 from typing import Any
 
 import grpc
 import pytest
-from polygist.v1 import common_pb2, summarisation_service_pb2
-from polygist_client import AsyncClient, Client, Delta, Finished, InferenceFailed, InvalidInput, Progress, Unavailable
+from polygist.v1 import common_pb2, summarisation_service_pb2, translation_service_pb2
+from polygist_client import (
+    AsyncClient,
+    Client,
+    Delta,
+    Finished,
+    InferenceFailed,
+    InvalidInput,
+    Progress,
+    StreamBroken,
+    Unavailable,
+)
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Failing, Fake
 
 ARTICLE = "The bridge is open again.\nIt was closed for two years."
+LOST = Failing(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 EXPECTED = [
     Progress(0, 1, 2), Progress(0, 2, 2),
     Delta(0, "The"), Delta(0, " bridge"), Delta(0, " is"), Delta(0, " open"), Delta(0, " again."),
@@ -85,6 +99,133 @@ def test_failures_are_those_of_other_calls(client: Client, fake: Fake) -> None:
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         list(client.stream_summarise(ARTICLE))
+
+
+def pieces(index: int, text: str) -> list[Any]:
+    """The deltas of a text and its end, as `stream_translate` has them."""
+    deltas = [
+        translation_service_pb2.StreamTranslateResponse(content_index=index, text_delta=word)
+        for word in re.findall(r"\s*\S+", text)
+    ]
+    progress = common_pb2.Progress(completed_count=index + 1, total_count=3)
+    end = translation_service_pb2.Translation(target_language_code="pt")
+    return [
+        *deltas,
+        translation_service_pb2.StreamTranslateResponse(content_index=index, progress=progress),
+        translation_service_pb2.StreamTranslateResponse(content_index=index, translation=end),
+    ]
+
+
+Stream = Callable[..., list[Any]]
+
+
+@pytest.fixture(params=["blocking", "asynchronous"])
+def stream(request: pytest.FixtureRequest, fake: Fake) -> Stream:
+    """`stream_translate` of either client, as a list; what was yielded before an error is in `found`."""
+
+    async def wait(texts: Any, found: list[Any], options: dict[str, Any]) -> None:
+        async with AsyncClient(fake.address) as client:
+            async for event in client.stream_translate(texts, to="pt", **options):
+                found.append(event)
+
+    def run(texts: Any, found: list[Any] | None = None, **options: Any) -> list[Any]:
+        found = [] if found is None else found
+        if request.param == "asynchronous":
+            asyncio.run(wait(texts, found, options))
+        else:
+            with Client(fake.address) as client:
+                found += client.stream_translate(texts, to="pt", **options)
+        return found
+
+    return run
+
+
+def test_a_translation_streams_as_a_summary_does(stream: Stream, client: Client):
+    events = stream(["One two.", "Three."], source="en", scores=True)
+    assert [event.text for event in events if isinstance(event, Delta)] == ["ONE", " TWO.", "THREE."]
+    assert [event for event in events if isinstance(event, Progress)] == [Progress(0, 1, 2), Progress(1, 2, 2)]
+    whole = client.translate(["One two.", "Three."], to="pt", source="en", scores=True)
+    assert [event for event in events if isinstance(event, Finished)] == [Finished(0, whole[0]), Finished(1, whole[1])]
+
+
+def test_what_breaks_between_two_texts_goes_on_with_the_next(stream: Stream, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield from [*pieces(0, "ONE TWO."), *pieces(1, "THREE.")]
+        yield LOST
+
+    replies: list[dict[str, Any]] = []
+    fake.script("StreamTranslate", answer)
+    events = stream(["One two.", "Three.", "Four."], on_reply=replies.append)
+    assert [(event.index, event.result.text) for event in events if isinstance(event, Finished)] == [
+        (0, "ONE TWO."), (1, "THREE."), (2, "FOUR."),
+    ]  # fmt: skip
+    assert [list(each.request.contents) for each in fake.requests("StreamTranslate")] == [
+        ["One two.", "Three.", "Four."], ["Four."],
+    ]  # fmt: skip
+    assert [event for event in events if isinstance(event, Progress)] == [
+        Progress(0, 1, 3), Progress(1, 2, 3), Progress(2, 3, 3),
+    ]  # fmt: skip
+    assert [each.get("contentIndex", 0) for each in replies if "translation" in each] == [0, 1, 2]
+    assert "usage" in replies[-1]
+    assert len({each.metadata["x-request-id"] for each in fake.asked}) == 1
+
+
+def test_what_breaks_inside_a_text_says_what_had_come(stream: Stream, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield from [*pieces(0, "ONE TWO."), *pieces(1, "THREE FOUR.")[:1]]
+        yield LOST
+
+    fake.script("StreamTranslate", answer)
+    found: list[Any] = []
+    with pytest.raises(StreamBroken, match=r"inside contents\[1\] after 5 characters") as caught:
+        stream(["One two.", "Three four."], found, request_id="mine")
+    assert (caught.value.index, caught.value.text, caught.value.request_id) == (1, "THREE", "mine")
+    assert isinstance(found[-1], Delta)
+    assert [event.result.text for event in found if isinstance(event, Finished)] == ["ONE TWO."]
+    assert len(fake.requests("StreamTranslate")) == 1
+
+
+def test_a_summary_that_breaks_off_says_so_too(client: Client, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield summarisation_service_pb2.StreamSummariseResponse(text_delta="The bridge")
+        yield LOST
+
+    fake.script("StreamSummarise", answer)
+    with pytest.raises(StreamBroken) as caught:
+        list(client.stream_summarise(ARTICLE))
+    assert (caught.value.index, caught.value.text) == (0, "The bridge")
+
+
+def test_every_failure_of_a_stream_says_how_far_it_came(stream: Stream, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield from [*pieces(0, "ONE TWO."), *pieces(1, "THREE FOUR.")[:1]]
+        yield Failing(grpc.StatusCode.INTERNAL, "the model", reason="INFERENCE_FAILED")
+
+    fake.script("StreamTranslate", answer)
+    with pytest.raises(InferenceFailed) as caught:
+        stream(["One two.", "Three four."])
+    assert (caught.value.index, caught.value.text) == (1, "THREE")
+
+
+def test_a_stream_that_breaks_after_its_last_text_is_whole(stream: Stream, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield from pieces(0, "ONE.")
+        yield LOST
+
+    fake.script("StreamTranslate", answer)
+    assert stream("One.")[-1].result.text == "ONE."
+    assert len(fake.requests("StreamTranslate")) == 1
+
+
+def test_a_stream_that_keeps_breaking_fails(stream: Stream, fake: Fake):
+    def answer(request: Any) -> Iterator[Any]:
+        yield from pieces(0, "ONE.")
+        yield LOST
+
+    fake.script("StreamTranslate", answer, *[Failing(grpc.StatusCode.UNAVAILABLE, "gone")] * 99)
+    with pytest.raises(Unavailable) as caught:
+        stream(["One.", "Two."])
+    assert (caught.value.index, caught.value.text) == (1, "")
 
 
 async def test_the_asynchronous_client_streams_alike(aclient: AsyncClient, fake: Fake) -> None:

@@ -69,14 +69,14 @@ class FaultyModel:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def run(self, batch, options):
+    def run(self, batch, options, listener=None):
         if self._faults.has("die"):
             raise SystemExit
         if self._faults.take("hang-one"):
             self._faults.hang()
         if self._faults.has("hang"):
             self._faults.hang("hang")
-        return self._model.run(batch, options)
+        return self._model.run(batch, options, listener)
 
 
 def main(faults: Faults) -> None:

@@ -40,12 +40,14 @@ class Failing:
     fields: tuple[str, ...] = ()
     retry_after: float | None = None
     trailer: tuple[tuple[str, str | bytes], ...] = ()
+    is_silent: bool = False  # without a trailer, as where a connection breaks
 
     def abort(self, context: grpc.ServicerContext, request_id: str) -> None:
         trailer: list[tuple[str, str | bytes]] = [(REQUEST_ID, request_id), *self.trailer]
         if self.reason:
             trailer.append(("grpc-status-details-bin", self._status().SerializeToString()))
-        context.set_trailing_metadata(tuple(trailer))
+        if not self.is_silent:
+            context.set_trailing_metadata(tuple(trailer))
         context.abort(self.code, self.message)
 
     def _status(self) -> status_pb2.Status:
@@ -123,8 +125,9 @@ class Batching:
         if code is not None:
             error = common_pb2.ItemError(code=code.value[0], message=f"{item.content} failed", reason=reason)
             return translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=error)
-        request = translation_service_pb2.TranslateRequest(contents=[item.content])
-        request.target_language_code = config.target_language_code
+        request = translation_service_pb2.TranslateRequest()
+        request.CopyFrom(config)
+        request.contents.append(item.content)
         request.source_language_code = item.source_language_code or config.source_language_code
         reply = translate(request)
         return translation_service_pb2.BatchTranslateResponse(
@@ -152,6 +155,8 @@ class Fake:
         self.asked: list[Asked] = []
         self.scripts: dict[str, deque[Any]] = defaultdict(deque)
         self.batching = Batching()
+        # What answers a method where there is no script.
+        self.rules: dict[str, Callable[[Any], Any]] = {}
         self.health = health.HealthServicer()
 
     def script(self, method: str, *answers: Failing | Batching | Message | Callable[[Any], Any]) -> None:
@@ -194,10 +199,13 @@ class Fake:
         self.asked.append(Asked(method, request, metadata, context.time_remaining()))
         request_id = metadata.get(REQUEST_ID, "none-sent")
         answer = self.scripts[method].popleft() if self.scripts[method] else DEFAULTS[method]
+        if method in self.rules and answer is DEFAULTS[method]:
+            answer = self.rules[method](request)
         if isinstance(answer, Failing):
             answer.abort(context, request_id)
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
-        return answer(request) if callable(answer) else answer
+        reply = answer(request) if callable(answer) else answer
+        return abort_at(reply, context, request_id) if isinstance(reply, Iterator) else reply
 
 
 def translate(request: translation_service_pb2.TranslateRequest) -> translation_service_pb2.TranslateResponse:
@@ -352,6 +360,14 @@ DEFAULTS: dict[str, Any] = {
         version="1.2.3", limits=[model_service_pb2.Limit(name="translate.contents", value=1024)], active_request_count=1
     ),
 }
+
+
+def abort_at(parts: Iterator[Any], context: grpc.ServicerContext, request_id: str) -> Iterator[Any]:
+    """Yield the parts of a reply; one that is `Failing` ends it so."""
+    for part in parts:
+        if isinstance(part, Failing):
+            part.abort(context, request_id)
+        yield part
 
 
 def make_servicer(base: type, fake: Fake) -> Any:

@@ -4,12 +4,21 @@ import asyncio
 import re
 import zlib
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, Encoding, Hypothesis, ModelInfo, Result, Role, State
+from polygist_service.engine.interface import (
+    Decoding,
+    Encoding,
+    Hypothesis,
+    ModelInfo,
+    Partial,
+    Result,
+    Role,
+    State,
+)
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound
 
 EN_PT = ModelInfo(
@@ -153,6 +162,15 @@ class EchoModel:
             if engine.delay:
                 await asyncio.sleep(engine.delay)
             yield index, self._result(texts[index], options)
+
+    async def write(self, segment, *, options, context):
+        async with aclosing(self.submit([segment], options=options, context=context)) as results:
+            async for _, result in results:
+                words = re.findall(r"\s*\S+", result.hypotheses[0].text) if options.beam_size == 1 else []
+                for count in range(1, len(words) + 1):
+                    await asyncio.sleep(self._engine.delay)
+                    yield Partial("".join(words[:count]).strip())
+                yield result
 
     def _result(self, segment, options):
         count = self.count(segment)

@@ -109,7 +109,7 @@ class WordModel:
     def most_output_tokens(self, batch, options):
         return max(map(len, batch))
 
-    def run(self, batch, options):
+    def run(self, batch, options, listener=None):
         assert not isinstance(options, Encoding)
         label = f"{self._installed.name}@{self._installed.revision}"
         return [Result(len(words), (Hypothesis(f"{label} {' '.join(words)}", len(words)),)) for words in batch]

@@ -227,12 +227,12 @@ class Held:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def run(self, batch, options):
+    def run(self, batch, options, listener=None):
         self.entered.set()
         assert self.gate.wait(10)
         if self.poison and list(self.poison) in [list(prompt.tokens) for prompt in batch]:
             raise RuntimeError("poison")
-        return self._model.run(batch, options)
+        return self._model.run(batch, options, listener)
 
 
 @pytest.fixture(scope="module")

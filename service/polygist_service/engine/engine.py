@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from polygist_service.engine.interface import (
     ModelInfo,
     Observer,
     Options,
+    Partial,
     QueueState,
     Result,
     Span,
@@ -44,13 +45,19 @@ class Models(Protocol):
 
 
 class Submission:
-    """What one caller handed in: where its outcomes arrive, and whether anybody still waits for them."""
+    """What one caller handed in: where its outcomes arrive, and whether anybody still waits for them.
 
-    def __init__(self, context: CallContext) -> None:
+    Args:
+        context: whose it is.
+        is_followed: whether what is written of it arrives too, while it is written.
+    """
+
+    def __init__(self, context: CallContext, *, is_followed: bool = False) -> None:
         self.context = context
+        self.is_followed = is_followed
         self.cancelled = False
         self.loop = asyncio.get_running_loop()
-        self.outcomes: asyncio.Queue[tuple[int, Outcome]] = asyncio.Queue()
+        self.outcomes: asyncio.Queue[tuple[int, Outcome | Partial]] = asyncio.Queue()
 
 
 class BatchingEngine:
@@ -71,7 +78,7 @@ class BatchingEngine:
             Scheduler(batch_limits),
             count=slots,
             run=run_batch,
-            deliver=deliver,
+            deliver=hand_over,
             predict=predict_seconds,
             observer=self._observer,
         )
@@ -150,6 +157,24 @@ class Hold:
         self, segments: Sequence[str | Tokens], *, options: Options, context: CallContext
     ) -> AsyncGenerator[tuple[int, Result], None]:
         """See `HeldModel.submit`."""
+        async with aclosing(self._run(segments, Submission(context), options=options)) as outcomes:
+            async for index, outcome in outcomes:
+                assert isinstance(outcome, Result)
+                yield index, outcome
+
+    async def write(
+        self, segment: str, *, options: Decoding, context: CallContext
+    ) -> AsyncGenerator[Partial | Result, None]:
+        """See `HeldModel.write`."""
+        submission = Submission(context, is_followed=True)
+        async with aclosing(self._run([segment], submission, options=options)) as outcomes:
+            async for _, outcome in outcomes:
+                yield outcome
+
+    async def _run(
+        self, segments: Sequence[str | Tokens], submission: Submission, *, options: Options
+    ) -> AsyncGenerator[tuple[int, Partial | Result], None]:
+        """Hand in a submission; yield what comes of its segments, and what is written of them where that is wanted."""
 
         def expect_tokens(segment: str | Tokens) -> Tokens:
             tokens = self.tokenise(segment, options) if isinstance(segment, str) else segment
@@ -162,14 +187,15 @@ class Hold:
 
         tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
-            tokens = await self._pool.run(context, expect_tokens, segments)
-        submission = Submission(context)
+            tokens = await self._pool.run(submission.context, expect_tokens, segments)
         try:
             self._slots.add(BatchKey(self._loaded, shared(options)), submission, enumerate(tokens))
-            for _ in segments:
+            missing = len(segments)
+            while missing:
                 index, outcome = await submission.outcomes.get()
                 if isinstance(outcome, Exception):
                     raise outcome
+                missing -= isinstance(outcome, Result)
                 yield index, outcome
         finally:
             self._slots.cancel(submission)
@@ -186,13 +212,39 @@ def batch_limits(key: BatchKey) -> BatchLimits:
         return model.batch_limits(key.options)
 
 
-def run_batch(key: BatchKey, batch: Sequence[Tokens]) -> list[Result]:
+class Callers:
+    """The callers of one batch, as its model knows them: a `models.base.Listener`.
+
+    Args:
+        batch: their jobs.
+    """
+
+    def __init__(self, batch: Sequence[Job]) -> None:
+        self._batch = batch
+
+    def is_wanted(self, at: int) -> bool:
+        """See `Listener.is_wanted`."""
+        return not self._batch[at].submission.cancelled
+
+    def is_followed(self, at: int) -> bool:
+        """See `Listener.is_followed`."""
+        submission = self._batch[at].submission
+        return isinstance(submission, Submission) and submission.is_followed
+
+    def tell(self, at: int, text: str) -> None:
+        """See `Listener.tell`."""
+        hand_over([(self._batch[at], Partial(text))])
+
+
+def run_batch(key: BatchKey, batch: Sequence[Job]) -> list[Result]:
     """Run one batch on the model of `key`; blocks."""
-    began = time.monotonic()
+    began, tokens = time.monotonic(), [job.tokens for job in batch]
     with key.model.use() as model:
-        results = model.run(batch, key.options)
-    written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
-    key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, batch)), written=written)
+        results = model.run(tokens, key.options, Callers(batch))
+    # A batch that was left may have ended early, and tells nothing of how long others take.
+    if not any(job.submission.cancelled for job in batch):
+        written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
+        key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, tokens)), written=written)
     return results
 
 
@@ -203,7 +255,7 @@ def predict_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
     return key.model.pace.predict(read=len(batch) * max(map(len, batch)), written=written)
 
 
-def deliver(outcomes: Sequence[tuple[Job, Outcome]]) -> None:
+def hand_over(outcomes: Sequence[tuple[Job, Outcome | Partial]]) -> None:
     """Hand a batch's outcomes to the loop of their submissions, in one call: each one wakes the loop."""
 
     def put() -> None:

@@ -88,6 +88,13 @@ class Result:
     vector: Vector | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What a model has written of a segment so far: the start of what comes of it, but for the last few characters."""
+
+    text: str
+
+
 class Role(Enum):
     """What a model is for."""
 
@@ -158,7 +165,7 @@ class Tokens(Protocol):
 class HeldModel(Protocol):
     """A loaded model that stays as it is while it is held, whatever is loaded or unloaded meanwhile.
 
-    All but `info` and `submit` block: they are for the threads of a `concurrency.TextPool`.
+    All but `info`, `submit` and `write` block: they are for the threads of a `concurrency.TextPool`.
     """
 
     @property
@@ -194,6 +201,13 @@ class HeldModel(Protocol):
 
         Raises:
             InferenceFailed: a text does not fit the window, or the model failed on a segment.
+        """
+        ...
+
+    def write(self, segment: str, *, options: Decoding, context: CallContext) -> AsyncGenerator[Partial | Result, None]:
+        """Yield what a model writes of one segment while it writes, and at last its result, which is that of `submit`.
+
+        A beam search has no text before its end, and gives the result alone. Closing the iterator stops the model.
         """
         ...
 

@@ -14,7 +14,7 @@ from polygist_service.errors import InferenceFailed
 log = structlog.get_logger(__name__)
 
 Outcome = Result | InferenceFailed
-Run = Callable[[BatchKey, Sequence[Tokens]], Sequence[Result]]
+Run = Callable[[BatchKey, Sequence[Job]], Sequence[Result]]
 Predict = Callable[[BatchKey, Sequence[Tokens]], float]
 Deliver = Callable[[Sequence[tuple[Job, Outcome]]], None]
 
@@ -154,7 +154,7 @@ class Slots:
         key, tokens, began = batch[0].key, [job.tokens for job in batch], time.monotonic()
         try:
             self._running[slot] = RunningBatch(key.model.name, len(batch), self._predict(key, tokens))
-            results = self._run(key, tokens)
+            results = self._run(key, batch)
             self._observer.batch_ran(describe_batch(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))
         except Exception:

@@ -1,43 +1,42 @@
 """Summaries that a model writes."""
 
-import re
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import TextPool, in_groups, merge
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Engine, ModelInfo
+from polygist_service.engine.interface import Engine, Partial
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.boilerplate import ends_sentence
-from polygist_service.summarisation.lengths import LengthTarget, keep_within, sentence_limit, word_limit
+from polygist_service.summarisation.composition import Composition, entitle
+from polygist_service.summarisation.lengths import LengthTarget, Room
 from polygist_service.summarisation.map_reduce import MapReduce, Written
 from polygist_service.summarisation.passages import cut_endless
 from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.selection import count_words, keep_proper
-from polygist_service.summarisation.types import Draft, Form, Method, Passage, SentenceCheck, SummaryRequest
+from polygist_service.summarisation.types import Draft, DraftEvent, Form, Method, Passage, SentenceCheck
 from polygist_service.translation.types import Progress
-
-# How models mark the items of a list, and what they put around a title.
-MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
-QUOTES = "\"'“”‘’«»*# "
-# What ends a headline is no full stop.
-FULL_STOPS = ".。।۔"
 
 
 class Checker(Protocol):
     """Holds written sentences against the article."""
 
-    async def check(
-        self, sentences: Sequence[str], article: Article, *, language: str, context: CallContext
-    ) -> list[SentenceCheck]:
-        """Check each of `sentences`; the answers have their order.
+    def check(
+        self, sentences: AsyncIterable[str], article: Article, *, language: str, context: CallContext
+    ) -> AsyncGenerator[SentenceCheck, None]:
+        """Check each of `sentences` as it comes; yield the answers in their order.
+
+        A check depends on the sentences before it, never on those behind it. Nobody who waits for one may hold a model
+        that the checker needs room for: whoever gives the sentences waits for nothing.
 
         Args:
-            sentences: what a model wrote.
+            sentences: what a model writes.
             article: what they are about; it has at least one sentence.
             language: of the sentences; another one than the article's where the model writes it directly. What
                 stands in for a sentence is in the article's language all the same.
@@ -47,7 +46,7 @@ class Checker(Protocol):
 
 
 class Abstractive:
-    """Has a model write, and a checker hold what it wrote against the article.
+    """Has a model write, and a checker hold what it writes against the article.
 
     Args:
         engine: runs the model.
@@ -60,29 +59,68 @@ class Abstractive:
         self._checker = checker
         self._pool = pool
 
-    async def draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[Progress | Draft, None]:
-        """Yield progress, and at last the sentences of a summary of a text with letters.
+    async def draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[DraftEvent, None]:
+        """Yield progress, the sentences of a summary of a text with letters as they pass, and at last the draft.
 
         Raises:
             InferenceFailed: the model writes nothing.
         """
         article, prose, target = await self._pool.call(context, lambda: read_article(plan))
-        written = Written()
-        async with self._engine.hold(plan.model, context) as held:
-            model = held.info
-            reading = MapReduce(plan, prose, target, held=held, pool=self._pool, context=context)
-            async with aclosing(reading.run()) as stream:
-                async for event in stream:
-                    if isinstance(event, Progress):
+        sentences: asyncio.Queue[str | None] = asyncio.Queue()
+        # At the same time, and the model never waits for the checker: one that finds no room in memory for its own
+        # model beside this one gets it when the model has written.
+        writing = self._write(plan, prose, target, sentences, context)
+        checking = self._checker.check(receive(sentences), article, language=plan.written, context=context)
+        showing, written = Showing(plan), Written()
+        async with aclosing(merge([writing, checking])) as events:
+            async for event in events:
+                match event:
+                    case Progress():
                         yield event
-                    else:
+                    case Written():
                         written = event
-        sentences = await self._pool.call(context, lambda: compose(written.texts, plan.request, plan.written))
-        if not sentences:
+                    case SentenceCheck():
+                        if passage := await self._pool.call(context, partial(showing.take, event)):
+                            yield passage
+        yield await self._pool.call(context, lambda: showing.finish(target, written))
+
+    async def _write(
+        self,
+        plan: Plan,
+        prose: Article,
+        target: LengthTarget,
+        sentences: asyncio.Queue[str | None],
+        context: CallContext,
+    ) -> AsyncGenerator[Progress | Written | SentenceCheck, None]:
+        """Yield progress and what was written in the end; put each sentence into `sentences` once it is certain."""
+        composition, written, count = Composition(plan.request, plan.written), Written(), 0
+        async with self._engine.hold(plan.model, context) as held:
+            reading = MapReduce(plan, prose, target, held=held, pool=self._pool, context=context)
+            async with aclosing(in_groups(reading.run())) as groups:
+                async for group in groups:
+                    for event in group:
+                        if isinstance(event, Progress):
+                            yield event
+                        elif isinstance(event, Written):
+                            written = event
+                    # Each start of a text has those before it in it.
+                    if starts := [event.text for event in group if isinstance(event, Partial)]:
+                        for sentence in await self._pool.call(context, partial(composition.add, starts[-1])):
+                            sentences.put_nowait(sentence)
+                            count += 1
+        for sentence in await self._pool.call(context, lambda: composition.finish(written.texts)):
+            sentences.put_nowait(sentence)
+            count += 1
+        if not count:
             raise InferenceFailed(f"model {plan.model} wrote nothing about this article")
-        # The checker has a model of its own: it is asked once the one that writes is held no more.
-        checks = await self._checker.check(sentences, article, language=plan.written, context=context)
-        yield make_draft(plan, target, model, written, checks)
+        sentences.put_nowait(None)
+        yield written
+
+
+async def receive(sentences: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    """Yield what is put into a queue, up to None."""
+    while (sentence := await sentences.get()) is not None:
+        yield sentence
 
 
 def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
@@ -107,46 +145,41 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
     return replace(article, sentences=tuple(every)), prose, target
 
 
-def compose(texts: Iterable[str], request: SummaryRequest, language: str) -> list[str]:
-    """Return the sentences of what a model wrote that make up the summary: each once, as many as are asked for."""
-    unmarked = ("\n".join(MARK.sub("", line) for line in text.splitlines()) for text in texts)
-    found = (segment.text for text in unmarked for segment in Article.parse(text, language).sentences)
-    sentences = list(dict.fromkeys(filter(None, found)))
-    # "Here is a summary:" is none.
-    if len(sentences) > 1 and sentences[0].endswith(":"):
-        del sentences[0]
-    return fit_length(sentences, request)
+class Showing:
+    """The sentences of one summary that are shown, each once, and what there is to know about them.
 
+    Args:
+        plan: what is wanted.
+    """
 
-def fit_length(sentences: Iterable[str], request: SummaryRequest) -> list[str]:
-    """Return the first sentences, in the form and as many as are asked for."""
-    if request.form is Form.HEADLINE:
-        sentences = map(entitle, sentences)
-    return keep_within(sentences, count=sentence_limit(request, Method.ABSTRACTIVE), max_words=word_limit(request))
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._is_headline = plan.request.form is Form.HEADLINE
+        # What stands in for a sentence may be longer than it.
+        self._room = Room.of(plan.request, Method.ABSTRACTIVE)
+        self._checks: list[SentenceCheck] = []
+        self._shown: dict[str, Passage] = {}
 
+    def take(self, check: SentenceCheck) -> Passage | None:
+        """Take the check of the next sentence; return what is shown of it, None where nothing is."""
+        self._checks.append(check)
+        text = entitle(check.text) if self._is_headline else check.text
+        if text in self._shown or not self._room.takes(text):
+            return None
+        self._shown[text] = make_passage(text, check)
+        return self._shown[text]
 
-def entitle(sentence: str) -> str:
-    """Return a sentence as a headline: one line, without quotes around it, with no full stop at its end."""
-    return " ".join(sentence.split()).strip(QUOTES).rstrip(FULL_STOPS) or sentence
-
-
-def make_draft(
-    plan: Plan, target: LengthTarget, model: ModelInfo, written: Written, checks: Sequence[SentenceCheck]
-) -> Draft:
-    """Return the sentences that are shown, each once, and what there is to know about them."""
-    is_headline = plan.request.form is Form.HEADLINE
-    shown: dict[str, SentenceCheck] = {}
-    for check in checks:
-        shown.setdefault(entitle(check.text) if is_headline else check.text, check)
-    texts = fit_length(shown, plan.request)
-    shortfall = target.shortfall(texts)
-    return Draft(
-        tuple(make_passage(text, shown[text]) for text in texts),
-        notices=(*make_notices(model, written, checks), *([shortfall] if shortfall else [])),
-        chunk_count=written.chunk_count,
-        input_token_count=written.input_token_count,
-        output_token_count=written.output_token_count,
-    )
+    def finish(self, target: LengthTarget, written: Written) -> Draft:
+        """Return the whole of it."""
+        shortfall = target.shortfall(list(self._shown))
+        return Draft(
+            tuple(self._shown.values()),
+            self._plan.written,
+            notices=(*make_notices(self._plan.model, written, self._checks), *([shortfall] if shortfall else [])),
+            chunk_count=written.chunk_count,
+            input_token_count=written.input_token_count,
+            output_token_count=written.output_token_count,
+        )
 
 
 def make_passage(text: str, check: SentenceCheck) -> Passage:
@@ -155,12 +188,12 @@ def make_passage(text: str, check: SentenceCheck) -> Passage:
     return Passage(text, check.citations, is_quoted=check.is_replaced, is_line=is_line)
 
 
-def make_notices(model: ModelInfo, written: Written, checks: Sequence[SentenceCheck]) -> list[Notice]:
+def make_notices(model: str, written: Written, checks: Sequence[SentenceCheck]) -> list[Notice]:
     """Return what a caller should know of how a model came to what it wrote, and of what is not shown."""
     hard = "a sentence longer than the model's window was split here"
     notices = [Notice(NoticeKind.SEGMENT_HARD_SPLIT, hard, span) for span in written.hard_splits]
-    if model.is_experimental:
-        message = f"model {model.name} is experimental: it is known to make mistakes, so check what it writes"
+    if written.is_experimental:
+        message = f"model {model} is experimental: it is known to make mistakes, so check what it writes"
         notices.append(Notice(NoticeKind.EXPERIMENTAL_MODEL, message))
     if written.had_loop:
         message = "the model repeated itself and was made to write again without repetitions"

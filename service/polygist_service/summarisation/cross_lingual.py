@@ -1,17 +1,19 @@
 """From the language that a summary is drafted in to the one that it is wanted in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
+from polygist_service.concurrency import in_groups
 from polygist_service.context import CallContext
 from polygist_service.errors import InferenceFailed, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.types import Draft, Passage
+from polygist_service.summarisation.types import Draft, DraftEvent, Passage
 from polygist_service.text.documents.base import Splitting
 from polygist_service.text.languages import is_same_language
-from polygist_service.translation.types import Translation, TranslationRequest
+from polygist_service.translation.types import Delta, Progress, Translation, TranslationRequest
 
 
 class SentenceTranslator(Protocol):
@@ -21,8 +23,10 @@ class SentenceTranslator(Protocol):
         """Raise what `translate` would for want of a model."""
         ...
 
-    async def translate(self, request: TranslationRequest, context: CallContext) -> list[Translation]:
-        """Return one translation for each content, in order."""
+    def events(
+        self, request: TranslationRequest, context: CallContext
+    ) -> AsyncGenerator[tuple[int, Progress | Delta | Translation], None]:
+        """Yield what happens while `request` is translated; the translation of each content in order."""
         ...
 
 
@@ -42,43 +46,107 @@ class CrossLingual:
         if target and plan.written == plan.language and not is_same_language(plan.written, target):
             self._translator.check_route(sentence_request(plan, ()))
 
-    async def finish(self, draft: Draft, plan: Plan, context: CallContext) -> tuple[Draft, str]:
-        """Return the draft in the language of the summary, and the code of that language.
+    async def follow(
+        self, draft: AsyncGenerator[DraftEvent, None], plan: Plan, context: CallContext
+    ) -> AsyncGenerator[DraftEvent, None]:
+        """Yield what happens while a draft is made, its sentences in the language of the summary.
 
-        Sentences in the article's language that stand among those of a model that writes another one are translated
-        too, or left out where no model does that.
+        Each sentence is translated once it is there, with those that are there by then. Sentences in the article's
+        language that stand among those of a model that writes another one are translated too, or left out where no
+        model does that.
 
         Raises:
             InferenceFailed: they are all that there is, and no model translates them.
         """
         target = plan.request.target
-        if not target or is_same_language(plan.language, target):
-            return draft, plan.language
+        is_wanted = target is not None and not is_same_language(plan.language, target)
         is_direct = plan.written != plan.language
-        foreign = [passage.is_quoted or not is_direct for passage in draft.passages]
-        if not any(foreign):
-            return draft, plan.written
-        if is_direct:
-            try:
-                self._translator.check_route(sentence_request(plan, ()))
-            except UnsupportedLanguagePair:
-                return leave_out(draft, foreign), plan.written
-        quoted = [passage for passage, is_foreign in zip(draft.passages, foreign, strict=True) if is_foreign]
-        translations = await self._translator.translate(
-            sentence_request(plan, [passage.text for passage in quoted]), context
-        )
-        texts = iter(translations)
-        translated = replace(
+        translated = Translated(is_left_out=is_direct and is_wanted and not self._is_served(plan))
+        async with aclosing(in_groups(draft)) as groups:
+            async for group in groups:
+                passages = [event for event in group if isinstance(event, Passage)]
+                foreign = [passage for passage in passages if is_wanted and (passage.is_quoted or not is_direct)]
+                texts = self._translate([] if translated.is_left_out else foreign, plan, context)
+                async with aclosing(texts) as translations:
+                    for event in group:
+                        match event:
+                            case Progress():
+                                yield event
+                            case Passage() if event not in foreign:
+                                yield translated.keep(event)
+                            case Passage() if not translated.is_left_out:
+                                yield translated.add(event, await anext(translations))
+                            case Passage():
+                                translated.leave_out()
+                            case Draft():
+                                yield translated.finish(event)
+
+    def _is_served(self, plan: Plan) -> bool:
+        try:
+            self._translator.check_route(sentence_request(plan, ()))
+        except UnsupportedLanguagePair:
+            return False
+        return True
+
+    async def _translate(
+        self, passages: Sequence[Passage], plan: Plan, context: CallContext
+    ) -> AsyncGenerator[Translation, None]:
+        """Yield the translations of `passages`, in order."""
+        if not passages:
+            return
+        request = sentence_request(plan, [passage.text for passage in passages])
+        async with aclosing(self._translator.events(request, context)) as events:
+            async for _, event in events:
+                if isinstance(event, Translation):
+                    yield event
+
+
+class Translated:
+    """The sentences of a draft as they are in the summary, and what there is to say of them.
+
+    Args:
+        is_left_out: whether sentences in the article's language have no place there.
+    """
+
+    def __init__(self, *, is_left_out: bool) -> None:
+        self.is_left_out = is_left_out
+        self._passages: list[Passage] = []
+        self._translations: list[tuple[Passage, Translation]] = []
+        self._left_out = 0
+
+    def keep(self, passage: Passage) -> Passage:
+        """Take a sentence as it is."""
+        self._passages.append(passage)
+        return passage
+
+    def add(self, passage: Passage, translation: Translation) -> Passage:
+        """Take the translation of a sentence."""
+        self._translations.append((passage, translation))
+        return self.keep(replace(passage, text=translation.text))
+
+    def leave_out(self) -> None:
+        """Take no sentence."""
+        self._left_out += 1
+
+    def finish(self, draft: Draft) -> Draft:
+        """Return the draft of these sentences; raises InferenceFailed where all were left out."""
+        notices = move_notices(self._translations)
+        if self._left_out:
+            if not self._passages:
+                raise InferenceFailed(
+                    "no sentence of the model holds against the article; ask for a summary in its language"
+                )
+            message = f"{self._left_out} of the article's own sentences were left out: no model here translates them"
+            notices.append(Notice(NoticeKind.METHOD_FALLBACK, message))
+        translations = [translation for _, translation in self._translations]
+        return replace(
             draft,
-            passages=tuple(
-                replace(passage, text=next(texts).text) if is_foreign else passage
-                for passage, is_foreign in zip(draft.passages, foreign, strict=True)
-            ),
-            notices=(*draft.notices, *move_notices(zip(quoted, translations, strict=True))),
+            passages=tuple(self._passages),
+            language=translations[0].target if translations else draft.language,
+            notices=(*draft.notices, *notices),
             input_token_count=draft.input_token_count + sum(each.input_token_count for each in translations),
             output_token_count=draft.output_token_count + sum(each.output_token_count for each in translations),
         )
-        return translated, translations[0].target
 
 
 def sentence_request(plan: Plan, sentences: Sequence[str]) -> TranslationRequest:
@@ -93,19 +161,6 @@ def sentence_request(plan: Plan, sentences: Sequence[str]) -> TranslationRequest
         decoding=request.decoding,
         pivot_policy=request.pivot_policy,
     )
-
-
-def leave_out(draft: Draft, foreign: Sequence[bool]) -> Draft:
-    """Return the draft without the article's own sentences, which no model here translates.
-
-    Raises:
-        InferenceFailed: none is left.
-    """
-    kept = tuple(passage for passage, is_foreign in zip(draft.passages, foreign, strict=True) if not is_foreign)
-    if not kept:
-        raise InferenceFailed("no sentence of the model holds against the article; ask for a summary in its language")
-    message = f"{sum(foreign)} of the article's own sentences were left out: no model here translates them"
-    return replace(draft, passages=kept, notices=(*draft.notices, Notice(NoticeKind.METHOD_FALLBACK, message)))
 
 
 def move_notices(pairs: Iterable[tuple[Passage, Translation]]) -> list[Notice]:

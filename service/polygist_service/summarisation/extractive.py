@@ -15,7 +15,16 @@ from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sent
 from polygist_service.summarisation.passages import cut_endless, drop_repeats
 from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.selection import Preset, count_words, find_eligible, keep_proper, select
-from polygist_service.summarisation.types import Citation, Draft, Form, Length, Method, Order, Passage
+from polygist_service.summarisation.types import (
+    Citation,
+    Draft,
+    DraftEvent,
+    Form,
+    Length,
+    Method,
+    Order,
+    Passage,
+)
 from polygist_service.text.documents.base import Segment
 from polygist_service.translation.types import Progress
 
@@ -36,8 +45,11 @@ class Extractive:
         self._engine = engine
         self._pool = pool
 
-    async def draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[Progress | Draft, None]:
-        """Yield progress, and at last the sentences of a summary of a text with letters, in the order asked for."""
+    async def draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[DraftEvent, None]:
+        """Yield progress, the sentences of a summary of a text with letters in the order asked for, and the draft.
+
+        Which sentence is picked depends on all others, so they come together.
+        """
         sentences, word_count = await self._pool.call(context, lambda: read_eligible(plan))
         texts = [sentence.text for sentence in sentences]
         if plan.request.query:
@@ -46,7 +58,9 @@ class Extractive:
         passages = await self._pool.call(context, lambda: pick(plan, sentences, embeddings, word_count=word_count))
         yield Progress(1, 1)
         notices = make_notices(sentences, passages, word_count=word_count)
-        yield Draft(passages, notices, input_token_count=token_count)
+        for passage in passages:
+            yield passage
+        yield Draft(passages, plan.language, notices, input_token_count=token_count)
 
 
 def read_eligible(plan: Plan) -> tuple[list[Segment], int]:

@@ -1,7 +1,7 @@
 """How long a summary is of each form."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Decoding, ModelInfo
@@ -92,16 +92,32 @@ def word_limit(request: SummaryRequest) -> int:
     return request.max_words
 
 
-def keep_within(sentences: Iterable[str], *, count: int, max_words: int) -> list[str]:
-    """Return the first sentences, at least one of them, that stay within both limits (0: none)."""
-    kept: list[str] = []
-    used = 0
-    for sentence in sentences:
-        used += count_words(sentence)
-        if kept and ((count and len(kept) >= count) or (max_words and used > max_words)):
-            break
-        kept.append(sentence)
-    return kept
+class Room:
+    """The room that a summary has: its sentences take it one after the other, and the first one always fits.
+
+    Args:
+        count: of sentences; 0 is no limit.
+        max_words: of all of them; 0 is no limit.
+    """
+
+    def __init__(self, *, count: int, max_words: int) -> None:
+        self._count = count
+        self._max_words = max_words
+        self._taken = self._words = 0
+        self._is_full = False
+
+    @classmethod
+    def of(cls, request: SummaryRequest, method: Method) -> "Room":
+        """Return the room that is asked for."""
+        return cls(count=sentence_limit(request, method), max_words=word_limit(request))
+
+    def takes(self, sentence: str) -> bool:
+        """Whether a sentence fits, which then takes its room; behind one that does not fit, none does."""
+        self._words += count_words(sentence)
+        if self._taken and (0 < self._count <= self._taken or 0 < self._max_words < self._words):
+            self._is_full = True
+        self._taken += not self._is_full
+        return not self._is_full
 
 
 def allot(options: Decoding, model: ModelInfo, *, words: int, rate: float, source_tokens: int) -> Decoding:

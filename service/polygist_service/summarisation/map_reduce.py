@@ -14,7 +14,7 @@ from functools import cache, partial
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, ModelInfo, Result, Span
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, ModelInfo, Partial, Result, Span
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.lengths import LengthTarget, allot
 from polygist_service.summarisation.planning import Plan
@@ -170,6 +170,7 @@ class Written:
         hard_splits: where a sentence of it did not fit the window.
         is_stopped: whether a text ends inside its only sentence, or at a limit that the request set.
         had_loop: whether a text had to be decoded again.
+        is_experimental: whether the model is.
     """
 
     texts: tuple[str, ...] = ()
@@ -177,6 +178,7 @@ class Written:
     hard_splits: tuple[Span, ...] = ()
     is_stopped: bool = False
     had_loop: bool = False
+    is_experimental: bool = False
     input_token_count: int = 0
     output_token_count: int = 0
 
@@ -218,29 +220,40 @@ class MapReduce:
         self._pool = pool
         self._context = context
 
-    async def run(self) -> AsyncGenerator[Progress | Written, None]:
-        """Yield progress for each part that is read, and at last what came of it all."""
+    async def run(self) -> AsyncGenerator[Progress | Partial | Written, None]:
+        """Yield progress for each part that is read, and at last what came of it all.
+
+        A level that is one part is the last: what is written of it is the summary, and told while it grows. It may be
+        another text in the end, where that went round in circles.
+        """
         plan, query = self._plan, self._plan.request.query
         chunks = await self._cut(self._article)
         if query and len(chunks) > 1:
             chunks = await self._pool.call(self._context, partial(near_query, chunks, query))
         splits = tuple(span for chunk in chunks for span in chunk.hard_splits)
-        written = Written(chunk_count=len(chunks), hard_splits=splits)
+        is_experimental = self._held.info.is_experimental
+        written = Written(chunk_count=len(chunks), hard_splits=splits, is_experimental=is_experimental)
         done = 0
         while chunks:
             language = plan.written if done else plan.language
             options = choose_options(plan, self._target, self._held.info, chunks, language=language)
-            outputs, total = [Hypothesis("", 0)] * len(chunks), done + len(chunks)
+            outputs, total, is_begun = [Hypothesis("", 0)] * len(chunks), done + len(chunks), False
             async with aclosing(self._decode(chunks, options)) as results:
                 async for at, result in results:
-                    outputs[at], written = result.hypotheses[0], written.charge(result)
-                    done += 1
-                    yield Progress(done, total)
+                    # Who writes about a part has read it.
+                    if not is_begun:
+                        done += 1
+                        yield Progress(done, total)
+                    if isinstance(result, Partial):
+                        is_begun = True
+                        yield result
+                    else:
+                        outputs[at], written = result.hypotheses[0], written.charge(result)
             are_loops = await self._pool.run(self._context, is_loop, [output.text for output in outputs])
             if loops := [at for at, is_one in enumerate(are_loops) if is_one]:
                 again = replace(options, no_repeat_ngram_size=LOOP_NGRAM)
-                async with aclosing(self._decode([chunks[at] for at in loops], again)) as results:
-                    async for index, result in results:
+                async with aclosing(self._submit([chunks[at] for at in loops], again)) as rewritten:
+                    async for index, result in rewritten:
                         outputs[loops[index]], written = result.hypotheses[0], written.charge(result)
                 written = replace(written, had_loop=True)
             settled = await self._pool.run(self._context, partial(settle, plan=plan), outputs)
@@ -249,7 +262,20 @@ class MapReduce:
             chunks = await self._next_level(texts)
         yield written
 
-    def _decode(self, chunks: Sequence[Chunk], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
+    async def _decode(
+        self, chunks: Sequence[Chunk], options: Decoding
+    ) -> AsyncGenerator[tuple[int, Partial | Result], None]:
+        """Decode a level; yield what is written of each of its chunks, and where there is one how it grows."""
+        if len(chunks) == 1:
+            async with aclosing(self._held.write(chunks[0].text, options=options, context=self._context)) as events:
+                async for event in events:
+                    yield 0, event
+        else:
+            async with aclosing(self._submit(chunks, options)) as results:
+                async for at, result in results:
+                    yield at, result
+
+    def _submit(self, chunks: Sequence[Chunk], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
         return self._held.submit([chunk.text for chunk in chunks], options=options, context=self._context)
 
     async def _next_level(self, texts: Sequence[str]) -> list[Chunk]:

@@ -1,7 +1,6 @@
 """From the sentences of a summary to its text, plain or Markdown."""
 
 import re
-from collections.abc import Collection, Sequence
 
 from polygist_service.engine.interface import Span
 from polygist_service.summarisation.types import Form
@@ -12,38 +11,45 @@ INLINE = re.compile(r"[\\`*_\[\]<>&~|]")
 BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
 
 
-def render_summary(
-    sentences: Sequence[str], *, form: Form, markdown: bool, lines: Collection[int] = ()
-) -> tuple[str, list[Span]]:
-    """Join `sentences`: key points one a line, anything else with spaces.
+class Rendering:
+    """The text of a summary, sentence by sentence: key points one a line, anything else with spaces.
 
     Args:
-        sentences: those of the summary.
         form: of the summary.
         markdown: write Markdown, else plain text.
-        lines: indices of headings, items of lists and other things that would be read as one sentence with what stands
-            beside them: each has a line of its own.
 
-    Returns:
-        The text and the half-open span of each sentence in it, without the mark of a list.
+    Attributes:
+        pieces: what each sentence added to the text, which is all of them joined.
+        spans: the half-open span of each sentence in it, without the mark of a list.
     """
-    is_list = form is Form.KEY_POINTS
-    mark = "- " if is_list and markdown else ""
-    pieces: list[str] = []
-    spans: list[Span] = []
-    length = 0
-    for at, sentence in enumerate(sentences):
+
+    def __init__(self, *, form: Form, markdown: bool) -> None:
+        self._is_list = form is Form.KEY_POINTS
+        self._markdown = markdown
+        self._ends_in_line = False
+        self.pieces: list[str] = []
+        self.spans: list[Span] = []
+
+    def add(self, sentence: str, *, is_line: bool = False) -> str:
+        """Return what the next sentence adds to the text.
+
+        Args:
+            sentence: without markup.
+            is_line: whether it is a heading, the item of a list or another thing that would be read as one sentence
+                with what stands beside it: it has a line of its own.
+        """
         between = " "
-        if is_list or at in lines or at - 1 in lines:
+        if self._is_list or is_line or self._ends_in_line:
             # Markdown shows one line break as a space.
-            between = "\n\n" if markdown and not is_list else "\n"
-        lead = (between if pieces else "") + mark
-        shown = escape_markdown(sentence) if markdown else sentence
-        start = length + len(lead)
-        length = start + len(shown)
-        spans.append((start, length))
-        pieces.append(lead + shown)
-    return "".join(pieces), spans
+            between = "\n\n" if self._markdown and not self._is_list else "\n"
+        mark = "- " if self._is_list and self._markdown else ""
+        lead = (between if self.pieces else "") + mark
+        shown = escape_markdown(sentence) if self._markdown else sentence
+        end = self.spans[-1][1] if self.spans else 0
+        self.spans.append((end + len(lead), end + len(lead) + len(shown)))
+        self.pieces.append(lead + shown)
+        self._ends_in_line = is_line
+        return self.pieces[-1]
 
 
 def escape_markdown(text: str) -> str:

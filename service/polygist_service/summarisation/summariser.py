@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from polygist_service.concurrency import TextPool, gather_all, merge_in_order
 from polygist_service.context import CallContext
@@ -12,11 +13,12 @@ from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceT
 from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.lengths import word_limit
 from polygist_service.summarisation.planning import Plan, make_plan, readable_languages
-from polygist_service.summarisation.rendering import render_summary
+from polygist_service.summarisation.rendering import Rendering
 from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
+    DraftEvent,
     Event,
     Method,
     Passage,
@@ -25,7 +27,7 @@ from polygist_service.summarisation.types import (
     SummarySentence,
 )
 from polygist_service.translation.detection import LanguageResolver
-from polygist_service.translation.types import Progress
+from polygist_service.translation.types import Delta, Progress
 
 
 class Summariser:
@@ -92,8 +94,8 @@ class Summariser:
         """Yield what happens while articles are summarised, each event with the index of its plan.
 
         The articles are worked on at the same time and told of one after the other, in order: of each the progress,
-        then the text piece by piece, then the result, whose text is those pieces joined. A text without letters is
-        its own summary, a blank one has an empty summary.
+        the text sentence by sentence as they are certain, at last the result, whose text is those pieces joined. A
+        text without letters is its own summary, a blank one has an empty summary.
 
         Raises:
             ModelLoading: a model is not ready before the deadline.
@@ -111,53 +113,55 @@ class Summariser:
 
     async def _summarise(self, plan: Plan, context: CallContext) -> AsyncGenerator[Event, None]:
         """Yield what happens while one article is summarised."""
-        draft = Draft(())
-        if plan.model:
-            method = self._abstractive if plan.method is Method.ABSTRACTIVE else self._extractive
-            async with aclosing(method.draft(plan, context)) as stream:
-                async for event in stream:
-                    if isinstance(event, Progress):
+        draft: Draft
+        rendering = Rendering(form=plan.request.form, markdown=plan.request.markdown)
+        async with aclosing(self._draft(plan, context)) as stream:
+            async for event in stream:
+                match event:
+                    case Progress():
                         yield event
-                    else:
+                    case Passage(text, is_line=is_line):
+                        yield Delta(await self._pool.call(context, partial(rendering.add, text, is_line=is_line)))
+                    case Draft():
                         draft = event
-            draft, target = await self._cross_lingual.finish(draft, plan, context)
-        else:
-            draft, target = quote_whole(plan.text), plan.request.target or plan.language
-        result = await self._pool.call(context, lambda: make_result(plan, draft, target))
-        for delta in result.deltas():
-            yield delta
-        yield result
+        yield await self._pool.call(context, lambda: make_result(plan, draft, rendering))
+
+    def _draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[DraftEvent, None]:
+        """Return what happens while the draft of one summary is made."""
+        if not plan.model:
+            return quote_whole(plan)
+        method = self._abstractive if plan.method is Method.ABSTRACTIVE else self._extractive
+        return self._cross_lingual.follow(method.draft(plan, context), plan, context)
 
 
-def quote_whole(text: str) -> Draft:
-    """Return a text without letters as its own summary: there is nothing to choose from."""
-    shown = text.strip()
-    if not shown:
-        return Draft(())
-    start = text.index(shown)
-    return Draft((Passage(shown, (Citation((start, start + len(shown)), 1.0),)),))
+async def quote_whole(plan: Plan) -> AsyncGenerator[DraftEvent, None]:
+    """Yield a text without letters as its own summary, as there is nothing to choose from, and the draft."""
+    passages: list[Passage] = []
+    if shown := plan.text.strip():
+        start = plan.text.index(shown)
+        passages.append(Passage(shown, (Citation((start, start + len(shown)), 1.0),)))
+        yield passages[0]
+    yield Draft(tuple(passages), plan.request.target or plan.language)
 
 
-def make_result(plan: Plan, draft: Draft, target: str) -> SummaryResult:
-    """Render the sentences of `draft`, which are in the language `target` now, and say all there is to say of them."""
+def make_result(plan: Plan, draft: Draft, rendering: Rendering) -> SummaryResult:
+    """Return all there is to say of a summary; the sentences of `draft` are those that were rendered."""
     texts = [passage.text for passage in draft.passages]
-    lines = {at for at, passage in enumerate(draft.passages) if passage.is_line}
-    text, spans = render_summary(texts, form=plan.request.form, markdown=plan.request.markdown, lines=lines)
     notices = [*plan.source.notices(), *draft.notices]
     limit, words = word_limit(plan.request), sum(map(count_words, texts))
     if limit and words > limit:
         message = f"the summary has {words} words, {limit} were asked for; sentences are not cut"
         notices.append(Notice(NoticeKind.LENGTH_TARGET_MISSED, message))
     return SummaryResult(
-        text=text,
+        text="".join(rendering.pieces),
         source=plan.language,
-        target=target,
+        target=draft.language,
         method=plan.method,
         confidence=plan.source.confidence,
         model=plan.model or None,
         sentences=tuple(
             SummarySentence(passage.text, span, passage.citations, passage.rank_score)
-            for passage, span in zip(draft.passages, spans, strict=True)
+            for passage, span in zip(draft.passages, rendering.spans, strict=True)
         ),
         notices=tuple(notices),
         chunk_count=draft.chunk_count,

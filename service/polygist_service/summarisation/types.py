@@ -1,6 +1,6 @@
 """What goes into the `Summariser` and what comes out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -125,13 +125,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The sentences of a summary, before translation and rendering.
+    """A summary before it is rendered.
 
     Attributes:
+        passages: its sentences, each of which was told of before.
+        language: that they are in.
         chunk_count: in how many parts the article was read.
     """
 
     passages: tuple[Passage, ...]
+    language: str
     notices: tuple[Notice, ...] = ()
     chunk_count: int = 1
     input_token_count: int = 0
@@ -172,15 +175,9 @@ class SummaryResult:
     input_token_count: int = 0
     output_token_count: int = 0
 
-    def deltas(self) -> Iterator[Delta]:
-        """Yield the text in pieces, a sentence each with what stands before it."""
-        start = 0
-        for sentence in self.sentences:
-            end = sentence.summary_span[1]
-            yield Delta(self.text[start:end])
-            start = end
 
-
-# What happens while an article is summarised: parts are read, and what was written about them may be read in parts in
-# its turn, so that the total grows; then the text comes, then the whole of it.
+# What happens while a draft is made: parts are read, and what was written about them may be read in parts in its turn,
+# so that the total grows; the sentences come as soon as they are certain; at last comes the whole of it.
+DraftEvent = Progress | Passage | Draft
+# The same of a summary; its text comes sentence by sentence, each with what stands before it.
 Event = Progress | Delta | SummaryResult

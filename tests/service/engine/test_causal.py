@@ -35,9 +35,9 @@ class Watched:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def run(self, batch, options):
+    def run(self, batch, options, listener=None):
         self.batches.append(list(batch))
-        return self._model.run(batch, options)
+        return self._model.run(batch, options, listener)
 
 
 def load(installed):

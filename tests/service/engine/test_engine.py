@@ -29,10 +29,10 @@ class Recorded:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def run(self, batch, options):
+    def run(self, batch, options, listener=None):
         self.gate.wait(10)
         self.sizes.append(len(batch))
-        return self._model.run(batch, options)
+        return self._model.run(batch, options, listener)
 
 
 @pytest.fixture(scope="module")

@@ -410,7 +410,7 @@ async def test_segments_of_all_languages_share_a_batch():
     def open_model(installed, *, slots, placement):
         model = shelf.open_model(installed, slots=slots, placement=placement)
         run = model.run
-        model.run = lambda batch, options: (sizes.append((len(batch), options)), run(batch, options))[1]
+        model.run = lambda batch, options, listener=None: (sizes.append((len(batch), options)), run(batch, options))[1]
         return model
 
     async with running(shelf, open_model=open_model) as (engine, registry):

@@ -38,7 +38,7 @@ def run_all(run, lengths, *, count=2):
 
     def counted(key, batch):
         sizes.append(len(batch))
-        return run(batch)
+        return run([job.tokens for job in batch])
 
     slots = Slots(Scheduler(lambda key: BatchLimits(32, 1024, 32)), count=count, run=counted, deliver=outcomes.put)
     slots.add(KEY, Submission(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
@@ -105,7 +105,7 @@ def make_slots(run, deliver, *, predict=lambda key, batch: 0.0):
     return Slots(
         Scheduler(lambda key: BatchLimits(1, 10, 1)),
         count=1,
-        run=lambda key, batch: run(batch),
+        run=lambda key, batch: run([job.tokens for job in batch]),
         deliver=deliver,
         predict=predict,
     )
@@ -176,7 +176,10 @@ def test_each_half_of_a_batch_that_failed_is_a_batch_of_its_own():
         raise RuntimeError("poison")
 
     slots = Slots(
-        Scheduler(lambda key: BatchLimits(4, 100, 4)), count=1, run=lambda key, batch: run(batch), deliver=outcomes.put
+        Scheduler(lambda key: BatchLimits(4, 100, 4)),
+        count=1,
+        run=lambda key, batch: run([job.tokens for job in batch]),
+        deliver=outcomes.put,
     )
     slots.add(KEY, Submission(), segments(2))
     outcomes.get(timeout=10)

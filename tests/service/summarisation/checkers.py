@@ -10,7 +10,8 @@ class CitingChecker:
     async def check(self, sentences, article, *, language, context):
         spans = [segment.span for segment in article.sentences]
         citer = Citer([segment.text for segment in article.sentences], spans)
-        return [SentenceCheck(sentence, citer.cite(sentence), 1.0) for sentence in sentences]
+        async for sentence in sentences:
+            yield SentenceCheck(sentence, citer.cite(sentence), 1.0)
 
 
 class ReplacingChecker:
@@ -24,12 +25,14 @@ class ReplacingChecker:
         self.asked = []
 
     async def check(self, sentences, article, *, language, context):
-        self.asked.append((list(sentences), article.language, language))
+        asked = []
+        self.asked.append((asked, article.language, language))
         quote = article.sentences[0]
         citation = Citation(quote.span, 1.0)
-        return [
-            SentenceCheck(sentence, (), 0.9)
-            if at < self._passing
-            else SentenceCheck(quote.text, (citation,), 0.2, is_replaced=True, reason="a number is not in the article")
-            for at, sentence in enumerate(sentences)
-        ]
+        async for sentence in sentences:
+            asked.append(sentence)
+            if len(asked) <= self._passing:
+                yield SentenceCheck(sentence, (), 0.9)
+            else:
+                reason = "a number is not in the article"
+                yield SentenceCheck(quote.text, (citation,), 0.2, is_replaced=True, reason=reason)

@@ -1,3 +1,4 @@
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -8,9 +9,9 @@ from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
+from polygist_service.summarisation.types import Form, Length, Method, Passage, SummaryRequest
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.types import DecodingPreset
+from polygist_service.translation.types import DecodingPreset, Progress
 
 from tests.service.echo import ENCODER, EchoEngine, EchoModel
 from tests.service.summarisation.checkers import CitingChecker, ReplacingChecker
@@ -37,7 +38,9 @@ def write(pool):
         plan = Plan(request, text, DetectedLanguage("en"), Method.ABSTRACTIVE, "writer", language)
         writer = Abstractive(engine, checker=checker or CitingChecker(), pool=pool)
         stream = writer.draft(plan, CallContext("me"))
-        *call.progress, draft = [event async for event in stream]
+        *events, draft = [event async for event in stream]
+        assert tuple(event for event in events if isinstance(event, Passage)) == draft.passages
+        call.progress = [event for event in events if isinstance(event, Progress)]
         return draft
 
     return call
@@ -205,17 +208,18 @@ async def test_what_the_checker_replaces_is_shown_once_and_told(write, passing, 
     assert all("a number is not in the article" in notice.message for notice in fallbacks)
 
 
-async def test_the_checker_is_asked_once_the_writer_is_held_no_more(write):
-    held = []
+async def test_a_writer_never_waits_for_its_checker(write):
+    """A checker whose model finds no room beside the one that writes has it once that is held no more."""
 
-    class Watching(ReplacingChecker):
+    class Crowded(ReplacingChecker):
         async def check(self, sentences, article, **rest):
-            held.extend(write.engine.held)
-            return await super().check(sentences, article, **rest)
+            await write.engine.free.wait()
+            async for check in super().check(sentences, article, **rest):
+                yield check
 
-    checker = Watching(9)
-    await write(LONG, checker=checker, language="pt")
-    assert held == []
+    checker = Crowded(9)
+    async with asyncio.timeout(30):
+        await write(LONG, checker=checker, language="pt")
     assert checker.asked[0][1:] == ("en", "pt")
 
 

@@ -24,13 +24,23 @@ def span_of(sentence):
     return (start, start + len(sentence))
 
 
+async def one_by_one(sentences):
+    for sentence in sentences:
+        yield sentence
+
+
 @pytest.fixture
 def check(pool):
     """Checks sentences about the article."""
 
     def check(*sentences, engine=None, article=ARTICLE, language="en"):
         checker = GroundingChecker(engine or EchoEngine(), pool)
-        return asyncio.run(checker.check(sentences, article, language=language, context=CallContext("test")))
+
+        async def collect():
+            checks = checker.check(one_by_one(sentences), article, language=language, context=CallContext("test"))
+            return [each async for each in checks]
+
+        return asyncio.run(collect())
 
     return check
 
@@ -80,9 +90,23 @@ def test_the_earlier_of_two_as_near_stands_in(check):
 
 def test_no_sentence_of_the_article_is_shown_twice(check):
     wrong = "A ferry will run all year, the mayor told {} people in the town hall."
-    checks = check(wrong.format(400), FERRY, wrong.format(500))
+    checks = check(FERRY, wrong.format(400), wrong.format(500))
     assert len({each.text for each in checks}) == 3
     assert FERRY in check(*(wrong.format(at) for at in range(400, 410)))[0].text
+
+
+@pytest.mark.parametrize("models", [(ENCODER,), (EN_PT,)], ids=["encoder", "wording alone"])
+def test_a_check_depends_on_what_stands_before_a_sentence_alone(check, models):
+    written = [
+        "A ferry will run all year, the mayor told 400 people in the town hall.",
+        "Penguins fell on Tuesday night.",
+        FERRY,
+        "The old bridge over the river fell after two days of rain, Jones said.",
+        BRIDGE,
+    ]
+    checks = check(*written, engine=EchoEngine(*models))
+    for count in range(len(written)):
+        assert check(*written[:count], engine=EchoEngine(*models)) == checks[:count]
 
 
 def test_boilerplate_does_not_stand_in(check):
@@ -116,11 +140,22 @@ def test_of_a_long_article_the_likely_sentences_are_encoded(check):
     article = Article.parse(" ".join(sentences), "en")
     (found,) = check("On day 777 the ferry number 5439 crossed the lake, in fog.", engine=engine, article=article)
     assert engine.ran == [ENCODER.name]
-    assert len(engine.segments) == 401
+    assert len(engine.segments) == 101
     assert sentences[777] in engine.segments
     assert not found.is_replaced
     start = article.text.index(sentences[777])
     assert found.citations[0].source_span == (start, start + len(sentences[777]))
+
+
+def test_no_sentence_of_a_long_article_is_encoded_twice(check):
+    engine = EchoEngine()
+    sentences = [f"On day {at} the ferry number {at * 7} crossed the lake in fog." for at in range(1000)]
+    article = Article.parse(" ".join(sentences), "en")
+    written = [f"On day {at} the ferry number {at * 7} crossed the lake, in fog." for at in (777, 777, 12)]
+    checks = check(*written, engine=engine, article=article)
+    assert [each.is_replaced for each in checks] == [False] * 3
+    encoded = [segment for segment in engine.segments if segment in sentences]
+    assert len(encoded) == len(set(encoded)) <= 200
 
 
 @pytest.mark.parametrize("models", [(ENCODER,), (EN_PT,)], ids=["encoder", "wording alone"])

@@ -56,6 +56,7 @@ def test_a_name_inside_one_sentence_is_one_at_the_start_of_the_next():
     facts = Facts(Article.parse(TEXT, "en"))
     assert facts.find_missing(["Jones left."], language="en") == [[]]
     assert facts.find_missing(["Jones left.", "The mayor met Jones."], language="en") == [["Jones"], ["Jones"]]
+    assert facts.find_missing(["Jones left."], language="en", before=["The mayor met Jones."]) == [["Jones"]]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("A B.C1,0%\n'\"Es"), max_size=300))

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from polygist_service.engine.interface import Decoding
-from polygist_service.summarisation.lengths import LengthTarget, allot, keep_within, sentence_limit, word_limit
+from polygist_service.summarisation.lengths import LengthTarget, Room, allot, sentence_limit, word_limit
 from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
 
 from tests.service.echo import ENCODER
@@ -42,8 +42,8 @@ def test_figures_win_over_the_length():
 )
 def test_written_sentences_stay_within_both_limits(count, max_words, kept):
     sentences = ["One two.", "Three four five.", "Six."]
-    assert keep_within(sentences, count=count, max_words=max_words) == sentences[:kept]
-    assert keep_within([], count=count, max_words=max_words) == []
+    room = Room(count=count, max_words=max_words)
+    assert [sentence for sentence in sentences if room.takes(sentence)] == sentences[:kept]
 
 
 def aim(*, words=1000, sentences=50, **fields):

@@ -1,30 +1,37 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.summarisation.rendering import escape_markdown, render_summary
+from polygist_service.summarisation.rendering import Rendering, escape_markdown
 from polygist_service.summarisation.types import Form
+
+
+def render(sentences, *, form, markdown, lines=()):
+    rendering = Rendering(form=form, markdown=markdown)
+    pieces = [rendering.add(sentence, is_line=at in lines) for at, sentence in enumerate(sentences)]
+    assert pieces == rendering.pieces
+    return "".join(pieces), rendering.spans
 
 
 @given(st.lists(st.text(min_size=1)), st.sampled_from(Form), st.booleans(), st.sets(st.integers(0, 5)))
 def test_spans_are_where_the_sentences_stand(sentences, form, markdown, lines):
-    text, spans = render_summary(sentences, form=form, markdown=markdown, lines=lines)
+    text, spans = render(sentences, form=form, markdown=markdown, lines=lines)
     shown = [escape_markdown(sentence) if markdown else sentence for sentence in sentences]
     assert [text[start:end] for start, end in spans] == shown
 
 
 def test_a_paragraph_is_one_line_and_key_points_are_one_each():
     sentences = ["One.", "Two."]
-    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=False) == ("One. Two.", [(0, 4), (5, 9)])
-    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=False) == ("One.\nTwo.", [(0, 4), (5, 9)])
-    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=True) == ("- One.\n- Two.", [(2, 6), (9, 13)])
-    assert render_summary([], form=Form.KEY_POINTS, markdown=True) == ("", [])
+    assert render(sentences, form=Form.PARAGRAPH, markdown=False) == ("One. Two.", [(0, 4), (5, 9)])
+    assert render(sentences, form=Form.KEY_POINTS, markdown=False) == ("One.\nTwo.", [(0, 4), (5, 9)])
+    assert render(sentences, form=Form.KEY_POINTS, markdown=True) == ("- One.\n- Two.", [(2, 6), (9, 13)])
+    assert render([], form=Form.KEY_POINTS, markdown=True) == ("", [])
 
 
 def test_what_is_no_sentence_has_a_line_of_its_own():
     sentences = ["One.", "Two", "Three.", "Four."]
-    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=False, lines={1})[0] == "One.\nTwo\nThree. Four."
-    assert render_summary(sentences, form=Form.PARAGRAPH, markdown=True, lines={1})[0] == "One.\n\nTwo\n\nThree. Four."
-    assert render_summary(sentences, form=Form.KEY_POINTS, markdown=True, lines={1})[0].count("\n") == 3
+    assert render(sentences, form=Form.PARAGRAPH, markdown=False, lines={1})[0] == "One.\nTwo\nThree. Four."
+    assert render(sentences, form=Form.PARAGRAPH, markdown=True, lines={1})[0] == "One.\n\nTwo\n\nThree. Four."
+    assert render(sentences, form=Form.KEY_POINTS, markdown=True, lines={1})[0].count("\n") == 3
 
 
 @pytest.mark.parametrize(

@@ -38,19 +38,21 @@ class Translations:
         if request.target == "fi":
             raise UnsupportedLanguagePair("no model for en->fi")
 
-    async def translate(self, request, context):
+    async def events(self, request, context):
         self.requests.append(request)
-        return [
-            Translation(
-                f"<{text}>",
-                request.source,
-                self._language,
-                notices=self._notices,
-                input_token_count=10,
-                output_token_count=11,
+        for at, text in enumerate(request.contents):
+            yield at, Delta(f"<{text}>")
+            yield (
+                at,
+                Translation(
+                    f"<{text}>",
+                    request.source,
+                    self._language,
+                    notices=self._notices,
+                    input_token_count=10,
+                    output_token_count=11,
+                ),
             )
-            for text in request.contents
-        ]
 
 
 class WordDetector:

@@ -97,7 +97,7 @@ async def test_fifty_thousand_words_end_in_bounded_memory_with_progress(client, 
                 assert last.completed < event.completed <= event.total
                 last = event
     assert isinstance(event, Finished)
-    assert 0 < len(event.summary.sentences) <= 3
-    assert event.summary.chunk_count > 2000
-    assert last.completed == last.total >= event.summary.chunk_count
+    assert 0 < len(event.result.sentences) <= 3
+    assert event.result.chunk_count > 2000
+    assert last.completed == last.total >= event.result.chunk_count
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before < MOST_GROWTH

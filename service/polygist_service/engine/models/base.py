@@ -23,6 +23,25 @@ class BatchLimits:
     mixed_segments: int
 
 
+class Listener(Protocol):
+    """Whoever waits for the outputs of a batch, each named by its index there, while they are written.
+
+    Is asked and told on a thread of CTranslate2, between two tokens: has to be quick.
+    """
+
+    def is_wanted(self, at: int) -> bool:
+        """Whether anybody still wants an output: else the model stops writing it."""
+        ...
+
+    def is_followed(self, at: int) -> bool:
+        """Whether anybody wants to know of an output before it is whole."""
+        ...
+
+    def tell(self, at: int, text: str) -> None:
+        """Take the start of an output."""
+        ...
+
+
 class Model(Protocol):
     """A loaded model: it owns one native CTranslate2 object and says how that is fed."""
 
@@ -38,8 +57,11 @@ class Model(Protocol):
         """Return the most tokens that one output of a batch may have; 0 where there are no tokens to write."""
         ...
 
-    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
-        """Run one batch, results in its order. Blocks, and releases the GIL while the model works."""
+    def run(self, batch: Sequence[Tokens], options: Options, listener: Listener | None = None) -> list[Result]:
+        """Run one batch, results in its order. Blocks, and releases the GIL while the model works.
+
+        What nobody wants any more, by the `listener`, may end early; its result is worth nothing then.
+        """
         ...
 
     def count(self, text: str) -> int:

@@ -8,8 +8,8 @@ from typing import cast
 import ctranslate2
 
 from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
-from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.models.decoding import ALONE, USUAL, Generation, read_hypotheses
+from polygist_service.engine.models.base import BatchLimits, Listener
+from polygist_service.engine.models.decoding import ALONE, USUAL, Generation, follow, read_hypotheses
 from polygist_service.engine.models.prompt_format import Prompt
 from polygist_service.engine.models.tokenizers import JsonTokenizer
 
@@ -63,28 +63,35 @@ class CausalModel:
         assert isinstance(options, Decoding)
         return max(self._generation.limit(options, len(prompt)) for prompt in batch)
 
-    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+    def run(self, batch: Sequence[Tokens], options: Options, listener: Listener | None = None) -> list[Result]:
         """See `Model.run`: what the model writes after each prompt, without the prompt."""
         assert isinstance(options, Decoding)
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]
-        outputs = self._generator.generate_batch(
-            [prompt.tokens for prompt in prompts],
-            max_batch_size=0,
-            # The model's state after these is kept from one call to the next.
-            static_prompt=prompts[0].prefix,
-            include_prompt_in_result=False,
-            max_length=max(limits),
-            min_length=generation.least(options),
-            **generation.arguments(options),
-        )
+        arguments = generation.arguments(options)
+        # A token takes so long that to ask each time whether it is wanted costs nothing.
+        with follow(listener if arguments["beam_size"] == 1 else None, self._show, limits=limits) as following:
+            outputs = self._generator.generate_batch(
+                [prompt.tokens for prompt in prompts],
+                max_batch_size=0,
+                # The model's state after these is kept from one call to the next.
+                static_prompt=prompts[0].prefix,
+                include_prompt_in_result=False,
+                max_length=max(limits),
+                min_length=generation.least(options),
+                callback=following,
+                **arguments,
+            )
         results = []
         for prompt, output, limit in zip(prompts, outputs, limits, strict=True):
             read = read_hypotheses(self._tokenizer, output.sequences, output.scores, limit)
             results.append(
-                Result(len(prompt), tuple(replace(each, text=THINKING.sub("", each.text).strip()) for each in read))
+                Result(len(prompt), tuple(replace(each, text=leave_out_thoughts(each.text)) for each in read))
             )
         return results
+
+    def _show(self, tokens: Sequence[str]) -> str:
+        return leave_out_thoughts(self._tokenizer.decode(tokens))
 
     def count(self, text: str) -> int:
         return self._tokenizer.count(text)
@@ -94,3 +101,8 @@ class CausalModel:
 
     def likelihood(self, text: str) -> float:
         return self._tokenizer.likelihood(text)
+
+
+def leave_out_thoughts(text: str) -> str:
+    """Return what a model wrote without what it thought aloud."""
+    return THINKING.sub("", text).strip()

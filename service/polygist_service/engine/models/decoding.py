@@ -1,12 +1,18 @@
 """How models write: how much at a time, how long, and when they stop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import ctranslate2
+import structlog
+
 from polygist_service.engine.interface import Decoding, Hypothesis
-from polygist_service.engine.models.base import BatchLimits
+from polygist_service.engine.models.base import BatchLimits, Listener
 from polygist_service.engine.models.tokenizers import Tokenizer
+
+log = structlog.get_logger(__name__)
 
 # An output longer than this many times its source (plus the offset) is a loop, not a translation.
 OUTPUT_FACTOR = 2
@@ -68,6 +74,75 @@ class Generation:
 
 
 USUAL = Generation()
+
+
+@contextmanager
+def follow(
+    listener: Listener | None,
+    decode: Callable[[Sequence[str]], str],
+    *,
+    limits: Sequence[int],
+    prefixes: Sequence[int] = (),
+) -> Iterator["Following | None"]:
+    """Give the ``callback`` of a greedy batch that tells a listener of its outputs; None where there is no listener."""
+    following = Following(listener, decode, limits=limits, prefixes=prefixes) if listener else None
+    try:
+        yield following
+    finally:
+        if following:
+            following.close()
+
+
+class Following:
+    """Follows the outputs of a greedy batch token by token.
+
+    Args:
+        listener: is told of them.
+        decode: from tokens to the text that a result has.
+        limits: the most tokens of each output.
+        prefixes: how many tokens each output is made to begin with.
+    """
+
+    def __init__(
+        self,
+        listener: Listener,
+        decode: Callable[[Sequence[str]], str],
+        *,
+        limits: Sequence[int],
+        prefixes: Sequence[int] = (),
+    ) -> None:
+        self._listener: Listener | None = listener
+        self._decode: Callable[[Sequence[str]], str] | None = decode
+        self._limits = limits
+        self._prefixes = prefixes or [0] * len(limits)
+        self._written: list[list[str]] = [[] for _ in limits]
+
+    def __call__(self, step: ctranslate2.GenerationStepResult) -> bool:
+        """Take a token; return whether its output is to end there."""
+        try:
+            return self._take(step.batch_id, step.token)
+        except Exception:  # CTranslate2 would fail the whole batch
+            log.exception("batch_not_followed")
+            return False
+
+    def close(self) -> None:
+        """Let go of everybody.
+
+        CTranslate2 drops its callback when it likes, on a thread of the model. Were that the last to know of the model,
+        the thread would wait for its own end, and the process abort.
+        """
+        self._listener = self._decode = None
+
+    def _take(self, at: int, token: str) -> bool:
+        if not self._listener or not self._decode or not self._listener.is_wanted(at):
+            return True
+        if self._listener.is_followed(at):
+            written = self._written[at]
+            written.append(token)
+            # What a batch writes beyond the limit of one segment is no part of its answer.
+            if 0 < len(written) - self._prefixes[at] <= self._limits[at]:
+                self._listener.tell(at, self._decode(written[self._prefixes[at] :]))
+        return False
 
 
 def read_hypotheses(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Encoding, Options, Result, Span, Tokens, Vector
-from polygist_service.engine.models.base import BatchLimits
+from polygist_service.engine.models.base import BatchLimits, Listener
 from polygist_service.engine.models.decoding import ENCODER
 from polygist_service.engine.models.tokenizers import TemplateTokenizer
 
@@ -46,7 +46,7 @@ class SentenceEncoder:
     def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
         return 0
 
-    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+    def run(self, batch: Sequence[Tokens], options: Options, listener: Listener | None = None) -> list[Result]:
         output = self._encoder.forward_batch(cast(list[list[int]], batch))
         states = np.asarray(output.last_hidden_state)
         lengths = np.array([len(tokens) for tokens in batch])

@@ -7,8 +7,15 @@ from typing import cast
 import ctranslate2
 
 from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
-from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.models.decoding import FULL_VOCABULARY, SHORTLIST, USUAL, Generation, read_hypotheses
+from polygist_service.engine.models.base import BatchLimits, Listener
+from polygist_service.engine.models.decoding import (
+    FULL_VOCABULARY,
+    SHORTLIST,
+    USUAL,
+    Generation,
+    follow,
+    read_hypotheses,
+)
 from polygist_service.engine.models.prompt_format import PLAIN_FORMAT, Prompt, PromptFormat
 from polygist_service.engine.models.tokenizers import Tokenizer
 
@@ -52,25 +59,31 @@ class SequenceToSequence:
         assert isinstance(options, Decoding)
         return max(self._generation.limit(options, len(prompt)) for prompt in batch)
 
-    def run(self, batch: Sequence[Tokens], options: Options) -> list[Result]:
+    def run(self, batch: Sequence[Tokens], options: Options, listener: Listener | None = None) -> list[Result]:
         """See `Model.run`: hypotheses of each segment, best first, without what their decoder had to begin with."""
         assert isinstance(options, Decoding)
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]
-        outputs = self._translator.translate_batch(
-            [prompt.tokens for prompt in prompts],
-            target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
-            max_batch_size=0,
-            use_vmap=options.shortlist,
-            return_attention=options.alignment,
-            disable_unk=True,
-            # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
-            max_input_length=0,
-            # What the decoder is made to begin with counts for CTranslate2, not for us.
-            max_decoding_length=max(limits) + len(prompts[0].prefix),
-            min_decoding_length=generation.least(options) or 1,
-            **generation.arguments(options),
-        )
+        arguments, prefixes = generation.arguments(options), [len(prompt.prefix) for prompt in prompts]
+        # A call for every token slows a small model by a third: only where somebody wants to know.
+        is_followed = listener and arguments["beam_size"] == 1 and any(map(listener.is_followed, range(len(prompts))))
+        heard = listener if is_followed else None
+        with follow(heard, self._tokenizer.decode, limits=limits, prefixes=prefixes) as following:
+            outputs = self._translator.translate_batch(
+                [prompt.tokens for prompt in prompts],
+                target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
+                max_batch_size=0,
+                use_vmap=options.shortlist,
+                return_attention=options.alignment,
+                disable_unk=True,
+                # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
+                max_input_length=0,
+                # What the decoder is made to begin with counts for CTranslate2, not for us.
+                max_decoding_length=max(limits) + len(prompts[0].prefix),
+                min_decoding_length=generation.least(options) or 1,
+                callback=following,
+                **arguments,
+            )
         results = []
         # The batch shares the largest limit; each segment is held to its own, so that its answer is the same alone.
         for prompt, output, limit in zip(prompts, outputs, limits, strict=True):

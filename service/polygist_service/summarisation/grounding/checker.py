@@ -1,6 +1,7 @@
 """Which sentences of a model are shown: those that the article bears out, and its own in place of the others."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,9 @@ from polygist_service.summarisation.types import Citation, SentenceCheck
 from polygist_service.text.languages import is_same_language, serving
 from polygist_service.text.repetition import is_loop
 
-# Of a longer article so many sentences are encoded: those that share most words with what was written.
-MOST_SENTENCES = 400
+# A longer article is not encoded as a whole, but for each sentence so many of its own: those that share most words with
+# it. A summary has about four.
+MOST_SENTENCES, MOST_NEAR = 400, 100
 
 
 class GroundingChecker:
@@ -42,15 +44,23 @@ class GroundingChecker:
         self._pool = pool
 
     async def check(
-        self, sentences: Sequence[str], article: Article, *, language: str, context: CallContext
-    ) -> list[SentenceCheck]:
+        self, sentences: AsyncIterable[str], article: Article, *, language: str, context: CallContext
+    ) -> AsyncGenerator[SentenceCheck, None]:
         """See `Checker.check`."""
-        comparison = await self._pool.call(context, lambda: Comparison(sentences, article, language))
-        embeddings: Sequence[Vector] = ()
+        comparison = await self._pool.call(context, lambda: Comparison(article, language))
         encoder = find_encoder(self._engine, article.language, language)
-        if encoder and comparison.needs_encoder:
-            embeddings, _ = await embed(self._engine, encoder, comparison.texts, context)
-        return await self._pool.call(context, lambda: comparison.check(embeddings))
+        if encoder and len(comparison.own) <= MOST_SENTENCES:
+            # While the model writes, for there is hardly a summary of nothing but copies.
+            vectors, _ = await embed(self._engine, encoder, comparison.own, context)
+            comparison.encode(dict(enumerate(vectors)))
+        async for sentence in sentences:
+            vector = None
+            if encoder and comparison.needs_encoder(sentence):
+                places = await self._pool.call(context, partial(comparison.choose_places, sentence))
+                texts = [*(comparison.own[place] for place in places), sentence]
+                (*vectors, vector), _ = await embed(self._engine, encoder, texts, context)
+                comparison.encode(dict(zip(places, vectors, strict=True)))
+            yield await self._pool.call(context, partial(comparison.check, sentence, vector))
 
 
 def find_encoder(engine: Engine, *languages: str) -> str | None:
@@ -66,105 +76,106 @@ def find_encoder(engine: Engine, *languages: str) -> str | None:
 
 
 class Comparison:
-    """The sentences of one summary beside the article that they have to be true to.
+    """The article that the sentences of one summary have to be true to.
 
     Args:
-        sentences: what a model wrote.
-        article: what they are about; it has at least one sentence.
+        article: it has at least one sentence.
         language: of the sentences.
+
+    Attributes:
+        own: the sentences of the article, those left out that tell a model what to write.
     """
 
-    def __init__(self, sentences: Sequence[str], article: Article, language: str) -> None:
-        self._sentences = sentences
+    def __init__(self, article: Article, language: str) -> None:
         # Whatever a model was told to write has its words for a source there.
         instructions = find_instructions(article.sentences, article.text)
         if len(instructions) < len(article.sentences):
             article = article.without(instructions)
-        self._own = [segment.text for segment in article.sentences]
+        self.own = [segment.text for segment in article.sentences]
         self._spans = [segment.span for segment in article.sentences]
-        self._citer = Citer(self._own, self._spans)
-        self._copies = find_copies(sentences, self._own)
-        is_foreign = not is_same_language(language, article.language)
-        self._wording = None if is_foreign else Wording(article.text)
-        facts = Facts(article)
-        self._missing = facts.find_missing(sentences, language=language, numbers_only=is_foreign)
-        self._compared = list(range(len(self._own)))
-        if len(self._own) > MOST_SENTENCES:
-            nearness = np.max([self._citer.overlap(sentence) for sentence in sentences], axis=0)
-            self._compared = sorted(int(at) for at in np.argsort(-nearness, kind="stable")[:MOST_SENTENCES])
+        self._citer = Citer(self.own, self._spans)
+        self._copied = find_places(self.own)
+        self._language = language
+        self._is_foreign = not is_same_language(language, article.language)
+        self._wording = None if self._is_foreign else Wording(article.text)
+        self._facts = Facts(article)
         boilerplate = find_boilerplate(article.sentences, article.text)
-        fit = [place for place, at in enumerate(self._compared) if at not in boilerplate] or range(len(self._compared))
-        texts = [self._own[self._compared[place]] for place in fit]
-        self._eligible = [fit[at] for at in find_eligible(texts, count=1)]
-
-    @property
-    def needs_encoder(self) -> bool:
-        """Whether there is a sentence that is no copy."""
-        return None in self._copies
-
-    @property
-    def texts(self) -> list[str]:
-        """What to encode: sentences of the article, then those written."""
-        return [*(self._own[at] for at in self._compared), *self._sentences]
-
-    def check(self, embeddings: Sequence[Vector]) -> list[SentenceCheck]:
-        """Check all sentences; `embeddings` are those of `texts`, or none where nothing encodes."""
-        similarities: list[NDArray[np.float64] | None] = [None] * len(self._sentences)
-        if embeddings:
-            count, vectors = len(self._compared), np.stack(embeddings)
-            similarities = list((vectors[count:] @ vectors[:count].T).astype(float))
+        fit = [place for place in range(len(self.own)) if place not in boilerplate] or range(len(self.own))
+        self._eligible = [fit[at] for at in find_eligible([self.own[place] for place in fit], count=1)]
+        self._vectors: dict[int, Vector] = {}
+        self._checked: list[str] = []
         # No sentence of the article is shown twice: what stands in is the nearest of the others.
-        shown = {copy for copy in self._copies if copy is not None}
-        return [self._check_one(at, similarity, shown) for at, similarity in enumerate(similarities)]
+        self._shown: set[int] = set()
 
-    def _check_one(self, at: int, similarities: NDArray[np.float64] | None, shown: set[int]) -> SentenceCheck:
-        """Check one sentence; the place of what stands in for it is added to `shown`.
+    def needs_encoder(self, sentence: str) -> bool:
+        """Whether a sentence is no copy."""
+        return fold(sentence) not in self._copied
 
-        Args:
-            at: index of the sentence.
-            similarities: to the sentences of the article that are compared.
-            shown: places of the article's sentences that the summary has already.
-        """
-        sentence, copy = self._sentences[at], self._copies[at]
+    def choose_places(self, sentence: str) -> list[int]:
+        """Return the places of the sentences of the article that are still to be encoded to check `sentence`."""
+        if len(self.own) <= MOST_SENTENCES:
+            return []
+        nearest = np.argsort(-self._citer.overlap(sentence), kind="stable")[:MOST_NEAR]
+        return sorted({int(place) for place in nearest} - self._vectors.keys())
+
+    def encode(self, vectors: Mapping[int, Vector]) -> None:
+        """Take embeddings of sentences of the article, by their places."""
+        self._vectors |= vectors
+
+    def check(self, sentence: str, vector: Vector | None) -> SentenceCheck:
+        """Check the next sentence; `vector` is its embedding, None where nothing encodes it."""
+        before, self._checked = self._checked, [*self._checked, sentence]
+        copy = self._copied.get(fold(sentence))
         if copy is not None:
+            self._shown.add(copy)
             return SentenceCheck(sentence, (Citation(self._spans[copy], 1.0),), 1.0)
+        spread: NDArray[np.float64] | None = None
+        places: Sequence[int] = range(len(self.own))
+        if vector is not None:
+            # To all sentences of the article: 0 where they were not compared.
+            spread = np.zeros(len(self.own))
+            places = sorted(self._vectors)
+            spread[places] = np.stack([self._vectors[place] for place in places]) @ vector
         support = Support(
-            None if similarities is None else float(similarities.max()),
+            None if spread is None else float(spread[places].max()),
             None if self._wording is None else self._wording.found_share(sentence),
         )
-        if reason := self._find_objection(at, support):
-            if similarities is None:
-                similarities = self._citer.overlap(sentence)[self._compared]
-            nearest = self._find_nearest(similarities, shown)
-            shown.add(nearest)
+        if reason := self._find_objection(sentence, before, support):
+            nearest = self._find_nearest(self._citer.overlap(sentence) if spread is None else spread, places)
+            self._shown.add(nearest)
             citation = Citation(self._spans[nearest], 1.0)
-            return SentenceCheck(self._own[nearest], (citation,), support.score, is_replaced=True, reason=reason)
-        spread = None
-        if similarities is not None:
-            # To all sentences of the article: 0 where they were not compared.
-            spread = np.zeros(len(self._own))
-            spread[self._compared] = similarities
+            return SentenceCheck(self.own[nearest], (citation,), support.score, is_replaced=True, reason=reason)
         return SentenceCheck(sentence, self._citer.cite(sentence, spread), support.score)
 
-    def _find_objection(self, at: int, support: Support) -> str:
-        """Return why a sentence is not shown; empty where it is."""
-        if missing := self._missing[at]:
+    def _find_objection(self, sentence: str, before: Sequence[str], support: Support) -> str:
+        """Return why a sentence is not shown that stands behind those `before`; empty where it is."""
+        (missing,) = self._facts.find_missing(
+            [sentence], language=self._language, numbers_only=self._is_foreign, before=before
+        )
+        if missing:
             return f"not in the article: {', '.join(missing)}"
-        if is_loop(self._sentences[at]):
+        if is_loop(sentence):
             return "repeats itself"
         if not support.is_enough:
             return f"support {support.score:.2f} is below {support.threshold:.2f}"
         return ""
 
-    def _find_nearest(self, similarities: NDArray[np.float64], shown: set[int]) -> int:
+    def _find_nearest(self, nearness: NDArray[np.float64], compared: Collection[int]) -> int:
         """Return the place of the nearest sentence of the article that may stand in; of two as near the earlier."""
-        fit = [place for place in self._eligible if self._compared[place] not in shown] or self._eligible
-        return self._compared[max(fit, key=lambda place: similarities[place])]
+        # Of a long article only some are compared, none of which may be fit: any other is no nearer.
+        among = [place for place in self._eligible if place in compared] or self._eligible
+        fit = [place for place in among if place not in self._shown] or among
+        return max(fit, key=lambda place: nearness[place])
 
 
-def find_copies(sentences: Sequence[str], own: Sequence[str]) -> list[int | None]:
-    """Return for each sentence the place of the article's that it is a copy of, white space aside."""
+def find_places(own: Sequence[str]) -> dict[str, int]:
+    """Return the place of each of the article's sentences by its text, white space aside; of two alike the earlier."""
     places: dict[str, int] = {}
     for at, text in enumerate(own):
-        places.setdefault(" ".join(text.split()), at)
-    return [places.get(" ".join(sentence.split())) for sentence in sentences]
+        places.setdefault(fold(text), at)
+    return places
+
+
+def fold(sentence: str) -> str:
+    """Return a sentence with one space for any white space."""
+    return " ".join(sentence.split())

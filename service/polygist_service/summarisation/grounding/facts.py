@@ -129,7 +129,9 @@ class Facts:
             for word in words:
                 self._places[word.text.lower()].add(at)
 
-    def find_missing(self, sentences: Sequence[str], *, language: str, numbers_only: bool = False) -> list[list[str]]:
+    def find_missing(
+        self, sentences: Sequence[str], *, language: str, numbers_only: bool = False, before: Sequence[str] = ()
+    ) -> list[list[str]]:
         """Return the numbers and names of each of `sentences` that the article does not have.
 
         A number is in the article where its value is, each text read as its language writes numbers. A name is where
@@ -139,8 +141,9 @@ class Facts:
             sentences: those of one summary: what is a name in one is a name at another's start.
             language: of the sentences.
             numbers_only: leave names alone: other languages spell them otherwise.
+            before: the sentences of the same summary that stand before them.
         """
-        inner = self._inner.union(*(find_inner(split_words(sentence)) for sentence in sentences))
+        inner = self._inner.union(*(find_inner(split_words(sentence)) for sentence in (*before, *sentences)))
         return [
             [
                 *(number.text for number in claim_numbers(sentence, language) if not number.is_among(self._numbers)),
