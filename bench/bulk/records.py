@@ -1,6 +1,7 @@
 """``polygist translate`` of a file of articles with five bad ones: undisturbed, and killed five times and resumed."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -26,6 +27,8 @@ KILLS = 5
 SEED = 13
 MOST_SECONDS = 3600.0
 SOME_FAILED = 3
+# So many lines that differ are shown.
+SHOWN = 10
 FIELD = "body"
 # Articles that may be in another language than they should.
 SPARE = 50
@@ -188,17 +191,30 @@ def find_message(errors: str, line: int, id: str) -> str:
     return next(found, "")[:160].replace("|", "/")
 
 
+def find_difference(one: str, other: str) -> str:
+    """Where two lines begin to differ, and how they go on."""
+    at = len(os.path.commonprefix([one, other]))
+    start = max(0, at - 30)
+    return f"{one[start : at + 50]!r}, killed: {other[start : at + 50]!r}"
+
+
 def check_killed(stops: Sequence[int], last: Run, output: Path, calm: Path) -> Finding:
     """The run that was killed ends as the other one."""
-    equal = output.exists() and output.read_bytes() == calm.read_bytes()
-    ids = [json.loads(line).get("id") for line in output.read_bytes().splitlines()] if output.exists() else []
-    named = [each for each in ids if each]
+    lines = output.read_bytes().splitlines(keepends=True) if output.exists() else []
+    of_calm = calm.read_bytes().splitlines(keepends=True)
+    different = [number for number, (one, other) in enumerate(zip(lines, of_calm, strict=False), 1) if one != other]
+    for number in different[:SHOWN]:
+        say(f"records: line {number}: {find_difference(of_calm[number - 1].decode(), lines[number - 1].decode())}")
+    named = [record["id"] for record in map(json.loads, lines) if record.get("id")]
     requirements = (
         Requirement(f"killed {KILLS} times before its end", len(stops) == KILLS),
         Requirement(f"exit code {SOME_FAILED} in the end", last.code == SOME_FAILED),
         Requirement("every record once", len(set(named)) == len(named)),
-        Requirement("byte for byte the file of the undisturbed run", equal),
+        Requirement("byte for byte the file of the undisturbed run", lines == of_calm),
     )
     rows: list[tuple[Cell, ...]] = [(f"SIGKILL {number}", stop) for number, stop in enumerate(stops, 1)]
-    notes = (f"Random moments of seed {SEED}. The last run took {last.seconds:.0f} s.",)
+    notes = (
+        f"Random moments of seed {SEED}. The last run took {last.seconds:.0f} s. {len(different)} lines differ:"
+        f" {different[:SHOWN]}.",
+    )
     return Finding("Records, killed and resumed", ("", "lines in the journal"), rows, requirements, notes)
