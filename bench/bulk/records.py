@@ -1,7 +1,6 @@
 """``polygist translate`` of a file of articles with five bad ones: undisturbed, and killed five times and resumed."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -27,6 +26,8 @@ KILLS = 5
 SEED = 13
 MOST_SECONDS = 3600.0
 SOME_FAILED = 3
+# Records that a second run may word otherwise.
+MOST_REWORDED = 0.005
 # So many lines that differ are shown.
 SHOWN = 10
 FIELD = "body"
@@ -191,9 +192,15 @@ def find_message(errors: str, line: int, id: str) -> str:
     return next(found, "")[:160].replace("|", "/")
 
 
+def is_reworded(one: bytes, other: bytes) -> bool:
+    """Whether two records are the same but for what the model wrote, and what is to be said of that."""
+    mine, its = ({**json.loads(line), f"{FIELD}_{TARGET}": "", "warnings": []} for line in (one, other))
+    return mine == its and "error" not in mine
+
+
 def find_difference(one: str, other: str) -> str:
     """Where two lines begin to differ, and how they go on."""
-    at = len(os.path.commonprefix([one, other]))
+    at = next((at for at, (mine, its) in enumerate(zip(one, other, strict=False)) if mine != its), 0)
     start = max(0, at - 30)
     return f"{one[start : at + 50]!r}, killed: {other[start : at + 50]!r}"
 
@@ -202,19 +209,28 @@ def check_killed(stops: Sequence[int], last: Run, output: Path, calm: Path) -> F
     """The run that was killed ends as the other one."""
     lines = output.read_bytes().splitlines(keepends=True) if output.exists() else []
     of_calm = calm.read_bytes().splitlines(keepends=True)
-    different = [number for number, (one, other) in enumerate(zip(lines, of_calm, strict=False), 1) if one != other]
-    for number in different[:SHOWN]:
+    pairs = enumerate(zip(lines, of_calm, strict=False), 1)
+    different = {number: is_reworded(*pair) for number, pair in pairs if pair[0] != pair[1]}
+    for number in list(different)[:SHOWN]:
         say(f"records: line {number}: {find_difference(of_calm[number - 1].decode(), lines[number - 1].decode())}")
     named = [record["id"] for record in map(json.loads, lines) if record.get("id")]
     requirements = (
         Requirement(f"killed {KILLS} times before its end", len(stops) == KILLS),
         Requirement(f"exit code {SOME_FAILED} in the end", last.code == SOME_FAILED),
         Requirement("every record once", len(set(named)) == len(named)),
-        Requirement("byte for byte the file of the undisturbed run", lines == of_calm),
+        Requirement(
+            "byte for byte the file of the undisturbed run, but for translations in other words",
+            len(lines) == len(of_calm) and all(different.values()),
+        ),
+        Requirement(
+            f"at most {100 * MOST_REWORDED:g} % of those",
+            sum(different.values()) <= MOST_REWORDED * len(of_calm),
+        ),
     )
     rows: list[tuple[Cell, ...]] = [(f"SIGKILL {number}", stop) for number, stop in enumerate(stops, 1)]
     notes = (
-        f"Random moments of seed {SEED}. The last run took {last.seconds:.0f} s. {len(different)} lines differ:"
-        f" {different[:SHOWN]}.",
+        f"Random moments of seed {SEED}. The last run took {last.seconds:.0f} s. {sum(different.values())} translations in"
+        f" other words, {len(different) - sum(different.values())} lines that differ otherwise: {list(different)[:SHOWN]}.",
+        "Which segments share a batch changes the last digits of a model's sums, and now and then a word that it writes.",
     )
     return Finding("Records, killed and resumed", ("", "lines in the journal"), rows, requirements, notes)
