@@ -39,6 +39,9 @@ def run(command: str, address: str, folder: Path) -> str:
     if not (folder / "examples").exists():
         (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "sentences.txt").write_text("One day.\n\nAnother day.\n")
+    (folder / "articles").mkdir(exist_ok=True)
+    (folder / "articles" / "one.txt").write_text("The library opens at nine in the morning.\n")
+    (folder / "table.csv").write_text("id,title,body\n1,The library,The library opens at nine in the morning.\n")
     (folder / "articles.jsonl").write_text('{"id": 1, "body": "The library opens at nine in the morning."}\n')
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")}
     environment |= {"POLYGIST_ADDRESS": address, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -59,7 +62,11 @@ def run(command: str, address: str, folder: Path) -> str:
 @pytest.mark.model
 @pytest.mark.parametrize("command", [*commands("Command line"), *commands("Any language")])
 def test_the_commands_run(command, server, tmp_path):
-    assert run(command, server.address, tmp_path).strip()
+    shown, output = run(command, server.address, tmp_path), re.search(r" -o (\S+)", command.partition("#")[0])
+    if output:
+        path = tmp_path / output[1]
+        shown = "".join(file.read_text() for file in ([path] if path.is_file() else path.glob("*.txt")))
+    assert shown.strip()
 
 
 @pytest.mark.model

@@ -174,6 +174,8 @@ class ItemReader:
 
 
 def concern(error: ErrorT, item: NumberedItem) -> ErrorT:
-    """Say in `error` which item it is about."""
+    """Say in `error` which item it is about, not which place it had in a request that the caller did not make."""
     error.index, error.id = item.index, item.id
+    error.message = error.message.replace("contents[0]", "content")
+    error.args = (error.message,)
     return error

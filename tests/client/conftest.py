@@ -11,6 +11,11 @@ from polygist_client.cli import app
 
 from tests.fakes.server import Fake, serving
 
+# Tests in a shell's background are made to ignore Ctrl-C, and would hand that on. A function that the child runs before
+# it starts would do too, but makes Python fork, and gRPC's threads do not live through that.
+HEEDING = "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)"
+COMMAND = [sys.executable, "-c", f"{HEEDING}; from polygist_client.cli import main; main()"]
+
 
 @dataclass
 class Outcome:
@@ -22,6 +27,16 @@ class Outcome:
 
 
 Polygist = Callable[..., Outcome]
+
+
+def sent(fake: Fake) -> list[str]:
+    """Every text that the fake was sent, in single requests or as one of many."""
+    return [
+        text
+        for each in fake.asked
+        if each.method in ("Translate", "Summarise", "BatchTranslate")
+        for text in [*each.request.contents, *(item.content for item in each.items)]
+    ]
 
 
 @pytest.fixture

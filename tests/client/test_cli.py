@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from google.protobuf import json_format
 from polygist import __version__
 from polygist.v1 import model_service_pb2, translation_service_pb2
-from polygist_client.cli import app, inputs, session
+from polygist_client.cli import app, folders, session
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Failing, Fake
@@ -73,7 +73,18 @@ def test_every_flag_of_summarise_arrives(polygist: Polygist, fake: Fake, flags, 
 
 @pytest.mark.parametrize(("command", "table"), [("translate", TRANSLATE_FLAGS), ("summarise", SUMMARISE_FLAGS)])
 def test_no_flag_is_missing_in_the_tables(command: str, table):
-    elsewhere = {"--text", "--to", "--output", "--resume", "--format", "--field", "--lines", "--stream", "--help"}
+    elsewhere = {
+        "--text",
+        "--to",
+        "--output",
+        "--resume",
+        "--format",
+        "--field",
+        "--into",
+        "--lines",
+        "--stream",
+        "--help",
+    }
     hidden = {name for names, _ in session.GLOBAL_OPTIONS for name in names}
     tried = {flag for flags, _ in table for flag in flags}
     flags = [each for each in app.polygist.commands[command].params if isinstance(each, click.Option)]
@@ -132,7 +143,7 @@ def test_text_comes_from_standard_input(polygist: Polygist, files):
 
 
 def test_a_terminal_is_not_waited_for(polygist: Polygist, fake: Fake, monkeypatch):
-    monkeypatch.setattr(inputs, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(folders, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     outcome = polygist("translate", "-t", "pt")
     assert (outcome.code, fake.asked) == (2, [])
     assert "nothing to read: give FILE, --text TEXT, or pipe text in" in outcome.err
@@ -144,9 +155,17 @@ def test_an_argument_is_never_text(polygist: Polygist, fake: Fake):
     assert outcome.err == "error: Good morning: No such file or directory; text itself goes with --text\n"
 
 
-def test_several_texts_are_one_request(polygist: Polygist, fake: Fake):
+def test_several_texts_travel_together(polygist: Polygist, fake: Fake):
     assert polygist("translate", "--text", "a", "--text", "b", "-t", "pt").out == "A\nB\n"
-    assert len(fake.asked) == 1
+    (asked,) = [each for each in fake.asked if each.method == "BatchTranslate"]
+    assert [item.content for item in asked.items] == ["a", "b"]
+
+
+def test_a_text_that_fails_leaves_the_others_their_place(polygist: Polygist, fake: Fake):
+    fake.batching.errors["b"] = (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_UNDETERMINED")
+    outcome = polygist("translate", "--text", "a", "--text", "b", "--text", "c", "-t", "pt", "-s", "en")
+    assert (outcome.code, outcome.out) == (3, "A\nC\n")
+    assert outcome.err == "error: text-2: b failed (give --from LANG)\nnote: 2 done, 1 failed\n"
 
 
 def test_several_files_and_targets_become_files_in_a_folder(polygist: Polygist, tmp_path: Path):
@@ -177,9 +196,24 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["a.txt", "-t", "pt", "--json", "-o", "out/"], "-o FILE"),
         (["a.txt", "-t", "pt", "--lines", "--json"], "--jsonl"),
         (["a.txt", "-t", "pt", "--lines", "--scores"], "add --jsonl"),
-        (["a.txt", "-t", "pt", "--field", "x"], "belong together"),
-        (["a.txt", "-t", "pt", "--format", "jsonl"], "belong together"),
+        (["a.txt", "-t", "pt", "--field", "x"], "--field goes with --format jsonl, csv, tsv"),
+        (["a.txt", "-t", "pt", "--into", "x"], "--into goes with --format jsonl, csv, tsv"),
+        (["a.txt", "-t", "pt", "--format", "jsonl"], "--format jsonl needs --field NAME"),
+        (["a.txt", "-t", "pt", "--format", "csv"], "--format csv needs --field NAME"),
         (["a.txt", "-t", "pt", "--lines", "--format", "jsonl", "--field", "x"], "exclude each other"),
+        (["a.txt", "-t", "pt", "--format", "jsonl", "--field", "x", "--field", "x"], "each field once"),
+        (["a.txt", "-t", "pt", "--format", "csv", "--field", "x", "--into", ""], "--into needs a name"),
+        (["a.txt", "-t", "pt", "--format", "csv", "--field", "x", "--field", "y", "--into", "z"], "put {field} in it"),
+        (["a.txt", "-t", "pt", "--stream", "-o", "out.txt"], "leave -o out"),
+        (["a.txt", "-t", "pt", "--stream", "--lines"], "leave --lines out"),
+        (["a.txt", "-t", "pt", "--stream", "--format", "csv", "--field", "x"], "leave --format csv out"),
+        (["a.txt", "-t", "pt", "--stream", "--json"], "use --jsonl"),
+        (["a.txt", "-t", "pt,fr", "--stream"], "one language at a time"),
+        (["a.txt", "-t", "pt", "--resume"], "give -o FILE or -o DIR/"),
+        (["a.txt", "-t", "pt", "--resume", "-o", "/dev/null"], "give -o FILE or -o DIR/"),
+        ([".", "-t", "pt"], "give -o DIR/ for a file each, or --jsonl"),
+        ([".", "-t", "pt", "-o", "out.txt"], "give -o DIR/ for a file each, or --jsonl"),
+        ([".", "-t", "pt", "-o", "."], "would hold inputs and results"),
         (["a.txt"], "--to"),
         (["a.txt", "-t", "pt", "--timeout", "soon"], "no duration"),
         (["a.txt", "-t", "pt", "--metadata", "soon"], "KEY=VALUE"),
@@ -258,7 +292,7 @@ def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
     outcome = polygist("translate", tmp_path / "a.txt", "--text", "two", "-t", "pt,fr", "--jsonl")
     found = [json.loads(line) for line in outcome.out.splitlines()]
     assert [(each["id"], each["targetLanguageCode"]) for each in found] == [
-        (f"{tmp_path}/a.txt", "pt"), (f"{tmp_path}/a.txt", "fr"), ("text-1", "pt"), ("text-1", "fr"),
+        (f"{tmp_path}/a.txt", "pt"), ("text-1", "pt"), (f"{tmp_path}/a.txt", "fr"), ("text-1", "fr"),
     ]  # fmt: skip
     assert next(iter(found[0])) == "id"
 

@@ -1,5 +1,6 @@
 """How runs of the command line end: exit codes, one line for an error, signals, real processes."""
 
+import json
 import os
 import signal
 import socket
@@ -13,10 +14,9 @@ import grpc
 import pytest
 from polygist_client import Client
 
-from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake, heed_interrupts, serving, translate
+from tests.client.conftest import COMMAND, Polygist
+from tests.fakes.server import Batching, Failing, Fake, serving, translate
 
-COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 TRANSLATE = ["translate", "--text", "a", "-t", "pt"]
 
 
@@ -27,9 +27,7 @@ def start(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., subproce
     monkeypatch.setenv("POLYGIST_ADDRESS", fake.address)
 
     def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE, preexec_fn=heed_interrupts
-        )
+        return subprocess.Popen([*COMMAND, *arguments], stdout=stdout, stderr=subprocess.PIPE)
 
     return start
 
@@ -88,30 +86,44 @@ def test_a_verbose_run_names_the_request(polygist: Polygist, fake: Fake):
 def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, tmp_path: Path):
     for name in ("a", "b"):
         (tmp_path / f"{name}.txt").write_text(name)
-    fake.script("Translate", Failing(grpc.StatusCode.INTERNAL, "broken"))
+    fake.batching.errors["a"] = (grpc.StatusCode.INTERNAL, "")
     files = [tmp_path / name for name in ("a.txt", "missing.txt", "b.txt")]
     outcome = polygist("translate", *files, "-t", "pt", "-o", f"{tmp_path}/out/")
     assert outcome.code == 3
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.pt.txt"]
-    assert [line for line in outcome.err.splitlines() if line.startswith("error")] == [
-        f"error: {files[0]}: broken",
+    assert sorted(line for line in outcome.err.splitlines() if line.startswith("error")) == [
+        f"error: {files[0]}: a failed",
         f"error: {files[1]}: No such file or directory; text itself goes with --text",
     ]
+    assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
 
 
 def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
     pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
-    fake.script("Translate", pair, Failing(grpc.StatusCode.INTERNAL))
+    fake.script("BatchTranslate", pair, Failing(grpc.StatusCode.INVALID_ARGUMENT, fields=("target_language_code",)))
     outcome = polygist(*TRANSLATE, "-t", "de,fi", "--jsonl", "-o", tmp_path / "out")
     assert outcome.code == 7
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_language_that_fails_as_a_whole_is_told_once(polygist: Polygist, fake: Fake):
+    pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no model for en->de", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    fake.script("BatchTranslate", Batching(), pair)
+    outcome = polygist("translate", "--text", "a", "--text", "b", "-s", "en", "-t", "pt,de", "--jsonl")
+    found = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(each["id"], each["targetLanguageCode"], each.get("translatedText")) for each in found] == [
+        ("text-1", "pt", "A"), ("text-2", "pt", "B"), ("text-1", "de", None), ("text-2", "de", None),
+    ]  # fmt: skip
+    assert [each["error"]["reason"] for each in found[2:]] == ["LANGUAGE_PAIR_UNSUPPORTED"] * 2
+    assert outcome.err == "error: text-1: no model for en->de (try: polygist languages)\nnote: 2 done, 2 failed\n"
+    assert outcome.code == 3
+
+
 def test_a_server_that_is_gone_is_not_asked_again_and_again(polygist: Polygist, fake: Fake):
-    fake.script("Translate", *[Failing(grpc.StatusCode.UNAVAILABLE, "gone", reason="SERVER_DRAINING")] * 9)
-    outcome = polygist(*TRANSLATE, "-t", "a,b,c", "--jsonl")
-    assert (outcome.code, len(fake.asked)) == (4, 3)
-    assert outcome.err.splitlines()[-1] == "note: 2 more not tried"
+    fake.script("BatchTranslate", *[Failing(grpc.StatusCode.UNAVAILABLE, "gone", reason="SERVER_DRAINING")] * 99)
+    outcome = polygist(*TRANSLATE, "-t", "a,b,c", "--jsonl", "--reconnect-timeout", "1ms")
+    assert (outcome.code, {each.target_language_code for each in fake.requests("BatchTranslate")}) == (4, {"a"})
+    assert outcome.err.splitlines() == ["note: 2 more not tried", "error: gone"]
 
 
 @pytest.mark.parametrize(("status", "out", "code"), [(1, "serving\n", 0), (2, "not-serving\n", 4)])

@@ -1,4 +1,4 @@
-"""Many small texts on the command line: ``--lines`` and ``--format jsonl``."""
+"""Many small texts on the command line: ``--lines``, and what is the same for all records."""
 
 import json
 from pathlib import Path
@@ -7,10 +7,12 @@ import grpc
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polygist.v1 import common_pb2, translation_service_pb2
-from polygist_client.cli.inputs import Input, read_lines
+from polygist.v1 import translation_service_pb2
+from polygist_client import Notice, Translation
+from polygist_client.cli.inputs import Input
+from polygist_client.cli.records import Answer, Fields, read_lines
 
-from tests.client.conftest import Polygist
+from tests.client.conftest import Polygist, sent
 from tests.fakes.server import Failing, Fake
 
 UNDETERMINED = translation_service_pb2.DetectLanguageResponse(
@@ -20,6 +22,11 @@ UNDETERMINED = translation_service_pb2.DetectLanguageResponse(
         )
     ]
 )
+PLAIN = Translation("", source="en", target="pt", model="m")
+
+
+def answer(text: str, *warnings: Notice) -> Answer:
+    return Answer(Translation(text, source="en", target="pt", model="m", warnings=warnings), None, {})
 
 
 def test_line_n_of_the_output_is_line_n_of_the_input(polygist: Polygist, fake: Fake, tmp_path: Path):
@@ -29,7 +36,7 @@ def test_line_n_of_the_output_is_line_n_of_the_input(polygist: Polygist, fake: F
     assert outcome.code == 0
     assert (tmp_path / "b.txt").read_text() == "".join(lines).upper()
     assert len(fake.requests("DetectLanguage")) == 1
-    assert {each.source_language_code for each in fake.requests("Translate")} == {"en"}
+    assert {each.source_language_code for each in fake.requests("BatchTranslate")} == {"en"}
 
 
 @pytest.mark.parametrize("text", ["a\nb\n", "a\nb", "a\r\n\r\nb\r\n", "\n\n", "", " \n", "a\x0bb\u2028c\rd\ne\x85f\n"])
@@ -39,36 +46,37 @@ def test_line_ends_and_blank_lines_are_kept(polygist: Polygist, text: str):
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
-@given(st.text())
+@given(st.text(st.characters(exclude_characters="\0")))
 def test_lines_put_together_are_the_text(text: str):
-    read = read_lines(Input("text-1", text=text))
-    assert "".join(record.finish(record.text) for record in read) == text
+    read = read_lines(Input("text-1", text=text.encode(errors="replace").decode()), Fields())
+    shown = "".join(record.finish([answer(each.text) for each in record.texts]) for record in read)
+    assert shown == text.encode(errors="replace").decode()
 
 
-def test_a_translation_of_two_lines_stays_one(polygist: Polygist, fake: Fake):
-    fake.script(
-        "Translate",
-        translation_service_pb2.TranslateResponse(
-            translations=[translation_service_pb2.Translation(translated_text=text) for text in ("A\nA", "B")]
-        ),
-    )
-    assert polygist("translate", "-t", "pt", "-s", "en", "--lines", stdin="a\nb\n").out == "A A\nB\n"
+def test_a_translation_of_two_lines_stays_one():
+    (record,) = read_lines(Input("text-1", text="a\r\n"), Fields())
+    assert record.finish([answer("A\nA")]) == "A A\r\n"
 
 
-def test_a_pivot_is_told_once_for_all_lines(polygist: Polygist, fake: Fake):
-    warnings = [
-        common_pb2.Warning(code=common_pb2.WARNING_CODE_PIVOTED, message="through en"),
-        common_pb2.Warning(code=common_pb2.WARNING_CODE_SAME_LANGUAGE, message="as it is"),
+def test_a_line_that_fails_is_empty_and_listed(polygist: Polygist, fake: Fake, tmp_path: Path):
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
+    (tmp_path / "a.txt").write_bytes(b"a\nb\r\n\xff\nc " + "☃".encode())
+    arguments = ["translate", tmp_path / "a.txt", "-t", "pt", "-s", "en", "--lines"]
+    outcome = polygist(*arguments)
+    assert (outcome.code, outcome.out) == (3, "A\n\r\n\nC ☃")
+    assert outcome.err.splitlines() == [
+        f"error: {tmp_path}/a.txt:2: b failed",
+        f"error: {tmp_path}/a.txt:3: byte 0 (0xff) is no UTF-8; convert it first, with iconv for one",
+        f"warning: {tmp_path}/a.txt:4:2-3: no piece for ☃ [unknown-characters]",
+        "note: 2 done, 1 with unknown characters, 2 failed",
     ]
-    translation = translation_service_pb2.Translation(translated_text="A", warnings=warnings)
-    fake.script("Translate", translation_service_pb2.TranslateResponse(translations=[translation] * 3))
-    told = polygist("translate", "-t", "pt", "-s", "de", "--lines", stdin="a\nb\nc\n").err
-    assert (told.count("[pivoted]"), told.count("[same-language]")) == (1, 3)
+    assert polygist(*arguments, "-o", tmp_path / "b.txt").code == 3
+    assert (tmp_path / "b.txt").read_bytes().decode() == "A\n\r\n\nC ☃"
 
 
 def test_blank_lines_are_not_sent(polygist: Polygist, fake: Fake):
     assert polygist("translate", "-t", "pt", "--lines", stdin="\n \n").out == "\n \n"
-    assert fake.asked == []
+    assert sent(fake) == []
 
 
 def test_a_language_that_cannot_be_told_is_asked_for(polygist: Polygist, fake: Fake):
@@ -84,54 +92,36 @@ def test_a_file_without_letters_needs_no_language(polygist: Polygist, fake: Fake
 
 def test_warnings_name_the_line(polygist: Polygist):
     outcome = polygist("translate", "-t", "pt", "-s", "en", "--lines", stdin="a\nb ☃\n")
-    assert outcome.err == "warning: stdin:2:2-3: no piece for ☃ [unknown-characters]\n"
+    assert outcome.err.splitlines() == [
+        "warning: stdin:2:2-3: no piece for ☃ [unknown-characters]",
+        "note: 2 done, 1 with unknown characters",
+    ]
 
 
-def test_lines_as_json_name_the_line(polygist: Polygist):
-    outcome = polygist("translate", "-t", "pt", "-s", "en", "--lines", "--jsonl", "--scores", stdin="a\n\nb\n")
+def test_lines_as_json_name_the_line(polygist: Polygist, fake: Fake):
+    fake.batching.errors["c"] = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
+    outcome = polygist("translate", "-t", "pt", "-s", "en", "--lines", "--jsonl", stdin="a\n\nb\nc\n")
     found = [json.loads(line) for line in outcome.out.splitlines()]
-    assert [each["id"] for each in found] == ["stdin:1", "stdin:2", "stdin:3"]
-    assert [each.get("translatedText") for each in found] == ["A", None, "B"]
-    assert found[0]["score"] == -0.5
+    assert [each["id"] for each in found] == ["stdin:1", "stdin:2", "stdin:3", "stdin:4"]
+    assert [each.get("translatedText") for each in found] == ["A", None, "B", None]
+    assert found[3]["error"] == {"code": "INTERNAL", "reason": "INFERENCE_FAILED", "message": "c failed"}
+    assert outcome.code == 3
 
 
-def test_a_byte_that_is_no_text_is_named(polygist: Polygist):
-    outcome = polygist("translate", "-t", "pt", "-s", "en", "--lines", stdin=b"a\nb\xff\n")
-    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-    assert "stdin:2: byte 1 (0xff) is no UTF-8" in outcome.err
-
-
-def test_a_field_of_each_object_is_translated(polygist: Polygist, fake: Fake):
-    stdin = '{"id": 7, "body": "a", "é": [1.5, null]}\n\n{"body": "b"}\r\n{"body": ""}'
-    outcome = polygist("translate", "-t", "pt", "--format", "jsonl", "--field", "body", stdin=stdin)
-    assert outcome.out == '{"id": 7, "body": "A", "é": [1.5, null]}\n\n{"body": "B"}\r\n{"body": ""}'
-    assert fake.requests("DetectLanguage") == []
-
-
-def test_a_summary_is_added_to_each_object(polygist: Polygist, fake: Fake):
-    stdin = "".join(f'{{"body": "{number}\\nrest", "n": {number}}}\n' for number in range(20))
-    outcome = polygist("summarise", "--format", "jsonl", "--field", "body", stdin=stdin)
-    found = [json.loads(line) for line in outcome.out.splitlines()]
-    assert [each["summary"] for each in found] == [str(number) for number in range(20)]
-    assert list(found[0]) == ["body", "n", "summary"]
-    assert max(len(each.contents) for each in fake.requests("Summarise")) <= 32
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ('{"text": "a", "n": 1}', "has no text in field 'body'; fields with text: text"),
-        ('{"body": 1}', "has no text in field 'body'; fields with text: none"),
-        ("[1]", "is no JSON object but list"),
-        ("{", "is no JSON:"),
-        ('{"body": "a", "summary": "b"}', "rename it first"),
-    ],
-)
-def test_what_is_no_object_with_the_field_is_named(polygist: Polygist, line: str, message: str):
-    outcome = polygist("summarise", "--format", "jsonl", "--field", "body", stdin=f'{{"body": "a"}}\n{line}\n')
-    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-    assert "stdin:2" in outcome.err
-    assert message in outcome.err
+def test_all_records_that_fail_end_as_the_first_and_leave_no_file(polygist: Polygist, fake: Fake, tmp_path: Path):
+    fake.batching.errors |= {
+        "a": (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_UNDETERMINED"),
+        "b": (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED"),
+    }
+    arguments = ["translate", "-t", "pt", "-s", "en", "--lines"]
+    assert polygist(*arguments, stdin="a\nb\n").code in (1, 7)
+    out = tmp_path / "out.txt"
+    out.write_text("before")
+    outcome = polygist(*arguments, "-o", out, stdin="a\n\n")
+    assert (outcome.code, outcome.err.splitlines()[1:]) == (
+        7, [f"note: {out} was not written: there is no result", "note: 0 done, 1 failed"],
+    )  # fmt: skip
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.txt", "before")]
 
 
 def test_lines_of_several_files_go_to_a_folder(polygist: Polygist, tmp_path: Path):
@@ -144,14 +134,25 @@ def test_lines_of_several_files_go_to_a_folder(polygist: Polygist, tmp_path: Pat
     }
 
 
-def test_a_failure_within_a_file_leaves_no_half_a_file(polygist: Polygist, fake: Fake, tmp_path: Path):
-    fake.script("Translate", Failing(grpc.StatusCode.INTERNAL))
+def test_what_concerns_all_ends_the_run_and_leaves_no_half_a_file(polygist: Polygist, fake: Fake, tmp_path: Path):
+    fake.script("BatchTranslate", Failing(grpc.StatusCode.UNAUTHENTICATED, reason="API_KEY_MISSING"))
     out = tmp_path / "out.txt"
-    assert polygist("translate", "-t", "pt", "-s", "en", "--lines", "-o", out, stdin="a\n").code == 1
+    assert polygist("translate", "-t", "pt", "-s", "en", "--lines", "-o", out, stdin="a\n").code == 6
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lone_surrogates_in_other_fields_are_kept(polygist: Polygist):
-    stdin = '{"body": "a", "x": "\\ud800"}\n'
-    outcome = polygist("translate", "-t", "pt", "--format", "jsonl", "--field", "body", stdin=stdin)
-    assert outcome.out == '{"body": "A", "x": "\\ud800"}\n'
+def test_standard_input_is_read_for_every_language(polygist: Polygist, tmp_path: Path):
+    polygist("translate", "-t", "pt,fr", "--lines", "-s", "en", "-o", f"{tmp_path}/", stdin="a\n")
+    polygist("translate", "-t", "de,es", "-s", "en", "-o", f"{tmp_path}/", stdin="é".encode("utf-16"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "stdin.pt.txt": b"A\n", "stdin.fr.txt": b"A\n",
+        "stdin.de.txt": "É".encode("utf-16"), "stdin.es.txt": "É".encode("utf-16"),
+    }  # fmt: skip
+
+
+def test_languages_of_the_server_are_asked_for_once(polygist: Polygist, fake: Fake):
+    texts = [f"text {number}" for number in range(50)]
+    fake.batching.errors |= dict.fromkeys(texts, (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_PAIR_UNSUPPORTED"))
+    outcome = polygist("translate", "-t", "portugese", "--lines", "-s", "en", stdin="\n".join(texts))
+    assert outcome.err.count("did you mean 'pt'?") == 50
+    assert len(fake.requests("ListLanguages")) == 1

@@ -6,16 +6,14 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import grpc
 import pytest
 
-from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake, heed_interrupts, translate
+from tests.client.conftest import COMMAND, Polygist
+from tests.fakes.server import Failing, Fake
 
-COMMAND = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
 
@@ -69,8 +67,21 @@ def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path):
     notes = run_on_terminal(*[each for each in arguments if each not in ("-s", "en")])[1]
     assert len(re.findall(r"note: [^\n]+ language en detected, confidence 0\.75\n", notes)) == 5
     assert not re.search(r"\d:\d\dnote", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", notes))  # not behind the bar
-    for flag in ("--no-progress", "--quiet"):
-        assert run_on_terminal(*arguments, flag) == (0, "")
+    assert run_on_terminal(*arguments, "--no-progress") == (0, "note: 5 done\n")
+    assert run_on_terminal(*arguments, "--quiet") == (0, "")
+
+
+@pytest.mark.usefixtures("environment")
+def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text("".join(f'{{"body": "text {number}"}}\n' for number in range(3000)))
+    flags = ["-s", "en", "-t", "pt", "--format", "jsonl", "--field", "body", "-o", tmp_path / "b.jsonl"]
+    code, shown = run_on_terminal("translate", tmp_path / "a.jsonl", *flags)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert code == 0
+    assert re.search(r"records .* \d+ \d+\.\d/s (--|\d\d):(--|\d\d)", plain)
+    assert plain.splitlines()[-1].endswith("note: 3000 done")
+    last = re.findall(r" (\d+) \d+\.\d/s", plain)[-1]
+    assert int(last) == 3000
 
 
 @pytest.mark.usefixtures("environment")
@@ -81,28 +92,6 @@ def test_colours_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not COLOUR.search(run_on_terminal(*arguments, "--no-color")[1])
     monkeypatch.setenv("NO_COLOR", "1")
     assert not COLOUR.search(run_on_terminal(*arguments)[1])
-
-
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_half_written_file(fake: Fake, tmp_path: Path, ending: signal.Signals):
-    (tmp_path / "a.txt").write_text("line\n" * 5000)
-    asked, released = threading.Event(), threading.Event()
-
-    def hang(request):
-        asked.set()
-        released.wait(timeout=60)
-        return translate(request)
-
-    fake.script("Translate", translate, hang)
-    arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "--lines", "-o", tmp_path / "b.txt"]
-    process = subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.PIPE, preexec_fn=heed_interrupts)
-    assert asked.wait(timeout=60)
-    process.send_signal(ending)
-    _, err = process.communicate(timeout=60)
-    released.set()
-    assert (process.returncode, err.strip()) == (128 + ending, b"")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def complete(words: str, folder: Path) -> list[str]:

@@ -1,7 +1,6 @@
 """A real gRPC server on a free port that answers from a script and remembers what it was asked."""
 
 import re
-import signal
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -409,8 +408,3 @@ def serving(fake: Fake, *, with_health: bool = True, address: str = "127.0.0.1:0
         yield fake
     finally:
         server.stop(None).wait()
-
-
-def heed_interrupts() -> None:
-    """Before a process starts: tests in a shell's background are made to ignore Ctrl-C, and would hand that on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,17 +1,29 @@
 """Flags that several commands have, each declared once."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from polygist_client.cli.csv_rows import read_csv
 from polygist_client.cli.errors import suggest
-from polygist_client.cli.inputs import Input, Read, read_json_lines, read_lines
-from polygist_client.cli.outputs import parse_output
+from polygist_client.cli.inputs import Input
+from polygist_client.cli.json_lines import read_json_lines
+from polygist_client.cli.outputs import Output
+from polygist_client.cli.records import Read, read_lines
+from polygist_client.cli.runner import Form, Prepare, keep_as_is
 from polygist_client.cli.session import Session
 from polygist_client.options import Preference, Task
 
 Decorator = Callable[[Any], Any]
+
+RECORDS: dict[str, Read] = {
+    "jsonl": read_json_lines,
+    "csv": read_csv,
+    "tsv": partial(read_csv, delimiter="\t"),
+}
 
 
 class NearChoice(click.Choice[str]):
@@ -44,7 +56,7 @@ def split_codes(context: click.Context, parameter: click.Parameter, value: str |
 
 text_options = (
     # A path as far as completion goes; what is wrong with one is told where it is read.
-    click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE…|-]"),
+    click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE…|DIR…|-]"),
     click.option(
         "--text", "texts", multiple=True, metavar="TEXT", help="The text itself, not a file; may be repeated."
     ),
@@ -54,9 +66,20 @@ input_options = (
     click.option(
         "-o", "--output", type=click.Path(), metavar="FILE|DIR/", help="Where to write.  [default: standard output]"
     ),
-    click.option("--resume", is_flag=True, help="With -o DIR/: leave out results that are newer than their file."),
-    click.option("--format", type=NearChoice(["text", "jsonl"]), default="text", help="What the input is."),
-    click.option("--field", metavar="NAME", help="With --format jsonl: the field that has the text."),
+    click.option("--resume", is_flag=True, help="With -o: leave out what an earlier run has done, and go on with it."),
+    click.option(
+        "--format",
+        type=NearChoice(["text", *RECORDS]),
+        default="text",
+        help="What the input is; of csv the delimiter is found.",
+    ),
+    click.option(
+        "--field",
+        "field",
+        multiple=True,
+        metavar="NAME",
+        help="Field or column with a text; a.b is b in a; repeatable.",
+    ),
 )
 decoding_options = (
     click.option("--model", metavar="NAME", help="The model to use.  [default: by language]"),
@@ -73,41 +96,63 @@ candidate_option = click.option(
 )
 
 
-def make_reader(*, lines: bool, format: str, field: str | None, into: str | None = None) -> Read | None:
-    """Pick what makes records of an input; None where each input is one text. Raises UsageError."""
-    if (format == "jsonl") != (field is not None):
-        raise click.UsageError("--format jsonl and --field NAME belong together")
-    if lines and field is not None:
-        raise click.UsageError("--lines and --format jsonl exclude each other")
-    if field is not None:
-        return lambda source: read_json_lines(source, field=field, into=into)
-    return read_lines if lines else None
+def into_option(default: str) -> Decorator:
+    """Make the flag that says where a result goes; never to the source field, unless that is named."""
+    return click.option(
+        "--into",
+        metavar="NAME",
+        help=f"Field or column for the result; may have {{field}}, {{to}} in it.  [default: {default}]",
+    )
 
 
-def check_resume(resume: bool, output: str | None) -> None:
-    """Raise UsageError where there is nothing to resume: only files in a folder tell what is finished."""
-    if resume and parse_output(output).folder is None:
-        raise click.UsageError("--resume looks at the files of a folder; give -o DIR/")
+def parse_form(
+    *, format: str, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
+) -> Form:
+    """Tell what the inputs are; raises UsageError where flags do not belong together."""
+    is_fields = format in RECORDS
+    if is_fields and not field:
+        raise click.UsageError(f"--format {format} needs --field NAME: the field or column that has the text")
+    if field and not is_fields:
+        raise click.UsageError(f"--field goes with --format {', '.join(RECORDS)}")
+    if lines and is_fields:
+        raise click.UsageError(f"--lines and --format {format} exclude each other")
+    if into is not None and not is_fields:
+        raise click.UsageError(f"--into goes with --format {', '.join(RECORDS)}")
+    if is_fields:
+        return Form(format, RECORDS[format])
+    return Form("lines", read_lines, prepare) if lines else Form("text")
 
 
-def check_json(session: Session, read: Read | None, output: str | None, *, shows_more: str) -> None:
+def check_resume(resume: bool, output: Output) -> None:
+    """Raise UsageError where there is nothing to resume: only files tell what is done."""
+    if resume and (output == Output() or output.is_device):
+        raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
+
+
+def check_folders(session: Session, files: Sequence[str], output: Output) -> None:
+    """Raise UsageError where what comes of a folder would be one stream without names."""
+    if output.folder is None and not session.jsonl and any(Path(name).is_dir() for name in files):
+        raise click.UsageError("a folder has many results: give -o DIR/ for a file each, or --jsonl")
+
+
+def check_json(session: Session, form: Form, output: Output, *, shows_more: str) -> None:
     """Raise UsageError where the form of the output cannot hold what is asked for.
 
     Args:
         session: says whether JSON is wanted.
-        read: makes records, of which there are many.
+        form: what the inputs are.
         output: what ``-o`` says.
         shows_more: names the flags that ask for more than one text a result; empty where none was given.
     """
-    if read and session.json:
+    if form.read and session.json:
         raise click.UsageError("many texts have many replies; use --jsonl instead of --json")
-    if read and shows_more and not session.jsonl:
-        raise click.UsageError(f"one line for each text has no room for {shows_more}; add --jsonl")
-    if not session.is_text and output and parse_output(output).folder:
+    if form.read and shows_more and not session.jsonl:
+        raise click.UsageError(f"one place for each text has no room for {shows_more}; add --jsonl")
+    if not session.is_text and output.folder:
         raise click.UsageError("--json and --jsonl write one stream; give -o FILE instead of a folder")
 
 
-def can_share_stream(session: Session, read: Read | None, sources: Sequence[Input], works: int) -> bool:
+def can_share_stream(session: Session, form: Form, sources: Sequence[Input], works: int) -> bool:
     """Tell whether several results may stand in one stream: as JSON, or as the results of several ``--text``."""
     only_texts = all(source.text is not None for source in sources)
-    return not session.is_text or (read is None and works == 1 and only_texts)
+    return not session.is_text or (form.read is None and works == 1 and only_texts)

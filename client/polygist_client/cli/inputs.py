@@ -1,17 +1,18 @@
-"""What is read: files, standard input and ``--text``, in any encoding, as one text or as many small ones.
+"""What is read: files, standard input and ``--text``, in any encoding, whole or line by line.
 
 A file is never guessed to be text.
 """
 
 import io
-import json
+import os
 import re
+import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -40,10 +41,19 @@ class Encoding:
     mark: bytes = b""
 
     def encode(self, text: str, *, at_start: bool) -> bytes:
-        """Encode `text`, the mark before it where it starts the file."""
-        return (self.mark if at_start else b"") + text.encode(self.codec)
+        """Encode `text`, the mark before it where it starts the file; what `decode_anyway` kept comes back."""
+        return (self.mark if at_start else b"") + text.encode(self.codec, self._keeping)
 
-    def decode(self, raw: bytes, name: str, *, at_start: bool) -> str:
+    @property
+    def _keeping(self) -> str:
+        """How Python keeps bytes that are no text: in UTF-8 one by one, elsewhere not at all."""
+        return "surrogateescape" if self.codec == "utf-8" else "replace"
+
+    def decode_anyway(self, raw: bytes, *, at_start: bool) -> str:
+        """Decode `raw`, without the mark, be it text or not."""
+        return raw[len(self.mark) if at_start else 0 :].decode(self.codec, self._keeping)
+
+    def decode(self, raw: bytes, *, at_start: bool) -> str:
         """Decode `raw`, without the mark; raises InputError, naming the byte, where it is no text."""
         skipped = len(self.mark) if at_start else 0
         try:
@@ -51,11 +61,11 @@ class Encoding:
         except UnicodeDecodeError as error:
             place = skipped + error.start
             found = f"byte {place} (0x{raw[place]:02x}) is no {NAMES[self.codec]}"
-            raise InputError(f"{name}: {found}; convert it first, with iconv for one") from None
+            raise InputError(f"{found}; convert it first, with iconv for one") from None
         if "\0" in text:
             place = skipped + len(text[: text.index("\0")].encode(self.codec))
             cure = "where it is UTF-16 without a byte order mark, convert it first: iconv -f UTF-16LE -t UTF-8"
-            raise InputError(f"{name}: byte {place} (0x00) is no text; {cure}")
+            raise InputError(f"byte {place} (0x00) is no text; {cure}")
         return text
 
     def split_lines(self, stream: BinaryIO, line: bytes) -> Iterator[bytes]:
@@ -98,11 +108,23 @@ def match_line_ends(text: str, source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an input, its end, and the encoding of the whole."""
+    """One line of an input.
 
+    Attributes:
+        number: counted from 1.
+        text: without its end.
+        end: CR LF, LF, or nothing.
+        raw: its bytes.
+        encoding: of the whole input.
+        error: why it is no text; None where it is.
+    """
+
+    number: int
     text: str
     end: str
+    raw: bytes
     encoding: Encoding
+    error: InputError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +135,15 @@ class Input:
         name: for messages and as the id in JSON.
         path: the file; None for standard input and for `text`.
         text: what ``--text`` gave.
+        inside: the folder that it lies in, below the one that the command line names.
+        raw: what standard input had, where it is read several times.
     """
 
     name: str
     path: Path | None = None
     text: str | None = None
+    inside: Path = Path()
+    raw: bytes | None = None
 
     def read(self) -> str:
         """Read the whole text, its line ends as they are; raises InputError and OSError."""
@@ -130,23 +156,38 @@ class Input:
         with self._open() as stream:
             raw = stream.read()
         encoding = find_encoding(raw)
-        return encoding.decode(raw, self.name, at_start=True), encoding
+        try:
+            return encoding.decode(raw, at_start=True), encoding
+        except InputError as error:
+            raise InputError(f"{self.name}: {error.message}") from None
 
     def lines(self) -> Iterator[Line]:
         """Read each line as it is taken: only a line feed ends one, as for wc and sed."""
         if self.text is not None:
-            yield from (split_end(line, UTF8) for line in io.StringIO(self.text, newline="\n"))
+            stream: BinaryIO = io.BytesIO(self.text.encode(errors="surrogateescape"))
+            yield from read_lines_of(stream, UTF8, stream.readline())
             return
         with self._open() as stream:
             start = stream.readline()
-            encoding = find_encoding(start)
-            for number, raw in enumerate(encoding.split_lines(stream, start), start=1):
-                line = encoding.decode(raw, f"{self.name}:{number}", at_start=number == 1)
-                yield split_end(line, encoding)
+            yield from read_lines_of(stream, find_encoding(start), start)
+
+    def size(self) -> int | None:
+        """Return how many bytes there are to read; None where nobody knows."""
+        if self.text is not None:
+            return len(self.text.encode(errors="surrogateescape"))
+        if self.raw is not None:
+            return len(self.raw)
+        try:
+            found = os.stat(sys.stdin.buffer.fileno() if self.path is None else self.path)
+        except (OSError, ValueError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
-        if self.path is None:
+        if self.raw is not None:
+            yield io.BytesIO(self.raw)
+        elif self.path is None:
             yield sys.stdin.buffer
         else:
             try:
@@ -158,109 +199,13 @@ class Input:
                 yield stream
 
 
-def gather_inputs(files: Sequence[str], texts: Sequence[str]) -> list[Input]:
-    """Gather the inputs that the command line names: files, then texts; standard input where it names none."""
-    if not files and not texts:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise click.UsageError(
-                "nothing to read: give FILE, --text TEXT, or pipe text in", click.get_current_context(silent=True)
-            )
-        files = (STDIN,)
-    if files.count(STDIN) > 1:
-        raise click.UsageError("- stands for standard input, which can be read once only")
-    return [
-        *(Input("stdin") if name == STDIN else Input(name, path=Path(name)) for name in files),
-        *(Input(f"text-{number}", text=text) for number, text in enumerate(texts, start=1)),
-    ]
-
-
-def split_end(line: str, encoding: Encoding) -> Line:
-    """Split a line from its end."""
-    for end in ("\r\n", "\n"):
-        if line.endswith(end):
-            return Line(line.removesuffix(end), end, encoding)
-    return Line(line, "", encoding)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One text of many.
-
-    Attributes:
-        number: its line, counted from 1.
-        text: what to work on.
-        finish: makes the line of the output, with its end, out of the result.
-        encoding: of the input.
-    """
-
-    number: int
-    text: str
-    finish: Callable[[str], str]
-    encoding: Encoding = UTF8
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is nothing to work on: such a line is kept as it is."""
-        return not self.text.strip()
-
-
-Read = Callable[[Input], Iterator[Record]]
-
-
-def read_lines(source: Input) -> Iterator[Record]:
-    """Read every line as a text."""
-    for number, line in enumerate(source.lines(), start=1):
-
-        def finish(result: str, end: str = line.end) -> str:
-            return result.replace("\n", " ") + end  # a line stays one line, whatever a model writes
-
-        yield Record(number, line.text, finish, line.encoding)
-
-
-def read_json_lines(source: Input, *, field: str, into: str | None = None) -> Iterator[Record]:
-    """Read a field of every JSON object as a text; the others stay as they are.
-
-    Args:
-        source: what to read.
-        field: name of the field with the text.
-        into: name of the field to add for the result; None puts it where the text was.
-
-    Raises:
-        InputError: a line is no object, has no text in the field, or has the field that should be added.
-    """
-    for number, line in enumerate(source.lines(), start=1):
-        if not line.text.strip():
-            yield Record(number, line.text, lambda result, kept=line.text + line.end: kept, line.encoding)  # type: ignore[misc]
-            continue
-        entry = parse_entry(line.text, field, into, f"{source.name}:{number}")
-
-        def finish(result: str, entry: dict[str, Any] = entry, end: str = line.end) -> str:
-            return write_json({**entry, into or field: result}) + end
-
-        yield Record(number, entry[field], finish, line.encoding)
-
-
-def write_json(entry: dict[str, Any]) -> str:
-    """Write `entry` in one line, readable where it is Unicode text."""
-    line = json.dumps(entry, ensure_ascii=False)
-    try:
-        line.encode()
-    except UnicodeEncodeError:  # a lone surrogate in a field that we do not touch
-        return json.dumps(entry)
-    return line
-
-
-def parse_entry(line: str, field: str, into: str | None, name: str) -> dict[str, Any]:
-    """Parse a JSON object that has a text in `field`; raises InputError, where `name` says which line it is."""
-    try:
-        entry = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{name}: is no JSON: {error}") from None
-    if not isinstance(entry, dict):
-        raise InputError(f"{name}: is no JSON object but {type(entry).__name__}")
-    if not isinstance(entry.get(field), str):
-        names = ", ".join(key for key, value in entry.items() if isinstance(value, str)) or "none"
-        raise InputError(f"{name}: has no text in field {field!r}; fields with text: {names}")
-    if into in entry:
-        raise InputError(f"{name}: has a field {into!r} already; rename it first")
-    return entry
+def read_lines_of(stream: BinaryIO, encoding: Encoding, start: bytes) -> Iterator[Line]:
+    """Read each line of `stream` as it is taken, `start` being what was read of it already."""
+    for number, raw in enumerate(encoding.split_lines(stream, start), start=1):
+        error = None
+        try:
+            line = encoding.decode(raw, at_start=number == 1)
+        except InputError as found:
+            error, line = found, encoding.decode_anyway(raw, at_start=number == 1)
+        end = next((each for each in ("\r\n", "\n") if line.endswith(each)), "")
+        yield Line(number, line.removesuffix(end), end, raw, encoding, error)

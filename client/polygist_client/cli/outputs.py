@@ -25,10 +25,18 @@ class Output:
     folder: Path | None = None
 
     def path_for(self, source: Input, label: str) -> Path:
-        """Name the file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``."""
+        """Name the file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``.
+
+        What lies in a folder of the one that is read lies in the same here.
+        """
         assert self.folder is not None
         origin = source.path or Path(source.name + DEFAULT_SUFFIX)
-        return self.folder / f"{origin.stem}.{label}{origin.suffix}"
+        return self.folder / source.inside / f"{origin.stem}.{label}{origin.suffix}"
+
+    @property
+    def is_device(self) -> bool:
+        """Whether the file is a device or a pipe, and no regular one."""
+        return self.file is not None and self.file.exists() and not self.file.is_file()
 
     @contextmanager
     def open_shared(self) -> Iterator[BinaryIO | None]:

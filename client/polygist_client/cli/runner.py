@@ -1,102 +1,61 @@
-"""The two ways to work: a request for each text, or many small texts in batches; each to where its result belongs."""
+"""A run: every input through every work, each text on its own, whatever becomes of the others."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import tee
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-import click
-
-from polygist_client import Client, Notice
-from polygist_client.cli.errors import FAILURES, FATAL, PARTIAL, exit_code_of
-from polygist_client.cli.inputs import UTF8, Encoding, Input, Read, Record, match_line_ends
+from polygist_client import Client, Notice, PolygistError
+from polygist_client.cli.answers import Exchange, Work
+from polygist_client.cli.errors import FAILURES, FATAL
+from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
+from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
+from polygist_client.cli.records import Answer, Read, Record, Text, describe_failure
 from polygist_client.cli.session import Session
+from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink
+from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
 # Told of one text of many only: all texts between the same two languages have it, in the same words.
 TOLD_ONCE = frozenset({"pivoted"})
 
+# Looks at the first records of an input and settles what the work needs to know; returns all of them again.
+Prepare = Callable[[Client, Input, Iterator[Record], Work], tuple[Iterator[Record], Work]]
+
+
+def keep_as_is(client: Client, source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
+    """Settle nothing."""
+    return records, work
+
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What to do with texts.
+class Form:
+    """What an input is.
 
     Attributes:
-        call: the method of `Client` for several texts in one request.
-        call_many: the method of `Client` for any number of texts.
-        options: keywords for both.
-        label: part of the names of files with its results, such as "pt".
-        results: name of the list of results in the reply.
-        render: lays a result out for people: result, source text, to text.
-        blank: the result for a text that has nothing in it, and the same as JSON.
+        name: such as "jsonl".
+        read: makes records of it; None where it is one text.
+        prepare: see `Prepare`.
     """
 
-    call: Callable[..., Any]
-    call_many: Callable[..., Iterator[Any]]
-    options: Mapping[str, Any]
-    label: str
-    results: str
-    render: Callable[[Any, str], str]
-    blank: Callable[[str], tuple[Any, JsonReply]]
-
-    def with_options(self, **options: Any) -> "Work":
-        """Return the same with more keywords."""
-        return replace(self, options={**self.options, **options})
+    name: str
+    read: Read | None = None
+    prepare: Prepare = keep_as_is
 
 
-Prepare = Callable[[Input, Iterator[Record], Work], tuple[Iterator[Record], Work]]
-Job = tuple[list[Input], Work]
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A part of a run: some inputs through one work."""
 
-
-@dataclass(slots=True)
-class Attempts:
-    """Counts the parts of a run that are done, and reports those that fail: one does not stop the others.
-
-    Attributes:
-        session: says what has failed.
-        total: how many parts there are.
-    """
-
-    session: Session
-    total: int
-    done: int = 0
-    failed: list[BaseException] = field(default_factory=list)
-
-    @contextmanager
-    def attempt(self, name: str) -> Iterator[None]:
-        """Attempt one part in the block; where it is the only one, its error goes on to the caller."""
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except FAILURES as error:
-            if self.total == 1:
-                raise
-            self.session.report_error(error, name)
-            self.failed.append(error)
-        else:
-            self.done += 1
+    sources: tuple[Input, ...]
+    work: Work
 
     @property
-    def should_stop(self) -> bool:
-        """Whether the parts that are left would fail as the last one did."""
-        return bool(self.failed) and isinstance(self.failed[-1], FATAL)
-
-    def finish(self) -> int:
-        """Say how many parts are left, and return 0, or 3 where some failed.
-
-        Raises:
-            Exit: nothing was done; it has the exit code of the first failure.
-        """
-        if left := self.total - self.done - len(self.failed):
-            self.session.note(f"{left} more not tried")
-        if self.failed and not self.done:
-            raise click.exceptions.Exit(exit_code_of(self.failed[0]))
-        return PARTIAL if self.failed else 0
+    def name(self) -> str:
+        """What messages call it."""
+        return self.sources[0].name if len(self.sources) == 1 else f"{len(self.sources)} inputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,80 +68,70 @@ class Run:
         sources: what to read.
         works: what to do with each of them.
         output: where results go.
-        resume: whether results that are finished already are left out.
+        form: what the sources are.
+        resume: whether results that are there already are left out.
     """
 
     session: Session
     client: Client
-    sources: list[Input]
-    works: list[Work]
+    sources: Sequence[Input]
+    works: Sequence[Work]
     output: Output
+    form: Form
     resume: bool = False
+    told: set[Notice] = field(default_factory=set)
 
-    def run_texts(self) -> int:
-        """Make a request for each file and work, and one for all ``--text`` together; returns the exit code."""
-        given = [source for source in self.sources if source.text is not None]
-        groups = [[source] for source in self.sources if source.text is None] + ([given] if given else [])
-        jobs = self._unfinished([(group, work) for group in groups for work in self.works])
-        attempts = Attempts(self.session, len(jobs))
-        with self.output.open_shared() as shared, self.session.progress("files", len(jobs)) as advance:
-            for group, work in jobs:
-                with attempts.attempt(", ".join(source.name for source in group)):
-                    self._write_texts(group, work, shared)
-                advance(1)
-                if attempts.should_stop:
-                    break
-            return attempts.finish()
+    def run(self) -> int:
+        """Do all; returns the exit code."""
+        jobs = self._unfinished()
+        if not jobs:
+            return 0
+        if self.form.read is None and (self.session.json or (len(self.sources) == 1 and self.session.is_text)):
+            return self._run_whole(jobs)
+        return self._run_many(jobs)
 
-    def run_records(self, read: Read, prepare: Prepare) -> int:
-        """Work on the small texts of each source in batches, written as they come; returns the exit code.
-
-        Args:
-            read: makes records out of a source.
-            prepare: looks at the first records of a source and settles what the work needs to know.
-        """
-        jobs = self._unfinished([([source], work) for source in self.sources for work in self.works])
-        attempts = Attempts(self.session, len(jobs))
-        only = len(jobs) == 1
-        doing, total = ("lines", None) if only else ("files", len(jobs))
-        with self.output.open_shared() as shared, self.session.progress(doing, total) as advance:
-            for (source,), work in jobs:
-                with attempts.attempt(source.name), self.output.open_own(source, work.label, shared) as stream:
-                    records, settled = prepare(source, read(source), work)
-                    for _ in self._write_records(source, records, settled, stream):
-                        advance(int(only))
-                advance(int(not only))
-                if attempts.should_stop:
-                    break
-            return attempts.finish()
-
-    def _unfinished(self, jobs: list[Job]) -> list[Job]:
+    def _unfinished(self) -> list[Job]:
         """Return the jobs that are left to do, and note how many are not."""
-        if not self.resume:
-            return jobs
-        left = [
-            (group, work)
-            for group, work in jobs
-            if not all(is_finished(self.output.path_for(each, work.label), each) for each in group)
-        ]
-        if done := len(jobs) - len(left):
-            self.session.note(f"{done} of {len(jobs)} finished already")
-        return left
+        pairs = [(source, work) for work in self.works for source in self.sources]
+        left = [each for each in pairs if not (self.resume and self._is_finished(*each))]
+        if self.output.folder is None and left:
+            left = pairs
+        if done := len(pairs) - len(left):
+            self.session.note(f"{done} of {len(pairs)} finished already")
+        return [Job((source,), work) for source, work in left]
 
-    def _write_texts(self, group: list[Input], work: Work, shared: BinaryIO | None) -> None:
-        """Make one request for the texts of a group, and write what comes of each."""
-        texts, encodings = zip(*(source.read_encoded() for source in group), strict=True)
+    def _is_finished(self, source: Input, work: Work) -> bool:
+        path = self.output.file if self.output.folder is None else self.output.path_for(source, work.label)
+        return path is not None and is_finished(path, source) and not journal_path(path).exists()
+
+    def _run_whole(self, jobs: list[Job]) -> int:
+        """Make a request for each job, and one for all ``--text`` together."""
+        jobs = [each for each in jobs if each.sources[0].text is None]
+        given = tuple(source for source in self.sources if source.text is not None)
+        jobs += [Job(given, work) for work in self.works if given]
+        tally = Tally(self.session, len(jobs))
+        with self.output.open_shared() as shared, self.session.progress("files", len(jobs)) as advance:
+            for job in jobs:
+                with tally.attempt(job.name):
+                    self._write_whole(job, shared)
+                    tally.add()
+                advance(1)
+            return tally.finish(is_told=False)
+
+    def _write_whole(self, job: Job, shared: BinaryIO | None) -> None:
+        """Make one request for the texts of a job, and write what comes of each."""
+        texts, encodings = zip(*(source.read_encoded() for source in job.sources), strict=True)
         replies: list[JsonReply] = []
-        values = work.call(self.client, texts, **work.options, on_reply=replies.append)
+        values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
         if self.session.json and shared is not None:
             shared.write(f"{to_json(replies[0])}\n".encode())
             return
-        answers = zip(values, replies[0][work.results], strict=True)
-        for source, text, encoding, (value, part) in zip(group, texts, encodings, answers, strict=True):
-            shown = f"{to_json_line(source.name, part)}\n" if self.session.jsonl else work.render(value, text)
+        answers = zip(values, replies[0][job.work.results], strict=True)
+        for source, text, encoding, (value, part) in zip(job.sources, texts, encodings, answers, strict=True):
+            shown = f"{to_json_line(source.name, part)}\n" if self.session.jsonl else job.work.render(value, text)
             if self.session.is_text:
                 self.session.report(source.name, value)
-            with self.output.open_own(source, work.label, shared) as stream:
+            with self.output.open_own(source, job.work.label, shared) as stream:
                 stream.write(self._encode(shown, text, encoding))
 
     def _encode(self, shown: str, source: str, encoding: Encoding) -> bytes:
@@ -194,38 +143,160 @@ class Run:
             return encoding.encode(match_line_ends(shown, source), at_start=True)
         return shown.encode()
 
-    def _write_records(self, source: Input, records: Iterator[Record], work: Work, stream: BinaryIO) -> Iterator[None]:
-        """Write a line for each record; yields after each."""
-        keeps_encoding = self.session.is_text and self.output != Output()
-        told: set[Notice] = set()
-        for record, value, part in answer_records(self.client, records, work):
-            name = f"{source.name}:{record.number}"
-            if self.session.jsonl:
-                line = f"{to_json_line(name, part)}\n"
-            else:
-                line = record.finish(value.text)
-                self.session.warn(name, tuple(notice for notice in value.warnings if notice not in told))
-                told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
-            encoding = record.encoding if keeps_encoding else UTF8
-            stream.write(encoding.encode(line, at_start=record.number == 1))
-            yield
+    def _run_many(self, jobs: list[Job]) -> int:
+        """Send the texts of all jobs as items of calls with many, and write what comes of each as it comes."""
+        if self.form.read is None:  # whole inputs travel together
+            jobs = [Job(tuple(each.sources[0] for each in jobs if each.work is work), work) for work in self.works]
+            jobs = [job for job in jobs if job.sources]
+        tally = Tally(self.session, len(jobs))
+        with ExitStack() as stack:
+            advance = stack.enter_context(self._progress(jobs))
+            shared = self._open_shared(stack, tally)
+            for job in jobs:
+                with tally.attempt(job.name), ExitStack() as own:
+                    sink = shared or self._open_own(own, job, tally)
+                    self._exchange(job, sink, tally, advance)
+        return tally.finish(is_told=self.form.read is not None or len(self.sources) > 1)
+
+    def _progress(self, jobs: list[Job]) -> Any:
+        """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
+        sources = [source for job in jobs for source in job.sources]
+        if self.form.read is None:
+            return self.session.progress("files", len(sources))
+        sizes = [source.size() for source in sources]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        return self.session.progress("records", total, is_counted=True)
+
+    @property
+    def _keeps_encoding(self) -> bool:
+        return self.session.is_text and self.output != Output() and self.form.read is not None
+
+    def _open_shared(self, stack: ExitStack, tally: Tally) -> Sink | None:
+        """Open what takes all results; None where those of each job go elsewhere."""
+        if self.output.folder is not None:
+            return None
+        if self.output.file is not None and not self.output.is_device:
+            return stack.enter_context(
+                JournalSink(
+                    self.output.file, self.session, tally, self._options(), resume=self.resume,
+                    keeps_encoding=self._keeps_encoding,
+                )
+            )  # fmt: skip
+        stream = stack.enter_context(self.output.open_shared())
+        assert stream is not None
+        return StreamSink(stream, tally, keeps_encoding=self._keeps_encoding)
+
+    def _open_own(self, stack: ExitStack, job: Job, tally: Tally) -> Sink:
+        """Open what takes the results of one job, which go to a folder."""
+        if self.form.read is None:
+            return stack.enter_context(FolderSink(self.output, job.work.label, self.session, tally))
+        path = self.output.path_for(job.sources[0], job.work.label)
+        return stack.enter_context(
+            JournalSink(
+                path, self.session, tally, self._options(), resume=self.resume, keeps_encoding=self._keeps_encoding
+            )
+        )
+
+    def _options(self) -> dict[str, Any]:
+        """Return what answers follow from beside the records, in the words of the command line."""
+        work = self.works[0]
+        fields = {"field": work.fields.names, "into": work.fields.into} if work.fields.names else {}
+        given: dict[str, Any] = {
+            "command": work.result, **work.options, "to": work.options.get("to"), **fields,
+            "format": self.form.name, "jsonl": self.session.jsonl,
+        }  # fmt: skip
+        if len(self.works) > 1:
+            given["to"] = [each.options.get("to") for each in self.works]
+        return {name: value for name, value in given.items() if value not in (None, (), "", 0, False)}
+
+    def _exchange(self, job: Job, sink: Sink, tally: Tally, advance: Callable[[int], None]) -> None:
+        """Send the records of a job, and put what comes of them into the sink."""
+        work = job.work
+        if self.form.read is None:
+            records = read_whole(job.sources, work)
+        else:
+            (source,) = job.sources
+            records, work = self.form.prepare(self.client, source, self.form.read(source, work.fields), work)
+        follows_from = [work.label, work.options.get("source") or ""]
+
+        def admitted() -> Iterator[Record]:
+            for record in records:
+                name = [record.name] if self.session.jsonl else []
+                if sink.admit(record, "\0".join([*follows_from, *name])):
+                    yield record
+                else:
+                    advance(self._steps(record))
+
+        def take(record: Record, answers: Sequence[Answer]) -> None:
+            status = self._judge(record, answers, tally)
+            self._tell(record, answers, work)
+            sink.write(record, self._show(record, answers, work), answers, status)
+            advance(self._steps(record))
+
+        exchange = Exchange(work, take, ordered=sink.is_ordered, as_json=self.session.jsonl)
+        wanted = admitted()
+        try:
+            exchange.run(self.client, wanted)
+        except PolygistError as error:
+            if tally.parts == 1 or isinstance(error, FATAL):
+                raise
+            exchange.fail(wanted, error)
+
+    def _steps(self, record: Record) -> int:
+        return record.size if self.form.read else 1
+
+    def _judge(self, record: Record, answers: Sequence[Answer], tally: Tally) -> Status:
+        """Tell how a record went, and report its first error."""
+        error = record.error or next((each.error for each in answers if each.error), None)
+        if error is not None:
+            tally.fail(error, record.full_name)
+            return "failed"
+        if all(text.is_blank for text in record.texts):
+            return "blank" if record.texts else "kept"
+        return "done"
+
+    def _tell(self, record: Record, answers: Sequence[Answer], work: Work) -> None:
+        """Say what there is to say of results that have no place for it."""
+        if not self.session.is_text or work.fields.names:
+            return
+        for value in (each.value for each in answers if each.value):
+            if record.number == 0:
+                self.session.report(record.name, value)
+                continue
+            self.session.warn(record.name, tuple(notice for notice in value.warnings if notice not in self.told))
+            self.told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
+
+    def _show(self, record: Record, answers: Sequence[Answer], work: Work) -> str:
+        """Write out a record: as it is with its results, or as an object for each of its texts."""
+        if not self.session.jsonl:
+            shown = record.finish(answers)
+            needs_end = self.form.read is None and self.output.folder is None and shown
+            return shown if not needs_end or shown.endswith("\n") else f"{shown}\n"
+        # Results say their language themselves.
+        failed: JsonReply = {"targetLanguageCode": work.options["to"]} if len(self.works) > 1 else {}
+        parts: list[JsonReply] = []
+        for text, answer in zip(record.texts, answers, strict=True):
+            field: JsonReply = {"field": text.field} if work.fields.marks else {}
+            parts.append(field | (failed if answer.error else {}) | answer.part)
+        if record.error:
+            parts.append(failed | {"error": describe_failure(record.error)})
+        return "".join(f"{to_json_line(record.name, part)}\n" for part in parts)
 
 
-def answer_records(client: Client, records: Iterator[Record], work: Work) -> Iterator[tuple[Record, Any, JsonReply]]:
-    """Yield each record with its result, as a value and as JSON, in order; memory holds only what is under way."""
-    parts: deque[JsonReply] = deque()
-    records, ahead = tee(records)
-    texts = (record.text for record in ahead if not record.is_blank)
+def read_whole(sources: Iterable[Input], work: Work) -> Iterator[Record]:
+    """Make a record of each input; one that cannot be read has an error instead of a text."""
+    for source in sources:
+        try:
+            text, encoding = source.read_encoded()
+        except FAILURES as error:
+            if isinstance(error, InputError):
+                error = InputError(error.message.removeprefix(f"{source.name}: "))
+            yield Record(source=source, number=0, raw=b"", finish=lambda answers: "", error=error)
+            continue
 
-    def keep(reply: JsonReply) -> None:
-        parts.append(reply.get("translation") or reply["summary"])
+        def finish(answers: Sequence[Answer], text: str = text) -> str:
+            value = answers[0].value
+            return work.render(value, text) if value else ""
 
-    values = work.call_many(client, texts, **work.options, on_reply=keep)
-    for record in records:
-        value, part = work.blank(record.text) if record.is_blank else (next(values), parts.popleft())
-        yield record, value, part
-
-
-def keep_as_is(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
-    """Settle nothing."""
-    return records, work
+        raw = text.encode(errors="surrogateescape")
+        yield Record(source=source, number=0, raw=raw, finish=finish, texts=(Text(text),), encoding=encoding)

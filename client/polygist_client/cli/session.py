@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,18 @@ from typing import Any, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from polygist_client import CallFailed, Client, ConnectionOptions, Notice, PolygistError, Summary, Translation
+from polygist_client import (
+    CallFailed,
+    Client,
+    ConnectionOptions,
+    Language,
+    Notice,
+    PolygistError,
+    Summary,
+    Translation,
+)
 from polygist_client.cli.errors import describe, is_about_language, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import DEFAULT_TARGET, RECONNECT_SECONDS
@@ -57,6 +67,7 @@ class Session:
     no_progress: bool = False
     no_color: bool = False
     wanted_languages: tuple[str, ...] = ()
+    languages: list[Language] | None = None
     bar: Progress | None = None
 
     def connect(self) -> Client:
@@ -121,28 +132,51 @@ class Session:
         """Ask the server for the nearest to a language that was given, where `error` may come of a mistyped one."""
         if not (is_about_language(error) and self.wanted_languages):
             return ""
-        try:
-            with self.connect() as client:
-                languages = client.list_languages()
-        except PolygistError:
-            return ""
-        return next(filter(None, (suggest_language(word, languages) for word in self.wanted_languages)), "")
+        if self.languages is None:
+            try:
+                with self.connect() as client:
+                    self.languages = client.list_languages()
+            except PolygistError:
+                self.languages = []
+        return next(filter(None, (suggest_language(word, self.languages) for word in self.wanted_languages)), "")
 
     @contextmanager
-    def progress(self, doing: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        """Show a bar on standard error while the block runs, on a terminal only; yields what moves it on by so many."""
+    def progress(
+        self, doing: str, total: int | None = None, *, is_counted: bool = False
+    ) -> Iterator[Callable[[int], None]]:
+        """Show a bar on standard error while the block runs, on a terminal only; yields what moves it on by so many.
+
+        Args:
+            doing: what there are many of.
+            total: how many, in all; None where nobody knows.
+            is_counted: whether the bar moves on by bytes, and they are counted by how often.
+        """
         if self.quiet or self.no_progress or not sys.stderr.isatty():
             yield lambda steps: None
             return
         bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TimeElapsedColumn(), console=self.console(stderr=True), transient=True,
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.fields[count]}", markup=False),
+            TimeElapsedColumn() if total is None else TimeRemainingColumn(compact=True),
+            console=self.console(stderr=True), transient=True,
         )  # fmt: skip
+        begun, count = time.monotonic(), 0
+
+        def shown() -> str:
+            of_total = "" if is_counted else f"/{'?' if total is None else total}"
+            return f"{count}{of_total} {count / max(time.monotonic() - begun, 0.001):.1f}/s"
+
         with bar:
-            task = bar.add_task(doing, total=total)
+            task = bar.add_task(doing, total=total, count=shown())
             self.bar = bar
+
+            def advance(steps: int) -> None:
+                nonlocal count
+                count += 1 if is_counted else steps
+                bar.update(task, advance=steps, count=shown())
+
             try:
-                yield lambda steps: bar.advance(task, steps)
+                yield advance
             finally:
                 self.bar = None
 

@@ -1,36 +1,40 @@
-"""``polygist summarise``: whole summaries, or ``--stream`` as they are written."""
+"""``polygist summarise``."""
 
-import sys
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
 from typing import Any
 
 import click
 
-from polygist_client import Client, Delta, Finished, Progress, SummariseOptions, Summary
+from polygist_client import Client, SummariseOptions, Summary
+from polygist_client.cli.answers import Work
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
+    check_folders,
     check_json,
     check_resume,
     decoding_options,
     input_options,
-    make_reader,
+    into_option,
+    parse_form,
     pivot_option,
     words_choice,
 )
-from polygist_client.cli.inputs import Input, gather_inputs
+from polygist_client.cli.folders import gather_inputs
 from polygist_client.cli.outputs import check_output, parse_output
-from polygist_client.cli.printing import append_extras, quote_place, to_json_line
-from polygist_client.cli.runner import Attempts, Run, Work, keep_as_is
+from polygist_client.cli.printing import append_extras, quote_place
+from polygist_client.cli.records import Fields, make_fields
+from polygist_client.cli.runner import Run
 from polygist_client.cli.session import Session, with_session
-from polygist_client.options import JsonReply, SentenceOrder, Splitting, SummaryLength, SummaryType
+from polygist_client.cli.streaming import check_stream, stream_option, stream_results
+from polygist_client.options import SentenceOrder, Splitting, SummaryLength, SummaryType
+
+INTO = "summary"
 
 
 @click.command()
 @add_options(input_options)
+@into_option("summary; of several fields {field}_summary")
 @click.option("-t", "--to", metavar="LANG", help="Language of the summary.  [default: as the article]")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the article.  [default: detected]")
 @candidate_option
@@ -45,7 +49,7 @@ from polygist_client.options import JsonReply, SentenceOrder, Splitting, Summary
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
-@click.option("--stream", is_flag=True, help="Print sentences as they are written.")
+@stream_option
 @pivot_option
 @add_options(decoding_options)
 @with_session
@@ -56,109 +60,48 @@ def summarise(
     output: str | None,
     resume: bool,
     format: str,
-    field: str | None,
+    field: tuple[str, ...],
+    into: str | None,
     stream: bool,
     **options: Any,
 ) -> int:
-    """Summarise files, standard input (-) or --text."""
-    read = make_reader(lines=False, format=format, field=field, into="summary")
-    check_json(session, read, output, shows_more="citations" if options["citations"] else "")
-    check_resume(resume, output)
+    """Summarise files, folders, standard input (-) or --text.
+
+    Of JSON Lines and CSV each record gets its summary in the field --into.
+    """
+    where, form = parse_output(output), parse_form(format=format, field=field, into=into)
+    check_json(session, form, where, shows_more="citations" if options["citations"] else "")
+    check_resume(resume, where)
+    check_folders(session, files, where)
     if stream:
-        check_stream(session, output=output, makes_records=read is not None)
-    sources, where = gather_inputs(files, texts), parse_output(output)
-    work = make_work({**options})  # type: ignore[typeddict-item]
-    shares_stream = stream or can_share_stream(session, read, sources, 1)
+        check_stream(session, output=where, form=form)
+    sources = gather_inputs(files, texts, output=where.folder)
+    default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
+    work = make_work({**options}, make_fields(field, into, default=default, to=options["to"] or ""))  # type: ignore[typeddict-item]
+    shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
         if stream:
-            return stream_summaries(session, client, sources, work.options)
-        run = Run(session, client, sources, [work], where, resume)
-        return run.run_records(read, keep_as_is) if read else run.run_texts()
+            return stream_results(session, client, sources, work)
+        return Run(session, client, sources, [work], where, form, resume).run()
 
 
-def make_work(keywords: SummariseOptions) -> Work:
+def make_work(keywords: SummariseOptions, fields: Fields) -> Work:
     """Make the work of one summary for each article."""
     to = keywords.get("to")
     return Work(
         call=Client.summarise,
         call_many=Client.summarise_many,
+        call_stream=Client.stream_summarise,
         options=keywords,
         label=f"summary.{to}" if to else "summary",
+        result="summary",
         results="summaries",
         render=render_summary,
         blank=lambda text: (Summary(text="", source="", target="", model="", method=""), {}),
+        fields=fields,
     )
-
-
-def check_stream(session: Session, *, output: str | None, makes_records: bool) -> None:
-    """Raise UsageError where the output cannot be a stream."""
-    if output is not None:
-        raise click.UsageError("--stream writes to standard output; leave -o out")
-    if makes_records:
-        raise click.UsageError("--stream is for whole articles; leave --format jsonl out")
-    if session.json:
-        raise click.UsageError("a stream has many replies; use --jsonl instead of --json")
-
-
-def stream_summaries(session: Session, client: Client, sources: Sequence[Input], options: Mapping[str, Any]) -> int:
-    """Print a summary of each source, sentence by sentence, or as JSON event by event; returns the exit code."""
-    attempts = Attempts(session, len(sources))
-    for source in sources:
-        with attempts.attempt(source.name):
-            text = source.read()
-            if session.jsonl:
-                print_parts(client, source.name, text, options)
-            else:
-                with closing(client.stream_summarise(text, **options)) as events:
-                    print_events(session, source.name, text, events)
-        if attempts.should_stop:
-            break
-    return attempts.finish()
-
-
-def print_parts(client: Client, name: str, text: str, options: Mapping[str, Any]) -> None:
-    """Print the parts of the reply as they come, a line of JSON each."""
-
-    def print_part(part: JsonReply) -> None:
-        write(f"{to_json_line(name, part)}\n")
-
-    with closing(client.stream_summarise(text, **options, on_reply=print_part)) as events:
-        deque(events, maxlen=0)
-
-
-def print_events(
-    session: Session, name: str, text: str, events: Iterator[Progress | Delta | Finished[Summary]]
-) -> None:
-    """Print the text of a summary as it comes; progress goes to a bar on standard error until the first words."""
-    is_open = False
-    with ExitStack() as stack:
-        advance, completed = stack.enter_context(session.progress("parts")), 0
-        try:
-            for event in events:
-                match event:
-                    case Progress():
-                        advance(event.completed - completed)
-                        completed = event.completed
-                    case Delta():
-                        stack.close()
-                        write(event.text)
-                        is_open = True
-                    case Finished():
-                        stack.close()
-                        write(render_summary(event.result, text).removeprefix(event.result.text) or "\n")
-                        is_open = False
-                        session.report(name, event.result)
-        finally:
-            if is_open:  # what was said before a failure ends its line
-                write("\n")
-
-
-def write(text: str) -> None:
-    """Write to standard output at once."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
 
 
 def render_summary(summary: Summary, source: str) -> str:

@@ -3,7 +3,7 @@
 import click
 
 from polygist_client.cli.flags import add_options, candidate_option, text_options
-from polygist_client.cli.inputs import gather_inputs
+from polygist_client.cli.folders import gather_inputs
 from polygist_client.cli.printing import print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply

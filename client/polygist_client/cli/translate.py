@@ -7,30 +7,38 @@ from typing import Any
 import click
 
 from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
+from polygist_client.cli.answers import Work
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
+    check_folders,
     check_json,
     check_resume,
     decoding_options,
     input_options,
-    make_reader,
+    into_option,
+    parse_form,
     pivot_option,
     words_choice,
 )
-from polygist_client.cli.inputs import Input, Record, gather_inputs
+from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
-from polygist_client.cli.runner import Prepare, Run, Work, keep_as_is
+from polygist_client.cli.records import Fields, Record, make_fields
+from polygist_client.cli.runner import Prepare, Run
 from polygist_client.cli.session import Session, with_session
+from polygist_client.cli.streaming import check_stream, stream_option, stream_results
 from polygist_client.options import Splitting
 
+INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
 
 
 @click.command()
 @add_options(input_options)
+@into_option("{field}_{to}")
 @click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
@@ -39,6 +47,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
+@stream_option
 @pivot_option
 @add_options(decoding_options)
 @with_session
@@ -51,46 +60,49 @@ def translate(
     resume: bool,
     lines: bool,
     format: str,
-    field: str | None,
+    field: tuple[str, ...],
+    into: str | None,
+    stream: bool,
     **options: Any,
 ) -> int:
-    """Translate files, standard input (-) or --text."""
+    """Translate files, folders, standard input (-) or --text.
+
+    Of JSON Lines and CSV each record gets its translation in the field --into.
+    """
     keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
-    targets = parse_targets(to)
-    works = [make_work(target, keywords) for target in targets]
-    read = make_reader(lines=lines, format=format, field=field)
+    targets, where = parse_targets(to), parse_output(output)
+    works = [make_work(each, keywords, make_fields(field, into, default=INTO, to=each)) for each in targets]
+    form = parse_form(format=format, field=field, into=into, lines=lines, prepare=detect_once(session))
     more = [name for name in ("alternatives", "scores", "segments") if options[name]]
-    check_json(session, read, output, shows_more=" and ".join(more))
-    check_resume(resume, output)
-    sources, where = gather_inputs(files, texts), parse_output(output)
-    check_output(
-        where,
-        sources,
-        [work.label for work in works],
-        shares_stream=can_share_stream(session, read, sources, len(works)),
-    )
+    check_json(session, form, where, shows_more=" and ".join(more))
+    check_resume(resume, where)
+    check_folders(session, files, where)
+    if stream:
+        check_stream(session, output=where, form=form, works=len(works))
+    sources = gather_inputs(files, texts, output=where.folder, is_read_again=len(works) > 1)
+    shares_stream = stream or can_share_stream(session, form, sources, len(works))
+    check_output(where, sources, [work.label for work in works], shares_stream=shares_stream)
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
     with session.connect() as client:
-        run = Run(session, client, sources, works, where, resume)
-        if read is None:
-            return run.run_texts()
-        return run.run_records(read, detect_once(session, client) if lines else keep_as_is)
+        if stream:
+            return stream_results(session, client, sources, works[0])
+        return Run(session, client, sources, works, where, form, resume).run()
 
 
-def detect_once(session: Session, client: Client) -> Prepare:
+def detect_once(session: Session) -> Prepare:
     """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
 
-    def prepare(source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
+    def prepare(client: Client, source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
         """Return all records again, and the work with their language; raises LanguageUndetermined."""
         if work.options.get("source"):
             return records, work
         head, characters = [], 0
         for record in records:
             head.append(record)
-            characters += len(record.text)
+            characters += 1 + sum(len(text.text) for text in record.texts)
             if characters >= DETECTED_CHARACTERS:
                 break
-        sample = "\n".join(record.text for record in head)
+        sample = "\n".join(text.text for record in head for text in record.texts)
         records = chain(head, records)
         if not any(map(str.isalpha, sample)):
             return records, work  # nothing to tell a language from, nothing to translate
@@ -111,19 +123,22 @@ def parse_targets(given: str) -> list[str]:
     return targets
 
 
-def make_work(target: str, keywords: TranslateOptions) -> Work:
+def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
     """Make the work of a translation to `target`."""
     return Work(
         call=Client.translate,
         call_many=Client.translate_many,
+        call_stream=Client.stream_translate,
         options={"to": target, **keywords},
         label=target,
+        result="translation",
         results="translations",
         render=render_translation,
         blank=lambda text: (
             Translation(text, source="", target=target, model=""),
             {"translatedText": text} if text else {},
         ),
+        fields=fields,
     )
 
 

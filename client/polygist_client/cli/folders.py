@@ -1,0 +1,78 @@
+"""What the command line names: files, the files of folders, standard input, and texts themselves."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from polygist_client.cli.inputs import STDIN, Input, InputError
+
+
+def gather_inputs(
+    files: Sequence[str], texts: Sequence[str], *, output: Path | None = None, is_read_again: bool = False
+) -> list[Input]:
+    """Gather the inputs that the command line names: files, then texts; standard input where it names none.
+
+    Args:
+        files: paths, of folders too; ``-`` is standard input.
+        texts: texts themselves.
+        output: a folder for results, whose files are no inputs where it lies in one that is read.
+        is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
+
+    Raises:
+        UsageError: there is nothing to read.
+        InputError: a folder has no files.
+    """
+    if not files and not texts:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise click.UsageError(
+                "nothing to read: give FILE, --text TEXT, or pipe text in", click.get_current_context(silent=True)
+            )
+        files = (STDIN,)
+    if files.count(STDIN) > 1:
+        raise click.UsageError("- stands for standard input, which can be read once only")
+    found: list[Input] = []
+    for name in files:
+        if name == STDIN:
+            found.append(Input("stdin", raw=sys.stdin.buffer.read() if is_read_again else None))
+        elif Path(name).is_dir():
+            found += read_folder(Path(name), output)
+        else:
+            found.append(Input(name, path=Path(name)))
+    return [*found, *(Input(f"text-{number}", text=text) for number, text in enumerate(texts, start=1))]
+
+
+def read_folder(folder: Path, output: Path | None) -> list[Input]:
+    """Return the files of a folder and those below it, but not those of `output`.
+
+    Raises:
+        UsageError: `output` is the folder itself, where results would be the inputs of the next run.
+        InputError: there are none, or a folder cannot be read.
+    """
+    if output is not None and output.resolve() == folder.resolve():
+        raise click.UsageError(f"{folder} would hold inputs and results; give -o another folder, in it or elsewhere")
+    found = [Input(str(path), path=path, inside=path.parent.relative_to(folder)) for path in walk_files(folder, output)]
+    if not found:
+        raise InputError(f"{folder}: has no files; those whose name begins with a dot are left out")
+    return found
+
+
+def walk_files(folder: Path, left_out: Path | None) -> Iterator[Path]:
+    """Yield the files below `folder` in the order of their names, hidden ones not.
+
+    A link to a file is one, a link to a folder is not gone into: it may lead back.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}") from None
+    for path in (folder / name for name in names):
+        if path.is_dir():
+            is_output = left_out is not None and path.resolve() == left_out.resolve()
+            if not path.is_symlink() and not is_output:
+                yield from walk_files(path, left_out)
+        elif path.is_file():
+            yield path

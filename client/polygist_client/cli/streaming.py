@@ -1,0 +1,98 @@
+"""``--stream``: results printed as they are written."""
+
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+
+import click
+
+from polygist_client import Client, Delta, Finished, Progress, Summary, Translation
+from polygist_client.cli.answers import Work
+from polygist_client.cli.inputs import Input
+from polygist_client.cli.outputs import Output
+from polygist_client.cli.printing import to_json_line
+from polygist_client.cli.runner import Form
+from polygist_client.cli.session import Session
+from polygist_client.cli.tally import Tally
+from polygist_client.options import JsonReply
+
+stream_option = click.option("--stream", is_flag=True, help="Print sentences as they are written.")
+
+
+def check_stream(session: Session, *, output: Output, form: Form, works: int = 1) -> None:
+    """Raise UsageError where the output cannot be a stream."""
+    if output != Output():
+        raise click.UsageError("--stream writes to standard output; leave -o out")
+    if form.read is not None:
+        flag = "--lines" if form.name == "lines" else f"--format {form.name}"
+        raise click.UsageError(f"--stream is for whole articles; leave {flag} out")
+    if session.json:
+        raise click.UsageError("a stream has many replies; use --jsonl instead of --json")
+    if works > 1:
+        raise click.UsageError("--stream has one language at a time; give --to one")
+
+
+def stream_results(session: Session, client: Client, sources: Sequence[Input], work: Work) -> int:
+    """Print what comes of each source, sentence by sentence, or as JSON event by event; returns the exit code."""
+    tally = Tally(session, len(sources))
+    for source in sources:
+        with tally.attempt(source.name):
+            text = source.read()
+            if session.jsonl:
+                print_parts(client, source.name, text, work)
+            else:
+                with closing(work.call_stream(client, text, **work.options)) as events:
+                    print_events(session, source.name, text, events, work)
+            tally.add()
+    return tally.finish(is_told=False)
+
+
+def print_parts(client: Client, name: str, text: str, work: Work) -> None:
+    """Print the parts of the reply as they come, a line of JSON each."""
+
+    def print_part(part: JsonReply) -> None:
+        write(f"{to_json_line(name, part)}\n")
+
+    with closing(work.call_stream(client, text, **work.options, on_reply=print_part)) as events:
+        deque(events, maxlen=0)
+
+
+def print_events(
+    session: Session,
+    name: str,
+    text: str,
+    events: Iterator[Progress | Delta | Finished[Translation | Summary]],
+    work: Work,
+) -> None:
+    """Print the text of a result as it comes; progress goes to a bar on standard error until the first words."""
+    is_open = False
+    with ExitStack() as stack:
+        advance, completed = stack.enter_context(session.progress("parts")), 0
+        try:
+            for event in events:
+                match event:
+                    case Progress():
+                        advance(event.completed - completed)
+                        completed = event.completed
+                    case Delta():
+                        stack.close()
+                        write(event.text)
+                        is_open = not event.text.endswith("\n")
+                    case Finished():
+                        stack.close()
+                        said = event.result.text
+                        bare = said.rstrip("\n")
+                        rest = work.render(event.result, text).removeprefix(bare).removeprefix(said[len(bare) :])
+                        write(rest or "\n" * (not said.endswith("\n")))
+                        is_open = False
+                        session.report(name, event.result)
+        finally:
+            if is_open:  # what was said before a failure ends its line
+                write("\n")
+
+
+def write(text: str) -> None:
+    """Write to standard output at once."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()

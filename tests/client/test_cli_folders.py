@@ -1,0 +1,131 @@
+"""Folders and many files on the command line."""
+
+import json
+import os
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.client.conftest import Polygist, sent
+from tests.fakes.server import Fake
+
+TRANSLATE = ["translate", "-s", "en", "-t", "pt"]
+
+
+def write_files(folder: Path, **texts: str) -> None:
+    """Write files; two underscores in a name are a slash, one is a dot."""
+    for name, text in texts.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def found_in(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_is_mirrored(polygist: Polygist, tmp_path: Path):
+    write_files(tmp_path, in__x_txt="x", in__b__y_txt="y", in__b__c__z_md="z", in__B__y_txt="w", other_txt="o")
+    outcome = polygist(*TRANSLATE, tmp_path / "in", tmp_path / "other.txt", "-o", f"{tmp_path}/out/")
+    assert (outcome.code, outcome.err) == (0, "note: 5 done\n")
+    assert found_in(tmp_path / "out") == {
+        "x.pt.txt": "X", "b/y.pt.txt": "Y", "b/c/z.pt.md": "Z", "B/y.pt.txt": "W", "other.pt.txt": "O",
+    }  # fmt: skip
+
+
+def test_files_of_a_folder_are_read_in_the_order_of_their_names(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, c_txt="c", a__z_txt="az", b_txt="b", a__b_txt="ab", _hidden="h", _git__x="g")
+    outcome = polygist(*TRANSLATE, tmp_path, "--jsonl")
+    ids = [json.loads(line)["id"] for line in outcome.out.splitlines()]
+    assert ids == [f"{tmp_path}/{name}" for name in ("a/b.txt", "a/z.txt", "b.txt", "c.txt")]
+    assert sent(fake) == ["ab", "az", "b", "c"]
+
+
+def test_results_in_the_folder_that_is_read_are_no_inputs(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, x_txt="x", b__y_txt="y")
+    for _ in range(2):
+        assert polygist(*TRANSLATE, tmp_path, "-o", f"{tmp_path}/b/out/").code == 0
+    assert sorted(sent(fake)) == ["x", "x", "y", "y"]
+    assert sorted(found_in(tmp_path)) == ["b/out/b/y.pt.txt", "b/out/x.pt.txt", "b/y.txt", "x.txt"]
+
+
+def test_links_that_lead_back_do_not_hang(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, in__x_txt="x", in__b__y_txt="y", elsewhere_txt="e")
+    (tmp_path / "in" / "b" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "self").symlink_to("self")
+    (tmp_path / "in" / "file").symlink_to(tmp_path / "elsewhere.txt")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    assert polygist(*TRANSLATE, tmp_path / "in", "-o", f"{tmp_path}/out/").code == 0
+    assert sorted(found_in(tmp_path / "out")) == ["b/y.pt.txt", "file.pt", "x.pt.txt"]
+
+
+def test_a_file_that_is_no_text_fails_alone(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, in__a_txt="a", in__c_txt="c", in__d_txt="fails")
+    (tmp_path / "in" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    fake.batching.errors["fails"] = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
+    outcome = polygist(*TRANSLATE, tmp_path / "in", "-o", f"{tmp_path}/out/")
+    assert outcome.code == 3
+    assert sorted(found_in(tmp_path / "out")) == ["a.pt.txt", "c.pt.txt"]
+    errors = sorted(line for line in outcome.err.splitlines() if line.startswith("error"))
+    assert errors[0].startswith(f"error: {tmp_path}/in/b.png: byte 0 (0x89) is no UTF-8")
+    assert errors[1] == f"error: {tmp_path}/in/d.txt: fails failed"
+    assert outcome.err.splitlines()[-1] == "note: 2 done, 2 failed"
+    shown = [json.loads(line) for line in polygist(*TRANSLATE, tmp_path / "in", "--jsonl").out.splitlines()]
+    assert [(Path(each["id"]).name, each.get("translatedText")) for each in shown] == [
+        ("a.txt", "A"), ("b.png", None), ("c.txt", "C"), ("d.txt", None),
+    ]  # fmt: skip
+    assert shown[3]["error"] == {"code": "INTERNAL", "reason": "INFERENCE_FAILED", "message": "fails failed"}
+    assert shown[1]["error"]["reason"] == "RECORD_INVALID"
+    assert shown[1]["error"]["message"].startswith("byte 0 (0x89)")
+
+
+def test_a_folder_of_records_is_mirrored(polygist: Polygist, tmp_path: Path):
+    write_files(tmp_path, in__a_jsonl='{"body": "a"}\n', in__b__c_jsonl='{"body": "c"}\n')
+    flags = ["--format", "jsonl", "--field", "body"]
+    assert polygist(*TRANSLATE, tmp_path / "in", *flags, "-o", f"{tmp_path}/out/").code == 0
+    assert found_in(tmp_path / "out") == {
+        "a.pt.jsonl": '{"body": "a", "body_pt": "A"}\n', "b/c.pt.jsonl": '{"body": "c", "body_pt": "C"}\n',
+    }  # fmt: skip
+
+
+def test_a_folder_goes_on_where_it_stopped(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, in__a_txt="a", in__b__c_txt="c", in__b__d_txt="d")
+    fake.batching.errors["c"] = (grpc.StatusCode.INTERNAL, "")
+    arguments = [*TRANSLATE, tmp_path / "in", "-o", f"{tmp_path}/out/", "--resume"]
+    assert polygist(*arguments).code == 3
+    fake.batching.errors.clear()
+    fake.asked.clear()
+    assert polygist(*arguments).code == 0
+    assert sent(fake) == ["c"]
+
+
+def test_summaries_of_a_folder_isolate_the_one_that_fails(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, **{f"in__{letter}_txt": f"{letter}\nrest" for letter in "abc"})
+    outcome = polygist("summarise", tmp_path / "in", "-o", f"{tmp_path}/out/")
+    assert outcome.code == 0
+    assert found_in(tmp_path / "out") == {f"{letter}.summary.txt": letter for letter in "abc"}
+
+
+def test_an_empty_folder_is_told(polygist: Polygist, tmp_path: Path):
+    outcome = polygist(*TRANSLATE, tmp_path, "--jsonl")
+    assert (outcome.code, outcome.err) == (
+        2, f"error: {tmp_path}: has no files; those whose name begins with a dot are left out\n",
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every folder")
+def test_a_folder_that_cannot_be_read_is_told(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "closed").mkdir(mode=0)
+    outcome = polygist(*TRANSLATE, tmp_path, "--jsonl")
+    assert (outcome.code, outcome.err) == (2, f"error: {tmp_path}/closed: Permission denied\n")
+
+
+def test_a_file_that_cannot_be_written_fails_alone(polygist: Polygist, tmp_path: Path):
+    write_files(tmp_path, in__a_txt="a", in__b_txt="b")
+    (tmp_path / "out" / "a.pt.txt").mkdir(parents=True)
+    outcome = polygist(*TRANSLATE, tmp_path / "in", "-o", f"{tmp_path}/out/")
+    assert (outcome.code, outcome.err.splitlines()) == (
+        3, [f"error: {tmp_path}/in/a.txt: {tmp_path}/out/a.pt.txt: Is a directory", "note: 1 done, 1 failed"],
+    )  # fmt: skip
+    assert found_in(tmp_path / "out") == {"b.pt.txt": "B"}
