@@ -12,7 +12,7 @@ import pytest
 from bench.bulk.memory import MemoryWatch
 from bench.bulk.pace import Turn
 from bench.bulk.pace import make_finding as find_pace
-from bench.bulk.records import Bad, spread, write_lines
+from bench.bulk.records import Bad, is_reworded, spread, write_lines
 from bench.bulk.restarts import Point, growth_of_life
 from bench.bulk.restarts import make_finding as find_restarts
 from bench.bulk.texts import halve, read_articles, read_items, read_sentences
@@ -98,6 +98,19 @@ def test_bad_records_stand_between_good_ones_at_the_lines_that_are_named():
     lines = list(write_lines([f"Text {number}." for number in range(7)], bad))
     assert [number for number, line in enumerate(lines, 1) if line in (b"null\n", b"{\n")] == list(bad)
     assert [json.loads(line)["id"] for line in lines if b"Text" in line] == [f"a{number}" for number in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("killed", "is_told_apart"),
+    [
+        ({"id": "a1", "body": "One.", "body_pt": "Outro.", "warnings": [{"code": "NUMBER_CHANGED"}]}, True),
+        ({"id": "a1", "body": "One!", "body_pt": "Um."}, False),
+        ({"id": "a1", "body": "One.", "error": {"reason": "INTERNAL"}}, False),
+    ],
+)
+def test_a_record_that_differs_in_more_than_the_words_of_its_translation_is_told_apart(killed, is_told_apart):
+    calm = {"id": "a1", "body": "One.", "body_pt": "Um."}
+    assert is_reworded(json.dumps(calm).encode(), json.dumps(killed).encode()) is is_told_apart
 
 
 HOLDER = """
