@@ -28,7 +28,7 @@ AT_ONCE = (1, 32)
 MOST_MEGABYTES = 80.0
 SETTLE_SECONDS = 5.0
 # Of a batch that was not ended, so many answers come when they are read again.
-LATER_ANSWERS = 200
+LATER_ANSWERS = 20
 CALL_SECONDS = 1200.0
 # The sentences are some 80 characters long.
 SENTENCES = 16_000
