@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test chaos check format clean quality fidelity bench-quick parity image image-test lock
+.PHONY: help demo test chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -40,6 +40,10 @@ quality: $(READY) ## measure translations, summaries and all else with the data 
 fidelity: $(READY) ## try texts of the real world on a server of its own and print what came of each kind; DATA=FOLDER adds public sets
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.fidelity $(if $(DATA),--data '$(DATA)')
+
+bulk: $(READY)  ## try streams and calls of many items on a server of its own: restarts, kills, readers that sleep, pace; DATA=FOLDER is needed, PARTS='pace streams' runs these only
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m bench.bulk $(PARTS) $(if $(DATA),--data '$(DATA)')
 
 bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHECKOUT, in 3 minutes; DATA=FOLDER as above, DETECT=1 leaves the language out
 	@$(BIN)/polygist-server models pull starter

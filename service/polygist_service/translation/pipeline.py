@@ -28,6 +28,8 @@ from polygist_service.translation.types import (
 
 # So many characters are parsed and read within one turn of a thread of the pool.
 ONE_TURN = 4000
+# Segments of longer ones that a model begins with before the others are read: a batch for each of two slots.
+START_SEGMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,18 @@ class Pipeline:
                 target=self._request.target if is_last else hop.target,
             )
             parse_text = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
-            documents, pieces = await self._read(texts, parse_text, guard)
-            async with aclosing(self._write(pieces, held, options, guard)) as outcomes:
-                yield documents, outcomes
+            async with aclosing(Start(held, options, self._context)) as start:
+                documents, pieces = await self._read(texts, parse_text, guard, start)
+                async with aclosing(self._write(pieces, start, guard)) as outcomes:
+                    yield documents, outcomes
 
     async def _read(
-        self, texts: Sequence[str], parse_text: Callable[[str], Document], guard: Guard
+        self, texts: Sequence[str], parse_text: Callable[[str], Document], guard: Guard, start: "Start"
     ) -> tuple[list[Document], list[Piece]]:
-        """Return the documents of texts, and all their segments as a model reads them."""
+        """Return the documents of texts, and all their segments as a model reads them.
+
+        Of long texts it begins with the first segments while the others are still read.
+        """
         found: list[list[Piece]]
         if sum(map(len, texts)) <= ONE_TURN:
 
@@ -160,7 +166,10 @@ class Pipeline:
         else:
             documents = await self._pool.run(self._context, parse_text, texts)
             segments = [(document, segment) for document in documents for segment in document.segments]
-            found = await self._pool.run(self._context, partial(read_segment, guard), segments)
+            read = partial(read_segment, guard)
+            found = await self._pool.run(self._context, read, segments[:START_SEGMENTS])
+            start.begin([piece for each in found for piece in each])
+            found += await self._pool.run(self._context, read, segments[START_SEGMENTS:])
         pieces = [piece for each in found for piece in each]
         if len(pieces) != len(found) or any(piece.segment.hard_split for piece in pieces):
             cut = iter(found)
@@ -170,20 +179,17 @@ class Pipeline:
             ]
         return documents, pieces
 
-    async def _write(
-        self, pieces: Sequence[Piece], held: HeldModel, options: Decoding, guard: Guard
-    ) -> AsyncGenerator[Outcome, None]:
+    async def _write(self, pieces: Sequence[Piece], start: "Start", guard: Guard) -> AsyncGenerator[Outcome, None]:
         """Yield what becomes of each piece, in order; pieces that read alike are decoded once.
 
         What was written wrongly is written again while the results of the others come in.
         """
-        readings = list({piece.reading.protected.source: piece.reading for piece in pieces}.values())
-        due = [reading for reading in readings if not reading.is_kept]
         drafts: dict[str, Draft | asyncio.Task[Draft]] = {
-            reading.protected.source: keep(reading) for reading in readings if reading.is_kept
+            piece.reading.protected.source: keep(piece.reading) for piece in pieces if piece.reading.is_kept
         }
+        due = find_due(pieces)
         guard.allow(len(due))
-        one_by_one = in_order(submit(held, due, options=options, context=self._context))
+        one_by_one = in_order(start.go_on(due))
         results = in_groups(one_by_one) if len(due) > 1 else alone(one_by_one)
         taken = 0
         try:
@@ -205,6 +211,63 @@ class Pipeline:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await results.aclose()
+
+
+class Start:
+    """The first segments of long texts, which a model works on while the others are still read.
+
+    Args:
+        held: the model.
+        options: how it decodes.
+        context: whose request it is.
+    """
+
+    def __init__(self, held: HeldModel, options: Decoding, context: CallContext) -> None:
+        self._submit = partial(submit, held, options=options, context=context)
+        self._count = 0
+        self._results: AsyncGenerator[tuple[int, Result], None] | None = None
+        self._first: asyncio.Future[tuple[int, Result]] | None = None
+
+    def begin(self, pieces: Sequence[Piece]) -> None:
+        """Hand in some pieces, the first of all."""
+        due = find_due(pieces)
+        if due:
+            self._count = len(due)
+            self._results = self._submit(due)
+            self._first = asyncio.ensure_future(anext(self._results))
+
+    async def go_on(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
+        """Hand in the rest of all readings that are due; yield index and result of each as it comes."""
+        streams = [self._begun()] if self._count else []
+        streams += [self._rest(due)] if len(due) > self._count else []
+        async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as results:
+            async for item in results:
+                yield item
+
+    async def aclose(self) -> None:
+        """Cancel what was begun."""
+        if self._first and self._results:
+            self._first.cancel()
+            await asyncio.gather(self._first, return_exceptions=True)
+            await self._results.aclose()
+
+    async def _begun(self) -> AsyncGenerator[tuple[int, Result], None]:
+        assert self._first
+        assert self._results
+        yield await self._first
+        async for item in self._results:
+            yield item
+
+    async def _rest(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
+        async with aclosing(self._submit(due[self._count :])) as results:
+            async for at, result in results:
+                yield self._count + at, result
+
+
+def find_due(pieces: Sequence[Piece]) -> list[Reading]:
+    """Return the readings that a model has to see, each different one once, in the order of the pieces."""
+    readings = {piece.reading.protected.source: piece.reading for piece in pieces}
+    return [reading for reading in readings.values() if not reading.is_kept]
 
 
 def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
