@@ -225,7 +225,8 @@ def finish_broken(line: Line, fields: Fields, error: InputError, answers: Sequen
 
 def name_broken(line: Line) -> JsonReply:
     """Return what an object says of a line that is none."""
-    return {"line": line.number, "input": line.text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")}
+    raw = line.text.encode("utf-8", "surrogateescape")
+    return {"line": line.number, "input": raw.decode("utf-8", "backslashreplace")}
 
 
 def recognise_broken(line: Line, shown: str) -> Status | None:
