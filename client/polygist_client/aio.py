@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
@@ -22,6 +22,7 @@ from polygist_client.options import Texts
 from polygist_client.retries import Retries
 from polygist_client.streams import StreamPosition
 
+CLOSED = "this client is closed; make another"
 Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
 
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -111,7 +112,8 @@ class AsyncClient:
         """Translate any number of texts, as they are read: memory is bounded.
 
         Each result has the `index` of its item, and its `id` if that has one; so has the error of an item. Closing the
-        iterator, as with ``contextlib.aclosing``, ends the work.
+        iterator, as with ``contextlib.aclosing``, ends the work. What the iterable raises is raised after the answers
+        to what it gave before.
 
         Args:
             items: texts, or `Item` where one has an id or a language of its own; read as the results are taken, some
@@ -291,7 +293,7 @@ class AsyncClient:
         position = StreamPosition(call)
         while True:
             try:
-                with own_errors(call, self._connection, attempts.request_id):
+                with self._own_errors(call, attempts.request_id):
                     stub = self._stub(call, "unary_stream")
                     parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                     try:
@@ -324,7 +326,7 @@ class AsyncClient:
             start_bulk(call, self._connection, limits, request_id, ordered=ordered),
             call.request,
             lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
-            lambda: own_errors(call, self._connection, request_id),
+            lambda: self._own_errors(call, request_id),
         )
         async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
             async for answer in answers:
@@ -358,7 +360,7 @@ class AsyncClient:
         attempts = self._retries.begin(call, time.monotonic(), is_patient=is_patient)
         while True:
             try:
-                with own_errors(call, self._connection, attempts.request_id):
+                with self._own_errors(call, attempts.request_id):
                     stub = self._stub(call, "unary_unary")
                     reply: ReplyT = await stub(call.request, **attempts.keywords(time.monotonic()))
             except CallFailed as error:
@@ -367,7 +369,19 @@ class AsyncClient:
                 attempts.succeed()
                 return reply
 
+    @contextmanager
+    def _own_errors(self, call: Call[Any, Any], request_id: str) -> Iterator[None]:
+        """Make the exceptions of gRPC those of this client, its way to tell of one that was closed meanwhile too."""
+        try:
+            with own_errors(call, self._connection, request_id):
+                yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._is_closed and not (task and task.cancelling()):
+                raise RuntimeError(CLOSED) from None
+            raise
+
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
-            raise RuntimeError("this client is closed; make another")
+            raise RuntimeError(CLOSED)
         return make_stub(self._channels, call, kind)

@@ -13,6 +13,8 @@ from polygist_client.calls import Call, batch_item
 from polygist_client.errors import CallFailed
 from polygist_client.items import Answer, ItemReader
 
+LINGER_SECONDS = 0.05
+
 Answers = list[Answer]
 ValueT = TypeVar("ValueT")
 
@@ -45,23 +47,34 @@ class AsyncBatchPool:
         # The task that waits for the next batch; None where there is none or enough is under way.
         reading: asyncio.Task[Batch | Answer | None] | None = None
         is_read = False
+        ending: BaseException | None = None
         try:
             while waiting or not is_read:
                 if reading is None and not is_read and len(waiting) < self._in_flight:
                     reading = asyncio.create_task(anext_or_none(batches))
                 candidates = waiting[:1] if ordered else waiting
                 hopes: list[asyncio.Task[Any]] = [*candidates, *([reading] if reading else [])]
-                await asyncio.wait(hopes, return_when=asyncio.FIRST_COMPLETED)
+                # A batch that is not full goes where nothing is under way and no item comes to fill it.
+                lingers = not waiting and not batcher.is_empty
+                timeout = LINGER_SECONDS if lingers else None
+                if not (await asyncio.wait(hopes, timeout=timeout, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    waiting += [asyncio.create_task(self._settle(batch)) for batch in batcher.rest()]
                 if done := min((each for each in candidates if each.done()), key=has_failed, default=None):
                     waiting.remove(done)
                     for answer in done.result():
                         yield answer
                 if reading and reading.done():
-                    batch, reading = reading.result(), None
+                    done_reading, reading, batch = reading, None, None
+                    try:
+                        batch = done_reading.result()
+                    except BaseException as error:  # of the caller's own iterable, which may be cancelled itself
+                        ending = error
                     if batch is None:
                         is_read = True
-                    else:
+                    elif batch:
                         waiting.append(asyncio.create_task(self._settle(batch)))
+            if ending is not None:
+                raise ending
         finally:
             left = [*waiting, *([reading] if reading else [])]
             for task in left:
@@ -118,12 +131,12 @@ class BulkTasks:
                 for answer in answers:
                     yield answer
                 if not answers:
+                    now = time.monotonic()
+                    self._bulk.check(now)
                     if self._bulk.is_done:
                         self._sendable.set()
                         await asyncio.wait([working], timeout=GOODBYE_SECONDS)
                         return
-                    now = time.monotonic()
-                    self._bulk.check(now)
                     await self._wait(self._answered, now)
         finally:
             reading.cancel()
@@ -153,8 +166,8 @@ class BulkTasks:
                     self._sendable.set()
                 await self._wait_for_room()
             self._bulk.end_items()
-        except Exception as error:  # of the caller's own iterable
-            self._bulk.fail(error)
+        except BaseException as error:  # of the caller's own iterable, which may be cancelled itself
+            self._bulk.end_items(error)
         self._sendable.set()
         self._answered.set()
 
@@ -173,7 +186,7 @@ class BulkTasks:
                     await self._run_stream()
                 else:
                     await self._wait(self._sendable, now)
-        except Exception as error:  # of the caller's own, such as a client that was closed
+        except BaseException as error:  # of the caller's own, such as a client that was closed
             self._bulk.fail(error)
             self._answered.set()
 
@@ -214,12 +227,24 @@ class BulkTasks:
 
 
 async def cut(items: Iterable[Any] | AsyncIterable[Any], batcher: Batcher) -> AsyncGenerator[Batch | Answer, None]:
-    """Cut items that may have to be waited for into batches."""
-    async for item in iterate(items):
-        for batch in batcher.add(item):
+    """Cut items that may have to be waited for into batches; an empty one tells of an item that fills none yet."""
+    values = iterate(items)
+    ending: BaseException | None = None
+    while True:
+        try:
+            item = await anext(values)
+        except StopAsyncIteration:
+            break
+        except BaseException as error:  # what was read is sent before it is raised
+            ending = error
+            break
+        batches = list(batcher.add(item))
+        for batch in batches or [()]:
             yield batch
     for batch in batcher.rest():
         yield batch
+    if ending is not None:
+        raise ending
 
 
 async def iterate(values: Iterable[ValueT] | AsyncIterable[ValueT]) -> AsyncIterator[ValueT]:

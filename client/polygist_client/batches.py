@@ -44,6 +44,11 @@ class Batcher:
         self._items: list[NumberedItem] = []
         self._characters = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been collected since the last batch."""
+        return not self._items
+
     def add(self, given: Any) -> Iterator[Batch | Answer]:
         """Take one more text or `Item`; yields the batch before it where that is full, and what cannot be sent."""
         item = self._reader.read(given)
@@ -63,8 +68,9 @@ class Batcher:
     def rest(self) -> Iterator[Batch]:
         """Yield what has been collected since the last batch, if anything."""
         if self._items:
-            yield tuple(self._items)
+            batch = tuple(self._items)
             self._items, self._characters = [], 0
+            yield batch
 
 
 def concerns_all(error: PolygistError) -> bool:

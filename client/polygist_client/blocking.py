@@ -1,5 +1,7 @@
 """The threads behind the blocking client's calls with any number of items."""
 
+import atexit
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -49,6 +51,7 @@ class BatchPool:
         """Yield the answers to `items`; of these no more is read while there are answers that wait to be taken."""
         waiting: list[Future[Answers]] = []
         unread, is_read = iter(items), False
+        ending: Exception | None = None
         try:
             while waiting or not is_read:
                 candidates = waiting[:1] if ordered else waiting
@@ -60,9 +63,12 @@ class BatchPool:
                 else:
                     try:
                         batches = list(batcher.add(next(unread)))
-                    except StopIteration:
+                    except Exception as error:  # of the caller's own iterable: the answers to what was read come first
+                        ending = None if isinstance(error, StopIteration) else error
                         is_read, batches = True, list(batcher.rest())
                     waiting += map(self._submit, batches)
+            if ending is not None:
+                raise ending
         finally:
             self.close()
 
@@ -111,8 +117,8 @@ def has_failed(done: Any) -> bool:
 class BulkThread:
     """Answers items over one stream after the other, which live on a thread of their own.
 
-    The caller's thread reads the items and takes the answers, so that a generator or a cursor stays where it was made;
-    neither of the two waits for the other.
+    The caller's thread reads the items and takes the answers, so that a generator or a cursor stays where it was made.
+    Sending and receiving wait for neither, but an answer waits for an item that is being read.
 
     Args:
         bulk: decides what is sent and yielded.
@@ -144,6 +150,8 @@ class BulkThread:
         unread = iter(items)
         thread = threading.Thread(target=self._work, name="polygist-bulk", daemon=True)
         thread.start()
+        # What nobody closed is closed before daemons stand still: one of them may have a lock that closing takes.
+        atexit.register(self.close)
         try:
             while True:
                 answers, wants_item = self._wait()
@@ -153,10 +161,13 @@ class BulkThread:
                 elif not answers:
                     return thread.join(GOODBYE_SECONDS)
         finally:
+            atexit.unregister(self.close)
             self.close()
 
     def close(self) -> None:
         """Give up what is under way."""
+        if sys.is_finalizing():
+            return
         with self._answered:
             self._is_closed = True
             self._sendable.notify_all()
@@ -180,9 +191,9 @@ class BulkThread:
     def _read(self, unread: Iterator[Any], reader: ItemReader) -> None:
         try:
             given = next(unread)
-        except StopIteration:
+        except Exception as error:  # of the caller's own iterable: the answers to what was read come first
             with self._answered:
-                self._bulk.end_items()
+                self._bulk.end_items(None if isinstance(error, StopIteration) else error)
                 self._sendable.notify_all()
             return
         item = reader.read(given)

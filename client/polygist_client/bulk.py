@@ -36,6 +36,9 @@ MOST_BREAKS = len(IN_FLIGHT_AFTER_BREAKS)
 # A server ends connections that are old, by default after 600 s and another 630 s: a stream ends before, with its items
 # answered, and the next one may go to another server.
 STREAM_SECONDS = 300.0
+# A deadline is looked at in time, unless the process was stopped or its thread busy; then answers may lie unread.
+LATE_SECONDS = 0.5
+SPARED_SECONDS = 2.0
 IDLE = "STREAM_IDLE"
 # Where it is not clear how a stream ended, the next one is sent one item, and that only after a moment: gRPC's awaited
 # calls lose the status of one that ends while something is written to it.
@@ -88,6 +91,7 @@ class Bulk:
         self._read_error = read_error
         self._jitter = jitter
         self._is_read = False
+        self._ending: BaseException | None = None
         self._failure: BaseException | None = None
         # Items, by index.
         self._unanswered: dict[int, Unanswered] = {}
@@ -105,6 +109,7 @@ class Bulk:
         self._stream_began: float | None = None
         self._stream_answers = 0
         self._quiet_since: float | None = None
+        self._spared_until: float | None = None
         self._outage_began: float | None = None
         self._backoff = FIRST_DELAY
         self._resume_at = 0.0
@@ -143,9 +148,9 @@ class Bulk:
         self._hold(answer.item)
         self._keep(answer)
 
-    def end_items(self) -> None:
-        """Note that there are no more."""
-        self._is_read = True
+    def end_items(self, error: BaseException | None = None) -> None:
+        """Note that there are no more; `error` is what kept them from coming, raised when all is yielded."""
+        self._is_read, self._ending = True, error
 
     def take(self) -> list[Answer]:
         """Return what may be yielded now; empty where nothing may."""
@@ -164,13 +169,21 @@ class Bulk:
         self._failure = self._failure or error
 
     def check(self, now: float) -> None:
-        """Raise what ended all, and DeadlineExceeded where the server has answered nothing for too long."""
-        if self._failure is None and now >= self._quiet_until(now):
+        """Raise what ended all, and DeadlineExceeded where the server has answered nothing for too long.
+
+        Who looks much later than that was stopped or busy, and has yet to see what was answered meanwhile.
+        """
+        due = self._quiet_until(now)
+        if now - due > LATE_SECONDS and self._spared_until is None:
+            self._spared_until = now + SPARED_SECONDS
+        elif self._failure is None and now >= due:
             seconds = self._longest_seconds()
             self._failure = DeadlineExceeded(
                 f"no answer within {seconds:g} s; give more time (timeout), or send shorter texts",
                 code="DEADLINE_EXCEEDED",
             )
+        if self._failure is None and self.is_done:
+            self._failure = self._ending
         if self._failure is not None:
             raise self._failure
 
@@ -184,6 +197,7 @@ class Bulk:
     def begin_stream(self, now: float) -> None:
         """Note that a stream was opened."""
         self._stream_began = self._quiet_since = now
+        self._spared_until = None
         self._stream_answers = 0
 
     def next_to_send(self, now: float) -> NumberedItem | None:
@@ -322,7 +336,7 @@ class Bulk:
 
     def _note_answer(self, now: float) -> None:
         self._stream_answers += 1
-        self._quiet_since = now
+        self._quiet_since, self._spared_until = now, None
         self._outage_began, self._backoff, self._is_probing = None, FIRST_DELAY, False
 
     def _answer(self, entry: Unanswered, answer: Answer) -> None:
@@ -350,7 +364,8 @@ class Bulk:
             return float("inf")
         soonest = self._quiet_since + self._seconds(0)
         # The rest is looked at when it matters: this is asked for every answer.
-        return soonest if now < soonest else self._quiet_since + self._longest_seconds()
+        latest = soonest if now < soonest else self._quiet_since + self._longest_seconds()
+        return latest if self._spared_until is None else max(latest, self._spared_until)
 
     def _shorten(self, seconds: float) -> float:
         return seconds * (1 + self._jitter()) / 2

@@ -109,6 +109,10 @@ class Client:
         Each result has the `index` of its item, and its `id` if that has one; so has the error of an item. Closing the
         iterator ends the work.
 
+        Items are read by the caller's own thread, between two results: one that is there is yielded when the iterable
+        has given its next item. Where that item waits for the result itself, take `AsyncClient`, which does both at
+        once. What the iterable raises is raised after the answers to what it gave before.
+
         Args:
             items: texts, or `Item` where one has an id or a language of its own; read as the results are taken, some
                 hundred ahead.

@@ -12,7 +12,7 @@ from polygist import __version__
 
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.options import check_options
+from polygist_client.options import check_options, check_seconds
 
 DEFAULT_TARGET = "localhost:50051"
 REQUEST_ID = "x-request-id"
@@ -166,8 +166,8 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     keepalive_timeout = options.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS)
     given = {"timeout": timeout, "keepalive_time": keepalive_time, "keepalive_timeout": keepalive_timeout}
     for name, seconds in given.items():
-        if seconds is not None and not seconds > 0:
-            raise InvalidInput(f"{name} is {seconds}, it must be above 0 seconds", field=name)
+        if seconds is not None:
+            check_seconds(name, seconds)
     if not reconnect_timeout >= 0:
         raise InvalidInput(
             f"reconnect_timeout is {reconnect_timeout}, it must be 0 seconds or more", field="reconnect_timeout"

@@ -72,8 +72,7 @@ class ItemLimits:
         if len(item.text) > self.characters:
             raise concern(
                 RequestTooLarge(
-                    f"item {item.index} has {len(item.text)} characters, at most {self.characters} are allowed;"
-                    " split it",
+                    f"content has {len(item.text)} characters, at most {self.characters} are allowed; split it",
                     code="INVALID_ARGUMENT",
                     reason="REQUEST_TOO_LARGE",
                     metadata={"limit": "request.characters", "value": str(len(item.text))},
@@ -84,7 +83,7 @@ class ItemLimits:
         if len(item.text) * BYTES_OF_A_CHARACTER > room and (size := len(item.text.encode())) > room:
             raise concern(
                 MessageTooLarge(
-                    f"item {item.index} has {size} bytes, at most {room} go into one message; split it",
+                    f"content has {size} bytes, at most {room} go into one message; split it",
                     code="RESOURCE_EXHAUSTED",
                 ),
                 item,
@@ -125,17 +124,16 @@ def parse_in_flight(in_flight: int) -> int:
 
 
 def parse_item(index: int, given: Any) -> NumberedItem:
-    """Make the item at `index` out of a text or an `Item`; raises InvalidInput, which names both index and id."""
+    """Make the item at `index` out of a text or an `Item`; raises InvalidInput, which has both index and id."""
     is_item = isinstance(given, Item)
     item = NumberedItem(index, *(given.text, given.id, given.source) if is_item else (given,))
     try:
         if not isinstance(item.text, str):
             raise InvalidInput(
-                f"items[{index}] is {'an Item of ' * is_item}{type(item.text).__name__}, it must be a str or an Item of"
-                " one",
-                field=f"items[{index}]",
+                f"content is {'an Item of ' * is_item}{type(item.text).__name__}, it must be a str or an Item of one",
+                field="content",
             )
-        parse_text(f"items[{index}]", item.text)
+        parse_text("content", item.text)
         if item.source is not None:
             check_source(item)
     except InvalidInput as error:
@@ -145,7 +143,7 @@ def parse_item(index: int, given: Any) -> NumberedItem:
 
 def check_source(item: NumberedItem) -> None:
     """Raise InvalidInput where the language of an item is no text."""
-    field = f"items[{item.index}].source"
+    field = "source"
     if not isinstance(item.source, str):
         raise InvalidInput(f"{field} is {type(item.source).__name__}, it must be a language code", field=field)
     parse_text(field, item.source)
@@ -174,8 +172,13 @@ class ItemReader:
 
 
 def concern(error: ErrorT, item: NumberedItem) -> ErrorT:
-    """Say in `error` which item it is about, not which place it had in a request that the caller did not make."""
+    """Say in `error` which item it is about, not which place it had in a request that the caller did not make.
+
+    The place among all items stands beside the message, as the id does: a record of the same item has the same message,
+    whatever else was sent. A traceback has both.
+    """
     error.index, error.id = item.index, item.id
+    error.add_note(f"about item {item.index}" + (f", id {item.id!r}" if item.id is not None else ""))
     error.message = error.message.replace("contents[0]", "content")
     error.args = (error.message,)
     return error

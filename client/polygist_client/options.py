@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
+from polygist_client.errors import InvalidInput
+
 Preference = Literal["speed", "quality"]
 Splitting = Literal["punctuation-and-newlines", "punctuation", "none"]
 SummaryMethod = Literal["abstractive", "extractive"]
@@ -165,8 +167,18 @@ def check_options(name: str, options: Mapping[str, Any], kind: Any) -> None:
         raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}; it takes {known}")
 
 
+def check_seconds(name: str, seconds: Any) -> None:
+    """Raise InvalidInput where `seconds` is no number above 0."""
+    if not isinstance(seconds, int | float):
+        raise InvalidInput(f"{name} is {seconds!r}, it must be a number of seconds", field=name)
+    if not seconds > 0:
+        raise InvalidInput(f"{name} is {seconds}, it must be above 0 seconds", field=name)
+
+
 def call_options(given: Mapping[str, Any]) -> CallOptions:
-    """Pick those of `given` that every call has and that say something."""
+    """Pick those of `given` that every call has and that say something; raises InvalidInput for a wrong `timeout`."""
+    if given.get("timeout") is not None:
+        check_seconds("timeout", given["timeout"])
     kept: Any = {name: given[name] for name in CallOptions.__optional_keys__ if given.get(name) is not None}
     found: CallOptions = kept
     return found

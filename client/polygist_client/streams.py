@@ -62,8 +62,9 @@ class StreamPosition:
             return attempts.delay_after(error, now)
         if not isinstance(error, Unavailable | Cancelled):  # not the way to the server, nor one that stops
             raise error
+        reason = error.message.partition(";")[0]  # the cure is for a server that has not answered yet
         broken = StreamBroken(
-            f"the stream broke inside contents[{self._index}] after {len(error.text)} characters ({error.message});"
+            f"the stream broke inside contents[{self._index}] after {len(error.text)} characters ({reason});"
             f" text has what came, ask again from contents[{self._index}] on",
             **{name: value for name, value in vars(error).items() if name not in ("message", "id")},
         )

@@ -414,6 +414,22 @@ def test_a_server_that_answers_nothing_is_found_out():
         run.bulk.check(run.now)
 
 
+def test_a_process_that_was_stopped_has_yet_to_see_what_was_answered():
+    run = begin(seconds=lambda characters: 60.0)
+    run.now += 1000
+    run.bulk.check(run.now)
+    run.wait()
+    run.answer()
+    run.now += 59.9
+    run.bulk.check(run.now)
+    run.now += 1000
+    run.bulk.check(run.now)  # stopped once more
+    run.wait()
+    assert run.bulk.seconds_to_wait(run.now) is None or run.bulk.seconds_to_wait(run.now) > 0
+    with pytest.raises(DeadlineExceeded, match="within 60 s"):
+        run.bulk.check(run.now)
+
+
 def test_a_caller_who_gives_nothing_for_long_is_no_late_server():
     run = begin(2)
     run.read = 2

@@ -4,7 +4,11 @@ import asyncio
 import collections
 import gc
 import itertools
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, closing
 from typing import Any
@@ -127,14 +131,14 @@ def test_the_error_of_an_item_is_returned_in_its_place(many: Many, fake: Fake):
 
 
 BAD: list[tuple[Any, type[PolygistError], str]] = [
-    (None, InvalidInput, r"items\[1\] is NoneType"),
-    (b"bytes", InvalidInput, r"items\[1\] is bytes"),
-    (Item(None, id="x"), InvalidInput, r"items\[1\] is an Item of NoneType"),  # type: ignore[arg-type]
-    (Item("\ud800", id="x"), InvalidInput, r"items\[1\]: lone surrogate U\+D800"),
-    (Item("a", id="x", source="\udfff"), InvalidInput, r"items\[1\].source: lone surrogate"),
-    (Item("a", id="x", source=7), InvalidInput, r"items\[1\].source is int"),  # type: ignore[arg-type]
-    (Item("a" * 1001, id="x"), RequestTooLarge, "item 1 has 1001 characters, at most 1000 are allowed"),
-    (Item("\N{SNOWMAN}" * 900, id="x"), MessageTooLarge, "item 1 has 2700 bytes"),
+    (None, InvalidInput, r"^content is NoneType"),
+    (b"bytes", InvalidInput, r"^content is bytes"),
+    (Item(None, id="x"), InvalidInput, r"^content is an Item of NoneType"),  # type: ignore[arg-type]
+    (Item("\ud800", id="x"), InvalidInput, r"^content: lone surrogate U\+D800"),
+    (Item("a", id="x", source="\udfff"), InvalidInput, r"^source: lone surrogate"),
+    (Item("a", id="x", source=7), InvalidInput, r"^source is int"),  # type: ignore[arg-type]
+    (Item("a" * 1001, id="x"), RequestTooLarge, "^content has 1001 characters, at most 1000 are allowed"),
+    (Item("\N{SNOWMAN}" * 900, id="x"), MessageTooLarge, "^content has 2700 bytes"),
 ]
 
 
@@ -154,6 +158,7 @@ def test_an_item_that_cannot_be_sent_is_one_items_error(
     with pytest.raises(kind, match=message) as caught:
         many(["a", item, "b"])
     assert seen(caught.value.before) == [(0, "A")]  # type: ignore[attr-defined]
+    assert caught.value.__notes__ == ["about item 1" + (f", id {item.id!r}" if isinstance(item, Item) else "")]
 
 
 @pytest.mark.parametrize("items", ["It is cold.", b"It is cold.", bytearray(b"x"), 7, None])
@@ -163,6 +168,19 @@ def test_one_text_is_no_list_of_texts(client: Client, aclient: AsyncClient, item
             options = {"to": "pt"} if method.__name__ == "translate_many" else {}
             with pytest.raises(TypeError, match=r"give (a list|an iterable) of texts"):
                 method(items, **options)
+
+
+@pytest.mark.parametrize("timeout", ["x", -1, 0, float("nan")])
+def test_a_timeout_that_is_none_is_said_at_once(client: Client, aclient: AsyncClient, timeout: Any):
+    for kind in (client, aclient):
+        with pytest.raises(InvalidInput, match=r"^timeout is "):
+            kind.translate_many([], to="pt", timeout=timeout)
+        with pytest.raises(InvalidInput, match=r"^timeout is "):
+            kind.summarise_many([], timeout=timeout)
+    with pytest.raises(InvalidInput, match=r"^timeout is "):
+        client.translate("a", to="pt", timeout=timeout)
+    with pytest.raises(InvalidInput, match=r"^timeout is "):
+        Client(timeout=timeout)
 
 
 def test_what_is_wrong_for_all_is_said_before_anything_is_read(client: Client):
@@ -335,6 +353,87 @@ def test_what_the_callers_own_iterable_raises_is_raised(many: Many):
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         many(breaking())
+
+
+@pytest.mark.parametrize("on_error", ["raise", "return"])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_answers_to_what_was_read_come_before_what_the_iterable_raises(many: Many, on_error: str, ordered: bool):
+    def breaking() -> Iterator[str]:
+        yield from texts(100)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine") as caught:
+        many(breaking(), on_error=on_error, ordered=ordered)
+    assert sorted(seen(caught.value.before)) == whole(100)  # type: ignore[attr-defined]
+
+
+async def drain(results: AsyncIterator[Any], found: list[int | None]) -> None:
+    """Take all results; one that never comes is an error."""
+    async with asyncio.timeout(60):
+        async for each in results:
+            found.append(each.index)
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, GeneratorExit])
+async def test_an_awaited_iterable_may_be_cancelled_itself(aclient: AsyncClient, kind: type[BaseException]):
+    class Breaking:
+        def __init__(self) -> None:
+            self.left = texts(10)
+
+        def __aiter__(self) -> "Breaking":
+            return self
+
+        async def __anext__(self) -> str:
+            if not self.left:
+                raise kind
+            return self.left.pop(0)
+
+    for many in (aclient.translate_many(Breaking(), to="pt"), aclient.summarise_many(Breaking())):
+        found: list[int | None] = []
+        with pytest.raises(kind):
+            await drain(many, found)
+        assert found == list(range(10))
+
+
+@pytest.mark.parametrize("kind", ["translate", "summarise"])
+async def test_an_asynchronous_client_that_is_closed_meanwhile_says_so(fake: Fake, kind: str):
+    client = AsyncClient(fake.address)
+    items = (f"text {n}" for n in itertools.count())
+    results = client.translate_many(items, to="pt") if kind == "translate" else client.summarise_many(items)
+    await anext(results)
+    await client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await drain(results, [])
+
+
+async def test_a_loop_that_was_busy_for_longer_than_the_timeout_reads_what_came(aclient: AsyncClient):
+    found = []
+    async for each in aclient.translate_many(texts(2000), to="pt", timeout=0.3):
+        found.append(each.index)
+        if each.index == 10:
+            time.sleep(1.5)  # noqa: ASYNC251
+    assert found == list(range(2000))
+
+
+ABANDONED = """
+import itertools, sys
+from polygist_client import Client
+client = Client(sys.argv[1])
+results = client.{}((f"text {{n}}" for n in itertools.count()){})
+for each in results:
+    {}
+"""
+
+
+@pytest.mark.parametrize("method", [("translate_many", ", to='pt'"), ("summarise_many", "")])
+@pytest.mark.parametrize("ending", ["break", "raise ValueError('mine')", "sys.exit(1)"])
+def test_a_process_ends_with_a_call_under_way(fake: Fake, method: tuple[str, str], ending: str):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for _ in range(3):
+        command = [sys.executable, "-c", ABANDONED.format(*method, ending), fake.address]
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        assert done.returncode == (0 if ending == "break" else 1)
+        assert (b"mine" in done.stderr) is ("mine" in ending)
 
 
 def test_leaving_ends_the_stream_and_its_threads(client: Client, fake: Fake):

@@ -214,6 +214,11 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         ([".", "-t", "pt"], "give -o DIR/ for a file each, or --jsonl"),
         ([".", "-t", "pt", "-o", "out.txt"], "give -o DIR/ for a file each, or --jsonl"),
         ([".", "-t", "pt", "-o", "."], "would hold inputs and results"),
+        (["a.txt", "-t", "pt", "--lines", "-o", "a.txt"], "a.txt would be read and written"),
+        (["a.txt", "-t", "pt", "--lines", "-o", "link"], "a.txt would be read and written"),
+        (["b.txt", "a.txt", "-t", "pt", "--jsonl", "-o", "./a.txt"], "a.txt would be read and written"),
+        (["a.txt", "a.pt.txt", "-t", "pt", "-o", "./"], "a.pt.txt would be read and written"),
+        (["link", "-t", "pt", "--format", "csv", "--field", "x", "-o", "a.txt"], "link would be read and written"),
         (["a.txt"], "--to"),
         (["a.txt", "-t", "pt", "--timeout", "soon"], "no duration"),
         (["a.txt", "-t", "pt", "--metadata", "soon"], "KEY=VALUE"),
@@ -227,8 +232,9 @@ def test_what_cannot_be_meant_is_refused_before_any_call(
     polygist: Polygist, fake: Fake, tmp_path: Path, monkeypatch, arguments, message: str
 ):
     monkeypatch.chdir(tmp_path)
-    for name in ("a.txt", "b.txt"):
+    for name in ("a.txt", "b.txt", "a.pt.txt"):
         (tmp_path / name).write_text("x")
+    (tmp_path / "link").symlink_to("a.txt")
     outcome = polygist("translate", *arguments)
     assert (outcome.code, outcome.out, fake.asked) == (2, "", [])
     assert message in outcome.err

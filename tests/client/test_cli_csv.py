@@ -53,6 +53,9 @@ def finish(text: str, wanted: Fields) -> str:
         ("body,warnings\na,w\n", "body,warnings,body_pt,body_pt_warnings,error\na,w,A,,\n"),
         ("body\n", "body,body_pt,warnings,error\n"),
         ("body", "body,body_pt,warnings,error"),
+        ("\n \nid,body\n1,a\n", "\n \nid,body,body_pt,warnings,error\n1,a,A,,\n"),
+        ("sep=;\r\na,b;body\r\n1;a\r\n", "sep=;\r\na,b;body;body_pt;warnings;error\r\n1;a;A;;\r\n"),
+        ("\n", "\n"),
         ("", ""),
     ],
 )
@@ -71,6 +74,32 @@ def test_columns_are_added_and_the_rest_stays(table: str, expected: str):
 )
 def test_a_column_is_replaced_where_it_is_named(names: list[str], into: str, expected: str):
     assert finish('a,b,c\nx,y,"z"\n', fields(*names, into=into)) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "into", "expected"),
+    [
+        ("body", "warnings", "body,warnings,warnings_warnings,error"),
+        ("body", "error", "body,error,warnings,error_error"),
+        ("warnings,body,x_warnings", "x", "warnings,body,x_warnings,x,x_warnings_2,error"),
+        ("error,body", "error", "error,body,warnings,error_error"),
+    ],
+)
+def test_results_and_what_is_said_of_them_never_share_a_column(
+    polygist: Polygist, fake: Fake, header: str, into: str, expected: str
+):
+    names = header.split(",")
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "")
+    rows = [",".join(text if name == "body" else "own" for name in names) for text in ("a ☃", "b")]
+    outcome = polygist(*CSV, "--into", into, stdin="\n".join([header, *rows]))
+    assert outcome.out.splitlines()[0] == expected
+    good, bad = csv.DictReader(io.StringIO(outcome.out))
+    assert (good[into], bad["body"]) == ("A ☃", "b")
+    added = expected.removeprefix(header).strip(",").split(",")
+    warnings, error = [name for name in added if name != into]
+    assert "unknown-characters" in good[warnings]
+    assert bad[error] == "b failed [INTERNAL]"
+    assert all(good[name] == "own" for name in names if name not in ("body", into))
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
@@ -126,7 +155,12 @@ def test_rows_that_are_none_fail_alone(polygist: Polygist, fake: Fake):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("id,text\n1,a\n", "stdin: has no column 'body'; columns: id, text"),
+        ("id,text\n1,a\n", "stdin: has no column 'body'; columns: 'id', 'text'"),
+        ("id, body\n1,a\n", "stdin: has no column 'body'; columns: 'id', ' body'"),
+        (
+            "id,body\r1,a\r",
+            "stdin: has no column 'body'; columns: 'id', 'body\\r1', 'a\\r'; end its lines by line feeds",
+        ),
         ("body,body\n1,a\n", "stdin: has 2 columns 'body'"),
         ("body,body_pt\n1,a\n", "stdin: has a column 'body_pt' already; name another with --into"),
     ],

@@ -68,7 +68,7 @@ def test_what_is_no_text_is_named_with_file_and_byte(polygist: Polygist, fake: F
     assert (outcome.code, outcome.out, outcome.err.count("\n"), fake.asked) == (2, "", 1, [])
     assert f"error: {tmp_path}/a.txt: {message}" in outcome.err
     by_line = polygist("translate", tmp_path / "a.txt", "-s", "fr", "-t", "pt", "--lines")
-    assert (by_line.code, by_line.out, by_line.err.splitlines()[1:]) == (2, "", ["note: 0 done, 1 failed"])
+    assert (by_line.code, by_line.out, by_line.err.splitlines()[1:]) == (3, "", ["note: 0 done, 1 failed"])
     assert f"error: {tmp_path}/a.txt:1: {message}" in by_line.err
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -78,6 +79,28 @@ def test_a_language_that_is_none_leads_to_the_list(polygist: Polygist, fake: Fak
     assert "polygist languages" in polygist(*TRANSLATE).err
 
 
+def test_an_error_of_whole_inputs_names_no_place_in_a_request(polygist: Polygist, fake: Fake):
+    def wrong(number: int) -> Failing:
+        return Failing(grpc.StatusCode.FAILED_PRECONDITION, f"contents[{number}] is in de", reason="SAME_LANGUAGE")
+
+    fake.script("StreamTranslate", wrong(0))
+    fake.script("Translate", wrong(0), wrong(1))
+    assert polygist(*TRANSLATE, "--stream").err == "error: content is in de\n"
+    assert polygist(*TRANSLATE).err == "error: content is in de\n"
+    assert polygist(*TRANSLATE, "--text", "b", "--json").err == "error: text-2 is in de\n"
+
+
+def test_the_name_of_a_file_breaks_no_message(polygist: Polygist, fake: Fake, tmp_path: Path):
+    for name in ("a\nb.txt", "c.txt"):
+        (tmp_path / name).write_text("fails")
+    fake.batching.errors["fails"] = (grpc.StatusCode.INTERNAL, "")
+    outcome = polygist("translate", tmp_path, "-t", "pt", "-o", f"{tmp_path}/out/")
+    assert sorted(outcome.err.splitlines()) == [
+        f"error: {tmp_path}/a\\nb.txt: fails failed", f"error: {tmp_path}/c.txt: fails failed",
+        "note: 0 done, 2 failed",
+    ]  # fmt: skip
+
+
 def test_a_verbose_run_names_the_request(polygist: Polygist, fake: Fake):
     fake.script("Translate", Failing(grpc.StatusCode.INTERNAL))
     assert "note: request " in polygist(*TRANSLATE, "-v").err
@@ -98,12 +121,41 @@ def test_some_that_fail_do_not_stop_the_others(polygist: Polygist, fake: Fake, t
     assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
 
 
-def test_all_that_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
+def test_whole_inputs_that_all_fail_end_as_the_first(polygist: Polygist, fake: Fake, tmp_path: Path):
     pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
     fake.script("BatchTranslate", pair, Failing(grpc.StatusCode.INVALID_ARGUMENT, fields=("target_language_code",)))
     outcome = polygist(*TRANSLATE, "-t", "de,fi", "--jsonl", "-o", tmp_path / "out")
     assert outcome.code == 7
-    assert list(tmp_path.iterdir()) == []
+    found = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
+    assert [(each["targetLanguageCode"], each["error"]["reason"]) for each in found] == [
+        ("de", "LANGUAGE_PAIR_UNSUPPORTED"), ("fi", ""),
+    ]  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("left", [1, 2])
+def test_failures_beside_what_was_finished_before_are_not_all(
+    polygist: Polygist, fake: Fake, tmp_path: Path, left: int
+):
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    for number in range(left):
+        fake.batching.errors[f"text {number}"] = (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_UNDETERMINED")
+    arguments = ["translate", *sorted(tmp_path.glob("*.txt")), "-t", "pt", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments).code == 3
+    outcome = polygist(*arguments, "--resume")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (3, f"note: 0 done, {left} failed")
+
+
+def test_a_language_that_fails_beside_one_that_was_finished_before_is_not_all(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
+    pair = Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED")
+    (tmp_path / "a.txt").write_text("a")
+    arguments = ["translate", tmp_path / "a.txt", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments, "-t", "pt").code == 0
+    fake.script("Translate", pair)
+    assert polygist(*arguments, "-t", "pt,de", "--resume").code == 3
 
 
 def test_a_language_that_fails_as_a_whole_is_told_once(polygist: Polygist, fake: Fake):
@@ -190,6 +242,96 @@ def test_an_interrupt_ends_the_run_quietly(start, fake: Fake):
     out, err = process.communicate(timeout=60)
     released.set()
     assert (process.returncode, out, err.strip()) == (130, b"", b"")
+
+
+@pytest.fixture
+def run_in_shell(fake: Fake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], str]:
+    """Run a script in which ``polygist`` is the command; returns what it writes to standard output and error."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    monkeypatch.setenv("POLYGIST_ADDRESS", fake.address)
+
+    def run(script: str) -> str:
+        whole = f'polygist() {{ {shlex.join(COMMAND)} "$@"; }}\n{script}\n'
+        done = subprocess.run(
+            ["sh", "-c", whole], cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=120, check=False,
+        )  # fmt: skip
+        return done.stdout.decode()
+
+    return run
+
+
+LINES = "polygist translate -s en -t pt --lines a.txt"
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link", "/dev/fd/3", "/dev/stderr"])
+@pytest.mark.parametrize("flags", ["--lines", ""])
+def test_what_is_open_already_is_gone_on_with(run_in_shell, tmp_path: Path, name: str, flags: str):
+    (tmp_path / "a.txt").write_text("a\nb\n")
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    command = f"polygist translate -q -s en -t pt {flags} a.txt -o {name}"
+    out = run_in_shell(f"(echo before; {command} 2>&1 3>&1; echo code $?) > out.txt; echo after >> out.txt")
+    assert out == ""
+    assert (tmp_path / "out.txt").read_text() == "before\nA\nB\ncode 0\nafter\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "link", "out.txt"]
+
+
+def test_what_another_process_has_open_is_gone_on_with(run_in_shell, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a\n")
+    assert run_in_shell(f"exec 4> out.txt; echo before >&4; {LINES} -q -o /proc/$$/fd/4") == ""
+    assert (tmp_path / "out.txt").read_text() == "before\nA\n"
+
+
+@pytest.mark.parametrize("name", ["fifo", "/dev/fd/3"])
+def test_a_pipe_is_written_to(run_in_shell, tmp_path: Path, name: str):
+    (tmp_path / "a.txt").write_text("a\nb\n")
+    os.mkfifo(tmp_path / "fifo")
+    other = "cat fifo & " if name == "fifo" else ""
+    out = run_in_shell(f"{other}{LINES} -q -o {name} 3>&1 | cat; wait")
+    assert out == "A\nB\n"
+
+
+def test_a_link_to_a_file_leads_to_the_file(run_in_shell, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a\n")
+    (tmp_path / "link").symlink_to("b.txt")
+    assert run_in_shell(f"{LINES} -o link") == "note: 1 done\n"
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "b.txt").read_text()) == (True, "A\n")
+
+
+def test_a_file_that_standard_output_or_input_is_too_is_not_read_and_written(run_in_shell, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a\n")
+    refused = "error: {} would be read and written; give -o another name (try: polygist translate --help)\ncode 2\n"
+    for arguments, name in (
+        ("a.txt >> a.txt", "a.txt"), ("a.txt -o /dev/stdout >> a.txt", "a.txt"), ("- < b.txt -o b.txt", "stdin"),
+    ):  # fmt: skip
+        (tmp_path / "b.txt").write_text("b\n")
+        command = f"polygist translate -s en -t pt --lines {arguments}"
+        assert run_in_shell(f"{command}; echo code $?") == refused.format(name)
+        assert ((tmp_path / "a.txt").read_text(), (tmp_path / "b.txt").read_text()) == ("a\n", "b\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        LINES, "polygist translate -t pt a.txt", "polygist translate -t pt a.txt --stream",
+        "polygist translate -t pt --json a.txt", "polygist languages", "polygist models list --json",
+        f"{LINES} -o /dev/stdout", f"{LINES} -o /dev/fd/9",
+    ],
+)  # fmt: skip
+def test_a_standard_output_that_is_closed_is_told(run_in_shell, tmp_path: Path, command: str):
+    (tmp_path / "a.txt").write_text("a\n")
+    lines = run_in_shell(f"({command} -q >&-) 2>&1; echo code $?").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["error", "code 1"]
+    assert not list(tmp_path.glob("*.partial*"))
+
+
+def test_what_is_closed_and_not_needed_is_not_missed(run_in_shell, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("a\n")
+    assert run_in_shell(f"{LINES} -o b.txt <&- >&- 2>&-; echo code $?") == "code 0\n"
+    assert (tmp_path / "b.txt").read_text() == "A\n"
+    assert run_in_shell("polygist translate -t pt - <&-; echo code $?") == (
+        "error: standard input, which - stands for, is closed (try: polygist translate --help)\ncode 2\n"
+    )
 
 
 def test_tls_works_and_fails_in_one_line(polygist: Polygist, tmp_path: Path):

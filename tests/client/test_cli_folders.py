@@ -50,6 +50,15 @@ def test_results_in_the_folder_that_is_read_are_no_inputs(polygist: Polygist, fa
     assert sorted(found_in(tmp_path)) == ["b/out/b/y.pt.txt", "b/out/x.pt.txt", "b/y.txt", "x.txt"]
 
 
+def test_the_file_of_results_in_the_folder_that_is_read_is_no_input(polygist: Polygist, fake: Fake, tmp_path: Path):
+    write_files(tmp_path, a_txt="a", b_txt="b")
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "")
+    for _ in range(2):
+        assert polygist(*TRANSLATE, tmp_path, "--jsonl", "-o", tmp_path / "c.jsonl").code == 3
+        assert sorted(found_in(tmp_path)) == ["a.txt", "b.txt", "c.jsonl", "c.jsonl.partial.jsonl"]
+    assert sorted(sent(fake)) == ["a", "a", "b", "b"]
+
+
 def test_links_that_lead_back_do_not_hang(polygist: Polygist, fake: Fake, tmp_path: Path):
     write_files(tmp_path, in__x_txt="x", in__b__y_txt="y", elsewhere_txt="e")
     (tmp_path / "in" / "b" / "up").symlink_to(tmp_path / "in")

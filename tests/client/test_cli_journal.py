@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
+from polygist.v1 import model_service_pb2
 from polygist_client.cli.inputs import InputError
 from polygist_client.cli.journal import Entry, Journal, digest_of, journal_path
 
@@ -22,6 +23,7 @@ from tests.fakes.server import Batching, Failing, Fake
 
 JSONL = ["--format", "jsonl", "--field", "body"]
 FAILS = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
+LIMITS = {"request.characters": 1000, "message.bytes": 2000}
 GONE = Failing(grpc.StatusCode.UNAUTHENTICATED, "the key was withdrawn", reason="API_KEY_INVALID")
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -153,7 +155,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
         assert not out.exists()
     outcome = polygist(*arguments, "-o", out, "--resume")
     assert outcome.code == 3
-    assert outcome.err.splitlines()[-2] == undisturbed.err.splitlines()[-2] == "note: 1996 done, 3 failed"
+    assert outcome.err.splitlines()[-1] == undisturbed.err.splitlines()[-1] == "note: 1996 done, 3 failed"
     assert out.read_bytes() == whole.read_bytes()
     assert len(out.read_text().splitlines()) == 2000
     # What was with the server at a kill is sent again; what was answered is not.
@@ -162,6 +164,73 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(
 
 def journaled_bytes(path: Path) -> list[bytes]:
     return journal_path(path).read_bytes().splitlines()
+
+
+SPOILT: list[Callable[[bytes], bytes]] = [
+    lambda line: line.replace(b'"digest": "', b'"digest": "-'),
+    lambda line: line.replace(b'"digest": "', b'"digest": "f'),
+    lambda line: line.replace(b'"digest": "', b'"digest": 7, "x": "'),
+    lambda line: line.replace(b'"output": ', b'"put": '),
+    lambda line: line.replace(b'"output": ', b'"output": null, "x": '),
+    lambda line: line.replace(b'"line": ', b'"lie": '),
+    lambda line: line.replace(b'"status": "done"', b'"status": ["done"]'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "warnings": 5'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "warnings": [5]'),
+    lambda line: line.replace(b'"status": "done"', b'"status": "done", "id": {}'),
+    lambda line: b"\0" * (len(line) - 1) + b"\n",
+    lambda line: b"[" * 100_000 + b"\n",
+    lambda line: line[: len(line) // 2] + b"\xff\n",
+    lambda line: b"null\n",
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_line_that_was_spoilt_is_a_record_to_do_again(
+    polygist: Polygist, fake: Fake, tmp_path: Path, spoil: Callable[[bytes], bytes]
+):
+    source, out = tmp_path / "a.txt", tmp_path / "b.txt"
+    source.write_text("a\nb\nc\nd\n")
+    arguments = ["translate", source, "-t", "pt", "-s", "en", "--lines", "-o", out]
+    fake.script("BatchTranslate", Batching(most=3, ending=GONE, shuffle=lambda items: None))
+    assert polygist(*arguments).code == 6
+    lines = journaled_bytes(out)
+    spoilt = spoil(lines[2] + b"\n")
+    assert spoilt.strip() != lines[2]
+    journal_path(out).write_bytes(b"\n".join([*lines[:2], spoilt.rstrip(b"\n"), *lines[3:], b""]))
+    fake.asked.clear()
+    assert polygist(*arguments, "--resume").code == 0
+    assert sorted(sent(fake)) == ["b", "d"]
+    assert out.read_text() == "A\nB\nC\nD\n"
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_a_journal_that_is_removed_during_the_run_loses_nothing(
+    start: Start, polygist: Polygist, fake: Fake, tmp_path: Path, is_interrupted: bool
+):
+    source, out = tmp_path / "a.txt", tmp_path / "out" / "b.txt"
+    source.write_text("a\nb\nc\nd\nfails\n")
+    holding = Holding("d")
+    holding.errors["fails"] = FAILS
+    fake.script("BatchTranslate", holding)
+    arguments = ["translate", source, "-t", "pt", "-s", "en", "--lines", "-o", out]
+    process = start(*arguments)
+    assert holding.reached.wait(timeout=60)
+    while not journal_path(out).exists() or len(journaled(out)) < 4:
+        time.sleep(0.01)
+    journal_path(out).unlink()
+    out.parent.rmdir()
+    if is_interrupted:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+    holding.released.set()
+    _, err = process.communicate(timeout=60)
+    assert out.exists() is not is_interrupted
+    if is_interrupted:
+        assert f"note: 3 done so far, kept in {journal_path(out)}" in err.decode()
+    fake.asked.clear()
+    assert polygist(*arguments, "--resume").code == 0
+    assert sorted(sent(fake)) == (["d", "fails"] if is_interrupted else ["fails"])
+    assert out.read_text() == "A\nB\nC\nD\nFAILS\n"
 
 
 MODES = {
@@ -228,7 +297,7 @@ def test_those_that_failed_are_tried_again(polygist: Polygist, fake: Fake, tmp_p
     outcome = polygist(*arguments)
     assert outcome.code == 3
     assert outcome.err.splitlines()[-2:] == [
-        "note: 16 done, 3 failed", f"note: {out}: the same command with --resume tries only what failed",
+        f"note: {out}: the same command with --resume tries only what failed", "note: 16 done, 3 failed",
     ]  # fmt: skip
     assert json.loads(out.read_text().splitlines()[7])["error"]["reason"] == "INFERENCE_FAILED"
     fake.asked.clear()
@@ -248,6 +317,27 @@ def test_those_that_failed_are_tried_again(polygist: Polygist, fake: Fake, tmp_p
     assert polygist(*arguments, "--resume").code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "b.jsonl"]
     assert len(out.read_text().splitlines()) == 20
+
+
+def test_errors_that_the_client_finds_are_the_same_in_a_run_that_goes_on(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
+    source, out, whole = tmp_path / "a.jsonl", tmp_path / "b.jsonl", tmp_path / "whole.jsonl"
+    texts = ["a", "b", "\ud800 x", "y" * 1001, "\N{SNOWMAN}" * 900, "c"]
+    source.write_text("".join(json.dumps({"body": text}) + "\n" for text in texts))
+    limits = [model_service_pb2.Limit(name=name, value=value) for name, value in LIMITS.items()]
+    fake.script("GetServerInfo", *[model_service_pb2.GetServerInfoResponse(limits=limits)] * 3)
+    arguments = ["translate", source, "-t", "pt", "-s", "en", *JSONL]
+    outcome = polygist(*arguments, "-o", whole)
+    assert outcome.code == 3
+    assert [json.loads(line)["error"]["message"][:30] for line in whole.read_text().splitlines()[2:5]] == [
+        "content: lone surrogate U+D800", "content has 1001 characters, a", "content has 2700 bytes, at mos",
+    ]  # fmt: skip
+    assert [line.split(": ")[1] for line in outcome.err.splitlines()[:3]] == [f"{source}:{line}" for line in (3, 4, 5)]
+    fake.script("BatchTranslate", Batching(most=2, ending=GONE, shuffle=lambda items: None))
+    assert polygist(*arguments, "-o", out).code == 6
+    assert polygist(*arguments, "-o", out, "--resume").code == 3
+    assert out.read_text() == whole.read_text()
 
 
 def test_a_record_that_changed_is_done_again(polygist: Polygist, fake: Fake, tmp_path: Path):
@@ -412,7 +502,13 @@ def test_two_runs_do_not_write_one_journal(tmp_path: Path):
     journal.close(keep=False)
 
 
-@pytest.mark.parametrize("text", ["precious\n", "precious", "{}\n", "[]\n", '{"polygist": 1'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("precious\n", "precious", "{}\n", "[]\n", '{"polygist": 1', "[" * 100_000 + "\n"),
+        '{"polygist_journal": 1, "options": null}\n',
+    ],
+)
 def test_a_file_that_is_no_journal_is_not_touched(polygist: Polygist, fake: Fake, tmp_path: Path, text: str):
     out = tmp_path / "b.txt"
     journal_path(out).write_text(text)

@@ -165,7 +165,7 @@ def test_a_line_that_is_no_object_becomes_one(polygist: Polygist, line: bytes, m
     shown = [json.loads(each) for each in outcome.out.splitlines()]
     assert (outcome.code, shown[1]) == (3, {"body": "a", "body_pt": "A"})
     assert list(shown[0]) == ["line", "input", "error"]
-    assert (shown[0]["line"], shown[0]["input"]) == (1, line.decode(errors="replace"))
+    assert (shown[0]["line"], shown[0]["input"]) == (1, line.decode(errors="backslashreplace"))
     assert message in shown[0]["error"]["message"]
     assert f"error: stdin:1: {shown[0]['error']['message']}" == outcome.err.splitlines()[0]
 
@@ -200,6 +200,28 @@ def test_fields_of_these_names_that_are_there_are_kept(polygist: Polygist, fake:
     ]
 
 
+@pytest.mark.parametrize(
+    ("into", "own", "expected"),
+    [
+        ("warnings", {}, ["body", "warnings", "warnings_warnings"]),
+        ("error", {}, ["body", "error", "warnings"]),
+        ("x", {"warnings": 1, "x_warnings": 2}, ["body", "warnings", "x_warnings", "x", "x_warnings_2"]),
+    ],
+)
+def test_results_and_what_is_said_of_them_never_share_a_field(
+    polygist: Polygist, fake: Fake, into: str, own: dict[str, int], expected: list[str]
+):
+    fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "")
+    records = [json.dumps({"body": text} | own) for text in ("a ☃", "b")] + ["broken"]
+    outcome = polygist(*BODY, "--into", into, stdin="\n".join(records))
+    good, bad, broken = [json.loads(line, object_pairs_hook=list) for line in outcome.out.splitlines()]
+    assert [key for key, _ in good] == expected
+    assert dict(good)[into] == "A ☃"
+    error = "error_error" if into == "error" else "error"
+    assert [key for key, _ in bad] == ["body", *own, error]
+    assert [key for key, _ in broken] == ["line", "input", error]
+
+
 def test_several_fields_fail_and_warn_each_on_its_own(polygist: Polygist, fake: Fake):
     fake.batching.errors["b"] = (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED")
     flags = [*JSONL, "--field", "t", "--field", "m.t"]
@@ -215,7 +237,7 @@ def test_several_fields_fail_and_warn_each_on_its_own(polygist: Polygist, fake: 
     assert second["t_pt"] == "X"
     assert second["error"]["message"] == "has no field 'm.t'; fields with text: t"
     assert outcome.err.splitlines()[-1] == "note: 0 done, 2 failed"
-    assert outcome.code == 1
+    assert outcome.code == 3
 
 
 def test_as_json_every_text_is_an_object(polygist: Polygist, fake: Fake):

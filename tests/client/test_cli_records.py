@@ -108,20 +108,20 @@ def test_lines_as_json_name_the_line(polygist: Polygist, fake: Fake):
     assert outcome.code == 3
 
 
-def test_all_records_that_fail_end_as_the_first_and_leave_no_file(polygist: Polygist, fake: Fake, tmp_path: Path):
+def test_records_that_all_fail_are_written_too(polygist: Polygist, fake: Fake, tmp_path: Path):
     fake.batching.errors |= {
         "a": (grpc.StatusCode.FAILED_PRECONDITION, "LANGUAGE_UNDETERMINED"),
         "b": (grpc.StatusCode.INTERNAL, "INFERENCE_FAILED"),
     }
-    arguments = ["translate", "-t", "pt", "-s", "en", "--lines"]
-    assert polygist(*arguments, stdin="a\nb\n").code in (1, 7)
-    out = tmp_path / "out.txt"
+    arguments = ["translate", "-t", "pt", "-s", "en", "--format", "jsonl", "--field", "body"]
+    records = '{"body": "a"}\n\n{"body": null}\n{"body": "b"}\n'
+    outcome = polygist(*arguments, stdin=records)
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (3, "note: 0 done, 3 failed")
+    out = tmp_path / "out.jsonl"
     out.write_text("before")
-    outcome = polygist(*arguments, "-o", out, stdin="a\n\n")
-    assert (outcome.code, outcome.err.splitlines()[1:]) == (
-        7, [f"note: {out} was not written: there is no result", "note: 0 done, 1 failed"],
-    )  # fmt: skip
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.txt", "before")]
+    assert polygist(*arguments, "-o", out, stdin=records).code == 3
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.jsonl", outcome.out)]
+    assert outcome.out.count('"error"') == 3
 
 
 def test_lines_of_several_files_go_to_a_folder(polygist: Polygist, tmp_path: Path):

@@ -3,8 +3,8 @@
 import asyncio
 import collections
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, closing
 from typing import Any
 
 import grpc
@@ -237,6 +237,31 @@ def test_leaving_gives_up_what_is_under_way(client: Client, fake: Fake):
     else:
         raise AssertionError("threads are left")
     gone.set()
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_summaries_of_what_was_read_come_before_what_the_iterable_raises(fake: Fake, many: Many, ordered: bool):
+    def breaking() -> Iterator[str]:
+        yield from articles(101)
+        raise KeyError("mine")
+
+    found: list[str] = []
+    with pytest.raises(KeyError, match="mine"):
+        many(breaking(), ordered=ordered, on_reply=lambda reply: found.append(reply["summary"]["text"]))
+    assert sorted(found) == sorted(f"text {number}." for number in range(101))
+
+
+async def test_a_summary_is_not_held_back_for_articles_that_wait_for_it(fake: Fake):
+    given: asyncio.Queue[str] = asyncio.Queue()
+
+    async def ask() -> AsyncIterator[str]:
+        while text := await given.get():
+            yield text
+
+    async with AsyncClient(fake.address) as client, asyncio.timeout(60), aclosing(client.summarise_many(ask())) as many:
+        for number in range(3):
+            given.put_nowait(f"text {number}.\nrest")
+            assert (await anext(many)).text == f"text {number}."
 
 
 texts = st.lists(st.tuples(st.integers(0, 30_000), st.sampled_from([None, "en", "de"])), max_size=60)

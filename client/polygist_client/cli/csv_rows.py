@@ -6,11 +6,12 @@ rest of the file for one cell where a quote is not closed; so the rows are split
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from polygist_client.cli.inputs import Input, InputError, Line
+from polygist_client.cli.journal import Status
 from polygist_client.cli.records import (
     ERROR,
     WARNINGS,
@@ -22,10 +23,12 @@ from polygist_client.cli.records import (
     find_failure,
     free_name,
     make_record,
+    recognise_same,
 )
 from polygist_client.options import JsonReply
 
 DELIMITERS = (",", ";", "\t")
+NAMED_DELIMITER = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 MOST_CHARACTERS = 4_000_000  # of a row; a quote that is still open then was never meant as one
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*+"')
 
@@ -38,12 +41,17 @@ class Cell:
     start: int
     end: int
 
+    def raw_in(self, row: str) -> str:
+        """Return it as it stands in its row."""
+        return row[self.start : self.end]
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row, of one line or of several: `line` has them joined; no cells where it cannot be split."""
 
     line: Line
+    delimiter: str
     cells: tuple[Cell, ...]
 
 
@@ -53,7 +61,6 @@ class Table:
 
     Attributes:
         header: its row.
-        delimiter: what parts the cells.
         names: of the columns.
         columns: where the texts are.
         into: the column of each result; beyond the last one where it is a new one.
@@ -63,7 +70,6 @@ class Table:
     """
 
     header: Row
-    delimiter: str
     names: tuple[str, ...]
     columns: tuple[int, ...]
     into: tuple[int, ...]
@@ -73,22 +79,47 @@ class Table:
 
 
 def read_csv(source: Input, fields: Fields, *, delimiter: str | None = None) -> Iterator[Record]:
-    """Read columns of every row as texts; the first row is the header.
+    """Read columns of every row as texts; the first row that is not blank is the header.
 
     Raises:
         InputError: the header has not the columns, or has one that should be added.
     """
-    lines = deque[Line](), source.lines()
-    first = next(lines[1], None)
-    if first is None:
+    rows = split_rows(source, delimiter)
+    for header in rows:
+        if not is_before_header(header.line):
+            break
+        yield make_record(
+            source, header.line, partial(keep_row, header.line), recognise=partial(recognise_same, header.line)
+        )
+    else:
         return
-    delimiter = delimiter or detect_delimiter(first.text)
-    lines[0].append(first)
-    rows = read_rows(*lines, delimiter)
-    table = read_header(source, next(rows), delimiter, fields)
-    yield make_record(source, table.header.line, partial(finish_header, table))
+    table = read_header(source, header, fields)
+    yield make_record(source, header.line, partial(finish_header, table), recognise=partial(recognise_header, table))
     for row in rows:
         yield read_row(source, table, row)
+
+
+def split_table(source: Input, *, delimiter: str | None = None) -> Iterator[Line]:
+    """Split a table that was written here into its rows."""
+    return (row.line for row in split_rows(source, delimiter))
+
+
+def split_rows(source: Input, delimiter: str | None = None) -> Iterator[Row]:
+    """Split a table into rows; where no delimiter is given, a line before the header or that itself shows it."""
+    lines = source.lines()
+    for line in lines:
+        if is_before_header(line):
+            found = NAMED_DELIMITER.fullmatch(line.text)
+            delimiter = delimiter or (found[1] if found else None)
+            yield Row(line, "", ())
+        else:
+            yield from read_rows(deque([line]), lines, delimiter or detect_delimiter(line.text))
+            return
+
+
+def is_before_header(line: Line) -> bool:
+    """Whether a line before the header belongs to no table: it is blank, or Excel's name for the delimiter."""
+    return not line.error and (not line.text.strip() or NAMED_DELIMITER.fullmatch(line.text) is not None)
 
 
 def detect_delimiter(header: str) -> str:
@@ -121,10 +152,10 @@ def read_rows(waiting: deque[Line], lines: Iterator[Line], delimiter: str) -> It
             is_open = ends_open(more.text, delimiter, is_open=True)
         if is_open is not False:
             waiting.extendleft(reversed(parts[1:]))
-            yield Row(line, ())
+            yield Row(line, delimiter, ())
         else:
             whole = join_lines(parts)
-            yield Row(whole, tuple(split_cells(whole.text, delimiter)))
+            yield Row(whole, delimiter, tuple(split_cells(whole.text, delimiter)))
 
 
 def ends_open(text: str, delimiter: str, *, is_open: bool) -> bool | None:
@@ -181,13 +212,14 @@ def split_cells(text: str, delimiter: str) -> Iterator[Cell]:
         place = end + 1
 
 
-def read_header(source: Input, row: Row, delimiter: str, fields: Fields) -> Table:
+def read_header(source: Input, row: Row, fields: Fields) -> Table:
     """Find the columns that the fields name; raises InputError where they are not there, or no room for results."""
     names = [cell.value for cell in row.cells]
     for name in fields.names:
         if names.count(name) != 1:
             found = f"{names.count(name)} columns" if name in names else "no column"
-            raise InputError(f"{source.name}: has {found} {name!r}; columns: {', '.join(names)}")
+            cure = "; end its lines by line feeds" if "\r" in row.line.text and not row.line.end else ""
+            raise InputError(f"{source.name}: has {found} {name!r}; columns: {', '.join(map(repr, names))}{cure}")
     added: list[str] = []
 
     def place(name: str) -> int:
@@ -202,23 +234,28 @@ def read_header(source: Input, row: Row, delimiter: str, fields: Fields) -> Tabl
         cure = "name another with --into, or this one to replace it"
         raise InputError(f"{source.name}: has a column {taken[0]!r} already; {cure}")
     into = tuple(place(name) for name in intos)
-    warnings, error = (place(free_name(name, intos[0], names)) for name in (WARNINGS, ERROR))
+    warnings, error = (place(free_name(name, intos[0], [*names, *added])) for name in (WARNINGS, ERROR))
     columns = tuple(names.index(name) for name in fields.names)
-    return Table(row, delimiter, tuple(names), columns, into, tuple(added), (warnings, error), fields)
+    return Table(row, tuple(names), columns, into, tuple(added), (warnings, error), fields)
 
 
 def finish_header(table: Table, answers: Sequence[Answer]) -> str:
     """Write the header with the columns that are added."""
     line = table.header.line
-    cells = [quote_cell(name, table.delimiter) for name in table.added]
-    return table.delimiter.join([line.text, *cells]) + line.end
+    cells = [quote_cell(name, table.header.delimiter) for name in table.added]
+    return table.header.delimiter.join([line.text, *cells]) + line.end
+
+
+def recognise_header(table: Table, shown: str) -> Status | None:
+    """Recognise the header with the columns that are added."""
+    return "kept" if shown == finish_header(table, ()) else None
 
 
 def read_row(source: Input, table: Table, row: Row) -> Record:
     """Make the record of a row; one that has not the columns of the header has an error instead of texts."""
     line = row.line
     if not line.text.strip() and not line.error:
-        return make_record(source, line, partial(keep_row, line))
+        return make_record(source, line, partial(keep_row, line), recognise=partial(recognise_same, line))
     error = line.error
     if error is None and not row.cells:
         error = InputError("has a quote that is not closed")
@@ -230,7 +267,7 @@ def read_row(source: Input, table: Table, row: Row) -> Record:
         texts = tuple(Text(row.cells[column].value, field=name) for column, name in named)
     return make_record(
         source, line, partial(finish_row, table, row, texts, error), texts=texts, id=read_id(table, row), error=error,
-        follows_from=table.header.line.raw,
+        follows_from=table.header.line.raw, recognise=partial(recognise_row, table, row, texts, error),
     )  # fmt: skip
 
 
@@ -256,18 +293,45 @@ def finish_row(
     }
     cells[table.said[0]] = show_warnings(describe_warnings(table.fields, texts, answers))
     cells[table.said[1]] = show_failure(find_failure(table.fields, texts, answers, error))
+    return lay_out(table, row, cells)
+
+
+def recognise_row(
+    table: Table, row: Row, texts: tuple[Text, ...], error: InputError | None, shown: str
+) -> Status | None:
+    """Recognise the output of a row: it is what comes of the cells that it has for results."""
+    text = shown.removesuffix(row.line.end)
+    found = tuple(split_cells(text, table.header.delimiter))
+    if len(found) != len(table.names) + len(table.added):
+        return None
+    cells = {
+        column: found[column].value
+        for column in {*table.into, *table.said}
+        # One that was left as it is, quotes and all, has no result.
+        if column >= len(row.cells) or found[column].raw_in(text) != row.cells[column].raw_in(row.line.text)
+    }
+    if lay_out(table, row, cells) != shown:
+        return None
+    if cells[table.said[1]]:
+        return "failed"
+    if error:
+        return None
+    return "blank" if all(each.is_blank for each in texts) else "done"
+
+
+def lay_out(table: Table, row: Row, cells: Mapping[int, str]) -> str:
+    """Write a row with these cells in the places of those of the table, or behind them."""
     line, width = row.line, len(table.names)
     text, there = line.text, row.cells
     if not there or len(there) > width:  # no row of this table: all of it in one cell, so that the others stay readable
-        text, there = quote_cell(text, table.delimiter), (Cell(text, 0, 0),)
+        text, there = quote_cell(text, table.header.delimiter), (Cell(text, 0, 0),)
     # Those in place from the last to the first, so that the places of the others hold.
     for column in sorted((each for each in cells if each < len(row.cells) <= width), reverse=True):
         cell = row.cells[column]
-        if cells[column] or column not in table.said or cell.value:
-            text = text[: cell.start] + quote_cell(cells[column], table.delimiter) + text[cell.end :]
-    missing = [quote_cell(cells.get(column, ""), table.delimiter) for column in range(len(there), width)]
-    added = [quote_cell(cells.get(width + place, ""), table.delimiter) for place in range(len(table.added))]
-    return table.delimiter.join([text, *missing, *added]) + line.end
+        text = text[: cell.start] + quote_cell(cells[column], table.header.delimiter) + text[cell.end :]
+    missing = [quote_cell(cells.get(column, ""), table.header.delimiter) for column in range(len(there), width)]
+    added = [quote_cell(cells.get(width + place, ""), table.header.delimiter) for place in range(len(table.added))]
+    return table.header.delimiter.join([text, *missing, *added]) + line.end
 
 
 def show_warnings(warnings: Sequence[JsonReply]) -> str:

@@ -1,6 +1,7 @@
 """Errors on the command line: one sentence with the next step or the nearest name, and the exit code."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 import click
@@ -40,6 +41,24 @@ LANGUAGE_FIELDS = frozenset({"target_language_code", "source_language_code"})
 FATAL = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
 # What may happen to one input and leave the others alone.
 FAILURES = (errors.PolygistError, click.ClickException, OSError)
+
+
+@contextmanager
+def naming_contents(names: Sequence[str]) -> Iterator[None]:
+    """Say in an error of the block which input it is about, not which place that had in the request.
+
+    Args:
+        names: of the contents, in their order.
+    """
+    try:
+        yield
+    except errors.PolygistError as error:
+        if len(names) == 1:
+            names = ["content"]  # the message has the name of the input already
+        for number, name in enumerate(names):
+            error.message = error.message.replace(f"contents[{number}]", name)
+        error.args = (error.message,)
+        raise
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -7,22 +7,22 @@ from typing import Any, get_args
 
 import click
 
-from polygist_client.cli.csv_rows import read_csv
+from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
 from polygist_client.cli.outputs import Output
-from polygist_client.cli.records import Read, read_lines
+from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
 from polygist_client.cli.session import Session
 from polygist_client.options import Preference, Task
 
 Decorator = Callable[[Any], Any]
 
-RECORDS: dict[str, Read] = {
-    "jsonl": read_json_lines,
-    "csv": read_csv,
-    "tsv": partial(read_csv, delimiter="\t"),
+RECORDS: dict[str, tuple[Read, Split]] = {
+    "jsonl": (read_json_lines, Input.lines),
+    "csv": (read_csv, split_table),
+    "tsv": (partial(read_csv, delimiter="\t"), partial(split_table, delimiter="\t")),
 }
 
 
@@ -66,7 +66,12 @@ input_options = (
     click.option(
         "-o", "--output", type=click.Path(), metavar="FILE|DIR/", help="Where to write.  [default: standard output]"
     ),
-    click.option("--resume", is_flag=True, help="With -o: leave out what an earlier run has done, and go on with it."),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="With -o: go on with what an earlier run has done. Records are compared; texts and lines are done where"
+        " the file is newer.",
+    ),
     click.option(
         "--format",
         type=NearChoice(["text", *RECORDS]),
@@ -119,13 +124,13 @@ def parse_form(
     if into is not None and not is_fields:
         raise click.UsageError(f"--into goes with --format {', '.join(RECORDS)}")
     if is_fields:
-        return Form(format, RECORDS[format])
-    return Form("lines", read_lines, prepare) if lines else Form("text")
+        return Form(format, *RECORDS[format])
+    return Form("lines", read_lines, prepare=prepare) if lines else Form("text")
 
 
 def check_resume(resume: bool, output: Output) -> None:
     """Raise UsageError where there is nothing to resume: only files tell what is done."""
-    if resume and (output == Output() or output.is_device):
+    if resume and (output == Output() or output.is_stream):
         raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
 
 

@@ -2,12 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 import click
 
 from polygist_client.cli.inputs import STDIN, Input, InputError
+from polygist_client.cli.journal import journal_path
 
 
 def gather_inputs(
@@ -18,7 +19,7 @@ def gather_inputs(
     Args:
         files: paths, of folders too; ``-`` is standard input.
         texts: texts themselves.
-        output: a folder for results, whose files are no inputs where it lies in one that is read.
+        output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
 
     Raises:
@@ -31,6 +32,8 @@ def gather_inputs(
                 "nothing to read: give FILE, --text TEXT, or pipe text in", click.get_current_context(silent=True)
             )
         files = (STDIN,)
+    if STDIN in files and sys.stdin is None:
+        raise click.UsageError("standard input, which - stands for, is closed")
     if files.count(STDIN) > 1:
         raise click.UsageError("- stands for standard input, which can be read once only")
     found: list[Input] = []
@@ -45,7 +48,7 @@ def gather_inputs(
 
 
 def read_folder(folder: Path, output: Path | None) -> list[Input]:
-    """Return the files of a folder and those below it, but not those of `output`.
+    """Return the files of a folder and those below it, but not `output` nor what is in it.
 
     Raises:
         UsageError: `output` is the folder itself, where results would be the inputs of the next run.
@@ -53,13 +56,15 @@ def read_folder(folder: Path, output: Path | None) -> list[Input]:
     """
     if output is not None and output.resolve() == folder.resolve():
         raise click.UsageError(f"{folder} would hold inputs and results; give -o another folder, in it or elsewhere")
-    found = [Input(str(path), path=path, inside=path.parent.relative_to(folder)) for path in walk_files(folder, output)]
+    left_out = set() if output is None else {each.resolve() for each in (output, journal_path(output))}
+    paths = walk_files(folder, left_out)
+    found = [Input(str(path), path=path, inside=path.parent.relative_to(folder)) for path in paths]
     if not found:
         raise InputError(f"{folder}: has no files; those whose name begins with a dot are left out")
     return found
 
 
-def walk_files(folder: Path, left_out: Path | None) -> Iterator[Path]:
+def walk_files(folder: Path, left_out: Set[Path]) -> Iterator[Path]:
     """Yield the files below `folder` in the order of their names, hidden ones not.
 
     A link to a file is one, a link to a folder is not gone into: it may lead back.
@@ -69,10 +74,12 @@ def walk_files(folder: Path, left_out: Path | None) -> Iterator[Path]:
             names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from None
+    names_left_out = {path.name for path in left_out}
     for path in (folder / name for name in names):
+        if path.name in names_left_out and path.resolve() in left_out:
+            continue
         if path.is_dir():
-            is_output = left_out is not None and path.resolve() == left_out.resolve()
-            if not path.is_symlink() and not is_output:
+            if not path.is_symlink():
                 yield from walk_files(path, left_out)
         elif path.is_file():
             yield path

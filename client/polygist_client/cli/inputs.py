@@ -18,6 +18,8 @@ import click
 
 from polygist_client.cli.errors import USAGE
 
+Identity = tuple[int, int]  # device and number there
+
 STDIN = "-"
 NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
 
@@ -177,11 +179,21 @@ class Input:
             return len(self.text.encode(errors="surrogateescape"))
         if self.raw is not None:
             return len(self.raw)
+        found = stat_regular(self._place())
+        return found.st_size if found else None
+
+    def identity(self) -> Identity | None:
+        """Return what tells a regular file from all others, whatever its name; None for what is none."""
+        return identify(self._place()) if self.text is None else None
+
+    def _place(self) -> Path | int:
+        """Return the file, or the number of the open one; there is none of that number where input is no file."""
+        if self.path is not None:
+            return self.path
         try:
-            found = os.stat(sys.stdin.buffer.fileno() if self.path is None else self.path)
+            return sys.stdin.buffer.fileno()
         except (OSError, ValueError):
-            return None
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+            return -1
 
     @contextmanager
     def _open(self) -> Iterator[BinaryIO]:
@@ -197,6 +209,21 @@ class Input:
                 raise InputError(f"{self.name}: {error.strerror}{cure}") from None
             with stream:
                 yield stream
+
+
+def stat_regular(place: Path | int) -> os.stat_result | None:
+    """Look at a file, by name or number; None where it is no regular one or not there."""
+    try:
+        found = os.stat(place)
+    except (OSError, ValueError):
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def identify(place: Path | int) -> Identity | None:
+    """Return what tells a regular file from all others, whatever its name; None for what is none."""
+    found = stat_regular(place)
+    return (found.st_dev, found.st_ino) if found else None
 
 
 def read_lines_of(stream: BinaryIO, encoding: Encoding, start: bytes) -> Iterator[Line]:

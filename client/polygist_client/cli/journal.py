@@ -6,14 +6,15 @@ run that goes on finds records by their digest, so it is checked against the inp
 """
 
 import json
+import os
+import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, get_args
 
 import click
 
@@ -32,6 +33,7 @@ COMPLETE = b'{"complete": true}\n'
 
 # "blank" is a record whose texts are, "kept" what is none: empty lines, headers.
 Status = Literal["done", "failed", "blank", "kept"]
+ANSWERED = frozenset(get_args(Status)) - {"failed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,23 @@ class Entry:
         warnings = {"warnings": self.warnings} if self.warnings else {}
         line = {**named, "digest": f"{digest:016x}", "status": self.status, **warnings, "output": self.output}
         return f"{json.dumps(line)}\n".encode()
+
+
+def parse_entry(line: bytes) -> tuple[int, Entry] | None:
+    """Read a line that `Entry.to_line` wrote, digest and entry; None where it was spoilt: that record is done again."""
+    try:
+        found = json.loads(line)
+        digest = bytes.fromhex(found["digest"])
+        entry = Entry(
+            number=found["line"], output=found["output"], status=found["status"],
+            warnings=tuple(found.get("warnings", ())), id=found.get("id", ""),
+        )  # fmt: skip
+        is_text = all(isinstance(each, str) for each in (entry.output, entry.id, *entry.warnings))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not is_text or len(digest) != DIGEST_BYTES or entry.status not in get_args(Status):
+        return None
+    return int.from_bytes(digest), entry
 
 
 def digest_of(raw: bytes) -> int:
@@ -89,7 +108,7 @@ class Journal:
     def __init__(self, path: Path, options: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream: BinaryIO = path.open("ab", buffering=0)
+        self._stream: BinaryIO = path.open("a+b", buffering=0)
         self._end = 0
         self._offsets = array("q")
         self._digests, self._places = array("Q"), array("q")
@@ -120,8 +139,11 @@ class Journal:
         try:
             known = json.loads(header)
             version, before = known["polygist_journal"], known["options"]
-        except (ValueError, TypeError, KeyError):
-            raise InputError(f"{self.path}: is no journal of this command; move it away") from None
+            is_journal = isinstance(before, dict)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            is_journal = False
+        if not is_journal:
+            raise InputError(f"{self.path}: is no journal of this command; move it away")
         if not resume:
             if self.answered and not is_complete:
                 raise click.UsageError(
@@ -139,7 +161,7 @@ class Journal:
         self._stream.truncate(0)
         self._end = 0
         self._digests, self._places, self.answered = array("Q"), array("q"), 0
-        self._write(f"{json.dumps({'polygist_journal': VERSION, 'options': options}, ensure_ascii=False)}\n".encode())
+        self._write(f"{json.dumps({'polygist_journal': VERSION, 'options': options})}\n".encode())
 
     def _read_answers(self, stream: BinaryIO, place: int) -> bool:
         """Read where the answers of earlier runs stand, from `place` on; returns whether the last of these ended."""
@@ -147,14 +169,8 @@ class Journal:
         for line in stream:
             if not line.endswith(b"\n"):
                 break
-            with suppress(
-                ValueError, TypeError, KeyError, AttributeError
-            ):  # a line that was spoilt is a record to do again
-                entry = json.loads(line)
-                if entry.get("status") in ("done", "blank", "kept"):
-                    self._digests.append(int(entry["digest"], 16))
-                    self._places.append(place)
-                    self.answered += entry["status"] == "done"
+            if (found := parse_entry(line)) is not None:
+                self._keep(found[0], place, found[1])
             place += len(line)
         self._end = place
         return line == COMPLETE
@@ -166,6 +182,18 @@ class Journal:
             left = left[self._stream.write(left) :]
         self._end += len(line)
         return place
+
+    def adopt(self, digest: int, entry: Entry) -> None:
+        """Write what came of a record in an earlier run, for the one that is admitted by this digest."""
+        place = self._write(entry.to_line(digest))
+        self._keep(digest, place, entry)
+
+    def _keep(self, digest: int, place: int, entry: Entry) -> None:
+        """Note where an answer of an earlier run stands."""
+        if entry.status in ANSWERED:
+            self._digests.append(digest)
+            self._places.append(place)
+            self.answered += entry.status == "done"
 
     def admit(self, digest: int) -> int | None:
         """Give the next record its place in the output; returns it, or None where the record is answered already."""
@@ -192,25 +220,49 @@ class Journal:
         self.answered += entry.status == "done"
 
     def entries(self) -> Iterator[Entry]:
-        """Yield what came of every record, in the order of the output."""
-        with self.path.open("rb") as stream:
+        """Yield what came of every record, in the order of the output.
+
+        It is read where it was written, not by its name: somebody may have tidied that away.
+        """
+        with os.fdopen(os.dup(self._stream.fileno()), "rb") as stream:
             for offset in self._offsets:
                 if offset == UNANSWERED:  # the input broke off here
                     continue
                 stream.seek(offset)
-                line = json.loads(stream.readline())
-                yield Entry(
-                    number=line["line"], output=line["output"], status=line["status"],
-                    warnings=tuple(line.get("warnings", ())), id=line.get("id", ""),
-                )  # fmt: skip
+                if (found := parse_entry(stream.readline())) is None:
+                    raise InputError(f"{self.path}: was changed during the run; add --resume to do again what is lost")
+                yield found[1]
 
     def close(self, *, keep: bool, is_complete: bool = False) -> None:
-        """Close it, and remove it unless it should be kept; `is_complete` notes that the file has all of it."""
-        if keep and is_complete:
-            self._write(COMPLETE)
-        if not keep:
-            self.path.unlink(missing_ok=True)
-        self._stream.close()
+        """Close it, and remove it unless it should be kept; `is_complete` notes that the file has all of it.
+
+        Raises:
+            OSError: it should be kept, somebody removed it, and it cannot be written again.
+        """
+        try:
+            if keep and is_complete:
+                self._write(COMPLETE)
+            if keep:
+                self._restore()
+            elif self._is_in_place():
+                self.path.unlink(missing_ok=True)
+        finally:
+            self._stream.close()
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._stream.fileno()), self.path.stat())
+        except OSError:
+            return False
+
+    def _restore(self) -> None:
+        """Write it again where somebody removed it during the run; raises OSError."""
+        if self._is_in_place():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("xb") as restored:
+            self._stream.seek(0)
+            shutil.copyfileobj(self._stream, restored)
 
 
 def name_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # public in C
 from typing import Any
 
 from polygist_client.cli.inputs import Input, InputError, Line
+from polygist_client.cli.journal import Status
 from polygist_client.cli.records import (
     ERROR,
     WARNINGS,
@@ -24,6 +25,7 @@ from polygist_client.cli.records import (
     find_failure,
     free_name,
     make_record,
+    recognise_same,
 )
 from polygist_client.options import JsonReply
 
@@ -45,6 +47,10 @@ class Member:
     start: int
     end: int
 
+    def raw_in(self, line: str) -> str:
+        """Return the value as it stands in its line."""
+        return line[self.start : self.end]
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -54,16 +60,43 @@ class Place:
     member: Member
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An object, and where its texts are.
+
+    Attributes:
+        line: where it stands.
+        fields: the fields that were asked for.
+        members: its own.
+        places: those of the texts.
+        texts: the texts.
+    """
+
+    line: Line
+    fields: Fields
+    members: tuple[Member, ...]
+    places: tuple[Place, ...]
+    texts: tuple[Text, ...]
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """Where warnings and the error go."""
+        into = self.fields.into_of(self.places[0].member.key if self.places else self.fields.names[0])
+        taken = {each.key for each in self.members} | {self.fields.into_of(name) for name in self.fields.names}
+        return free_name(WARNINGS, into, taken), free_name(ERROR, into, taken)
+
+
 def read_json_lines(source: Input, fields: Fields) -> Iterator[Record]:
     """Read fields of every JSON object as texts; a record that has none has an error instead."""
     for line in source.lines():
         if not line.text.strip() and not line.error:
-            yield make_record(source, line, partial(keep_line, line))
+            yield make_record(source, line, partial(keep_line, line), recognise=partial(recognise_same, line))
             continue
         try:
             members = scan_object(line)
         except InputError as error:
-            yield make_record(source, line, partial(finish_broken, line, error), error=error)
+            finish = partial(finish_broken, line, fields, error)
+            yield make_record(source, line, finish, error=error, recognise=partial(recognise_broken, line))
         else:
             yield read_object(source, line, fields, members)
 
@@ -148,9 +181,10 @@ def read_object(source: Input, line: Line, fields: Fields, members: tuple[Member
             places.append(place)
             texts.append(Text(DECODER.raw_decode(line.text, place.member.start)[0], field=name))
     error = InputError("; ".join(each.message for each in errors)) if errors else None
+    layout = Layout(line, fields, members, tuple(places), tuple(texts))
     return make_record(
-        source, line, partial(finish_object, line, fields, members, tuple(places), tuple(texts), error),
-        texts=tuple(texts), id=read_id(line.text, members), error=error,
+        source, line, partial(finish_object, layout, error), texts=layout.texts, id=read_id(line.text, members),
+        error=error, recognise=partial(recognise_object, layout),
     )  # fmt: skip
 
 
@@ -181,38 +215,85 @@ def read_id(text: str, members: tuple[Member, ...]) -> str:
     return str(DECODER.raw_decode(text, member.start)[0])
 
 
-def finish_broken(line: Line, error: InputError, answers: Sequence[Answer]) -> str:
+def finish_broken(line: Line, fields: Fields, error: InputError, answers: Sequence[Answer]) -> str:
     """Make an object of a line that is none."""
-    shown = line.text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    intos = [fields.into_of(name) for name in fields.names]
+    key = free_name(ERROR, intos[0], intos)
     failure = find_failure(Fields(), (), (), error)
-    return to_line({"line": line.number, "input": shown, ERROR: failure}) + line.end
+    return to_line({**name_broken(line), key: failure}) + line.end
 
 
-def finish_object(
-    line: Line,
-    fields: Fields,
-    members: tuple[Member, ...],
-    places: tuple[Place, ...],
-    texts: tuple[Text, ...],
-    error: InputError | None,
-    answers: Sequence[Answer],
-) -> str:
+def name_broken(line: Line) -> JsonReply:
+    """Return what an object says of a line that is none."""
+    raw = line.text.encode("utf-8", "surrogateescape")
+    return {"line": line.number, "input": raw.decode("utf-8", "backslashreplace")}
+
+
+def recognise_broken(line: Line, shown: str) -> Status | None:
+    """Recognise the object of a line that is none."""
+    try:
+        found = json.loads(shown)
+        return "failed" if found.items() >= name_broken(line).items() else None
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return None
+
+
+def finish_object(layout: Layout, error: InputError | None, answers: Sequence[Answer]) -> str:
     """Write a record with its results beside the texts that they are of, and what there is to say of them behind."""
-    edits: list[Edit] = []
-    for place, answer in zip(places, answers, strict=True):
-        if answer.value is not None:
-            into = fields.into_of(place.member.key)
-            edits.append(edit_member(line.text, place.members, into, answer.value.text))
-    into = fields.into_of(places[0].member.key if places else fields.names[0])
-    taken = [each.key for each in members]
-    said: list[tuple[str, Any]] = [
-        (WARNINGS, describe_warnings(fields, texts, answers)),
-        (ERROR, find_failure(fields, texts, answers, error)),
+    results = [None if answer.value is None else answer.value.text for answer in answers]
+    warnings = describe_warnings(layout.fields, layout.texts, answers)
+    return lay_out(layout, results, (warnings, find_failure(layout.fields, layout.texts, answers, error)))
+
+
+def recognise_object(layout: Layout, shown: str) -> Status | None:
+    """Recognise the output of a record: it is what comes of the results that it has."""
+    try:
+        found = json.loads(shown)
+        members = scan_members(shown, shown.index("{"))
+        there = [find_result(layout, shown, members, number) for number in range(len(layout.texts))]
+        results = [None if each is None else read_result(layout, shown, each, at) for at, each in enumerate(there)]
+        warnings, failure = (found.get(name) for name in layout.said)
+        if lay_out(layout, results, (warnings, failure)) != shown:
+            return None
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        return None
+    if failure:
+        return "failed"
+    if None in there or len(there) < len(layout.fields.names):
+        return None
+    return "blank" if all(text.is_blank for text in layout.texts) else "done"
+
+
+def find_result(layout: Layout, shown: str, members: tuple[Member, ...], number: int) -> Member | None:
+    """Find the result of a text in what may be the output of its record; None where there is none."""
+    place = find_place(shown, members, layout.texts[number].field)
+    return find_member(place.members, layout.fields.into_of(place.member.key)) if place else None
+
+
+def read_result(layout: Layout, shown: str, member: Member, number: int) -> str | None:
+    """Read a result; None where what was there before still is. Raises ValueError where it is no text."""
+    origin = layout.places[number]
+    before = find_member(origin.members, layout.fields.into_of(origin.member.key))
+    if before and before.raw_in(layout.line.text) == member.raw_in(shown):
+        return None
+    result = json.loads(member.raw_in(shown))
+    if not isinstance(result, str):
+        raise ValueError(f"{member.key} is no result")
+    return result
+
+
+def lay_out(layout: Layout, results: Sequence[str | None], said: Sequence[Any]) -> str:
+    """Write a record with its results, and behind them what is said of them, where there is something."""
+    text = layout.line.text
+    edits = [
+        edit_member(text, place.members, layout.fields.into_of(place.member.key), result)
+        for place, result in zip(layout.places, results, strict=True)
+        if result is not None
     ]
-    for name, value in said:
-        if value:
-            edits.append(edit_member(line.text, members, free_name(name, into, taken), value))
-    return apply_edits(line.text, edits) + line.end
+    edits += [
+        edit_member(text, layout.members, name, value) for name, value in zip(layout.said, said, strict=True) if value
+    ]
+    return apply_edits(text, edits) + layout.line.end
 
 
 def edit_member(text: str, members: tuple[Member, ...], key: str, value: Any) -> Edit:

@@ -1,10 +1,11 @@
 """Where results go: standard output, one file, or a folder; a file is there whole or not at all."""
 
+import errno
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,14 @@ from typing import BinaryIO
 
 import click
 
-from polygist_client.cli.inputs import Input
+from polygist_client.cli.inputs import Input, identify
 
 DEFAULT_SUFFIX = ".txt"
+# Where a process has its open files: what is named there is written to as it is open, wherever its link leads.
+DESCRIPTORS = re.compile(r"/proc/.+/fd|/dev/fd")
+OWN_DESCRIPTORS = Path("/dev/fd")
+STANDARD_OUTPUT = OWN_DESCRIPTORS / "1"
+MOST_LINKS = 40  # as for Linux
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +40,9 @@ class Output:
         return self.folder / source.inside / f"{origin.stem}.{label}{origin.suffix}"
 
     @property
-    def is_device(self) -> bool:
-        """Whether the file is a device or a pipe, and no regular one."""
-        return self.file is not None and self.file.exists() and not self.file.is_file()
+    def is_stream(self) -> bool:
+        """Whether the file is written to as it goes on, as a device, a pipe or ``/dev/stdout`` is."""
+        return self.file is not None and is_stream(self.file)
 
     @contextmanager
     def open_shared(self) -> Iterator[BinaryIO | None]:
@@ -91,6 +97,28 @@ def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str]
             paths[path] = source.name
 
 
+def check_overlap(output: Output, sources: Sequence[Input], labels: Sequence[str], *, is_of_records: bool) -> None:
+    """Raise UsageError where a file is both read and written: what is done would be read as what is to do.
+
+    One whole text may be replaced by its result: it is read before anything is written.
+
+    Args:
+        output: where results go.
+        sources: what is read.
+        labels: languages and the like that tell the results of one source apart.
+        is_of_records: whether the sources are read while results are written.
+    """
+    if output.folder is None and not is_of_records and len(sources) == 1:
+        return
+    read = {identity: source for source in sources if (identity := source.identity()) is not None}
+    written: Iterable[Path] = [output.file or STANDARD_OUTPUT]
+    if output.folder is not None:
+        written = (output.path_for(source, label) for source in sources for label in labels)
+    for path in written:
+        if (identity := identify(path)) and (found := read.get(identity)):
+            raise click.UsageError(f"{found.name} would be read and written; give -o another name")
+
+
 def is_finished(path: Path, source: Input) -> bool:
     """Tell whether a result is there, as it only is when it is whole, and newer than the file it was made from."""
     try:
@@ -99,18 +127,56 @@ def is_finished(path: Path, source: Input) -> bool:
         return False
 
 
+def find_descriptor(path: Path) -> Path | None:
+    """Find the open file that a name such as ``/dev/stdout`` stands for, by itself or by its links; None for others."""
+    for _ in range(MOST_LINKS):
+        place = Path(os.path.realpath(path.parent), path.name)
+        if DESCRIPTORS.fullmatch(str(place.parent)):
+            return place
+        if not place.is_symlink():
+            return None
+        path = place.parent / os.readlink(place)
+    return None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what has this name is written to as it goes on, and cannot be replaced by another file."""
+    return find_descriptor(path) is not None or (path.exists() and not path.is_file())
+
+
+def standard_output() -> BinaryIO:
+    """Return standard output; raises OSError where the command was started without."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "is closed; give -o FILE", "standard output")
+    return sys.stdout.buffer
+
+
 @contextmanager
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
     """Open a stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as stream:
+        stream = standard_output()
+        yield stream
+        stream.flush()
+    elif is_stream(path):
+        with open_stream(path) as stream:
             yield stream
     else:
         with replace_file(Path(os.path.realpath(path))) as stream:
             yield stream
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """Open a device, a pipe or what a process has open; of the last, what is there stays. Raises OSError."""
+    descriptor = find_descriptor(path)
+    if descriptor is None:
+        return path.open("wb")
+    if descriptor.parent != OWN_DESCRIPTORS.resolve() or not descriptor.name.isdecimal():
+        return path.open("ab")
+    try:
+        return os.fdopen(os.dup(int(descriptor.name)), "wb")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Results for people and for programs."""
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 
 import click
@@ -9,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from polygist_client import Span
+from polygist_client.cli.outputs import standard_output
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
@@ -27,7 +27,7 @@ def to_json_line(name: str, part: JsonReply) -> str:
 
 def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
-    if not sys.stdout.isatty():
+    if not standard_output().isatty():
         for row in rows:
             click.echo("\t".join(row))
         return
@@ -39,6 +39,7 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
 
 def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, JsonReply]]) -> None:
     """Print the reply, or a line for each of its parts, which come with their ids."""
+    standard_output()  # click would say nothing of one that is closed
     if session.json:
         click.echo(to_json(reply))
     else:

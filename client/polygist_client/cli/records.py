@@ -1,14 +1,16 @@
 """Inputs that hold many texts: their records, what comes of each, and the plainest of them, lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count
 from typing import Any
 
 import click
 
 from polygist_client import CallFailed, Summary, Translation
 from polygist_client.cli.inputs import UTF8, Encoding, Input, InputError, Line
+from polygist_client.cli.journal import Status
 from polygist_client.options import JsonReply
 
 WARNINGS, ERROR = "warnings", "error"
@@ -43,6 +45,8 @@ class Answer:
 
 
 Finish = Callable[[Sequence[Answer]], str]
+# Tells how a record went by what may be its output; None where that is the output of another.
+Recognise = Callable[[str], Status | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Record:
         number: its first line there, counted from 1; 0 for a whole input.
         raw: its bytes, with all that its output follows from.
         finish: makes its output, with the end of its line, out of the answers to its texts.
+        recognise: see `Recognise`; None where nobody can tell.
         texts: what to work on; none where the record is kept as it is.
         size: how many bytes of the input it is.
         id: what it calls itself; empty where it does not.
@@ -65,6 +70,7 @@ class Record:
     number: int
     raw: bytes
     finish: Finish
+    recognise: Recognise | None = None
     texts: tuple[Text, ...] = ()
     size: int = 0
     id: str = ""
@@ -111,6 +117,8 @@ class Fields:
 
 
 Read = Callable[[Input, Fields], Iterator[Record]]
+# Parts a file that was made of records into the output of each.
+Split = Callable[[Input], Iterator[Line]]
 
 
 def make_fields(names: Sequence[str], into: str | None, *, default: str, to: str) -> Fields:
@@ -128,13 +136,31 @@ def read_lines(source: Input, fields: Fields) -> Iterator[Record]:
     """Read every line as a text."""
     for line in source.lines():
         texts = () if line.error else (Text(line.text),)
-        yield make_record(source, line, partial(finish_line, line.end), texts=texts, error=line.error)
+        recognise = partial(recognise_line, line)
+        yield make_record(
+            source, line, partial(finish_line, line.end), texts=texts, error=line.error, recognise=recognise
+        )
 
 
 def finish_line(end: str, answers: Sequence[Answer]) -> str:
     """Make a line of a result: it stays one, whatever a model writes, and is empty where there is none."""
     value = answers[0].value if answers else None
     return (value.text.replace("\n", " ") if value else "") + end
+
+
+def recognise_line(line: Line, shown: str) -> Status | None:
+    """Recognise the output of a line by what it has: a text, spaces alone, or nothing where it failed."""
+    text = shown.removesuffix(line.end)
+    if "\n" in text:
+        return None
+    if line.error or line.text.strip():
+        return "done" if text.strip() and not line.error else None if text.strip() else "failed"
+    return "blank" if text == line.text else None
+
+
+def recognise_same(line: Line, shown: str) -> Status | None:
+    """Recognise a line that is no record, which stays as it is."""
+    return "kept" if shown == line.text + line.end else None
 
 
 def make_record(source: Input, line: Line, finish: Finish, *, follows_from: bytes = b"", **settings: Any) -> Record:
@@ -185,6 +211,13 @@ def find_failure(
     return None
 
 
-def free_name(name: str, into: str, taken: Sequence[str]) -> str:
-    """Return where warnings or errors go: `name`, or one behind `into` where the record has such a field of its own."""
-    return f"{into}_{name}" if name in taken else name
+def free_name(name: str, into: str, taken: Collection[str]) -> str:
+    """Return where warnings or errors go: `name`, or one behind `into` where there is such a field for anything else.
+
+    Args:
+        name: the usual name.
+        into: the first field of results.
+        taken: the names of the record's own fields and of those of results.
+    """
+    names = chain([name, f"{into}_{name}"], (f"{into}_{name}_{number}" for number in count(2)))
+    return next(each for each in names if each not in taken)

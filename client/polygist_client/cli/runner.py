@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
-from polygist_client.cli.errors import FAILURES, FATAL
+from polygist_client.cli.earlier import count_results, has_all_objects, pair_results
+from polygist_client.cli.errors import FAILURES, FATAL, naming_contents
 from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
-from polygist_client.cli.records import Answer, Read, Record, Text, describe_failure
+from polygist_client.cli.records import Answer, Read, Record, Split, Text, describe_failure
 from polygist_client.cli.session import Session
 from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink
 from polygist_client.cli.tally import Tally
@@ -37,20 +39,29 @@ class Form:
     Attributes:
         name: such as "jsonl".
         read: makes records of it; None where it is one text.
+        split: parts a file that was made of records into the output of each.
         prepare: see `Prepare`.
     """
 
     name: str
     read: Read | None = None
+    split: Split = Input.lines
     prepare: Prepare = keep_as_is
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A part of a run: some inputs through one work."""
+    """A part of a run: some inputs through one work.
+
+    Attributes:
+        sources: the inputs.
+        work: what to do with them.
+        earlier: the file of an earlier run where that has results of the one input, of which some failed.
+    """
 
     sources: tuple[Input, ...]
     work: Work
+    earlier: Path | None = None
 
     @property
     def name(self) -> str:
@@ -83,33 +94,64 @@ class Run:
 
     def run(self) -> int:
         """Do all; returns the exit code."""
-        jobs = self._unfinished()
+        jobs, before = self._unfinished()
         if not jobs:
             return 0
         if self.form.read is None and (self.session.json or (len(self.sources) == 1 and self.session.is_text)):
-            return self._run_whole(jobs)
-        return self._run_many(jobs)
+            return self._run_whole(jobs, before)
+        return self._run_many(jobs, before)
 
-    def _unfinished(self) -> list[Job]:
-        """Return the jobs that are left to do, and note how many are not."""
-        pairs = [(source, work) for work in self.works for source in self.sources]
-        left = [each for each in pairs if not (self.resume and self._is_finished(*each))]
-        if self.output.folder is None and left:
-            left = pairs
-        if done := len(pairs) - len(left):
-            self.session.note(f"{done} of {len(pairs)} finished already")
-        return [Job((source,), work) for source, work in left]
+    def _unfinished(self) -> tuple[list[Job], int]:
+        """Return the jobs that are left to do, and note and return how many are not."""
+        jobs = left = [Job((source,), work) for work in self.works for source in self.sources]
+        if self.resume and self.output.folder is None and (self.form.read is None or self.session.jsonl):
+            left = [] if self._is_finished() else jobs
+        elif self.resume:
+            left = [rest for job in jobs if (rest := self._rest_of(job))]
+        if done := len(jobs) - len(left):
+            self.session.note(f"{done} of {len(jobs)} finished already")
+        return left, done
 
-    def _is_finished(self, source: Input, work: Work) -> bool:
-        path = self.output.file if self.output.folder is None else self.output.path_for(source, work.label)
-        return path is not None and is_finished(path, source) and not journal_path(path).exists()
+    def _is_finished(self) -> bool:
+        """Tell whether the one file for all has all."""
+        path = self.output.file
+        if path is None or journal_path(path).exists() or not all(is_finished(path, each) for each in self.sources):
+            return False
+        return not self.session.jsonl or has_all_objects(path, self._objects())
 
-    def _run_whole(self, jobs: list[Job]) -> int:
+    def _objects(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the name and the language of each object that there should be."""
+        for work in self.works:
+            for source in self.sources:
+                for record in self.form.read(source, work.fields) if self.form.read else ():
+                    yield from [(record.name, work.options["to"])] * (len(record.texts) + bool(record.error))
+                if self.form.read is None:
+                    yield source.name, work.options["to"]
+
+    def _rest_of(self, job: Job) -> Job | None:
+        """Return what is left to do of a job whose results have a file of their own; None where nothing is."""
+        (source,) = job.sources
+        path = self.output.file or self.output.path_for(source, job.work.label)
+        if not path.exists() or journal_path(path).exists():
+            return job
+        is_newer = is_finished(path, source)
+        if self.form.read is None:
+            return None if is_newer else job
+        counts = None
+        if source.path and source.identity() and (is_newer or self.form.name != "lines"):
+            found = self.form.split(Input(str(path), path=path))
+            counts = count_results(self.form.read(source, job.work.fields), found)
+        if counts is None:
+            self.session.note(f"{path}: is not what comes of {source.name}, and is made anew")
+            return job
+        return replace(job, earlier=path) if counts.get("failed") else None
+
+    def _run_whole(self, jobs: list[Job], before: int) -> int:
         """Make a request for each job, and one for all ``--text`` together."""
         jobs = [each for each in jobs if each.sources[0].text is None]
         given = tuple(source for source in self.sources if source.text is not None)
         jobs += [Job(given, work) for work in self.works if given]
-        tally = Tally(self.session, len(jobs))
+        tally = Tally(self.session, len(jobs), before)
         with self.output.open_shared() as shared, self.session.progress("files", len(jobs)) as advance:
             for job in jobs:
                 with tally.attempt(job.name):
@@ -122,7 +164,8 @@ class Run:
         """Make one request for the texts of a job, and write what comes of each."""
         texts, encodings = zip(*(source.read_encoded() for source in job.sources), strict=True)
         replies: list[JsonReply] = []
-        values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
+        with naming_contents([source.name for source in job.sources]):
+            values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
         if self.session.json and shared is not None:
             shared.write(f"{to_json(replies[0])}\n".encode())
             return
@@ -143,12 +186,12 @@ class Run:
             return encoding.encode(match_line_ends(shown, source), at_start=True)
         return shown.encode()
 
-    def _run_many(self, jobs: list[Job]) -> int:
+    def _run_many(self, jobs: list[Job], before: int) -> int:
         """Send the texts of all jobs as items of calls with many, and write what comes of each as it comes."""
         if self.form.read is None:  # whole inputs travel together
             jobs = [Job(tuple(each.sources[0] for each in jobs if each.work is work), work) for work in self.works]
             jobs = [job for job in jobs if job.sources]
-        tally = Tally(self.session, len(jobs))
+        tally = Tally(self.session, len(jobs), before)
         with ExitStack() as stack:
             advance = stack.enter_context(self._progress(jobs))
             shared = self._open_shared(stack, tally)
@@ -156,7 +199,8 @@ class Run:
                 with tally.attempt(job.name), ExitStack() as own:
                     sink = shared or self._open_own(own, job, tally)
                     self._exchange(job, sink, tally, advance)
-        return tally.finish(is_told=self.form.read is not None or len(self.sources) > 1)
+        is_of_records = self.form.read is not None
+        return tally.finish(is_told=is_of_records or len(self.sources) > 1, is_of_records=is_of_records)
 
     def _progress(self, jobs: list[Job]) -> Any:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
@@ -175,7 +219,7 @@ class Run:
         """Open what takes all results; None where those of each job go elsewhere."""
         if self.output.folder is not None:
             return None
-        if self.output.file is not None and not self.output.is_device:
+        if self.output.file is not None and not self.output.is_stream:
             return stack.enter_context(
                 JournalSink(
                     self.output.file, self.session, tally, self._options(), resume=self.resume,
@@ -219,6 +263,10 @@ class Run:
             records, work = self.form.prepare(self.client, source, self.form.read(source, work.fields), work)
         follows_from = [work.label, work.options.get("source") or ""]
 
+        if job.earlier and isinstance(sink, JournalSink) and self.form.read:
+            found = self.form.split(Input(str(job.earlier), path=job.earlier))
+            sink.adopt(pair_results(self.form.read(job.sources[0], work.fields), found), "\0".join(follows_from))
+
         def admitted() -> Iterator[Record]:
             for record in records:
                 name = [record.name] if self.session.jsonl else []
@@ -238,7 +286,7 @@ class Run:
         try:
             exchange.run(self.client, wanted)
         except PolygistError as error:
-            if tally.parts == 1 or isinstance(error, FATAL):
+            if tally.is_of_one_part or isinstance(error, FATAL):
                 raise
             exchange.fail(wanted, error)
 

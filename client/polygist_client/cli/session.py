@@ -123,6 +123,7 @@ class Session:
 
     def _print(self, line: str) -> None:
         """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
+        line = line.replace("\r", "\\r").replace("\n", "\\n")  # of the name of a file
         if self.bar is None:
             click.echo(line, err=True)
         else:
@@ -151,7 +152,7 @@ class Session:
             total: how many, in all; None where nobody knows.
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
         """
-        if self.quiet or self.no_progress or not sys.stderr.isatty():
+        if self.quiet or self.no_progress or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
         bar = Progress(

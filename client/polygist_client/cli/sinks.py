@@ -1,6 +1,6 @@
 """Where the results of a run are put as they come: a stream, a file of each, or the journal of one file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
@@ -92,6 +92,11 @@ class FolderSink:
             self._tally.add(status, codes_of(answers))
 
 
+def digest_of_record(record: Record, follows_from: str) -> int:
+    """Digest all that the output of a record follows from."""
+    return digest_of(f"{follows_from}\0".encode(errors="surrogateescape") + record.raw)
+
+
 class JournalSink:
     """Writes results to the journal of a file, and when the block ends well, the file; it is whole or not there.
 
@@ -137,7 +142,7 @@ class JournalSink:
         has_ended = error is None
         has_failures = self._tally.failed > self._failed_before
         try:
-            if has_ended and (journal.answered or not has_failures):
+            if has_ended:
                 self._assemble()
                 is_written = True
         finally:
@@ -147,13 +152,25 @@ class JournalSink:
                 self._session.note(f"{journal.answered} done so far, kept in {journal.path}: {GO_ON}")
             elif journal.answered and has_failures:
                 self._tally.advice.append(f"{self._path}: the same command with --resume tries only what failed")
-            elif not is_written and has_ended:
-                self._session.note(f"{self._path} was not written: there is no result")
+
+    def adopt(self, found: Iterable[tuple[Record, str, Status]], follows_from: str) -> None:
+        """Take over what an earlier run has written to the file, but for what failed: as if it was in the journal.
+
+        Args:
+            found: records, their output and how they went.
+            follows_from: what their output follows from beside their bytes.
+        """
+        for record, shown, status in found:
+            self._journal.adopt(
+                digest_of_record(record, follows_from),
+                Entry(number=record.number, output=shown, status=status, id=record.id),
+            )
+        self._session.note(f"{self._journal.answered} done already, found in {self._path}")
 
     def admit(self, record: Record, follows_from: str) -> bool:
         if self._encoding is None:
             self._encoding = record.encoding if self._keeps_encoding else UTF8
-        digest = digest_of(f"{follows_from}\0".encode(errors="surrogateescape") + record.raw)
+        digest = digest_of_record(record, follows_from)
         place = self._journal.admit(digest)
         if place is not None:
             self._places[id(record)] = place, digest

@@ -1,6 +1,5 @@
 """``--stream``: results printed as they are written."""
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -9,8 +8,9 @@ import click
 
 from polygist_client import Client, Delta, Finished, Progress, Summary, Translation
 from polygist_client.cli.answers import Work
+from polygist_client.cli.errors import naming_contents
 from polygist_client.cli.inputs import Input
-from polygist_client.cli.outputs import Output
+from polygist_client.cli.outputs import Output, standard_output
 from polygist_client.cli.printing import to_json_line
 from polygist_client.cli.runner import Form
 from polygist_client.cli.session import Session
@@ -37,7 +37,7 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
     """Print what comes of each source, sentence by sentence, or as JSON event by event; returns the exit code."""
     tally = Tally(session, len(sources))
     for source in sources:
-        with tally.attempt(source.name):
+        with tally.attempt(source.name), naming_contents([source.name]):
             text = source.read()
             if session.jsonl:
                 print_parts(client, source.name, text, work)
@@ -94,5 +94,6 @@ def print_events(
 
 def write(text: str) -> None:
     """Write to standard output at once."""
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
+    stream = standard_output()
+    stream.write(text.encode())
+    stream.flush()

@@ -21,7 +21,7 @@ from polygist_client.cli.flags import (
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
-from polygist_client.cli.outputs import check_output, parse_output
+from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
 from polygist_client.cli.records import Fields, make_fields
 from polygist_client.cli.runner import Run
@@ -75,11 +75,12 @@ def summarise(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form)
-    sources = gather_inputs(files, texts, output=where.folder)
+    sources = gather_inputs(files, texts, output=where.folder or where.file)
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     work = make_work({**options}, make_fields(field, into, default=default, to=options["to"] or ""))  # type: ignore[typeddict-item]
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
+    check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
     with session.connect() as client:
         if stream:

@@ -34,7 +34,8 @@ class Tally:
     Attributes:
         session: says what has failed.
         parts: how many parts the run has; where it is one, its error ends the run.
-        begun: how many of them were begun.
+        before: how many more it has whose results were there before.
+        begun: how many parts were begun.
         done: how many texts or records have a result.
         blank: how many have nothing to work on.
         warnings: how many results have a warning, by its code.
@@ -46,6 +47,7 @@ class Tally:
 
     session: Session
     parts: int
+    before: int = 0
     begun: int = 0
     done: int = 0
     blank: int = 0
@@ -70,6 +72,11 @@ class Tally:
         self.first = self.first or error
         self.last = error
 
+    @property
+    def is_of_one_part(self) -> bool:
+        """Whether the error of a part is that of the run."""
+        return self.parts + self.before == 1
+
     @contextmanager
     def attempt(self, name: str) -> Iterator[None]:
         """Attempt a part in the block.
@@ -82,27 +89,29 @@ class Tally:
         except BrokenPipeError:
             raise
         except FAILURES as error:
-            if self.parts > 1 and not isinstance(error, FATAL):
+            if not self.is_of_one_part and not isinstance(error, FATAL):
                 self.fail(error, name)
                 return
             if left := self.parts - self.begun:
                 self.session.note(f"{left} more not tried")
             raise
 
-    def finish(self, *, is_told: bool) -> int:
+    def finish(self, *, is_told: bool, is_of_records: bool = False) -> int:
         """Return 0, or 3 where some failed.
 
         Args:
             is_told: whether it is also said how many results there are.
+            is_of_records: whether all that can fail are records: each has its place in the output, so that 3 is said of
+                all of them too.
 
         Raises:
-            Exit: nothing was done; it has the exit code of the first failure.
+            Exit: no input of a run of whole ones has a result; it has the exit code of the first failure.
         """
-        if is_told and (self.done or self.failed or self.blank):
-            self.session.note(str(self))
         for line in self.advice:
             self.session.note(line)
-        if self.first and not self.done:
+        if is_told and (self.done or self.failed or self.blank):
+            self.session.note(str(self))
+        if self.first and not (self.done or self.before or is_of_records):
             raise click.exceptions.Exit(exit_code_of(self.first))
         return PARTIAL if self.failed else 0
 

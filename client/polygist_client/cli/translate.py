@@ -24,7 +24,7 @@ from polygist_client.cli.flags import (
 )
 from polygist_client.cli.folders import gather_inputs
 from polygist_client.cli.inputs import Input
-from polygist_client.cli.outputs import check_output, parse_output
+from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
 from polygist_client.cli.records import Fields, Record, make_fields
 from polygist_client.cli.runner import Prepare, Run
@@ -42,7 +42,7 @@ DETECTED_CHARACTERS = 100_000
 @click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
 @click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
 @candidate_option
-@click.option("--lines", is_flag=True, help="Line by line: line n of the output is line n of the input.")
+@click.option("--lines", is_flag=True, help="Line by line, all in one language: line n becomes line n.")
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
@@ -79,9 +79,11 @@ def translate(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
-    sources = gather_inputs(files, texts, output=where.folder, is_read_again=len(works) > 1)
+    sources = gather_inputs(files, texts, output=where.folder or where.file, is_read_again=len(works) > 1)
     shares_stream = stream or can_share_stream(session, form, sources, len(works))
-    check_output(where, sources, [work.label for work in works], shares_stream=shares_stream)
+    labels = [work.label for work in works]
+    check_output(where, sources, labels, shares_stream=shares_stream)
+    check_overlap(where, sources, labels, is_of_records=form.read is not None)
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
     with session.connect() as client:
         if stream:
