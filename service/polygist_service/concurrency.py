@@ -64,10 +64,15 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
 
 
 async def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
-    """Run `streams` at the same time and yield what they give as it comes.
+    """Run `streams` at the same time and yield what they give as it comes; one alone needs no task.
 
     Closing the iterator closes them all; so does the first error, which is raised at once.
     """
+    if len(streams) == 1:
+        async with aclosing(streams[0]) as only:
+            async for each in only:
+                yield each
+        return
     queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
 
     async def fill(stream: AsyncGenerator[ResultT, None]) -> None:

@@ -24,7 +24,7 @@ Item: TypeAlias = translation_service_pb2.BatchItem
 class BatchTranslation:
     """One stream of items: they are read while there is room for them, and answered in any order.
 
-    An item takes room until its answer is written, so that a caller who does not read costs no more than that.
+    The code points of an item take room until its answer is written, so that a caller who does not read costs no more.
 
     Args:
         translator: does the work.
@@ -77,8 +77,10 @@ class BatchTranslation:
         try:
             while self._in_work or not reader.done():
                 if (answer := await self._next()) is not None:
+                    # Before it is written: whoever has read it may use its id again at once.
+                    characters = self._in_work.pop(answer.item_id)
                     yield answer
-                    self._release(answer.item_id)
+                    self._release(characters)
             if reader.cancelled():
                 raise ServerDraining("the server is shutting down; send what is unanswered to another replica")
             reader.result()
@@ -125,9 +127,8 @@ class BatchTranslation:
                 "item.item_id", f"{item.item_id!r} is that of an item in work; give each item an id of its own"
             )
         characters = len(item.content)
-        while self._in_work and (
-            len(self._in_work) >= self._limits.batch_items
-            or self._characters + characters > self._limits.request_characters
+        while len(self._in_work) >= self._limits.batch_items or (
+            self._characters and self._characters + characters > self._limits.request_characters
         ):
             self._answered.clear()
             await self._answered.wait()
@@ -137,10 +138,10 @@ class BatchTranslation:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _release(self, item_id: str) -> None:
-        """Make room: an item is answered."""
+    def _release(self, characters: int) -> None:
+        """Make room: an answer is written."""
         self._heard = self._loop.time()
-        self._characters -= self._in_work.pop(item_id)
+        self._characters -= characters
         self._answered.set()
 
     async def _work(self, item: Item, wanted: TranslationRequest) -> None:

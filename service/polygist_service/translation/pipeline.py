@@ -240,7 +240,7 @@ class Start:
         """Hand in the rest of all readings that are due; yield index and result of each as it comes."""
         streams = [self._begun()] if self._count else []
         streams += [self._rest(due)] if len(due) > self._count else []
-        async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as results:
+        async with aclosing(merge(streams)) as results:
             async for item in results:
                 yield item
 
@@ -309,7 +309,7 @@ async def submit(
     aligned = [at for at, reading in enumerate(readings) if reading.needs_alignment]
     streams = [run(plain, options)] if plain else []
     streams += [run(aligned, replace(options, alignment=True))] if aligned else []
-    async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as results:
+    async with aclosing(merge(streams)) as results:
         async for item in results:
             yield item
 

@@ -88,7 +88,7 @@ class Translator:
         streams = [pipeline.run(route, members) for route, members in groups.items()]
         for due in turns.due():
             yield due
-        async with aclosing(streams[0] if len(streams) == 1 else merge(streams)) as events:
+        async with aclosing(merge(streams)) as events:
             async for place, event in events:
                 if isinstance(event, Progress):
                     yield parts[place].index, event

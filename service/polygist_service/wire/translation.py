@@ -119,13 +119,15 @@ def to_translation_events(
     """
     replies: list[translation_service_pb2.StreamTranslateResponse] = []
     progress: list[translation_service_pb2.StreamTranslateResponse] = []
-    pieces: list[str] = []
+    pieces: list[str] = []  # of the content at `current`, since the last message
+    current = 0
     for index, event in events:
         match event:
             case Progress():
                 told = translation_service_pb2.StreamTranslateResponse(content_index=index, progress=to_progress(event))
                 progress = [told]
             case Delta(text):
+                current = index
                 pieces.append(text)
             case Translation():
                 translation = to_translation(request.contents[index], event, request.output_config)
@@ -135,9 +137,7 @@ def to_translation_events(
                 replies.append(
                     translation_service_pb2.StreamTranslateResponse(content_index=index, translation=translation)
                 )
-    # All pieces since the last translation are of the content after it, whose events are not all there yet.
-    last = max((index for index, event in events if isinstance(event, Delta)), default=0)
-    return [*replies, *to_deltas(last, pieces), *progress]
+    return [*replies, *to_deltas(current, pieces), *progress]
 
 
 def to_deltas(index: int, pieces: Sequence[str]) -> list[translation_service_pb2.StreamTranslateResponse]:

@@ -3,12 +3,16 @@ import asyncio
 import grpc
 import pytest
 from polygist.v1 import translation_service_pb2
+from polygist_service.app.services import build_services
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext
 from polygist_service.engine.interface import State
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
+from polygist_service.rpc.batch import BatchTranslation
 
 from tests.service.echo import EN_PT, EchoEngine, pair
-from tests.service.harness import failure_of, read_failure, serving, until
+from tests.service.harness import DETECTOR, failure_of, read_failure, serving, until
 from tests.service.rpc.test_stream_translate import collect
 from tests.service.rpc.test_translate import ENGLISH, PORTUGUESE, make
 
@@ -171,6 +175,28 @@ async def test_an_id_may_be_used_again_once_it_is_answered():
             assert (await call.read()).translation.translated_text == f"[{text}]"
         await call.done_writing()
         assert await call.read() is grpc.aio.EOF
+
+
+async def test_an_id_may_be_used_again_while_its_answer_is_still_on_its_way():
+    pool, limits, is_on_its_way = TextPool(1), Limits(), asyncio.Event()
+    services = build_services(EchoEngine(), detector=DETECTOR, pool=pool, limits=limits)
+
+    async def requests():
+        yield config()
+        yield item("1", "One.")
+        await is_on_its_way.wait()
+        yield item("1", "Two.")
+
+    batch = BatchTranslation(
+        services.translator, limits=limits, pool=pool, context=CallContext(caller="me"), draining=asyncio.Event()
+    )
+    answers = batch.answers(requests())
+    first = await anext(answers)
+    is_on_its_way.set()
+    await asyncio.sleep(0.05)  # the item is read before the answer is taken for written
+    rest = [answer async for answer in answers]
+    pool.close()
+    assert [answer.translation.translated_text for answer in (first, *rest)] == ["[One.]", "[Two.]"]
 
 
 async def test_no_more_items_are_in_work_than_the_limit_allows():

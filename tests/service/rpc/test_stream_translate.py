@@ -88,12 +88,11 @@ words = st.lists(st.text(alphabet="ab cé.!?\n*-1 \U0001f600", max_size=30), max
 
 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=1))
-def test_any_text_streams_as_it_is_answered(requests):
+@given(st.lists(words, min_size=1, max_size=3))
+def test_any_text_streams_as_it_is_answered(texts):
     async def check():
         async with serving(EchoEngine()) as service:
-            for texts in requests:
-                await compare(service, make(*texts))
+            await compare(service, make(*texts))
 
     asyncio.run(check())
 
@@ -166,3 +165,11 @@ async def test_a_model_that_is_not_there_yet_is_told():
 async def test_the_servers_longest_deadline_holds_for_streams():
     failure = await refused(make(SENTENCES), EchoEngine(EN_PT, delay=0.2), limits=Limits(deadline_seconds=1))
     assert failure.code == "DEADLINE_EXCEEDED"
+
+
+async def test_a_long_piece_comes_in_several_messages():
+    text = "1234567890 " * 10_000  # has no letters, so that it comes back as it is, at once
+    async with serving(EchoEngine()) as service:
+        _, events = await compare(service, make(text))
+    lengths = [len(event.text_delta) for event in events if event.HasField("text_delta")]
+    assert lengths == [32_768, 32_768, 32_768, len(text) - 3 * 32_768]
