@@ -137,9 +137,7 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
     code, message = failure.code().name, failure.details() or failure.code().name
     status = read_status(failure)
     info = first_detail(status, error_details_pb2.ErrorInfo)
-    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(info.reason)
-    if narrower and issubclass(narrower, kind):
-        kind = narrower
+    kind = class_of(code, info.reason)
     if not info.reason:
         kind, message = explain(kind, message, code, target=connection.address, timeout=connection.seconds(call))
     trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
@@ -170,10 +168,14 @@ def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
         return None
     error = reply.error
     code = code_pb2.Code.Name(error.code) if error.code in code_pb2.Code.values() else "UNKNOWN"
-    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(error.reason)
-    if narrower and issubclass(narrower, kind):
-        kind = narrower
+    kind = class_of(code, error.reason)
     return kind(error.message or code, code=code, reason=error.reason, request_id=request_id, is_told=True)
+
+
+def class_of(code: str, reason: str) -> type[errors.CallFailed]:
+    """Return the class for the name of a status and a reason, which is not there where the server is none of ours."""
+    kind, narrower = BY_CODE.get(code, errors.CallFailed), BY_REASON.get(reason)
+    return narrower if narrower and issubclass(narrower, kind) else kind
 
 
 def read_status(failure: Failure) -> status_pb2.Status:
