@@ -9,6 +9,8 @@ from polygist_service.text.segmentation import has_letters
 
 # More text changes no answer and costs time.
 SAMPLE_CHARACTERS = 1500
+# In a longer text half of the words have capitals only where they are names.
+TITLE_CHARACTERS = 60
 # From here on a language is taken to be in a script that CLDR does not know it in: Crimean Tatar is in Latin letters.
 KNOWN_BETTER = 0.5
 
@@ -54,12 +56,12 @@ class LanguageDetector:
 def as_running_text(text: str) -> str:
     """Return `text` as it might stand within a sentence, which is what the model has learnt from.
 
-    It tells words by the spaces on both sides of them, and names by their capitals: of single words, half as many again
-    are told rightly for the spaces, and of headlines in capitals a fifth more for small letters.
+    It tells words by the spaces on both sides of them, and labels and titles are no names for their capitals: of single
+    words, half as many again are told rightly for the spaces, and of titles a fifth more for small letters.
     """
     words = text.split()
-    are_capitals = 2 * sum(word[0].isupper() for word in words) >= len(words)
-    return f" {text.lower() if are_capitals else text} "
+    is_title = len(text) <= TITLE_CHARACTERS and 2 * sum(word[0].isupper() for word in words) >= len(words)
+    return f" {text.lower() if is_title else text} "
 
 
 def sample(text: str) -> str:

@@ -5,13 +5,14 @@ Breton or Fula as often as in English. Here Bayes' rule puts in how frequent lan
 the caller named, and what the other texts of a request or stream are in.
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from polygist_service.text.languages import base_language, matches, serving, spread
 
-# Of each language: the greatest is 1.
-Likelihoods = Mapping[str, float]
 # How many of some texts are in each language.
 Shares = Mapping[str, float]
 # Languages by falling probability.
@@ -30,16 +31,48 @@ FREQUENCY, FLOOR = 0.25, 0.3
 EXPECTED = 40.0  # ... from which what is asked for can be done
 IN_TARGET = 10.0  # ... that it is to be translated into
 NAMED = 100.0  # ... that the caller named
+# Up to so many characters; a longer text speaks for itself.
+DOUBTFUL = 15
+# So many words may be names, which are in any language: where one is expected, one word does not speak more against it.
+NAMES = 0.002
 # What is known before counts as much as so many other texts.
 OWN_WEIGHT = 2.0
 # From here on a text is sure by itself: no other text changes what it is in.
-SURE = 0.9
+SURE = 0.99
 # Of a stream, so many different texts are remembered, and of each the languages that it may well be in.
 REMEMBERED, LEAST_SHARE = 100, 0.01
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a text says of its language.
+
+    Attributes:
+        likelihoods: of each language, the greatest is 1; empty for a text that says nothing.
+        doubt: 1 for a short text, less and less for a longer one.
+        least: no likelihood of a language that is expected is less.
+    """
+
+    likelihoods: Mapping[str, float]
+    doubt: float
+    least: float
+
+    @classmethod
+    def of(cls, text: str, ranking: Ranking) -> "Evidence":
+        """Read a text and its ranking by the detector."""
+        length = max(1, len(text))
+        power = 1 + SHARPNESS * min(1.0, SHORT / length)
+        best = max(ranking[0][1], LEAST_LIKELIHOOD) if ranking else 1.0
+        ratios = ((language, p / best) for language, p in ranking)
+        return cls(
+            {language: ratio**power for language, ratio in ratios if ratio > LEAST_LIKELIHOOD},
+            min(1.0, DOUBTFUL / length),
+            NAMES ** len(text[:SHORT].split()),
+        )
+
+
 class Expectation:
-    """How often a text is in a language, known before it is read; compared with each other only.
+    """How much more often than others a text is in a language, known before it is read.
 
     Args:
         likely: languages from which what is asked for can be done.
@@ -48,68 +81,59 @@ class Expectation:
     """
 
     def __init__(
-        self,
-        likely: tuple[str, ...] = (),
-        *,
-        target: str | None = None,
-        candidates: Collection[str] = (),
+        self, likely: tuple[str, ...] = (), *, target: str | None = None, candidates: Collection[str] = ()
     ) -> None:
         self._likely = likely
         self._targets = (target,) if target else ()
         self._candidates = tuple(sorted(candidates))
-        self._weights: dict[str, float] = {}
+        self._factors: dict[str, float] = {}
 
-    def weight(self, language: str) -> float:
-        """Return the weight of a language."""
-        if language not in self._weights:
-            weight = (spread(base_language(language)) + FLOOR) ** FREQUENCY
-            if serving(language, self._targets):
-                weight *= IN_TARGET
-            elif serving(language, self._likely):
-                weight *= EXPECTED
-            self._weights[language] = weight * (NAMED if self.is_named(language) else 1.0)
-        return self._weights[language]
-
-    def is_named(self, language: str) -> bool:
-        """Whether the caller named the language, in whatever region."""
-        return any(matches(candidate, language) for candidate in self._candidates)
-
-    def limit(self, ranking: Ranking) -> list[tuple[str, float]]:
-        """Return what of a ranking the caller named; all of it where nothing was named."""
-        return [pair for pair in ranking if not self._candidates or self.is_named(pair[0])]
-
-
-def read_likelihoods(text: str, ranking: Ranking) -> dict[str, float]:
-    """Return what a text says for each language, given its ranking by the detector; empty where that is."""
-    if not ranking:
-        return {}
-    power = 1 + SHARPNESS * min(1.0, SHORT / max(1, len(text)))
-    best = max(ranking[0][1], LEAST_LIKELIHOOD)
-    ratios = ((language, p / best) for language, p in ranking)
-    return {language: ratio**power for language, ratio in ratios if ratio > LEAST_LIKELIHOOD}
+    def factor(self, language: str) -> float:
+        """Return how many times as often a text is in a language as it usually is."""
+        if language not in self._factors:
+            is_target, is_likely = serving(language, self._targets), serving(language, self._likely)
+            is_named = any(matches(candidate, language) for candidate in self._candidates)
+            factor = IN_TARGET if is_target else EXPECTED if is_likely else 1.0
+            self._factors[language] = factor * (NAMED if is_named else 1.0)
+        return self._factors[language]
 
 
 def weigh(
-    likelihoods: Likelihoods, weight: Callable[[str], float], *, others: Shares | None = None, own: Shares | None = None
+    evidence: Evidence,
+    expectation: Expectation | None = None,
+    *,
+    others: Shares | None = None,
+    own: Shares | None = None,
 ) -> list[tuple[str, float]]:
     """Return the languages of a text by falling probability.
 
     Args:
-        likelihoods: what the text says.
-        weight: of each language, before any text is read.
-        others: what texts beside it are in, each with a sum of 1 or somewhat less.
+        evidence: what the text says.
+        expectation: what is known before; None to go by what texts say only.
+        others: what texts beside it are in.
         own: what of `others` is the text itself.
     """
-    weights = {language: weight(language) for language in likelihoods}
+    likelihoods = evidence.likelihoods
+    weights = {language: frequency(language) for language in likelihoods}
+    if expectation:
+        factors = {language: expectation.factor(language) for language in likelihoods}
+        weights = {language: weights[language] * factor**evidence.doubt for language, factor in factors.items()}
+        likelihoods = {language: max(each, evidence.least) for language, each in likelihoods.items()}
     if others:
         whole, own = sum(weights.values()), own or {}
         weights = {
-            language: OWN_WEIGHT * each / whole + max(0.0, others.get(language, 0.0) - own.get(language, 0.0))
-            for language, each in weights.items()
+            language: OWN_WEIGHT * weight / whole + max(0.0, others.get(language, 0.0) - own.get(language, 0.0))
+            for language, weight in weights.items()
         }
     scores = {language: likelihood * weights[language] for language, likelihood in likelihoods.items()}
-    whole = sum(scores.values()) or 1.0
+    whole = sum(scores.values())
     return sorted(((language, score / whole) for language, score in scores.items()), key=lambda pair: -pair[1])
+
+
+@lru_cache(maxsize=1024)
+def frequency(language: str) -> float:
+    """Return how often texts are in a language, beside others."""
+    return math.pow(spread(base_language(language)) + FLOOR, FREQUENCY)
 
 
 def read_shares(ranking: Ranking) -> dict[str, float]:

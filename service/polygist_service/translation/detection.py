@@ -19,17 +19,16 @@ from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.language_odds import (
     SURE,
     Company,
+    Evidence,
     Expectation,
-    Likelihoods,
     Ranking,
     Shares,
     add_shares,
-    read_likelihoods,
     read_shares,
     weigh,
 )
 from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
-from polygist_service.text.languages import name_few, serving
+from polygist_service.text.languages import matches, name_few, serving
 from polygist_service.text.segmentation import has_letters
 
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
@@ -99,6 +98,14 @@ class Scope:
         """Whether some model reads a language."""
         return self.readable is None or serving(language, self.readable) is not None
 
+    def limit(self, ranking: Ranking) -> list[tuple[str, float]]:
+        """Return what of a ranking is among the candidates, in whatever region; all of it where there are none."""
+        return [
+            (language, p)
+            for language, p in ranking
+            if not self.candidates or any(matches(candidate, language) for candidate in self.candidates)
+        ]
+
     def serves(self, language: str) -> bool:
         """Whether what is asked for can be done with a text in a language, if only to leave it as it is."""
         served = (*self.likely, self.target) if self.target else self.likely
@@ -106,10 +113,10 @@ class Scope:
 
 
 class Reading(NamedTuple):
-    """What one text says by itself: the detector's ranking, likelihoods, and the ranking with usual frequencies."""
+    """What one text says by itself: to the detector, and weighed by how frequent languages are."""
 
     ranking: Ranking
-    likelihoods: Likelihoods
+    evidence: Evidence
     alone: Ranking
 
     @property
@@ -196,12 +203,12 @@ class LanguageResolver:
     ) -> list[list[tuple[str, float]]]:
         """Return the languages of each text by itself by falling probability, `candidates` only where there are any.
 
-        The probabilities are those among all languages, where a candidate is likelier than others.
+        The probabilities stay those among all languages.
         """
-        usual = Expectation(candidates=candidates)
+        scope = Scope(None, candidates=frozenset(candidates))
         rankings = []
-        for reading in await self._pool.run(context, partial(self._read, usual), texts):
-            ranking = usual.limit(reading.alone)
+        for reading in await self._pool.run(context, self._read, texts):
+            ranking = scope.limit(reading.alone)
             self._count(*ranking[0] if ranking else ("und", 0.0))
             rankings.append(ranking)
         return rankings
@@ -240,14 +247,11 @@ class LanguageResolver:
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
         lettered = [at for at, text in enumerate(texts) if has_letters(text)]
         some = [texts[at] for at in lettered]
-        usual = Expectation(candidates=candidates)
-        readings = await self._pool.run(context, partial(self._read, usual), some)
+        readings = await self._pool.run(context, self._read, some)
         verdicts = await self._judge(some, readings, scope, context, turn)
         mixtures: Sequence[Mixture | None] = [None] * len(some)
         if mime_type == PLAIN:
-            rankings = [
-                [pair for pair in each.ranking if not candidates or usual.is_named(pair[0])] for each in readings
-            ]
+            rankings = [scope.limit(reading.ranking) for reading in readings]
             mixtures = await self._find_mixtures(some, rankings, candidates, context)
         choices = {}
         for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
@@ -256,11 +260,11 @@ class LanguageResolver:
             choices[at] = choose(at, verdict, mixture, scope)
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
-    def _read(self, usual: Expectation, text: str) -> Reading:
+    def _read(self, text: str) -> Reading:
         """Return what a text says by itself."""
         ranking = self._detector.rank(text)
-        likelihoods = read_likelihoods(text, ranking)
-        return Reading(ranking, likelihoods, weigh(likelihoods, usual.weight))
+        evidence = Evidence.of(text, ranking)
+        return Reading(ranking, evidence, weigh(evidence))
 
     def _count(self, language: str, confidence: float) -> None:
         result = "sure" if confidence >= CONFIDENT else "guess"
@@ -275,15 +279,14 @@ class LanguageResolver:
         if turn:
             for text, reading in zip(texts, readings, strict=True):
                 total = add_shares([total, await turn.tell(text, reading)])
-        usual = Expectation(candidates=scope.candidates)
         expected = Expectation(scope.likely, target=scope.target, candidates=scope.candidates)
 
         def judge_one(case: tuple[str, Reading]) -> Verdict:
             text, reading = case
             if reading.is_sure or not total:
-                return Verdict(weigh(reading.likelihoods, expected.weight), reading.alone)
-            others = partial(weigh, reading.likelihoods, others=total, own=own[text] if len(own) > 1 else {})
-            return Verdict(others(expected.weight), others(usual.weight))
+                return Verdict(weigh(reading.evidence, expected), reading.alone)
+            weigh_here = partial(weigh, reading.evidence, others=total, own=own[text] if len(own) > 1 else {})
+            return Verdict(weigh_here(expected), weigh_here())
 
         return await self._pool.run(context, judge_one, list(zip(texts, readings, strict=True)))
 
@@ -329,7 +332,7 @@ def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> 
         raise UndeterminedLanguage(
             f"contents[{at}]: language not detected; give source_language_code", metadata={"field": f"contents[{at}]"}
         )
-    languages = [code for code, _ in Expectation(candidates=scope.candidates).limit(verdict.expected)]
+    languages = [code for code, _ in scope.limit(verdict.expected)]
     best, probability = verdict.expected[0]
     if best not in languages and (probability >= CONFIDENT or not languages):
         names = name_few(scope.candidates)
