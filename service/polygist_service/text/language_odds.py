@@ -37,8 +37,8 @@ DOUBTFUL = 15
 NAMES = 0.002
 # What is known before counts as much as so many other texts.
 OWN_WEIGHT = 2.0
-# From here on a text is sure by itself: no other text changes what it is in.
-SURE = 0.99
+# Other texts change nothing for one that is as sure as that by itself, or has so many characters.
+SURE, LONG = 0.99, 100
 # Of a stream, so many different texts are remembered, and of each the languages that it may well be in.
 REMEMBERED, LEAST_SHARE = 100, 0.01
 
@@ -50,12 +50,14 @@ class Evidence:
     Attributes:
         likelihoods: of each language, the greatest is 1; empty for a text that says nothing.
         doubt: 1 for a short text, less and less for a longer one.
-        least: no likelihood of a language that is expected is less.
+        least: where a language is expected, no other one counts more against it than by this.
+        is_long: whether the text is long enough to be told by itself, however unsure.
     """
 
     likelihoods: Mapping[str, float]
     doubt: float
     least: float
+    is_long: bool
 
     @classmethod
     def of(cls, text: str, ranking: Ranking) -> "Evidence":
@@ -68,6 +70,7 @@ class Evidence:
             {language: ratio**power for language, ratio in ratios if ratio > LEAST_LIKELIHOOD},
             min(1.0, DOUBTFUL / length),
             NAMES ** len(text[:SHORT].split()),
+            length >= LONG,
         )
 
 

@@ -122,7 +122,7 @@ class Reading(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Whether no other text changes what it is in."""
-        return not self.alone or self.alone[0][1] >= SURE
+        return self.evidence.is_long or not self.alone or self.alone[0][1] >= SURE
 
 
 class Verdict(NamedTuple):
