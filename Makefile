@@ -19,10 +19,13 @@ test: $(READY)  ## run the linters, the type checker and all tests
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
 
-test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows
+test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,gguf]' --group dev --group bench
 	@.venv-lowest/bin/python -m pytest
+	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
+	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
+	@.venv-lowest/bin/python -m pytest tests/client tests/protos
 
 check: $(READY) ## ruff, mypy --strict and buf lint
 	@$(BIN)/ruff check .
