@@ -238,7 +238,7 @@ class Server:
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
         await self.runtime.preload()
-        self.runtime.models_changed.set()
+        self.health.report(self.runtime.services.engine.models())
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
     async def reload_certificates(self) -> bool:

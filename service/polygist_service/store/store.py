@@ -23,7 +23,7 @@ from polygist_service.store.catalogue.catalogue import (
 from polygist_service.store.catalogue.pull_options import NO_OPTIONS, PullOptions, expect_accepted
 from polygist_service.store.convert.inspect import fit_window
 from polygist_service.store.convert.published import convert_files, install_repository
-from polygist_service.store.description import Description, InstalledModel
+from polygist_service.store.description import Description, InstalledModel, Inventory
 from polygist_service.store.folders import Folders, clear_disk_errors
 from polygist_service.store.manifest import (
     Manifest,
@@ -79,13 +79,25 @@ class Store:
         self._folders = Folders(home)
 
     def installed(self) -> tuple[InstalledModel, ...]:
-        """All installed models, sorted by name; reads their manifests and the outline of their weights.
+        """All installed models that can be read, sorted by name; see `look` for the others."""
+        return self.look().models
+
+    def look(self) -> Inventory:
+        """What is installed, and what is left out of that; reads manifests and the outline of weights.
 
         Raises:
-            StoreError: a manifest is damaged.
+            StoreError: the folder itself cannot be read.
         """
         with clear_disk_errors(self.home):
-            return tuple(self.find(name) for name in self._folders.names())
+            names, strays = self._folders.names(), self._folders.strays()
+        models, damaged = [], {}
+        for name in names:
+            try:
+                with clear_disk_errors(self.home):
+                    models.append(self.find(name))
+            except StoreError as error:
+                damaged[name] = error.message
+        return Inventory(tuple(models), damaged, strays)
 
     def find(self, name: str) -> InstalledModel:
         """One installed model; raises StoreError where it is not installed or damaged.

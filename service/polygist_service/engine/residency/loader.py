@@ -1,7 +1,7 @@
 """From a name to a loaded model that has proved itself."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -25,7 +25,7 @@ from polygist_service.engine.models.tokenizers import (
 from polygist_service.engine.pace import Pace
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.convert.inspect import read_vocabulary
-from polygist_service.store.description import Description, InstalledModel
+from polygist_service.store.description import Description, InstalledModel, Inventory
 
 TokenT = TypeVar("TokenT")
 
@@ -69,6 +69,14 @@ class LoadableModel:
         )
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the store has: the models by name, and what is left out of them."""
+
+    models: Mapping[str, LoadableModel]
+    inventory: Inventory
+
+
 class Opening(Protocol):
     """Loads an installed model, as `open_model` does."""
 
@@ -78,8 +86,8 @@ class Opening(Protocol):
 class Store(Protocol):
     """What is installed; see `store.store.Store`."""
 
-    def installed(self) -> Sequence[InstalledModel]:
-        """Return all installed models, sorted by name; raises StoreError where a manifest is damaged."""
+    def look(self) -> Inventory:
+        """Return what is installed, and what is left out of that; raises StoreError where nothing can be read."""
         ...
 
     def find(self, name: str) -> InstalledModel:
@@ -114,9 +122,12 @@ class Loader:
         self._place = place
         self._open_model = open_model
 
-    def find_all(self) -> dict[str, LoadableModel]:
-        """All installed models by name, sorted; raises StoreError where the catalogue or a manifest is damaged."""
-        return {model.name: LoadableModel(model, self._place(model)) for model in self._store().installed()}
+    def find_all(self) -> Found:
+        """What is installed; raises StoreError where the catalogue is damaged or nothing can be read."""
+        store = self._store()
+        inventory = store.look()
+        models = {model.name: LoadableModel(model, self._place(model)) for model in inventory.models}
+        return Found(models, inventory)
 
     def examine(self, name: str) -> LoadableModel:
         """An installed model, its files verified; raises StoreError where it is damaged, or gone."""
