@@ -145,13 +145,11 @@ class Settings(Home):
             raise ValueError(
                 f"listen={self.listen} is reachable from other machines: give tls_cert and tls_key, or say --insecure"
             )
-        given = [
-            (name, address) for name in PORTS if (address := self.address(name)) and (address.port or address.path)
-        ]
-        for at, (name, address) in enumerate(given):
-            for other, same in given[:at]:
-                if address == same:
-                    raise ValueError(f"{other} and {name} are both {address}: give each an address of its own")
+        taken: dict[Address, str] = {}
+        for name in PORTS:
+            address = self.address(name)
+            if address and (address.port or address.path) and (other := taken.setdefault(address, name)) != name:
+                raise ValueError(f"{other} and {name} are both {address}: give each an address of its own")
         return self
 
     def address(self, name: str) -> Address | None:

@@ -2,6 +2,8 @@
 
 import threading
 import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polygist_service.engine.hardware import Placement
@@ -10,6 +12,24 @@ from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loader import Loader
 from polygist_service.errors import StoreError
 from polygist_service.store.description import Description, InstalledModel, Inventory
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Answers as `engine.interface.Offers` does: names of models, and of those for a pair or for summaries."""
+
+    names: tuple[str, ...] = ()
+    pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    writers: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, name):
+        return name in self.names
+
+    def translation(self, source, target):
+        return self.pairs.get((source, target))
+
+    def summarisation(self, language):
+        return self.writers.get(language)
 
 
 class Shelf:
@@ -21,6 +41,7 @@ class Shelf:
         faulty: names of models that do not load, with the reason.
         damaged: names of models whose files are not what they were.
         unreadable: names of models whose manifest cannot be read, with the reason.
+        catalogue: what could be installed.
         malformed: why nothing can be read at all.
         most_bytes: of the models that were in memory at the same time.
     """
@@ -34,6 +55,7 @@ class Shelf:
         self.faulty: dict[str, str] = {}
         self.damaged: set[str] = set()
         self.unreadable: dict[str, str] = {}
+        self.catalogue = Shop()
         self.malformed = ""
         self.most_bytes = 0
         for name, size in sizes.items():

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 import ctranslate2
 
 from polygist_service.engine.hardware import Placement, estimate_memory
-from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Options, Role, State
+from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.models.decoding import Generation
@@ -71,10 +71,11 @@ class LoadableModel:
 
 @dataclass(frozen=True)
 class Found:
-    """What the store has: the models by name, and what is left out of them."""
+    """What the store has: the models by name, what is left out of them, and what its catalogue has beside them."""
 
     models: Mapping[str, LoadableModel]
     inventory: Inventory
+    offers: Offers
 
 
 class Opening(Protocol):
@@ -85,6 +86,11 @@ class Opening(Protocol):
 
 class Store(Protocol):
     """What is installed; see `store.store.Store`."""
+
+    @property
+    def catalogue(self) -> Offers:
+        """What could be installed."""
+        ...
 
     def look(self) -> Inventory:
         """Return what is installed, and what is left out of that; raises StoreError where nothing can be read."""
@@ -127,7 +133,7 @@ class Loader:
         store = self._store()
         inventory = store.look()
         models = {model.name: LoadableModel(model, self._place(model)) for model in inventory.models}
-        return Found(models, inventory)
+        return Found(models, inventory, store.catalogue)
 
     def examine(self, name: str) -> LoadableModel:
         """An installed model, its files verified; raises StoreError where it is damaged, or gone."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import structlog
 
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import ModelInfo, State
+from polygist_service.engine.interface import ModelInfo, Offers, State, advise_pull, pull_metadata
 from polygist_service.engine.residency.load_queue import LoadQueue
 from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.loader import LoadableModel, Loader
@@ -39,6 +39,7 @@ class Registry:
         changed: is told on the event loop when the state of some model has changed.
         freed: is called, not on the event loop, when a model has left the memory.
         clock: seconds.
+        now: seconds since 1970.
 
     Models that cannot be read are left out, with a line of the log.
 
@@ -56,8 +57,11 @@ class Registry:
         changed: Callable[[], None] = lambda: None,
         freed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._idle_unload = idle_unload
+        self._now = now
+        self._last_used: dict[str, float] = {}
         self._changed = changed
         self._memory = ModelMemory(memory_cap, clock)
         self._found = loader.find_all()
@@ -75,6 +79,11 @@ class Registry:
         """The installed models that are left out, each with what is wrong and the cure."""
         return self._found.inventory.damaged
 
+    @property
+    def offers(self) -> Offers:
+        """What could be installed beside them."""
+        return self._found.offers
+
     def names(self) -> list[str]:
         """Installed models, sorted."""
         return sorted(self._installed)
@@ -83,9 +92,11 @@ class Registry:
         """What may be known of an installed model; raises NotFound."""
         loadable = self._find(name)
         if loaded := self._memory.current(name):
-            return loaded.info
-        fits = self._memory.can_hold(loadable.memory_bytes)
-        return loadable.describe(self._load_queue.state(name) if fits else State.FAILED)
+            info = loaded.info
+        else:
+            fits = self._memory.can_hold(loadable.memory_bytes)
+            info = loadable.describe(self._load_queue.state(name) if fits else State.FAILED)
+        return replace(info, last_used=used) if (used := self._last_used.get(name)) else info
 
     def resident_bytes(self) -> Mapping[str, int]:
         """What each loaded model takes now."""
@@ -95,9 +106,11 @@ class Registry:
     async def hold(self, name: str, context: CallContext) -> AsyncIterator[LoadedModel]:
         """Load a model if need be, and keep it while the block runs; see `Engine.hold`."""
         loaded = await self._acquire(name, context.deadline)
+        self._last_used[name] = self._now()
         try:
             yield loaded
         finally:
+            self._last_used[name] = self._now()
             self._memory.touch(loaded)
             loaded.release()
 
@@ -231,7 +244,12 @@ class Registry:
         if loadable := self._installed.get(name):
             return loadable
         have = ", ".join(self.names()) or "none"
-        raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {have}")
+        pulls = [name] if self.offers.has(name) else []
+        raise NotFound(
+            f"models/{name}",
+            f"no model {name!r} here; this server has: {have}{advise_pull(*pulls)}",
+            metadata=pull_metadata(*pulls),
+        )
 
     def _is_outdated(self, name: str) -> bool:
         """Whether what runs is not what is installed."""
