@@ -91,7 +91,7 @@ CLIENT_LIBRARIES = {
     "rich": ("cli",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
-CLIENT_SURFACE = ("connection", "errors", "options", "results", "cli")
+CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "cli")
 
 # The most lines of a file and of a function are said in `bench.structure`, which finds what is beyond them.
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten

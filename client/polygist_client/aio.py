@@ -11,10 +11,11 @@ import grpc.aio
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
+from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.awaited import AsyncBatchPool, BulkTasks
 from polygist_client.calls import Call
 from polygist_client.client import make_stub, open_channels, start_bulk
-from polygist_client.connection import DEFAULT_TARGET, ConnectionOptions, connect_to
+from polygist_client.connection import ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
 from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
@@ -35,7 +36,8 @@ class AsyncClient:
     Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
 
     Args:
-        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``; calls go round all addresses of a name, and those of
+        target: ``HOST:PORT``, ``http://HOST:PORT``, ``https://HOST:PORT`` for TLS, ``unix:PATH`` or ``dns:HOST:PORT``;
+            a port that is left out is 50051. Calls go round all addresses of a name, and those of
             ``ipv4:IP:PORT,IP:PORT…``.
         options: see `ConnectionOptions`.
     """

@@ -192,12 +192,6 @@ def test_unix_sockets_work(tmp_path):
         assert str(client.translate("a", to="pt")) == "A"
 
 
-@pytest.mark.parametrize("target", ["localhost", "localhost:", ":50051", "http://localhost:50051", ""])
-def test_an_address_that_is_none_is_refused(target: str):
-    with pytest.raises(InvalidInput, match="HOST:PORT"):
-        Client(target)
-
-
 @pytest.mark.parametrize(
     ("options", "field"),
     [
