@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -242,8 +242,8 @@ def setting_names() -> tuple[str, ...]:
     return (*own, *(f"limits__{each.name}" for each in fields(Limits)))
 
 
-def find_mistyped(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each variable that is meant for a setting and names none, with the name that is nearest.
+def find_mistyped(environment: Mapping[str, str], wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is meant for a setting among those `wanted` and names none, with the nearest name.
 
     Others with our prefix are left alone: they are of the client, or of what runs the process.
     """
@@ -252,8 +252,8 @@ def find_mistyped(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         word = variable.upper().removeprefix(PREFIX)
         if not variable.upper().startswith(PREFIX) or not value or SERVICE_LINK.fullmatch(word):
             continue
-        if word.lower() not in names and (near := nearest(word.lower(), names)):
-            yield variable, f"{PREFIX}{near.upper()}"
+        if word.lower() not in names and (near := nearest(word.lower(), names)) in wanted:
+            yield variable, f"{PREFIX}{str(near).upper()}"
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:

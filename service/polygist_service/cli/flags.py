@@ -1,7 +1,7 @@
 """Flags made from the settings: every setting is one, with its environment variable and default in the help."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -11,13 +11,74 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from polygist_service.limits import Limits
-from polygist_service.settings import PREFIX, Settings, find_mistyped, load_settings, nearest, setting_names
+from polygist_service.settings import PREFIX, Settings, find_mistyped, load_home, load_settings, nearest, setting_names
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 Command = Callable[..., Any]
+
+# The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
+HEADINGS: Mapping[str, Sequence[str]] = {
+    "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
+    "Encryption": ("tls_cert", "tls_key", "insecure"),
+    "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages"),
+    "Computing": ("slots", "text_threads", "device", "device_index", "compute_type"),
+    "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),
+    "Log": ("log_format", "log_level", "log_queue"),
+    "Limits on one request": (LIMIT_FLAG,),
+}
+
+
+class HeadedHelp(click.Command):
+    """A help text with the flags under headings, and examples at its end.
+
+    Args:
+        headings: names of flags, or what they begin with, under each; others come last.
+        examples: command lines.
+    """
+
+    def __init__(
+        self, *args: Any, headings: Mapping[str, Sequence[str]] | None = None, examples: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.headings = headings or {}
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags heading by heading."""
+        left = {str(each.name): record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))}
+        for heading, begins in self.headings.items():
+            write_section(formatter, heading, [left.pop(name) for name in list(left) if name.startswith(tuple(begins))])
+        write_section(formatter, "Options", list(left.values()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+class HeadedGroup(HeadedHelp, click.Group):
+    """The same for a command with subcommands: these are under the headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags, then the subcommands heading by heading."""
+        records = [record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))]
+        write_section(formatter, "Options", records)
+        left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
+        for heading, names in {**self.headings, "Commands": [*left]}.items():
+            chosen = [(name, left.pop(name)) for name in names if name in left]
+            write_section(formatter, heading, [(name, command.get_short_help_str(60)) for name, command in chosen])
+
+
+def write_section(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Write a heading and what stands below it, where there is anything."""
+    if rows:
+        with formatter.section(heading):
+            formatter.write_dl(rows)
 
 
 def add_settings(command: Command) -> Command:
@@ -58,8 +119,7 @@ def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
     if limits:
         given["limits"] = {name.removeprefix(LIMIT_FLAG): value for name, value in limits.items()}
     context = click.get_current_context(silent=True)
-    if rows := [f"{name}: no such setting; did you mean {near}?" for name, near in find_mistyped(os.environ)]:
-        raise click.UsageError("; ".join(rows), context)
+    check_environment(setting_names())
     try:
         return load_settings(given, config)
     except ValidationError as error:
@@ -67,6 +127,27 @@ def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
         raise click.UsageError("; ".join(rows), context) from None
     except (OSError, ValueError) as error:  # of a configuration file that cannot be read, or is no TOML
         raise click.UsageError(str(error), context) from None
+
+
+def read_home(given: Path | None) -> Path:
+    """The folder of the installed models; raises UsageError where it is none, or its variable is mistyped."""
+    check_environment(("home",))
+    try:
+        return load_home(given)
+    except ValidationError as error:
+        row = error.errors()[0]
+        where = name_place(row["loc"], {} if given is None else {"home": given}, None)
+        raise click.UsageError(f"{where}{explain(row)}", click.get_current_context(silent=True)) from None
+
+
+def check_environment(names: Sequence[str]) -> None:
+    """Raise UsageError for variables that are meant for some settings and name none.
+
+    Ignored, as one of another program is, such a variable would leave a server without its limit, cap or certificate.
+    """
+    rows = [f"{name}: no such setting; did you mean {near}?" for name, near in find_mistyped(os.environ, names)]
+    if rows:
+        raise click.UsageError("; ".join(rows), click.get_current_context(silent=True))
 
 
 def name_place(loc: tuple[int | str, ...], flags: Mapping[str, Any], config: Path | None) -> str:

@@ -1,9 +1,10 @@
 """The store: which models are installed, and how they get there."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 
@@ -77,6 +78,16 @@ class Store:
         self.home = home
         self.catalogue = catalogue or read_catalogue(*([overlay] if overlay.exists() else []))
         self._folders = Folders(home)
+
+    def names(self) -> list[str]:
+        """Names of the installed models, damaged or not, sorted; reads none of them."""
+        with clear_disk_errors(self.home):
+            return self._folders.names()
+
+    def source(self, name: str) -> Mapping[str, str]:
+        """Where an installed model came from, as the origin's own `identity` says it; raises StoreError."""
+        self._expect_installed(name)
+        return read_manifest(self._folders.model(name)).source
 
     def installed(self) -> tuple[InstalledModel, ...]:
         """All installed models that can be read, sorted by name; see `look` for the others."""
@@ -274,6 +285,10 @@ class Store:
         return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
 
     def _expect_installed(self, name: str) -> None:
-        if name not in (names := self._folders.names()):
-            have = ", ".join(names) or "none"
-            raise StoreError(f"no model {name!r} is installed in {self.home}; installed: {have}")
+        if name in (names := self._folders.names()):
+            return
+        if what := self._folders.strays().get(name):
+            raise StoreError(f"{self._folders.model(name)} is no model: {what}; it is left alone")
+        near = get_close_matches(name.lower(), names, n=1)
+        cure = f"did you mean {near[0]!r}?" if near else f"installed: {', '.join(names) or 'none'}"
+        raise StoreError(f"no model {name!r} is installed in {self.home}; {cure}")

@@ -103,6 +103,17 @@ class CatalogueEntry:
         return not (self.settings.get("experimental") or NON_COMMERCIAL.search(self.license))
 
     @property
+    def source(self) -> Mapping[str, str]:
+        """Where its files come from, as a manifest will say it."""
+        match self.origin:
+            case Files(source=source):
+                return source.identity()
+            case Published(repository=repository, revision=revision):
+                return {"kind": "hub", "repository": repository, "revision": revision}
+            case Folder(folder=folder):
+                return {"kind": "path", "folder": str(folder)}
+
+    @property
     def converter(self) -> tuple[str, int]:
         """The name and the version of what converts it."""
         if isinstance(self.origin, Files):
