@@ -1,5 +1,6 @@
 """The command ``polygist-server``: its subcommands, and how a run ends."""
 
+import errno
 import os
 import sys
 import threading
@@ -21,6 +22,8 @@ NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
 FAILED = 1
 INTERRUPTED = 130
+# What becomes of writing to a full disk, or to what is there no more.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 # What is to be told at the end gets so long to be read.
 LAST_SECONDS = 2.0
 
@@ -41,7 +44,7 @@ def server() -> None:
     headings=HEADINGS,
     examples=(
         "polygist-server serve",
-        "polygist-server serve --listen 0.0.0.0:50051 --tls-cert cert.pem --tls-key key.pem",
+        "polygist-server serve --listen 0.0.0.0:50051 --tls-cert c.pem --tls-key k.pem",
         "POLYGIST_MEMORY_CAP=4GB polygist-server serve --preload none",
     ),
 )
@@ -110,7 +113,8 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+        where = error.filename or ("standard output" if error.errno in UNWRITABLE else "")
+        return _fail(f"{where}: {error.strerror}" if where else str(error), FAILED)
     except PolygistError as error:
         return _fail(str(error), FAILED)
     return code if isinstance(code, int) else 0

@@ -169,7 +169,7 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
     options = parse_pull_options(again=again, **flags)
     known = [*store.catalogue.models, *store.catalogue.sets]
     for name in names:
-        if not store.catalogue.knows(name):
+        if not is_known(store, name):
             expect_known([name], known, "the catalogue has no model or set", store.catalogue.suggest_pair(name))
     with ProgressBars() as bars:
         pulled = store.pull(names, bars.report, options=options)
@@ -276,7 +276,7 @@ def show(store: Store, name: str, as_json: bool) -> None:
         facts = to_json(store.find(name), store)
     else:
         known = [*store.names(), *store.catalogue.models]
-        if name in store.catalogue.sets or not store.catalogue.knows(name):
+        if name in store.catalogue.sets or not is_known(store, name):
             expect_known([name], known, "no model is installed, nor in the catalogue, as")
         (entry,) = store.catalogue.select([name])
         facts = to_json(store.find(entry.name), store) if entry.name in store.names() else entry_to_json(entry)
@@ -332,6 +332,14 @@ def parse_pull_options(
         again=again,
         **{key: word for key, word in words.items() if word},
     )
+
+
+def is_known(store: Store, name: str) -> bool:
+    """Whether a name can be pulled; raises UsageError where it may mean several things, or is of another kind."""
+    try:
+        return store.catalogue.knows(name)
+    except StoreError as error:
+        raise click.UsageError(error.message, click.get_current_context(silent=True)) from None
 
 
 def expect_known(names: Iterable[str], known: Iterable[str], problem: str, cure: str = "") -> None:

@@ -405,7 +405,7 @@ def read_catalogue(*overlays: Path) -> Catalogue:
     tree: dict[str, Any] = {}
     for path in (SHIPPED, *overlays):
         try:
-            tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8")))
+            tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
     try:
