@@ -502,6 +502,6 @@ async def test_a_model_that_could_be_installed_is_named_with_how():
         with pytest.raises(NotFound, match=r"has: a; install it: polygist-server models pull opus-mt-en-fr$") as caught:
             registry.info("opus-mt-en-fr")
         assert caught.value.metadata == {"resource": "models/opus-mt-en-fr", "pull": "opus-mt-en-fr"}
-        with pytest.raises(NotFound, match="has: a$") as caught:
+        with pytest.raises(NotFound, match=r"has: a$") as caught:
             registry.info("nothing")
         assert "pull" not in caught.value.metadata
