@@ -21,12 +21,13 @@ from polygist_service.store.catalogue.families import (
     Texts,
     must_be,
     one_of,
+    read_pair,
 )
 from polygist_service.store.convert import CONVERTERS, REPOSITORY_VERSION
 from polygist_service.store.description import COMPUTE_TYPES
 from polygist_service.store.sources import hub
 from polygist_service.store.sources.wheels import FolderSource, PyPISource, Source, SourceFile
-from polygist_service.text.languages import BadTag, parse_tag, serving
+from polygist_service.text.languages import serving
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -35,7 +36,6 @@ NON_COMMERCIAL = re.compile(r"(?:^|[-_. ])nc(?:$|[-_. ])", re.IGNORECASE)
 HUB, FOLDER = "hub:", "path:"
 RESOURCE = "models/"
 ARCHIVE = ".tar.zst"
-PAIR = re.compile(r"([A-Za-z_]+)(?:->|[->→])([A-Za-z_]+(?:-[A-Za-z]+)*)")
 # What the publisher of most pairs calls a model of one.
 PAIR_NAME = "opus-mt-{}-{}"
 MAIN = "main"
@@ -276,15 +276,6 @@ class Catalogue:
         for family in self.families.values():
             if family.owner and family.read_name(name):
                 return CatalogueEntry(to_name(name), family, Published(f"{family.owner}/{name}"))
-        return None
-
-
-def read_pair(name: str) -> tuple[str, str] | None:
-    """The languages of a pair such as en-fr, en>fr or en->pt-BR; None where a name is none."""
-    found = PAIR.fullmatch(name)
-    try:
-        return (parse_tag(found[1]), parse_tag(found[2])) if found else None
-    except BadTag:
         return None
 
 
