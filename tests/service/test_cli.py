@@ -228,7 +228,7 @@ def test_what_lies_beside_the_models_is_left_out_with_a_warning(server: Server, 
     assert (verified.code, verified.out) == (0, "tiny: ok\n")
     assert (listed.code, listed.out.count("\n")) == (0, 1)
     for outcome in (verified, listed):
-        assert re.findall("^warning: (.+?): ", outcome.err, re.MULTILINE) == STRAYS
+        assert re.findall(r"^warning: .+/models/(.+?): ", outcome.err, re.MULTILINE) == STRAYS
         assert len(outcome.err.splitlines()) == len(STRAYS)
     left_out = json.loads(server("models", "list", "--json").out)["leftOut"]
     assert [each["name"] for each in left_out] == STRAYS

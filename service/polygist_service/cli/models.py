@@ -175,7 +175,7 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
         pulled = store.pull(names, bars.report, options=options)
     for each in pulled:
         click.echo(each)
-    if sys.stderr.isatty():  # beside the result, for people
+    if sys.stderr.isatty() and any(each.is_new for each in pulled):  # beside the result, for people
         click.echo("note: a server that runs takes them up at SIGHUP, or by polygist models reload", err=True)
 
 
@@ -232,7 +232,7 @@ def verify(store: Store, names: Sequence[str]) -> int:
     code = 0
     if not names:
         inventory = store.look()
-        warn_of_strays(inventory)
+        warn_of_strays(inventory, store.home)
         names = sorted([*(model.name for model in inventory.models), *inventory.damaged])
     for name in names:
         try:
@@ -260,7 +260,7 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
         click.echo(json.dumps(parts, ensure_ascii=False, indent=2))
         return
     warn_of_damage(inventory)
-    warn_of_strays(inventory)
+    warn_of_strays(inventory, store.home)
     rows = [describe_installed(model) for model in here.values()]
     rows += [describe_entry(entry) for entry in others]
     print_rows(COLUMNS, rows)
@@ -352,10 +352,10 @@ def expect_known(names: Iterable[str], known: Iterable[str], problem: str, cure:
             raise click.UsageError(f"{problem} {name!r}; {cure or nearest}", click.get_current_context(silent=True))
 
 
-def warn_of_strays(inventory: Inventory) -> None:
+def warn_of_strays(inventory: Inventory, home: Path) -> None:
     """Tell of what lies among the models and is none."""
     for name, what in inventory.strays.items():
-        click.echo(f"warning: {name}: {what}; it is left out", err=True)
+        click.echo(f"warning: {home / 'models' / name}: {what}; it is left out", err=True)
 
 
 def warn_of_damage(inventory: Inventory) -> None:

@@ -54,6 +54,11 @@ class Pulled:
     model: InstalledModel
     outcome: Outcome
 
+    @property
+    def is_new(self) -> bool:
+        """Whether a server that runs has something to take up."""
+        return self.outcome is not Outcome.CURRENT
+
     def __str__(self) -> str:
         model = self.model
         size = f"{model.size_bytes / 1e6:.1f} MB"
