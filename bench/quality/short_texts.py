@@ -57,6 +57,10 @@ class Outcome:
     is_warned: bool = False
 
 
+NOTES = (
+    "Windows of so many words, or all of a sentence. wrong: answered, as if in another language; without a warning: of "
+    "all, wrong and not called a guess. Neighbours are read by no starter model: what is right is to refuse them.",
+)
 Ask = Callable[[Client, Sequence[str]], Sequence[Outcome]]
 
 
@@ -105,7 +109,7 @@ def read(answer: Translation | PolygistError) -> Outcome:
     return Outcome(answer.source, any(notice.code == "low-detection-confidence" for notice in answer.warnings))
 
 
-# What is asked, in which words the table says so, and whether a server can answer it for the neighbours.
+# What is asked of the texts of one language, by its name in the tables.
 SITUATIONS: Mapping[str, Ask] = {
     "alone, into pt": lambda client, texts: translate_alone(client, texts, to="pt"),
     "alone, into en": lambda client, texts: translate_alone(client, texts, to="en"),
@@ -142,7 +146,7 @@ def make_samples(data: DataFolder) -> Iterator[Sample]:
 def cut_windows(sentences: Sequence[str], words: int, count: int, chance: random.Random) -> list[str]:
     """So many different stretches of `words` words with letters, without the marks around them; fewer where few are."""
     found: dict[str, None] = {}
-    for _ in range(30 * count):
+    for _ in range(30 * count if sentences else 0):
         parts = chance.choice(sentences).split()
         start = chance.randrange(max(1, len(parts) - words + 1))
         window = parts[start : start + words]
@@ -165,7 +169,7 @@ def measure_situation(client: Client, name: str, samples: Sequence[Sample]) -> T
         outcomes[group, words] += [(answer.language == language, answer) for answer in answers]
     rows = [(group, words or "all", *count(those)) for (group, words), those in sorted(outcomes.items())]
     columns = ("texts in", "words", "texts", "right", "with a warning", "wrong", "without a warning", "refused")
-    return Table(name, columns, tuple(rows))
+    return Table(f"Short texts, {name}, %", columns, tuple(rows), NOTES)
 
 
 def count(outcomes: Sequence[tuple[bool, Outcome]]) -> tuple[Cell, ...]:
@@ -184,7 +188,9 @@ def count(outcomes: Sequence[tuple[bool, Outcome]]) -> tuple[Cell, ...]:
 def measure_short_texts(client: Client, data: DataFolder, say: Say) -> list[Table]:
     """A table for each situation."""
     samples = list(make_samples(data))
-    tables = []
+    tables: list[Table] = []
+    if not samples:
+        return tables
     for name in SITUATIONS:
         say(f"short texts, {name}: {len(samples)}")
         tables.append(measure_situation(client, name, samples))

@@ -34,7 +34,7 @@ NAMED = 100.0  # ... that the caller named
 # Up to so many characters; a longer text speaks for itself.
 DOUBTFUL = 15
 # So many words may be names, which are in any language: where one is expected, one word does not speak more against it.
-NAMES = 0.002
+NAMES = 0.004
 # What is known before counts as much as so many other texts.
 OWN_WEIGHT = 2.0
 # Other texts change nothing for one that is as sure as that by itself, or has so many characters.
