@@ -34,6 +34,8 @@ from polygist_client.options import Splitting
 
 INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
+# Below, what is detected of so few lines is a guess, which is not for all of them.
+SURE = 0.5
 
 
 @click.command()
@@ -111,6 +113,8 @@ def detect_once(session: Session) -> Prepare:
         best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
         if best.code == "und":
             raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
+        if best.confidence < SURE:
+            return records, work  # the server knows the target, too, and goes by the lines before each one
         session.note(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
         return records, work.with_options(source=best.code, candidates=())
 
