@@ -11,9 +11,9 @@ from typing import Any, TypedDict, Unpack
 from polygist import __version__
 
 from polygist_client.addresses import Address, parse_address
+from polygist_client.arguments import HIGHEST_INTEGER, parse_options
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.options import check_options, check_seconds
 
 REQUEST_ID = "x-request-id"
 # The services that every server has, by short names.
@@ -121,10 +121,10 @@ class Connection:
             ("grpc.per_rpc_retry_buffer_size", 24 << 20),  # a request above this, by default 256 KiB, is not retried
             ("grpc.max_send_message_length", MESSAGE_BYTES),
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", round(self.keepalive_time * 1000)),
-            ("grpc.keepalive_timeout_ms", round(self.keepalive_timeout * 1000)),
+            ("grpc.keepalive_time_ms", milliseconds(self.keepalive_time)),
+            ("grpc.keepalive_timeout_ms", milliseconds(self.keepalive_timeout)),
             # By default 60 s, and while a ping of flow control is out, none asks whether the server is there.
-            ("grpc.http2.ping_timeout_ms", round(self.keepalive_timeout * 1000)),
+            ("grpc.http2.ping_timeout_ms", milliseconds(self.keepalive_timeout)),
             ("grpc.http2.max_pings_without_data", 0),  # no limit; by default one a minute after the second
             ("grpc.initial_reconnect_backoff_ms", 250),
             ("grpc.max_reconnect_backoff_ms", 1_000),  # by default 120 s: a server that comes back would not be noticed
@@ -152,34 +152,27 @@ class Connection:
         }
 
 
+def milliseconds(seconds: float) -> int:
+    """Return seconds as gRPC's options take them: whole, above 0, in 32 bits; the most of these is never."""
+    return min(max(1, round(seconds * 1000)), HIGHEST_INTEGER)
+
+
 def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
-    check_options("Client", options, ConnectionOptions)
+    given: ConnectionOptions = parse_options("Client", options, ConnectionOptions)  # type: ignore[assignment]
     address = parse_address(target)
-    timeout, api_key = options.get("timeout"), options.get("api_key")
-    reconnect_timeout = options.get("reconnect_timeout", RECONNECT_SECONDS)
-    keepalive_time = options.get("keepalive_time", KEEPALIVE_SECONDS)
-    keepalive_timeout = options.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS)
-    given = {"timeout": timeout, "keepalive_time": keepalive_time, "keepalive_timeout": keepalive_timeout}
-    for name, seconds in given.items():
-        if seconds is not None:
-            check_seconds(name, seconds)
-    if not reconnect_timeout >= 0:
-        raise InvalidInput(
-            f"reconnect_timeout is {reconnect_timeout}, it must be 0 seconds or more", field="reconnect_timeout"
-        )
-    headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
-    if api_key:
+    headers = {**given.get("metadata", {})}
+    if api_key := given.get("api_key"):
         headers["authorization"] = f"Bearer {api_key}"
     return Connection(
         address=address,
-        certificates=read_certificates(address, options),
+        certificates=read_certificates(address, given),
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
-        timeout=timeout,
-        wait_for_ready=options.get("wait_for_ready", False),
-        reconnect_timeout=reconnect_timeout,
-        keepalive_time=keepalive_time,
-        keepalive_timeout=keepalive_timeout,
+        timeout=given.get("timeout"),
+        wait_for_ready=given.get("wait_for_ready", False),
+        reconnect_timeout=given.get("reconnect_timeout", RECONNECT_SECONDS),
+        keepalive_time=given.get("keepalive_time", KEEPALIVE_SECONDS),
+        keepalive_timeout=given.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS),
     )
 
 

@@ -223,7 +223,7 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["a.txt", "-t", "pt", "--timeout", "soon"], "no duration"),
         (["a.txt", "-t", "pt", "--metadata", "soon"], "KEY=VALUE"),
         (["a.txt", "-t", "pt", "--json", "--jsonl"], "exclude each other"),
-        (["a.txt", "-t", "pt", "-a", "localhost"], "HOST:PORT"),
+        (["a.txt", "-t", "pt", "-a", "localhost:70000"], "HOST:PORT"),
         (["a.txt", "-t", "pt", "--cert", "a.txt"], "belong together"),
         (["a.txt", "-t", "pt", "--glossary", "x"], "--glossary"),
     ],
