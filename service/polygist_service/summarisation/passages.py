@@ -25,7 +25,7 @@ LEAST, USUAL, MOST = 8, 20, 36
 # Passages whose TF-IDF cosine is higher say the same.
 SAME = 0.75
 
-STOPS, COMMAS = f"{ENDS}။។៕།༎", ",，、،၊፣፤–—"
+STOPS, COMMAS = ENDS, ",，、،၊፣፤–—"
 # By language: what begins a clause, the more surely the higher; two of them in a row begin it together.
 STARTERS: Mapping[str, Mapping[str, float]] = {
     "en": {
