@@ -24,9 +24,10 @@ from polygist_client import (
     Summary,
     Translation,
 )
+from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.errors import describe, is_about_language, suggest_language
 from polygist_client.cli.inputs import InputError
-from polygist_client.connection import DEFAULT_TARGET, RECONNECT_SECONDS
+from polygist_client.connection import RECONNECT_SECONDS
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -194,7 +195,10 @@ class UnlistedOption(click.Option):
 
 
 GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-a", "--address"), {"default": DEFAULT_TARGET, "show_default": True, "help": "HOST:PORT, unix:PATH or dns:…"}),
+    (
+        ("-a", "--address"),
+        {"default": DEFAULT_TARGET, "show_default": True, "help": "HOST[:PORT], http(s)://…, unix:PATH or dns:…"},
+    ),
     (("--tls",), {"is_flag": True, "help": "Encrypt; implied by --ca and --cert."}),
     (("--ca",), {"type": click.Path(), "metavar": "FILE", "help": "Certificates to trust (PEM)."}),
     (("--cert",), {"type": click.Path(), "metavar": "FILE", "help": "Own certificate (PEM), with --key."}),
