@@ -9,6 +9,8 @@ from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
+MOST_NAMED = 12
+
 
 @click.command()
 @click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
@@ -41,6 +43,8 @@ def find_language(source: str, languages: list[Language]) -> list[Language]:
     for code in (source.lower(), source.lower().partition("-")[0]):
         if found := [each for each in languages if each.code.lower() == code]:
             return found
-    have = ", ".join(each.code for each in languages) or "none"
+    rest = len(languages) - MOST_NAMED
+    have = ", ".join(each.code for each in languages[:MOST_NAMED]) or "none"
+    have += f" and {rest} more, see polygist languages" if rest > 0 else ""
     nearest = suggest_language(source, languages)
     raise NotFound(f"no language {source!r}; this server has: {have}{nearest}", code="NOT_FOUND")
