@@ -9,8 +9,6 @@ from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
-MOST_NAMED = 12
-
 
 @click.command()
 @click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
@@ -36,6 +34,9 @@ def languages(session: Session, source: str | None, display_language: str | None
         for each in found
     ]
     print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+
+
+MOST_NAMED = 12
 
 
 def find_language(source: str, languages: list[Language]) -> list[Language]:
