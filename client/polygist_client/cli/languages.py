@@ -36,11 +36,16 @@ def languages(session: Session, source: str | None, display_language: str | None
     print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
 
 
+MOST_NAMED = 12
+
+
 def find_language(source: str, languages: list[Language]) -> list[Language]:
     """Find the language `source`; a region such as that of pt-BR may be left to its language. Raises NotFound."""
     for code in (source.lower(), source.lower().partition("-")[0]):
         if found := [each for each in languages if each.code.lower() == code]:
             return found
-    have = ", ".join(each.code for each in languages) or "none"
+    rest = len(languages) - MOST_NAMED
+    have = ", ".join(each.code for each in languages[:MOST_NAMED]) or "none"
+    have += f" and {rest} more, see polygist languages" if rest > 0 else ""
     nearest = suggest_language(source, languages)
     raise NotFound(f"no language {source!r}; this server has: {have}{nearest}", code="NOT_FOUND")

@@ -18,6 +18,11 @@ class LanguageDetector:
         self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         self._tags = {label: tag for label in self._identifier.labels if (tag := read_label(label))}
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """All that it knows, sorted."""
+        return tuple(sorted(set(self._tags.values())))
+
     def rank(self, text: str, *, candidates: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Languages of `text` by falling probability, empty for a text without letters.
 
