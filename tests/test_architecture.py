@@ -69,7 +69,8 @@ SERVICE_LIBRARIES = {
     "pydantic_settings": ("settings",),
     "platformdirs": ("settings",),
     "filelock": ("store",),
-    "zstandard": ("store",),
+    "backports": ("store",),
+    "compression": ("store",),  # what Python has from 3.14 on, and backports before
     "huggingface_hub": ("store",),
     "httpx2": ("store",),  # what huggingface_hub raises where there is no connection
     "click": ("cli",),

@@ -65,7 +65,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return self._reply(request.service)
 
-    async def List(self, request: health_pb2.HealthListRequest, context: Context) -> health_pb2.HealthListResponse:
+    # Served where grpc_health has it, from 1.85 on; older ones, which protobuf 6 needs, have no such messages.
+    async def List(self, request: "health_pb2.HealthListRequest", context: Context) -> "health_pb2.HealthListResponse":
         return health_pb2.HealthListResponse(statuses={service: self._reply(service) for service in self._serves})
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:

@@ -1,6 +1,8 @@
 """The catalogue: what is shipped, and what an operator's file may say."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from polygist_service.store.sources.wheels import PACKAGED
 from tests.service.store.student import describe_student
 
 TINY = describe_student({"model": b"", "vocabulary": b"", "shortlist": b"", "adapter": b""})
+TRAINED = Path(__file__).parents[3] / "training" / "adapters"
 TREES = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers()),
     lambda inner: st.dictionaries(st.sampled_from("abc"), st.integers() | inner),
@@ -45,6 +48,16 @@ def test_files_that_come_with_polygist_are_those_of_the_catalogue():
     assert len(files) == 2
     for file in files:
         assert hashlib.sha256((PACKAGED / file.path).read_bytes()).hexdigest() == file.sha256
+
+
+def test_models_made_of_the_weights_as_trained_need_not_be_made_again():
+    """The adapters that come with polygist are packed from those weights; see training/export.py."""
+    for entry in read_catalogue().select(["en-pt", "pt-en"]):
+        (adapter,) = [file for file in entry.origin.files if file.packaged]
+        trained = hashlib.sha256((TRAINED / adapter.path).read_bytes()).hexdigest()
+        files = tuple(replace(file, sha256=trained) if file is adapter else file for file in entry.origin.files)
+        assert trained != adapter.sha256
+        assert replace(entry, origin=replace(entry.origin, files=files)).recipe == entry.recipe
 
 
 def test_an_operators_file_adds_a_model(read):
