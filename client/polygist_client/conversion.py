@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC
 from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.descriptor import EnumDescriptor
@@ -194,6 +195,8 @@ def read_model(message: model_service_pb2.Model) -> results.Model:
         size_bytes=message.size_bytes,
         sources=tuple(message.source_language_codes),
         targets=tuple(message.target_language_codes),
+        memory_bytes=message.memory_bytes,
+        last_used=message.last_used_time.ToDatetime(tzinfo=UTC) if message.HasField("last_used_time") else None,
     )
 
 

@@ -412,8 +412,8 @@ class ModelAdminServiceServicer(object):
         once.
 
         Errors:
-        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
-        malformed; nothing changes
+        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
+        model that is served, is malformed; nothing changes
         INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
         done
 

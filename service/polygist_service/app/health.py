@@ -38,6 +38,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         """Add the health service to a server; several may have it."""
         health_pb2_grpc.add_HealthServicer_to_server(self, server)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether anything can be answered."""
+        return self._serves[OVERALL] and not self._is_stalled
+
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
         self._serves = dict.fromkeys(self._serves, False)
