@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 from polygist import __version__
 
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
+from polygist_client.certificates import PemKind, check_pem
 from polygist_client.errors import InvalidInput
 from polygist_client.options import check_options, check_seconds
 
@@ -209,7 +210,11 @@ def read_certificates(options: ConnectionOptions) -> Certificates | None:
         raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
     if not (options.get("tls") or ca or cert):
         return None
-    return Certificates(*(Path(path).read_bytes() if path else None for path in (ca, key, cert)))
+    contents: list[bytes | None] = []
+    for name, path in (("ca", ca), ("key", key), ("cert", cert)):
+        kind: PemKind = "private key" if name == "key" else "certificate"
+        contents.append(check_pem(name, str(path), Path(path).read_bytes(), kind) if path else None)
+    return Certificates(*contents)
 
 
 def _parse_header(key: str, value: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import click
 
+from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.inputs import Input
@@ -16,6 +17,9 @@ from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
 from polygist_client.cli.session import Session
 from polygist_client.options import Preference, Task
+
+# What other tools take for "find out yourself".
+DETECTED = frozenset({"auto", "detect", "und", "mul"})
 
 Decorator = Callable[[Any], Any]
 
@@ -54,6 +58,20 @@ def split_codes(context: click.Context, parameter: click.Parameter, value: str |
     return tuple(code.strip() for code in value.split(",")) if value else ()
 
 
+def check_source(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return a language that was given; raises UsageError where it should be left out."""
+    if value is not None and value.strip().lower() in DETECTED:
+        raise click.UsageError(f"--from {value}: leave --from out, and the language is detected", context)
+    return value
+
+
+def from_option(help: str) -> Decorator:
+    """Make the flag for the language that texts are in."""
+    return click.option(
+        "-s", "--from", "source", metavar="LANG", callback=check_source, shell_complete=complete_languages, help=help
+    )
+
+
 text_options = (
     # A path as far as completion goes; what is wrong with one is told where it is read.
     click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE…|DIR…|-]"),
@@ -87,7 +105,9 @@ input_options = (
     ),
 )
 decoding_options = (
-    click.option("--model", metavar="NAME", help="The model to use.  [default: by language]"),
+    click.option(
+        "--model", metavar="NAME", shell_complete=complete_models, help="The model to use.  [default: by language]"
+    ),
     click.option("--prefer", type=words_choice(Preference), help="What matters more."),
     click.option("--beam", "beam_size", type=int, default=0, metavar="N", help="Size of the beam."),
     click.option("--max-output-tokens", type=int, default=0, metavar="N", help="Most tokens of one segment."),
@@ -97,7 +117,11 @@ pivot_option = click.option(
 )
 task_option = click.option("--task", type=words_choice(Task), help="Only what does this.")
 candidate_option = click.option(
-    "--candidates", callback=split_codes, metavar="LANG,…", help="Languages that detection may find."
+    "--candidates",
+    callback=split_codes,
+    metavar="LANG,…",
+    shell_complete=complete_languages,
+    help="Languages that detection may find.",
 )
 
 

@@ -186,6 +186,18 @@ class Input:
         """Return what tells a regular file from all others, whatever its name; None for what is none."""
         return identify(self._place()) if self.text is None else None
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether somebody types it at a terminal."""
+        if self.text is not None or self.raw is not None:
+            return False
+        if self.path is None:
+            return sys.stdin is not None and sys.stdin.isatty()
+        try:
+            return self.path.is_char_device()
+        except OSError:
+            return False
+
     def _place(self) -> Path | int:
         """Return the file, or the number of the open one; there is none of that number where input is no file."""
         if self.path is not None:

@@ -6,6 +6,7 @@ import click
 
 from polygist_client import Model
 from polygist_client.cli.flags import task_option
+from polygist_client.cli.help import Commands
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
@@ -14,7 +15,7 @@ from polygist_client.options import JsonReply, Task
 CONTRACT_NAMES = {"sources": "source language codes", "targets": "target language codes"}
 
 
-@click.group()
+@click.group(cls=Commands)
 def models() -> None:
     """List the server's models, show, load or unload one."""
 

@@ -8,6 +8,7 @@ import click
 
 from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
 from polygist_client.cli.answers import Work
+from polygist_client.cli.completion import complete_languages
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
@@ -16,6 +17,7 @@ from polygist_client.cli.flags import (
     check_json,
     check_resume,
     decoding_options,
+    from_option,
     input_options,
     into_option,
     parse_form,
@@ -23,6 +25,7 @@ from polygist_client.cli.flags import (
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.help import Command
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
@@ -36,11 +39,21 @@ INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
 
 
-@click.command()
+EXAMPLES = (
+    'polygist translate --to pt --text "The library opens at nine."',
+    "polygist translate --to pt articles/ -o translated/",
+    "polygist translate --to pt news.jsonl --format jsonl \\\n    --field title --field body -o news.pt.jsonl",
+)
+
+
+@click.command(cls=Command, examples=EXAMPLES)
 @add_options(input_options)
 @into_option("{field}_{to}")
-@click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
-@click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
+@click.option(
+    "-t", "--to", required=True, metavar="LANG[,LANG…]", shell_complete=complete_languages,
+    help="Language to translate to.",
+)  # fmt: skip
+@from_option("Language of the text.  [default: detected]")
 @candidate_option
 @click.option("--lines", is_flag=True, help="Line by line, all in one language: line n becomes line n.")
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
