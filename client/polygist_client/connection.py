@@ -11,9 +11,9 @@ from typing import Any, TypedDict, Unpack
 from polygist import __version__
 
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
-from polygist_client.certificates import PemKind, check_pem
 from polygist_client.errors import InvalidInput
 from polygist_client.options import check_options, check_seconds
+from polygist_client.tls import PemKind, check_pem
 
 DEFAULT_TARGET = "localhost:50051"
 REQUEST_ID = "x-request-id"

@@ -12,6 +12,7 @@ from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
+from polygist_client.cli.kinds import MARKUP_SUFFIXES, Expected
 from polygist_client.cli.outputs import Output
 from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
@@ -93,8 +94,7 @@ input_options = (
     click.option(
         "--format",
         type=NearChoice(["text", *RECORDS]),
-        default="text",
-        help="What the input is; of csv the delimiter is found.",
+        help="What the input is; of csv the delimiter is found.  [default: text]",
     ),
     click.option(
         "--field",
@@ -135,7 +135,7 @@ def into_option(default: str) -> Decorator:
 
 
 def parse_form(
-    *, format: str, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
+    *, format: str | None, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
 ) -> Form:
     """Tell what the inputs are; raises UsageError where flags do not belong together."""
     is_fields = format in RECORDS
@@ -150,6 +150,23 @@ def parse_form(
     if is_fields:
         return Form(format, *RECORDS[format])
     return Form("lines", read_lines, prepare=prepare) if lines else Form("text")
+
+
+def expect(format: str | None, *, lines: bool = False) -> Expected:
+    """Tell what inputs are read as: who says that they are text is believed."""
+    if format is None:
+        return "lines" if lines else "prose"
+    return "text" if format == "text" else "records"
+
+
+def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None) -> None:
+    """Warn where files with marks are taken for plain text, unless that was said."""
+    found = [each.name for each in sources if each.path and each.path.suffix.lower() in MARKUP_SUFFIXES]
+    if found and format is None:
+        names = found[0] + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        session.say(
+            f"warning: {names}: marks such as # and * are taken for text; say --format text where that is meant"
+        )
 
 
 def check_resume(resume: bool, output: Output) -> None:

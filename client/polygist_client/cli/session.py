@@ -92,6 +92,11 @@ class Session:
         """Whether results are for people, not JSON."""
         return not (self.json or self.jsonl)
 
+    def say(self, line: str) -> None:
+        """Print a line of its own, unless quiet."""
+        if not self.quiet:
+            self._print(line)
+
     def note(self, text: str) -> None:
         """Print a note beside the result, unless quiet."""
         if not self.quiet:

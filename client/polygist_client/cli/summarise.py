@@ -15,11 +15,13 @@ from polygist_client.cli.flags import (
     check_json,
     check_resume,
     decoding_options,
+    expect,
     from_option,
     input_options,
     into_option,
     parse_form,
     pivot_option,
+    warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
@@ -72,7 +74,7 @@ def summarise(
     texts: tuple[str, ...],
     output: str | None,
     resume: bool,
-    format: str,
+    format: str | None,
     field: tuple[str, ...],
     into: str | None,
     stream: bool,
@@ -88,13 +90,14 @@ def summarise(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form)
-    sources = gather_inputs(files, texts, output=where.folder or where.file)
+    sources = gather_inputs(files, texts, expected=expect(format), output=where.folder or where.file)
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     work = make_work({**options}, make_fields(field, into, default=default, to=options["to"] or ""))  # type: ignore[typeddict-item]
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
+    warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, work)

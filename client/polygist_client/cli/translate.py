@@ -17,11 +17,13 @@ from polygist_client.cli.flags import (
     check_json,
     check_resume,
     decoding_options,
+    expect,
     from_option,
     input_options,
     into_option,
     parse_form,
     pivot_option,
+    warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
@@ -72,7 +74,7 @@ def translate(
     output: str | None,
     resume: bool,
     lines: bool,
-    format: str,
+    format: str | None,
     field: tuple[str, ...],
     into: str | None,
     stream: bool,
@@ -92,12 +94,19 @@ def translate(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
-    sources = gather_inputs(files, texts, output=where.folder or where.file, is_read_again=len(works) > 1)
+    sources = gather_inputs(
+        files,
+        texts,
+        expected=expect(format, lines=lines),
+        output=where.folder or where.file,
+        is_read_again=len(works) > 1,
+    )
     shares_stream = stream or can_share_stream(session, form, sources, len(works))
     labels = [work.label for work in works]
     check_output(where, sources, labels, shares_stream=shares_stream)
     check_overlap(where, sources, labels, is_of_records=form.read is not None)
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
+    warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])

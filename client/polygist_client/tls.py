@@ -1,8 +1,18 @@
-"""PEM files: what a certificate or a key in another form is, and how to make PEM of it. No I/O."""
+"""TLS: what PEM files should hold and what other files are, and what gRPC's own log says of handshakes: nothing."""
 
+import os
 from typing import Literal
 
 from polygist_client.errors import InvalidInput
+
+LOG_LEVEL = "GRPC_VERBOSITY"
+if LOG_LEVEL not in os.environ:
+    # Errors only, as its documentation says of the default: without it each handshake that fails has a line on standard
+    # error, beside our exception. It is read when gRPC is imported and never again, so that no child gets to see ours.
+    os.environ[LOG_LEVEL] = "ERROR"
+    import grpc  # noqa: F401
+
+    del os.environ[LOG_LEVEL]
 
 PemKind = Literal["certificate", "private key"]
 
