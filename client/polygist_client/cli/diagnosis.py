@@ -156,7 +156,7 @@ def read_names(way: Way) -> list[str]:
     context.check_hostname = False
     with suppress(OSError), connect(way) as plain, context.wrap_socket(plain) as secure:
         found = secure.getpeercert() or {}
-        return [str(name) for kind, name in found.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]  # type: ignore[misc, str-unpack]
+        return [str(name) for kind, name in found.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]  # type: ignore[str-unpack]
     return []
 
 

@@ -138,6 +138,7 @@ def parse_form(
     *, format: str | None, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
 ) -> Form:
     """Tell what the inputs are; raises UsageError where flags do not belong together."""
+    format = format or "text"
     is_fields = format in RECORDS
     if is_fields and not field:
         raise click.UsageError(f"--format {format} needs --field NAME: the field or column that has the text")
@@ -147,7 +148,7 @@ def parse_form(
         raise click.UsageError(f"--lines and --format {format} exclude each other")
     if into is not None and not is_fields:
         raise click.UsageError(f"--into goes with --format {', '.join(RECORDS)}")
-    if is_fields:
+    if format in RECORDS:
         return Form(format, *RECORDS[format])
     return Form("lines", read_lines, prepare=prepare) if lines else Form("text")
 

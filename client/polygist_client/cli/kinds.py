@@ -120,8 +120,8 @@ def find_kind(head: str, suffix: str) -> Kind | None:
     for pattern, kind in SIGNATURES:
         if re.match(rf"\s*(?:{pattern})", head, re.IGNORECASE | re.DOTALL):
             return kind
-    if suffix not in BY_SUFFIX and (kind := find_json(head)):
-        return kind
+    if suffix not in BY_SUFFIX and (found := find_json(head)):
+        return found
     return BY_SUFFIX.get(suffix) if head.strip() else None
 
 
