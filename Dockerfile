@@ -23,7 +23,7 @@ RUN /opt/polygist/bin/python -m pip --python /opt/build/bin/python wheel --quiet
 # What packages need only to test themselves, and the symbols.
 RUN /opt/polygist/bin/python -m pip uninstall --quiet --yes setuptools && \
     find /opt/polygist/lib -type d -path '*/numpy/*' -name tests -prune -exec rm -r {} + && \
-    for package in ctranslate2 yaml zstandard; do strip --strip-debug /opt/polygist/lib/python3*/site-packages/$package/*.so; done
+    for package in ctranslate2 yaml; do strip --strip-debug /opt/polygist/lib/python3*/site-packages/$package/*.so; done
 
 FROM build AS models-none
 RUN mkdir /models

@@ -19,10 +19,13 @@ test: $(READY)  ## run the linters, the type checker and all tests
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
 
-test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows
+test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,dev,bench]'
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,gguf]' --group dev --group bench
 	@.venv-lowest/bin/python -m pytest
+	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
+	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
+	@.venv-lowest/bin/python -m pytest tests/client tests/protos
 
 check: $(READY) ## ruff, mypy --strict and buf lint
 	@$(BIN)/ruff check .
@@ -51,7 +54,7 @@ bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHEC
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
-	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,dev,convert]'
+	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,gguf,convert]' --group dev
 	@.venv-parity/bin/python -m tests.parity.make
 	@.venv-parity/bin/python -m pytest tests/parity
 
@@ -67,7 +70,7 @@ lock: $(READY)  ## lock what the image installs, with hashes
 	done
 
 clean:          ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .venv-lowest .venv-parity .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf $(VENV) .venv-lowest .venv-parity .venv-protos .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 
 $(READY): pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…" >&2; exit 1; }
@@ -76,5 +79,5 @@ $(READY): pyproject.toml Makefile
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,dev,bench]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,gguf]' --group dev --group bench
 	@touch $@

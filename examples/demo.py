@@ -58,7 +58,7 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait(timeout=20)
-    print("\nThe server has stopped. To keep one: .venv/bin/polygist-server serve")
+    print(f'\nThe server has stopped. To keep one:\n\n    export PATH="{BIN}:$PATH"\n    polygist-server serve')
 
 
 if __name__ == "__main__":

@@ -11,11 +11,19 @@ from grpc_health.v1 import health_pb2
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
 from polygist_client import conversion, options, results
+from polygist_client.arguments import (
+    call_options,
+    parse_contents,
+    parse_language,
+    parse_model_name,
+    parse_options,
+    parse_text,
+)
 from polygist_client.batches import Batch, Reading
-from polygist_client.conversion import number_of, parse_candidates, parse_contents, parse_model_name, parse_text
+from polygist_client.conversion import number_of
 from polygist_client.errors import InternalError
 from polygist_client.items import NumberedItem, parse_on_error
-from polygist_client.options import Texts, call_options, check_options
+from polygist_client.options import Texts
 
 TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"]
 SUMMARISATION = summarisation_service_pb2.DESCRIPTOR.services_by_name["SummarisationService"]
@@ -94,7 +102,7 @@ def translate(
     text: str | Texts, *, to: str, **given: Unpack[options.TranslateOptions]
 ) -> Call[translation_service_pb2.TranslateResponse, results.Translation | list[results.Translation]]:
     """Make the call of `Client.translate`."""
-    check_options("translate", given, options.TranslateOptions)
+    chosen = parse_options("translate", given, options.TranslateOptions)
     contents = parse_contents(text)
     contract = translation_service_pb2
     return Call(
@@ -102,21 +110,21 @@ def translate(
         method="Translate",
         request=contract.TranslateRequest(
             contents=contents,
-            target_language_code=parse_text("to", to),
-            source_language_code=parse_text("source", given.get("source") or ""),
-            candidate_language_codes=parse_candidates(given.get("candidates", ())),
-            sentence_splitting=number_of("splitting", contract.SentenceSplitting.DESCRIPTOR, given.get("splitting")),
-            alternative_count=given.get("alternatives", 0),
+            target_language_code=parse_language("to", to, cure="give the language to translate to, such as 'pt'"),
+            source_language_code=chosen.get("source", ""),
+            candidate_language_codes=chosen.get("candidates"),
+            sentence_splitting=number_of("splitting", contract.SentenceSplitting.DESCRIPTOR, chosen.get("splitting")),
+            alternative_count=chosen.get("alternatives", 0),
             output_config=conversion.unless_empty(
                 contract.TranslationOutputConfig(
-                    include_score=given.get("scores", False), include_segments=given.get("segments", False)
+                    include_score=chosen.get("scores", False), include_segments=chosen.get("segments", False)
                 )
             ),
-            **conversion.parse_decoding(given),
+            **conversion.parse_decoding(chosen),
         ),
         reply=contract.TranslateResponse,
         convert=lambda reply: one_or_all(text, contents, map(conversion.read_translation, reply.translations)),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -181,7 +189,7 @@ def summarise(
     text: str | Texts, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.SummariseResponse, results.Summary | list[results.Summary]]:
     """Make the call of `Client.summarise`."""
-    check_options("summarise", given, options.SummariseOptions)
+    chosen = parse_options("summarise", given, options.SummariseOptions)
     contents = parse_contents(text)
     contract = summarisation_service_pb2
     return Call(
@@ -189,28 +197,28 @@ def summarise(
         method="Summarise",
         request=contract.SummariseRequest(
             contents=contents,
-            source_language_code=parse_text("source", given.get("source") or ""),
-            candidate_language_codes=parse_candidates(given.get("candidates", ())),
-            target_language_code=parse_text("to", given.get("to") or ""),
-            method=number_of("method", contract.SummaryMethod.DESCRIPTOR, given.get("method")),
-            type=number_of("type", contract.SummaryType.DESCRIPTOR, given.get("type")),
-            query=parse_text("query", given.get("query", "")),
-            sentence_order=number_of("order", contract.SentenceOrder.DESCRIPTOR, given.get("order")),
-            output_mime_type="text/markdown" if given.get("markdown") else "",
+            source_language_code=chosen.get("source", ""),
+            candidate_language_codes=chosen.get("candidates"),
+            target_language_code=chosen.get("to", ""),
+            method=number_of("method", contract.SummaryMethod.DESCRIPTOR, chosen.get("method")),
+            type=number_of("type", contract.SummaryType.DESCRIPTOR, chosen.get("type")),
+            query=chosen.get("query", ""),
+            sentence_order=number_of("order", contract.SentenceOrder.DESCRIPTOR, chosen.get("order")),
+            output_mime_type="text/markdown" if chosen.get("markdown") else "",
             sentence_splitting=number_of(
-                "splitting", translation_service_pb2.SentenceSplitting.DESCRIPTOR, given.get("splitting")
+                "splitting", translation_service_pb2.SentenceSplitting.DESCRIPTOR, chosen.get("splitting")
             ),
             output_config=conversion.unless_empty(
                 contract.SummaryOutputConfig(
-                    include_sentences=given.get("sentences", False), include_citations=given.get("citations", False)
+                    include_sentences=chosen.get("sentences", False), include_citations=chosen.get("citations", False)
                 )
             ),
-            **conversion.parse_decoding(given),
-            **conversion.parse_length(given),
+            **conversion.parse_decoding(chosen),
+            **conversion.parse_length(chosen),
         ),
         reply=contract.SummariseResponse,
         convert=lambda reply: one_or_all(text, contents, map(conversion.read_summary, reply.summaries)),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -261,19 +269,19 @@ def detect_language(
     text: str | Texts, **given: Unpack[options.DetectOptions]
 ) -> Call[translation_service_pb2.DetectLanguageResponse, results.Detection | list[results.Detection]]:
     """Make the call of `Client.detect_language`."""
-    check_options("detect_language", given, options.DetectOptions)
+    chosen = parse_options("detect_language", given, options.DetectOptions)
     contents = parse_contents(text)
     return Call(
         service=TRANSLATION,
         method="DetectLanguage",
         request=translation_service_pb2.DetectLanguageRequest(
             contents=contents,
-            max_candidate_count=given.get("max_candidates", 0),
-            candidate_language_codes=parse_candidates(given.get("candidates", ())),
+            max_candidate_count=chosen.get("max_candidates", 0),
+            candidate_language_codes=chosen.get("candidates"),
         ),
         reply=translation_service_pb2.DetectLanguageResponse,
         convert=lambda reply: one_or_all(text, contents, map(conversion.read_detection, reply.detections)),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -281,17 +289,17 @@ def count_tokens(
     text: str | Texts, *, model: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.CountTokensResponse, results.TokenCount | list[results.TokenCount]]:
     """Make the call of `Client.count_tokens`."""
-    check_options("count_tokens", given, options.CallOptions)
+    chosen = parse_options("count_tokens", given, options.CallOptions)
     contents = parse_contents(text)
     return Call(
         service=MODELS,
         method="CountTokens",
-        request=model_service_pb2.CountTokensRequest(contents=contents, model=parse_model_name(model)),
+        request=model_service_pb2.CountTokensRequest(contents=contents, model=parse_model_name("model", model)),
         reply=model_service_pb2.CountTokensResponse,
         convert=lambda reply: one_or_all(
             text, contents, [results.TokenCount(count, reply.max_input_tokens) for count in reply.token_counts]
         ),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -299,16 +307,16 @@ def list_models(
     **given: Unpack[options.ListOptions],
 ) -> Call[model_service_pb2.ListModelsResponse, list[results.Model]]:
     """Make the call of `Client.list_models`."""
-    check_options("list_models", given, options.ListOptions)
+    chosen = parse_options("list_models", given, options.ListOptions)
     return Call(
         service=MODELS,
         method="ListModels",
         request=model_service_pb2.ListModelsRequest(
-            task=number_of("task", model_service_pb2.Task.DESCRIPTOR, given.get("task"))
+            task=number_of("task", model_service_pb2.Task.DESCRIPTOR, chosen.get("task"))
         ),
         reply=model_service_pb2.ListModelsResponse,
         convert=lambda reply: [conversion.read_model(each) for each in reply.models],
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -316,14 +324,14 @@ def get_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.GetModelResponse, results.Model]:
     """Make the call of `Client.get_model`."""
-    check_options("get_model", given, options.CallOptions)
+    chosen = parse_options("get_model", given, options.CallOptions)
     return Call(
         service=MODELS,
         method="GetModel",
-        request=model_service_pb2.GetModelRequest(name=parse_model_name(name)),
+        request=model_service_pb2.GetModelRequest(name=parse_model_name("name", name)),
         reply=model_service_pb2.GetModelResponse,
         convert=lambda reply: conversion.read_model(reply.model),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -331,17 +339,17 @@ def list_languages(
     **given: Unpack[options.LanguageOptions],
 ) -> Call[model_service_pb2.ListLanguagesResponse, list[results.Language]]:
     """Make the call of `Client.list_languages`."""
-    check_options("list_languages", given, options.LanguageOptions)
+    chosen = parse_options("list_languages", given, options.LanguageOptions)
     return Call(
         service=MODELS,
         method="ListLanguages",
         request=model_service_pb2.ListLanguagesRequest(
-            task=number_of("task", model_service_pb2.Task.DESCRIPTOR, given.get("task")),
-            display_language_code=parse_text("display_language", given.get("display_language") or ""),
+            task=number_of("task", model_service_pb2.Task.DESCRIPTOR, chosen.get("task")),
+            display_language_code=chosen.get("display_language", ""),
         ),
         reply=model_service_pb2.ListLanguagesResponse,
         convert=lambda reply: [conversion.read_language(each) for each in reply.languages],
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -349,14 +357,14 @@ def server_info(
     **given: Unpack[options.CallOptions],
 ) -> Call[model_service_pb2.GetServerInfoResponse, results.ServerInfo]:
     """Make the call of `Client.server_info`."""
-    check_options("server_info", given, options.CallOptions)
+    chosen = parse_options("server_info", given, options.CallOptions)
     return Call(
         service=MODELS,
         method="GetServerInfo",
         request=model_service_pb2.GetServerInfoRequest(),
         reply=model_service_pb2.GetServerInfoResponse,
         convert=conversion.read_server_info,
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -364,14 +372,14 @@ def load_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.LoadModelResponse, results.Model]:
     """Make the call of `Client.load_model`."""
-    check_options("load_model", given, options.CallOptions)
+    chosen = parse_options("load_model", given, options.CallOptions)
     return Call(
         service=ADMIN,
         method="LoadModel",
-        request=model_service_pb2.LoadModelRequest(name=parse_model_name(name)),
+        request=model_service_pb2.LoadModelRequest(name=parse_model_name("name", name)),
         reply=model_service_pb2.LoadModelResponse,
         convert=lambda reply: conversion.read_model(reply.model),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -379,14 +387,14 @@ def unload_model(
     name: str, **given: Unpack[options.CallOptions]
 ) -> Call[model_service_pb2.UnloadModelResponse, results.Model]:
     """Make the call of `Client.unload_model`."""
-    check_options("unload_model", given, options.CallOptions)
+    chosen = parse_options("unload_model", given, options.CallOptions)
     return Call(
         service=ADMIN,
         method="UnloadModel",
-        request=model_service_pb2.UnloadModelRequest(name=parse_model_name(name)),
+        request=model_service_pb2.UnloadModelRequest(name=parse_model_name("name", name)),
         reply=model_service_pb2.UnloadModelResponse,
         convert=lambda reply: conversion.read_model(reply.model),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -394,14 +402,14 @@ def reload_configuration(
     **given: Unpack[options.CallOptions],
 ) -> Call[model_service_pb2.ReloadConfigurationResponse, list[str]]:
     """Make the call of `Client.reload_configuration`."""
-    check_options("reload_configuration", given, options.CallOptions)
+    chosen = parse_options("reload_configuration", given, options.CallOptions)
     return Call(
         service=ADMIN,
         method="ReloadConfiguration",
         request=model_service_pb2.ReloadConfigurationRequest(),
         reply=model_service_pb2.ReloadConfigurationResponse,
         convert=lambda reply: list(reply.changed_models),
-        options=call_options(given),
+        options=call_options(chosen),
     )
 
 
@@ -409,14 +417,14 @@ def health(
     service: str = "", **given: Unpack[options.CallOptions]
 ) -> Call[health_pb2.HealthCheckResponse, results.Health]:
     """Make the call of `Client.health`."""
-    check_options("health", given, options.CallOptions)
+    chosen = parse_options("health", given, options.CallOptions)
     return Call(
         service=HEALTH,
         method="Check",
         request=health_pb2.HealthCheckRequest(service=parse_text("service", service)),
         reply=health_pb2.HealthCheckResponse,
         convert=conversion.read_health,
-        options={"timeout": HEALTH_SECONDS, **call_options(given)},
+        options={"timeout": HEALTH_SECONDS, **call_options(chosen)},
     )
 
 

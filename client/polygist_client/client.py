@@ -11,10 +11,11 @@ import grpc
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
+from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.blocking import BatchPool, BulkThread
 from polygist_client.bulk import Bulk
 from polygist_client.calls import Call
-from polygist_client.connection import DEFAULT_TARGET, Connection, ConnectionOptions, connect_to
+from polygist_client.connection import Connection, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors, to_item_error
 from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
@@ -32,7 +33,8 @@ class Client:
     Every call raises a subclass of `CallFailed` where it fails and `InvalidInput` where there is nothing to send.
 
     Args:
-        target: ``HOST:PORT``, ``unix:PATH`` or ``dns:HOST:PORT``; calls go round all addresses of a name, and those of
+        target: ``HOST:PORT``, ``http://HOST:PORT``, ``https://HOST:PORT`` for TLS, ``unix:PATH`` or ``dns:HOST:PORT``;
+            a port that is left out is 50051. Calls go round all addresses of a name, and those of
             ``ipv4:IP:PORT,IP:PORT…``.
         options: see `ConnectionOptions`.
     """
@@ -413,11 +415,11 @@ def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
     for needed in (True, False):
         knobs = connection.channel_options(needs_healthy_server=needed)
         if connection.certificates is None:
-            channels[needed] = kind.insecure_channel(connection.target, knobs)
+            channels[needed] = kind.insecure_channel(connection.address.target, knobs)
         else:
             certificates = connection.certificates
             credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
-            channels[needed] = kind.secure_channel(connection.target, credentials, knobs)
+            channels[needed] = kind.secure_channel(connection.address.target, credentials, knobs)
     return channels
 
 

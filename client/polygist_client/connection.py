@@ -1,4 +1,4 @@
-"""Where the server is and how to talk to it: targets, channel options, metadata, deadlines. No I/O but reading keys."""
+"""How to talk to the server: address, channel options, metadata, deadlines. No I/O but reading keys."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from typing import Any, TypedDict, Unpack
 
 from polygist import __version__
 
+from polygist_client.addresses import Address, parse_address
+from polygist_client.arguments import HIGHEST_INTEGER, parse_options
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.options import check_options, check_seconds
 from polygist_client.tls import PemKind, check_pem
 
-DEFAULT_TARGET = "localhost:50051"
 REQUEST_ID = "x-request-id"
 # The services that every server has, by short names.
 SERVICES: Mapping[str, str] = {
@@ -51,9 +51,6 @@ SERVICE_CONFIG: Mapping[str, Any] = {
 # unhealthy for ever. A server without any health service counts as healthy.
 HEALTH_CHECK: Mapping[str, Any] = {"healthCheckConfig": {"serviceName": ""}}
 
-# On this machine, where an HTTP proxy from the environment must not get in between.
-LOCAL_ADDRESS = r"(unix:|(dns:(///)?|ipv4:|ipv6:)?(localhost|127\.|\[::1\]))"
-
 StrPath = str | PathLike[str]
 
 
@@ -61,7 +58,7 @@ class ConnectionOptions(TypedDict, total=False):
     """Keywords of `Client` and `AsyncClient`.
 
     Attributes:
-        tls: encrypt; implied by `ca` and `cert`.
+        tls: encrypt; implied by ``https://``, `ca` and `cert`.
         ca: PEM file with the certificates to trust; the system's by default.
         cert: PEM file with this client's certificate chain, together with `key`.
         key: PEM file with this client's private key.
@@ -104,13 +101,11 @@ class Connection:
     """Everything about the way to the server that does not change from call to call.
 
     Attributes:
-        address: as the user wrote it.
-        target: as gRPC wants it.
+        address: where the server is.
         certificates: None without TLS.
     """
 
-    address: str
-    target: str
+    address: Address
     certificates: Certificates | None
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
     timeout: float | None
@@ -127,15 +122,15 @@ class Connection:
             ("grpc.per_rpc_retry_buffer_size", 24 << 20),  # a request above this, by default 256 KiB, is not retried
             ("grpc.max_send_message_length", MESSAGE_BYTES),
             ("grpc.max_receive_message_length", MESSAGE_BYTES),
-            ("grpc.keepalive_time_ms", round(self.keepalive_time * 1000)),
-            ("grpc.keepalive_timeout_ms", round(self.keepalive_timeout * 1000)),
+            ("grpc.keepalive_time_ms", milliseconds(self.keepalive_time)),
+            ("grpc.keepalive_timeout_ms", milliseconds(self.keepalive_timeout)),
             # By default 60 s, and while a ping of flow control is out, none asks whether the server is there.
-            ("grpc.http2.ping_timeout_ms", round(self.keepalive_timeout * 1000)),
+            ("grpc.http2.ping_timeout_ms", milliseconds(self.keepalive_timeout)),
             ("grpc.http2.max_pings_without_data", 0),  # no limit; by default one a minute after the second
             ("grpc.initial_reconnect_backoff_ms", 250),
             ("grpc.max_reconnect_backoff_ms", 1_000),  # by default 120 s: a server that comes back would not be noticed
             ("grpc.primary_user_agent", f"polygist-python/{__version__}"),
-            ("grpc.enable_http_proxy", int(not re.match(LOCAL_ADDRESS, self.address))),
+            ("grpc.enable_http_proxy", int(not self.address.is_local)),
         ]
 
     def seconds(self, call: Call[Any, Any]) -> float:
@@ -158,57 +153,41 @@ class Connection:
         }
 
 
+def milliseconds(seconds: float) -> int:
+    """Return seconds as gRPC's options take them: whole, above 0, in 32 bits; the most of these is never."""
+    return min(max(1, round(seconds * 1000)), HIGHEST_INTEGER)
+
+
 def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
-    check_options("Client", options, ConnectionOptions)
-    timeout, api_key = options.get("timeout"), options.get("api_key")
-    reconnect_timeout = options.get("reconnect_timeout", RECONNECT_SECONDS)
-    keepalive_time = options.get("keepalive_time", KEEPALIVE_SECONDS)
-    keepalive_timeout = options.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS)
-    given = {"timeout": timeout, "keepalive_time": keepalive_time, "keepalive_timeout": keepalive_timeout}
-    for name, seconds in given.items():
-        if seconds is not None:
-            check_seconds(name, seconds)
-    if not reconnect_timeout >= 0:
-        raise InvalidInput(
-            f"reconnect_timeout is {reconnect_timeout}, it must be 0 seconds or more", field="reconnect_timeout"
-        )
-    headers = {key.lower(): value for key, value in options.get("metadata", {}).items()}
-    if api_key:
+    given: ConnectionOptions = parse_options("Client", options, ConnectionOptions)  # type: ignore[assignment]
+    address = parse_address(target)
+    headers = {**given.get("metadata", {})}
+    if api_key := given.get("api_key"):
         headers["authorization"] = f"Bearer {api_key}"
     return Connection(
-        address=target,
-        target=parse_target(target),
-        certificates=read_certificates(options),
+        address=address,
+        certificates=read_certificates(address, given),
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
-        timeout=timeout,
-        wait_for_ready=options.get("wait_for_ready", False),
-        reconnect_timeout=reconnect_timeout,
-        keepalive_time=keepalive_time,
-        keepalive_timeout=keepalive_timeout,
+        timeout=given.get("timeout"),
+        wait_for_ready=given.get("wait_for_ready", False),
+        reconnect_timeout=given.get("reconnect_timeout", RECONNECT_SECONDS),
+        keepalive_time=given.get("keepalive_time", KEEPALIVE_SECONDS),
+        keepalive_timeout=given.get("keepalive_timeout", KEEPALIVE_TIMEOUT_SECONDS),
     )
 
 
-def parse_target(target: str) -> str:
-    """Write a target as gRPC wants it; raises InvalidInput where it is no address."""
-    if target.startswith(("unix:", "dns:", "ipv4:", "ipv6:")):
-        return target
-    host, colon, port = target.rpartition(":")
-    if not (host and colon and port.isdigit()) or "/" in target:
-        raise InvalidInput(
-            f"address {target!r} is none; give HOST:PORT such as {DEFAULT_TARGET}, or unix:PATH, dns:HOST:PORT or"
-            " ipv4:IP:PORT,IP:PORT…",
-            field="target",
-        )
-    return f"dns:///{target}"
-
-
-def read_certificates(options: ConnectionOptions) -> Certificates | None:
+def read_certificates(address: Address, options: ConnectionOptions) -> Certificates | None:
     """Read the PEM files; None without TLS. Raises InvalidInput and OSError."""
     ca, cert, key = options.get("ca"), options.get("cert"), options.get("key")
     if (cert is None) != (key is None):
         raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
-    if not (options.get("tls") or ca or cert):
+    given = [name for name in ("tls", "ca", "cert") if options.get(name)]
+    if given and address.tls is False:
+        raise InvalidInput(
+            f"http:// is without TLS, but {given[0]} is given; write https://{address.text}", field="target"
+        )
+    if not (given or address.tls):
         return None
     contents: list[bytes | None] = []
     for name, path in (("ca", ca), ("key", key), ("cert", cert)):

@@ -1,8 +1,9 @@
 """Plain values to protobuf, for requests, and protobuf to plain values, for results; enum values are plain words."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC
 from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.descriptor import EnumDescriptor
@@ -13,7 +14,7 @@ from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2
 
 from polygist_client import results
 from polygist_client.errors import InvalidInput
-from polygist_client.options import JsonReply, Texts
+from polygist_client.options import JsonReply
 from polygist_client.results import ResultT, Span
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -49,41 +50,6 @@ def number_of(field: str, enum: EnumDescriptor, word: str | None) -> Any:
 # Requests
 
 
-def parse_text(field: str, text: str) -> str:
-    """Return `text` itself; raises InvalidInput where it cannot be sent, TypeError where it is no text."""
-    if not isinstance(text, str):
-        raise TypeError(f"{field} is {type(text).__name__}, it must be str")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(
-            f"{field}: lone surrogate U+{ord(text[error.start]):04X} at position {error.start} is no Unicode text;"
-            " decode the bytes again with errors='replace'",
-            field=field,
-        ) from None
-    return text
-
-
-def parse_contents(text: str | Texts) -> list[str]:
-    """Return one text or several as a list, each checked."""
-    texts = [text] if isinstance(text, str) else text
-    return [parse_text(f"contents[{at}]", each) for at, each in enumerate(texts)]
-
-
-def parse_candidates(codes: Sequence[str]) -> list[str]:
-    """Return the language codes that limit detection, each checked."""
-    if isinstance(codes, str):
-        raise TypeError(f"candidates is the text {codes!r}, it must be a list of language codes")
-    return [parse_text(f"candidates[{at}]", code) for at, code in enumerate(codes)]
-
-
-def parse_model_name(name: str | None) -> str:
-    """Return the full name of a model: ``models/`` may be left out."""
-    if not name:
-        return ""
-    return parse_text("model", name if name.startswith("models/") else f"models/{name}")
-
-
 def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the one length that was given, as the field of the request; raises InvalidInput for several."""
     fields = {"length": "length", "max_sentences": "max_sentence_count", "max_words": "max_word_count"}
@@ -98,7 +64,7 @@ def parse_length(given: Mapping[str, Any]) -> dict[str, Any]:
 def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return model, preset, decoding and route, as the fields that translations and summaries have in common."""
     return {
-        "model": parse_model_name(given.get("model")),
+        "model": given.get("model", ""),
         "performance_preference": number_of("prefer", common_pb2.PerformancePreference.DESCRIPTOR, given.get("prefer")),
         "decoding_config": unless_empty(
             common_pb2.DecodingConfig(
@@ -229,6 +195,8 @@ def read_model(message: model_service_pb2.Model) -> results.Model:
         size_bytes=message.size_bytes,
         sources=tuple(message.source_language_codes),
         targets=tuple(message.target_language_codes),
+        memory_bytes=message.memory_bytes,
+        last_used=message.last_used_time.ToDatetime(tzinfo=UTC) if message.HasField("last_used_time") else None,
     )
 
 

@@ -171,7 +171,7 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
     info = first_detail(status, error_details_pb2.ErrorInfo)
     kind = class_of(code, info.reason)
     if not info.reason:
-        kind, message = explain(kind, message, code, target=connection.address, timeout=connection.seconds(call))
+        kind, message = explain(kind, message, code, target=connection.address.text, timeout=connection.seconds(call))
     trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
     violations = tuple(
         errors.FieldViolation(each.field, each.description)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from polygist_client.conversion import parse_text
+from polygist_client.arguments import DETECTED, describe_value, parse_integer, parse_language, parse_text, text_cure
 from polygist_client.errors import InvalidInput, MessageTooLarge, PolygistError, RequestTooLarge
 from polygist_client.options import Item
 
@@ -102,8 +102,12 @@ def parse_limits(limits: Mapping[str, int]) -> ItemLimits:
 
 def check_items(items: object, *, awaited: bool = False) -> None:
     """Raise TypeError where `items` is one text, or cannot be iterated at all; TypeError names the cure."""
-    if isinstance(items, str | bytes | bytearray):
+    if isinstance(items, str | bytes | bytearray | Item):
         raise TypeError(f"items is one text ({type(items).__name__}); give a list of texts, such as [text]")
+    if isinstance(items, Mapping):
+        raise TypeError(
+            f"items is {type(items).__name__}, with names; give a list of texts, such as list(items.values())"
+        )
     kinds = (Iterable, AsyncIterable) if awaited else (Iterable,)
     if not isinstance(items, kinds):
         raise TypeError(f"items is {type(items).__name__}; give an iterable of texts, such as a list")
@@ -118,7 +122,7 @@ def parse_on_error(on_error: str) -> bool:
 
 def parse_in_flight(in_flight: int) -> int:
     """Return `in_flight` itself; raises InvalidInput where nothing would ever be sent."""
-    if not in_flight >= 1:
+    if parse_integer("in_flight", in_flight) < 1:
         raise InvalidInput(f"in_flight is {in_flight}, it must be at least 1", field="in_flight")
     return in_flight
 
@@ -129,8 +133,9 @@ def parse_item(index: int, given: Any) -> NumberedItem:
     item = NumberedItem(index, *(given.text, given.id, given.source) if is_item else (given,))
     try:
         if not isinstance(item.text, str):
+            what, cure = describe_value(item.text), text_cure(item.text)
             raise InvalidInput(
-                f"content is {'an Item of ' * is_item}{type(item.text).__name__}, it must be a str or an Item of one",
+                f"content is {'an Item of ' * is_item}{what}, it must be a str or an Item of one{cure and f'; {cure}'}",
                 field="content",
             )
         parse_text("content", item.text)
@@ -143,10 +148,10 @@ def parse_item(index: int, given: Any) -> NumberedItem:
 
 def check_source(item: NumberedItem) -> None:
     """Raise InvalidInput where the language of an item is no text."""
-    field = "source"
-    if not isinstance(item.source, str):
-        raise InvalidInput(f"{field} is {type(item.source).__name__}, it must be a language code", field=field)
-    parse_text(field, item.source)
+    try:
+        parse_language("source", item.source, cure=DETECTED)
+    except TypeError as error:  # one item's fault does not end the others
+        raise InvalidInput(str(error), field="source") from None
 
 
 class ItemReader:

@@ -1,10 +1,8 @@
 """The keywords of the calls and the words that they take, declared once for both clients."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
-
-from polygist_client.errors import InvalidInput
 
 Preference = Literal["speed", "quality"]
 Splitting = Literal["punctuation-and-newlines", "punctuation", "none"]
@@ -157,28 +155,3 @@ class LanguageOptions(ListOptions, total=False):
     """
 
     display_language: str | None
-
-
-def check_options(name: str, options: Mapping[str, Any], kind: Any) -> None:
-    """Raise TypeError where `options` has a keyword that `kind`, one of the above, has not."""
-    unknown = sorted(options.keys() - kind.__optional_keys__)
-    if unknown:
-        known = ", ".join(sorted(kind.__optional_keys__))
-        raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}; it takes {known}")
-
-
-def check_seconds(name: str, seconds: Any) -> None:
-    """Raise InvalidInput where `seconds` is no number above 0."""
-    if not isinstance(seconds, int | float):
-        raise InvalidInput(f"{name} is {seconds!r}, it must be a number of seconds", field=name)
-    if not seconds > 0:
-        raise InvalidInput(f"{name} is {seconds}, it must be above 0 seconds", field=name)
-
-
-def call_options(given: Mapping[str, Any]) -> CallOptions:
-    """Pick those of `given` that every call has and that say something; raises InvalidInput for a wrong `timeout`."""
-    if given.get("timeout") is not None:
-        check_seconds("timeout", given["timeout"])
-    kept: Any = {name: given[name] for name in CallOptions.__optional_keys__ if given.get(name) is not None}
-    found: CallOptions = kept
-    return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 Health = Literal["serving", "not-serving", "service-unknown", "unknown"]
@@ -198,6 +199,8 @@ class Model:
         state: "unloaded", "loading", "ready" or "failed".
         max_input_tokens: window of one segment; longer texts are split, never cut.
         revision: digest of the weights.
+        memory_bytes: what it takes while it is loaded, estimated; 0 while it is not.
+        last_used: when a call last used it; None where none has since the server started.
     """
 
     name: str
@@ -212,6 +215,13 @@ class Model:
     size_bytes: int
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    memory_bytes: int = 0
+    last_used: datetime | None = None
+
+    @property
+    def short_name(self) -> str:
+        """The name without "models/", as it may be given wherever a model is named."""
+        return self.name.removeprefix("models/")
 
 
 @dataclass(frozen=True, slots=True)

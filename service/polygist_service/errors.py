@@ -91,8 +91,8 @@ class NotFound(PolygistError):
 
     reason: ClassVar[str] = "MODEL_NOT_FOUND"
 
-    def __init__(self, resource: str, message: str) -> None:
-        super().__init__(message, metadata={"resource": resource})
+    def __init__(self, resource: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message, metadata={"resource": resource, **(metadata or {})})
         self.resource = resource
 
 

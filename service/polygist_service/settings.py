@@ -1,13 +1,18 @@
 """Every knob of the server, declared once: flag, environment variable, configuration file, help and default."""
 
-import ipaddress
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import ByteSize, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from polygist_service.addresses import Address, parse_address
 from polygist_service.limits import Limits
 from polygist_service.text.languages import parse_tag
 
@@ -17,6 +22,13 @@ ComputeType = Literal[
     "float32",
 ]  # fmt: skip
 Seconds = Annotated[float, Field(ge=0)]
+PREFIX = "POLYGIST_"
+# Settings that are addresses, with the port that their cure names.
+PORTS = {"listen": 50051, "admin_listen": 50052, "metrics_listen": 9464}
+# A name that shares so much with that of a setting was meant for it.
+LEAST_LIKENESS = 0.8
+# What Kubernetes sets in every pod beside a Service that is called polygist.
+SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
 
 def default_home() -> Path:
@@ -27,14 +39,30 @@ def default_home() -> Path:
         return Path("/var/lib/polygist")
 
 
-class Settings(BaseSettings):
-    """Flag over environment (``POLYGIST_…``) over configuration file over default; raises ValidationError."""
+class Home(BaseSettings):
+    """Where the models are, for those who need no more of the settings; an empty variable is none."""
 
     model_config = SettingsConfigDict(
-        env_prefix="POLYGIST_", env_nested_delimiter="__", frozen=True, extra="forbid", cli_parse_args=False
+        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="ignore"
     )
 
     home: Path = Field(default_factory=default_home, description="folder of the installed models")
+
+    @field_validator("home")
+    @classmethod
+    def validate_home(cls, home: Path) -> Path:
+        """Put the user's own folder in place of ``~``, which no shell has done in a file or a unit of systemd."""
+        try:
+            return home.expanduser()
+        except RuntimeError:
+            raise ValueError(f"{str(home)!r} names the folder of an unknown user; give the whole path") from None
+
+
+class Settings(Home):
+    """Flag over environment (``POLYGIST_…``) over configuration file over default; raises ValidationError."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
     listen: str = Field("127.0.0.1:50051", description="address to listen on: HOST:PORT or unix:PATH; port 0 picks one")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
@@ -79,22 +107,25 @@ class Settings(BaseSettings):
     log_queue: int = Field(10_000, ge=1, description="lines of the log that may wait to be written; more are dropped")
     limits: Limits = Field(default_factory=Limits, description="limits on one request")
 
-    @field_validator("metrics_listen")
+    @field_validator(*PORTS, mode="before")
     @classmethod
-    def validate_metrics_listen(cls, listen: str) -> str:
-        """Refuse what is no HOST:PORT."""
-        host, _, port = listen.rpartition(":")
-        if listen and not (host and port.isdecimal() and int(port) < 65536):
-            raise ValueError(f"{listen!r} is no HOST:PORT such as 127.0.0.1:9464")
-        return listen
+    def validate_address(cls, given: object, info: ValidationInfo) -> str:
+        """Refuse what is no address, and of administrators one that other machines reach."""
+        name, text = str(info.field_name), str(given).strip()
+        if not text and name != "listen":
+            return ""
+        address = parse_address(text, port=PORTS[name], takes_unix=name != "metrics_listen")
+        if name == "admin_listen" and not address.is_local:
+            raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
+        return str(address)
 
-    @field_validator("admin_listen")
+    @field_validator("tls_cert", "tls_key", mode="before")
     @classmethod
-    def validate_admin_listen(cls, listen: str) -> str:
-        """Refuse an address that other machines reach."""
-        if listen and not _is_local(listen):
-            raise ValueError(f"{listen!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
-        return listen
+    def validate_file(cls, given: object) -> object:
+        """Refuse an empty path, which would be the folder of this process."""
+        if str(given) == "":
+            raise ValueError("'' names no file; give a PEM file, or leave it out")
+        return cls.validate_home(Path(given)) if isinstance(given, str | Path) else given
 
     @field_validator("device_index")
     @classmethod
@@ -108,12 +139,23 @@ class Settings(BaseSettings):
     def validate_security(self) -> "Settings":
         """Refuse half a certificate, and an open address that nobody asked for."""
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise ValueError("tls_cert and tls_key belong together: give both or neither")
+            given, missing = ("tls_cert", "tls_key") if self.tls_cert else ("tls_key", "tls_cert")
+            raise ValueError(f"{given} is given and {missing} is not: they belong together, give both or neither")
         if not (self.is_local or self.tls_cert or self.insecure):
             raise ValueError(
                 f"listen={self.listen} is reachable from other machines: give tls_cert and tls_key, or say --insecure"
             )
+        taken: dict[Address, str] = {}
+        for name in PORTS:
+            address = self.address(name)
+            if address and (address.port or address.path) and (other := taken.setdefault(address, name)) != name:
+                raise ValueError(f"{other} and {name} are both {address}: give each an address of its own")
         return self
+
+    def address(self, name: str) -> Address | None:
+        """The address of one of `PORTS`; None where it is not served."""
+        given = getattr(self, name)
+        return parse_address(given) if given else None
 
     @property
     def pivots(self) -> tuple[str, ...]:
@@ -131,7 +173,7 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach the address."""
-        return _is_local(self.listen)
+        return parse_address(self.listen).is_local
 
     @property
     def device_indexes(self) -> tuple[int, ...]:
@@ -148,38 +190,77 @@ class Settings(BaseSettings):
         """What `reflection` comes to on this address."""
         return self.is_local if self.reflection == "auto" else self.reflection == "on"
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
 
 def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings:
-    """Read all sources; `flags` are those given on the command line, `config` is a TOML file."""
+    """Read all sources; `flags` are those given on the command line, `config` is a TOML file.
+
+    Raises:
+        ValidationError: a value is wrong, or the file has a key that is no setting.
+        ValueError: the file is no TOML.
+        OSError: it cannot be read.
+    """
+    tree = read_toml(config) if config else {}
 
     class Configured(Settings):
-        model_config = SettingsConfigDict(toml_file=config)
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=tree)
 
     return Configured(**flags)
+
+
+def load_home(home: Path | None = None) -> Path:
+    """The folder of the installed models: as given, else of the environment, else the default."""
+    return Home(**({} if home is None else {"home": home})).home
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file, one with a byte order mark too; raises ValueError, naming file and line, where it is none."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}: no UTF-8 (at line {line}); save it as UTF-8") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error).replace("end of document", f"the end, line {len(text.splitlines())}")
+        raise ValueError(f"{path}: no TOML: {reason}") from error
+
+
+def setting_names() -> tuple[str, ...]:
+    """Every setting as a variable names it, without the prefix and in small letters."""
+    own = [name for name in Settings.model_fields if name != "limits"]
+    return (*own, *(f"limits__{each.name}" for each in fields(Limits)))
+
+
+def find_mistyped(environment: Mapping[str, str], wanted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each variable that is meant for a setting among those `wanted` and names none, with the nearest name.
+
+    Others with our prefix are left alone: they are of the client, or of what runs the process.
+    """
+    names = setting_names()
+    for variable, value in environment.items():
+        word = variable.upper().removeprefix(PREFIX)
+        if not variable.upper().startswith(PREFIX) or not value or SERVICE_LINK.fullmatch(word):
+            continue
+        if word.lower() not in names and (near := nearest(word.lower(), names)) in wanted:
+            yield variable, f"{PREFIX}{str(near).upper()}"
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The name that `word` was most likely meant for; None where none is near."""
+    return next(iter(get_close_matches(word.lower().replace("-", "_"), names, n=1, cutoff=LEAST_LIKENESS)), None)
 
 
 def split_names(value: str) -> tuple[str, ...]:
     """The parts of a comma-separated list, without blanks around them; none for an empty one."""
     return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _is_local(listen: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if listen.startswith("unix:"):
-        return True
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

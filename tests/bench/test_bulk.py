@@ -148,7 +148,7 @@ def run(*arguments):
 
 @pytest.mark.model
 def test_a_short_run_restarts_the_server_twice(starter_home, data, tmp_path):
-    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install -e '.[bench]'")
+    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install --group bench")
     done = run("restarts", "--data", data.path, "--home", starter_home, "--items", 400, "--results", tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     report = json.loads((tmp_path / "bulk.json").read_text())
@@ -158,7 +158,7 @@ def test_a_short_run_restarts_the_server_twice(starter_home, data, tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [(["no such part"], "no part no such part"), ([], "no such folder")])
 def test_what_cannot_be_measured_is_refused(arguments, message):
-    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install -e '.[bench]'")
+    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install --group bench")
     done = run(*arguments)
     assert done.returncode == 2
     assert message in done.stderr

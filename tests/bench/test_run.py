@@ -22,7 +22,7 @@ def run(*arguments, environment=None):
 @pytest.fixture
 def scorers():
     for name in ("sacrebleu", "rouge_score"):
-        pytest.importorskip(name, reason="the scorers are not installed: pip install -e '.[bench]'")
+        pytest.importorskip(name, reason="the scorers are not installed: pip install --group bench")
 
 
 @pytest.mark.model

@@ -99,7 +99,7 @@ def run(*arguments):
 
 @pytest.mark.model
 def test_a_short_run_measures_both_loads_and_names_its_text(starter_home, tmp_path):
-    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install -e '.[bench]'")
+    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install --group bench")
     lengths = ("--rounds", 1, "--seconds", 0.2, "--warm-up", 0.1)
     done = run("--home", starter_home, "--results", tmp_path, *lengths)
     assert done.returncode == 0, done.stderr
@@ -112,7 +112,7 @@ def test_a_short_run_measures_both_loads_and_names_its_text(starter_home, tmp_pa
 
 
 def test_a_checkout_without_a_server_is_refused(tmp_path):
-    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install -e '.[bench]'")
+    pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install --group bench")
     done = run("--against", tmp_path)
     assert done.returncode == 2
     assert "polygist-server is not there" in done.stderr

@@ -79,7 +79,7 @@ class TestTrust:
 
     @pytest.fixture(autouse=True)
     def trust(self):
-        pytest.importorskip("rouge_score", reason="the scorers are not installed: pip install -e '.[bench]'")
+        pytest.importorskip("rouge_score", reason="the scorers are not installed: pip install --group bench")
         from bench.quality import trust
 
         return trust

@@ -131,12 +131,14 @@ def test_the_error_of_an_item_is_returned_in_its_place(many: Many, fake: Fake):
 
 
 BAD: list[tuple[Any, type[PolygistError], str]] = [
-    (None, InvalidInput, r"^content is NoneType"),
-    (b"bytes", InvalidInput, r"^content is bytes"),
-    (Item(None, id="x"), InvalidInput, r"^content is an Item of NoneType"),  # type: ignore[arg-type]
+    (None, InvalidInput, r"^content is None, .*leave it out"),
+    (b"bytes", InvalidInput, r"^content is b'bytes' \(bytes\), .*decode it"),
+    (Item(None, id="x"), InvalidInput, r"^content is an Item of None,"),  # type: ignore[arg-type]
     (Item("\ud800", id="x"), InvalidInput, r"^content: lone surrogate U\+D800"),
     (Item("a", id="x", source="\udfff"), InvalidInput, r"^source: lone surrogate"),
-    (Item("a", id="x", source=7), InvalidInput, r"^source is int"),  # type: ignore[arg-type]
+    (Item("a", id="x", source=7), InvalidInput, r"^source is 7 \(int\), it must be a language code"),  # type: ignore[arg-type]
+    (Item("a", id="x", source="Auto"), InvalidInput, r"^source: 'Auto' is no language; leave it out"),
+    (float("nan"), InvalidInput, r"^content is nan \(float\), .*leave it out"),
     (Item("a" * 1001, id="x"), RequestTooLarge, "^content has 1001 characters, at most 1000 are allowed"),
     (Item("\N{SNOWMAN}" * 900, id="x"), MessageTooLarge, "^content has 2700 bytes"),
 ]

@@ -236,7 +236,7 @@ def complete(words: str, folder: Path) -> list[str]:
         ("polygist translate --res", ["--resume"]),
         ("polygist translate --prefer ''", ["speed", "quality"]),
         ("polygist translate --jso", ["--json", "--jsonl"]),
-        ("polygist models ''", ["list", "load", "reload", "show", "unload"]),
+        ("polygist models ''", ["list", "load", "ps", "reload", "show", "unload"]),
         ("polygist completion z", ["zsh"]),
     ],
 )

@@ -192,12 +192,6 @@ def test_unix_sockets_work(tmp_path):
         assert str(client.translate("a", to="pt")) == "A"
 
 
-@pytest.mark.parametrize("target", ["localhost", "localhost:", ":50051", "http://localhost:50051", ""])
-def test_an_address_that_is_none_is_refused(target: str):
-    with pytest.raises(InvalidInput, match="HOST:PORT"):
-        Client(target)
-
-
 @pytest.mark.parametrize(
     ("options", "field"),
     [
@@ -238,7 +232,7 @@ def test_a_lone_surrogate_is_named_before_anything_is_sent(client: Client, fake:
 
 
 def test_a_text_of_another_type_is_named(client: Client):
-    with pytest.raises(TypeError, match=r"contents\[0\] is int"):
+    with pytest.raises(TypeError, match=r"contents\[0\] is 1 \(int\), it must be str"):
         client.translate([1], to="pt")  # type: ignore[list-item]
 
 

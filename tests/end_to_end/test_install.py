@@ -1,26 +1,62 @@
-"""What `pip install .` brings, and what it does not, in an environment of its own."""
+"""What README says to install, in a home that has nothing: what that brings, and what it does not.
+
+Of the server's packages only the client's are installed: the engine's are large, and others' affair.
+"""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
 from polygist import __version__
 
 ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+
+def install(tool: str, home: Path) -> None:
+    """Run the lines of README that install with a tool, in another home."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Install\n")[2]
+    (shown,) = [block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[:2] if tool in block]
+    assert ".[service]" in shown
+    (home / "bin").mkdir()
+    (home / "bin" / "uv").symlink_to(UV)
+    cache = {
+        "UV_CACHE_DIR": subprocess.run([UV, "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip(),
+        "PIP_CACHE_DIR": subprocess.run(
+            [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=True
+        ).stdout.strip(),
+    }
+    others = [folder for folder in os.environ["PATH"].split(":") if folder != str(UV.parent)]
+    path = ":".join([f"{home}/.local/bin", f"{home}/bin", *others])
+    script = f"set -e\ncd {shlex.quote(str(ROOT))}\n{shown.replace('.[service]', '.')}\ncommand -v polygist"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | cache | {"HOME": str(home), "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith(f"{home}/.local/"), "the commands are not on the path"
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory) -> Path:
     """The ``bin`` folder of an environment with the client only."""
-    folder = tmp_path_factory.mktemp("bare") / "venv"
-    venv.create(folder, with_pip=True)
-    subprocess.run(
-        [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True
-    )
-    return folder / "bin"
+    home = tmp_path_factory.mktemp("bare")
+    install("pip", home)
+    return home / ".local" / "polygist" / "bin"
+
+
+def test_uv_installs_both_commands(tmp_path):
+    install("uv tool", tmp_path)
+    assert {path.name for path in (tmp_path / ".local" / "bin").iterdir()} >= {"polygist", "polygist-server"}
+    assert run(tmp_path / ".local" / "bin" / "polygist", "version").stdout.split()[-1] == __version__
 
 
 def run(command: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import any_pb2, duration_pb2, timestamp_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
@@ -328,6 +328,7 @@ MODEL = model_service_pb2.Model(
     name="models/en-pt", display_name="English to Portuguese", tasks=[model_service_pb2.TASK_TRANSLATE],
     state=model_service_pb2.MODEL_STATE_READY, max_input_tokens=256, compute_type="int8", device="cpu", revision="abc",
     license="MPL-2.0", size_bytes=17_000_000, source_language_codes=["en"], target_language_codes=["pt"],
+    memory_bytes=23_000_000, last_used_time=timestamp_pb2.Timestamp(seconds=1_700_000_000),
 )  # fmt: skip
 LANGUAGES = [
     model_service_pb2.Language(

@@ -3,16 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from google.protobuf import descriptor_pb2, json_format, message_factory
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
-from grpc_tools import protoc
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_service.limits import Limits
+
+from protos.generate import run_protoc
 
 PROTOS = Path(__file__).parents[2] / "protos"
 SOURCES = sorted(PROTOS.glob("polygist/v1/*.proto"))
@@ -30,9 +30,7 @@ EXAMPLE = "Example, in JSON:"
 def described(tmp_path_factory) -> list[descriptor_pb2.FileDescriptorProto]:
     """The protos with their comments, which generated code does not keep."""
     out = tmp_path_factory.mktemp("descriptors") / "contract.bin"
-    includes = [f"-I{PROTOS}", f"-I{files('grpc_tools') / '_proto'}"]
-    flags = ["--include_source_info", f"--descriptor_set_out={out}"]
-    assert protoc.main(["protoc", *includes, *flags, *map(str, SOURCES)]) == 0
+    run_protoc("--include_source_info", f"--descriptor_set_out={out}")
     return list(descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file)
 
 

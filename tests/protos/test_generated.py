@@ -4,23 +4,17 @@ import re
 import subprocess
 import sysconfig
 import tomllib
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import polygist
 import pytest
 
+from protos.generate import generate
+
 REPOSITORY = Path(__file__).parents[2]
 PROTOS = REPOSITORY / "protos"
 SOURCE_ROOTS = ("protos/polygist", "service/polygist_service", "client/polygist_client")
 BUF = Path(sysconfig.get_path("scripts")) / "buf"
-
-
-def generate(out: Path) -> None:
-    spec = spec_from_file_location("generate", PROTOS / "generate.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.generate(out)
 
 
 def read_generated(root: Path) -> dict[str, bytes]:
@@ -34,6 +28,16 @@ def test_committed_code_is_what_the_protos_generate(tmp_path):
     assert fresh.keys() == committed.keys()
     stale = [name for name in fresh if fresh[name] != committed[name]]
     assert not stale, "run: python protos/generate.py"
+
+
+def test_the_oldest_versions_that_are_allowed_are_those_of_the_generator():
+    """Older ones refuse the generated code; newer ones would shut out packages that hold back protobuf."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    oldest = dict(each.split(",")[0].split(">=") for each in project["dependencies"])
+    stub = (PROTOS / "polygist/v1/translation_service_pb2_grpc.py").read_text()
+    messages = (PROTOS / "polygist/v1/translation_service_pb2.py").read_text()
+    assert re.search(r"GRPC_GENERATED_VERSION = '(.*)\.0'", stub)[1] == oldest["grpcio"]
+    assert re.search(r"# Protobuf Python Version: (.*)\.0\n", messages)[1] == oldest["protobuf"]
 
 
 @pytest.mark.parametrize("command", [("lint",), ("format", "--diff", "--exit-code", "protos")], ids=lambda c: c[0])

@@ -14,12 +14,15 @@ from polygist_service.engine.interface import (
     Encoding,
     Hypothesis,
     ModelInfo,
+    Offers,
     Partial,
     Result,
     Role,
     State,
 )
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound
+
+from tests.service.shelf import Shop
 
 EN_PT = ModelInfo(
     name="en-pt",
@@ -73,6 +76,7 @@ class EchoEngine:
         delay: seconds before each result.
         aligns: whether the models tell which words belong together.
         reverses: whether the last segment is the first to finish.
+        offers: what could be installed.
 
     `options`, `segments`, `contexts` and `ran` (names of models) tell what was submitted, `held` which models are held
     now, `free` that none is any more.
@@ -85,7 +89,9 @@ class EchoEngine:
         delay: float = 0.0,
         aligns: bool = True,
         reverses: bool = True,
+        offers: Offers | None = None,
     ) -> None:
+        self.offers = offers or Shop()
         self._models = {model.name: model for model in models or (EN_PT, ENCODER, PT_EN)}
         self.answer = answer
         self.delay = delay

@@ -71,7 +71,7 @@ class Failure:
 
 def read_failure(error: grpc.aio.AioRpcError) -> Failure:
     """Status, ErrorInfo and the names of the other details of `error`."""
-    trailer = dict(error.trailing_metadata())
+    trailer = dict(iter(error.trailing_metadata()))
     status = status_pb2.Status.FromString(trailer.pop("grpc-status-details-bin", b""))
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:

@@ -2,6 +2,8 @@
 
 import threading
 import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from polygist_service.engine.hardware import Placement
@@ -9,7 +11,25 @@ from polygist_service.engine.interface import Encoding, Hypothesis, Result
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loader import Loader
 from polygist_service.errors import StoreError
-from polygist_service.store.description import Description, InstalledModel
+from polygist_service.store.description import Description, InstalledModel, Inventory
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Answers as `engine.interface.Offers` does: names of models, and of those for a pair or for summaries."""
+
+    names: tuple[str, ...] = ()
+    pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    writers: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, name):
+        return name in self.names
+
+    def translation(self, source, target):
+        return self.pairs.get((source, target))
+
+    def summarisation(self, language):
+        return self.writers.get(language)
 
 
 class Shelf:
@@ -20,6 +40,8 @@ class Shelf:
         gate: loads wait for it.
         faulty: names of models that do not load, with the reason.
         damaged: names of models whose files are not what they were.
+        unreadable: names of models whose manifest cannot be read, with the reason.
+        catalogue: what could be installed.
         malformed: why nothing can be read at all.
         most_bytes: of the models that were in memory at the same time.
     """
@@ -32,6 +54,8 @@ class Shelf:
         self.gate.set()
         self.faulty: dict[str, str] = {}
         self.damaged: set[str] = set()
+        self.unreadable: dict[str, str] = {}
+        self.catalogue = Shop()
         self.malformed = ""
         self.most_bytes = 0
         for name, size in sizes.items():
@@ -49,10 +73,11 @@ class Shelf:
         """Remove a model."""
         del self._models[name]
 
-    def installed(self):
+    def look(self):
         if self.malformed:
             raise StoreError(self.malformed)
-        return tuple(self._models[name] for name in sorted(self._models))
+        names = sorted(self._models.keys() - self.unreadable.keys())
+        return Inventory(tuple(self._models[name] for name in names), dict(self.unreadable))
 
     def find(self, name):
         if name not in self._models:

@@ -32,7 +32,10 @@ async def test_a_service_serves_while_one_of_its_models_has_not_failed(translati
         stub = health_pb2_grpc.HealthStub(channel)
 
         async def serves() -> set[str]:
-            replies = (await stub.List(health_pb2.HealthListRequest())).statuses
+            asked = [
+                health_pb2.HealthCheckRequest(service=name) for name in (OVERALL, TRANSLATION, SUMMARISATION, MODELS)
+            ]
+            replies = {request.service: await stub.Check(request) for request in asked}
             return {name for name, reply in replies.items() if reply.status == reply.SERVING}
 
         assert await serves() == set()

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from polygist_service.settings import load_settings
+from polygist_client.cli.app import polygist
+from polygist_service.settings import find_mistyped, load_home, load_settings, setting_names
 from pydantic import ValidationError
 
 
@@ -89,3 +90,107 @@ def test_models_to_load_at_start(given, names):
 
 def test_devices_are_numbers():
     assert load_settings({"device_index": "0, 1"}).device_indexes == (0, 1)
+
+
+def test_an_empty_variable_is_as_if_it_were_not_set(monkeypatch):
+    for name in setting_names():
+        monkeypatch.setenv(f"POLYGIST_{name.upper()}", "")
+    settings = load_settings({})
+    assert (settings.slots, settings.insecure, settings.tls_cert, settings.listen) == (
+        0,
+        False,
+        None,
+        "127.0.0.1:50051",
+    )
+    assert settings.limits.words == 10_000
+    assert load_home() == settings.home
+
+
+@pytest.mark.parametrize("name", ["listen", "admin_listen", "metrics_listen"])
+@pytest.mark.parametrize("text", ["localhost", ":70000", ":-1", "51080", "http://127.0.0.1:1"])
+def test_an_address_is_read_strictly_wherever_it_is_said(monkeypatch, tmp_path, name, text):
+    with pytest.raises(ValidationError, match="give "):
+        load_settings({name: text})
+    config = tmp_path / "polygist.toml"
+    config.write_text(f"{name} = {text!r}\n")
+    with pytest.raises(ValidationError, match="give "):
+        load_settings({}, config)
+    monkeypatch.setenv(f"POLYGIST_{name.upper()}", text)
+    with pytest.raises(ValidationError, match="give "):
+        load_settings({})
+
+
+def test_a_bare_port_in_a_file_is_a_number_and_refused_all_the_same(tmp_path):
+    (tmp_path / "polygist.toml").write_text("listen = 51080\n")
+    with pytest.raises(ValidationError, match=r"give 127\.0\.0\.1:51080"):
+        load_settings({}, tmp_path / "polygist.toml")
+
+
+def test_blanks_around_an_address_are_left_out():
+    assert load_settings({"listen": " localhost:1 "}).listen == "localhost:1"
+
+
+def test_two_servers_cannot_have_one_address():
+    with pytest.raises(ValidationError, match=r"listen and admin_listen are both 127\.0\.0\.1:1"):
+        load_settings({"listen": "127.0.0.1:1", "admin_listen": "127.0.0.1:1"})
+    assert load_settings({"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0"})
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "polygist.toml").write_bytes(b"\xef\xbb\xbfslots = 3\r\n")
+    assert load_settings({}, tmp_path / "polygist.toml").slots == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"slots = 3\ngrace ==", "no TOML: .*line 2"),
+        (b"slots = 3\n\ngrace =", "no TOML: .*line 3"),
+        (b"slots = 3\n# \xe9\n", r"no UTF-8 \(at line 2\); save it as UTF-8"),
+        ("slots = 3\n".encode("utf-16"), "no UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named_with_the_line(tmp_path, content, problem):
+    (tmp_path / "polygist.toml").write_bytes(content)
+    with pytest.raises(ValueError, match=f"polygist.toml: {problem}"):
+        load_settings({}, tmp_path / "polygist.toml")
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("POLYGIST_SLOT", "POLYGIST_SLOTS"),
+        ("POLYGIST_MEMORYCAP", "POLYGIST_MEMORY_CAP"),
+        ("polygist_tsl_cert", "POLYGIST_TLS_CERT"),
+        ("POLYGIST_LIMIT_WORDS", "POLYGIST_LIMITS__WORDS"),
+        ("POLYGIST_LIMITS_WORDS", "POLYGIST_LIMITS__WORDS"),
+        ("POLYGIST_LIMITS__SENTENCE", "POLYGIST_LIMITS__SENTENCES"),
+    ],
+)
+def test_a_mistyped_variable_is_told_with_the_nearest(variable, meant):
+    assert list(find_mistyped({variable: "1"}, setting_names())) == [(variable, meant)]
+    assert list(find_mistyped({variable: ""}, setting_names())) == []
+    assert list(find_mistyped({meant: "1"}, setting_names())) == []
+
+
+def test_variables_of_the_client_and_of_kubernetes_are_nothing_of_ours():
+    commands = [polygist, *polygist.commands.values(), *polygist.commands["models"].commands.values()]
+    words = {name for command in commands for option in command.params for name in [option.name, *option.opts]}
+    names = {f"POLYGIST_{word.strip('-').replace('-', '_').upper()}" for word in words}
+    links = {"POLYGIST_SERVICE_HOST", "POLYGIST_SERVICE_PORT", "POLYGIST_PORT", "POLYGIST_PORT_50051_TCP_ADDR"}
+    theirs = {"POLYGIST_API_KEY": "k", "POLYGIST_ADDRESS": "a", **dict.fromkeys(names | links, "x")}
+    assert list(find_mistyped(theirs, setting_names())) == []
+
+
+def test_a_home_may_be_said_from_the_users_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("POLYGIST_HOME", "~/models")
+    assert load_settings({}).home == load_home() == tmp_path / "models"
+
+
+def test_where_the_models_are_is_known_whatever_else_is_wrong(monkeypatch, tmp_path):
+    monkeypatch.setenv(
+        "POLYGIST_LISTEN", "0.0.0.0:50051"
+    )  # as in an image, whose server gets its certificate by a flag
+    monkeypatch.setenv("POLYGIST_SLOTS", "few")
+    assert load_home(tmp_path) == tmp_path

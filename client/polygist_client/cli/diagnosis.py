@@ -5,15 +5,14 @@ that may be the wrong one.
 """
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from polygist_client import CallFailed, DeadlineExceeded, ServerUnreachable, TlsFailed, Unavailable
-from polygist_client.connection import LOCAL_ADDRESS
+from polygist_client.addresses import parse_address
 
 if TYPE_CHECKING:
     import ssl
@@ -27,6 +26,15 @@ PROXIES = ("grpc_proxy", "https_proxy", "http_proxy")
 SELF_SIGNED = frozenset({18, 19, 20, 21})  # as OpenSSL numbers what is wrong with a certificate
 OTHER_NAME = frozenset({62, 63, 64})
 EXPIRED = 10
+
+
+class Files(TypedDict):
+    """What a `Way` has about TLS."""
+
+    ca: str | None
+    cert: str | None
+    key: str | None
+    tls: bool
 
 
 class SilenceError(Exception):
@@ -72,18 +80,14 @@ def find_way(
     address: str, *, tls: bool, ca: str | None = None, cert: str | None = None, key: str | None = None
 ) -> Way | None:
     """Read an address; None where it stands for several, or a proxy is between."""
-    plain = re.sub(r"^(dns:(///?)?|https?://)", "", address.strip()).rstrip("/")
-    encrypted = tls or bool(ca or cert) or address.strip().startswith("https:")
-    if plain.startswith("unix:"):
-        return Way(address=address, path=re.sub("^unix:(//)?", "", plain), tls=encrypted, ca=ca, cert=cert, key=key)
-    if plain.startswith(("ipv4:", "ipv6:")):
+    found = parse_address(address)
+    files: Files = {"ca": ca, "cert": cert, "key": key, "tls": tls or bool(found.tls or ca or cert)}
+    if found.text.startswith("unix:"):
+        return Way(address=found.text, path=found.text.removeprefix("unix:"), **files)
+    if found.text.startswith(("ipv4:", "ipv6:")) or (any(map(os.environ.get, PROXIES)) and not found.is_local):
         return None
-    if any(map(os.environ.get, PROXIES)) and not re.match(LOCAL_ADDRESS, plain):
-        return None
-    host, _, port = plain.rpartition(":")
-    if not (host and port.isdecimal()):
-        return None
-    return Way(address=address, host=host.strip("[]"), port=int(port), tls=encrypted, ca=ca, cert=cert, key=key)
+    host, _, port = found.text.rpartition(":")
+    return Way(address=found.text, host=host.strip("[]"), port=int(port), **files)
 
 
 def diagnose(way: Way) -> str:

@@ -1,6 +1,8 @@
-"""``polygist models list|show|load|unload|reload``."""
+"""``polygist models list|show|ps|load|unload|reload``."""
 
+from collections.abc import Sequence
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -12,12 +14,35 @@ from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
 # What the contract calls them, where results have a shorter name.
-CONTRACT_NAMES = {"sources": "source language codes", "targets": "target language codes"}
+CONTRACT_NAMES = {"sources": "source language codes", "targets": "target language codes", "last_used": "last used time"}
 
 
-@click.group(cls=Commands)
+# What installs and removes models is the server's command, on its machine.
+SERVER_COMMANDS = ("pull", "rm", "import", "export", "verify", "convert")
+UNITS = (
+    ("d", timedelta(days=1)),
+    ("h", timedelta(hours=1)),
+    ("min", timedelta(minutes=1)),
+    ("s", timedelta(seconds=1)),
+)
+
+
+class ModelCommands(Commands):
+    """The subcommands; those of ``polygist-server models`` say where they are."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in SERVER_COMMANDS:
+            command = f"polygist-server models {cmd_name}"
+            raise click.UsageError(f"models are installed where the server runs, by its own command: {command}", ctx)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=ModelCommands)
 def models() -> None:
-    """List the server's models, show, load or unload one."""
+    """List the server's models, show, load or unload one.
+
+    Others are installed where the server runs: polygist-server models pull.
+    """
 
 
 @models.command("list")
@@ -30,19 +55,41 @@ def list_models(session: Session, task: Task | None) -> None:
         found = client.list_models(task=task, on_reply=replies.append)
     if session.is_text:
         rows = [
-            [
-                each.name,
-                ",".join(each.tasks),
-                f"{join_codes(each.sources)}>{join_codes(each.targets)}",
-                each.state,
-                each.license,
-            ]
-            for each in found
+            [each.short_name, ",".join(each.tasks), name_languages(each), each.state, each.license] for each in found
         ]
         print_rows(session, ["name", "tasks", "languages", "state", "licence"], rows)
     else:
-        parts = zip([each.name for each in found], replies[0].get("models", []), strict=True)
-        print_json(session, replies[0], parts)
+        print_models(session, found, replies[0])
+
+
+@models.command()
+@with_session
+def ps(session: Session) -> None:
+    """List the models that are loaded: memory and last use.
+
+    The memory is estimated from the weights.
+    """
+    replies: list[JsonReply] = []
+    with session.connect() as client:
+        found = client.list_models(on_reply=replies.append)
+    loaded = [each for each in found if each.state in ("ready", "loading")]
+    if session.is_text:
+        now = datetime.now(UTC)
+        rows = [
+            [
+                each.short_name,
+                each.state,
+                write_size(each.memory_bytes) if each.memory_bytes else "-",
+                f"{each.device} {each.compute_type}",
+                write_age(now - each.last_used) if each.last_used else "never",
+            ]
+            for each in loaded
+        ]
+        print_rows(session, ["name", "state", "memory", "runs on", "last used"], rows)
+    else:
+        names = {each.name for each in loaded}
+        parts = [each for each in replies[0].get("models", []) if each.get("name") in names]
+        print_models(session, loaded, {"models": parts} if parts else {})
 
 
 @models.command()
@@ -58,7 +105,7 @@ def show(session: Session, name: str) -> None:
         for field in fields(model):
             value = getattr(model, field.name)
             label = CONTRACT_NAMES.get(field.name, field.name.replace("_", " "))
-            rows.append([label, ",".join(value) if isinstance(value, tuple) else str(value)])
+            rows.append([label, write_value(value)])
         print_rows(session, ["what", "value"], rows)
     else:
         print_json(session, replies[0], [(model.name, replies[0].get("model", {}))])
@@ -98,7 +145,7 @@ def reload(session: Session) -> None:
     with session.connect() as client:
         changed = client.reload_configuration(on_reply=replies.append)
     if session.is_text:
-        print_rows(session, ["changed"], [[name] for name in changed])
+        print_rows(session, ["changed"], [[name.removeprefix("models/")] for name in changed])
     else:
         print_json(session, replies[0], [(session.address, replies[0])])
 
@@ -106,6 +153,42 @@ def reload(session: Session) -> None:
 def print_state(session: Session, model: Model, reply: JsonReply) -> None:
     """Print name, state and revision of a model that was changed."""
     if session.is_text:
-        print_rows(session, ["name", "state", "revision"], [[model.name, model.state, model.revision[:12]]])
+        print_rows(session, ["name", "state", "revision"], [[model.short_name, model.state, model.revision[:12]]])
     else:
         print_json(session, reply, [(model.name, reply.get("model", {}))])
+
+
+def print_models(session: Session, found: Sequence[Model], reply: JsonReply) -> None:
+    """Print models as JSON."""
+    print_json(session, reply, zip([each.name for each in found], reply.get("models", []), strict=True))
+
+
+def name_languages(model: Model) -> str:
+    """Name the languages of a model: ``en>pt``, or those that it reads where it writes the same or none."""
+    if not model.targets or model.targets == model.sources:
+        return join_codes(model.sources)
+    return f"{join_codes(model.sources)}>{join_codes(model.targets)}"
+
+
+def write_value(value: object) -> str:
+    """Write an attribute of a model for people."""
+    if isinstance(value, tuple):
+        return ",".join(value) or "-"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return "never" if value is None else str(value)
+
+
+def write_size(size: int) -> str:
+    """Write a number of bytes: 1.25 GB, 17 MB, 0.3 MB."""
+    if size >= 10**9:
+        return f"{size / 1e9:.2f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 10**7 else f"{size / 1e6:.1f} MB"
+
+
+def write_age(age: timedelta) -> str:
+    """Write how long ago something was, in its largest unit; the clocks of two machines may differ."""
+    for unit, length in UNITS:
+        if age >= length:
+            return f"{age // length} {unit} ago"
+    return "now"

@@ -22,11 +22,12 @@ from polygist_client import (
     Summary,
     Translation,
 )
+from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.bar import Bar
 from polygist_client.cli.diagnosis import diagnose, find_way, is_of_connection
 from polygist_client.cli.errors import describe, is_about_language, suggest_language
 from polygist_client.cli.inputs import InputError
-from polygist_client.connection import DEFAULT_TARGET, RECONNECT_SECONDS
+from polygist_client.connection import RECONNECT_SECONDS
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -208,7 +209,12 @@ class UnlistedOption(click.Option):
 GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("-a", "--address"),
-        {"default": DEFAULT_TARGET, "show_default": True, "metavar": "HOST:PORT", "help": "Or unix:PATH, dns:…"},
+        {
+            "default": DEFAULT_TARGET,
+            "show_default": True,
+            "metavar": "HOST[:PORT]",
+            "help": "Or http(s)://…, unix:PATH, dns:…",
+        },
     ),
     (("--tls",), {"is_flag": True, "help": "Encrypt; implied by --ca and --cert."}),
     (

@@ -56,6 +56,10 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     INTERNAL                   metadata incident: the id under which the log has the rest
   UNIMPLEMENTED
     the serving version does not serve this call, or its operator has turned it off
+
+Where a model is missing that the operator could install (MODEL_NOT_FOUND,
+LANGUAGE_PAIR_UNSUPPORTED, CAPABILITY_UNSUPPORTED), metadata pull has what
+"polygist-server models pull" takes: one name, or two with a blank between them.
 """
 
 from collections import abc as _abc

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -64,7 +65,9 @@ class _ModelStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelState
     MODEL_STATE_READY: _ModelState.ValueType  # 3
     """Answers."""
     MODEL_STATE_FAILED: _ModelState.ValueType  # 4
-    """Damaged, or gave no sane first answer; the server's log says why. A later call tries again."""
+    """Damaged, larger than the memory that the operator allows, or gave no sane first answer; the
+    server's log says why. A later call tries again.
+    """
 
 class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper):
     """Where a model stands in its life."""
@@ -80,7 +83,9 @@ UNAVAILABLE MODEL_LOADING and a time after which to try again.
 MODEL_STATE_READY: ModelState.ValueType  # 3
 """Answers."""
 MODEL_STATE_FAILED: ModelState.ValueType  # 4
-"""Damaged, or gave no sane first answer; the server's log says why. A later call tries again."""
+"""Damaged, larger than the memory that the operator allows, or gave no sane first answer; the
+server's log says why. A later call tries again.
+"""
 Global___ModelState: _TypeAlias = ModelState  # noqa: Y015
 
 @_typing.final
@@ -101,6 +106,8 @@ class Model(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SOURCE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     TARGET_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
+    MEMORY_BYTES_FIELD_NUMBER: _builtins.int
+    LAST_USED_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its resource name, such as "models/en-pt"."""
     display_name: _builtins.str
@@ -121,6 +128,10 @@ class Model(_message.Message):
     """Output only. An SPDX expression, or the name of the licence. Some forbid commercial use."""
     size_bytes: _builtins.int
     """Output only. Bytes of its files."""
+    memory_bytes: _builtins.int
+    """Output only. Bytes of memory that it takes while it is loaded, estimated from its weights; 0
+    while it is not.
+    """
     @_builtins.property
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]:
         """Output only. What it is for."""
@@ -132,6 +143,10 @@ class Model(_message.Message):
     @_builtins.property
     def target_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The languages that it writes; empty for a model that writes none."""
+
+    @_builtins.property
+    def last_used_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When a call last used it; missing where none has since the server started."""
 
     def __init__(
         self,
@@ -148,10 +163,12 @@ class Model(_message.Message):
         size_bytes: _builtins.int = ...,
         source_language_codes: _abc.Iterable[_builtins.str] | None = ...,
         target_language_codes: _abc.Iterable[_builtins.str] | None = ...,
+        memory_bytes: _builtins.int = ...,
+        last_used_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_used_time", b"last_used_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_type", b"compute_type", "device", b"device", "display_name", b"display_name", "license", b"license", "max_input_tokens", b"max_input_tokens", "name", b"name", "revision", b"revision", "size_bytes", b"size_bytes", "source_language_codes", b"source_language_codes", "state", b"state", "target_language_codes", b"target_language_codes", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_type", b"compute_type", "device", b"device", "display_name", b"display_name", "last_used_time", b"last_used_time", "license", b"license", "max_input_tokens", b"max_input_tokens", "memory_bytes", b"memory_bytes", "name", b"name", "revision", b"revision", "size_bytes", b"size_bytes", "source_language_codes", b"source_language_codes", "state", b"state", "target_language_codes", b"target_language_codes", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

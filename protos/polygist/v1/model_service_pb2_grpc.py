@@ -5,7 +5,7 @@ import warnings
 
 from polygist.v1 import model_service_pb2 as polygist_dot_v1_dot_model__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.73.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in polygist/v1/model_service_pb2_grpc.py depends on'
+        + f' but the generated code in polygist/v1/model_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class ModelServiceStub:
+class ModelServiceStub(object):
     """Tells what this server has and what it allows. The errors that any call may end with are listed
     at the top of common.proto; those named at a call are its own.
     """
@@ -63,7 +63,7 @@ class ModelServiceStub:
                 _registered_method=True)
 
 
-class ModelServiceServicer:
+class ModelServiceServicer(object):
     """Tells what this server has and what it allows. The errors that any call may end with are listed
     at the top of common.proto; those named at a call are its own.
     """
@@ -188,7 +188,7 @@ def add_ModelServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ModelService:
+class ModelService(object):
     """Tells what this server has and what it allows. The errors that any call may end with are listed
     at the top of common.proto; those named at a call are its own.
     """
@@ -329,7 +329,7 @@ class ModelService:
             _registered_method=True)
 
 
-class ModelAdminServiceStub:
+class ModelAdminServiceStub(object):
     """Loads and unloads models. Served only at an address of its own, on the server's machine, where
     the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
     ModelService and health too. With API keys it is open to those of the admin scope only
@@ -359,7 +359,7 @@ class ModelAdminServiceStub:
                 _registered_method=True)
 
 
-class ModelAdminServiceServicer:
+class ModelAdminServiceServicer(object):
     """Loads and unloads models. Served only at an address of its own, on the server's machine, where
     the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
     ModelService and health too. With API keys it is open to those of the admin scope only
@@ -412,8 +412,8 @@ class ModelAdminServiceServicer:
         once.
 
         Errors:
-        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
-        malformed; nothing changes
+        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
+        model that is served, is malformed; nothing changes
         INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
         done
 
@@ -453,7 +453,7 @@ def add_ModelAdminServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ModelAdminService:
+class ModelAdminService(object):
     """Loads and unloads models. Served only at an address of its own, on the server's machine, where
     the operator turns it on; elsewhere its calls end with UNIMPLEMENTED. That address serves
     ModelService and health too. With API keys it is open to those of the admin scope only

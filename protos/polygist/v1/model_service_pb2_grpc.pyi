@@ -322,8 +322,8 @@ class ModelAdminServiceStub:
     once.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
-      malformed; nothing changes
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
+      model that is served, is malformed; nothing changes
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -381,8 +381,8 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
     once.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
-      malformed; nothing changes
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
+      model that is served, is malformed; nothing changes
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -455,8 +455,8 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         once.
 
         Errors:
-          INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue or a model's manifest is
-          malformed; nothing changes
+          INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
+          model that is served, is malformed; nothing changes
           INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
           done
 

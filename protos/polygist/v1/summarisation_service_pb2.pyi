@@ -177,7 +177,7 @@ class SummariseRequest(_message.Message):
     SENTENCE_SPLITTING_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html (menus, advertisements and the like are left out) or
-    text/markdown.
+    text/markdown; written as TranslateRequest.mime_type.
     """
     source_language_code: _builtins.str
     """Optional. The language of all articles. Empty, the default: detected for each on its own."""

@@ -5,7 +5,7 @@ import warnings
 
 from polygist.v1 import summarisation_service_pb2 as polygist_dot_v1_dot_summarisation__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.73.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in polygist/v1/summarisation_service_pb2_grpc.py depends on'
+        + f' but the generated code in polygist/v1/summarisation_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class SummarisationServiceStub:
+class SummarisationServiceStub(object):
     """Summarises articles, in their own language or in another. The errors that any call may end with
     are listed at the top of common.proto; those named at a call are its own.
     """
@@ -48,7 +48,7 @@ class SummarisationServiceStub:
                 _registered_method=True)
 
 
-class SummarisationServiceServicer:
+class SummarisationServiceServicer(object):
     """Summarises articles, in their own language or in another. The errors that any call may end with
     are listed at the top of common.proto; those named at a call are its own.
     """
@@ -126,7 +126,7 @@ def add_SummarisationServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class SummarisationService:
+class SummarisationService(object):
     """Summarises articles, in their own language or in another. The errors that any call may end with
     are listed at the top of common.proto; those named at a call are its own.
     """

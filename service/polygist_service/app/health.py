@@ -38,6 +38,11 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         """Add the health service to a server; several may have it."""
         health_pb2_grpc.add_HealthServicer_to_server(self, server)
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether anything can be answered."""
+        return self._serves[OVERALL] and not self._is_stalled
+
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
         self._serves = dict.fromkeys(self._serves, False)
@@ -65,7 +70,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return self._reply(request.service)
 
-    async def List(self, request: health_pb2.HealthListRequest, context: Context) -> health_pb2.HealthListResponse:
+    # Served where grpc_health has it, from 1.85 on; older ones, which protobuf 6 needs, have no such messages.
+    async def List(self, request: "health_pb2.HealthListRequest", context: Context) -> "health_pb2.HealthListResponse":
         return health_pb2.HealthListResponse(statuses={service: self._reply(service) for service in self._serves})
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Context) -> None:

@@ -51,7 +51,12 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     await first_of([loading, stop, lost])
     if loading.done():
         await loading
-        log.info("serving", address=address)
+        if server.health.is_serving:
+            log.info("serving", address=address)
+        else:
+            log.error(
+                "not_serving", address=address, hint="no model that is installed can be used; see the lines above"
+            )
         await first_of([stop, lost])
     loading.cancel()
     reloading.cancel()

@@ -9,6 +9,7 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
+from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.port import Port, create_server
@@ -20,7 +21,7 @@ from polygist_service.rpc.interceptors import CallInterceptor, CallObserver, Uno
 from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer
-from polygist_service.settings import Settings
+from polygist_service.settings import PORTS, Settings
 
 SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -176,17 +177,17 @@ class Server:
 
     Raises:
         StoreError, UnsupportedCapability: see `Runtime`.
-        OSError: certificate and key cannot be read, or do not belong together.
+        OSError: see `Certificates`.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.runtime = Runtime(settings)
-        services = self.runtime.services
-        self.health = Health()
         self._certificates: Certificates | None = None
         if settings.tls_cert and settings.tls_key:
             self._certificates = Certificates(settings.tls_cert, settings.tls_key)
+        self.runtime = Runtime(settings)
+        services = self.runtime.services
+        self.health = Health()
         self._port = Port(
             settings.listen,
             self._make,
@@ -213,6 +214,9 @@ class Server:
     async def start(self) -> str:
         """Listen and answer health; returns the address. Raises OSError where an address cannot be had."""
         settings = self._settings
+        for name in PORTS:
+            if address := settings.address(name):
+                check_free(address, name)
         if settings.metrics_listen:
             self._exposition = MetricsServer(self.runtime.services.metrics.registry, settings.metrics_listen)
         await self._port.start()
@@ -234,7 +238,7 @@ class Server:
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
         await self.runtime.preload()
-        self.runtime.models_changed.set()
+        self.health.report(self.runtime.services.engine.models())
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
     async def reload_certificates(self) -> bool:

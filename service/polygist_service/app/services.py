@@ -120,6 +120,8 @@ class Runtime:
         installed = self.registry.names()
         self._preloaded = installed if settings.preloaded is None else settings.preloaded
         if unknown := sorted(set(self._preloaded) - set(installed)):
+            if reason := self.registry.damaged.get(unknown[0]):
+                raise StoreError(f"preload: {reason}")
             raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
         infos = map(self.registry.info, installed)
         metrics = Metrics({tag for info in infos for tag in (*info.source_languages, *info.target_languages)})
@@ -175,5 +177,7 @@ def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]
         freed=trim_heap,
     )
     if not registry.names():
+        if registry.damaged:
+            raise StoreError("; ".join(registry.damaged.values()))
         raise StoreError(f"no model is installed in {settings.home}; run: polygist-server models pull starter")
     return registry

@@ -1,5 +1,6 @@
 """The command ``polygist-server``: its subcommands, and how a run ends."""
 
+import errno
 import os
 import sys
 import threading
@@ -13,7 +14,7 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_service.app.heap import limit_arenas
-from polygist_service.cli.flags import add_settings, read_settings
+from polygist_service.cli.flags import HEADINGS, HeadedGroup, HeadedHelp, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
 
@@ -21,17 +22,32 @@ NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
 FAILED = 1
 INTERRUPTED = 130
+# What becomes of writing to a full disk, or to what is there no more.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 # What is to be told at the end gets so long to be read.
 LAST_SECONDS = 2.0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-@click.version_option(__version__, prog_name=NAME)
+@click.group(
+    cls=HeadedGroup,
+    headings={"Server": ("serve", "models"), "This command": ("completion",)},
+    examples=("polygist-server models pull starter", "polygist-server serve"),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+@click.version_option(__version__, "-V", "--version", message=f"{NAME} %(version)s")
 def server() -> None:
     """Summaries and translations over gRPC."""
 
 
-@server.command()
+@server.command(
+    cls=HeadedHelp,
+    headings=HEADINGS,
+    examples=(
+        "polygist-server serve",
+        "polygist-server serve --listen 0.0.0.0:50051 --tls-cert c.pem --tls-key k.pem",
+        "POLYGIST_MEMORY_CAP=4GB polygist-server serve --preload none",
+    ),
+)
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
     help="TOML file with settings.",
@@ -89,24 +105,32 @@ def run(arguments: Sequence[str]) -> int:
         return ending.code if isinstance(ending.code, int) else FAILED
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _tell(error.ctx.get_help() if error.ctx else "", error.exit_code)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else NAME
         return _fail(f"{error.format_message()} (try: {path} --help)", error.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), FAILED)
+        where = error.filename or ("standard output" if error.errno in UNWRITABLE else "")
+        return _fail(f"{where}: {error.strerror}" if where else str(error), FAILED)
     except PolygistError as error:
         return _fail(str(error), FAILED)
     return code if isinstance(code, int) else 0
 
 
 def _fail(message: str, code: int) -> int:
-    """Print why a run failed; nobody need read it."""
+    """Print why a run failed, in one line."""
+    return _tell(f"error: {' '.join(message.split())}", code)
+
+
+def _tell(text: str, code: int) -> int:
+    """Print the end of a run to standard error; nobody need read it."""
 
     def tell() -> None:
         with suppress(OSError):
-            click.echo(f"error: {' '.join(message.split())}", err=True)
+            click.echo(text, err=True)
 
     telling = threading.Thread(target=tell, daemon=True)
     telling.start()

@@ -1,6 +1,7 @@
 """Flags made from the settings: every setting is one, with its environment variable and default in the help."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
@@ -10,13 +11,74 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from polygist_service.limits import Limits
-from polygist_service.settings import Settings, load_settings
+from polygist_service.settings import PREFIX, Settings, find_mistyped, load_home, load_settings, nearest, setting_names
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 Command = Callable[..., Any]
+
+# The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
+HEADINGS: Mapping[str, Sequence[str]] = {
+    "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
+    "Encryption": ("tls_cert", "tls_key", "insecure"),
+    "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages"),
+    "Computing": ("slots", "text_threads", "device", "device_index", "compute_type"),
+    "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),
+    "Log": ("log_format", "log_level", "log_queue"),
+    "Limits on one request": (LIMIT_FLAG,),
+}
+
+
+class HeadedHelp(click.Command):
+    """A help text with the flags under headings, and examples at its end.
+
+    Args:
+        headings: names of flags, or what they begin with, under each; others come last.
+        examples: command lines.
+    """
+
+    def __init__(
+        self, *args: Any, headings: Mapping[str, Sequence[str]] | None = None, examples: Sequence[str] = (), **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self.headings = headings or {}
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags heading by heading."""
+        left = {str(each.name): record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))}
+        for heading, begins in self.headings.items():
+            write_section(formatter, heading, [left.pop(name) for name in list(left) if name.startswith(tuple(begins))])
+        write_section(formatter, "Options", list(left.values()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+class HeadedGroup(HeadedHelp, click.Group):
+    """The same for a command with subcommands: these are under the headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the flags, then the subcommands heading by heading."""
+        records = [record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))]
+        write_section(formatter, "Options", records)
+        left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
+        for heading, names in {**self.headings, "Commands": [*left]}.items():
+            chosen = [(name, left.pop(name)) for name in names if name in left]
+            write_section(formatter, heading, [(name, command.get_short_help_str(60)) for name, command in chosen])
+
+
+def write_section(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Write a heading and what stands below it, where there is anything."""
+    if rows:
+        with formatter.section(heading):
+            formatter.write_dl(rows)
 
 
 def add_settings(command: Command) -> Command:
@@ -51,22 +113,84 @@ def add_setting(command: Command, name: str, field: FieldInfo) -> Command:
 
 
 def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
-    """The settings of this run; raises UsageError naming each wrong value."""
+    """The settings of this run; raises UsageError naming each wrong value and where it stands."""
     given = {name: value for name, value in flags.items() if value is not None}
     limits = {name: given.pop(name) for name in list(given) if name.startswith(LIMIT_FLAG)}
     if limits:
         given["limits"] = {name.removeprefix(LIMIT_FLAG): value for name, value in limits.items()}
     context = click.get_current_context(silent=True)
+    check_environment(setting_names())
     try:
         return load_settings(given, config)
     except ValidationError as error:
-        rows = [f"{'.'.join(map(str, row['loc'])) or 'settings'}: {_explain(row)}" for row in error.errors()]
+        rows = [f"{name_place(row['loc'], given, config)}{explain(row)}" for row in error.errors()]
         raise click.UsageError("; ".join(rows), context) from None
-    except ValueError as error:  # of a configuration file that is no TOML
-        raise click.UsageError(f"{config or 'settings'}: {error}", context) from None
+    except (OSError, ValueError) as error:  # of a configuration file that cannot be read, or is no TOML
+        raise click.UsageError(str(error), context) from None
 
 
-def _explain(row: Any) -> str:
+def read_home(given: Path | None) -> Path:
+    """The folder of the installed models; raises UsageError where it is none, or its variable is mistyped."""
+    check_environment(("home",))
+    try:
+        return load_home(given)
+    except ValidationError as error:
+        row = error.errors()[0]
+        where = name_place(row["loc"], {} if given is None else {"home": given}, None)
+        raise click.UsageError(f"{where}{explain(row)}", click.get_current_context(silent=True)) from None
+
+
+def check_environment(names: Sequence[str]) -> None:
+    """Raise UsageError for variables that are meant for some settings and name none.
+
+    Ignored, as one of another program is, such a variable would leave a server without its limit, cap or certificate.
+    """
+    rows = [f"{name}: no such setting; did you mean {near}?" for name, near in find_mistyped(os.environ, names)]
+    if rows:
+        raise click.UsageError("; ".join(rows), click.get_current_context(silent=True))
+
+
+def name_place(loc: tuple[int | str, ...], flags: Mapping[str, Any], config: Path | None) -> str:
+    """Where a wrong value stands, by the order in which the sources go: a flag, a variable or a key of the file."""
+    if not loc:
+        return ""
+    name, variable = str(loc[0]), f"{PREFIX}{'__'.join(map(str, loc)).upper()}"
+    if loc[0] in flags:
+        return f"--{name.replace('_', '-')}: "
+    if os.environ.get(variable):
+        return f"{variable}: "
+    key = ".".join(map(str, loc))
+    return f"{config}: {key}: " if config else f"{key}: "
+
+
+def explain(row: Any) -> str:
+    """What is wrong with a value, in words of ours where an operator is likely to meet them."""
+    value, bound = repr(row.get("input")), row.get("ctx") or {}
+    match row["type"]:
+        case "extra_forbidden" | "unexpected_keyword_argument":
+            return suggest_setting(row["loc"])
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{value} is no whole number"
+        case "float_parsing" | "float_type":
+            return f"{value} is no number"
+        case "bool_parsing" | "bool_type":
+            return f"{value} is neither true nor false"
+        case "byte_size" | "byte_size_unit":
+            return f"{value} is no size such as 4GB or 512MiB"
+        case "greater_than_equal":
+            return f"{value} is less than {bound['ge']:g}"
+        case "literal_error":
+            return f"{value} is not one of {bound['expected']}"
+        case "string_type" | "path_type" | "dataclass_type":
+            return f"{value} is no {'table' if row['type'] == 'dataclass_type' else 'text'}"
     message = str(row["msg"]).removeprefix("Value error, ")
     is_plain = isinstance(row.get("input"), str | int | float)
-    return f"{message}, not {row['input']!r}" if is_plain and repr(row["input"]) not in message else message
+    return f"{message}, not {value}" if is_plain and value not in message else message
+
+
+def suggest_setting(loc: tuple[int | str, ...]) -> str:
+    """Say that a key of the file is no setting, and which one it may have been meant for."""
+    names, word = setting_names(), "__".join(map(str, loc))
+    near = nearest(word, names) or nearest(f"limits__{word}", names)
+    cure = f"did you mean {near.replace('__', '.')!r}?" if near else "polygist-server serve --help lists them all"
+    return f"no such setting; {cure}"

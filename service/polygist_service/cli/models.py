@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from polygist_service.cli.flags import read_settings
+from polygist_service.cli.flags import HeadedGroup, HeadedHelp, read_home
+from polygist_service.errors import StoreError
 from polygist_service.store.description import COMPUTE_TYPES, ROLES
 
 if TYPE_CHECKING:
     from polygist_service.store.catalogue.catalogue import CatalogueEntry
     from polygist_service.store.catalogue.pull_options import PullOptions
-    from polygist_service.store.description import InstalledModel
+    from polygist_service.store.description import InstalledModel, Inventory
     from polygist_service.store.store import Store
 
+HEADINGS = {
+    "Install": ("pull", "convert", "import", "rm"),
+    "Look": ("list", "show", "verify", "ps"),
+    "Move to another machine": ("export",),
+}
+EXAMPLES = (
+    "polygist-server models pull starter",
+    "polygist-server models pull en-fr",
+    "polygist-server models list --installed",
+)
 COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
+# What the facts of one model are called.
+LABELS: Mapping[str, str] = {
+    "name": "name", "displayName": "display name", "installed": "installed", "role": "for", "family": "family",
+    "license": "licence", "sourceLanguageCodes": "reads", "targetLanguageCodes": "writes",
+    "maxInputTokens": "tokens at once", "computeType": "weights", "sizeBytes": "size", "memoryBytes": "memory",
+    "revision": "revision", "source": "source", "folder": "folder",
+}  # fmt: skip
 # More languages than these are told by their number.
 MOST_NAMED = 4
 
@@ -69,7 +89,38 @@ class ProgressBars:
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
-@click.group()
+class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before
+    """The name of a model, which completion knows.
+
+    Args:
+        of_catalogue: whether those that can be pulled are offered, with the sets.
+        is_installed: whether those that are installed are.
+    """
+
+    name = "name"
+
+    def __init__(self, *, of_catalogue: bool = False, is_installed: bool = False) -> None:
+        self._of_catalogue = of_catalogue
+        self._is_installed = is_installed
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer names; none where the folder or the catalogue cannot be read."""
+        names: set[str] = set()
+        try:
+            store = open_store(ctx.parent.params.get("home") if ctx.parent else None)
+            if self._of_catalogue:
+                names.update(store.catalogue.models, store.catalogue.sets)
+            if self._is_installed:
+                names.update(store.names())
+        except (OSError, StoreError, click.UsageError):
+            return []
+        return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
+
+
+INSTALLED = ModelName(is_installed=True)
+
+
+@click.group(cls=HeadedGroup, headings=HEADINGS, examples=EXAMPLES)
 @click.option(
     "--home", type=click.Path(file_okay=False, path_type=Path), metavar="PATH",
     help="Folder of the installed models.  [POLYGIST_HOME]",
@@ -77,10 +128,15 @@ class ProgressBars:
 @click.pass_context
 def models(context: click.Context, home: Path | None) -> None:
     """Install, check and remove models."""
-    # Imported here, so that help and completion do not wait for numpy.
+    context.obj = open_store(home)
+
+
+def open_store(home: Path | None) -> Store:
+    """Return the store in a folder, by default that of the settings; raises UsageError and StoreError."""
+    # Imported here, so that help does not wait for numpy.
     from polygist_service.store.store import Store
 
-    context.obj = Store(read_settings(None, {"home": home}).home)
+    return Store(read_home(home))
 
 
 def add_pull_flags(command: Command) -> Command:
@@ -90,8 +146,15 @@ def add_pull_flags(command: Command) -> Command:
     return command
 
 
-@models.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@models.command(
+    cls=HeadedHelp,
+    examples=(
+        "polygist-server models pull en-fr",
+        "polygist-server models pull Helsinki-NLP/opus-mt-en-fr",
+        "polygist-server models pull path:FOLDER --family marian --from en --to fr",
+    ),
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME…", type=ModelName(of_catalogue=True))
 @click.option("--name", default="", metavar="NAME", help="Name of the installed model.")
 @click.option("--again", is_flag=True, help="Pull also what is installed; a branch of the Hub may have moved.")
 @add_pull_flags
@@ -99,21 +162,25 @@ def add_pull_flags(command: Command) -> Command:
 def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> None:
     """Fetch and convert models, or sets of models such as starter.
 
-    NAME is one that `models list` shows, hub:OWNER/REPOSITORY[@REVISION], or
+    NAME is one that `models list` shows, a pair such as en-fr, a repository of
+    the Hub (OWNER/REPOSITORY, its page, or hub:OWNER/REPOSITORY[@REVISION]), or
     path:FOLDER. Those that are up to date stay as they are.
     """
     options = parse_pull_options(again=again, **flags)
     known = [*store.catalogue.models, *store.catalogue.sets]
-    unknown = [name for name in names if not store.catalogue.knows(name)]
-    expect_known(unknown, known, "the catalogue has no model or set")
+    for name in names:
+        if not is_known(store, name):
+            expect_known([name], known, "the catalogue has no model or set", store.catalogue.suggest_pair(name))
     with ProgressBars() as bars:
         pulled = store.pull(names, bars.report, options=options)
     for each in pulled:
         click.echo(each)
+    if sys.stderr.isatty() and any(each.is_new for each in pulled):  # beside the result, for people
+        click.echo("note: a server that runs takes them up at SIGHUP, or by polygist models reload", err=True)
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", type=ModelName(of_catalogue=True))
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @add_pull_flags
 @click.pass_obj
@@ -130,7 +197,7 @@ def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", type=INSTALLED)
 @click.option(
     "-o", "--output", default=Path(), type=click.Path(path_type=Path), metavar="PATH",
     help="Archive, or the folder that it goes to.  [default: here]",
@@ -155,34 +222,84 @@ def import_models(store: Store, paths: Sequence[Path]) -> None:
 
 
 @models.command()
-@click.argument("names", nargs=-1, metavar="[NAME…]")
+@click.argument("names", nargs=-1, metavar="[NAME…]", type=INSTALLED)
 @click.pass_obj
-def verify(store: Store, names: Sequence[str]) -> None:
-    """Check every file of models, or of all, against its manifest."""
-    for name in names or [model.name for model in store.installed()]:
-        store.verify(name)
-        click.echo(f"{name}: ok")
+def verify(store: Store, names: Sequence[str]) -> int:
+    """Check every file of models, or of all, against its manifest.
+
+    All are checked; exit code 1 says that one is damaged.
+    """
+    code = 0
+    if not names:
+        inventory = store.look()
+        warn_of_strays(inventory, store.home)
+        names = sorted([*(model.name for model in inventory.models), *inventory.damaged])
+    for name in names:
+        try:
+            store.verify(name)
+            click.echo(f"{name}: ok")
+        except StoreError as error:
+            click.echo(f"error: {error.message}", err=True)
+            code = 1
+    return code
 
 
 @models.command("list")
+@click.option("--installed", is_flag=True, help="Only those that are installed.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def list_models(store: Store) -> None:
+def list_models(store: Store, installed: bool, as_json: bool) -> None:
     """List the installed models, and those that can be pulled."""
-    installed = {model.name: model for model in store.installed()}
-    rows = [describe_installed(model) for model in installed.values()]
-    rows += [describe_entry(entry) for name, entry in store.catalogue.models.items() if name not in installed]
-    if not sys.stdout.isatty():  # for cut and awk
-        for row in rows:
-            click.echo("\t".join(row))
+    inventory = store.look()
+    here = {model.name: model for model in inventory.models}
+    others = [entry for name, entry in store.catalogue.models.items() if name not in here and not installed]
+    if as_json:
+        told = [to_json(model, store) for model in here.values()] + [entry_to_json(entry) for entry in others]
+        left_out = {**inventory.damaged, **inventory.strays}
+        parts = {"models": told, "leftOut": [{"name": name, "reason": why} for name, why in left_out.items()]}
+        click.echo(json.dumps(parts, ensure_ascii=False, indent=2))
         return
-    table = Table(*COLUMNS, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(escape, row))
-    Console(highlight=False).print(table)
+    warn_of_damage(inventory)
+    warn_of_strays(inventory, store.home)
+    rows = [describe_installed(model) for model in here.values()]
+    rows += [describe_entry(entry) for entry in others]
+    print_rows(COLUMNS, rows)
 
 
 @models.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME…")
+@click.argument("name", type=ModelName(of_catalogue=True, is_installed=True))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def show(store: Store, name: str, as_json: bool) -> None:
+    """Show what is known of a model, installed or not."""
+    if name in store.names():
+        facts = to_json(store.find(name), store)
+    else:
+        known = [*store.names(), *store.catalogue.models]
+        if name in store.catalogue.sets or not is_known(store, name):
+            expect_known([name], known, "no model is installed, nor in the catalogue, as")
+        (entry,) = store.catalogue.select([name])
+        facts = to_json(store.find(entry.name), store) if entry.name in store.names() else entry_to_json(entry)
+    if as_json:
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    print_rows(("what", "value"), [(LABELS[key], write_value(key, value)) for key, value in facts.items()])
+
+
+@models.command()
+def ps() -> None:
+    """Say where to ask which models are loaded.
+
+    The server that has loaded them tells.
+    """
+    raise click.UsageError(
+        "the server that has loaded them tells: polygist models ps [-a HOST:PORT]; what is installed: "
+        "polygist-server models list --installed"
+    )
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME…", type=INSTALLED)
 @click.pass_obj
 def rm(store: Store, names: Sequence[str]) -> None:
     """Remove installed models."""
@@ -217,21 +334,106 @@ def parse_pull_options(
     )
 
 
-def expect_known(names: Iterable[str], known: Iterable[str], problem: str) -> None:
-    """Raise UsageError for a name that is not `known`, with the nearest one or else all of them."""
+def is_known(store: Store, name: str) -> bool:
+    """Whether a name can be pulled; raises UsageError where it may mean several things, or is of another kind."""
+    try:
+        return store.catalogue.knows(name)
+    except StoreError as error:
+        raise click.UsageError(error.message, click.get_current_context(silent=True)) from None
+
+
+def expect_known(names: Iterable[str], known: Iterable[str], problem: str, cure: str = "") -> None:
+    """Raise UsageError for a name that is not `known`, with the cure: one given, the nearest name, or all of them."""
     known = list(known)
     for name in names:
         if name not in known:
             near = get_close_matches(name.lower(), known, n=1)
-            cure = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
-            raise click.UsageError(f"{problem} {name!r}; {cure}", click.get_current_context(silent=True))
+            nearest = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
+            raise click.UsageError(f"{problem} {name!r}; {cure or nearest}", click.get_current_context(silent=True))
+
+
+def warn_of_strays(inventory: Inventory, home: Path) -> None:
+    """Tell of what lies among the models and is none."""
+    for name, what in inventory.strays.items():
+        click.echo(f"warning: {home / 'models' / name}: {what}; it is left out", err=True)
+
+
+def warn_of_damage(inventory: Inventory) -> None:
+    """Tell of models that no server loads."""
+    for name, reason in inventory.damaged.items():
+        click.echo(f"warning: {name}: {reason}", err=True)
+
+
+def print_rows(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    table = Table(*headers, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console(highlight=False).print(table)
+
+
+def to_json(model: InstalledModel, store: Store) -> dict[str, Any]:
+    """What is known of an installed model, with the names that the server's own answers have."""
+    description = model.description
+    return {
+        "name": model.name,
+        "displayName": description.display_name,
+        "installed": True,
+        "role": description.role,
+        "family": description.family,
+        "license": description.license,
+        "sourceLanguageCodes": list(description.source_languages),
+        "targetLanguageCodes": list(description.target_languages),
+        "maxInputTokens": description.max_input_tokens,
+        "computeType": description.compute_type,
+        "sizeBytes": model.size_bytes,
+        "revision": model.revision,
+        "source": dict(store.source(model.name)),
+        "folder": str(model.folder.resolve()),
+    }
+
+
+def entry_to_json(entry: CatalogueEntry) -> dict[str, Any]:
+    """What is known of a model that can be pulled."""
+    return {
+        "name": entry.name,
+        "displayName": str(entry.settings.get("display_name", entry.name)),
+        "installed": False,
+        "role": entry.role,
+        "family": entry.family.name if entry.family else "",
+        "license": entry.license,
+        "sourceLanguageCodes": list(entry.settings.get("source_languages", ())),
+        "targetLanguageCodes": list(entry.settings.get("target_languages", ())),
+        "memoryBytes": entry.memory_bytes,
+        "source": dict(entry.source),
+    }
+
+
+def write_value(key: str, value: Any) -> str:
+    """A fact of a model for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key.endswith("Bytes"):
+        return write_size(value) if value else "-"
+    if isinstance(value, dict):
+        return " ".join(value.values())
+    return (",".join(value) if isinstance(value, list) else str(value)) or "-"
+
+
+def write_size(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size < 1e8 else f"{size / 1e6:.0f} MB"
 
 
 def describe_installed(model: InstalledModel) -> tuple[str, ...]:
     """The row of an installed model, by `COLUMNS`."""
-    description, size = model.description, model.size_bytes
+    description = model.description
     languages = name_languages(description.source_languages, description.target_languages)
-    shown = f"{size / 1e6:.1f} MB" if size < 1e8 else f"{size / 1e6:.0f} MB"
+    shown = write_size(model.size_bytes)
     return model.name, description.role, languages, shown, description.license, model.revision[:12]
 
 

@@ -13,6 +13,7 @@ from polygist_service.engine.interface import (
     Decoding,
     ModelInfo,
     Observer,
+    Offers,
     Options,
     Partial,
     QueueState,
@@ -33,6 +34,11 @@ class Models(Protocol):
 
     def names(self) -> Sequence[str]:
         """Return the installed models, sorted."""
+        ...
+
+    @property
+    def offers(self) -> Offers:
+        """What could be installed beside them."""
         ...
 
     def info(self, name: str) -> ModelInfo:
@@ -88,6 +94,11 @@ class BatchingEngine:
         """See `Engine.hold`."""
         async with self._registry.hold(model, context) as loaded:
             yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer)
+
+    @property
+    def offers(self) -> Offers:
+        """See `Engine.offers`."""
+        return self._registry.offers
 
     def models(self) -> tuple[ModelInfo, ...]:
         """See `Engine.models`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -123,6 +123,7 @@ class ModelInfo:
         revision: digest of the weights.
         memory_bytes: what it takes once loaded, estimated.
         family: the rules by which languages and special tokens enter.
+        last_used: when a request last used it, in seconds since 1970; None before the first.
         follows_instructions: whether it does what `Decoding.instruction` says.
         is_experimental: whether it is unfit to be the server's own choice.
         max_output_tokens: at most so many tokens an output by its own rule; 0 goes by the length of the source.
@@ -147,6 +148,7 @@ class ModelInfo:
     follows_instructions: bool = False
     is_experimental: bool = False
     max_output_tokens: int = 0
+    last_used: float | None = field(default=None, compare=False)
 
     @property
     def is_multilingual(self) -> bool:
@@ -212,6 +214,36 @@ class HeldModel(Protocol):
         ...
 
 
+class Offers(Protocol):
+    """What could be installed, by the names that ``polygist-server models pull`` takes; the store's catalogue tells."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a model of this very name."""
+        ...
+
+    def translation(self, source: str, target: str) -> str | None:
+        """Return the model for one pair of languages that may be recommended; None where there is none."""
+        ...
+
+    def summarisation(self, language: str) -> str | None:
+        """Return the model that writes summaries in a language and may be recommended; None where there is none."""
+        ...
+
+
+def advise_pull(*names: str) -> str:
+    """Say how to install models, in words to stand behind a sentence; empty without names."""
+    return (
+        f"; install {'it' if len(names) == 1 else 'them'}: polygist-server models pull {' '.join(names)}"
+        if names
+        else ""
+    )
+
+
+def pull_metadata(*names: str) -> dict[str, str]:
+    """Return what an error that `advise_pull` ends tells programs."""
+    return {"pull": " ".join(names)} if names else {}
+
+
 class Engine(Protocol):
     """Runs models; every caller's segments share the same batches."""
 
@@ -224,6 +256,11 @@ class Engine(Protocol):
             NotFound: no such model. ModelLoading: it is not ready before the deadline.
             InferenceFailed: it does not load.
         """
+        ...
+
+    @property
+    def offers(self) -> Offers:
+        """What could be installed beside them."""
         ...
 
     def models(self) -> tuple[ModelInfo, ...]:

@@ -1,25 +1,29 @@
 """Installed models as files that can be carried to another machine: ``NAME.tar.zst``."""
 
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import sys
 from pathlib import Path
-from typing import IO, cast
-
-import zstandard
 
 from polygist_service.errors import StoreError
 from polygist_service.store.folders import flush
 from polygist_service.store.manifest import FILE, Manifest, read_manifest, verify_files
 from polygist_service.store.sources.wheels import Progress
 
+if sys.version_info >= (3, 14):
+    import tarfile
+
+    from compression import zstd
+else:  # the same, for versions before
+    from backports import zstd
+    from backports.zstd import tarfile
+
 SUFFIX = ".tar.zst"
 MOST_FILES = 64
 # A model's weights are numbers, and hardly shrink: what does beyond this is no model.
 MOST_RATIO = 100
 LEVEL = 3
-# Read at a time; a header of a tar file is smaller.
-CHUNK = 1 << 20
+# What an archive has around its files: headers, and the zeros at its end.
+AROUND_FILES = 1 << 20
 
 
 def write_archive(folder: Path, target: Path, report: Progress) -> Manifest:
@@ -33,12 +37,12 @@ def write_archive(folder: Path, target: Path, report: Progress) -> Manifest:
     total, done, phase = manifest.size_bytes, 0, f"export {manifest.name}"
     partial = target.with_name(f"{target.name}.part")
     try:
-        compressor = zstandard.ZstdCompressor(level=LEVEL, threads=-1)
-        with (
-            partial.open("wb") as opened,
-            compressor.stream_writer(opened, closefd=False) as packed,
-            tarfile.open(fileobj=cast(IO[bytes], packed), mode="w|") as archive,
-        ):
+        packing: dict[int, int] = {
+            zstd.CompressionParameter.compression_level: LEVEL,
+            zstd.CompressionParameter.checksum_flag: 1,
+            zstd.CompressionParameter.nb_workers: os.cpu_count() or 1,
+        }
+        with tarfile.open(partial, "w:zst", options=packing) as archive:
             for name in (FILE, *manifest.files):
                 archive.add(folder / name, f"{manifest.name}/{name}", filter=make_anonymous)
                 done += manifest.files[name].size if name in manifest.files else 0
@@ -66,29 +70,18 @@ def read_archive(path: Path, folder: Path, report: Progress) -> Path:
             elsewhere, more than a model.
     """
     size = path.stat().st_size
-    most, seen = MOST_RATIO * size + CHUNK, 0
+    most, seen = MOST_RATIO * size + AROUND_FILES, 0
     try:
-        with open_archive(path) as archive:
+        with tarfile.open(path, "r:zst") as archive:
             for count, member in enumerate(archive, 1):
                 seen += member.size
                 if not member.isfile() or member.name.count("/") != 1 or count > MOST_FILES or seen > most:
                     raise StoreError(f"{path} holds {member.name!r}, which no exported model does; export it anew")
                 archive.extract(member, folder, filter="data")
                 report(f"import {path.name}", seen, None)
-    except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
+    except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
         raise StoreError(f"{path} is no exported model, or is cut short ({error}); export it anew") from error
     folders = [each for each in folder.iterdir() if each.is_dir()]
     if len(folders) != 1:
         raise StoreError(f"{path} holds {len(folders)} models; an exported model is one")
     return folders[0]
-
-
-@contextmanager
-def open_archive(path: Path) -> Iterator[tarfile.TarFile]:
-    """Read an archive front to back, unpacked on the way."""
-    with (
-        path.open("rb") as opened,
-        zstandard.ZstdDecompressor().stream_reader(opened) as unpacked,
-        tarfile.open(fileobj=cast(IO[bytes], unpacked), mode="r|") as archive,
-    ):
-        yield archive

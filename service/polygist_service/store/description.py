@@ -95,3 +95,18 @@ class InstalledModel:
     folder: Path
     revision: str
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What the folder of the models holds.
+
+    Attributes:
+        models: that can be read, sorted by name.
+        damaged: the others, by name, each with what is wrong and the cure.
+        strays: what lies there and is no model, by name, and what it is instead.
+    """
+
+    models: tuple[InstalledModel, ...]
+    damaged: Mapping[str, str] = field(default_factory=dict)
+    strays: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,10 @@ from polygist_service.errors import StoreError
 
 # A download that nobody went on with for so long is given up.
 KEPT_SECONDS = 7 * 24 * 3600
+# What only the folder of a model has.
+SIGNS = ("manifest.json", "model.bin")
+LOST_AND_FOUND = "lost+found"
+ARCHIVE = ".tar.zst"
 
 
 class Folders:
@@ -38,11 +42,18 @@ class Folders:
         self.downloads = home / "downloads"
 
     def names(self) -> list[str]:
-        """Names of the installed models, sorted."""
+        """Names of the installed models, damaged or not, sorted."""
+        return sorted(path.name for path in self._visible() if not tell_stray(path, self._builds))
+
+    def strays(self) -> dict[str, str]:
+        """What lies beside the models and is none, by name, and what it is instead."""
+        found = {path.name: tell_stray(path, self._builds) for path in self._visible()}
+        return {name: what for name, what in sorted(found.items()) if what}
+
+    def _visible(self) -> list[Path]:
         if not self._models.is_dir():
             return []
-        visible = [path for path in self._models.iterdir() if not path.name.startswith(".")]
-        return sorted(path.name for path in visible if path.is_dir() or path.is_symlink())
+        return [path for path in self._models.iterdir() if not path.name.startswith(".")]
 
     def model(self, name: str) -> Path:
         """The folder of an installed model."""
@@ -130,6 +141,28 @@ class Folders:
         """Delete a build, unless it lies elsewhere: a link that somebody else made may lead anywhere."""
         if build.resolve().parent == self._builds.resolve():
             shutil.rmtree(build, ignore_errors=True)
+
+
+def tell_stray(path: Path, builds: Path) -> str:
+    """Say what an entry beside the models is, where it is no model; empty for a model, however damaged.
+
+    Archives that were put there, what a file system or an interpreter leaves, and copies under way are no models. What
+    has the files of one is, as is a link that a pull has made, and a folder that cannot be looked into may be.
+    """
+    if path.is_symlink() and os.path.abspath(path.parent / path.readlink().parent) == os.path.abspath(builds):
+        return ""
+    try:
+        if not path.exists():
+            return "a link that leads nowhere"
+        if not path.is_dir():
+            return "an archive, to be installed with models import" if path.name.endswith(ARCHIVE) else "a file"
+        if any((path / name).exists() for name in SIGNS):
+            return ""
+    except PermissionError:
+        return "" if path.name != LOST_AND_FOUND else "the file system's own folder"
+    except OSError as error:  # a link to itself
+        return f"a link that leads nowhere ({error.strerror})"
+    return "a folder without a model"
 
 
 def flush(path: Path) -> None:

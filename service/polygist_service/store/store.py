@@ -1,9 +1,10 @@
 """The store: which models are installed, and how they get there."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from polygist_service.store.catalogue.catalogue import (
 from polygist_service.store.catalogue.pull_options import NO_OPTIONS, PullOptions, expect_accepted
 from polygist_service.store.convert.inspect import fit_window
 from polygist_service.store.convert.published import convert_files, install_repository
-from polygist_service.store.description import Description, InstalledModel
+from polygist_service.store.description import Description, InstalledModel, Inventory
 from polygist_service.store.folders import Folders, clear_disk_errors
 from polygist_service.store.manifest import (
     Manifest,
@@ -53,6 +54,11 @@ class Pulled:
     model: InstalledModel
     outcome: Outcome
 
+    @property
+    def is_new(self) -> bool:
+        """Whether a server that runs has something to take up."""
+        return self.outcome is not Outcome.CURRENT
+
     def __str__(self) -> str:
         model = self.model
         size = f"{model.size_bytes / 1e6:.1f} MB"
@@ -78,14 +84,36 @@ class Store:
         self.catalogue = catalogue or read_catalogue(*([overlay] if overlay.exists() else []))
         self._folders = Folders(home)
 
+    def names(self) -> list[str]:
+        """Names of the installed models, damaged or not, sorted; reads none of them."""
+        with clear_disk_errors(self.home):
+            return self._folders.names()
+
+    def source(self, name: str) -> Mapping[str, str]:
+        """Where an installed model came from, as the origin's own `identity` says it; raises StoreError."""
+        self._expect_installed(name)
+        return read_manifest(self._folders.model(name)).source
+
     def installed(self) -> tuple[InstalledModel, ...]:
-        """All installed models, sorted by name; reads their manifests and the outline of their weights.
+        """All installed models that can be read, sorted by name; see `look` for the others."""
+        return self.look().models
+
+    def look(self) -> Inventory:
+        """What is installed, and what is left out of that; reads manifests and the outline of weights.
 
         Raises:
-            StoreError: a manifest is damaged.
+            StoreError: the folder itself cannot be read.
         """
         with clear_disk_errors(self.home):
-            return tuple(self.find(name) for name in self._folders.names())
+            names, strays = self._folders.names(), self._folders.strays()
+        models, damaged = [], {}
+        for name in names:
+            try:
+                with clear_disk_errors(self.home):
+                    models.append(self.find(name))
+            except StoreError as error:
+                damaged[name] = error.message
+        return Inventory(tuple(models), damaged, strays)
 
     def find(self, name: str) -> InstalledModel:
         """One installed model; raises StoreError where it is not installed or damaged.
@@ -262,6 +290,10 @@ class Store:
         return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
 
     def _expect_installed(self, name: str) -> None:
-        if name not in (names := self._folders.names()):
-            have = ", ".join(names) or "none"
-            raise StoreError(f"no model {name!r} is installed in {self.home}; installed: {have}")
+        if name in (names := self._folders.names()):
+            return
+        if what := self._folders.strays().get(name):
+            raise StoreError(f"{self._folders.model(name)} is no model: {what}; it is left alone")
+        near = get_close_matches(name.lower(), names, n=1)
+        cure = f"did you mean {near[0]!r}?" if near else f"installed: {', '.join(names) or 'none'}"
+        raise StoreError(f"no model {name!r} is installed in {self.home}; {cure}")

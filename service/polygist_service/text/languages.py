@@ -25,7 +25,8 @@ MARKED = re.compile(r"__(.+)__|>>(.+)<<|<2(.+)>|([a-z]{2})_XX")
 # So many languages are named in a message, of more the number is told.
 MOST_NAMED = 8
 
-RIGHT_TO_LEFT = {"Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa", "Yezi"}
+# The scripts from right to left, of those in use, by which Babel finds no locale that it could tell the direction of.
+RIGHT_TO_LEFT_WITHOUT_LOCALE = {"Aran", "Gara", "Mand", "Mend", "Nkoo", "Samr", "Yezi"}
 
 # All letters before it are Latin, but for signs that count as such: ª, º, µ.
 PAST_LATIN = "\u0250"
@@ -115,8 +116,10 @@ def native_name(tag: str) -> str:
 
 
 def is_right_to_left(tag: str) -> bool:
-    """Whether the language is written from right to left."""
-    return script_of(tag) in RIGHT_TO_LEFT
+    """Whether the language is written from right to left; where Unicode has no locale of it, its script decides."""
+    script = script_of(tag)
+    locale = locale_of(tag) or (script and Locale.parse(f"und_{script}"))
+    return script in RIGHT_TO_LEFT_WITHOUT_LOCALE or bool(locale and locale.text_direction == "rtl")
 
 
 @lru_cache(maxsize=1024)

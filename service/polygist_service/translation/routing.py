@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.engine.interface import Decoding, Engine, ModelInfo, Role, State
+from polygist_service.engine.interface import Decoding, Engine, ModelInfo, Role, State, advise_pull, pull_metadata
 from polygist_service.errors import InvalidRequest, UnsupportedLanguagePair
 from polygist_service.text.languages import base_language, is_kin, is_same_language, name_few, serving
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
@@ -148,9 +148,10 @@ class Routes:
                 return Route((direct,))
             if pivot_policy is PivotPolicy.ALLOWED and (hops := finder.pivoted(source, target)):
                 return Route(hops)
+        pulls = self._find_pulls(source, target, finder, pivot_policy)
         if pivot_policy is PivotPolicy.DIRECT_ONLY and (hops := finder.pivoted(source, target)):
-            raise refuse_pivot(source, target, through=hops[0].target, models=models)
-        raise refuse_pair(source, target, models=models)
+            raise refuse_pivot(source, target, through=hops[0].target, models=models, pulls=pulls)
+        raise refuse_pair(source, target, models=models, pulls=pulls)
 
     def models(self) -> list[ModelInfo]:
         """The installed translation models."""
@@ -170,6 +171,17 @@ class Routes:
     def reach(self) -> Reach:
         """What can be translated to what, with the models of this moment."""
         return Reach(self.models())
+
+    def _find_pulls(self, source: str, target: str, finder: "RouteFinder", pivot_policy: PivotPolicy) -> list[str]:
+        """Models that could be installed to serve a pair: one for it, or what is missing of a way through a pivot."""
+        offers = self._engine.offers
+        if name := offers.translation(source, target):
+            return [name]
+        for pivot in self._pivot_languages if pivot_policy is PivotPolicy.ALLOWED else ():
+            hops = [finder.direct(*pair) or offers.translation(*pair) for pair in ((source, pivot), (pivot, target))]
+            if all(hops):
+                return [hop for hop in hops if isinstance(hop, str)]
+        return []
 
     def _hop_by(self, name: str, source: str, target: str) -> Hop:
         model = self.find_model(name)
@@ -230,10 +242,13 @@ def union_of(languages: Iterable[Collection[str]]) -> tuple[str, ...]:
     return tuple(sorted(set().union(*languages)))
 
 
-def refuse_pair(source: str, target: str, *, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
-    """No model and no two models serve the pair."""
-    message = f"no model for {source}->{target}; this server has: {describe_pairs(source, target, models)}"
-    return UnsupportedLanguagePair(message, metadata=pair_metadata(source, target, models))
+def refuse_pair(
+    source: str, target: str, *, models: Sequence[ModelInfo], pulls: Sequence[str] = ()
+) -> UnsupportedLanguagePair:
+    """No model and no two models serve the pair; those in `pulls`, once installed, would."""
+    have = describe_pairs(source, target, models)
+    message = f"no model for {source}->{target}; this server has: {have}{advise_pull(*pulls)}"
+    return UnsupportedLanguagePair(message, metadata={**pair_metadata(source, target, models), **pull_metadata(*pulls)})
 
 
 def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLanguagePair:
@@ -243,15 +258,16 @@ def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLa
     return UnsupportedLanguagePair(message, metadata=pair_metadata(source, target, [model]))
 
 
-def refuse_pivot(source: str, target: str, *, through: str, models: Sequence[ModelInfo]) -> UnsupportedLanguagePair:
-    """There is a way through another language, but the request does not want one."""
+def refuse_pivot(
+    source: str, target: str, *, through: str, models: Sequence[ModelInfo], pulls: Sequence[str] = ()
+) -> UnsupportedLanguagePair:
+    """There is a way through another language, but the request does not want one; those in `pulls` go directly."""
     message = (
         f"no model for {source}->{target} directly; there is a way through {through}: "
-        "leave pivot_policy unset to allow it"
+        f"leave pivot_policy unset to allow it{advise_pull(*pulls)}"
     )
-    return UnsupportedLanguagePair(
-        message, metadata={**pair_metadata(source, target, models), "field": "pivot_policy", "pivot": through}
-    )
+    facts = {**pair_metadata(source, target, models), **pull_metadata(*pulls), "field": "pivot_policy"}
+    return UnsupportedLanguagePair(message, metadata={**facts, "pivot": through})
 
 
 def describe_pairs(source: str, target: str, models: Sequence[ModelInfo]) -> str:

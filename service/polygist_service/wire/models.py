@@ -71,7 +71,7 @@ def to_models_response(
 
 def to_model(model: ModelInfo) -> model_service_pb2.Model:
     """Return the message for a model."""
-    return model_service_pb2.Model(
+    message = model_service_pb2.Model(
         name=f"{MODEL_PREFIX}{model.name}",
         display_name=model.display_name,
         tasks=[TASKS[model.role]],
@@ -84,7 +84,11 @@ def to_model(model: ModelInfo) -> model_service_pb2.Model:
         size_bytes=model.size_bytes,
         source_language_codes=model.source_languages,
         target_language_codes=model.target_languages,
+        memory_bytes=model.memory_bytes if model.state is State.READY else 0,
     )
+    if model.last_used is not None:
+        message.last_used_time.FromNanoseconds(int(model.last_used * 1e9))
+    return message
 
 
 def to_languages_response(

@@ -17,13 +17,13 @@ from polygist_service.wire.validation import (
     SPLITTINGS,
     check_candidates,
     check_enum,
-    check_mime_type,
     check_supported,
     parse_contents,
     parse_decoding,
     parse_enum,
     parse_language,
     parse_languages,
+    parse_mime_type,
     parse_model,
     parse_number,
 )
@@ -67,8 +67,8 @@ ORDERS: Mapping[int, Order] = {
 def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest, limits: Limits) -> SummaryRequest:
     """Return what a request asks for; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
-    check_mime_type("mime_type", request.mime_type)
-    check_mime_type("output_mime_type", request.output_mime_type, OUTPUT_MIME_TYPES)
+    mime_type = parse_mime_type("mime_type", request.mime_type)
+    output_mime_type = parse_mime_type("output_mime_type", request.output_mime_type, OUTPUT_MIME_TYPES)
     for field in ("method", "type", "length", "sentence_order", "output_config.encoding_type"):
         check_enum(request, field)
     check_candidates(request)
@@ -94,12 +94,12 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
         max_words=parse_length_target(request, "max_word_count", limits.words),
         query=request.query,
         order=ORDERS[request.sentence_order],
-        markdown=request.output_mime_type == MARKDOWN,
+        markdown=output_mime_type == MARKDOWN,
         model=parse_model("model", request.model),
         decoding=parse_decoding(request, limits),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
-        mime_type=request.mime_type or PLAIN,
+        mime_type=mime_type,
         splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
     )
 

@@ -9,7 +9,6 @@ from polygist.v1 import common_pb2, translation_service_pb2
 from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
-from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.languages import serving
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 from polygist_service.wire.offsets import Offsets
@@ -19,13 +18,13 @@ from polygist_service.wire.validation import (
     SPLITTINGS,
     check_candidates,
     check_enum,
-    check_mime_type,
     check_supported,
     parse_contents,
     parse_decoding,
     parse_enum,
     parse_language,
     parse_languages,
+    parse_mime_type,
     parse_model,
     parse_number,
     parse_required_language,
@@ -76,7 +75,7 @@ def parse_batch_item(
 def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
     """Return what a request asks for but its contents, which are left empty; raises InvalidRequest."""
     check_supported(request, UNSUPPORTED)
-    check_mime_type("mime_type", request.mime_type)
+    mime_type = parse_mime_type("mime_type", request.mime_type)
     check_enum(request, "output_config.encoding_type")
     check_candidates(request)
     return TranslationRequest(
@@ -92,7 +91,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
         ),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
-        mime_type=request.mime_type or PLAIN,
+        mime_type=mime_type,
     )
 
 
@@ -261,7 +260,7 @@ class DetectionRequest:
 def parse_detect_request(request: translation_service_pb2.DetectLanguageRequest, limits: Limits) -> DetectionRequest:
     """Return what a request asks for; raises InvalidRequest."""
     contents = parse_contents(request.contents, most=limits.detect_contents, most_characters=limits.request_characters)
-    check_mime_type("mime_type", request.mime_type)
+    parse_mime_type("mime_type", request.mime_type)
     count = parse_number("max_candidate_count", request.max_candidate_count, most=MOST_CANDIDATES)
     candidates = parse_languages("candidate_language_codes", request.candidate_language_codes)
     return DetectionRequest(contents=contents, candidates=candidates, count=count or DEFAULT_CANDIDATES)

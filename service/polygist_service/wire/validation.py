@@ -3,6 +3,7 @@
 `check_*` refuse, `parse_*` return a value; all raise `InvalidRequest`, which names the field.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias, TypeVar
 
@@ -12,11 +13,20 @@ from polygist.v1 import common_pb2, summarisation_service_pb2, translation_servi
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedField, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents import PARSERS
-from polygist_service.text.documents.base import Splitting
+from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
 MODEL_PREFIX = "models/"
+# What a text in a message may be said to be encoded in: it is UTF-8, and ASCII is a part of that.
+CHARSETS = ("utf-8", "utf8", "us-ascii")
+MOST_CHARACTERS_SHOWN = 100
+# RFC 9110, 5.6 and 8.3.1. The parser of Python's library is one for mail: it takes more, and fails on hostile values.
+TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+PARAMETER = re.compile(rf'({TOKEN})=(?:({TOKEN})|"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*)")')
+MEDIA_TYPE = re.compile(
+    rf"[ \t]*+(?P<type>{TOKEN}/{TOKEN})(?P<parameters>(?:[ \t]*+;[ \t]*+(?:{PARAMETER.pattern})?)*+)[ \t]*+"
+)
 
 PREFERENCES: Mapping[int, Preference] = {
     common_pb2.PERFORMANCE_PREFERENCE_UNSPECIFIED: Preference.DEFAULT,
@@ -76,13 +86,34 @@ def parse_languages(field: str, values: Sequence[str]) -> frozenset[str]:
     return frozenset(parse_required_language(f"{field}[{at}]", value) for at, value in enumerate(values))
 
 
-def check_mime_type(field: str, value: str, allowed: Collection[str] = PARSERS.keys()) -> None:
-    """Refuse a MIME type that is not among those allowed; an empty field is text/plain."""
-    if value and value not in allowed:
-        names = ", ".join(allowed)
+def parse_mime_type(field: str, value: str, allowed: Collection[str] = PARSERS.keys()) -> str:
+    """Return the one of `allowed` that a media type is, compared as RFC 9110 says; an empty field is text/plain.
+
+    Parameters that say nothing here, such as ``format``, are let through; a charset other than that of every string of
+    a message is not.
+    """
+    names = ", ".join(allowed)
+    cure, metadata = f"this version takes: {names}", {"allowed": names}
+    if not value or value in allowed:
+        return value or PLAIN
+    found = MEDIA_TYPE.fullmatch(value)
+    if found is None:
+        what = f"{value[:MOST_CHARACTERS_SHOWN]!r} is no media type, such as 'text/plain; charset=utf-8'"
+        raise UnsupportedMimeType(field, f"{what}; {cure}", metadata=metadata)
+    essence = found["type"].lower()
+    if essence not in allowed:
         raise UnsupportedMimeType(
-            field, f"{value!r} is not supported; this version takes: {names}", metadata={"allowed": names}
+            field, f"{essence[:MOST_CHARACTERS_SHOWN]!r} is not supported; {cure}", metadata=metadata
         )
+    for name, token, quoted in PARAMETER.findall(found["parameters"]):
+        charset = token or re.sub(r"\\(.)", r"\1", quoted)
+        if name.lower() == "charset" and charset.lower() not in CHARSETS:
+            shown = charset[:MOST_CHARACTERS_SHOWN]
+            raise UnsupportedMimeType(
+                field, f"has charset {shown!r}, but strings here are UTF-8; decode the texts and leave charset out",
+                metadata=metadata,
+            )  # fmt: skip
+    return essence
 
 
 def parse_model(field: str, value: str) -> str | None:

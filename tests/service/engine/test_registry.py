@@ -13,7 +13,7 @@ from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, Sto
 
 from tests.service.echo import EN_PT
 from tests.service.one_model import ME, submit, text_pool
-from tests.service.shelf import Shelf
+from tests.service.shelf import Shelf, Shop
 from tests.service.tiny import WORDS, load_tiny_model, write_tiny_model
 
 GREEDY = Decoding()
@@ -453,3 +453,55 @@ async def test_three_models_with_room_for_two_answer_everyone_and_never_exceed_t
     assert all(told <= 250 and real <= 250 for told, real in seen)
     assert shelf.most_bytes == 200
     assert len(seen) > 12  # they did take turns
+
+
+async def test_a_model_that_can_never_be_held_has_failed_from_the_start():
+    async with opened(Shelf(small=100, large=2_000_000_000), memory_cap=30_000_000) as registry:
+        await registry.preload(registry.names())
+        assert (registry.info("small").state, registry.info("large").state) == (State.READY, State.FAILED)
+        with pytest.raises(UnsupportedCapability, match=r"large takes about 2\.00 GB, this server may use 30 MB"):
+            await revision_of(registry, "large")
+
+
+async def test_the_last_use_of_a_model_is_told_even_when_it_is_unloaded():
+    moments = iter([100.0, 160.0])
+    async with opened(Shelf(a=1, b=1), now=lambda: next(moments)) as registry:
+        await registry.preload(["a"])
+        assert registry.info("a").last_used is None  # loading it is no use of it
+        async with registry.hold("a", ME):
+            assert registry.info("a").last_used == 100
+        assert registry.info("a").last_used == 160
+        await registry.unload("a")
+        assert (registry.info("a").last_used, registry.info("b").last_used) == (160, None)
+
+
+async def test_a_model_that_cannot_be_read_is_left_out():
+    shelf = Shelf(a=1, b=1)
+    shelf.unreadable["b"] = "b has no readable manifest; run: this"
+    async with opened(shelf) as registry:
+        assert (registry.names(), registry.damaged) == (["a"], {"b": "b has no readable manifest; run: this"})
+        shelf.unreadable.clear()
+        assert await registry.rescan() == ("b",)
+        assert registry.names() == ["a", "b"]
+
+
+async def test_a_look_keeps_what_is_served_and_cannot_be_read_any_more():
+    shelf = Shelf(a=1, b=1)
+    async with opened(shelf) as registry:
+        shelf.put("c")
+        shelf.unreadable["b"] = "b has no readable manifest; run: this"
+        with pytest.raises(StoreError, match="b has no readable manifest; run: this"):
+            await registry.rescan()
+        assert registry.names() == ["a", "b"]
+
+
+async def test_a_model_that_could_be_installed_is_named_with_how():
+    shelf = Shelf(a=1)
+    shelf.catalogue = Shop(names=("opus-mt-en-fr",))
+    async with opened(shelf) as registry:
+        with pytest.raises(NotFound, match=r"has: a; install it: polygist-server models pull opus-mt-en-fr$") as caught:
+            registry.info("opus-mt-en-fr")
+        assert caught.value.metadata == {"resource": "models/opus-mt-en-fr", "pull": "opus-mt-en-fr"}
+        with pytest.raises(NotFound, match=r"has: a$") as caught:
+            registry.info("nothing")
+        assert "pull" not in caught.value.metadata

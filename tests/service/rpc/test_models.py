@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import grpc
 import pytest
 from polygist import __version__
 from polygist.v1 import model_service_pb2
+from polygist_service.engine.interface import State
 from polygist_service.limits import Limits
 
-from tests.service.echo import EchoEngine
+from tests.service.echo import EN_PT, PT_EN, EchoEngine
 from tests.service.harness import failure_of, serving
 
 
@@ -26,6 +29,16 @@ async def test_models_are_listed_with_all_that_an_operator_wants_to_know():
     assert (first.source_language_codes, first.target_language_codes) == (["en"], ["pt"])
     assert (first.state, first.tasks) == (model_service_pb2.MODEL_STATE_READY, [model_service_pb2.TASK_TRANSLATE])
     assert first.revision == "r1"
+
+
+async def test_memory_and_last_use_are_those_of_a_loaded_model():
+    loaded = replace(EN_PT, memory_bytes=2000, last_used=1_700_000_000.5)
+    async with serving(EchoEngine(loaded, replace(PT_EN, memory_bytes=2000, state=State.UNLOADED))) as service:
+        first, second = (await service.models.ListModels(model_service_pb2.ListModelsRequest())).models
+        alone = (await service.models.GetModel(model_service_pb2.GetModelRequest(name="models/en-pt"))).model
+    assert (first.memory_bytes, first.last_used_time.ToMilliseconds()) == (2000, 1_700_000_000_500)
+    assert (second.memory_bytes, second.HasField("last_used_time")) == (0, False)
+    assert alone == first
 
 
 async def test_models_are_filtered_by_task():

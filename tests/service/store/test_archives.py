@@ -5,8 +5,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-import zstandard
 from polygist_service.errors import StoreError
+from polygist_service.store.archives import zstd
 from polygist_service.store.store import Outcome, Store
 
 MARIAN = Path(__file__).parents[2] / "parity" / "nllb"
@@ -68,13 +68,31 @@ def test_an_archive_that_is_cut_short_is_refused(there, archive, kept):
     assert there.installed() == ()
 
 
+@pytest.mark.parametrize("at", [0, 5, 500, 20_000])
+def test_an_archive_that_was_damaged_on_its_way_is_refused(there, archive, at):
+    content = bytearray(archive.read_bytes())
+    content[at] ^= 0xFF
+    archive.write_bytes(content)
+    with pytest.raises(StoreError, match=r"export it anew|no readable manifest|has changed|is damaged|holds 0 models"):
+        there.import_(archive)
+    assert there.installed() == ()
+
+
+def test_an_archive_that_another_program_wrote_in_several_frames_is_read(here, there, archive):
+    content = zstd.decompress(archive.read_bytes())
+    frames = [content[at : at + 20_000] for at in range(0, len(content), 20_000)]
+    assert len(frames) > 2
+    archive.write_bytes(b"".join(map(zstd.compress, frames)))
+    assert there.import_(archive).model.revision == here.find("nllb").revision
+
+
 def pack(path, *members):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for member, content in members:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    path.write_bytes(zstandard.compress(packed.getvalue()))
+    path.write_bytes(zstd.compress(packed.getvalue()))
     return path
 
 

@@ -1,17 +1,20 @@
 """The catalogue: what is shipped, and what an operator's file may say."""
 
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.catalogue import Files, merge, read_catalogue
+from polygist_service.store.catalogue.catalogue import Files, Published, merge, read_catalogue
 from polygist_service.store.sources.wheels import PACKAGED
 
 from tests.service.store.student import describe_student
 
 TINY = describe_student({"model": b"", "vocabulary": b"", "shortlist": b"", "adapter": b""})
+TRAINED = Path(__file__).parents[3] / "training" / "adapters"
 TREES = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers()),
     lambda inner: st.dictionaries(st.sampled_from("abc"), st.integers() | inner),
@@ -45,6 +48,16 @@ def test_files_that_come_with_polygist_are_those_of_the_catalogue():
     assert len(files) == 2
     for file in files:
         assert hashlib.sha256((PACKAGED / file.path).read_bytes()).hexdigest() == file.sha256
+
+
+def test_models_made_of_the_weights_as_trained_need_not_be_made_again():
+    """The adapters that come with polygist are packed from those weights; see training/export.py."""
+    for entry in read_catalogue().select(["en-pt", "pt-en"]):
+        (adapter,) = [file for file in entry.origin.files if file.packaged]
+        trained = hashlib.sha256((TRAINED / adapter.path).read_bytes()).hexdigest()
+        files = tuple(replace(file, sha256=trained) if file is adapter else file for file in entry.origin.files)
+        assert trained != adapter.sha256
+        assert replace(entry, origin=replace(entry.origin, files=files)).recipe == entry.recipe
 
 
 def test_an_operators_file_adds_a_model(read):
@@ -129,3 +142,96 @@ def test_what_is_merged_over_a_tree_wins_and_the_rest_stays(below, above):
     assert merged.keys() == below.keys() | above.keys()
     for key in below.keys() - above.keys():
         assert merged[key] == below[key]
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("en-fr", "opus-mt-en-fr"),
+        ("EN->FR", "opus-mt-en-fr"),
+        ("en>zh", "opus-mt-en-zh"),
+        ("en-pt", "en-pt"),
+        ("en>pt", "en-pt"),
+        ("models/en-pt", "en-pt"),
+        ("Opus-MT-en-fr", "opus-mt-en-fr"),
+        ("Helsinki-NLP/opus-mt-en-fr", "opus-mt-en-fr"),
+        ("helsinki-nlp/opus-mt-en-fr", "opus-mt-en-fr"),
+        ("https://huggingface.co/Helsinki-NLP/opus-mt-en-fr", "opus-mt-en-fr"),
+        ("https://huggingface.co/Helsinki-NLP/opus-mt-en-fr/", "opus-mt-en-fr"),
+        ("https://huggingface.co/Helsinki-NLP/opus-mt-en-fr/tree/main?library=transformers", "opus-mt-en-fr"),
+        ("huggingface.co/Helsinki-NLP/opus-mt-en-fr.git", "opus-mt-en-fr"),
+        ("hf.co/Falconsai/text_summarization", "t5-small-summaries"),
+    ],
+)
+def test_a_model_is_found_by_what_people_call_it(given, name):
+    catalogue = read_catalogue()
+    assert catalogue.knows(given)
+    assert catalogue.select([given]) == (catalogue.models[name],)
+
+
+@pytest.mark.parametrize(
+    ("given", "repository", "revision"),
+    [
+        ("google/new-model", "google/new-model", "main"),
+        ("https://huggingface.co/google/new-model", "google/new-model", "main"),
+        ("https://huggingface.co/Helsinki-NLP/opus-mt-en-fr/tree/v2", "Helsinki-NLP/opus-mt-en-fr", "v2"),
+        ("opus-mt-en-fi", "Helsinki-NLP/opus-mt-en-fi", "main"),
+    ],
+)
+def test_a_repository_that_no_table_has_is_taken_as_it_is(given, repository, revision):
+    (entry,) = read_catalogue().select([given])
+    assert entry.origin == Published(repository, revision)
+
+
+def test_a_page_of_a_mirror_is_one_of_the_hub(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example:8443")
+    (entry,) = read_catalogue().select(["https://hub.example:8443/Helsinki-NLP/opus-mt-en-fr"])
+    assert entry.name == "opus-mt-en-fr"
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("https://example.org/a/b", "is no page of a model on the Hub"),
+        ("https://huggingface.co/gpt2", "is no page of a model on the Hub"),
+        ("https://huggingface.co/datasets/a/b", "is no page of a model on the Hub"),
+        ("./folder", r"models pull path:\./folder"),
+        ("/folder", "models pull path:/folder"),
+        ("opus.tar.zst", r"models import opus\.tar\.zst"),
+    ],
+)
+def test_what_is_of_another_kind_is_told_with_the_command_for_it(given, problem):
+    with pytest.raises(StoreError, match=problem):
+        read_catalogue().select([given])
+
+
+def test_what_may_mean_two_things_is_asked_about(read, tmp_path, monkeypatch):
+    catalogue = read(TINY)  # from English to Portuguese, as en-pt
+    with pytest.raises(StoreError, match="'en>pt' may be any of en-pt, tiny; pull one of them"):
+        catalogue.select(["en>pt"])
+    (tmp_path / "google" / "model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="say path:google/model or hub:google/model"):
+        catalogue.select(["google/model"])
+
+
+def test_a_pair_that_no_table_has_may_be_on_the_hub():
+    catalogue = read_catalogue()
+    assert not catalogue.knows("en-fi")
+    assert catalogue.suggest_pair("en-fi").endswith("models pull opus-mt-en-fi")
+    assert catalogue.suggest_pair("startr") == ""
+
+
+def test_what_is_recommended_is_free_for_all_and_fit_for_use():
+    catalogue = read_catalogue()
+    assert catalogue.translation("en", "fr-CA") == "opus-mt-en-fr"
+    assert catalogue.translation("fr", "de") is None
+    assert catalogue.summarisation("en") == "bart-large-cnn"
+    assert catalogue.summarisation("pt") == "qwen2.5-1.5b"  # mt5-xlsum forbids commercial use
+    assert catalogue.summarisation("fi") is None
+    assert (catalogue.has("opus-mt-en-fr"), catalogue.has("opus-mt-en-fi")) == (True, False)
+
+
+def test_a_catalogue_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "catalogue.toml").write_bytes(b"\xef\xbb\xbf[sets]\nmine = ['en-pt']\n")
+    assert [entry.name for entry in read_catalogue(tmp_path / "catalogue.toml").select(["mine"])] == ["en-pt"]

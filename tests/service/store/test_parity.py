@@ -11,7 +11,7 @@ import sentencepiece
 import tokenizers
 from polygist_service.store.catalogue.catalogue import read_catalogue
 from polygist_service.store.convert import CONVERTERS
-from polygist_service.store.convert.bergamot import read_student
+from polygist_service.store.convert.bergamot import read_adapter, read_student
 from polygist_service.store.sources.wheels import fetch_files
 from polygist_service.store.store import report_nothing
 from safetensors.numpy import load_file
@@ -116,9 +116,8 @@ class Direction:
     def __init__(self, name, files, folder, home):
         CONVERTERS["bergamot"].convert(files, folder, compute_type="float32")
         student = read_student(files["model"])
-        adapter = {name: weight.astype(np.float32) for name, weight in load_file(files["adapter"]).items()}
         heads = int(student.options["transformer-heads"])
-        self.adapted = MarianForward(student.weights, heads=heads, adapter=adapter)
+        self.adapted = MarianForward(student.weights, heads=heads, adapter=read_adapter(files["adapter"]))
         self.original = MarianForward(student.weights, heads=heads)
         self.float32 = ctranslate2.Translator(str(folder), compute_type="float32", intra_threads=1)
         self.int8 = ctranslate2.Translator(str(home / "models" / name), compute_type="int8", intra_threads=1)

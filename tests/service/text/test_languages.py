@@ -65,10 +65,20 @@ def test_names():
 
 
 @pytest.mark.parametrize(
-    ("tag", "answer"), [("en", False), ("ar", True), ("he", True), ("az", False), ("az-Arab", True)]
+    ("tags", "answer"),
+    [
+        ("en pt zh-Hant my ku az pa uz und-Latn", False),
+        ("ar he fa ur ps sd yi ckb ug", True),
+        ("nqo nqo-GN dv ff-Adlm rhg syr", True),
+        ("az-Arab ku-Arab pa-Arab uz-Arab ms-Arab", True),
+        # No locale of Unicode's.
+        ("arz prs pnb khw glk lad tg-Arab", True),
+        ("ur-Aran men-Mend ku-Yezi wo-Gara nqo-Nkoo", True),
+        ("lij fur tg-Latn xx", False),
+    ],
 )
-def test_direction(tag, answer):
-    assert is_right_to_left(tag) is answer
+def test_direction(tags, answer):
+    assert {tag: is_right_to_left(tag) for tag in tags.split()} == dict.fromkeys(tags.split(), answer)
 
 
 @pytest.mark.parametrize(

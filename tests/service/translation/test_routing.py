@@ -12,6 +12,7 @@ from polygist_service.translation.routing import Routes
 from polygist_service.translation.types import PivotPolicy, Preference
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, multilingual, pair
+from tests.service.shelf import Shop
 
 # Two hundred languages with codes as long as they come, of those that no standard will ever give away.
 LANGUAGES = tuple(f"q{one}{two}-Latn" for one, two in product(string.ascii_lowercase[:8], string.ascii_lowercase))[:200]
@@ -156,3 +157,50 @@ def count_hops(routes, source, target):
 def served_by_another(target, reach):
     """Whether a language is left out because one that serves it is reached with fewer hops."""
     return serving(target, tuple(reach)) is not None
+
+
+SHOP = Shop(pairs={("en", "fr"): "opus-mt-en-fr", ("de", "en"): "opus-mt-de-en", ("pt", "es"): "opus-mt-pt-es"})
+
+
+def refusal_with_offers(source, target, **wanted):
+    """Why a pair is refused where en-pt and pt-en are installed and the catalogue has more."""
+    with pytest.raises(UnsupportedLanguagePair) as caught:
+        Routes(EchoEngine(EN_PT, PT_EN, offers=SHOP)).find(source, target, **wanted)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "pull"),
+    [
+        ("en", "fr", "opus-mt-en-fr"),
+        ("pt", "es", "opus-mt-pt-es"),  # directly, though there might be a way through English
+        ("pt", "fr", "opus-mt-en-fr"),  # the way to English is there already
+        ("de", "pt", "opus-mt-de-en"),
+        ("de", "fr", "opus-mt-de-en opus-mt-en-fr"),
+    ],
+)
+def test_a_pair_that_could_be_installed_is_refused_with_how(source, target, pull):
+    error = refusal_with_offers(source, target)
+    word = "them" if " " in pull else "it"
+    assert error.message.endswith(f"; install {word}: polygist-server models pull {pull}")
+    assert error.metadata["pull"] == pull
+
+
+@pytest.mark.parametrize(("source", "target"), [("en", "fi"), ("fi", "fr"), ("fr", "de")])
+def test_a_pair_that_nobody_has_is_refused_without(source, target):
+    error = refusal_with_offers(source, target)
+    assert "pull" not in error.message
+    assert "pull" not in error.metadata
+
+
+def test_who_wants_no_pivot_is_offered_none():
+    assert "pull" not in refusal_with_offers("pt", "fr", pivot_policy=PivotPolicy.DIRECT_ONLY).metadata
+    error = refusal_with_offers("en", "fr", pivot_policy=PivotPolicy.DIRECT_ONLY)
+    assert error.metadata["pull"] == "opus-mt-en-fr"
+
+
+def test_a_direct_model_is_offered_to_who_refuses_the_way_through_another_language():
+    models, shop = [pair("de", "en"), pair("en", "fr")], Shop(pairs={("de", "fr"): "opus-mt-de-fr"})
+    with pytest.raises(UnsupportedLanguagePair, match=r"models pull opus-mt-de-fr$") as caught:
+        Routes(EchoEngine(*models, offers=shop)).find("de", "fr", pivot_policy=PivotPolicy.DIRECT_ONLY)
+    assert (caught.value.metadata["pivot"], caught.value.metadata["pull"]) == ("en", "opus-mt-de-fr")

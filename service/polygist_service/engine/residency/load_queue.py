@@ -10,7 +10,7 @@ import structlog
 
 from polygist_service.engine.interface import State
 from polygist_service.engine.residency.loaded_model import LoadedModel
-from polygist_service.engine.residency.loader import LoadableModel, Loader
+from polygist_service.engine.residency.loader import Found, LoadableModel, Loader
 from polygist_service.engine.residency.memory import ModelMemory
 from polygist_service.errors import PolygistError
 
@@ -139,7 +139,7 @@ class LoadQueue:
             with suppress(PolygistError):
                 (await load.wait()).release()
 
-    async def find_all(self) -> dict[str, LoadableModel]:
+    async def find_all(self) -> Found:
         """See `Loader.find_all`."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._loader.find_all)
 

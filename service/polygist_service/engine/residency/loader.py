@@ -1,7 +1,7 @@
 """From a name to a loaded model that has proved itself."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, cast
 import ctranslate2
 
 from polygist_service.engine.hardware import Placement, estimate_memory
-from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Options, Role, State
+from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.models.decoding import Generation
@@ -25,7 +25,7 @@ from polygist_service.engine.models.tokenizers import (
 from polygist_service.engine.pace import Pace
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.convert.inspect import read_vocabulary
-from polygist_service.store.description import Description, InstalledModel
+from polygist_service.store.description import Description, InstalledModel, Inventory
 
 TokenT = TypeVar("TokenT")
 
@@ -69,6 +69,15 @@ class LoadableModel:
         )
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the store has: the models by name, what is left out of them, and what its catalogue has beside them."""
+
+    models: Mapping[str, LoadableModel]
+    inventory: Inventory
+    offers: Offers
+
+
 class Opening(Protocol):
     """Loads an installed model, as `open_model` does."""
 
@@ -78,8 +87,13 @@ class Opening(Protocol):
 class Store(Protocol):
     """What is installed; see `store.store.Store`."""
 
-    def installed(self) -> Sequence[InstalledModel]:
-        """Return all installed models, sorted by name; raises StoreError where a manifest is damaged."""
+    @property
+    def catalogue(self) -> Offers:
+        """What could be installed."""
+        ...
+
+    def look(self) -> Inventory:
+        """Return what is installed, and what is left out of that; raises StoreError where nothing can be read."""
         ...
 
     def find(self, name: str) -> InstalledModel:
@@ -114,9 +128,12 @@ class Loader:
         self._place = place
         self._open_model = open_model
 
-    def find_all(self) -> dict[str, LoadableModel]:
-        """All installed models by name, sorted; raises StoreError where the catalogue or a manifest is damaged."""
-        return {model.name: LoadableModel(model, self._place(model)) for model in self._store().installed()}
+    def find_all(self) -> Found:
+        """What is installed; raises StoreError where the catalogue is damaged or nothing can be read."""
+        store = self._store()
+        inventory = store.look()
+        models = {model.name: LoadableModel(model, self._place(model)) for model in inventory.models}
+        return Found(models, inventory, store.catalogue)
 
     def examine(self, name: str) -> LoadableModel:
         """An installed model, its files verified; raises StoreError where it is damaged, or gone."""

@@ -12,7 +12,7 @@ from polygist_service.errors import UnsupportedCapability
 
 log = structlog.get_logger(__name__)
 
-GIGA = 1e9
+MEGA, GIGA = 1e6, 1e9
 
 
 class ModelMemory:
@@ -50,13 +50,21 @@ class ModelMemory:
         """The model that a name means now."""
         return self._current.get(name)
 
+    def can_hold(self, size: int) -> bool:
+        """Whether a model is not larger than all that may be used."""
+        return not self._cap or size <= self._cap
+
     def check_size(self, name: str, size: int) -> None:
         """Raise UnsupportedCapability where a model is larger than all that may be used."""
-        if self._cap and size > self._cap:
-            raise UnsupportedCapability(
-                f"model {name} takes about {size / GIGA:.2f} GB, this server may use {self._cap / GIGA:.2f} GB; "
-                "its operator can raise memory_cap"
-            )
+        if not self.can_hold(size):
+            raise UnsupportedCapability(self.explain_size(name, size))
+
+    def explain_size(self, name: str, size: int) -> str:
+        """Say that a model is larger than all that may be used, and the cure."""
+        return (
+            f"model {name} takes about {write_size(size)}, this server may use {write_size(self._cap)}; "
+            "its operator can raise memory_cap"
+        )
 
     def fits_now(self, size: int) -> bool:
         """Whether there is room without anybody having to leave."""
@@ -129,3 +137,10 @@ class ModelMemory:
         while not is_so():
             self._left.clear()
             await self._left.wait()
+
+
+def write_size(size: int) -> str:
+    """A number of bytes for people: 1.25 GB, 17 MB, 0.3 MB."""
+    if size >= GIGA:
+        return f"{size / GIGA:.2f} GB"
+    return f"{size / MEGA:.0f} MB" if size >= 10 * MEGA else f"{size / MEGA:.1f} MB"

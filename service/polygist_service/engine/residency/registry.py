@@ -4,16 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import structlog
 
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import ModelInfo, State
+from polygist_service.engine.interface import ModelInfo, Offers, State, advise_pull, pull_metadata
 from polygist_service.engine.residency.load_queue import LoadQueue
 from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.loader import LoadableModel, Loader
 from polygist_service.engine.residency.memory import ModelMemory
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound, PolygistError, StoreError
+from polygist_service.store.description import Inventory
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +39,12 @@ class Registry:
         changed: is told on the event loop when the state of some model has changed.
         freed: is called, not on the event loop, when a model has left the memory.
         clock: seconds.
+        now: seconds since 1970.
+
+    Models that cannot be read are left out, with a line of the log.
 
     Raises:
-        StoreError: the catalogue or a manifest is damaged.
+        StoreError: the catalogue is damaged, or nothing can be read.
         UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
@@ -52,14 +57,32 @@ class Registry:
         changed: Callable[[], None] = lambda: None,
         freed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._idle_unload = idle_unload
+        self._now = now
+        self._last_used: dict[str, float] = {}
         self._changed = changed
         self._memory = ModelMemory(memory_cap, clock)
-        self._installed: Mapping[str, LoadableModel] = loader.find_all()
+        self._found = loader.find_all()
+        log_left_out(self._found.inventory)
         self._load_queue = LoadQueue(
             loader, self._memory, admitted=self._note_loaded, changed=changed, freed=freed, clock=clock
         )
+
+    @property
+    def _installed(self) -> Mapping[str, LoadableModel]:
+        return self._found.models
+
+    @property
+    def damaged(self) -> Mapping[str, str]:
+        """The installed models that are left out, each with what is wrong and the cure."""
+        return self._found.inventory.damaged
+
+    @property
+    def offers(self) -> Offers:
+        """What could be installed beside them."""
+        return self._found.offers
 
     def names(self) -> list[str]:
         """Installed models, sorted."""
@@ -69,8 +92,11 @@ class Registry:
         """What may be known of an installed model; raises NotFound."""
         loadable = self._find(name)
         if loaded := self._memory.current(name):
-            return loaded.info
-        return loadable.describe(self._load_queue.state(name))
+            info = loaded.info
+        else:
+            fits = self._memory.can_hold(loadable.memory_bytes)
+            info = loadable.describe(self._load_queue.state(name) if fits else State.FAILED)
+        return replace(info, last_used=used) if (used := self._last_used.get(name)) else info
 
     def resident_bytes(self) -> Mapping[str, int]:
         """What each loaded model takes now."""
@@ -80,9 +106,11 @@ class Registry:
     async def hold(self, name: str, context: CallContext) -> AsyncIterator[LoadedModel]:
         """Load a model if need be, and keep it while the block runs; see `Engine.hold`."""
         loaded = await self._acquire(name, context.deadline)
+        self._last_used[name] = self._now()
         try:
             yield loaded
         finally:
+            self._last_used[name] = self._now()
             self._memory.touch(loaded)
             loaded.release()
 
@@ -94,6 +122,9 @@ class Registry:
         """
         for name in sorted(names):
             size = self._find(name).memory_bytes
+            if not self._memory.can_hold(size):
+                log.error("too_large", model=name, reason=self._memory.explain_size(name, size))
+                continue
             if not self._memory.fits_now(size):
                 log.warning("not_preloaded", model=name, memory_bytes=size, reason="memory_cap")
                 continue
@@ -134,7 +165,7 @@ class Registry:
         Loaded models are replaced as by `load`, removed ones unloaded; a new one is loaded by its first use.
 
         Raises:
-            StoreError: the catalogue or a manifest is damaged; nothing was changed.
+            StoreError: the catalogue or the manifest of a model that is served is damaged; nothing was changed.
             InferenceFailed: a replaced model does not load; says why, and its old one stays.
         """
         before = await self._read_store()
@@ -193,12 +224,15 @@ class Registry:
 
     async def _read_store(self) -> Mapping[str, LoadableModel]:
         """Look at the store again; returns what was known before."""
-        found = await self._load_queue.find_all()
-        before, self._installed = self._installed, found
+        found, before = await self._load_queue.find_all(), self._installed
+        if lost := [reason for name, reason in found.inventory.damaged.items() if name in before]:
+            raise StoreError("; ".join(lost))
+        log_left_out(found.inventory)
+        self._found = found
         return before
 
     def _note_loaded(self, loadable: LoadableModel) -> None:
-        self._installed = {**self._installed, loadable.installed.name: loadable}
+        self._found = replace(self._found, models={**self._installed, loadable.installed.name: loadable})
 
     def _retire(self, name: str) -> LoadedModel | None:
         if loaded := self._memory.retire(name):
@@ -210,12 +244,25 @@ class Registry:
         if loadable := self._installed.get(name):
             return loadable
         have = ", ".join(self.names()) or "none"
-        raise NotFound(f"models/{name}", f"no model {name!r} here; this server has: {have}")
+        pulls = [name] if self.offers.has(name) else []
+        raise NotFound(
+            f"models/{name}",
+            f"no model {name!r} here; this server has: {have}{advise_pull(*pulls)}",
+            metadata=pull_metadata(*pulls),
+        )
 
     def _is_outdated(self, name: str) -> bool:
         """Whether what runs is not what is installed."""
         loaded, loadable = self._memory.current(name), self._installed.get(name)
         return bool(loaded and loadable and loaded.info != loadable.describe(State.READY))
+
+
+def log_left_out(inventory: Inventory) -> None:
+    """Warn of what lies among the models and is not served."""
+    for name, reason in inventory.damaged.items():
+        log.warning("model_left_out", model=name, reason=reason)
+    for name, what in inventory.strays.items():
+        log.warning("stray_left_out", name=name, reason=what)
 
 
 def load_failure(name: str) -> InferenceFailed:

@@ -21,15 +21,23 @@ from polygist_service.store.catalogue.families import (
     Texts,
     must_be,
     one_of,
+    read_pair,
 )
 from polygist_service.store.convert import CONVERTERS, REPOSITORY_VERSION
 from polygist_service.store.description import COMPUTE_TYPES
 from polygist_service.store.sources import hub
 from polygist_service.store.sources.wheels import FolderSource, PyPISource, Source, SourceFile
+from polygist_service.text.languages import serving
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+# As SPDX, and the Hub's cards, mark licences that forbid commercial use: CC-BY-NC-4.0, CC-BY-NC-SA-4.0.
+NON_COMMERCIAL = re.compile(r"(?:^|[-_. ])nc(?:$|[-_. ])", re.IGNORECASE)
 HUB, FOLDER = "hub:", "path:"
+RESOURCE = "models/"
+ARCHIVE = ".tar.zst"
+# What the publisher of most pairs calls a model of one.
+PAIR_NAME = "opus-mt-{}-{}"
 MAIN = "main"
 
 
@@ -58,6 +66,15 @@ class Folder:
 
 
 Origin = Files | Published | Folder
+
+# Files that are packed in another way than when models were first made of them, by SHA-256, and what they were then.
+# The same models come of both, so those that are installed need not be made again.
+REPACKED = {
+    "ab612a21826171e9010401a2f454a338a22364bc830046f80da9a2b7a80bbc5c":
+        "1e97e3f3831f557f338fca70c58577cb33d43cbaee8246582878d42681e1911d",
+    "d955d48e5a8886b8801bdaf4cb1d9657ae3381a3ec9c4348b1101b39f9a6caa2":
+        "d00adb36a35f3223b5d9aa3c4309a7a28d1e70f24ef2cf534a1e7e7c12d3df38",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,22 @@ class CatalogueEntry:
         return str(self.settings.get("role") or defaults.get("role") or "unknown")
 
     @property
+    def is_offered(self) -> bool:
+        """Whether it may be recommended to whoever lacks a model: fit for use, and free for all."""
+        return not (self.settings.get("experimental") or NON_COMMERCIAL.search(self.license))
+
+    @property
+    def source(self) -> Mapping[str, str]:
+        """Where its files come from, as a manifest will say it."""
+        match self.origin:
+            case Files(source=source):
+                return source.identity()
+            case Published(repository=repository, revision=revision):
+                return {"kind": "hub", "repository": repository, "revision": revision}
+            case Folder(folder=folder):
+                return {"kind": "path", "folder": str(folder)}
+
+    @property
     def converter(self) -> tuple[str, int]:
         """The name and the version of what converts it."""
         if isinstance(self.origin, Files):
@@ -101,7 +134,7 @@ class CatalogueEntry:
         """Digest of all that decides what the converted files hold, except the converter's version."""
         match self.origin:
             case Files():
-                files = sorted((file.key, file.sha256) for file in self.origin.files)
+                files = sorted((file.key, REPACKED.get(file.sha256, file.sha256)) for file in self.origin.files)
                 parts: list[Any] = [self.origin.converter, self.compute_type, files]
             case Published():
                 family = self.family.name if self.family else ""
@@ -132,22 +165,36 @@ class Catalogue:
         return self.families[name]
 
     def knows(self, name: str) -> bool:
-        """Whether `select` takes this name."""
-        return name in self.models or name in self.sets or self._read(name) is not None
+        """Whether `select` takes this name; raises StoreError where it may mean several things."""
+        return name in self.sets or self._find(name) is not None
+
+    def has(self, name: str) -> bool:
+        """Whether there is a model of this very name."""
+        return name in self.models
+
+    def translation(self, source: str, target: str) -> str | None:
+        """The first model for one pair of languages that may be recommended."""
+        return next((each.name for each in self._of_pair(source, target) if each.is_offered), None)
+
+    def summarisation(self, language: str) -> str | None:
+        """The first model that may be recommended for writing summaries of articles in a language."""
+        writers = [each for each in self.models.values() if each.role == "summarisation" and each.is_offered]
+        reads = (each.name for each in writers if serving(language, each.settings.get("source_languages", ())))
+        return next(reads, None)
 
     def select(self, names: Sequence[str]) -> tuple[CatalogueEntry, ...]:
         """The models of these names, names of sets replaced by their members, each model once.
 
         Args:
-            names: of models and sets, ``hub:OWNER/REPOSITORY[@REVISION]``, ``path:FOLDER``, or a name that a family
-                has a pattern for.
+            names: of models and sets, ``hub:OWNER/REPOSITORY[@REVISION]``, ``path:FOLDER``, a name that a family has
+                a pattern for, a pair such as en-fr, or a repository of the Hub by its name or page.
 
         Raises:
-            StoreError: there is no such thing.
+            StoreError: there is no such thing, or there are several.
         """
         selected: dict[str, CatalogueEntry] = {}
         for name in dict.fromkeys(member for each in names for member in self.sets.get(each, (each,))):
-            entry = self.models.get(name) or self._read(name)
+            entry = self._find(name)
             if entry is None:
                 known = f"models {', '.join(self.models)}; sets {', '.join(self.sets)}"
                 raise StoreError(
@@ -156,6 +203,65 @@ class Catalogue:
                 )
             selected[entry.name] = entry
         return tuple(selected.values())
+
+    def suggest_pair(self, name: str) -> str:
+        """What may serve a pair that no table names; empty where `name` is no pair."""
+        if not (pair := read_pair(name)):
+            return ""
+        guess = PAIR_NAME.format(*pair)
+        return f"the Hub may have {guess}: models pull {guess}" if self._read(guess) else ""
+
+    def _find(self, name: str) -> CatalogueEntry | None:
+        """The entry that a name stands for: one of the tables, however it is written, else what `_read` makes of it."""
+        plain = name.removeprefix(RESOURCE)
+        if entry := self.models.get(plain) or self.models.get(plain.lower()):
+            return entry
+        if name.startswith((FOLDER, HUB)):
+            return self._read(name)
+        page = hub.read_page(name) or ((name, "") if hub.REPOSITORY.fullmatch(name) else None)
+        if page is None and ("/" in name or name.endswith(ARCHIVE)):
+            cure = f"models import {name}" if name.endswith(ARCHIVE) else f"models pull {FOLDER}{name}"
+            raise StoreError(f"{name!r} is no name of a model; for what lies on this machine run: {cure}")
+        if page:
+            return self._find_repository(*page)
+        if entry := self._read(name):
+            return entry
+        pair = read_pair(name)
+        fitting = [each.name for each in self._of_pair(*pair)] if pair else []
+        if len(fitting) > 1:
+            raise StoreError(f"{name!r} may be any of {', '.join(fitting)}; pull one of them by its name")
+        return self.models[fitting[0]] if fitting else None
+
+    def _find_repository(self, repository: str, revision: str) -> CatalogueEntry | None:
+        """The entry of a repository: that of the tables where no revision is named, else one as for ``hub:``."""
+        for entry in self.models.values():
+            origin = entry.origin
+            is_same = isinstance(origin, Published) and origin.repository.lower() == repository.lower()
+            if is_same and revision in ("", getattr(origin, "revision", "")):
+                return entry
+        if not revision and Path(repository).is_dir():
+            raise StoreError(
+                f"{repository!r} is a folder here and may be a repository of the Hub; say {FOLDER}{repository} or "
+                f"{HUB}{repository}"
+            )
+        return self._read(f"{HUB}{repository}" + (f"@{revision}" if revision else ""))
+
+    def _of_pair(self, source: str, target: str) -> list[CatalogueEntry]:
+        """The models that translate this pair and no other."""
+        found = []
+        for entry in self.models.values():
+            sources, targets = self._languages_of(entry)
+            is_one = len(sources) == len(targets) == 1 and entry.role == "translation"
+            if is_one and serving(source, sources) and serving(target, targets):
+                found.append(entry)
+        return found
+
+    def _languages_of(self, entry: CatalogueEntry) -> tuple[Sequence[str], Sequence[str]]:
+        """What a model reads and writes, as far as its table or the name of its repository tell."""
+        owner, _, name = entry.origin.repository.partition("/") if isinstance(entry.origin, Published) else ("", "", "")
+        read = (family.read_name(name) for family in self.families.values() if owner and family.owner == owner)
+        sources, targets = next(filter(None, read), ((), ()))
+        return entry.settings.get("source_languages", sources), entry.settings.get("target_languages", targets)
 
     def _read(self, name: str) -> CatalogueEntry | None:
         """The entry that a name stands for which no table describes."""
@@ -299,7 +405,7 @@ def read_catalogue(*overlays: Path) -> Catalogue:
     tree: dict[str, Any] = {}
     for path in (SHIPPED, *overlays):
         try:
-            tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8")))
+            tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8-sig")))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
     try:

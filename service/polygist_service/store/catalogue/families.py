@@ -59,6 +59,10 @@ OneCode = Annotated[re.Pattern[str], must_be("a regular expression with 1 group"
 TwoCodes = Annotated[re.Pattern[str], must_be("a regular expression with 2 groups", lambda it: it.groups == 2)]
 
 
+# A pair of languages, as people write one.
+PAIR = re.compile(r"([A-Za-z_]+)(?:->|[->→])([A-Za-z_]+(?:-[A-Za-z]+)*)")
+
+
 class Table(BaseModel):
     """A table of the catalogue. Unknown keys are refused: a misspelt one would be silently without effect."""
 
@@ -208,3 +212,12 @@ def recognise(
 def window_cost(layout: Sequence[str]) -> int:
     """How many tokens a layout adds to a text, the end of sentence left out, as a window counts that itself."""
     return max(0, len([part for part in layout if part != "{text}"]) - 1)
+
+
+def read_pair(name: str) -> tuple[str, str] | None:
+    """The languages of a pair such as en-fr, en>fr or en->pt-BR; None where a name is none."""
+    found = PAIR.fullmatch(name)
+    try:
+        return (parse_tag(found[1]), parse_tag(found[2])) if found else None
+    except BadTag:
+        return None

@@ -1,14 +1,10 @@
 """What the operator says of models that are pulled, beyond their names."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.errors import StoreError
-from polygist_service.store.catalogue.catalogue import NAME, Catalogue, CatalogueEntry, Files
-
-# As SPDX, and the Hub's cards, mark licences that forbid commercial use: CC-BY-NC-4.0, CC-BY-NC-SA-4.0.
-NON_COMMERCIAL = re.compile(r"(?:^|[-_. ])nc(?:$|[-_. ])", re.IGNORECASE)
+from polygist_service.store.catalogue.catalogue import NAME, NON_COMMERCIAL, Catalogue, CatalogueEntry, Files
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
+
+from polygist_service.errors import StoreError
 
 # Of a repository, which is converted by CTranslate2's own converter or comes converted; as `Converter.version`.
 REPOSITORY_VERSION = 1
@@ -22,11 +25,21 @@ class Converter:
     Attributes:
         version: grows when the output changes; models of an older version are converted again.
         files: the source files by the names that `convert` knows them by.
+        needs: the package, and the extra of polygist by the same name, that it reads them with; empty for none.
     """
 
     version: int
     files: tuple[str, ...]
     convert: Convert
+    needs: str = ""
+
+    def expect_package(self, model: str) -> None:
+        """Raise StoreError, with the command that helps, where what `model` is read with is not installed."""
+        if self.needs and find_spec(self.needs) is None:
+            raise StoreError(
+                f"{model} is made of files that {self.needs} reads, which is not installed; run: "
+                f"pip install 'polygist[{self.needs}]'"
+            )
 
 
 # The converters are imported by the model that needs them: they import ctranslate2.specs, and that imports torch where
@@ -54,5 +67,5 @@ def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
 CONVERTERS: Mapping[str, Converter] = {
     "bergamot": Converter(1, ("model", "vocabulary", "shortlist", "adapter"), convert_bergamot),
     "bert": Converter(1, ("model", "settings", "tokenizer"), convert_bert),
-    "gguf": Converter(1, ("model",), convert_gguf),
+    "gguf": Converter(1, ("model",), convert_gguf, needs="gguf"),
 }

@@ -37,15 +37,18 @@ def convert_files(
     """Fetch the pinned files of a model and convert them to `build`, which is empty.
 
     Raises:
-        StoreError: a file cannot be had, has another checksum, or is not what the converter reads.
+        StoreError: what reads the files is not installed; a file cannot be had, has another checksum, or is not what
+            the converter reads.
     """
     origin, family = entry.origin, entry.family
     assert isinstance(origin, Files)
     assert family is not None
+    converter = CONVERTERS[origin.converter]
+    converter.expect_package(entry.name)
     files = fetch_files(source, origin.files, workspace, report)
     report(f"convert {entry.name}", 0, None)
     try:
-        CONVERTERS[origin.converter].convert(files, build, compute_type=entry.compute_type)
+        converter.convert(files, build, compute_type=entry.compute_type)
     except (StoreError, OSError):
         raise
     except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about

@@ -40,7 +40,28 @@ def quantise_variable(layer: model_spec.LayerSpec, name: str, value: object) -> 
     attribute = name.rpartition("/")[2]
     if isinstance(value, model_spec.Variable) and hasattr(layer, f"{attribute}_scale"):
         rows = value.numpy()
-        scales = np.float32(INT8_LIMIT) / np.maximum(np.abs(rows).max(axis=1), np.finfo(np.float32).tiny * INT8_LIMIT)
-        integers = np.rint(rows * scales[:, None]).astype(np.int8)
+        integers, scales = quantise_rows(rows, find_peaks(rows))
         setattr(layer, attribute, model_spec.NumpyVariable(integers))
         setattr(layer, f"{attribute}_scale", model_spec.NumpyVariable(scales))
+
+
+def find_peaks(rows: Array) -> Array:
+    """The largest magnitude of each row."""
+    peaks: Array = np.abs(rows).max(axis=1)
+    return peaks
+
+
+def quantise_rows(rows: Array, peaks: Array) -> tuple[NDArray[np.int8], Array]:
+    """Turn a matrix into integers up to `INT8_LIMIT`, and what each row was multiplied by for that."""
+    least = np.float32(np.finfo(np.float32).tiny * INT8_LIMIT)
+    scales = np.divide(np.float32(INT8_LIMIT), np.maximum(peaks, least), dtype=np.float32)
+    return np.rint(rows * scales[:, None]).astype(np.int8), scales
+
+
+def restore_rows(integers: NDArray[np.int8], peaks: Array) -> Array:
+    """The matrix of which `quantise_rows` makes these very integers again.
+
+    That is so since `INT8_LIMIT` is a power of two: a step is exact, and the largest of a row comes out as its peak.
+    """
+    restored: Array = integers * (peaks / np.float32(INT8_LIMIT))[:, None]
+    return restored

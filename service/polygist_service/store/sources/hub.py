@@ -5,17 +5,27 @@ Every file is checked against what the Hub said of it when its revision was reso
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from polygist_service.errors import StoreError
 from polygist_service.store.manifest import compute_sha256
 
 # The Hub's own rule for OWNER/NAME.
 REPOSITORY = re.compile(r"(?!.*(\.\.|--))\w[\w.-]*/\w[\w.-]*(?<![.-])", re.ASCII)
+# The page of a repository, as it is copied from a browser; the host is the Hub's own.
+PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?(?P<host>[\w.-]+(?::\d+)?)/(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?"
+    r"(?:/(?:tree|blob|resolve)/(?P<revision>[^/?#]+))?(?:/[^?#]*)?(?:[?#].*)?",
+    re.ASCII,
+)
+HOSTS = ("huggingface.co", "hf.co")
+OTHER_PAGES = ("datasets/", "spaces/", "docs/", "papers/", "collections/")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # Files that an error lists; some repositories have hundreds.
@@ -91,6 +101,21 @@ class Snapshot:
                 f"nobody told a checksum of {path} in {name}: set HF_ENDPOINT to a Hub or mirror that does"
             )
         return file
+
+
+def read_page(text: str) -> tuple[str, str] | None:
+    """The repository and the revision, or none, that the address of a page of the Hub names.
+
+    None where the text is no such address; raises StoreError for a page of another site or of no model.
+    """
+    hosts = (*HOSTS, *filter(None, [urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc]))
+    found = PAGE.fullmatch(text)
+    is_ours = found is not None and found["host"].lower() in hosts
+    if "://" not in text and not is_ours:
+        return None
+    if not (found and is_ours and REPOSITORY.fullmatch(found["name"])) or found["name"].startswith(OTHER_PAGES):
+        raise StoreError(f"{text!r} is no page of a model on the Hub; write hub:OWNER/NAME, or path:FOLDER")
+    return found["name"], found["revision"] or ""
 
 
 def resolve(repository: str, revision: str = "main") -> Snapshot:
