@@ -4,7 +4,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from types import FrameType
 
 import click
@@ -46,11 +48,31 @@ EXAMPLES = (
 )  # fmt: skip
 @click.version_option(__version__, "-V", "--version", message=f"{NAME} %(version)s")
 @global_options
-def polygist() -> None:
+@click.pass_obj
+def polygist(session: Session) -> None:
     """Summaries and translations from a polygist server.
 
     The options below go before or after the command. Each has an environment variable too, such as POLYGIST_ADDRESS.
     """
+    for line in find_mistyped(os.environ):
+        session.say(f"warning: {line}")
+
+
+def find_mistyped(environment: Iterable[str]) -> Iterator[str]:
+    """Say of each variable that is nearly one of this command, and none, which that is.
+
+    Others that begin so are the server's.
+    """
+    prefix = f"{NAME.upper()}_"
+    known = {"POLYGIST_API_KEY": None}
+    for command in (polygist, *polygist.commands.values()):
+        path = "" if command is polygist else f"{str(command.name).upper()}_"
+        known |= {f"{prefix}{path}{each.name}".upper(): None for each in command.params}
+    for name in environment:
+        if name.startswith(prefix) and name not in known:
+            near = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], 1, 0.85)
+            if near:
+                yield f"{name} is no setting of {NAME}; did you mean {prefix}{near[0]}?"
 
 
 @polygist.command()
@@ -107,7 +129,8 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         # As click has it, and argparse: without a command there is no result, and what is wrong goes to standard error.
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        with suppress(OSError):
+            click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         return USAGE
     except (PolygistError, click.ClickException, OSError) as error:
         session.report_error(error)

@@ -1,5 +1,6 @@
 """Errors on the command line: one sentence with the next step or the nearest name, and the exit code."""
 
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,6 +110,8 @@ def describe(error: BaseException) -> str:
         text = f"{error.format_message()} (try: {error.ctx.command_path} --help)"
     elif isinstance(error, click.ClickException):
         text = error.format_message()
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+        text = f"standard output: {error.strerror}"  # of files it is said which
     elif isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {error.strerror}"
     else:

@@ -41,7 +41,11 @@ def health(session: Session, service: str, wait: float | None) -> int:
         except NotFound as error:
             known = f"it has: {', '.join(SERVICES)}{suggest(service, SERVICES)}"
             raise NotFound(f"the server has no service {service!r}; {known}", code="NOT_FOUND") from error
-    click.echo(status)
+    if session.is_text:
+        click.echo(status)
+    else:
+        reply: JsonReply = {"status": status.replace("-", "_").upper()}
+        print_json(session, reply, [(service or session.address, reply)])
     return 0 if status == "serving" else UNAVAILABLE
 
 

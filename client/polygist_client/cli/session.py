@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -25,7 +25,7 @@ from polygist_client import (
 from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.bar import Bar
 from polygist_client.cli.diagnosis import diagnose, find_way, is_of_connection
-from polygist_client.cli.errors import describe, is_about_language, suggest_language
+from polygist_client.cli.errors import describe, is_about_language, name_flags, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import RECONNECT_SECONDS
 
@@ -112,7 +112,7 @@ class Session:
         """Print a line for each warning of an answer, unless quiet."""
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
-            self._print(f"warning: {name}{where}: {notice.message} [{notice.code}]")
+            self._print(f"warning: {name}{where}: {name_flags(notice.message)} [{notice.code}]")
 
     def report_error(self, error: BaseException, name: str = "") -> None:
         """Print an error in one line; `name` says what it is about."""
@@ -149,8 +149,9 @@ class Session:
         line = line.replace("\r", "\\r").replace("\n", "\\n")  # of the name of a file
         if self.is_line_open and sys.stderr is not None and sys.stderr.isatty():
             line, self.is_line_open = f"\n{line}", False
-        if self.bar is None or not self.bar.print_above(line):
-            click.echo(line, err=True)
+        with suppress(OSError):  # where nobody can read it, it is still no reason to lose the result
+            if self.bar is None or not self.bar.print_above(line):
+                click.echo(line, err=True)
 
     def _suggest_language(self, error: BaseException) -> str:
         """Ask the server for the nearest to a language that was given, where `error` may come of a mistyped one."""

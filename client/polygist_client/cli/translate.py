@@ -39,6 +39,7 @@ from polygist_client.options import Splitting
 
 INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
+CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warns of it
 
 
 EXAMPLES = (
@@ -133,7 +134,8 @@ def detect_once(session: Session) -> Prepare:
         best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
         if best.code == "und":
             raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
-        session.note(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
+        say = session.note if best.confidence < CONFIDENT else session.detail
+        say(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
         return records, work.with_options(source=best.code, candidates=())
 
     return prepare
