@@ -85,11 +85,12 @@ CLIENT_LIBRARIES = {
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),
-    "grpc": ("client", "aio", "error_mapping"),
+    "grpc": ("client", "aio", "error_mapping", "tls"),
     "grpc_status": ("error_mapping",),
     "grpc_health": ("calls", "conversion"),
     "click": ("cli",),
     "rich": ("cli",),
+    "puremagic": ("cli",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
 CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "cli")

@@ -14,6 +14,7 @@ from polygist_client.addresses import Address, parse_address
 from polygist_client.arguments import HIGHEST_INTEGER, parse_options
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
+from polygist_client.tls import PemKind, check_pem
 
 REQUEST_ID = "x-request-id"
 # The services that every server has, by short names.
@@ -188,7 +189,11 @@ def read_certificates(address: Address, options: ConnectionOptions) -> Certifica
         )
     if not (given or address.tls):
         return None
-    return Certificates(*(Path(path).read_bytes() if path else None for path in (ca, key, cert)))
+    contents: list[bytes | None] = []
+    for name, path in (("ca", ca), ("key", key), ("cert", cert)):
+        kind: PemKind = "private key" if name == "key" else "certificate"
+        contents.append(check_pem(name, str(path), Path(path).read_bytes(), kind) if path else None)
+    return Certificates(*contents)
 
 
 def _parse_header(key: str, value: str) -> tuple[str, str]:

@@ -4,16 +4,20 @@ import click
 
 from polygist_client import Language, NotFound
 from polygist_client.cli.errors import suggest_language
-from polygist_client.cli.flags import task_option
+from polygist_client.cli.flags import from_option, task_option
+from polygist_client.cli.help import Command
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
-MOST_NAMED = 12
+EXAMPLES = (
+    "polygist languages",
+    "polygist languages --from en --task translate",
+)
 
 
-@click.command()
-@click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
+@click.command(cls=Command, examples=EXAMPLES)
+@from_option("Only this language.")
 @click.option("--in", "display_language", metavar="LANG", help="Language of the names.  [default: en]")
 @task_option
 @with_session
@@ -36,6 +40,9 @@ def languages(session: Session, source: str | None, display_language: str | None
         for each in found
     ]
     print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+
+
+MOST_NAMED = 12
 
 
 def find_language(source: str, languages: list[Language]) -> list[Language]:
