@@ -61,7 +61,8 @@ class ConnectionOptions(TypedDict, total=False):
         ca: PEM file with the certificates to trust; the system's by default.
         cert: PEM file with this client's certificate chain, together with `key`.
         key: PEM file with this client's private key.
-        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust.
+        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust. A
+            server that asks for none is warned of once (`ApiKeyIgnored`).
         metadata: goes with every call.
         timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s.
         wait_for_ready: let calls wait for a server, up to their timeout, instead of failing where none answers.
@@ -107,6 +108,7 @@ class Connection:
     address: Address
     certificates: Certificates | None
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
+    has_api_key: bool
     timeout: float | None
     wait_for_ready: bool
     reconnect_timeout: float
@@ -168,6 +170,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
         address=address,
         certificates=read_certificates(address, given),
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
+        has_api_key=bool(given.get("api_key")),
         timeout=given.get("timeout"),
         wait_for_ready=given.get("wait_for_ready", False),
         reconnect_timeout=given.get("reconnect_timeout", RECONNECT_SECONDS),
