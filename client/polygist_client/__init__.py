@@ -4,6 +4,7 @@ with Client("localhost:50051") as client:
     print(client.translate("Good morning.", to="pt"))
 """
 
+from polygist_client import tls as tls  # before what imports gRPC
 from polygist_client.aio import AsyncClient
 from polygist_client.client import Client
 from polygist_client.connection import ConnectionOptions

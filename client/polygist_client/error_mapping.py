@@ -70,6 +70,32 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
     ),
     (
         "UNAVAILABLE",
+        r"(?i)hostname verification",
+        errors.TlsFailed,
+        "the certificate of {target} is for another name; use a name that it has for the address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"Failed parsing HTTP/2|Expected SETTINGS frame",
+        errors.ServerUnreachable,
+        "what answers at {target} is no polygist server: it does not speak HTTP/2; give another address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"Received http2 header with status: (?P<status>\d+)",
+        errors.ServerUnreachable,
+        "a proxy or web server answers at {target}, with HTTP status {status}; the polygist server behind it may be"
+        " away, or give another address",
+    ),
+    (
+        "UNIMPLEMENTED",
+        r"Received http2 header with status: (?P<status>\d+)",
+        errors.Unimplemented,
+        "what answers at {target} is no polygist server but a web server, with HTTP status {status}; give another"
+        " address",
+    ),
+    (
+        "UNAVAILABLE",
         r"(?i)handshake",
         errors.TlsFailed,
         "no secure connection to {target}: it does not speak TLS, or a certificate is not trusted; check tls, ca, cert"
@@ -107,6 +133,12 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         r"|name resolution failed|DNS resolution failed|domain name not found)",
         errors.ServerUnreachable,
         "nothing answers at {target} ({why}); start polygist-server there, or give another address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"^(?:connections to all backends failing|failed to connect to all addresses); last error: (?P<why>.*)",
+        errors.ServerUnreachable,
+        "no connection to {target}: {why}",
     ),
     (
         "UNIMPLEMENTED",

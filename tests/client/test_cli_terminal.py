@@ -6,13 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from polygist_client.cli.bar import DELAY_SECONDS
 
 from tests.client.conftest import COMMAND, Polygist
-from tests.fakes.server import Failing, Fake
+from tests.fakes.server import Failing, Fake, stream_translate, translate
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
@@ -25,22 +30,67 @@ def environment(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def run_on_terminal(*arguments: object) -> tuple[int, str]:
-    """Run ``polygist`` with a terminal of 80 columns for all its streams; returns exit code and what it shows."""
+def run_on_terminal(
+    *arguments: object, until: str = "", then: Callable[[int], object] | None = None, **streams: Any
+) -> tuple[int, str]:
+    """Run ``polygist`` with a terminal of 80 columns for all its streams; returns exit code and what it shows.
+
+    Args:
+        arguments: of the command line.
+        until: what it shows at some time; empty for the start.
+        then: is called when it does, with our end of the terminal.
+        streams: others than the terminal, by the names that subprocess has for them.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs,
+        [*COMMAND, *map(str, arguments)], **{"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams},
         env={**os.environ, "COLUMNS": "80", "LINES": "24"},
     )  # fmt: skip
     os.close(theirs)
     shown = bytearray()
     try:
+        if then and not until:
+            then(ours)
+            then = None
         while chunk := os.read(ours, 65536):
             shown += chunk
+            if then and until in shown.decode(errors="replace"):
+                then(ours)
+                then = None
     except OSError:  # how Linux says that the other end is closed
         pass
+    code = process.wait(timeout=60)
     os.close(ours)
-    return process.wait(timeout=60), shown.decode().replace("\r\n", "\n")
+    return code, shown.decode().replace("\r\n", "\n")
+
+
+def texts_of(shown: str) -> str:
+    """What a terminal shows, without what colours it and moves the cursor."""
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+
+
+def stands_alone(text: str, shown: str) -> bool:
+    """Whether nothing stands on the line when `text` is written there."""
+    before = re.split(r"\n|\x1b\[2K", shown[: shown.index(text)])[-1]
+    return not texts_of(before).strip("\r")
+
+
+@pytest.fixture
+def held(fake: Fake) -> Iterator[threading.Event]:
+    """A server that answers nothing before this is set."""
+    released = threading.Event()
+
+    def hold(items: list[Any]) -> None:
+        released.wait(timeout=60)
+
+    def answer(request: Any) -> Any:
+        released.wait(timeout=60)
+        return translate(request)
+
+    fake.batching.shuffle = hold
+    fake.rules["Translate"] = answer
+    yield released
+    released.set()
 
 
 @pytest.mark.usefixtures("environment")
@@ -57,26 +107,90 @@ def test_tables_have_headers_on_a_terminal(arguments, headers: str):
 
 
 @pytest.mark.usefixtures("environment")
-def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path):
+def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path, held: threading.Event):
     files = [tmp_path / f"{number}.txt" for number in range(5)]
     for path in files:
         path.write_text("a")
     arguments = ["translate", *files, "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/"]
-    code, shown = run_on_terminal(*arguments)
+    code, shown = run_on_terminal(*arguments, "-v", until="files", then=lambda terminal: held.set())
     assert (code, "files" in shown, "5/5" in shown) == (0, True, True)
-    notes = run_on_terminal(*[each for each in arguments if each not in ("-s", "en")])[1]
-    assert len(re.findall(r"note: [^\n]+ language en detected, confidence 0\.75\n", notes)) == 5
-    assert not re.search(r"\d:\d\dnote", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", notes))  # not behind the bar
+    assert len(re.findall(r"note: [^\n]+: en to pt by en-pt\n", shown)) == 5
+    assert all(stands_alone(f"note: {path}", shown) for path in files)
+    assert texts_of(shown).endswith("\rnote: 5 done\n")
     assert run_on_terminal(*arguments, "--no-progress") == (0, "note: 5 done\n")
     assert run_on_terminal(*arguments, "--quiet") == (0, "")
 
 
 @pytest.mark.usefixtures("environment")
-def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path):
+def test_what_is_quickly_done_has_no_bar():
+    assert run_on_terminal("translate", "--text", "a", "-t", "pt") == (0, "A\n")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    "arguments", [[], ["--text", "another"], ["--jsonl"], ["--json"], ["--lines"], ["--stream"], ["-o", "/dev/stdout"]]
+)
+def test_a_result_and_the_bar_are_never_on_one_line(fake: Fake, held: threading.Event, arguments: list[str]):
+    fake.script("StreamTranslate", lambda request: (held.wait(60), stream_translate(request))[1])
+    shown = run_on_terminal(
+        "translate", "--text", "one", "-s", "en", "-t", "pt", *arguments, until="━", then=lambda terminal: held.set()
+    )[1]
+    result = '"translatedText": "ONE"' if "--json" in arguments else "{" if "--jsonl" in arguments else "ONE"
+    assert "━" in shown
+    assert stands_alone("{" if "--json" in arguments else result, shown)
+    assert result in shown
+    assert not re.search("━[^\n]*$", texts_of(shown).rpartition("\r")[2])
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("arguments", [["-"], ["-", "--lines"], ["/dev/stdin"]])
+def test_no_bar_is_in_the_way_of_somebody_who_types(arguments: list[str]):
+    def type_slowly(terminal: int) -> None:
+        os.write(terminal, b"one\ntwo\n")
+        time.sleep(DELAY_SECONDS + 1)
+        os.write(terminal, b"\x04")
+
+    code, shown = run_on_terminal("translate", "-s", "en", "-t", "pt", *arguments, then=type_slowly)
+    assert (code, "━" in shown, "ONE\nTWO\n" in shown) == (0, False, True)
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_end_of_a_run_does_not_stand_behind_a_line_without_end(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one\ntwo")
+    shown = run_on_terminal("translate", tmp_path / "a.txt", "-t", "pt", "--lines")[1]
+    assert shown.endswith("ONE\nTWO\nnote: 2 done\n")
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_bar_is_on_a_terminal_while_results_go_to_a_file(tmp_path: Path, held: threading.Event):
+    with (tmp_path / "out").open("wb") as out:
+        shown = run_on_terminal(
+            "translate", "--text", "one", "-s", "en", "-t", "pt", until="━", then=lambda _: held.set(), stdout=out
+        )[1]  # fmt: skip
+    assert "━" in shown
+    assert (tmp_path / "out").read_text() == "ONE\n"
+
+
+@pytest.mark.usefixtures("environment")
+def test_no_bar_is_written_to_a_file(tmp_path: Path, fake: Fake):
+    def answer_late(request: Any) -> Any:
+        time.sleep(DELAY_SECONDS + 0.3)
+        return translate(request)
+
+    fake.rules["Translate"] = answer_late
+    with (tmp_path / "err").open("wb") as err:
+        shown = run_on_terminal("translate", "--text", "one", "-s", "en", "-t", "pt", stderr=err)[1]
+    assert (shown, (tmp_path / "err").read_text()) == ("ONE\n", "")
+
+
+@pytest.mark.usefixtures("environment")
+def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path, held: threading.Event):
     (tmp_path / "a.jsonl").write_text("".join(f'{{"body": "text {number}"}}\n' for number in range(3000)))
     flags = ["-s", "en", "-t", "pt", "--format", "jsonl", "--field", "body", "-o", tmp_path / "b.jsonl"]
-    code, shown = run_on_terminal("translate", tmp_path / "a.jsonl", *flags)
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    code, shown = run_on_terminal(
+        "translate", tmp_path / "a.jsonl", *flags, until="records", then=lambda terminal: held.set()
+    )
+    plain = texts_of(shown)
     assert code == 0
     assert re.search(r"records .* \d+ \d+\.\d/s (--|\d\d):(--|\d\d)", plain)
     assert plain.splitlines()[-1].endswith("note: 3000 done")
@@ -85,13 +199,15 @@ def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("environment")
-def test_colours_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("flags", "variable"), [([], ""), (["--no-color"], ""), ([], "1")])
+def test_colours_can_be_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event, flags: list[str], variable: str
+):
     (tmp_path / "a.txt").write_text("a")
-    arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/"]
-    assert COLOUR.search(run_on_terminal(*arguments)[1])
-    assert not COLOUR.search(run_on_terminal(*arguments, "--no-color")[1])
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not COLOUR.search(run_on_terminal(*arguments)[1])
+    monkeypatch.setenv("NO_COLOR", variable)
+    arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/", *flags]
+    shown = run_on_terminal(*arguments, until="files", then=lambda terminal: held.set())[1]
+    assert bool(COLOUR.search(shown)) == (not flags and not variable)
 
 
 def complete(words: str, folder: Path) -> list[str]:

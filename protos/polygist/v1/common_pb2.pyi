@@ -186,7 +186,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_METHOD_FALLBACK: _WarningCode.ValueType  # 12
     """The method could not be carried out in full: Summary.method says what ran instead, or sentences
     that a model wrote were replaced by the article's own, as the article does not bear them out,
-    or passages stand in for the sentences of a text without stops.
+    or passages stand in for the sentences of a text without stops, or sentences were ranked by
+    their words and places alone, as no installed sentence encoder covers the language.
     """
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
     """A number of the source has another value in the target, or is missing, and was not put right
@@ -240,7 +241,8 @@ wrong place. What comes back at a place that is certain is not told of.
 WARNING_CODE_METHOD_FALLBACK: WarningCode.ValueType  # 12
 """The method could not be carried out in full: Summary.method says what ran instead, or sentences
 that a model wrote were replaced by the article's own, as the article does not bear them out,
-or passages stand in for the sentences of a text without stops.
+or passages stand in for the sentences of a text without stops, or sentences were ranked by
+their words and places alone, as no installed sentence encoder covers the language.
 """
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
 """A number of the source has another value in the target, or is missing, and was not put right

@@ -46,6 +46,8 @@ LABELS: Mapping[str, str] = {
 }  # fmt: skip
 # More languages than these are told by their number.
 MOST_NAMED = 4
+# Of more models, only the first are named in an error.
+MOST_SUGGESTED = 8
 
 Command = Callable[..., Any]
 
@@ -348,8 +350,15 @@ def expect_known(names: Iterable[str], known: Iterable[str], problem: str, cure:
     for name in names:
         if name not in known:
             near = get_close_matches(name.lower(), known, n=1)
-            nearest = f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(known)}"
+            nearest = f"did you mean {near[0]!r}?" if near else f"it has: {name_few(known)}"
             raise click.UsageError(f"{problem} {name!r}; {cure or nearest}", click.get_current_context(silent=True))
+
+
+def name_few(names: Sequence[str]) -> str:
+    """The first of some names, and where the others are told."""
+    left = len(names) - MOST_SUGGESTED
+    more = f" and {left} more, see polygist-server models list" if left > 0 else ""
+    return ", ".join(names[:MOST_SUGGESTED]) + more
 
 
 def warn_of_strays(inventory: Inventory, home: Path) -> None:
