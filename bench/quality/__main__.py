@@ -11,6 +11,7 @@ from polygist_client import Client
 from bench.quality.detection import measure_detection
 from bench.quality.environment import describe
 from bench.quality.invariance import measure_invariance
+from bench.quality.picks import measure_picks
 from bench.quality.process import measure_process, measure_starts, start_server
 from bench.quality.report import Report, say
 from bench.quality.sentences import measure_sentences
@@ -49,6 +50,7 @@ def measure(data: DataFolder, *, home: Path | None) -> Report:
     say("start and memory")
     starts = measure_starts(home)
     trust = measure_trust(data, home=home, say=say)
+    picks = measure_picks(data, home=home, say=say)
     with start_server(home) as server, Client(server.address) as client:
         process = measure_process(server, data, [*starts, server.start_seconds])
         tables = (
@@ -56,6 +58,7 @@ def measure(data: DataFolder, *, home: Path | None) -> Report:
             measure_invariance(client, data, say),
             measure_summarisation(client, data, say),
             trust,
+            *picks,
             measure_detection(client, data, say),
             *measure_short_texts(client, data, say),
             measure_sentences(data),

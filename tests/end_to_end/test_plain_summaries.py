@@ -1,5 +1,8 @@
 """Summaries of plain text as pages have it, by a real server: banners and bylines, lists, text without stops."""
 
+import subprocess
+import sys
+
 import pytest
 from polygist_client import Client
 
@@ -63,3 +66,26 @@ def test_a_transcript_without_stops_has_a_summary_shorter_than_itself(client, ki
     for sentence in summary.sentences:
         (citation,) = sentence.citations
         assert citation.span.of(talk * 4) == sentence.text
+
+
+ARTIKEL = (
+    "Der Stadtrat von Marlau hat am Dienstag beschlossen, die alte Brücke über den Fluss neu zu bauen. Die Brücke war "
+    "vor zwei Jahren gesperrt worden, weil ein Hochwasser drei Bögen beschädigt hatte. Die Arbeiten werden vier "
+    "Millionen Euro kosten und achtzehn Monate dauern. Bis dahin bringt eine Fähre Menschen über den breiten Fluss."
+)
+
+
+def test_an_article_in_a_language_of_no_model_is_summarised_with_a_warning(client):
+    summary = client.summarise(ARTIKEL, max_sentences=1)
+    assert summary.text == ARTIKEL.partition(". ")[0] + "."
+    assert (summary.source, summary.method, summary.model) == ("de", "extractive", "")
+    (warning,) = summary.warnings
+    assert warning.code == "method-fallback"
+    assert "no installed sentence encoder covers de" in warning.message
+
+
+def test_the_languages_of_summaries_are_listed(server):
+    program = [sys.executable, "-c", "from polygist_client.cli import main; main()"]
+    command = [*program, "-a", server.address, "languages", "--task", "summarise"]
+    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert {"de", "en", "my", "pt", "ru", "zh"} <= {line.partition("\t")[0] for line in listed.splitlines()}

@@ -4,14 +4,20 @@ import click
 
 from polygist_client import Language, NotFound
 from polygist_client.cli.errors import suggest_language
-from polygist_client.cli.flags import task_option
+from polygist_client.cli.flags import from_option, task_option
+from polygist_client.cli.help import Command
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
+EXAMPLES = (
+    "polygist languages",
+    "polygist languages --from en --task translate",
+)
 
-@click.command()
-@click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
+
+@click.command(cls=Command, examples=EXAMPLES)
+@from_option("Only this language.")
 @click.option("--in", "display_language", metavar="LANG", help="Language of the names.  [default: en]")
 @task_option
 @with_session
@@ -36,11 +42,16 @@ def languages(session: Session, source: str | None, display_language: str | None
     print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
 
 
+MOST_NAMED = 12
+
+
 def find_language(source: str, languages: list[Language]) -> list[Language]:
     """Find the language `source`; a region such as that of pt-BR may be left to its language. Raises NotFound."""
     for code in (source.lower(), source.lower().partition("-")[0]):
         if found := [each for each in languages if each.code.lower() == code]:
             return found
-    have = ", ".join(each.code for each in languages) or "none"
+    rest = len(languages) - MOST_NAMED
+    have = ", ".join(each.code for each in languages[:MOST_NAMED]) or "none"
+    have += f" and {rest} more, see polygist languages" if rest > 0 else ""
     nearest = suggest_language(source, languages)
     raise NotFound(f"no language {source!r}; this server has: {have}{nearest}", code="NOT_FOUND")

@@ -16,7 +16,8 @@ Limits are those of the server's configuration. The defaults are given here in b
 with the limit's name in GetServerInfo.
 
 Metadata of a call:
-  authorization  "Bearer KEY", where the server asks for API keys
+  authorization  "Bearer KEY", where the server asks for API keys. A server that does not says
+                 "x-api-key: ignored" in its trailing metadata
   x-request-id   up to 128 printable characters, made up where missing; comes back in trailing
                  metadata and stands in the log
   traceparent    W3C trace context
@@ -185,7 +186,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_METHOD_FALLBACK: _WarningCode.ValueType  # 12
     """The method could not be carried out in full: Summary.method says what ran instead, or sentences
     that a model wrote were replaced by the article's own, as the article does not bear them out,
-    or passages stand in for the sentences of a text without stops.
+    or passages stand in for the sentences of a text without stops, or sentences were ranked by
+    their words and places alone, as no installed sentence encoder covers the language.
     """
     WARNING_CODE_NUMBER_CHANGED: _WarningCode.ValueType  # 13
     """A number of the source has another value in the target, or is missing, and was not put right
@@ -239,7 +241,8 @@ wrong place. What comes back at a place that is certain is not told of.
 WARNING_CODE_METHOD_FALLBACK: WarningCode.ValueType  # 12
 """The method could not be carried out in full: Summary.method says what ran instead, or sentences
 that a model wrote were replaced by the article's own, as the article does not bear them out,
-or passages stand in for the sentences of a text without stops.
+or passages stand in for the sentences of a text without stops, or sentences were ranked by
+their words and places alone, as no installed sentence encoder covers the language.
 """
 WARNING_CODE_NUMBER_CHANGED: WarningCode.ValueType  # 13
 """A number of the source has another value in the target, or is missing, and was not put right

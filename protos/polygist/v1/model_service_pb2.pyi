@@ -299,7 +299,7 @@ class ListLanguagesRequest(_message.Message):
     display_language_code: _builtins.str
     """Optional. The language that display names are in. Default: en."""
     task: Global___Task.ValueType
-    """Optional. Only languages in which a model does this task. Default: all."""
+    """Optional. Only languages in which this task is done. Default: all."""
     def __init__(
         self,
         *,
@@ -318,7 +318,7 @@ Global___ListLanguagesRequest: _TypeAlias = ListLanguagesRequest  # noqa: Y015
 
 @_typing.final
 class Language(_message.Message):
-    """A language that some model reads or writes."""
+    """A language in which something can be done."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -347,7 +347,10 @@ class Language(_message.Message):
 
     @_builtins.property
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]:
-        """Output only. What can be done in it."""
+        """Output only. What can be done in it: TASK_SUMMARISE in each, as sentences can be picked without
+        a model for the language (WARNING_CODE_METHOD_FALLBACK), and in languages that are not listed,
+        where source_language_code names them.
+        """
 
     def __init__(
         self,

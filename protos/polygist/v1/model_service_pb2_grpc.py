@@ -103,16 +103,18 @@ class ModelServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListLanguages(self, request, context):
-        """List the languages that some model reads or writes, by code.
+        """List the languages in which something can be done, by code: those that some model reads or
+        writes, and those that DetectLanguage tells.
 
         Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
 
         Example, in JSON:
 
-        {"displayLanguageCode": "de", "pageSize": 1}
+        {"displayLanguageCode": "de", "pageSize": 1, "task": "TASK_TRANSLATE"}
 
         {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
-        "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+        "targetLanguageCodes": ["pt"],
+        "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE", "TASK_DETECT_LANGUAGE"]}],
         "nextPageToken": "MQ=="}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -62,16 +62,18 @@ class ModelServiceStub:
          "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
     """
     ListLanguages: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListLanguagesRequest, _model_service_pb2.ListLanguagesResponse]
-    """List the languages that some model reads or writes, by code.
+    """List the languages in which something can be done, by code: those that some model reads or
+    writes, and those that DetectLanguage tells.
 
     Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
 
     Example, in JSON:
 
-        {"displayLanguageCode": "de", "pageSize": 1}
+        {"displayLanguageCode": "de", "pageSize": 1, "task": "TASK_TRANSLATE"}
 
         {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
-         "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+         "targetLanguageCodes": ["pt"],
+         "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE", "TASK_DETECT_LANGUAGE"]}],
          "nextPageToken": "MQ=="}
     """
     CountTokens: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.CountTokensRequest, _model_service_pb2.CountTokensResponse]
@@ -134,16 +136,18 @@ class ModelServiceAsyncStub(ModelServiceStub):
          "state": "MODEL_STATE_READY", "maxInputTokens": 256, "license": "Apache-2.0"}}
     """
     ListLanguages: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListLanguagesRequest, _model_service_pb2.ListLanguagesResponse]  # type: ignore[assignment]
-    """List the languages that some model reads or writes, by code.
+    """List the languages in which something can be done, by code: those that some model reads or
+    writes, and those that DetectLanguage tells.
 
     Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
 
     Example, in JSON:
 
-        {"displayLanguageCode": "de", "pageSize": 1}
+        {"displayLanguageCode": "de", "pageSize": 1, "task": "TASK_TRANSLATE"}
 
         {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
-         "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+         "targetLanguageCodes": ["pt"],
+         "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE", "TASK_DETECT_LANGUAGE"]}],
          "nextPageToken": "MQ=="}
     """
     CountTokens: _aio.UnaryUnaryMultiCallable[_model_service_pb2.CountTokensRequest, _model_service_pb2.CountTokensResponse]  # type: ignore[assignment]
@@ -221,16 +225,18 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ListLanguagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ListLanguagesResponse, _abc.Awaitable[_model_service_pb2.ListLanguagesResponse]]:
-        """List the languages that some model reads or writes, by code.
+        """List the languages in which something can be done, by code: those that some model reads or
+        writes, and those that DetectLanguage tells.
 
         Errors: INVALID_ARGUMENT FIELD_INVALID (page_size, page_token, display_language_code, task).
 
         Example, in JSON:
 
-            {"displayLanguageCode": "de", "pageSize": 1}
+            {"displayLanguageCode": "de", "pageSize": 1, "task": "TASK_TRANSLATE"}
 
             {"languages": [{"languageCode": "en", "displayName": "Englisch", "nativeName": "English",
-             "targetLanguageCodes": ["pt"], "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE"]}],
+             "targetLanguageCodes": ["pt"],
+             "tasks": ["TASK_TRANSLATE", "TASK_SUMMARISE", "TASK_DETECT_LANGUAGE"]}],
              "nextPageToken": "MQ=="}
         """
 

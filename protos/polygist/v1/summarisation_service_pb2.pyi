@@ -36,7 +36,7 @@ class _SummaryMethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Summary
     installed model does.
     """
     SUMMARY_METHOD_EXTRACTIVE: _SummaryMethod.ValueType  # 2
-    """Sentences of the article, word for word."""
+    """Sentences of the article, word for word, in every language."""
 
 class SummaryMethod(_SummaryMethod, metaclass=_SummaryMethodEnumTypeWrapper):
     """How a summary comes about."""
@@ -50,7 +50,7 @@ SUMMARY_METHOD_ABSTRACTIVE: SummaryMethod.ValueType  # 1
 installed model does.
 """
 SUMMARY_METHOD_EXTRACTIVE: SummaryMethod.ValueType  # 2
-"""Sentences of the article, word for word."""
+"""Sentences of the article, word for word, in every language."""
 Global___SummaryMethod: _TypeAlias = SummaryMethod  # noqa: Y015
 
 class _SummaryType:
@@ -180,7 +180,9 @@ class SummariseRequest(_message.Message):
     text/markdown; written as TranslateRequest.mime_type.
     """
     source_language_code: _builtins.str
-    """Optional. The language of all articles. Empty, the default: detected for each on its own."""
+    """Optional. The language of all articles, any one. Empty, the default: detected for each on its
+    own.
+    """
     target_language_code: _builtins.str
     """Optional. The language of the summary. Empty, the default: that of the article. Another one is
     translated to, with the models of TranslationService, unless the model that writes the summary
@@ -195,13 +197,16 @@ class SummariseRequest(_message.Message):
     max_sentence_count: _builtins.int
     """At most so many sentences, 1 to [summarise.sentences: 100]."""
     max_word_count: _builtins.int
-    """At most so many words, 1 to [summarise.words: 10,000]. Whole sentences only: where the first
-    one is longer, it is returned with a warning (LENGTH_TARGET_MISSED). ABSTRACTIVE warns, too,
-    where the model wrote less than nine tenths of the length asked for, or of half the article.
+    """At most so many words, 1 to [summarise.words: 10,000]; in scripts that part none with spaces,
+    such as Chinese and Thai, those of Unicode's segmentation. Whole sentences only: where the
+    first one is longer, it is returned with a warning (LENGTH_TARGET_MISSED). ABSTRACTIVE warns,
+    too, where the model wrote less than nine tenths of the length asked for, or of half the
+    article.
     """
     query: _builtins.str
     """Optional. What the reader wants to know, at most [summarise.query_characters: 1,000] code
-    points. EXTRACTIVE ranks sentences by it as well; ABSTRACTIVE picks what it reads by it.
+    points. EXTRACTIVE ranks sentences by it as well, by its words where no sentence encoder covers
+    the language; ABSTRACTIVE picks what it reads by it.
     """
     sentence_order: Global___SentenceOrder.ValueType
     """Optional. In which order picked sentences stand. EXTRACTIVE only."""
@@ -374,7 +379,9 @@ class Summary(_message.Message):
     target_language_code: _builtins.str
     """Output only. The language of the summary."""
     model: _builtins.str
-    """Output only. The model that picked or wrote the sentences. Empty where none was needed."""
+    """Output only. The model that picked or wrote the sentences. Empty where there was none, or none
+    was needed.
+    """
     chunk_count: _builtins.int
     """Output only. In how many parts the article was read. More than 1: each part was summarised, and
     then the summaries were.

@@ -55,7 +55,8 @@ class SummarisationServiceServicer(object):
 
     def Summarise(self, request, context):
         """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
-        of an article is read, however long it is.
+        of an article is read, however long it is. EXTRACTIVE serves every language that is detected or
+        named; where no installed sentence encoder covers it, the answer warns (METHOD_FALLBACK).
 
         Errors:
         INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE

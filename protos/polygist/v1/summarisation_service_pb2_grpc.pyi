@@ -37,7 +37,8 @@ class SummarisationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> SummarisationServiceAsyncStub: ...
     Summarise: _grpc.UnaryUnaryMultiCallable[_summarisation_service_pb2.SummariseRequest, _summarisation_service_pb2.SummariseResponse]
     """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
-    of an article is read, however long it is.
+    of an article is read, however long it is. EXTRACTIVE serves every language that is detected or
+    named; where no installed sentence encoder covers it, the answer warns (METHOD_FALLBACK).
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
@@ -89,7 +90,8 @@ class SummarisationServiceAsyncStub(SummarisationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Summarise: _aio.UnaryUnaryMultiCallable[_summarisation_service_pb2.SummariseRequest, _summarisation_service_pb2.SummariseResponse]  # type: ignore[assignment]
     """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
-    of an article is read, however long it is.
+    of an article is read, however long it is. EXTRACTIVE serves every language that is detected or
+    named; where no installed sentence encoder covers it, the answer warns (METHOD_FALLBACK).
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
@@ -144,7 +146,8 @@ class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_summarisation_service_pb2.SummariseResponse, _abc.Awaitable[_summarisation_service_pb2.SummariseResponse]]:
         """Summarise articles, each on its own. A request is answered as a whole or fails as a whole. All
-        of an article is read, however long it is.
+        of an article is read, however long it is. EXTRACTIVE serves every language that is detected or
+        named; where no installed sentence encoder covers it, the answer warns (METHOD_FALLBACK).
 
         Errors:
           INVALID_ARGUMENT FIELD_INVALID, FIELD_UNSUPPORTED, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE

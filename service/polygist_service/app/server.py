@@ -108,6 +108,7 @@ def add_model_services(
     models = ModelServicer(
         services.engine,
         routes=services.routes,
+        detected=services.languages.known,
         limits=services.limits,
         in_flight=services.in_flight,
         queued=services.queued,

@@ -1,6 +1,6 @@
 """The servicers of ``ModelService`` and ``ModelAdminService``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from polygist.v1 import model_service_pb2
@@ -21,6 +21,7 @@ class ModelServicer:
     Args:
         engine: whose models they are.
         routes: which pairs they serve.
+        detected: the languages that are told of a text.
         limits: reported by GetServerInfo.
         in_flight: the calls that are being answered.
         queued: counts the requests with segments in the queue.
@@ -32,6 +33,7 @@ class ModelServicer:
         engine: Engine,
         *,
         routes: Routes,
+        detected: Collection[str],
         limits: Limits,
         in_flight: InFlightCalls,
         queued: Callable[[], int],
@@ -39,6 +41,7 @@ class ModelServicer:
     ) -> None:
         self._engine = engine
         self._routes = routes
+        self._detected = detected
         self._limits = limits
         self._in_flight = in_flight
         self._queued = queued
@@ -58,7 +61,9 @@ class ModelServicer:
     async def ListLanguages(
         self, request: model_service_pb2.ListLanguagesRequest, context: CallContext
     ) -> model_service_pb2.ListLanguagesResponse:
-        return to_languages_response(request, self._engine.models(), self._routes.reach(), self._limits)
+        return to_languages_response(
+            request, self._engine.models(), self._routes.reach(), self._limits, detected=self._detected
+        )
 
     async def CountTokens(
         self, request: model_service_pb2.CountTokensRequest, context: CallContext

@@ -19,8 +19,9 @@ from polygist_service.summarisation.lengths import LengthTarget, Room
 from polygist_service.summarisation.map_reduce import MapReduce, Written
 from polygist_service.summarisation.passages import cut_endless
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import count_words, keep_proper
+from polygist_service.summarisation.selection import keep_proper
 from polygist_service.summarisation.types import Draft, DraftEvent, Form, Method, Passage, SentenceCheck
+from polygist_service.text.words import count_words
 from polygist_service.translation.types import Progress
 
 

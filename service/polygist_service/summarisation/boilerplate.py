@@ -18,11 +18,13 @@ from polygist_service.summarisation import boilerplate_terms as terms
 from polygist_service.text.documents.base import Segment
 from polygist_service.text.segmentation import fold
 
-# What a sentence ends with, before quotes and brackets that close and marks of notes.
-ENDS = ".!?…:;。！？；।۔؟"
-CLOSERS = re.compile(r"(?:[\"'”’»)\]}*]|\[\d{1,3}\])+$")
-# Scripts whose sentences have no mark at their end.
-UNMARKED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]$")
+# What a sentence ends with, before quotes and brackets that close, marks of direction and marks of notes.
+ENDS = ".!?…:;。！？；：．｡‼⁇⁈⁉।॥۔؟؛։።፡፧፨᙮᠃᠉᱾᱿꘎꤯꧉꩝꫰။។៕།༎"
+CLOSERS = re.compile(
+    r"(?:[\"'”’“‘»«›‹)\]}*」』）》〉】〕\u200e\u200f\u202a-\u202e\u2066-\u2069]|\[\d{1,3}\]|(?<=[\u200e\u200f])\s)+$"
+)
+# Scripts whose sentences have no mark at their end, as Thai and Lao; a bar that stands for an Indic one.
+UNMARKED = re.compile(r"[\u0e00-\u0eff\u1950-\u19df\u1a20-\u1aaf\uaa80-\uaadf]$|[\u0900-\u0dff]\s?[|\u09f7]$")
 TERM = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 NAME = r"[A-ZÀ-Ý][\w.'’-]*"
 # What somebody is quoted with; a name or a title between quotes is shorter.

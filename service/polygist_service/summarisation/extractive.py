@@ -14,7 +14,7 @@ from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
 from polygist_service.summarisation.passages import cut_endless, drop_repeats
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import Preset, count_words, find_eligible, keep_proper, select
+from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, keep_proper, select
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -26,6 +26,7 @@ from polygist_service.summarisation.types import (
     Passage,
 )
 from polygist_service.text.documents.base import Segment
+from polygist_service.text.words import count_words, split_pieces, split_terms
 from polygist_service.translation.types import Progress
 
 # A summary of more words that has so much of its article is no summary of it.
@@ -34,7 +35,7 @@ WHOLE = 0.9
 
 
 class Extractive:
-    """Picks sentences with a sentence encoder.
+    """Picks sentences, with a sentence encoder where one covers the article's language.
 
     Args:
         engine: runs the encoder.
@@ -54,10 +55,16 @@ class Extractive:
         texts = [sentence.text for sentence in sentences]
         if plan.request.query:
             texts.append(plan.request.query)
-        embeddings, token_count = await embed(self._engine, plan.model, texts, context)
-        passages = await self._pool.call(context, lambda: pick(plan, sentences, embeddings, word_count=word_count))
+        embeddings: list[Vector] = []
+        token_count = 0
+        if plan.model:
+            embeddings, token_count = await embed(self._engine, plan.model, texts, context)
+        likeness = await self._pool.call(context, lambda: compare(texts, embeddings, plan.request.query))
+        passages = await self._pool.call(context, lambda: pick(plan, sentences, likeness, word_count=word_count))
         yield Progress(1, 1)
         notices = make_notices(sentences, passages, word_count=word_count)
+        if not plan.model:
+            notices = (notice_ranking(plan, likeness), *notices)
         for passage in passages:
             yield passage
         yield Draft(passages, plan.language, notices, input_token_count=token_count)
@@ -77,19 +84,33 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
     proper = keep_proper(article.sentences, article.text)
     sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
-    kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query)
+    split = split_terms if plan.model else split_pieces
+    kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query, split=split)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
-def pick(
-    plan: Plan, sentences: Sequence[Segment], embeddings: Sequence[Vector], *, word_count: int
-) -> tuple[Passage, ...]:
+def compare(texts: Sequence[str], embeddings: Sequence[Vector], query: str) -> Likeness:
+    """Compare sentences with each other and with the query.
+
+    Args:
+        texts: the sentences, and behind them the query where there is one.
+        embeddings: theirs; none where no encoder covers them.
+        query: what the reader wants to know, may be empty.
+    """
+    sentences = texts[:-1] if query else texts
+    if not embeddings:
+        return Likeness.by_words(sentences, query)
+    stacked = np.stack(embeddings[: len(sentences)])
+    return Likeness.by_meaning(sentences, stacked, embeddings[-1] if query else None)
+
+
+def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_count: int) -> tuple[Passage, ...]:
     """Pick the sentences of the summary.
 
     Args:
         plan: says how many, by which query, and in which order they are wanted.
         sentences: those to pick from.
-        embeddings: theirs, and behind them that of the query where there is one.
+        likeness: theirs.
         word_count: of the article.
     """
     request = plan.request
@@ -99,12 +120,11 @@ def pick(
         count = min(count, max(1, len(sentences) // 2))
     selection = select(
         [sentence.text for sentence in sentences],
-        np.stack(embeddings[: len(sentences)]),
+        likeness,
         # Who asks a question does not want the lead.
         preset=Preset.COVERAGE if request.query else Preset.for_words(word_count),
         count=count,
         max_words=word_limit(request),
-        query_embedding=embeddings[-1] if request.query else None,
     )
     ranked = list(zip(selection.indices, selection.gains, strict=True))
     if request.order is Order.OFFSET:
@@ -118,6 +138,18 @@ def pick(
             is_line=not ends_sentence(sentences[at].text),
         )
         for at, gain in ranked
+    )
+
+
+def notice_ranking(plan: Plan, likeness: Likeness) -> Notice:
+    """Return what to say of sentences that were ranked without an encoder."""
+    query = ""
+    if likeness.relevance is not None:
+        query = ", and by the words of the query" if likeness.relevance.any() else "; the query has none of their words"
+    return Notice(
+        NoticeKind.METHOD_FALLBACK,
+        f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"
+        f"{query}; for ranking by meaning install an encoder for {plan.language}, see polygist-server models list",
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Decoding, ModelInfo
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import Form, Length, Method, SummaryRequest
+from polygist_service.text.words import count_words
 
 # Sentences, by form and length. A picked TLDR is one sentence: two that do not follow each other read badly.
 SENTENCES: Mapping[Form, Mapping[Length, int]] = {

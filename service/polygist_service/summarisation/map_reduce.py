@@ -18,12 +18,12 @@ from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, M
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.lengths import LengthTarget, allot
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.tfidf import TfidfVectors
 from polygist_service.summarisation.types import Form
 from polygist_service.text.documents.base import Document, Segment
 from polygist_service.text.languages import display_name, serving
 from polygist_service.text.repetition import is_loop
+from polygist_service.text.words import count_words
 from polygist_service.translation.types import Progress
 
 # A chunk ends with a paragraph where at least this share of the window is full by then, else with a sentence.

@@ -4,18 +4,17 @@ A passage ends where a speaker would draw breath: before a word that begins a cl
 comma, at a longer gap; where nothing tells, after a usual number of words.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from polygist_service.engine.interface import Span
-from polygist_service.summarisation.boilerplate import ends_sentence
-from polygist_service.summarisation.selection import IDEOGRAPHS, count_words
+from polygist_service.summarisation.boilerplate import ENDS, ends_sentence
 from polygist_service.summarisation.tfidf import TfidfVectors
 from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.base import Segment
+from polygist_service.text.words import UNPARTED_RUN, count_words, is_word, split_units
 
 # More words has no sentence that ends; and one without an end is no sentence beyond fewer.
 MOST_WORDS, MOST_WORDS_WITHOUT_END = 60, 40
@@ -26,8 +25,7 @@ LEAST, USUAL, MOST = 8, 20, 36
 # Passages whose TF-IDF cosine is higher say the same.
 SAME = 0.75
 
-UNIT = re.compile(rf"{IDEOGRAPHS}|(?:(?!{IDEOGRAPHS})\S)+")
-STOPS, COMMAS = ".!?…。！？;:；：", ",，、–—"
+STOPS, COMMAS = ENDS, ",，、،၊፣፤–—"
 # By language: what begins a clause, the more surely the higher; two of them in a row begin it together.
 STARTERS: Mapping[str, Mapping[str, float]] = {
     "en": {
@@ -88,7 +86,7 @@ def cut_passages(sentence: Segment, text: str, language: str) -> list[Segment]:
 
 def split_passages(text: str, language: str) -> list[Span]:
     """Return the spans of the passages of `text`, in linear time; a comma or dash that ends one is not of it."""
-    units = [match.span() for match in UNIT.finditer(text)]
+    units = split_units(text)
     scores = score_borders(text, units, language)
     spans: list[Span] = []
     first = 0
@@ -121,8 +119,12 @@ def score_borders(text: str, units: Sequence[Span], language: str) -> list[float
             score -= 2
         elif before in binding:
             score -= 1
-        if start - end > 1 or text[end:start] == "\n":
+        # In scripts that part no words any space is such a gap, and punctuation stands alone.
+        is_unparted = bool(UNPARTED_RUN.match(text, end - 1) and UNPARTED_RUN.match(text, start))
+        if start - end > 1 or text[end:start] == "\n" or (is_unparted and end < start):
             score += 2
+        if end == start and not is_word(after):
+            score -= 4
         scores.append(score)
         before = after
     return scores

@@ -1,9 +1,9 @@
 """How a summary comes about: by which method, which model, and in which language before any translation."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from polygist_service.engine.interface import Engine, ModelInfo, Role
+from polygist_service.engine.interface import Engine, ModelInfo, Role, pull_metadata
 from polygist_service.errors import InvalidRequest, UnsupportedCapability
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
 from polygist_service.text.languages import is_same_language, serving
@@ -11,7 +11,6 @@ from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import DecodingPreset, Preference
 
 INSTALL_WRITER = "install a model with the role summarisation (BART, Pegasus, T5 or mT5 family)"
-INSTALL_ENCODER = "install a sentence encoder: polygist-server models pull starter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,8 @@ class Plan:
         text: the article.
         source: its language, ``und`` where it has no letters.
         method: the one that runs, never AUTO.
-        model: name of the one that picks or writes the sentences; empty where there are no letters and so no choice.
+        model: name of the one that picks or writes the sentences; empty where they are ranked without one, and where
+            there are no letters and so no choice.
         written: the language of the summary before any translation.
     """
 
@@ -58,7 +58,7 @@ def make_plan(engine: Engine, request: SummaryRequest, text: str, source: Detect
     if language == "und":
         return Plan(request, text, source, Method.EXTRACTIVE, "", language)
     method, model = choose_model(engine, request, language)
-    if method is Method.ABSTRACTIVE:
+    if method is Method.ABSTRACTIVE and model:
         return Plan(request, text, source, method, model.name, written_language(model, language, request.target))
     if request.decoding != DecodingPreset() and not request.target:
         # No model writes anything: the options would be ignored silently.
@@ -68,16 +68,18 @@ def make_plan(engine: Engine, request: SummaryRequest, text: str, source: Detect
             "has no meaning here: an extractive summary in the article's language decodes nothing; leave it unset, or "
             "give target_language_code",
         )
-    return Plan(request, text, source, method, model.name, language)
+    return Plan(request, text, source, method, model.name if model else "", language)
 
 
-def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[Method, ModelInfo]:
+def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[Method, ModelInfo | None]:
     """Return the method that runs on an article in the language `source`, never AUTO, and its model.
+
+    Sentences can be ranked without one, so that extractive summaries are served in every language.
 
     Raises:
         NotFound: the model named is not installed.
         InvalidRequest: it is not for summaries.
-        UnsupportedCapability: no installed model does what is asked for in this language.
+        UnsupportedCapability: it does not cover this language, or no installed model writes summaries in it.
     """
     method = choose_method(engine, request, source)
     role = Role.SUMMARISATION if method is Method.ABSTRACTIVE else Role.ENCODER
@@ -87,8 +89,10 @@ def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[
         return method, model
     models = [model for model in engine.models() if model.role is role]
     fit = [model for model in models if not model.is_experimental and covers(model, source, request.target)]
+    if not fit and method is Method.ABSTRACTIVE:
+        raise none_writes(models, request, source, offer=engine.offers.summarisation(source))
     if not fit:
-        raise none_fits(models, role, request, source)
+        return method, None
     # One that writes the target language goes before one whose summary has to be translated.
     return method, max(fit, key=lambda model: written_language(model, source, request.target) != source)
 
@@ -126,18 +130,26 @@ def check_named(model: ModelInfo, role: Role, request: SummaryRequest, source: s
         )
 
 
-def none_fits(models: Sequence[ModelInfo], role: Role, request: SummaryRequest, source: str) -> UnsupportedCapability:
-    """Return the error, with its cure, where none of `models`, all those with the role, may be chosen."""
+def none_writes(
+    models: Sequence[ModelInfo], request: SummaryRequest, source: str, *, offer: str | None
+) -> UnsupportedCapability:
+    """Return the error, with its cure, where none of `models`, all those that write summaries, may be chosen.
+
+    `offer` is one that could be installed.
+    """
     is_headline = request.form is Form.HEADLINE
-    verb, cure = "picks", INSTALL_ENCODER
-    if role is Role.SUMMARISATION:
-        verb, cure = "writes", f"{INSTALL_WRITER}, or ask for {'TLDR' if is_headline else 'EXTRACTIVE'}"
-    what = f"{verb} {'headlines' if is_headline else 'summaries'} in {source}"
+    install = f"install one: polygist-server models pull {offer}" if offer else INSTALL_WRITER
+    cure = f"{install}, or ask for {'TLDR' if is_headline else 'EXTRACTIVE'}"
+    what = f"writes {'headlines' if is_headline else 'summaries'} in {source}"
     experimental = [model.name for model in models if model.is_experimental and covers(model, source, request.target)]
     hint = f"; {experimental[0]} is experimental and writes only where a request names it" if experimental else ""
     return UnsupportedCapability(
         f"no installed model {what}; {cure}{hint}",
-        metadata={"language": source, "models": ",".join(model.name for model in models)},
+        metadata={
+            "language": source,
+            "models": ",".join(model.name for model in models),
+            **pull_metadata(*filter(None, [offer])),
+        },
     )
 
 
@@ -161,7 +173,14 @@ def covers(model: ModelInfo, source: str, target: str | None) -> bool:
     return writes or written_language(model, source, target) != source
 
 
-def readable_languages(engine: Engine) -> tuple[str, ...]:
-    """Return the languages that some model for summaries covers, sorted."""
-    models = [model for model in engine.models() if model.role in (Role.ENCODER, Role.SUMMARISATION)]
-    return tuple(sorted({language for model in models for language in model.source_languages}))
+def readable_languages(engine: Engine, detected: Collection[str]) -> tuple[str, ...]:
+    """Return the languages of articles that can be summarised, sorted: all that can be told, and those of any model.
+
+    Others are served too where a caller names them.
+
+    Args:
+        engine: has the models.
+        detected: the languages that are told of a text.
+    """
+    models = {language for model in engine.models() for language in (*model.source_languages, *model.target_languages)}
+    return tuple(sorted(models.union(detected)))

@@ -9,10 +9,13 @@ from polygist_service.summarisation.types import Form
 INLINE = re.compile(r"[\\`*_\[\]<>&~|]")
 # ... and what means something at the beginning of a block: headings, lists, rules.
 BLOCK = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([#+=-])")
+# Chinese and Japanese have no space between two sentences.
+WIDE_END = re.compile(r"[\u3001-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60][\"'”’]*\Z")
+WIDE_START = re.compile(r"[\"'“‘]*[\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60]")
 
 
 class Rendering:
-    """The text of a summary, sentence by sentence: key points one a line, anything else with spaces.
+    """The text of a summary, sentence by sentence: key points one a line, anything else as its script parts sentences.
 
     Args:
         form: of the summary.
@@ -38,7 +41,8 @@ class Rendering:
             is_line: whether it is a heading, the item of a list or another thing that would be read as one sentence
                 with what stands beside it: it has a line of its own.
         """
-        between = " "
+        is_wide = bool(self.pieces and WIDE_END.search(self.pieces[-1]) and WIDE_START.match(sentence))
+        between = "" if is_wide else " "
         if self._is_list or is_line or self._ends_in_line:
             # Markdown shows one line break as a space.
             between = "\n\n" if self._markdown and not self._is_list else "\n"

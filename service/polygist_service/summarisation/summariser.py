@@ -14,7 +14,6 @@ from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.lengths import word_limit
 from polygist_service.summarisation.planning import Plan, make_plan, readable_languages
 from polygist_service.summarisation.rendering import Rendering
-from polygist_service.summarisation.selection import count_words
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -26,6 +25,7 @@ from polygist_service.summarisation.types import (
     SummaryResult,
     SummarySentence,
 )
+from polygist_service.text.words import count_words
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.types import Delta, Progress
 
@@ -77,7 +77,7 @@ class Summariser:
         languages = await self._languages.resolve(
             request.contents,
             given=request.source,
-            readable=readable_languages(self._engine),
+            readable=readable_languages(self._engine, self._languages.known),
             candidates=request.candidates,
             mime_type=request.mime_type,
             context=context,
@@ -85,7 +85,7 @@ class Summariser:
         plans = []
         for text, language in zip(request.contents, languages, strict=True):
             plan = make_plan(self._engine, request, text, language)
-            if plan.model:
+            if plan.language != "und":
                 self._cross_lingual.check(plan)
             plans.append(plan)
         return plans
@@ -128,7 +128,7 @@ class Summariser:
 
     def _draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[DraftEvent, None]:
         """Return what happens while the draft of one summary is made."""
-        if not plan.model:
+        if plan.language == "und":
             return quote_whole(plan)
         method = self._abstractive if plan.method is Method.ABSTRACTIVE else self._extractive
         return self._cross_lingual.follow(method.draft(plan, context), plan, context)

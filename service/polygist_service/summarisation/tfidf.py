@@ -1,23 +1,19 @@
 """TF-IDF vectors of the sentences of one document."""
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Vector
+from polygist_service.text.words import split_terms
 
-WORD = re.compile(r"\w+")
 # Terms made dense at once: bounds the memory of a similarity, however many words a document has.
 BLOCK = 4096
 
-
-def split_terms(text: str) -> list[str]:
-    """Return the lower-cased words of `text`."""
-    return WORD.findall(text.lower())
+Split = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +21,7 @@ class TfidfVectors:
     """Rows of L2 norm 1 in coordinates: `values[k]` stands at row `rows[k]`, column `columns[k]`.
 
     The weight of a term is (1 + log tf) * log((n + 1) / (df + 0.5)), df counted among these `count` = n sentences.
+    `split` finds the terms of a text.
     """
 
     count: int
@@ -32,14 +29,15 @@ class TfidfVectors:
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     values: Vector
+    split: Split
 
     @classmethod
-    def of(cls, sentences: Sequence[str]) -> "TfidfVectors":
-        """Return the vectors of `sentences`, one row each."""
+    def of(cls, sentences: Sequence[str], split: Split = split_terms) -> "TfidfVectors":
+        """Return the vectors of `sentences`, one row each, over the terms that `split` finds in them."""
         vocabulary: dict[str, int] = {}
         rows, columns, frequencies = [], [], []
         for row, sentence in enumerate(sentences):
-            for term, frequency in Counter(split_terms(sentence)).items():
+            for term, frequency in Counter(split(sentence)).items():
                 rows.append(row)
                 columns.append(vocabulary.setdefault(term, len(vocabulary)))
                 frequencies.append(frequency)
@@ -47,7 +45,8 @@ class TfidfVectors:
         spread = np.bincount(at_columns, minlength=len(vocabulary))
         weights = (1 + np.log(np.array(frequencies, float))) * np.log((len(sentences) + 1) / (spread + 0.5))[at_columns]
         norms = np.sqrt(np.bincount(at_rows, weights**2, minlength=len(sentences)))
-        return cls(len(sentences), vocabulary, at_rows, at_columns, (weights / norms[at_rows]).astype(np.float32))
+        values = (weights / norms[at_rows]).astype(np.float32)
+        return cls(len(sentences), vocabulary, at_rows, at_columns, values, split)
 
     def centroid(self) -> NDArray[np.float64]:
         """Return the sum of all rows."""
@@ -56,7 +55,7 @@ class TfidfVectors:
     def direction(self, text: str) -> NDArray[np.float64]:
         """Return `text` as a 0/1 vector of norm 1 over the document's terms; zero where it shares none."""
         vector = np.zeros(len(self.vocabulary))
-        known = [self.vocabulary[term] for term in set(split_terms(text)) if term in self.vocabulary]
+        known = [self.vocabulary[term] for term in set(self.split(text)) if term in self.vocabulary]
         if known:
             vector[known] = 1 / np.sqrt(len(known))
         return vector

@@ -41,6 +41,8 @@ ISSUE = re.compile(r"\d{1,4} ?[(:,]")
 SPACED_ABBREVIATION = re.compile(r"\W*[a-z]\.$")
 # "On Mon. Congress met", "on Mon. November 5", but "on Mon. Tuesday is fine".
 DATED = re.compile(r"[A-Z][a-z]{2,8}\.? \d")
+# What ends a sentence by Unicode's rules, and only a clause in Burmese and Shan.
+CLAUSE_MARKS = frozenset("\u104a")
 # Ampere, volt, degrees.
 UNIT_LETTERS = frozenset("AVCFK")
 # Names that end in an exclamation or question mark, which a capital may follow.
@@ -90,6 +92,8 @@ def is_inside_sentence(before: str, following: str, lexicon: Lexicon) -> bool:
     """
     core = before.rstrip(CLOSERS)
     closers = before[len(core) :]
+    if core[-1:] in CLAUSE_MARKS:
+        return True
     if core[-1:] == "." and core[-2:-1] != ".":
         return goes_on_after_full_stop(core[:-1], closers, following, lexicon)
     if core[-1:] in ("?", "!"):

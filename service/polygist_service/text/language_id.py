@@ -23,6 +23,11 @@ class LanguageDetector:
         self._tags = {label: tag for label in self._identifier.labels if (tag := read_label(label))}
         self._written: dict[str, dict[str, str]] = {}  # the labels and tags of the languages in each script
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """All that it knows, sorted."""
+        return tuple(sorted(set(self._tags.values())))
+
     def rank(self, text: str, *, candidates: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Languages of `text` by falling probability, each as frequent as the others.
 

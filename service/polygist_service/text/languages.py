@@ -30,6 +30,12 @@ MOST_NAMED = 8
 # The scripts from right to left, of those in use, by which Babel finds no locale that it could tell the direction of.
 RIGHT_TO_LEFT_WITHOUT_LOCALE = {"Aran", "Gara", "Mand", "Mend", "Nkoo", "Samr", "Yezi"}
 
+# Languages that are told of texts and have no name in Unicode's data: those of ISO 639-3.
+UNNAMED = {
+    "bcl": "Central Bikol", "fuv": "Nigerian Fulfulde", "gcf": "Guadeloupean Creole", "gcr": "Guianese Creole",
+    "gom": "Goan Konkani", "gug": "Paraguayan Guarani", "guw": "Gun", "hbo": "Ancient Hebrew", "uzs": "Southern Uzbek",
+}  # fmt: skip
+
 # All letters before it are Latin, but for signs that count as such: ª, º, µ.
 PAST_LATIN = "\u0250"
 # Scripts that mix others, and those whose letters have other names.
@@ -108,7 +114,7 @@ def display_name(tag: str, shown_in: str) -> str:
     if locale:
         return locale.get_display_name(reader) or locale.get_display_name(english) or tag
     base = tag.partition("-")[0]
-    name: str = reader.languages.get(base) or english.languages.get(base) or tag
+    name: str = reader.languages.get(base) or english.languages.get(base) or UNNAMED.get(base) or tag
     return name
 
 

@@ -28,6 +28,17 @@ NOTE_SIGN = re.compile(r"[.!?…][\"'”’»)]*+[\[⁰¹²³⁴-⁹]")
 SIGNS = re.compile(r"[\u200d\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]++(?:\s+|\Z)")
 WHITE_SPACE = re.compile(r"\s+")
 
+# An opening quote or bracket behind a mark without a space: Unicode's rules take it for one that closes.
+OPENED = re.compile(r"[。！？｡．][」』）》〉】〕”’]*([「『（《〈【〔“‘]+)\Z")
+# What stands for the full stop of a script on keyboards that lack it: ":" for the Armenian one, two word spaces for the
+# Ethiopic one, "|" for the danda.
+SUBSTITUTES = (
+    (":", re.compile(r"(?<=[\u0561-\u0587»]):\s+(?=[\u0531-\u0556«])")),
+    ("\u1361\u1361", re.compile(r"\u1361\u1361\s*")),
+    ("|", re.compile(r"(?<=[\u0900-\u0dff])\s?\|\s+")),
+    ("\u09f7", re.compile(r"(?<=[\u0900-\u0dff])\s?\u09f7\s+")),
+)
+
 # How much of a sentence's end is looked at.
 REACH = 60
 
@@ -78,12 +89,16 @@ def split_sentences(text: str, language: str) -> list[Span]:
     start = 0
     for piece in SentenceBreaker(text, language):
         if start:
-            begun = start + continuation(text[max(starts[-1], start - REACH) : start], piece, words)
+            before = text[max(starts[-1], start - REACH) : start]
+            opened = OPENED.search(before)
+            begun = start - len(opened[1]) if opened else start + continuation(before, piece, words)
             if begun < start + len(piece):
                 starts.append(begun)
         start += len(piece)
-    if resumed := find_resumptions(text, words):
-        starts = sorted({*starts, *resumed})
+    resumed = find_resumptions(text, words)
+    resumed += [found.end() for sign, place in SUBSTITUTES if sign in text for found in place.finditer(text)]
+    if resumed:
+        starts = sorted({*starts, *resumed} - {len(text)})
     if NOTE_SIGN.search(text):
         starts = move_behind_notes(text, starts, words)
     return list(pairwise([*starts, len(text)]))

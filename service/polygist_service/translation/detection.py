@@ -42,6 +42,11 @@ Detected = Callable[[str, str], None]
 class Detector(Protocol):
     """Ranks languages by probability; see `text.language_id.LanguageDetector`."""
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """All that it knows, sorted."""
+        ...
+
     def rank(self, text: str, *, candidates: Collection[str] | None = None) -> list[tuple[str, float]]:
         """Languages of `text` by falling probability, not renormalised."""
         ...
@@ -198,6 +203,11 @@ class LanguageResolver:
         self._detector = detector
         self._pool = pool
         self._detected = detected
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The languages that can be told."""
+        return self._detector.languages
 
     async def rank(
         self,

@@ -92,15 +92,31 @@ def to_model(model: ModelInfo) -> model_service_pb2.Model:
 
 
 def to_languages_response(
-    request: model_service_pb2.ListLanguagesRequest, models: Iterable[ModelInfo], reach: Reach, limits: Limits
+    request: model_service_pb2.ListLanguagesRequest,
+    models: Iterable[ModelInfo],
+    reach: Reach,
+    limits: Limits,
+    *,
+    detected: Iterable[str],
 ) -> model_service_pb2.ListLanguagesResponse:
-    """Return a page of the languages, each with its names, the tasks that some model does in it, and its targets."""
+    """Return a page of the languages, each with its names, what can be done in it, and its targets.
+
+    Summaries are made in all of them: their sentences can be ranked without a model.
+
+    Args:
+        request: which page, and of which languages.
+        models: those installed.
+        reach: what is translated to what.
+        limits: on pages.
+        detected: the languages that are told of a text.
+    """
     check_enum(request, "task")
     shown_in = parse_language("display_language_code", request.display_language_code) or "en"
-    tasks: dict[str, set[int]] = {}
+    summarise = model_service_pb2.TASK_SUMMARISE
+    tasks: dict[str, set[int]] = {code: {summarise, model_service_pb2.TASK_DETECT_LANGUAGE} for code in detected}
     for model in models:
         for code in (*model.source_languages, *model.target_languages):
-            tasks.setdefault(code, set()).add(TASKS[model.role])
+            tasks.setdefault(code, {summarise}).add(TASKS[model.role])
     chosen = [code for code in sorted(tasks) if not request.task or request.task in tasks[code]]
     page, token = take_page(chosen, request, limits)
     return model_service_pb2.ListLanguagesResponse(

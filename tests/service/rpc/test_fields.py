@@ -87,7 +87,7 @@ LIST_LANGUAGES = (
         "page_size": 1,
         "page_token": "MQ==",
         "display_language_code": "pt",
-        "task": "TASK_DETECT_LANGUAGE",
+        "task": "TASK_TRANSLATE",
     },
 )
 COUNT_TOKENS = {"contents": [ENGLISH], "model": "models/en-pt"}, {"contents": ["one"], "model": "models/none"}

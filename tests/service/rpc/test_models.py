@@ -88,16 +88,34 @@ async def test_a_model_that_is_not_there(name, code, reason):
 
 
 async def test_languages_with_names_targets_and_tasks():
-    reply = await ask("ListLanguages", model_service_pb2.ListLanguagesRequest(display_language_code="pt"))
-    english, portuguese = reply.languages
+    reply = await ask(
+        "ListLanguages", model_service_pb2.ListLanguagesRequest(display_language_code="pt", page_size=1000)
+    )
+    named = {language.language_code: language for language in reply.languages}
+    english, portuguese = named["en"], named["pt"]
     assert (english.language_code, english.display_name, english.native_name) == ("en", "inglês", "English")
     assert english.target_language_codes == ["pt"]
     assert not portuguese.right_to_left
-    assert portuguese.tasks == [model_service_pb2.TASK_TRANSLATE, model_service_pb2.TASK_SUMMARISE]
+    assert portuguese.tasks == [
+        model_service_pb2.TASK_TRANSLATE,
+        model_service_pb2.TASK_SUMMARISE,
+        model_service_pb2.TASK_DETECT_LANGUAGE,
+    ]
+
+
+async def test_every_language_that_is_told_of_a_text_is_summarised_whatever_the_models_read():
+    request = model_service_pb2.ListLanguagesRequest(task="TASK_SUMMARISE", page_size=1000)
+    languages = {language.language_code: language for language in (await ask("ListLanguages", request)).languages}
+    assert {"de", "ru", "my", "th", "zh", "en", "pt"} <= set(languages)
+    assert languages["ar"].right_to_left
+    assert not languages["de"].target_language_codes
+    assert model_service_pb2.TASK_TRANSLATE not in languages["de"].tasks
+    request = model_service_pb2.ListLanguagesRequest(task="TASK_TRANSLATE")
+    assert [each.language_code for each in (await ask("ListLanguages", request)).languages] == ["en", "pt"]
 
 
 async def test_languages_are_named_in_english_by_default_and_paged():
-    reply = await ask("ListLanguages", model_service_pb2.ListLanguagesRequest(page_size=1))
+    reply = await ask("ListLanguages", model_service_pb2.ListLanguagesRequest(page_size=1, task=1))
     assert [language.display_name for language in reply.languages] == ["English"]
     assert reply.next_page_token
 

@@ -327,7 +327,7 @@ async def languages(*models, **fields):
 
 
 async def test_languages_tell_direct_and_pivot_targets():
-    listed = await languages(DE_EN, EN_PT, PT_EN, FR_EN, ENCODER)
+    listed = await languages(DE_EN, EN_PT, PT_EN, FR_EN, ENCODER, task="TASK_TRANSLATE")
     targets = {
         code: (list(each.target_language_codes), list(each.pivot_target_language_codes))
         for code, each in listed.items()
@@ -341,16 +341,17 @@ async def test_languages_tell_direct_and_pivot_targets():
 
 
 async def test_languages_of_a_task_only():
-    french = pair("fr", "fr", name="gist", role=ENCODER.role)
-    assert set(await languages(EN_PT, french)) == {"en", "fr", "pt"}
-    assert set(await languages(EN_PT, french, task="TASK_TRANSLATE")) == {"en", "pt"}
-    listed = await languages(EN_PT, french, task="TASK_SUMMARISE")
-    assert set(listed) == {"fr"}
-    assert not listed["fr"].target_language_codes
+    tswana = pair("tn", "tn", name="gist", role=ENCODER.role)
+    assert {"en", "fr", "pt", "tn"} <= set(await languages(EN_PT, tswana))
+    assert set(await languages(EN_PT, tswana, task="TASK_TRANSLATE")) == {"en", "pt"}
+    listed = await languages(EN_PT, tswana, task="TASK_SUMMARISE")
+    assert {"en", "fr", "pt", "tn"} <= set(listed)
+    assert not listed["tn"].target_language_codes
+    assert "tn" not in await languages(EN_PT, tswana, task="TASK_DETECT_LANGUAGE")
 
 
 async def test_languages_of_a_model_that_has_two_hundred():
-    listed = await languages(multilingual(*LANGUAGES, "en"), EN_PT)
+    listed = await languages(multilingual(*LANGUAGES, "en"), EN_PT, task="TASK_TRANSLATE")
     assert set(listed) == {*LANGUAGES, "en", "pt"}
     assert all(len(each.target_language_codes) == 200 for code, each in listed.items() if code in LANGUAGES)
     assert {tuple(listed[code].pivot_target_language_codes) for code in LANGUAGES} == {("pt",)}

@@ -201,10 +201,6 @@ async def test_no_more_articles_than_the_limit():
     assert (failure.reason, failure.field) == ("REQUEST_TOO_LARGE", "contents")
 
 
-async def test_an_unread_language_is_refused_whether_given_or_detected():
-    given = await refused(make(source_language_code="pt"), ONLY_ENGLISH)
-    assert given.reason == "CAPABILITY_UNSUPPORTED"
-    detected = await refused(
-        summarisation_service_pb2.SummariseRequest(contents=["Ça va bien, merci beaucoup mes chers amis."])
-    )
-    assert (detected.reason, detected.metadata["source"]) == ("LANGUAGE_PAIR_UNSUPPORTED", "fr")
+async def test_a_language_that_the_named_model_does_not_cover_is_refused():
+    failure = await refused(make(source_language_code="pt", model="models/minilm"), ONLY_ENGLISH)
+    assert failure.reason == "CAPABILITY_UNSUPPORTED"

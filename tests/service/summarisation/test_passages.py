@@ -12,8 +12,8 @@ from polygist_service.summarisation.passages import (
     drop_repeats,
     split_passages,
 )
-from polygist_service.summarisation.selection import count_words
 from polygist_service.text.documents.base import Splitting
+from polygist_service.text.words import count_words
 
 TALK = (
     "so yeah today we want to talk about the new bridge in the town it was closed in march because the engineers found "
@@ -107,6 +107,13 @@ def test_a_script_without_spaces_is_cut_at_its_commas():
     text = "桥在三月关闭了，因为工程师在两根柱子上发现了裂缝，没有人知道它什么时候会重新开放，市长说也许在六月，" * 3
     assert count_words(text) > MOST_WORDS_WITHOUT_END
     assert all(text[end] == "，" for _, end in split_passages(text, "zh"))
+
+
+def test_a_script_without_sentence_ends_is_cut_at_its_spaces():
+    phrases = ["สะพานถูกปิดเมื่อสองปีก่อนหลังจากน้ำท่วมทำให้ซุ้มโค้งสามแห่งเสียหาย", "วิศวกรแจ้งต่อสภาเมืองว่างานนี้จะใช้เงินสี่ล้านบาท"] * 4
+    text = " ".join(phrases)
+    cut = cut_endless(sentences(text), text, language="th")
+    assert all(passage.hard_split and passage.text in phrases for passage in cut)
 
 
 def test_sentences_are_never_dropped_as_repeats():

@@ -7,13 +7,14 @@ from polygist_service.summarisation.planning import choose_model, written_langua
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
+from tests.service.shelf import Shop
 
 WRITER = replace(ENCODER, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",))
 
 
 def choose(*models, source="en", **fields):
     method, model = choose_model(EchoEngine(*models), SummaryRequest(contents=["A text."], **fields), source)
-    return method, model.name
+    return method, model and model.name
 
 
 def test_auto_writes_where_a_model_for_it_covers_the_language_else_picks():
@@ -21,6 +22,12 @@ def test_auto_writes_where_a_model_for_it_covers_the_language_else_picks():
     assert choose(ENCODER, WRITER, source="pt") == (Method.EXTRACTIVE, "minilm")
     assert choose(ENCODER, EN_PT) == (Method.EXTRACTIVE, "minilm")
     assert choose(ENCODER, source="pt-BR") == (Method.EXTRACTIVE, "minilm")
+
+
+def test_sentences_are_picked_without_a_model_where_none_covers_the_language():
+    for models in ((EN_PT,), (ENCODER, WRITER)):
+        assert choose(*models, source="de") == (Method.EXTRACTIVE, None)
+        assert choose(*models, source="de", method=Method.EXTRACTIVE, form=Form.TLDR) == (Method.EXTRACTIVE, None)
 
 
 def test_what_is_asked_for_is_done():
@@ -42,8 +49,6 @@ def test_what_is_asked_for_is_done():
         ),
         ((ENCODER,), {"form": Form.HEADLINE}, r"writes headlines in en; install .* or ask for TLDR"),
         ((ENCODER, WRITER), {"form": Form.HEADLINE, "method": Method.EXTRACTIVE}, "has no headlines; ask for TLDR"),
-        ((EN_PT,), {}, "no installed model picks summaries in en; .*models pull starter"),
-        ((ENCODER,), {"source": "de"}, "no installed model picks summaries in de"),
         ((ENCODER,), {"source": "de", "model": "minilm"}, "minilm does not cover de; it covers: en, pt"),
         ((ENCODER,), {"model": "minilm", "method": Method.ABSTRACTIVE}, "picks sentences.*or ask for EXTRACTIVE"),
         ((WRITER,), {"model": "writer", "method": Method.EXTRACTIVE}, "writes summaries.*or ask for ABSTRACTIVE"),
@@ -53,6 +58,21 @@ def test_what_is_asked_for_is_done():
 def test_what_no_model_does_is_refused_with_the_cure(models, fields, message):
     with pytest.raises(UnsupportedCapability, match=message):
         choose(*models, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"), [({"method": Method.ABSTRACTIVE}, "EXTRACTIVE"), ({"form": Form.HEADLINE}, "TLDR")]
+)
+def test_a_writer_that_could_be_installed_is_named(fields, end):
+    engine = EchoEngine(ENCODER, offers=Shop(writers={"en": "bart-large-cnn"}))
+    request = SummaryRequest(contents=["A text."], **fields)
+    message = rf"in en; install one: polygist-server models pull bart-large-cnn, or ask for {end}$"
+    with pytest.raises(UnsupportedCapability, match=message) as caught:
+        choose_model(engine, request, "en")
+    assert caught.value.metadata["pull"] == "bart-large-cnn"
+    with pytest.raises(UnsupportedCapability) as caught:
+        choose_model(engine, request, "fi")
+    assert "pull" not in caught.value.metadata
 
 
 def test_a_model_has_to_be_there_and_for_summaries():

@@ -27,6 +27,20 @@ def test_a_paragraph_is_one_line_and_key_points_are_one_each():
     assert render([], form=Form.KEY_POINTS, markdown=True) == ("", [])
 
 
+@pytest.mark.parametrize(
+    ("sentences", "text"),
+    [
+        (["桥关闭了。", "“我们等待。”", "好！"], "桥关闭了。“我们等待。”好！"),
+        (["橋は閉鎖です。", "「待ちました。」"], "橋は閉鎖です。「待ちました。」"),
+        (["桥关闭了。", "BBC says so."], "桥关闭了。 BBC says so."),
+        (["สะพานปิด", "เรือมา"], "สะพานปิด เรือมา"),
+        (["다리는 닫혔다.", "배가 온다."], "다리는 닫혔다. 배가 온다."),
+    ],
+)
+def test_sentences_are_parted_as_their_script_does(sentences, text):
+    assert render(sentences, form=Form.PARAGRAPH, markdown=False)[0] == text
+
+
 def test_what_is_no_sentence_has_a_line_of_its_own():
     sentences = ["One.", "Two", "Three.", "Four."]
     assert render(sentences, form=Form.PARAGRAPH, markdown=False, lines={1})[0] == "One.\nTwo\nThree. Four."

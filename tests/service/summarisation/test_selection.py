@@ -9,12 +9,13 @@ from polygist_service.summarisation.selection import (
     FIRST,
     MOST,
     MOST_NEWS_WORDS,
+    Likeness,
     Preset,
-    count_words,
     find_eligible,
     keep_proper,
     select,
 )
+from polygist_service.text.words import count_words
 
 from tests.service.echo import embed
 
@@ -24,7 +25,12 @@ SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).ma
 
 def pick(sentences, preset=Preset.NEWS, query=None, **limits):
     vectors = np.stack([embed(sentence) for sentence in sentences])
-    return select(sentences, vectors, preset=preset, query_embedding=None if query is None else embed(query), **limits)
+    likeness = Likeness.by_meaning(sentences, vectors, None if query is None else embed(query))
+    return select(sentences, likeness, preset=preset, **limits)
+
+
+def pick_by_words(sentences, preset=Preset.NEWS, query="", **limits):
+    return select(sentences, Likeness.by_words(sentences, query), preset=preset, **limits)
 
 
 @given(SENTENCES, st.sampled_from(Preset), st.integers(1, 10))
@@ -55,7 +61,7 @@ def test_more_sentences_begin_with_the_fewer(sentences, count):
 def test_the_sum_of_gains_is_coverage_and_prior():
     sentences = ["the old bridge fell", "the flood took the bridge", "a new school opened"]
     vectors = np.stack([embed(sentence) for sentence in sentences])
-    selection = select(sentences, vectors, preset=Preset.COVERAGE, count=3)
+    selection = select(sentences, Likeness.by_meaning(sentences, vectors), preset=Preset.COVERAGE, count=3)
     prior = sum(0.30 * (1 - at / 3) for at in range(3))
     assert sum(selection.gains) == pytest.approx(1 + prior, abs=1e-4)
 
@@ -114,21 +120,6 @@ def test_what_is_no_part_of_an_article_is_not_proper():
     assert keep_proper(alone, text) == list(alone)
 
 
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("one two  three", 3),
-        ("uma ação só", 3),
-        ("桥在三月关闭了", 4),
-        ("ในเดือนมีนาคม", 3),
-        ("The 桥 fell。", 3),
-        ("", 0),
-    ],
-)
-def test_words_are_counted_where_white_space_does_not_part_them(text, count):
-    assert count_words(text) == count
-
-
 def test_with_too_few_proper_sentences_shorter_ones_count():
     assert find_eligible(["Rain fell.", "The bridge is shut.", *proper(1)], count=2) == [1, 2]
     assert find_eligible(["Rain.", "Wind."], count=1) == [0, 1]
@@ -146,3 +137,29 @@ def test_of_a_long_article_the_first_and_the_best_of_each_section_are_kept():
     assert max(b - a for a, b in itertools.pairwise(kept)) < 40
     assert not {700, 705} & set(kept)
     assert 705 in find_eligible(sentences, count=3, query="Where are the penguins?")
+
+
+PILLARS = [
+    "Der Stadtrat von Marlau will die alte Brücke im März sperren.",
+    "Gutachter haben an zwei Pfeilern der Brücke tiefe Risse gefunden.",
+    "Die Fähre kostet jeden Fahrgast vier Euro und fährt alle zwanzig Minuten.",
+    "Der Bäcker am Ufer klagt über leere Tische und schlechte Geschäfte.",
+    "Ein neuer Pfeiler mit einer breiteren Brücke soll in drei Jahren stehen.",
+]
+
+
+def test_without_embeddings_the_lead_and_what_says_something_else_are_picked():
+    assert pick_by_words(PILLARS, count=1).indices == (0,)
+    repeated = [PILLARS[0], PILLARS[0].replace("März", "Mai"), *PILLARS[2:4]]
+    assert pick_by_words(repeated, Preset.COVERAGE, count=2).indices == (0, 2)
+
+
+@pytest.mark.parametrize(("query", "place"), [("Was kosten Fährfahrten?", 2), ("Bäckereien", 3), ("Pfeilern", 1)])
+def test_without_embeddings_a_query_is_answered_in_another_form_of_its_words(query, place):
+    assert pick_by_words(PILLARS, count=1, query=query).indices == (place,)
+
+
+def test_a_query_without_words_of_the_article_changes_nothing():
+    likeness = Likeness.by_words(PILLARS, "xyz")
+    assert not likeness.relevance.any()
+    assert select(PILLARS, likeness, preset=Preset.NEWS, count=3) == pick_by_words(PILLARS, count=3)

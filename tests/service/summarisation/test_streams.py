@@ -116,6 +116,8 @@ class Translations:
 
 
 class English:
+    languages = ("en",)
+
     def rank(self, text, *, candidates=None):
         return [("en", 0.9)]
 

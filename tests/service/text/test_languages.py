@@ -1,4 +1,5 @@
 import pytest
+from polygist_service.text.language_id import LanguageDetector
 from polygist_service.text.languages import BadTag, display_name, is_right_to_left, matches, native_name, parse_tag
 
 
@@ -100,3 +101,7 @@ def test_the_codes_of_families_of_models_are_read_too(code, tag):
 def test_a_half_marked_code_is_none(code):
     with pytest.raises(BadTag):
         parse_tag(code)
+
+
+def test_every_language_that_is_told_of_a_text_has_a_name():
+    assert not [tag for tag in LanguageDetector().languages if display_name(tag, "en") == tag]

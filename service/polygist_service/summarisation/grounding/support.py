@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polygist_service.engine.interface import Span
-from polygist_service.summarisation.tfidf import split_terms
 from polygist_service.summarisation.types import Citation
+from polygist_service.text.words import split_terms
 
 # A sentence often merges two of the source; more are seldom needed and hard to check.
 MOST_CITATIONS = 2
