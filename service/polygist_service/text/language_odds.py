@@ -20,7 +20,7 @@ Ranking = Sequence[tuple[str, float]]
 
 # The detector flattens what it knows by the root of the length, which is too much for short texts: up to so many
 # characters the odds are raised to 1 + SHARPNESS, beyond them to less and less. Confidences are then what they say on
-# windows of 1, 2, 3 and 5 words: of those from 0.4 to 0.6 one half to two thirds are right, of those over 0.95 99 in 100.
+# windows of 1, 2, 3 and 5 words: of those from 0.4 to 0.6 half to two thirds are right, of those over 0.95 99 in 100.
 SHARPNESS, SHORT = 0.6, 40
 # Odds are no better known than that.
 LEAST_LIKELIHOOD = 1e-6
@@ -35,7 +35,7 @@ NAMED = 100.0  # ... that the caller named
 READABLE = 4.0  # ... that some model reads, where only the language is asked for
 # Up to so many characters; a longer text speaks for itself.
 DOUBTFUL = 15
-# As likely is a word a name, which may stand in any language: one word does not speak more against one that is expected.
+# As likely is a word a name, which may be in any language: one word says no more than that against one expected.
 NAMES = 0.004
 # What is known before counts as much as so many other texts.
 OWN_WEIGHT = 2.0
