@@ -23,7 +23,7 @@ Ranking = Sequence[tuple[str, float]]
 # windows of 1, 2, 3 and 5 words: of those of 0.45 to 0.60 half are right, of those over 0.95 all but one in a hundred.
 SHARPNESS, SHORT = 0.6, 40
 # Odds are no better known than that.
-LEAST_LIKELIHOOD = 1e-9
+LEAST_LIKELIHOOD = 1e-6
 # A language is as frequent as a power of its spread over the world, and a floor under that. The root of the root is
 # better than no frequencies for every language and length that was measured; the root and more of it are not.
 FREQUENCY, FLOOR = 0.25, 0.3
@@ -31,6 +31,7 @@ FREQUENCY, FLOOR = 0.25, 0.3
 EXPECTED = 40.0  # ... from which what is asked for can be done
 IN_TARGET = 10.0  # ... that it is to be translated into
 NAMED = 100.0  # ... that the caller named
+READABLE = 4.0  # ... that some model reads, where only the language is asked for
 # Up to so many characters; a longer text speaks for itself.
 DOUBTFUL = 15
 # So many words may be names, which are in any language: where one is expected, one word does not speak more against it.
@@ -81,12 +82,19 @@ class Expectation:
         likely: languages from which what is asked for can be done.
         target: what is to be translated into.
         candidates: languages that the caller named; empty for none.
+        factor: how many times as often as otherwise a text is in one of `likely`.
     """
 
     def __init__(
-        self, likely: tuple[str, ...] = (), *, target: str | None = None, candidates: Collection[str] = ()
+        self,
+        likely: tuple[str, ...] = (),
+        *,
+        target: str | None = None,
+        candidates: Collection[str] = (),
+        factor: float = EXPECTED,
     ) -> None:
         self._likely = likely
+        self._factor = factor
         self._targets = (target,) if target else ()
         self._candidates = tuple(sorted(candidates))
         self._factors: dict[str, float] = {}
@@ -96,7 +104,7 @@ class Expectation:
         if language not in self._factors:
             is_target, is_likely = serving(language, self._targets), serving(language, self._likely)
             is_named = any(matches(candidate, language) for candidate in self._candidates)
-            factor = IN_TARGET if is_target else EXPECTED if is_likely else 1.0
+            factor = IN_TARGET if is_target else self._factor if is_likely else 1.0
             self._factors[language] = factor * (NAMED if is_named else 1.0)
         return self._factors[language]
 

@@ -70,6 +70,7 @@ class Translator:
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
+        sources = self._find_sources(request)
         languages = await self._languages.resolve(
             request.contents,
             given=request.source,
@@ -77,8 +78,8 @@ class Translator:
             candidates=request.candidates,
             mime_type=request.mime_type,
             context=context,
-            likely=self._find_sources(request),
-            target=request.target,
+            likely=sources or None,
+            target=request.target if sources else None,
             turn=turn,
         )
         contents = [
@@ -122,7 +123,10 @@ class Translator:
             self._find_route(request.source, request)
 
     def _find_sources(self, request: TranslationRequest) -> tuple[str, ...]:
-        """Return the languages from which the target can be reached, where the language has to be detected."""
+        """Return the languages from which the target can be reached, where the language has to be detected.
+
+        Without any, the detection does not go by the target: the refusal had better be about a language that is read.
+        """
         if request.source:
             return ()
         return self._routes.sources(request.target, model=request.model, pivot_policy=request.pivot_policy)
