@@ -85,11 +85,12 @@ CLIENT_LIBRARIES = {
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),
-    "grpc": ("client", "aio", "error_mapping"),
+    "grpc": ("client", "aio", "error_mapping", "tls"),
     "grpc_status": ("error_mapping",),
     "grpc_health": ("calls", "conversion"),
     "click": ("cli",),
     "rich": ("cli",),
+    "puremagic": ("cli",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
 CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "cli")
@@ -98,7 +99,7 @@ CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "cl
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 129
+MOST_MODULES = 130
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 19
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}

@@ -16,6 +16,7 @@ from bench.quality.process import measure_process, measure_starts, start_server
 from bench.quality.report import Report, say
 from bench.quality.sentences import measure_sentences
 from bench.quality.sets import DataFolder
+from bench.quality.short_texts import measure_short_texts
 from bench.quality.summarisation import measure_summarisation
 from bench.quality.translation import measure_translation
 from bench.quality.trust import measure_trust
@@ -59,6 +60,7 @@ def measure(data: DataFolder, *, home: Path | None) -> Report:
             trust,
             *picks,
             measure_detection(client, data, say),
+            *measure_short_texts(client, data, say),
             measure_sentences(data),
             process,
         )

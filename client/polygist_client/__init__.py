@@ -4,10 +4,12 @@ with Client("localhost:50051") as client:
     print(client.translate("Good morning.", to="pt"))
 """
 
+from polygist_client import tls as tls  # before what imports gRPC
 from polygist_client.aio import AsyncClient
 from polygist_client.client import Client
 from polygist_client.connection import ConnectionOptions
 from polygist_client.errors import (
+    ApiKeyIgnored,
     CallFailed,
     Cancelled,
     CapabilityUnsupported,
@@ -73,6 +75,7 @@ from polygist_client.results import (
 
 __all__ = [
     "Alternative",
+    "ApiKeyIgnored",
     "AsyncClient",
     "CallFailed",
     "CallOptions",

@@ -66,7 +66,33 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "UNAVAILABLE",
         r"backend unhealthy",
         errors.ServerNotReady,
-        "the server at {target} is not ready: it is loading models or shutting down; try again in a moment",
+        "the server at {target} is not ready: it is loading models, has none it can use, or shuts down; try again soon",
+    ),
+    (
+        "UNAVAILABLE",
+        r"(?i)hostname verification",
+        errors.TlsFailed,
+        "the certificate of {target} is for another name; use a name that it has for the address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"Failed parsing HTTP/2|Expected SETTINGS frame",
+        errors.ServerUnreachable,
+        "what answers at {target} is no polygist server: it does not speak HTTP/2; give another address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"Received http2 header with status: (?P<status>\d+)",
+        errors.ServerUnreachable,
+        "a proxy or web server answers at {target}, with HTTP status {status}; the polygist server behind it may be"
+        " away, or give another address",
+    ),
+    (
+        "UNIMPLEMENTED",
+        r"Received http2 header with status: (?P<status>\d+)",
+        errors.Unimplemented,
+        "what answers at {target} is no polygist server but a web server, with HTTP status {status}; give another"
+        " address",
     ),
     (
         "UNAVAILABLE",
@@ -107,6 +133,12 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         r"|name resolution failed|DNS resolution failed|domain name not found)",
         errors.ServerUnreachable,
         "nothing answers at {target} ({why}); start polygist-server there, or give another address",
+    ),
+    (
+        "UNAVAILABLE",
+        r"^(?:connections to all backends failing|failed to connect to all addresses); last error: (?P<why>.*)",
+        errors.ServerUnreachable,
+        "no connection to {target}: {why}",
     ),
     (
         "UNIMPLEMENTED",

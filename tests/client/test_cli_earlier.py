@@ -92,7 +92,7 @@ def test_a_file_that_is_not_what_comes_of_the_input_is_made_anew(
     assert out.read_text() == shown
 
 
-@pytest.mark.parametrize("flags", [JSONL, [*JSONL, "--jsonl"], ["--lines", "--jsonl"]])
+@pytest.mark.parametrize("flags", [JSONL, [*JSONL, "--jsonl"], ["--lines", "--format", "text", "--jsonl"]])
 def test_the_results_of_another_language_are_made_anew(
     polygist: Polygist, fake: Fake, tmp_path: Path, flags: list[str]
 ):

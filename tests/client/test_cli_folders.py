@@ -26,11 +26,11 @@ def found_in(folder: Path) -> dict[str, str]:
 
 
 def test_a_folder_is_mirrored(polygist: Polygist, tmp_path: Path):
-    write_files(tmp_path, in__x_txt="x", in__b__y_txt="y", in__b__c__z_md="z", in__B__y_txt="w", other_txt="o")
+    write_files(tmp_path, in__x_txt="x", in__b__y_txt="y", in__b__c__z_text="z", in__B__y_txt="w", other_txt="o")
     outcome = polygist(*TRANSLATE, tmp_path / "in", tmp_path / "other.txt", "-o", f"{tmp_path}/out/")
     assert (outcome.code, outcome.err) == (0, "note: 5 done\n")
     assert found_in(tmp_path / "out") == {
-        "x.pt.txt": "X", "b/y.pt.txt": "Y", "b/c/z.pt.md": "Z", "B/y.pt.txt": "W", "other.pt.txt": "O",
+        "x.pt.txt": "X", "b/y.pt.txt": "Y", "b/c/z.pt.text": "Z", "B/y.pt.txt": "W", "other.pt.txt": "O",
     }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_no_text_fails_alone(polygist: Polygist, fake: Fake, tmp_
     assert outcome.code == 3
     assert sorted(found_in(tmp_path / "out")) == ["a.pt.txt", "c.pt.txt"]
     errors = sorted(line for line in outcome.err.splitlines() if line.startswith("error"))
-    assert errors[0].startswith(f"error: {tmp_path}/in/b.png: byte 0 (0x89) is no UTF-8")
+    assert errors[0].startswith(f"error: {tmp_path}/in/b.png: is an image, no text")
     assert errors[1] == f"error: {tmp_path}/in/d.txt: fails failed"
     assert outcome.err.splitlines()[-1] == "note: 2 done, 2 failed"
     shown = [json.loads(line) for line in polygist(*TRANSLATE, tmp_path / "in", "--jsonl").out.splitlines()]
@@ -86,7 +86,7 @@ def test_a_file_that_is_no_text_fails_alone(polygist: Polygist, fake: Fake, tmp_
     ]  # fmt: skip
     assert shown[3]["error"] == {"code": "INTERNAL", "reason": "INFERENCE_FAILED", "message": "fails failed"}
     assert shown[1]["error"]["reason"] == "RECORD_INVALID"
-    assert shown[1]["error"]["message"].startswith("byte 0 (0x89)")
+    assert shown[1]["error"]["message"].startswith("is an image")
 
 
 def test_a_folder_of_records_is_mirrored(polygist: Polygist, tmp_path: Path):

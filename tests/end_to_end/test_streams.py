@@ -67,7 +67,7 @@ def test_of_many_items_those_that_fail_are_errors_in_their_place(client, ordered
     items = [
         Item(ARTICLE, id="article"),
         Item("x" * 1_000_001, id="long"),
-        Item("Xyzzy", id="no language"),
+        Item("ᏣᎳᎩ", id="no language"),
         None,
         "\ud800",
         Item("O ferry parte às dez.", id="other way", source="pt"),

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+INSTALL = "sh tests/interop/debian.sh (as root)"
+# Where Debian puts the sources of Go packages, and those of them that the generated code and the example import.
+GO_SOURCES = Path("/usr/share/gocode/src")
+GO_PROGRAMS = ("go", "protoc", "protoc-gen-go", "protoc-gen-go-grpc")
+GO_PACKAGES = ("google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/genproto")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polygist-tests"
 
 
@@ -26,7 +31,7 @@ def buf() -> Path:
 def node_example() -> Path:
     """A copy of ``examples/node`` with its packages, next to a link to the contract; kept outside the clone."""
     if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
-        pytest.skip(f"{' and '.join(missing)} not there; get both with: apt-get install nodejs npm")
+        pytest.skip(f"{' and '.join(missing)} not there; get both with: {INSTALL}")
     example = ROOT / "examples" / "node"
     lock = (example / "package-lock.json").read_bytes()
     folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}" / "examples" / "node"
@@ -49,3 +54,30 @@ def _install(folder: Path) -> None:
         pytest.skip("the npm registry is out of reach; set NPM_CONFIG_REGISTRY to one that you can reach")
     assert done.returncode == 0, done.stderr
     finished.touch()
+
+
+@pytest.fixture(scope="session")
+def go_example() -> Path:
+    """The program of ``examples/go``, built with Debian's packages, whose code is generated from the contract."""
+    missing = [name for name in GO_PROGRAMS if shutil.which(name) is None]
+    missing += [name for name in GO_PACKAGES if not (GO_SOURCES / name).is_dir()]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not there; get all with: {INSTALL}")
+    folder = CACHE / "go" / "src" / "polygist-example"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "examples" / "go", folder, ignore=shutil.ignore_patterns("polygist"))
+    contract = folder.parents[1] / "protos"
+    contract.unlink(missing_ok=True)
+    contract.symlink_to(ROOT / "protos")
+    is_old = not (GO_SOURCES / "google.golang.org/grpc/credentials/insecure").is_dir()
+    # Not as a module: the versions of go.mod are on the module proxy, which not every machine may ask.
+    environment = {
+        **os.environ, "GO111MODULE": "off", "GOPATH": f"{CACHE / 'go'}:{GO_SOURCES.parent}",
+        "GOCACHE": str(CACHE / "go" / "cache"), "GOFLAGS": "-tags=debian12" if is_old else "",
+    }  # fmt: skip
+    for command in (["go", "generate"], ["go", "build", "-o", "example", "."]):
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
+        )
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return folder / "example"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polygist
 import pytest
+from polygist.v1 import common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2
 
 from protos.generate import generate
 
@@ -50,6 +51,15 @@ def test_no_foreign_proto_is_vendored():
     protos = [path for root in ("protos", "service", "client") for path in (REPOSITORY / root).rglob("*.proto")]
     packages = {re.search(r"^package (.+);$", path.read_text(), re.M)[1] for path in protos}
     assert packages == {"polygist.v1"}
+
+
+@pytest.mark.parametrize("file", [common_pb2, model_service_pb2, summarisation_service_pb2, translation_service_pb2])
+def test_code_in_other_languages_has_a_package_of_its_own(file):
+    said = {option.name: value for option, value in file.DESCRIPTOR.GetOptions().ListFields()}
+    assert said == {
+        "go_package": "polygist/v1;polygistv1", "java_package": "polygist.v1", "java_multiple_files": True,
+        "csharp_namespace": "Polygist.V1",
+    }  # fmt: skip
 
 
 def test_version_is_said_once():

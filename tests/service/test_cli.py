@@ -108,6 +108,8 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("models pull https://example.org/a/b", 2, "is no page of a model on the Hub"),
         ("models show tinny", 2, "did you mean 'tiny'?"),
         ("models ps", 2, "polygist models ps"),
+        ("models import /dev", 1, "/dev is no exported model; give NAME.tar.zst"),
+        ("models pull xxxxxx", 2, "more, see polygist-server models list"),
         ("serve --tls-cert a.pem", 2, "give both or neither"),
         ("serve --config /none.toml", 2, "does not exist"),
     ],

@@ -430,6 +430,6 @@ def test_a_port_that_is_taken_is_said():
 
 @pytest.mark.parametrize("listen", ["9464", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", ":9464"])
 def test_an_address_without_host_or_port_is_refused(listen):
-    with pytest.raises(ValidationError, match=r"no HOST:PORT such as 127\.0\.0\.1:9464"):
+    with pytest.raises(ValidationError, match=r"give 127\.0\.0\.1:\d+"):
         load_settings({"metrics_listen": listen})
     assert load_settings({}).metrics_listen == ""

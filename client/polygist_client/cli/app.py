@@ -4,7 +4,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
 from types import FrameType
 
 import click
@@ -12,12 +14,13 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_client import PolygistError
-from polygist_client.cli.errors import INTERRUPTED, exit_code_of
+from polygist_client.cli.errors import INTERRUPTED, USAGE, exit_code_of
 from polygist_client.cli.flags import NearChoice
+from polygist_client.cli.help import Commands
 from polygist_client.cli.languages import languages
 from polygist_client.cli.models import models
 from polygist_client.cli.server import health, info
-from polygist_client.cli.session import Session, global_options
+from polygist_client.cli.session import Session, global_options, showing_warnings
 from polygist_client.cli.summarise import summarise
 from polygist_client.cli.texts import detect, tokens
 from polygist_client.cli.translate import translate
@@ -28,28 +31,64 @@ TIDYING_SECONDS = 1.0
 AGAIN_SECONDS = 0.01
 
 
-class Commands(click.Group):
-    """The subcommands, some of them under a second name that is not listed."""
+HEADINGS = {
+    "Texts": ("translate", "summarise", "detect", "tokens"),
+    "Server": ("languages", "models", "health", "info"),
+    "This command": ("completion", "version", "help"),
+}
+EXAMPLES = (
+    'polygist translate --to pt --text "The library opens at nine."',
+    "polygist summarise article.txt",
+)
 
-    ALIASES = {"summarize": "summarise"}  # noqa: RUF012
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, self.ALIASES.get(cmd_name, cmd_name))
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.group(
+    cls=Commands, headings=HEADINGS, aliases={"summarize": "summarise"}, examples=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)  # fmt: skip
+@click.version_option(__version__, "-V", "--version", message=f"{NAME} %(version)s")
 @global_options
-def polygist() -> None:
+@click.pass_obj
+def polygist(session: Session) -> None:
     """Summaries and translations from a polygist server.
 
     The options below go before or after the command. Each has an environment variable too, such as POLYGIST_ADDRESS.
     """
+    for line in find_mistyped(os.environ):
+        session.say(f"warning: {line}")
+
+
+def find_mistyped(environment: Iterable[str]) -> Iterator[str]:
+    """Say of each variable that is nearly one of this command, and none, which that is.
+
+    Others that begin so are the server's.
+    """
+    prefix = f"{NAME.upper()}_"
+    known = {"POLYGIST_API_KEY": None}
+    for command in (polygist, *polygist.commands.values()):
+        path = "" if command is polygist else f"{str(command.name).upper()}_"
+        known |= {f"{prefix}{path}{each.name}".upper(): None for each in command.params}
+    for name in environment:
+        if name.startswith(prefix) and name not in known:
+            near = get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known], 1, 0.85)
+            if near:
+                yield f"{name} is no setting of {NAME}; did you mean {prefix}{near[0]}?"
 
 
 @polygist.command()
 def version() -> None:
     """Print the version of this client."""
     click.echo(f"{NAME} {__version__}")
+
+
+@polygist.command("help")
+@click.argument("command", required=False)
+@click.pass_context
+def print_help(context: click.Context, command: str | None) -> None:
+    """Print this, or what `polygist COMMAND --help` says."""
+    assert context.parent is not None
+    arguments = [*([command] if command else []), "--help"]
+    polygist.main(arguments, prog_name=NAME, standalone_mode=False, parent=context.parent.parent)
 
 
 @polygist.command()
@@ -80,6 +119,12 @@ def run(arguments: Sequence[str]) -> int:
     A standard output that nobody reads any more ends the run quietly with 1: click sees to that.
     """
     session = Session()
+    with showing_warnings(session):
+        return run_commands(session, arguments)
+
+
+def run_commands(session: Session, arguments: Sequence[str]) -> int:
+    """Run one command line as `run` does."""
     try:
         code = polygist.main(
             list(arguments), prog_name=NAME, complete_var=COMPLETION_VARIABLE, auto_envvar_prefix="POLYGIST",
@@ -88,6 +133,11 @@ def run(arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        # As click has it, and argparse: without a command there is no result, and what is wrong goes to standard error.
+        with suppress(OSError):
+            click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return USAGE
     except (PolygistError, click.ClickException, OSError) as error:
         session.report_error(error)
         return exit_code_of(error)

@@ -1,6 +1,8 @@
 """Errors on the command line: one sentence with the next step or the nearest name, and the exit code."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import errno
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -36,7 +38,38 @@ NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
     (errors.Unauthenticated, "give --api-key-file FILE, or set POLYGIST_API_KEY"),
     (errors.DeadlineExceeded, "try: --timeout 10m"),
 )
-LANGUAGE_FIELDS = frozenset({"target_language_code", "source_language_code"})
+LANGUAGE_FIELDS = frozenset(
+    {"target_language_code", "source_language_code", "candidate_language_codes", "display_language_code"}
+)
+# What requests and the Python client call what has a flag here.
+FLAGS: Mapping[str, str] = {
+    "target_language_code": "--to",
+    "source_language_code": "--from",
+    "candidate_language_codes": "--candidates",
+    "display_language_code": "--in",
+    "sentence_splitting": "--splitting",
+    "sentence_order": "--order",
+    "performance_preference": "--prefer",
+    "decoding_config.beam_size": "--beam",
+    "decoding_config.max_output_tokens": "--max-output-tokens",
+    "alternative_count": "--alternatives",
+    "max_candidate_count": "-n",
+    "output_config.include_score": "--scores",
+    "output_config.include_segments": "--segments",
+    "output_config.include_citations": "--citations",
+    "output_mime_type": "--markdown",
+    "pivot_policy": "--no-pivot",
+    "max_sentence_count": "--max-sentences",
+    "max_word_count": "--max-words",
+    "length and max_sentences": "--length and --max-sentences",
+    "length and max_words": "--length and --max-words",
+    "max_sentences and max_words": "--max-sentences and --max-words",
+    "max_sentences": "--max-sentences",
+    "max_words": "--max-words",
+    "(timeout)": "(--timeout)",
+}
+FILE_OPTIONS = frozenset({"ca", "cert", "key"})
+FIELD = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w])(?:\[\d+\])?" for name in FLAGS))
 # After one of these the next input would fail in the same way.
 FATAL = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
 # What may happen to one input and leave the others alone.
@@ -77,12 +110,21 @@ def describe(error: BaseException) -> str:
         text = f"{error.format_message()} (try: {error.ctx.command_path} --help)"
     elif isinstance(error, click.ClickException):
         text = error.format_message()
+    elif isinstance(error, OSError) and error.errno == errno.ENOSPC and not error.filename:
+        text = f"standard output: {error.strerror}"  # of files it is said which
     elif isinstance(error, OSError) and error.filename:
         text = f"{error.filename}: {error.strerror}"
     else:
-        step = next_step(error)
-        text = f"{error} ({step})" if step else str(error)
+        is_of_file = isinstance(error, errors.InvalidInput) and error.field in FILE_OPTIONS
+        text, step = ("--" if is_of_file else "") + name_flags(str(error)), next_step(error)
+        is_said = any(flag in text for flag in re.findall(r"--[\w-]+", step))
+        text = f"{text} ({step})" if step and not is_said else text
     return " ".join(text.split())
+
+
+def name_flags(text: str) -> str:
+    """Name flags instead of the fields of requests."""
+    return FIELD.sub(lambda found: FLAGS[found[0].partition("[")[0]], text)
 
 
 def next_step(error: BaseException) -> str:
@@ -98,7 +140,11 @@ def next_step(error: BaseException) -> str:
 
 def is_about_language(error: BaseException) -> bool:
     """Tell whether a language that was given may be what is wrong."""
-    fields = {each.field for each in error.field_violations} if isinstance(error, errors.InvalidArgument) else set()
+    fields = (
+        {each.field.partition("[")[0] for each in error.field_violations}
+        if isinstance(error, errors.InvalidArgument)
+        else set()
+    )
     kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
     return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
 

@@ -7,15 +7,20 @@ from typing import Any, get_args
 
 import click
 
+from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
+from polygist_client.cli.kinds import MARKUP_SUFFIXES, Expected
 from polygist_client.cli.outputs import Output
 from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
 from polygist_client.cli.session import Session
 from polygist_client.options import Preference, Task
+
+# What other tools take for "find out yourself".
+DETECTED = frozenset({"auto", "detect", "und", "mul"})
 
 Decorator = Callable[[Any], Any]
 
@@ -54,6 +59,20 @@ def split_codes(context: click.Context, parameter: click.Parameter, value: str |
     return tuple(code.strip() for code in value.split(",")) if value else ()
 
 
+def check_source(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return a language that was given; raises UsageError where it should be left out."""
+    if value is not None and value.strip().lower() in DETECTED:
+        raise click.UsageError(f"--from {value}: leave --from out, and the language is detected", context)
+    return value
+
+
+def from_option(help: str) -> Decorator:
+    """Make the flag for the language that texts are in."""
+    return click.option(
+        "-s", "--from", "source", metavar="LANG", callback=check_source, shell_complete=complete_languages, help=help
+    )
+
+
 text_options = (
     # A path as far as completion goes; what is wrong with one is told where it is read.
     click.argument("files", nargs=-1, type=click.Path(), metavar="[FILE…|DIR…|-]"),
@@ -75,8 +94,7 @@ input_options = (
     click.option(
         "--format",
         type=NearChoice(["text", *RECORDS]),
-        default="text",
-        help="What the input is; of csv the delimiter is found.",
+        help="What the input is; of csv the delimiter is found.  [default: text]",
     ),
     click.option(
         "--field",
@@ -87,7 +105,9 @@ input_options = (
     ),
 )
 decoding_options = (
-    click.option("--model", metavar="NAME", help="The model to use.  [default: by language]"),
+    click.option(
+        "--model", metavar="NAME", shell_complete=complete_models, help="The model to use.  [default: by language]"
+    ),
     click.option("--prefer", type=words_choice(Preference), help="What matters more."),
     click.option("--beam", "beam_size", type=int, default=0, metavar="N", help="Size of the beam."),
     click.option("--max-output-tokens", type=int, default=0, metavar="N", help="Most tokens of one segment."),
@@ -97,7 +117,11 @@ pivot_option = click.option(
 )
 task_option = click.option("--task", type=words_choice(Task), help="Only what does this.")
 candidate_option = click.option(
-    "--candidates", callback=split_codes, metavar="LANG,…", help="Languages that detection may find."
+    "--candidates",
+    callback=split_codes,
+    metavar="LANG,…",
+    shell_complete=complete_languages,
+    help="Languages that detection may find.",
 )
 
 
@@ -111,9 +135,10 @@ def into_option(default: str) -> Decorator:
 
 
 def parse_form(
-    *, format: str, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
+    *, format: str | None, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
 ) -> Form:
     """Tell what the inputs are; raises UsageError where flags do not belong together."""
+    format = format or "text"
     is_fields = format in RECORDS
     if is_fields and not field:
         raise click.UsageError(f"--format {format} needs --field NAME: the field or column that has the text")
@@ -123,9 +148,26 @@ def parse_form(
         raise click.UsageError(f"--lines and --format {format} exclude each other")
     if into is not None and not is_fields:
         raise click.UsageError(f"--into goes with --format {', '.join(RECORDS)}")
-    if is_fields:
+    if format in RECORDS:
         return Form(format, *RECORDS[format])
     return Form("lines", read_lines, prepare=prepare) if lines else Form("text")
+
+
+def expect(format: str | None, *, lines: bool = False) -> Expected:
+    """Tell what inputs are read as: who says that they are text is believed."""
+    if format is None:
+        return "lines" if lines else "prose"
+    return "text" if format == "text" else "records"
+
+
+def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None) -> None:
+    """Warn where files with marks are taken for plain text, unless that was said."""
+    found = [each.name for each in sources if each.path and each.path.suffix.lower() in MARKUP_SUFFIXES]
+    if found and format is None:
+        names = found[0] + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+        session.say(
+            f"warning: {names}: marks such as # and * are taken for text; say --format text where that is meant"
+        )
 
 
 def check_resume(resume: bool, output: Output) -> None:

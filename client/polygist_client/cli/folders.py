@@ -3,22 +3,31 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
 
 from polygist_client.cli.inputs import STDIN, Input, InputError
 from polygist_client.cli.journal import journal_path
+from polygist_client.cli.kinds import Expected, look_at
 
 
 def gather_inputs(
-    files: Sequence[str], texts: Sequence[str], *, output: Path | None = None, is_read_again: bool = False
+    files: Sequence[str],
+    texts: Sequence[str],
+    *,
+    expected: Expected = "words",
+    output: Path | None = None,
+    is_read_again: bool = False,
 ) -> list[Input]:
     """Gather the inputs that the command line names: files, then texts; standard input where it names none.
 
     Args:
         files: paths, of folders too; ``-`` is standard input.
         texts: texts themselves.
+        expected: what files are read as.
         output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
 
@@ -44,6 +53,7 @@ def gather_inputs(
             found += read_folder(Path(name), output)
         else:
             found.append(Input(name, path=Path(name)))
+    found = [replace(each, look=partial(look_at, expected=expected)) for each in found]
     return [*found, *(Input(f"text-{number}", text=text) for number, text in enumerate(texts, start=1))]
 
 

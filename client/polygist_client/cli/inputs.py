@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import click
 
@@ -21,6 +21,7 @@ from polygist_client.cli.errors import USAGE
 Identity = tuple[int, int]  # device and number there
 
 STDIN = "-"
+HEAD_BYTES = 8192
 NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
 
 
@@ -69,6 +70,16 @@ class Encoding:
             cure = "where it is UTF-16 without a byte order mark, convert it first: iconv -f UTF-16LE -t UTF-8"
             raise InputError(f"byte {place} (0x00) is no text; {cure}")
         return text
+
+    def can_decode(self, line: bytes) -> bool:
+        """Tell whether the first line of a file is text; of some encodings its last character is not whole yet."""
+        skipped = len(self.mark)
+        try:
+            return "\0" not in line[skipped : len(line) - (len(line) - skipped) % len("\n".encode(self.codec))].decode(
+                self.codec
+            )
+        except UnicodeDecodeError:
+            return False
 
     def split_lines(self, stream: BinaryIO, line: bytes) -> Iterator[bytes]:
         """Yield the lines of `stream` in bytes; only a line feed ends one. `line` is what was read of it already."""
@@ -129,6 +140,18 @@ class Line:
     error: InputError | None = None
 
 
+class Look(Protocol):
+    """Looks at the beginning of an input."""
+
+    def __call__(self, source: "Input", raw: bytes, *, is_decodable: bool) -> str:
+        """Say why it is not to be read as it would be, and what to do; empty where nothing speaks against it."""
+
+
+def look_away(source: "Input", raw: bytes, *, is_decodable: bool) -> str:
+    """Find nothing wrong with any input."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One text to work on.
@@ -139,6 +162,7 @@ class Input:
         text: what ``--text`` gave.
         inside: the folder that it lies in, below the one that the command line names.
         raw: what standard input had, where it is read several times.
+        look: see `Look`.
     """
 
     name: str
@@ -146,6 +170,7 @@ class Input:
     text: str | None = None
     inside: Path = Path()
     raw: bytes | None = None
+    look: Look = look_away
 
     def read(self) -> str:
         """Read the whole text, its line ends as they are; raises InputError and OSError."""
@@ -159,19 +184,34 @@ class Input:
             raw = stream.read()
         encoding = find_encoding(raw)
         try:
-            return encoding.decode(raw, at_start=True), encoding
+            text = encoding.decode(raw, at_start=True)
         except InputError as error:
-            raise InputError(f"{self.name}: {error.message}") from None
+            problem = self.look(self, raw, is_decodable=False) or error.message
+        else:
+            problem = self.look(self, raw, is_decodable=True)
+        if problem:
+            raise InputError(f"{self.name}: {problem}")
+        return text, encoding
 
     def lines(self) -> Iterator[Line]:
-        """Read each line as it is taken: only a line feed ends one, as for wc and sed."""
+        """Read each line as it is taken: only a line feed ends one, as for wc and sed.
+
+        Raises:
+            InputError: it is something else, by its first line.
+            OSError: it cannot be read.
+        """
         if self.text is not None:
             stream: BinaryIO = io.BytesIO(self.text.encode(errors="surrogateescape"))
             yield from read_lines_of(stream, UTF8, stream.readline())
             return
         with self._open() as stream:
+            # Only of a file: of what is still being written, a line is all that there may be.
+            head = stream.peek(HEAD_BYTES) if isinstance(stream, io.BufferedReader) and self.identity() else b""
             start = stream.readline()
-            yield from read_lines_of(stream, find_encoding(start), start)
+            encoding = find_encoding(start)
+            if problem := self.look(self, max(head, start, key=len), is_decodable=encoding.can_decode(start)):
+                raise InputError(f"{self.name}: {problem}")
+            yield from read_lines_of(stream, encoding, start)
 
     def size(self) -> int | None:
         """Return how many bytes there are to read; None where nobody knows."""
@@ -185,6 +225,18 @@ class Input:
     def identity(self) -> Identity | None:
         """Return what tells a regular file from all others, whatever its name; None for what is none."""
         return identify(self._place()) if self.text is None else None
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether somebody types it at a terminal."""
+        if self.text is not None or self.raw is not None:
+            return False
+        if self.path is None:
+            return sys.stdin is not None and sys.stdin.isatty()
+        try:
+            return self.path.is_char_device()
+        except OSError:
+            return False
 
     def _place(self) -> Path | int:
         """Return the file, or the number of the open one; there is none of that number where input is no file."""

@@ -4,14 +4,20 @@ import click
 
 from polygist_client import Language, NotFound
 from polygist_client.cli.errors import suggest_language
-from polygist_client.cli.flags import task_option
+from polygist_client.cli.flags import from_option, task_option
+from polygist_client.cli.help import Command
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
+EXAMPLES = (
+    "polygist languages",
+    "polygist languages --from en --task translate",
+)
 
-@click.command()
-@click.option("-s", "--from", "source", metavar="LANG", help="Only this language.")
+
+@click.command(cls=Command, examples=EXAMPLES)
+@from_option("Only this language.")
 @click.option("--in", "display_language", metavar="LANG", help="Language of the names.  [default: en]")
 @task_option
 @with_session

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from polygist_client import Model
+from polygist_client.cli.completion import complete_models
 from polygist_client.cli.flags import task_option
+from polygist_client.cli.help import Commands
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
@@ -26,7 +28,7 @@ UNITS = (
 )
 
 
-class ModelCommands(click.Group):
+class ModelCommands(Commands):
     """The subcommands; those of ``polygist-server models`` say where they are."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -36,7 +38,7 @@ class ModelCommands(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=ModelCommands)
+@click.group(cls=ModelCommands, examples=("polygist models list", "polygist models show en-pt"))
 def models() -> None:
     """List the server's models, show, load or unload one.
 
@@ -44,7 +46,7 @@ def models() -> None:
     """
 
 
-@models.command("list")
+@models.command("list", examples=("polygist models list", "polygist models list --task translate --json"))
 @task_option
 @with_session
 def list_models(session: Session, task: Task | None) -> None:
@@ -61,7 +63,7 @@ def list_models(session: Session, task: Task | None) -> None:
         print_models(session, found, replies[0])
 
 
-@models.command()
+@models.command(examples=("polygist models ps", "polygist models ps --json"))
 @with_session
 def ps(session: Session) -> None:
     """List the models that are loaded: memory and last use.
@@ -91,8 +93,8 @@ def ps(session: Session) -> None:
         print_models(session, loaded, {"models": parts} if parts else {})
 
 
-@models.command()
-@click.argument("name")
+@models.command(examples=("polygist models show en-pt", "polygist models show en-pt --json"))
+@click.argument("name", shell_complete=complete_models)
 @with_session
 def show(session: Session, name: str) -> None:
     """Show all that the server says of model NAME."""
@@ -110,8 +112,10 @@ def show(session: Session, name: str) -> None:
         print_json(session, replies[0], [(model.name, replies[0].get("model", {}))])
 
 
-@models.command()
-@click.argument("name")
+@models.command(
+    examples=("polygist models load en-pt -a localhost:51051", "polygist models load en-pt --api-key-file admin.key")
+)
+@click.argument("name", shell_complete=complete_models)
 @with_session
 def load(session: Session, name: str) -> None:
     """Load model NAME; one that is loaded, anew.
@@ -123,8 +127,13 @@ def load(session: Session, name: str) -> None:
         print_state(session, client.load_model(name, on_reply=replies.append), replies[0])
 
 
-@models.command()
-@click.argument("name")
+@models.command(
+    examples=(
+        "polygist models unload en-pt -a localhost:51051",
+        "polygist models unload en-pt --api-key-file admin.key",
+    )
+)
+@click.argument("name", shell_complete=complete_models)
 @with_session
 def unload(session: Session, name: str) -> None:
     """Unload model NAME; its next use loads it again."""
@@ -133,7 +142,7 @@ def unload(session: Session, name: str) -> None:
         print_state(session, client.unload_model(name, on_reply=replies.append), replies[0])
 
 
-@models.command()
+@models.command(examples=("polygist models reload -a localhost:51051", "polygist models reload --json"))
 @with_session
 def reload(session: Session) -> None:
     """Let the server look at its model folder and catalogue.

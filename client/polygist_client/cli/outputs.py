@@ -20,6 +20,7 @@ DEFAULT_SUFFIX = ".txt"
 DESCRIPTORS = re.compile(r"/proc/.+/fd|/dev/fd")
 OWN_DESCRIPTORS = Path("/dev/fd")
 STANDARD_OUTPUT = OWN_DESCRIPTORS / "1"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 MOST_LINKS = 40  # as for Linux
 
 
@@ -152,17 +153,29 @@ def standard_output() -> BinaryIO:
 
 
 @contextmanager
+def naming_file(name: str) -> Iterator[None]:
+    """Say in an error of the block which file has no room, where it does not say so itself."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in NO_ROOM:
+            raise OSError(error.errno, error.strerror, name) from error
+        raise
+
+
+@contextmanager
 def open_output(path: Path | None) -> Iterator[BinaryIO]:
     """Open a stream to write to; a file gets its name when the block has ended well, and nothing is left otherwise."""
     if path is None:
-        stream = standard_output()
-        yield stream
-        stream.flush()
+        with naming_file("standard output"):
+            stream = standard_output()
+            yield stream
+            stream.flush()
     elif is_stream(path):
-        with open_stream(path) as stream:
+        with naming_file(str(path)), open_stream(path) as stream:
             yield stream
     else:
-        with replace_file(Path(os.path.realpath(path))) as stream:
+        with naming_file(str(path)), replace_file(Path(os.path.realpath(path))) as stream:
             yield stream
 
 

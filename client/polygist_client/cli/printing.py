@@ -4,8 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from polygist_client import Span
 from polygist_client.cli.outputs import standard_output
@@ -31,10 +29,15 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
         for row in rows:
             click.echo("\t".join(row))
         return
+    # Only here: it takes a third of the start of a run.
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(*headers, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(escape, row))
-    session.console().print(table)
+    Console(no_color=True if session.no_color else None, highlight=False).print(table)
 
 
 def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, JsonReply]]) -> None:

@@ -1,7 +1,7 @@
 """A run: every input through every work, each text on its own, whatever becomes of the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -152,12 +152,12 @@ class Run:
         given = tuple(source for source in self.sources if source.text is not None)
         jobs += [Job(given, work) for work in self.works if given]
         tally = Tally(self.session, len(jobs), before)
-        with self.output.open_shared() as shared, self.session.progress("files", len(jobs)) as advance:
+        with self.output.open_shared() as shared, self._progress(jobs) as advance:
             for job in jobs:
                 with tally.attempt(job.name):
                     self._write_whole(job, shared)
                     tally.add()
-                advance(1)
+                advance(len(job.sources))
             return tally.finish(is_told=False)
 
     def _write_whole(self, job: Job, shared: BinaryIO | None) -> None:
@@ -167,7 +167,7 @@ class Run:
         with naming_contents([source.name for source in job.sources]):
             values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
         if self.session.json and shared is not None:
-            shared.write(f"{to_json(replies[0])}\n".encode())
+            self.session.write(shared, f"{to_json(replies[0])}\n".encode())
             return
         answers = zip(values, replies[0][job.work.results], strict=True)
         for source, text, encoding, (value, part) in zip(job.sources, texts, encodings, answers, strict=True):
@@ -175,7 +175,7 @@ class Run:
             if self.session.is_text:
                 self.session.report(source.name, value)
             with self.output.open_own(source, job.work.label, shared) as stream:
-                stream.write(self._encode(shown, text, encoding))
+                self.session.write(stream, self._encode(shown, text, encoding))
 
     def _encode(self, shown: str, source: str, encoding: Encoding) -> bytes:
         """Encode a result: alone in a file it stands as its source does, elsewhere it is UTF-8 and ends its line."""
@@ -202,14 +202,15 @@ class Run:
         is_of_records = self.form.read is not None
         return tally.finish(is_told=is_of_records or len(self.sources) > 1, is_of_records=is_of_records)
 
-    def _progress(self, jobs: list[Job]) -> Any:
+    def _progress(self, jobs: list[Job]) -> AbstractContextManager[Callable[[int], None]]:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
         sources = [source for job in jobs for source in job.sources]
+        is_typed = any(source.is_typed for source in sources)
         if self.form.read is None:
-            return self.session.progress("files", len(sources))
+            return self.session.progress("files", len(sources), is_typed=is_typed)
         sizes = [source.size() for source in sources]
         total = None if None in sizes else sum(size or 0 for size in sizes)
-        return self.session.progress("records", total, is_counted=True)
+        return self.session.progress("records", total, is_counted=True, is_typed=is_typed)
 
     @property
     def _keeps_encoding(self) -> bool:

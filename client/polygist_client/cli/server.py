@@ -6,6 +6,7 @@ import click
 
 from polygist_client import CallFailed, CallOptions, Client, DeadlineExceeded, NotFound, Unavailable
 from polygist_client.cli.errors import UNAVAILABLE, suggest
+from polygist_client.cli.help import Command
 from polygist_client.cli.printing import print_json, print_rows
 from polygist_client.cli.session import Duration, Session, with_session
 from polygist_client.connection import SERVICES
@@ -15,7 +16,17 @@ from polygist_client.results import Health
 POLL_SECONDS = 0.25
 
 
-@click.command()
+HEALTH_EXAMPLES = (
+    "polygist health && echo ready",
+    "polygist health --wait 60s translation",
+)
+INFO_EXAMPLES = (
+    "polygist info",
+    "polygist info --json",
+)
+
+
+@click.command(cls=Command, examples=HEALTH_EXAMPLES)
 @click.argument("service", required=False, default="")
 @click.option("--wait", type=Duration(), metavar="TIME", help="Wait so long, such as 60s, until it serves.")
 @with_session
@@ -30,7 +41,11 @@ def health(session: Session, service: str, wait: float | None) -> int:
         except NotFound as error:
             known = f"it has: {', '.join(SERVICES)}{suggest(service, SERVICES)}"
             raise NotFound(f"the server has no service {service!r}; {known}", code="NOT_FOUND") from error
-    click.echo(status)
+    if session.is_text:
+        click.echo(status)
+    else:
+        reply: JsonReply = {"status": status.replace("-", "_").upper()}
+        print_json(session, reply, [(service or session.address, reply)])
     return 0 if status == "serving" else UNAVAILABLE
 
 
@@ -60,7 +75,7 @@ def wait_until_serving(client: Client, service: str, seconds: float, timeout: fl
     return status
 
 
-@click.command()
+@click.command(cls=Command, examples=INFO_EXAMPLES)
 @with_session
 def info(session: Session) -> None:
     """Show version, limits and load of the server."""

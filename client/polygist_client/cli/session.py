@@ -3,21 +3,21 @@
 import os
 import re
 import sys
-import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from polygist_client import (
+    ApiKeyIgnored,
     CallFailed,
     Client,
     ConnectionOptions,
+    DeadlineExceeded,
     Language,
     Notice,
     PolygistError,
@@ -25,12 +25,15 @@ from polygist_client import (
     Translation,
 )
 from polygist_client.addresses import DEFAULT_TARGET
-from polygist_client.cli.errors import describe, is_about_language, suggest_language
+from polygist_client.cli.bar import Bar
+from polygist_client.cli.diagnosis import diagnose, find_way, is_of_connection
+from polygist_client.cli.errors import describe, is_about_language, name_flags, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import RECONNECT_SECONDS
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
+AFTER_TIMEOUT_SECONDS = 1.0  # for a look at an address that has taken up all its time already
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -69,7 +72,9 @@ class Session:
     no_color: bool = False
     wanted_languages: tuple[str, ...] = ()
     languages: list[Language] | None = None
-    bar: Progress | None = None
+    bar: Bar | None = None
+    is_line_open: bool = False
+    diagnosis: str | None = None
 
     def connect(self) -> Client:
         """Make a client for the server that the options name; raises InvalidInput and OSError."""
@@ -90,6 +95,11 @@ class Session:
         """Whether results are for people, not JSON."""
         return not (self.json or self.jsonl)
 
+    def say(self, line: str) -> None:
+        """Print a line of its own, unless quiet."""
+        if not self.quiet:
+            self._print(line)
+
     def note(self, text: str) -> None:
         """Print a note beside the result, unless quiet."""
         if not self.quiet:
@@ -104,31 +114,46 @@ class Session:
         """Print a line for each warning of an answer, unless quiet."""
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
-            self._print(f"warning: {name}{where}: {notice.message} [{notice.code}]")
+            self._print(f"warning: {name}{where}: {name_flags(notice.message)} [{notice.code}]")
 
     def report_error(self, error: BaseException, name: str = "") -> None:
         """Print an error in one line; `name` says what it is about."""
         nearest = self._suggest_language(error)
-        what = describe(error)
+        what = self._diagnose(error) or describe(error)
         where = f"{name}: " if name and not what.startswith(f"{name}:") else ""
         self._print(f"error: {where}{what}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:
             self.detail(f"request {error.request_id}")
 
+    def _diagnose(self, error: BaseException) -> str:
+        """Say why there is no connection, where `error` comes of that and the address tells."""
+        if not is_of_connection(error):
+            return ""
+        if self.diagnosis is None:
+            way = find_way(self.address, tls=self.tls, ca=self.ca, cert=self.cert, key=self.key)
+            if way and isinstance(error, DeadlineExceeded):
+                way = replace(way, seconds=AFTER_TIMEOUT_SECONDS)
+            self.diagnosis = diagnose(way) if way else ""
+        if self.diagnosis and isinstance(error, DeadlineExceeded):
+            return f"{error.message.partition(';')[0]}: {self.diagnosis}"
+        return self.diagnosis
+
     def report(self, name: str, answer: Summary | Translation) -> None:
         """Print the warnings and notes that belong to a result."""
         self.warn(name, answer.warnings)
         if answer.detection_confidence is not None:
-            self.note(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
-        self.detail(f"{name}: {answer.source} to {answer.target} by {answer.model or 'no model'}")
+            self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
+        model = answer.model.removeprefix("models/") or "no model"
+        self.detail(f"{name}: {answer.source} to {answer.target} by {model}")
 
     def _print(self, line: str) -> None:
-        """Write a line to standard error; above the bar where there is one, which would break it otherwise."""
+        """Write a line to standard error: a line of its own, above the bar where there is one."""
         line = line.replace("\r", "\\r").replace("\n", "\\n")  # of the name of a file
-        if self.bar is None:
-            click.echo(line, err=True)
-        else:
-            self.bar.console.print(line, markup=False, emoji=False, soft_wrap=True)
+        if self.is_line_open and sys.stderr is not None and sys.stderr.isatty():
+            line, self.is_line_open = f"\n{line}", False
+        with suppress(OSError):  # where nobody can read it, it is still no reason to lose the result
+            if self.bar is None or not self.bar.print_above(line):
+                click.echo(line, err=True)
 
     def _suggest_language(self, error: BaseException) -> str:
         """Ask the server for the nearest to a language that was given, where `error` may come of a mistyped one."""
@@ -144,7 +169,7 @@ class Session:
 
     @contextmanager
     def progress(
-        self, doing: str, total: int | None = None, *, is_counted: bool = False
+        self, doing: str, total: int | None = None, *, is_counted: bool = False, is_typed: bool = False
     ) -> Iterator[Callable[[int], None]]:
         """Show a bar on standard error while the block runs, on a terminal only; yields what moves it on by so many.
 
@@ -152,39 +177,29 @@ class Session:
             doing: what there are many of.
             total: how many, in all; None where nobody knows.
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
+            is_typed: whether the text is being typed there: a bar would be in the way.
         """
-        if self.quiet or self.no_progress or sys.stderr is None or not sys.stderr.isatty():
+        if self.quiet or self.no_progress or is_typed or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
-        bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
-            TextColumn("{task.fields[count]}", markup=False),
-            TimeElapsedColumn() if total is None else TimeRemainingColumn(compact=True),
-            console=self.console(stderr=True), transient=True,
-        )  # fmt: skip
-        begun, count = time.monotonic(), 0
-
-        def shown() -> str:
-            of_total = "" if is_counted else f"/{'?' if total is None else total}"
-            return f"{count}{of_total} {count / max(time.monotonic() - begun, 0.001):.1f}/s"
-
-        with bar:
-            task = bar.add_task(doing, total=total, count=shown())
+        with Bar(doing, total, is_counted=is_counted, no_color=self.no_color) as bar:
             self.bar = bar
-
-            def advance(steps: int) -> None:
-                nonlocal count
-                count += 1 if is_counted else steps
-                bar.update(task, advance=steps, count=shown())
-
             try:
-                yield advance
+                yield bar.advance
             finally:
                 self.bar = None
 
-    def console(self, *, stderr: bool = False) -> Console:
-        """Make a console for tables and bars."""
-        return Console(stderr=stderr, no_color=True if self.no_color else None, highlight=False)
+    def write(self, stream: BinaryIO, shown: bytes) -> None:
+        """Write a result at once; on a terminal the bar makes room for it."""
+        is_on_terminal = stream.isatty()
+        if self.bar and is_on_terminal:
+            self.bar.make_room()
+        stream.write(shown)
+        stream.flush()
+        if is_on_terminal and shown:
+            self.is_line_open = not shown.endswith(b"\n")
+        if self.bar and is_on_terminal:
+            self.bar.settle(is_line_open=self.is_line_open)
 
 
 class UnlistedOption(click.Option):
@@ -197,15 +212,37 @@ class UnlistedOption(click.Option):
 GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("-a", "--address"),
-        {"default": DEFAULT_TARGET, "show_default": True, "help": "HOST[:PORT], http(s)://…, unix:PATH or dns:…"},
+        {
+            "default": DEFAULT_TARGET,
+            "show_default": True,
+            "metavar": "HOST[:PORT]",
+            "help": "Or http(s)://…, unix:PATH, dns:…",
+        },
     ),
     (("--tls",), {"is_flag": True, "help": "Encrypt; implied by --ca and --cert."}),
-    (("--ca",), {"type": click.Path(), "metavar": "FILE", "help": "Certificates to trust (PEM)."}),
-    (("--cert",), {"type": click.Path(), "metavar": "FILE", "help": "Own certificate (PEM), with --key."}),
-    (("--key",), {"type": click.Path(), "metavar": "FILE", "help": "Own private key (PEM)."}),
+    (
+        ("--ca",),
+        {"type": click.Path(), "metavar": "FILE", "help": "Certificates to trust (PEM)."},
+    ),
+    (
+        ("--cert",),
+        {
+            "type": click.Path(),
+            "metavar": "FILE",
+            "help": "Own certificate (PEM), with --key.",
+        },
+    ),
+    (
+        ("--key",),
+        {"type": click.Path(), "metavar": "FILE", "help": "Own private key (PEM)."},
+    ),
     (
         ("--api-key-file",),
-        {"type": click.Path(), "metavar": "FILE", "help": "File with the API key; or set POLYGIST_API_KEY."},
+        {
+            "type": click.Path(),
+            "metavar": "FILE",
+            "help": "File with the API key; or set POLYGIST_API_KEY.",
+        },
     ),
     (("--timeout",), {"type": Duration(), "help": "Time for each call: 90s, 5m.  [default: by length]"}),
     (
@@ -225,6 +262,8 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--no-progress",), {"is_flag": True, "help": "No progress bar."}),
     (("--no-color",), {"is_flag": True, "help": "No colours."}),
 )
+# Those that the help of each command has too.
+LISTED = frozenset({"--address", "--tls", "--api-key-file", "--timeout", "--json", "--jsonl", "--quiet", "--verbose"})
 
 
 def global_options(command: CommandT) -> CommandT:
@@ -235,10 +274,12 @@ def global_options(command: CommandT) -> CommandT:
 
 
 def with_session(command: CommandT) -> Any:
-    """Give a command that takes the `Session` first the global options, unlisted and without defaults."""
-    hidden = {"default": None, "show_default": False, "cls": UnlistedOption, "allow_from_autoenv": False}
+    """Give a command that takes the `Session` first the global options, without defaults and most of them unlisted."""
+    hidden = {"default": None, "show_default": False, "allow_from_autoenv": False}
     for names, settings in reversed(GLOBAL_OPTIONS):
-        command = click.option(*names, callback=_remember, expose_value=False, **{**settings, **hidden})(command)
+        kind = click.Option if names[-1] in LISTED else UnlistedOption
+        keywords = {**settings, **hidden, "cls": kind}
+        command = click.option(*names, callback=_remember, expose_value=False, **keywords)(command)
     return click.pass_obj(command)
 
 
@@ -268,3 +309,22 @@ def parse_metadata(pair: str) -> tuple[str, str]:
     if not equals:
         raise InputError(f"--metadata {pair!r} has no '='; write KEY=VALUE")
     return key, value
+
+
+@contextmanager
+def showing_warnings(session: Session) -> Iterator[None]:
+    """Print what the client warns of while the block runs as lines of `session`, each once, unless that is quiet."""
+    shown: set[str] = set()
+    show_others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, ApiKeyIgnored):
+            show_others(message, category, *where, **more)
+        elif not session.quiet and str(message) not in shown:
+            shown.add(str(message))
+            session._print(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ApiKeyIgnored)
+        warnings.showwarning = show
+        yield

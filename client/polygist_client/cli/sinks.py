@@ -52,8 +52,7 @@ class StreamSink:
 
     def write(self, record: Record, shown: str, answers: Sequence[Answer], status: Status) -> None:
         encoding = record.encoding if self._keeps_encoding else UTF8
-        self._stream.write(encoding.encode(shown, at_start=record.number <= 1))
-        self._stream.flush()
+        self._tally.session.write(self._stream, encoding.encode(shown, at_start=record.number <= 1))
         self._tally.add(status, codes_of(answers))
 
 

@@ -40,7 +40,7 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
         with tally.attempt(source.name), naming_contents([source.name]):
             text = source.read()
             if session.jsonl:
-                print_parts(client, source.name, text, work)
+                print_parts(session, client, source.name, text, work)
             else:
                 with closing(work.call_stream(client, text, **work.options)) as events:
                     print_events(session, source.name, text, events, work)
@@ -48,11 +48,11 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
     return tally.finish(is_told=False)
 
 
-def print_parts(client: Client, name: str, text: str, work: Work) -> None:
+def print_parts(session: Session, client: Client, name: str, text: str, work: Work) -> None:
     """Print the parts of the reply as they come, a line of JSON each."""
 
     def print_part(part: JsonReply) -> None:
-        write(f"{to_json_line(name, part)}\n")
+        write(session, f"{to_json_line(name, part)}\n")
 
     with closing(work.call_stream(client, text, **work.options, on_reply=print_part)) as events:
         deque(events, maxlen=0)
@@ -77,23 +77,21 @@ def print_events(
                         completed = event.completed
                     case Delta():
                         stack.close()
-                        write(event.text)
+                        write(session, event.text)
                         is_open = not event.text.endswith("\n")
                     case Finished():
                         stack.close()
                         said = event.result.text
                         bare = said.rstrip("\n")
                         rest = work.render(event.result, text).removeprefix(bare).removeprefix(said[len(bare) :])
-                        write(rest or "\n" * (not said.endswith("\n")))
+                        write(session, rest or "\n" * (not said.endswith("\n")))
                         is_open = False
                         session.report(name, event.result)
         finally:
             if is_open:  # what was said before a failure ends its line
-                write("\n")
+                write(session, "\n")
 
 
-def write(text: str) -> None:
+def write(session: Session, text: str) -> None:
     """Write to standard output at once."""
-    stream = standard_output()
-    stream.write(text.encode())
-    stream.flush()
+    session.write(standard_output(), text.encode())

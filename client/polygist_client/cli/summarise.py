@@ -6,6 +6,7 @@ import click
 
 from polygist_client import Client, SummariseOptions, Summary
 from polygist_client.cli.answers import Work
+from polygist_client.cli.completion import complete_languages
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
@@ -14,13 +15,17 @@ from polygist_client.cli.flags import (
     check_json,
     check_resume,
     decoding_options,
+    expect,
+    from_option,
     input_options,
     into_option,
     parse_form,
     pivot_option,
+    warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.help import Command
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
 from polygist_client.cli.records import Fields, make_fields
@@ -32,11 +37,21 @@ from polygist_client.options import SentenceOrder, Splitting, SummaryLength, Sum
 INTO = "summary"
 
 
-@click.command()
+EXAMPLES = (
+    "polygist summarise article.txt",
+    "polygist summarise --length short --type key-points --to pt < article.txt",
+    "polygist summarise news.jsonl --format jsonl --field body -o short.jsonl",
+)
+
+
+@click.command(cls=Command, examples=EXAMPLES)
 @add_options(input_options)
 @into_option("summary; of several fields {field}_summary")
-@click.option("-t", "--to", metavar="LANG", help="Language of the summary.  [default: as the article]")
-@click.option("-s", "--from", "source", metavar="LANG", help="Language of the article.  [default: detected]")
+@click.option(
+    "-t", "--to", metavar="LANG", shell_complete=complete_languages,
+    help="Language of the summary.  [default: as the article]",
+)  # fmt: skip
+@from_option("Language of the article.  [default: detected]")
 @candidate_option
 @click.option("--type", type=words_choice(SummaryType), help="Form of the summary.")
 @click.option("--length", type=words_choice(SummaryLength), help="How long it is.")
@@ -59,7 +74,7 @@ def summarise(
     texts: tuple[str, ...],
     output: str | None,
     resume: bool,
-    format: str,
+    format: str | None,
     field: tuple[str, ...],
     into: str | None,
     stream: bool,
@@ -75,13 +90,14 @@ def summarise(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form)
-    sources = gather_inputs(files, texts, output=where.folder or where.file)
+    sources = gather_inputs(files, texts, expected=expect(format), output=where.folder or where.file)
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     work = make_work({**options}, make_fields(field, into, default=default, to=options["to"] or ""))  # type: ignore[typeddict-item]
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
     session.wanted_languages = tuple(filter(None, [options["to"], options["source"]]))
+    warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, work)

@@ -2,16 +2,29 @@
 
 import click
 
+from polygist_client.cli.completion import complete_models
 from polygist_client.cli.flags import add_options, candidate_option, text_options
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.help import Command
 from polygist_client.cli.printing import print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply
 
+DETECT_EXAMPLES = (
+    'polygist detect --text "Bom dia a todos."',
+    "polygist detect -n 3 letters/*.txt",
+)
+TOKENS_EXAMPLES = (
+    "polygist tokens --model en-pt article.txt",
+    'polygist tokens --model en-pt --text "The library opens at nine."',
+)
 
-@click.command()
+
+@click.command(cls=Command, examples=DETECT_EXAMPLES)
 @add_options(text_options)
-@click.option("-n", "count", type=click.IntRange(1), default=1, show_default=True, help="How many guesses to show.")
+@click.option(
+    "-n", "count", type=click.IntRange(1), default=1, metavar="N", help="How many guesses to show.  [default: 1]"
+)
 @candidate_option
 @with_session
 def detect(
@@ -31,15 +44,17 @@ def detect(
     if not session.is_text:
         print_json(session, replies[0], zip(names, replies[0]["detections"], strict=True))
         return
-    for name, detection in zip(names, detections, strict=True):
-        prefix = [name] if len(names) > 1 else []
-        rows = [[*prefix, each.code, f"{each.confidence:.4f}"] for each in detection.languages[:count]]
-        print_rows(session, ["input", "language", "confidence"], rows)
+    rows = [
+        [name, each.code, f"{each.confidence:.4f}"]
+        for name, detection in zip(names, detections, strict=True)
+        for each in detection.languages[:count]
+    ]
+    print_of_inputs(session, ["input", "language", "confidence"], rows, len(names))
 
 
-@click.command()
+@click.command(cls=Command, examples=TOKENS_EXAMPLES)
 @add_options(text_options)
-@click.option("--model", required=True, metavar="NAME", help="Whose tokens to count.")
+@click.option("--model", required=True, metavar="NAME", shell_complete=complete_models, help="Whose tokens to count.")
 @with_session
 def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], model: str) -> None:
     """Count the tokens of files, standard input (-) or --text."""
@@ -53,4 +68,10 @@ def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], mod
         print_json(session, replies[0], zip(names, parts, strict=True))
         return
     rows = [[name, str(each.count)] for name, each in zip(names, counts, strict=True)]
-    print_rows(session, ["input", "tokens"], rows if len(rows) > 1 else [rows[0][1:]])
+    print_of_inputs(session, ["input", "tokens"], rows, len(names))
+
+
+def print_of_inputs(session: Session, headers: list[str], rows: list[list[str]], inputs: int) -> None:
+    """Print a table whose first column names the input, without that column where there is one input only."""
+    first = 0 if inputs > 1 else 1
+    print_rows(session, headers[first:], [row[first:] for row in rows])

@@ -8,6 +8,7 @@ import click
 
 from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
 from polygist_client.cli.answers import Work
+from polygist_client.cli.completion import complete_languages
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
@@ -16,13 +17,17 @@ from polygist_client.cli.flags import (
     check_json,
     check_resume,
     decoding_options,
+    expect,
+    from_option,
     input_options,
     into_option,
     parse_form,
     pivot_option,
+    warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.help import Command
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
@@ -34,13 +39,24 @@ from polygist_client.options import Splitting
 
 INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
+CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warns of it
 
 
-@click.command()
+EXAMPLES = (
+    'polygist translate --to pt --text "The library opens at nine."',
+    "polygist translate --to pt articles/ -o translated/",
+    "polygist translate --to pt news.jsonl --format jsonl \\\n    --field title --field body -o news.pt.jsonl",
+)
+
+
+@click.command(cls=Command, examples=EXAMPLES)
 @add_options(input_options)
 @into_option("{field}_{to}")
-@click.option("-t", "--to", required=True, metavar="LANG[,LANG…]", help="Language to translate to.")
-@click.option("-s", "--from", "source", metavar="LANG", help="Language of the text.  [default: detected]")
+@click.option(
+    "-t", "--to", required=True, metavar="LANG[,LANG…]", shell_complete=complete_languages,
+    help="Language to translate to.",
+)  # fmt: skip
+@from_option("Language of the text.  [default: detected]")
 @candidate_option
 @click.option("--lines", is_flag=True, help="Line by line, all in one language: line n becomes line n.")
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
@@ -59,7 +75,7 @@ def translate(
     output: str | None,
     resume: bool,
     lines: bool,
-    format: str,
+    format: str | None,
     field: tuple[str, ...],
     into: str | None,
     stream: bool,
@@ -79,12 +95,19 @@ def translate(
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
-    sources = gather_inputs(files, texts, output=where.folder or where.file, is_read_again=len(works) > 1)
+    sources = gather_inputs(
+        files,
+        texts,
+        expected=expect(format, lines=lines),
+        output=where.folder or where.file,
+        is_read_again=len(works) > 1,
+    )
     shares_stream = stream or can_share_stream(session, form, sources, len(works))
     labels = [work.label for work in works]
     check_output(where, sources, labels, shares_stream=shares_stream)
     check_overlap(where, sources, labels, is_of_records=form.read is not None)
     session.wanted_languages = (*targets, *filter(None, [options["source"]]))
+    warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
@@ -111,7 +134,8 @@ def detect_once(session: Session) -> Prepare:
         best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
         if best.code == "und":
             raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
-        session.note(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
+        say = session.note if best.confidence < CONFIDENT else session.detail
+        say(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
         return records, work.with_options(source=best.code, candidates=())
 
     return prepare

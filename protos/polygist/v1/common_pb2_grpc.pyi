@@ -16,7 +16,8 @@ Limits are those of the server's configuration. The defaults are given here in b
 with the limit's name in GetServerInfo.
 
 Metadata of a call:
-  authorization  "Bearer KEY", where the server asks for API keys
+  authorization  "Bearer KEY", where the server asks for API keys. A server that does not says
+                 "x-api-key: ignored" in its trailing metadata
   x-request-id   up to 128 printable characters, made up where missing; comes back in trailing
                  metadata and stands in the log
   traceparent    W3C trace context

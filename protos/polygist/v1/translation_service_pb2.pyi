@@ -104,8 +104,8 @@ class TranslateRequest(_message.Message):
     and in a text of several paragraphs or lines for those that are surely in another language.
     """
     mime_type: _builtins.str
-    """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow, as
-    in "text/plain; charset=utf-8"; another charset is refused, since all strings are UTF-8.
+    """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow,
+    as in "text/plain; charset=utf-8"; another charset is refused, since all strings are UTF-8.
     """
     model: _builtins.str
     """Optional. "models/{model}": this one alone, directly. Empty, the default: chosen by the

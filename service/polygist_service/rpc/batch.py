@@ -12,6 +12,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.status import to_item_error
+from polygist_service.translation.detection import EarlierTexts, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
 from polygist_service.wire.translation import parse_batch_config, parse_batch_item, to_batch_response
@@ -51,6 +52,7 @@ class BatchTranslation:
         self._loop = asyncio.get_running_loop()
         self._config = translation_service_pb2.TranslateRequest()
         self._wanted: TranslationRequest | None = None
+        self._earlier = EarlierTexts()
         self._in_work: dict[str, int] = {}  # the code points of each item, by its id
         self._characters = 0
         self._answered = asyncio.Event()
@@ -134,7 +136,7 @@ class BatchTranslation:
             await self._answered.wait()
         self._in_work[item.item_id] = characters
         self._characters += characters
-        task = asyncio.create_task(self._work(item, wanted))
+        task = asyncio.create_task(self._work(item, wanted, self._earlier.next_turn()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -144,7 +146,7 @@ class BatchTranslation:
         self._characters -= characters
         self._answered.set()
 
-    async def _work(self, item: Item, wanted: TranslationRequest) -> None:
+    async def _work(self, item: Item, wanted: TranslationRequest, turn: Turn) -> None:
         """Answer an item, within the time that a call without a deadline has."""
         own = CallContext.default_seconds(len(item.content))
         end = self._loop.time() + min(own, self._limits.deadline_seconds)
@@ -152,10 +154,13 @@ class BatchTranslation:
         try:
             async with asyncio.timeout_at(end):
                 parsed = parse_batch_item(item, wanted, self._limits)
-                (translation,) = await self._translator.translate(parsed, context)
+                if parsed.source:
+                    turn.end()  # it tells nothing, and is not done for long
+                (translation,) = await self._translator.translate(parsed, context, turn=turn)
                 answer = await self._pool.call(
                     context, lambda: to_batch_response(item, translation, self._config.output_config, self._limits)
                 )
         except Exception as error:
             answer = translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=to_item_error(error))
+        turn.end()
         self._answers.put_nowait(answer)

@@ -186,7 +186,11 @@ def clear_disk_errors(home: Path) -> Iterator[None]:
             errno.EROFS: "the file system is read-only: make it writable",
             errno.EACCES: "this user may not: change its owner or mode",
             errno.EPERM: "this user may not: change its owner or mode",
+            errno.ENOENT: "there is no such folder: make it",
+            errno.ENOTDIR: "a file is where a folder should be: move it",
+            errno.EISDIR: "a folder is where a file should be: move it",
         }
-        cure = cures.get(error.errno or 0, str(error))
-        place = error.filename or home
-        raise StoreError(f"cannot use {place}: {cure}, or set POLYGIST_HOME to another folder than {home}") from error
+        cure = cures.get(error.errno or 0, error.strerror or str(error))
+        place = Path(os.fsdecode(error.filename or home))
+        elsewhere = f", or set POLYGIST_HOME to another folder than {home}" if place.is_relative_to(home) else ""
+        raise StoreError(f"cannot use {place}: {cure}{elsewhere}") from error

@@ -82,6 +82,11 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
 
 
+def has_manifest(folder: Path) -> bool:
+    """Whether there is a manifest in `folder`, whatever it holds."""
+    return (folder / FILE).is_file()
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Read ``manifest.json`` of `folder`; raises StoreError where it is missing, damaged or of a newer format."""
     try:

@@ -30,6 +30,7 @@ from polygist_service.store.manifest import (
     Manifest,
     compute_revision,
     has_all_files,
+    has_manifest,
     read_manifest,
     record_files,
     verify_files,
@@ -214,6 +215,8 @@ class Store:
         """
         with clear_disk_errors(self.home), self._open_workspace(report) as workspace:
             folder = source if source.is_dir() else read_archive(source, workspace, report)
+            if not has_manifest(folder):
+                raise StoreError(f"{source} is no exported model; give NAME{SUFFIX}, or a folder with manifest.json")
             manifest = read_manifest(folder)
             verify_files(folder, manifest)
             if not NAME.fullmatch(manifest.name):

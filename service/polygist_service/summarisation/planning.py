@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from polygist_service.engine.interface import Engine, ModelInfo, Role
+from polygist_service.engine.interface import Engine, ModelInfo, Role, pull_metadata
 from polygist_service.errors import InvalidRequest, UnsupportedCapability
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
 from polygist_service.text.languages import is_same_language, serving
@@ -90,7 +90,7 @@ def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[
     models = [model for model in engine.models() if model.role is role]
     fit = [model for model in models if not model.is_experimental and covers(model, source, request.target)]
     if not fit and method is Method.ABSTRACTIVE:
-        raise none_writes(models, request, source)
+        raise none_writes(models, request, source, offer=engine.offers.summarisation(source))
     if not fit:
         return method, None
     # One that writes the target language goes before one whose summary has to be translated.
@@ -130,16 +130,26 @@ def check_named(model: ModelInfo, role: Role, request: SummaryRequest, source: s
         )
 
 
-def none_writes(models: Sequence[ModelInfo], request: SummaryRequest, source: str) -> UnsupportedCapability:
-    """Return the error, with its cure, where none of `models`, all those that write summaries, may be chosen."""
+def none_writes(
+    models: Sequence[ModelInfo], request: SummaryRequest, source: str, *, offer: str | None
+) -> UnsupportedCapability:
+    """Return the error, with its cure, where none of `models`, all those that write summaries, may be chosen.
+
+    `offer` is one that could be installed.
+    """
     is_headline = request.form is Form.HEADLINE
-    cure = f"{INSTALL_WRITER}, or ask for {'TLDR' if is_headline else 'EXTRACTIVE'}"
+    install = f"install one: polygist-server models pull {offer}" if offer else INSTALL_WRITER
+    cure = f"{install}, or ask for {'TLDR' if is_headline else 'EXTRACTIVE'}"
     what = f"writes {'headlines' if is_headline else 'summaries'} in {source}"
     experimental = [model.name for model in models if model.is_experimental and covers(model, source, request.target)]
     hint = f"; {experimental[0]} is experimental and writes only where a request names it" if experimental else ""
     return UnsupportedCapability(
         f"no installed model {what}; {cure}{hint}",
-        metadata={"language": source, "models": ",".join(model.name for model in models)},
+        metadata={
+            "language": source,
+            "models": ",".join(model.name for model in models),
+            **pull_metadata(*filter(None, [offer])),
+        },
     )
 
 

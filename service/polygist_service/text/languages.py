@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection
 from functools import lru_cache
 
 import langcodes
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from langcodes.tag_parser import LanguageTagError
 
 # Longer than any tag in use; no parser is asked about more.
@@ -39,7 +41,8 @@ PAST_LATIN = "\u0250"
 # Scripts that mix others, and those whose letters have other names.
 JOINED_SCRIPTS = {
     "Jpan": ("CJK", "HIRAGANA", "KATAKANA"), "Kore": ("HANGUL", "CJK"), "Hans": ("CJK", "BOPOMOFO"),
-    "Hant": ("CJK", "BOPOMOFO"), "Hani": ("CJK",),
+    "Hant": ("CJK", "BOPOMOFO"), "Hani": ("CJK",), "Beng": ("BENGALI",), "Orya": ("ORIYA",), "Mtei": ("MEETEI",),
+    "Nkoo": ("NKO",), "Cans": ("CANADIAN",),
 }  # fmt: skip
 
 
@@ -141,6 +144,31 @@ def territory_words(tag: str) -> frozenset[str]:
     return frozenset(word for name in (locale.territories.values() if locale else ()) for word in name.split())
 
 
+@lru_cache(maxsize=1)
+def spreads() -> dict[str, float]:
+    """Return for each language the shares of people who use it, added up over the territories of CLDR."""
+    found: dict[str, float] = {}
+    for languages in get_global("territory_languages").values():
+        for locale, facts in languages.items():
+            code = locale.partition("_")[0]
+            code = STANDARD.get(code, code)
+            found[code] = found.get(code, 0.0) + facts["population_percent"] / 100
+    return found
+
+
+def spread(language: str) -> float:
+    """Return in about how many territories a language, named without script or region, is used by everybody."""
+    return spreads().get(language, 0.0)
+
+
+@lru_cache(maxsize=512)
+def scripts_of(language: str) -> frozenset[str]:
+    """Return the codes of the scripts that a language is written in: its likely one, and those that CLDR knows."""
+    locales = {locale for languages in get_global("territory_languages").values() for locale in languages}
+    named = [locale.split("_") for locale in locales if locale.startswith(f"{language}_")]
+    return frozenset({script_of(language), *(parts[1] for parts in named if len(parts[1]) == 4)})
+
+
 @lru_cache(maxsize=64)
 def script_names(script: str) -> tuple[str, ...]:
     """Return how Unicode's names of the letters of a script begin; of an unknown one, nothing."""
@@ -162,6 +190,27 @@ def letters_outside(text: str, script: str) -> str:
 def is_outside(character: str, names: tuple[str, ...]) -> bool:
     """Whether it is a letter whose name in Unicode does not begin with one of `names`."""
     return character.isalpha() and not unicodedata.name(character, "").startswith(names)
+
+
+def main_script(text: str) -> str:
+    """Return the first word of Unicode's names for most letters of `text`, such as LATIN; nothing without letters."""
+    if max(text, default="") < PAST_LATIN:
+        return "LATIN" if any(map(str.isalpha, text)) else ""
+    words = Counter(script_word(each) for each in text if each.isalpha())
+    return max(words, key=lambda word: words[word], default="")
+
+
+@lru_cache(maxsize=4096)
+def script_word(letter: str) -> str:
+    """Return the first word of Unicode's name for a letter, or for what it is a variant of: LATIN for 𝐀 and Ａ."""
+    return unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "").partition(" ")[0]
+
+
+@lru_cache(maxsize=4096)
+def is_written_in(language: str, word: str) -> bool:
+    """Whether a language has a script whose letters have names with the first word `word`."""
+    names = (name for script in scripts_of(language) for name in script_names(script))
+    return any(name.partition(" ")[0] == word for name in names)
 
 
 @lru_cache(maxsize=1024)

@@ -1,28 +1,39 @@
-"""Which language a text is in: what the caller said, or what detection makes of it."""
+"""Which language a text is in: what the caller said, or what detection makes of it.
 
+A language that is expected is taken in doubt: one from which the target can be reached, one of the caller's candidates,
+one that the other texts of the request are in. But what the answer is called sure of is only what texts say: a short
+German text that a server takes for English, because it reads nothing else, comes with a warning.
+"""
+
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.language_odds import (
+    SURE,
+    Company,
+    Evidence,
+    Expectation,
+    Ranking,
+    Shares,
+    add_shares,
+    read_shares,
+    weigh,
+)
 from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
-from polygist_service.text.languages import name_few, serving
+from polygist_service.text.languages import matches, name_few, serving
 from polygist_service.text.segmentation import has_letters
 
-# Below: not detected. Measured on windows of real sentences up to 20 characters: 0.10 tells 81 % of the English ones
-# and takes 5 % of those in 14 neighbouring languages, with a warning; 0.20 tells 74 % and takes 2 %.
-MIN_CONFIDENCE = 0.10
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
 CONFIDENT = 0.50
 
-
-# Languages of a text by falling probability.
-Ranking = Sequence[tuple[str, float]]
 # Told of each detected text: the likeliest language, and whether that is ``sure``, a ``guess`` or ``undetermined``.
 Detected = Callable[[str, str], None]
 
@@ -46,24 +57,136 @@ class DetectedLanguage:
 
     Attributes:
         language: ``und`` for a text without letters; that of most of its letters where it has several.
-        confidence: None where the language was given.
+        confidence: what the texts say for it; None where the language was given.
         foreign: the runs of the text that are in other languages.
+        nearest: the likeliest of all other languages, and its probability.
     """
 
     language: str
     confidence: float | None = None
     foreign: tuple[LanguageRun, ...] = ()
+    nearest: tuple[str, float] | None = None
 
     def notices(self) -> tuple[Notice, ...]:
         """A warning where the detection is a guess, and one for each run in another language."""
         notices = []
         if self.confidence is not None and self.confidence < CONFIDENT:
-            message = f"detected {self.language} with confidence {self.confidence:.2f}; give source_language_code"
+            other = " or {} ({:.2f})".format(*self.nearest) if self.nearest else ""
+            message = (
+                f"the language is a guess: {self.language} (confidence {self.confidence:.2f}){other}; "
+                "give source_language_code"
+            )
             notices.append(Notice(NoticeKind.LOW_DETECTION_CONFIDENCE, message))
         for run in self.foreign:
             message = f"this part of the text is in {run.language}, most of it in {self.language}"
             notices.append(Notice(NoticeKind.MIXED_LANGUAGES, message, (run.start, run.end)))
         return tuple(notices)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which languages a request can be served in.
+
+    Attributes:
+        readable: languages that some model reads; None where every language will do.
+        likely: those from which what is asked for can be done.
+        target: what is to be translated into.
+        candidates: what the detection is limited to; empty for no limit.
+    """
+
+    readable: tuple[str, ...] | None
+    likely: tuple[str, ...] = ()
+    target: str | None = None
+    candidates: frozenset[str] = frozenset()
+
+    def reads(self, language: str) -> bool:
+        """Whether some model reads a language."""
+        return self.readable is None or serving(language, self.readable) is not None
+
+    def limit(self, ranking: Ranking) -> list[tuple[str, float]]:
+        """Return what of a ranking is among the candidates, in whatever region; all of it where there are none."""
+        return [
+            (language, p)
+            for language, p in ranking
+            if not self.candidates or any(matches(candidate, language) for candidate in self.candidates)
+        ]
+
+    def serves(self, language: str) -> bool:
+        """Whether what is asked for can be done with a text in a language, if only to leave it as it is."""
+        served = (*self.likely, self.target) if self.target else self.likely
+        return serving(language, served) is not None
+
+
+class Reading(NamedTuple):
+    """What one text says by itself: to the detector, and weighed by how frequent languages are."""
+
+    ranking: Ranking
+    evidence: Evidence
+    alone: Ranking
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other text changes what it is in."""
+        return self.evidence.is_long or not self.alone or self.alone[0][1] >= SURE
+
+
+class Verdict(NamedTuple):
+    """Languages by falling probability: with what is expected, and by what texts say only."""
+
+    expected: Ranking
+    told: Ranking
+
+    def confidence(self, language: str) -> float:
+        """Return what the texts say for a language."""
+        return next((p for code, p in self.told if code == language), 0.0)
+
+
+class EarlierTexts:
+    """What the texts of one stream are in, as far as it has come."""
+
+    def __init__(self) -> None:
+        self._company = Company()
+        self._last: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._last.set_result(None)
+
+    def next_turn(self) -> "Turn":
+        """Return the turn of the item that came last; call it in the order of the items."""
+        turn = Turn(self._company, self._last)
+        self._last = turn.over
+        return turn
+
+
+class Turn:
+    """The place of one item of a stream: all texts before it have told their language when it comes to its own.
+
+    So an answer depends on the items that were sent before, not on which of them was done first.
+
+    Args:
+        company: the texts before it.
+        before: done when they have all told.
+    """
+
+    def __init__(self, company: Company, before: asyncio.Future[None]) -> None:
+        self._company = company
+        self._before = before
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def tell(self, text: str, reading: Reading) -> Shares:
+        """Return what the texts before are in, and tell those after what this one is in."""
+        await asyncio.wait([self._before])
+        others = {} if reading.is_sure else self._company.shares(but=text)
+        self._company.add(text, read_shares(reading.alone))
+        self.end()
+        return others
+
+    def end(self) -> None:
+        """Do not keep those after any longer than those before do, whether this one has told anything or not."""
+
+        def pass_on(_: object) -> None:
+            if not self.over.done():
+                self.over.set_result(None)
+
+        self._before.add_done_callback(pass_on)
 
 
 class LanguageResolver:
@@ -88,15 +211,16 @@ class LanguageResolver:
     async def rank(
         self, texts: Sequence[str], candidates: Collection[str], context: CallContext
     ) -> list[list[tuple[str, float]]]:
-        """Return the detector's ranking of each text, limited to `candidates` where there are any."""
-        rank = partial(self._detector.rank, candidates=candidates or None)
-        rankings = await self._pool.run(context, rank, texts)
-        for ranking in rankings:
-            language, confidence = ranking[0] if ranking else ("und", 0.0)
-            if confidence < MIN_CONFIDENCE:
-                self._detected("und", "undetermined")
-            else:
-                self._detected(language, "sure" if confidence >= CONFIDENT else "guess")
+        """Return the languages of each text by itself by falling probability, `candidates` only where there are any.
+
+        The probabilities stay those among all languages.
+        """
+        scope = Scope(None, candidates=frozenset(candidates))
+        rankings = []
+        for reading in await self._pool.run(context, self._read, texts):
+            ranking = scope.limit(reading.alone)
+            self._count(*ranking[0] if ranking else ("und", 0.0))
+            rankings.append(ranking)
         return rankings
 
     async def resolve(
@@ -104,44 +228,77 @@ class LanguageResolver:
         texts: Sequence[str],
         *,
         given: str | None,
-        readable: tuple[str, ...],
+        readable: tuple[str, ...] | None,
         candidates: Collection[str],
         mime_type: str,
         context: CallContext,
+        likely: tuple[str, ...] | None = None,
+        target: str | None = None,
+        turn: Turn | None = None,
     ) -> list[DetectedLanguage]:
         """Return the language of each text, in order.
 
         Args:
             given: the language the caller named; nothing is detected then.
-            readable: languages that some model reads.
+            readable: languages that some model reads; None where every language will do.
             candidates: limits the detection; empty for no limit.
             mime_type: of the texts; runs in other languages are looked for in plain ones.
             context: whose request the texts are of.
+            likely: languages from which what is asked for can be done; by default all `readable` ones.
+            target: what the texts are to be translated into.
+            turn: of the text, where it is one of a stream.
 
         Raises:
-            UndeterminedLanguage: a text with letters is in no language that can be told.
+            UndeterminedLanguage: a text with letters is in a script of no known language, or in none of `candidates`.
             UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
         if given:
             return [DetectedLanguage(given if has_letters(text) else "und") for text in texts]
+        scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
         lettered = [at for at, text in enumerate(texts) if has_letters(text)]
         some = [texts[at] for at in lettered]
-        rankings = await self.rank(some, candidates, context)
+        readings = await self._pool.run(context, self._read, some)
+        verdicts = await self._judge(some, readings, scope, context, turn)
         mixtures: Sequence[Mixture | None] = [None] * len(some)
         if mime_type == PLAIN:
+            rankings = [scope.limit(reading.ranking) for reading in readings]
             mixtures = await self._find_mixtures(some, rankings, candidates, context)
-        choices = {
-            at: choose(at, ranking, mixture, readable)
-            for at, ranking, mixture in zip(lettered, rankings, mixtures, strict=True)
-        }
-        lost = [at for at, choice in choices.items() if choice is None]
-        if lost:
-            fields = ", ".join(f"contents[{at}]" for at in lost[:10])
-            raise UndeterminedLanguage(
-                f"{fields}: language not detected; give source_language_code, or longer text",
-                metadata={"field": f"contents[{lost[0]}]"},
-            )
+        choices = {}
+        for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
+            language = verdict.expected[0][0] if verdict.expected else "und"
+            self._count(language, verdict.confidence(language))
+            choices[at] = choose(at, verdict, mixture, scope)
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
+
+    def _read(self, text: str) -> Reading:
+        """Return what a text says by itself."""
+        ranking = self._detector.rank(text)
+        evidence = Evidence.of(text, ranking)
+        return Reading(ranking, evidence, weigh(evidence))
+
+    def _count(self, language: str, confidence: float) -> None:
+        result = "sure" if confidence >= CONFIDENT else "guess"
+        self._detected(language, "undetermined" if language == "und" else result)
+
+    async def _judge(
+        self, texts: Sequence[str], readings: Sequence[Reading], scope: Scope, context: CallContext, turn: Turn | None
+    ) -> list[Verdict]:
+        """Return which languages each text is in, with all that is known."""
+        own = {text: read_shares(reading.alone) for text, reading in zip(texts, readings, strict=True)}
+        total = add_shares(own.values()) if len(own) > 1 else {}
+        if turn:
+            for text, reading in zip(texts, readings, strict=True):
+                total = add_shares([total, await turn.tell(text, reading)])
+        expected = Expectation(scope.likely, target=scope.target, candidates=scope.candidates)
+
+        def judge_one(case: tuple[str, Reading]) -> Verdict:
+            text, reading = case
+            if reading.is_sure or not total:
+                return Verdict(weigh(reading.evidence, expected), reading.alone)
+            weigh_here = partial(weigh, reading.evidence, others=total, own=own[text] if len(own) > 1 else {})
+            return Verdict(weigh_here(expected), weigh_here())
+
+        return await self._pool.run(context, judge_one, list(zip(texts, readings, strict=True)))
 
     async def _find_mixtures(
         self,
@@ -171,21 +328,44 @@ def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixt
     return find_mixture(text, blocks, rankings, whole[0][0]) if blocks and whole else None
 
 
-def choose(at: int, ranking: Ranking, mixture: Mixture | None, readable: tuple[str, ...]) -> DetectedLanguage | None:
-    """Return the likeliest readable language of the text at `at`, unless all of the text is surely in others."""
-    if mixture and (mixture.confidence >= CONFIDENT or serving(mixture.language, readable)):
+def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
+    """Return the likeliest language of the text at `at` that it can be served in, unless it is surely in another one.
+
+    Raises:
+        UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
+    """
+    if mixture and (mixture.confidence >= CONFIDENT or scope.reads(mixture.language)):
         languages = [mixture.language, *(run.language for run in mixture.foreign)]
-        if any(serving(language, readable) for language in languages):
+        if any(map(scope.reads, languages)):
             return DetectedLanguage(mixture.language, mixture.confidence, mixture.foreign)
-    if not ranking:
-        return None
-    language, confidence = ranking[0]
-    if confidence >= CONFIDENT and not serving(language, readable):
-        raise UnsupportedLanguagePair(
-            f"contents[{at}] is in {language} (confidence {confidence:.2f}); this server reads: {name_few(readable)}",
-            metadata={"field": f"contents[{at}]", "source": language, "readable": ",".join(sorted(readable))},
+    if not verdict.expected:
+        raise UndeterminedLanguage(
+            f"contents[{at}]: language not detected; give source_language_code", metadata={"field": f"contents[{at}]"}
         )
-    for language, confidence in ranking:
-        if confidence >= MIN_CONFIDENCE and serving(language, readable):
-            return DetectedLanguage(language, confidence)
-    return None
+    languages = [code for code, _ in scope.limit(verdict.expected)]
+    best, probability = verdict.expected[0]
+    if best not in languages and (probability >= CONFIDENT or not languages):
+        names = name_few(scope.candidates)
+        raise UndeterminedLanguage(
+            f"contents[{at}] {told_of(best, verdict)}, which is none of the candidates: {names}; leave them out, or "
+            "give source_language_code",
+            metadata={"field": f"contents[{at}]", "source": best},
+        )
+    if probability >= CONFIDENT and best in languages:
+        found = best if scope.reads(best) else None
+    else:
+        found = next(filter(scope.serves, languages), None) or next(filter(scope.reads, languages), None)
+    if found is None:
+        readable = scope.readable or ()
+        raise UnsupportedLanguagePair(
+            f"contents[{at}] {told_of(languages[0], verdict)}; this server reads: {name_few(readable)}",
+            metadata={"field": f"contents[{at}]", "source": languages[0], "readable": ",".join(sorted(readable))},
+        )
+    nearest = next(((code, p) for code, p in verdict.told if code != found), None)
+    return DetectedLanguage(found, verdict.confidence(found), nearest=nearest)
+
+
+def told_of(language: str, verdict: Verdict) -> str:
+    """Return what is said in an error of the language of a text."""
+    confidence = verdict.confidence(language)
+    return f"{'is' if confidence >= CONFIDENT else 'seems to be'} in {language} (confidence {confidence:.2f})"

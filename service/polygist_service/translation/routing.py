@@ -168,6 +168,18 @@ class Routes:
         """Languages that some translation model reads, sorted."""
         return tuple(sorted({language for model in self.models() for language in model.source_languages}))
 
+    def sources(self, target: str, *, model: str | None, pivot_policy: PivotPolicy) -> tuple[str, ...]:
+        """Languages from which `target` can be reached, sorted; raises what `find_model` does."""
+        if model is not None:
+            return tuple(sorted(sources_of(target, [self.find_model(model)])))
+        models = self.models()
+        direct = sources_of(target, models)
+        if pivot_policy is PivotPolicy.DIRECT_ONLY:
+            return tuple(sorted(direct))
+        pivots = tuple(sorted(direct))
+        first = [each for each in models if any(serving(code, pivots) for code in each.target_languages)]
+        return union_of([direct, *(each.source_languages for each in first)])
+
     def reach(self) -> Reach:
         """What can be translated to what, with the models of this moment."""
         return Reach(self.models())

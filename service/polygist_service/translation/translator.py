@@ -10,7 +10,7 @@ from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.languages import is_same_language
-from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
+from polygist_service.translation.detection import DetectedLanguage, LanguageResolver, Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
 from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
@@ -43,13 +43,15 @@ class Translator:
         self._pool = pool
         self._noticed = noticed
 
-    async def translate(self, request: TranslationRequest, context: CallContext) -> list[Translation]:
+    async def translate(
+        self, request: TranslationRequest, context: CallContext, *, turn: Turn | None = None
+    ) -> list[Translation]:
         """Translate each content of `request`; the answers have its order and length. Raises what `events` does."""
-        async with aclosing(self.events(request, context)) as events:
+        async with aclosing(self.events(request, context, turn=turn)) as events:
             return [event async for _, event in events if isinstance(event, Translation)]
 
     async def events(
-        self, request: TranslationRequest, context: CallContext
+        self, request: TranslationRequest, context: CallContext, *, turn: Turn | None = None
     ) -> AsyncGenerator[tuple[int, Event], None]:
         """Yield what happens while `request` is translated, each event with the index of its content.
 
@@ -57,6 +59,11 @@ class Translator:
         translation, whose text is those pieces joined. Progress is that of the whole request, told at once. Texts
         without letters, and texts that are in the target language already, come back as they are; so do such parts of
         a text in several languages, and those that no model translates.
+
+        Args:
+            request: what is wanted.
+            context: who wants it.
+            turn: of the content, where it is one item of a stream.
 
         Raises:
             NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
@@ -70,6 +77,9 @@ class Translator:
             candidates=request.candidates,
             mime_type=request.mime_type,
             context=context,
+            likely=self._find_sources(request),
+            target=request.target,
+            turn=turn,
         )
         contents = [
             cut_parts(at, text, language)
@@ -110,6 +120,12 @@ class Translator:
                 self._routes.find_model(request.model)
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
+
+    def _find_sources(self, request: TranslationRequest) -> tuple[str, ...]:
+        """Return the languages from which the target can be reached, where the language has to be detected."""
+        if request.source:
+            return ()
+        return self._routes.sources(request.target, model=request.model, pivot_policy=request.pivot_policy)
 
     def _find_ways(
         self, request: TranslationRequest, contents: Sequence[Sequence[Part]]

@@ -26,6 +26,7 @@ from polygist_service.wire.validation import (
     parse_mime_type,
     parse_model,
     parse_number,
+    parse_source,
 )
 
 UNSUPPORTED = {
@@ -85,7 +86,7 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
         raise InvalidRequest("query", f"has {len(request.query)} characters, the limit is {limits.query_characters}")
     return SummaryRequest(
         contents=contents,
-        source=parse_language("source_language_code", request.source_language_code),
+        source=parse_source("source_language_code", request.source_language_code),
         target=parse_language("target_language_code", request.target_language_code),
         method=METHODS[request.method],
         form=FORMS[request.type],

@@ -22,12 +22,12 @@ from polygist_service.wire.validation import (
     parse_contents,
     parse_decoding,
     parse_enum,
-    parse_language,
     parse_languages,
     parse_mime_type,
     parse_model,
     parse_number,
     parse_required_language,
+    parse_source,
 )
 
 UNSUPPORTED = {
@@ -68,7 +68,7 @@ def parse_batch_item(
             "content", f"{characters} characters, the limit is {most}; cut the text into several items",
             requested=characters, limit=most,
         )  # fmt: skip
-    source = parse_language("source_language_code", item.source_language_code)
+    source = parse_source("source_language_code", item.source_language_code)
     return replace(wanted, contents=(item.content,), source=source or wanted.source)
 
 
@@ -81,7 +81,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
     return TranslationRequest(
         contents=(),
         target=parse_required_language("target_language_code", request.target_language_code),
-        source=parse_language("source_language_code", request.source_language_code),
+        source=parse_source("source_language_code", request.source_language_code),
         model=parse_model("model", request.model),
         splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
         decoding=replace(

@@ -18,6 +18,11 @@ from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
 MODEL_PREFIX = "models/"
+# How other services ask for detection, and what ISO 639 and answers call a language that nobody knows.
+DETECTION_WORDS = {
+    "auto", "auto-detect", "auto_detect", "autodetect", "automatic", "detect", "unknown", "none", "null", "*", "?",
+    "und", "mul", "mis", "zxx",
+}  # fmt: skip
 # What a text in a message may be said to be encoded in: it is UTF-8, and ASCII is a part of that.
 CHARSETS = ("utf-8", "utf8", "us-ascii")
 MOST_CHARACTERS_SHOWN = 100
@@ -69,6 +74,13 @@ def parse_contents(contents: Sequence[str], *, most: int, most_characters: int) 
 def parse_language(field: str, value: str) -> str | None:
     """Return a canonical BCP-47 tag; None for an empty field."""
     return parse_required_language(field, value) if value else None
+
+
+def parse_source(field: str, value: str) -> str | None:
+    """Return the canonical tag of the language of texts; None for an empty field, which asks for detection."""
+    if value.strip().lower() in DETECTION_WORDS:
+        raise InvalidRequest(field, f"{value!r} is no language code; leave it empty, and the language is detected")
+    return parse_language(field, value)
 
 
 def parse_required_language(field: str, value: str) -> str:

@@ -77,13 +77,13 @@ async def test_an_item_that_fails_leaves_the_others_alone():
             config(source_language_code=""),
             item("good", ENGLISH),
             item("german", GERMAN),
-            item("short", "Xyzzy"),
+            item("letters", "ᏣᎳᎩ"),
             item("long", "x" * 101),
             item("tag", ENGLISH, source_language_code="no such"),
             item("pair", ENGLISH, source_language_code="fi"),
             item("also good", ENGLISH),
         )
-        for key, text in {"german": GERMAN, "short": "Xyzzy"}.items():
+        for key, text in {"german": GERMAN, "letters": "ᏣᎳᎩ"}.items():
             unary = await failure_of(service.translation.Translate(make(text, source_language_code="")))
             error = answers[key].error
             assert (unary.code, unary.reason) == (grpc_name(error.code), error.reason)
@@ -96,7 +96,7 @@ async def test_an_item_that_fails_leaves_the_others_alone():
     }
     assert told == {
         "german": ("FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),
-        "short": ("FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED"),
+        "letters": ("FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED"),
         "long": ("INVALID_ARGUMENT", "REQUEST_TOO_LARGE"),
         "tag": ("INVALID_ARGUMENT", "FIELD_INVALID"),
         "pair": ("FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),

@@ -136,7 +136,7 @@ async def test_cancelling_stops_the_work():
         (make("One.", glossary_config={"ignore_case": True}), "INVALID_ARGUMENT", "FIELD_UNSUPPORTED"),
         (make("One.", mime_type="image/png"), "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED"),
         (make("One.", target="fi"), "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),
-        (make("Xyzzy", source_language_code=""), "FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED"),
+        (make("ᏣᎳᎩ", source_language_code=""), "FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED"),
     ],
 )
 async def test_what_is_wrong_with_a_request_is_told_before_any_work(request_, code, reason):

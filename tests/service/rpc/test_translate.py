@@ -109,7 +109,7 @@ async def test_a_text_in_several_languages_is_translated_part_by_part_with_a_war
 
 
 async def test_a_guessed_language_is_a_warning():
-    translation = await translate_one("Olá mundo", target="en", source_language_code="")
+    translation = await translate_one("Olá", target="en", source_language_code="")
     assert translation.source_language_code == "pt"
     assert codes(translation) == ["LOW_DETECTION_CONFIDENCE"]
 
@@ -302,8 +302,8 @@ async def test_a_language_that_no_model_reads_is_not_called_undetermined():
     assert (failure.reason, failure.metadata["source"]) == ("LANGUAGE_PAIR_UNSUPPORTED", "fr")
 
 
-async def test_an_undetermined_text_is_named():
-    failure = await refused(make(ENGLISH, "Xq zzk", source_language_code=""))
+async def test_a_text_in_letters_of_no_known_language_is_named():
+    failure = await refused(make(ENGLISH, "ᏣᎳᎩ", source_language_code=""))
     assert (failure.code, failure.reason) == ("FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED")
     assert failure.metadata["field"] == "contents[1]"
 

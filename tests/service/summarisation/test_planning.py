@@ -7,6 +7,7 @@ from polygist_service.summarisation.planning import choose_model, written_langua
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
+from tests.service.shelf import Shop
 
 WRITER = replace(ENCODER, name="writer", role=Role.SUMMARISATION, source_languages=("en",), target_languages=("en",))
 
@@ -57,6 +58,21 @@ def test_what_is_asked_for_is_done():
 def test_what_no_model_does_is_refused_with_the_cure(models, fields, message):
     with pytest.raises(UnsupportedCapability, match=message):
         choose(*models, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"), [({"method": Method.ABSTRACTIVE}, "EXTRACTIVE"), ({"form": Form.HEADLINE}, "TLDR")]
+)
+def test_a_writer_that_could_be_installed_is_named(fields, end):
+    engine = EchoEngine(ENCODER, offers=Shop(writers={"en": "bart-large-cnn"}))
+    request = SummaryRequest(contents=["A text."], **fields)
+    message = rf"in en; install one: polygist-server models pull bart-large-cnn, or ask for {end}$"
+    with pytest.raises(UnsupportedCapability, match=message) as caught:
+        choose_model(engine, request, "en")
+    assert caught.value.metadata["pull"] == "bart-large-cnn"
+    with pytest.raises(UnsupportedCapability) as caught:
+        choose_model(engine, request, "fi")
+    assert "pull" not in caught.value.metadata
 
 
 def test_a_model_has_to_be_there_and_for_summaries():

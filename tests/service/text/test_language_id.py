@@ -46,3 +46,35 @@ def test_a_long_text_is_sampled_over_its_length(detector):
     english, portuguese = "The river rose again. ", "O rio voltou a subir e a ponte fechou. "
     text = english * 20 + portuguese * SAMPLE_CHARACTERS
     assert detector.rank(text)[0][0] == "pt"
+
+
+@pytest.mark.parametrize("text", ["Obrigado", "OBRIGADO", "obrigado"])
+def test_a_single_word_is_read_as_it_stands_in_a_sentence(detector, text):
+    assert detector.rank(text) == detector.rank("obrigado")
+    assert detector.rank(text)[0][0] == "pt"
+
+
+def test_letters_of_no_known_language_are_in_none(detector):
+    assert detector.rank("ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kin"),
+    [
+        ("Я", {"ru", "uk", "bg", "be", "sr", "mk"}),
+        ("日本", {"zh", "ja", "yue"}),
+        ("বাংলা", {"bn", "as"}),
+        ("ଓଡ଼ିଆ", {"or"}),
+    ],
+)
+def test_a_language_has_the_letters_of_the_text(detector, text, kin):
+    found = {tag for tag, _ in detector.rank(text)}
+    assert kin <= found
+    assert not found & {"en", "pt", "el"}
+
+
+def test_serbian_and_crimean_tatar_are_found_in_latin_letters_too(detector):
+    serbian = "Narodna skupština Republike Srbije usvojila je danas novi zakon o železnici."
+    assert "sr" in {tag for tag, _ in detector.rank(serbian)}
+    tatar = "Qırımtatar tili Türkiy tiller ailesine kirgen bir tildir, Qırımda ve Özbekistanda laf etile."
+    assert detector.rank(tatar)[0][0] == "crh"

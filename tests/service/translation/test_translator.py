@@ -147,7 +147,7 @@ async def test_a_failure_ends_all_at_once():
             await translator.translate(request, ME)
         assert engine.held == []
         with pytest.raises(UndeterminedLanguage, match=r"contents\[1\]: language not detected"):
-            await translator.translate(TranslationRequest([ENGLISH, "xqzt"], "pt"), ME)
+            await translator.translate(TranslationRequest([ENGLISH, "ᏣᎳᎩ"], "pt"), ME)
 
 
 async def test_a_character_that_does_not_fit_fails_loudly():

@@ -67,15 +67,6 @@ class Folder:
 
 Origin = Files | Published | Folder
 
-# Files that are packed in another way than when models were first made of them, by SHA-256, and what they were then.
-# The same models come of both, so those that are installed need not be made again.
-REPACKED = {
-    "ab612a21826171e9010401a2f454a338a22364bc830046f80da9a2b7a80bbc5c":
-        "1e97e3f3831f557f338fca70c58577cb33d43cbaee8246582878d42681e1911d",
-    "d955d48e5a8886b8801bdaf4cb1d9657ae3381a3ec9c4348b1101b39f9a6caa2":
-        "d00adb36a35f3223b5d9aa3c4309a7a28d1e70f24ef2cf534a1e7e7c12d3df38",
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class CatalogueEntry:
@@ -134,7 +125,7 @@ class CatalogueEntry:
         """Digest of all that decides what the converted files hold, except the converter's version."""
         match self.origin:
             case Files():
-                files = sorted((file.key, REPACKED.get(file.sha256, file.sha256)) for file in self.origin.files)
+                files = sorted((file.key, file.packed_from or file.sha256) for file in self.origin.files)
                 parts: list[Any] = [self.origin.converter, self.compute_type, files]
             case Published():
                 family = self.family.name if self.family else ""
@@ -386,6 +377,7 @@ class CatalogueTables(Table):
     sources: dict[str, SourceTable]
     families: dict[str, Family]
     models: dict[ModelName, AnyModelTable]
+    repacked: dict[Sha256, Sha256]
     sets: dict[str, Texts]
 
     @model_validator(mode="after")
@@ -447,7 +439,16 @@ def read_model(name: str, table: PinnedTable | PublishedTable, tables: Catalogue
         if unknown := table.files.keys() - set(keys):
             raise unknown_keys(f"{where}.files", unknown)
         pinned = [(key, table.files[key]) for key in keys]
-        files = [SourceFile(key, file.path or file.packaged, file.sha256, not file.path) for key, file in pinned]
+        files = [
+            SourceFile(
+                key,
+                file.path or file.packaged,
+                file.sha256,
+                packaged=not file.path,
+                packed_from=tables.repacked.get(file.sha256, ""),
+            )
+            for key, file in pinned
+        ]
         origin = Files(tables.sources[table.source].source(), tuple(files), table.converter)
     return CatalogueEntry(
         name=name,

@@ -1,0 +1,97 @@
+"""What help texts look like: options under headings, commands by their use, and examples that can be pasted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+# Where an option stands, by the name of its parameter; of those that all commands have, the ones worth a line there.
+HEADINGS: Mapping[str, tuple[str, ...]] = {
+    "Input": ("texts", "format", "field", "lines"),
+    "Languages": ("to", "source", "candidates", "display_language"),
+    "Summary": ("type", "length", "max_sentences", "max_words", "method", "query", "order"),
+    "Output": (
+        "output", "resume", "into", "stream", "count", "citations", "markdown", "alternatives", "scores", "segments",
+        "json", "jsonl",
+    ),
+    "Model": ("model", "task", "prefer", "splitting", "pivot", "beam_size", "max_output_tokens"),
+    "Server": ("address", "tls", "api_key_file", "timeout", "wait"),
+    "Other": ("quiet", "verbose", "help"),
+}  # fmt: skip
+ALL_OPTIONS = "polygist --help has the options of all commands, such as --ca."
+
+
+class Command(click.Command):
+    """A command whose help has its options under headings, and examples behind them.
+
+    Args:
+        examples: command lines.
+    """
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.examples = examples
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        records = {str(each.name): record for each in options if (record := each.get_help_record(ctx)) is not None}
+        for heading, names in HEADINGS.items():
+            rows = [records.pop(name) for name in names if name in records]
+            if heading == "Other":
+                rows = [*records.values(), *rows]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows, col_max=26)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, self.examples)
+        formatter.write(f"\n{ALL_OPTIONS}\n")
+
+
+class Commands(click.Group):
+    """Commands under headings, some of them under a second name that is not listed.
+
+    Args:
+        headings: which command stands under which heading; those that none names stand under "Commands".
+        aliases: second names.
+        examples: command lines.
+    """
+
+    command_class = Command
+
+    def __init__(
+        self,
+        *arguments: Any,
+        headings: Mapping[str, Sequence[str]] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        examples: Sequence[str] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(*arguments, **settings)
+        self.headings = headings or {}
+        self.aliases = aliases or {}
+        self.examples = examples
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return super().get_command(ctx, self.aliases.get(cmd_name, cmd_name))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        left = {name: each for name, each in self.commands.items() if not each.hidden}
+        for heading, names in [*self.headings.items(), ("Commands", tuple(left))]:
+            rows = [(name, left.pop(name).get_short_help_str(limit=66)) for name in names if name in left]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+        click.Command.format_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, self.examples)
+        formatter.write(f"\n{ctx.command_path} COMMAND --help says more of each.\n")
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    """Write command lines as they are to be typed."""
+    if examples:
+        with formatter.section("Examples"):
+            for example in examples:
+                formatter.write("".join(f"{' ' * formatter.current_indent}{line}\n" for line in example.splitlines()))
