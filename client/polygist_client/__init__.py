@@ -9,6 +9,7 @@ from polygist_client.aio import AsyncClient
 from polygist_client.client import Client
 from polygist_client.connection import ConnectionOptions
 from polygist_client.errors import (
+    ApiKeyIgnored,
     CallFailed,
     Cancelled,
     CapabilityUnsupported,
@@ -74,6 +75,7 @@ from polygist_client.results import (
 
 __all__ = [
     "Alternative",
+    "ApiKeyIgnored",
     "AsyncClient",
     "CallFailed",
     "CallOptions",

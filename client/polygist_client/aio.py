@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
 from polygist_client.addresses import DEFAULT_TARGET
+from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.awaited import AsyncBatchPool, BulkTasks
 from polygist_client.calls import Call
 from polygist_client.client import make_stub, open_channels, start_bulk
@@ -55,6 +56,7 @@ class AsyncClient:
         self._connection = connect_to(target, **options)
         self._channels = LoopChannels(self._connection)
         self._retries = Retries(self._connection)
+        self._api_key = ApiKeyCheck(self._connection)
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -310,6 +312,7 @@ class AsyncClient:
                         async for part in parts:
                             attempts.progress()
                             yield position.follow(part)
+                        self._api_key.read(await parts.trailing_metadata() if self._api_key.is_open else ())
                     finally:
                         parts.cancel()
                 return
@@ -372,11 +375,14 @@ class AsyncClient:
             try:
                 with self._own_errors(call, attempts.request_id):
                     stub = self._stub(call, "unary_unary")
-                    reply: ReplyT = await stub(call.request, **attempts.keywords(time.monotonic()))
+                    pending = stub(call.request, **attempts.keywords(time.monotonic()))
+                    reply: ReplyT = await pending
+                    trailer = await pending.trailing_metadata() if self._api_key.is_open else ()
             except CallFailed as error:
                 await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
             else:
                 attempts.succeed()
+                self._api_key.read(trailer)
                 return reply
 
     @contextmanager

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
 from polygist_client.addresses import DEFAULT_TARGET
+from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.blocking import BatchPool, BulkThread
 from polygist_client.bulk import Bulk
 from polygist_client.calls import Call
@@ -43,6 +44,7 @@ class Client:
         self._connection = connect_to(target, **options)
         self._channels = open_channels(grpc, self._connection)
         self._retries = Retries(self._connection)
+        self._api_key = ApiKeyCheck(self._connection)
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -300,6 +302,7 @@ class Client:
                         for part in parts:
                             attempts.progress()
                             yield position.follow(part)
+                        self._api_key.read(parts.trailing_metadata() if self._api_key.is_open else ())
                     finally:
                         parts.cancel()
                 return
@@ -361,7 +364,7 @@ class Client:
             stub = self._stub(call, "unary_unary")
             return stub.future(call.request, **attempts.keywords(time.monotonic()))
 
-        return PendingCall(call, start, attempts, self._connection)
+        return PendingCall(call, start, attempts, self._api_key)
 
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
@@ -373,12 +376,12 @@ class PendingCall(Generic[ReplyT, AnswerT]):
     """A call of the blocking client on its way."""
 
     def __init__(
-        self, call: Call[ReplyT, AnswerT], start: Callable[[], Any], attempts: Attempts, connection: Connection
+        self, call: Call[ReplyT, AnswerT], start: Callable[[], Any], attempts: Attempts, api_key: ApiKeyCheck
     ) -> None:
         self.call = call
         self._start = start
         self._attempts = attempts
-        self._connection = connection
+        self._api_key = api_key
         self._is_cancelled = threading.Event()
         self._future = start()
 
@@ -386,7 +389,7 @@ class PendingCall(Generic[ReplyT, AnswerT]):
         """Wait for the reply, and where it fails perhaps for that of another attempt; raises CallFailed."""
         while True:
             try:
-                with own_errors(self.call, self._connection, self._attempts.request_id):
+                with own_errors(self.call, self._attempts.connection, self._attempts.request_id):
                     reply: ReplyT = self._future.result()
             except CallFailed as error:
                 if self._is_cancelled.wait(self._attempts.delay_after(error, time.monotonic())):
@@ -394,6 +397,7 @@ class PendingCall(Generic[ReplyT, AnswerT]):
                 self._future = self._start()
             else:
                 self._attempts.succeed()
+                self._api_key.read(self._future.trailing_metadata() if self._api_key.is_open else ())
                 return reply
 
     def cancel(self) -> None:

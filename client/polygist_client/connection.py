@@ -62,9 +62,11 @@ class ConnectionOptions(TypedDict, total=False):
         ca: PEM file with the certificates to trust; the system's by default.
         cert: PEM file with this client's certificate chain, together with `key`.
         key: PEM file with this client's private key.
-        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust.
+        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust. A
+            server that asks for none is warned of once (`ApiKeyIgnored`).
         metadata: goes with every call.
-        timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s.
+        timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s. With `math.inf`
+            only the server's own limit holds.
         wait_for_ready: let calls wait for a server, up to their timeout, instead of failing where none answers.
         reconnect_timeout: seconds that a call waits for a server which has answered before and is gone, as while it
             restarts; 5 by default, 0 fails at once. A call whose connection breaks before its answer is made again.
@@ -108,6 +110,7 @@ class Connection:
     address: Address
     certificates: Certificates | None
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
+    has_api_key: bool
     timeout: float | None
     wait_for_ready: bool
     reconnect_timeout: float
@@ -169,6 +172,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
         address=address,
         certificates=read_certificates(address, given),
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
+        has_api_key=bool(given.get("api_key")),
         timeout=given.get("timeout"),
         wait_for_ready=given.get("wait_for_ready", False),
         reconnect_timeout=given.get("reconnect_timeout", RECONNECT_SECONDS),

@@ -66,7 +66,7 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "UNAVAILABLE",
         r"backend unhealthy",
         errors.ServerNotReady,
-        "the server at {target} is not ready: it is loading models or shutting down; try again in a moment",
+        "the server at {target} is not ready: it is loading models, has none it can use, or shuts down; try again soon",
     ),
     (
         "UNAVAILABLE",

@@ -46,6 +46,10 @@ class FieldViolation:
     description: str
 
 
+class ApiKeyIgnored(UserWarning):
+    """The server asks for no API key and does not look at the one that this client sends."""
+
+
 class PolygistError(Exception):
     """The root of every error of this client.
 

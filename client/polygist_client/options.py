@@ -35,7 +35,7 @@ class CallOptions(TypedDict, total=False):
     """Keywords of every call.
 
     Attributes:
-        timeout: seconds for this call, its repeats included.
+        timeout: seconds for this call, its repeats included; `math.inf` leaves it to the server's own limit.
         request_id: goes with the call and into the server's log; a new one by default.
         wait_for_ready: wait for a server, up to the timeout, instead of failing where none answers.
         on_reply: called with the server's reply, before the results are made of it: a dict in the contract's JSON form.

@@ -51,10 +51,12 @@ class Attempts:
     """The attempts at one call.
 
     Attributes:
+        connection: of the client.
         request_id: the same for all of them.
     """
 
     def __init__(self, call: Call[Any, Any], retries: Retries, now: float, *, is_patient: bool = False) -> None:
+        self.connection = retries.connection
         self.request_id = call.request_id()
         self._call = call
         self._retries = retries
@@ -66,7 +68,7 @@ class Attempts:
 
     def keywords(self, now: float) -> dict[str, Any]:
         """Return what gRPC is given with the next attempt, which has the time that is left."""
-        return self._retries.connection.keywords(self._call, self.request_id, timeout=self._deadline - now)
+        return self.connection.keywords(self._call, self.request_id, timeout=self._deadline - now)
 
     def succeed(self) -> None:
         """Note that an answer came."""
@@ -80,7 +82,7 @@ class Attempts:
     def delay_after(self, error: CallFailed, now: float) -> float:
         """Return how many seconds to wait before the next attempt; raises `error` where there is none."""
         if self._give_up is None:
-            self._give_up = now + self._retries.connection.reconnect_timeout
+            self._give_up = now + self.connection.reconnect_timeout
         left = self._seconds_left(error, now)
         delay = min(self._backoff * (1 + self._retries.jitter()) / 2, left)
         self._backoff = min(2 * self._backoff, LONGEST_DELAY)

@@ -197,6 +197,42 @@ def test_health_waits_for_a_server_that_loads(polygist: Polygist, fake: Fake, mo
     assert (outcome.out, outcome.code) == ("serving\n", 0)
 
 
+SAID = ["translate", "--text", "a", "-s", "en", "-t", "pt"]
+CLOSED = "error: standard output: is closed; give -o FILE\n"
+FULL = "error: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("polygist languages >&-", (1, CLOSED)),
+        (f"polygist {shlex.join(SAID)} >&-", (1, CLOSED)),
+        (f"polygist {shlex.join(SAID)} --stream >&-", (1, CLOSED)),
+        ("polygist health >&-", (0, "")),
+        ("polygist --version >&-", (0, "")),
+        ("polygist >&- 2>&-", (2, "")),
+        (f"polygist {shlex.join(SAID)} -v 2>&-", (0, "A\n")),
+        (f"polygist {shlex.join(SAID)} <&-", (0, "A\n")),
+        (
+            "polygist translate -t pt - <&-",
+            (2, "error: standard input, which - stands for, is closed (try: polygist translate --help)\n"),
+        ),
+        (f"polygist {shlex.join(SAID)} >&- 2>&- <&-", (1, "")),
+        ("polygist languages >/dev/full", (1, FULL)),
+        (f"polygist {shlex.join(SAID)} >/dev/full", (1, FULL)),
+        (f"polygist {shlex.join(SAID)} --lines >/dev/full", (1, FULL)),
+        (f"polygist {shlex.join(SAID)} -o /dev/full", (1, "error: /dev/full: No space left on device\n")),
+        ("polygist --help >/dev/full", (1, FULL)),
+        (f"polygist {shlex.join(SAID)} -v 2>/dev/full", (0, "A\n")),
+        ("polygist nope 2>/dev/full", (2, "")),
+        (f"polygist {shlex.join(SAID)} -v 2>&1 >/dev/null | true", (0, "")),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_no_traceback(run_in_shell, command: str, expected: tuple[int, str]):
+    shown = run_in_shell(f"{command}; echo =$?")
+    assert shown == f"{expected[1]}={expected[0]}\n"
+
+
 @pytest.mark.parametrize("flags", [["--timeout", "1500ms"], ["--timeout", "1500ms", "--wait", "10ms"]])
 def test_health_of_a_server_that_hangs_ends_in_the_time_given(polygist: Polygist, flags):
     with socket.create_server(("127.0.0.1", 0)) as hanging:

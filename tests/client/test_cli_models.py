@@ -21,7 +21,7 @@ def make(name, *, state="READY", sources=("en",), targets=(), memory=0, used=Non
     return model
 
 
-LOADED = make("en-pt", memory=23_000_000, used=timedelta(minutes=5, seconds=30))
+LOADED = make("en-pt", memory=23_000_000, used=timedelta(days=3, hours=5))
 WAITING = make("minilm", memory=1_250_000_000)
 UNLOADED = make("de-en", state="UNLOADED")
 
@@ -35,7 +35,7 @@ def test_what_is_loaded_is_listed_with_its_memory_and_last_use(polygist: Polygis
     outcome = polygist("models", "ps")
     assert outcome.code == 0
     assert [line.split("\t") for line in outcome.out.splitlines()] == [
-        ["en-pt", "ready", "23 MB", "cpu int8", "5 min ago"],
+        ["en-pt", "ready", "23 MB", "cpu int8", "3 d ago"],
         ["minilm", "ready", "1.25 GB", "cpu int8", "never"],
         ["fr-en", "loading", "-", "cpu int8", "never"],
     ]

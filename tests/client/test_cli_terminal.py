@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,13 +13,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import grpc
 import pytest
+from polygist import __version__
+from polygist.v1 import common_pb2, translation_service_pb2
+from polygist_client.cli import app, session
 from polygist_client.cli.bar import DELAY_SECONDS
 
 from tests.client.conftest import COMMAND, Polygist
 from tests.fakes.server import Failing, Fake, stream_translate, translate
 
+FLAGS_OF_TRANSLATE = [
+    (["-s", "en"], "source_language_code"),
+    (["--to", "pt"], "target_language_code"),
+    (["--candidates", "en"], "candidate_language_codes[0]"),
+    (["--splitting", "none"], "sentence_splitting"),
+    (["--prefer", "speed"], "performance_preference"),
+    (["--beam", "3"], "decoding_config.beam_size"),
+    (["--max-output-tokens", "9"], "decoding_config.max_output_tokens"),
+    (["--alternatives", "2"], "alternative_count"),
+    (["--scores"], "output_config.include_score"),
+    (["--segments"], "output_config.include_segments"),
+    (["--no-pivot"], "pivot_policy"),
+]
+FLAGS_OF_SUMMARISE = [
+    (["--max-sentences", "2"], "max_sentence_count"),
+    (["--max-words", "50"], "max_word_count"),
+    (["--order", "rank"], "sentence_order"),
+    (["--citations"], "output_config.include_citations"),
+    (["--markdown"], "output_mime_type"),
+]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
 
@@ -210,7 +235,7 @@ def test_colours_can_be_switched_off(
     assert bool(COLOUR.search(shown)) == (not flags and not variable)
 
 
-def complete(words: str, folder: Path) -> list[str]:
+def complete(words: str, folder: Path, address: str) -> list[str]:
     """What bash offers for the last of `words`, through the script that ``polygist completion bash`` prints."""
     binaries = folder / "bin"
     binaries.mkdir(exist_ok=True)
@@ -225,6 +250,7 @@ def complete(words: str, folder: Path) -> list[str]:
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     environment = {**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment["POLYGIST_ADDRESS"] = address
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env=environment)
     return done.stdout.split()
 
@@ -238,10 +264,158 @@ def complete(words: str, folder: Path) -> list[str]:
         ("polygist translate --jso", ["--json", "--jsonl"]),
         ("polygist models ''", ["list", "load", "ps", "reload", "show", "unload"]),
         ("polygist completion z", ["zsh"]),
+        ("polygist translate --to ''", ["de", "en", "pt"]),
+        ("polygist translate --from e", ["en"]),
+        ("polygist translate --to pt,", ["pt,de", "pt,en"]),
+        ("polygist detect --candidates en,p", ["en,pt"]),
+        ("polygist translate --model en", ["en-pt"]),
+        ("polygist models show en", ["en-pt"]),
+        ("polygist -a localhost:1 translate --to ''", []),
     ],
 )
-def test_bash_completes(tmp_path: Path, words: str, offered: list[str]):
-    assert complete(words, tmp_path) == offered
+def test_bash_completes(fake: Fake, tmp_path: Path, words: str, offered: list[str]):
+    assert complete(words, tmp_path, fake.address) == offered
+
+
+@pytest.mark.parametrize(
+    ("shell", "word", "offered"), [("zsh", "3", "plain\npt\nPortuguese\n"), ("fish", "p", "plain,pt\tPortuguese\n")]
+)
+def test_other_shells_are_told_what_each_language_is(fake: Fake, shell: str, word: str, offered: str):
+    given = {"POLYGIST_ADDRESS": fake.address, "_POLYGIST_COMPLETE": f"{shell}_complete", "COMP_CWORD": word}
+    words = "polygist translate --to p" if shell == "zsh" else "polygist translate --to "
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COMP_WORDS": words, **given}
+    done = subprocess.run(COMMAND, capture_output=True, text=True, check=True, env=environment, timeout=60)
+    assert done.stdout == offered
+
+
+def helps() -> Iterator[tuple[str, ...]]:
+    """Yield the words of every command."""
+    for name, command in app.polygist.commands.items():
+        yield (name,)
+        for below in command.commands if isinstance(command, click.Group) else ():
+            yield (name, below)
+
+
+@pytest.mark.parametrize("words", [(), *helps()])
+def test_the_help_of_a_command_fits_and_has_examples_that_can_be_typed(polygist: Polygist, words: tuple[str, ...]):
+    shown = polygist(*words, "--help").out
+    assert max(map(len, shown.splitlines())) <= 80
+    is_group = words in ((), ("models",))
+    if words in (("version",), ("help",), ("completion",)):
+        return
+    examples = shown.partition("Examples:\n")[2].replace("\\\n", "").partition("\n\n")[0].splitlines()
+    assert len(examples) >= 2
+    for example in examples:
+        context = click.Context(app.polygist, info_name="polygist")
+        arguments = shlex.split(example.partition(" < ")[0].partition(" && ")[0])
+        assert arguments.pop(0) == "polygist"
+        parse(app.polygist, arguments, context)
+    if words and not is_group:
+        for flag in ("-a, --address", "--tls", "--timeout", "--json", "--jsonl", "-v, --verbose"):
+            assert flag in shown
+
+
+def parse(command: click.Command, arguments: list[str], parent: click.Context | None = None) -> None:
+    """Parse a command line without running it; raises UsageError."""
+    with command.make_context(command.name, arguments, parent=parent, obj=session.Session()) as context:
+        if isinstance(command, click.Group):
+            name, below, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+            assert below is not None, name
+            parse(below, rest, context)
+
+
+def test_commands_stand_by_their_use(polygist: Polygist):
+    shown = polygist("--help").out
+    names = ["translate", "summarise", "detect", "tokens", "Server:", "languages", "models", "health", "info"]
+    places = [shown.index(f"\n  {name}" if name.islower() else f"\n{name}") for name in names]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("words", [[], ["models"]])
+def test_a_command_line_without_a_command_gets_the_help_as_it_is(polygist: Polygist, words: list[str]):
+    outcome = polygist(*words)
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", polygist(*words, "--help").out)
+
+
+def test_help_is_a_command_too(polygist: Polygist):
+    assert polygist("help").out == polygist("--help").out
+    assert polygist("help", "translate").out == polygist("translate", "--help").out
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version", "version"])
+def test_the_version_is_told(polygist: Polygist, flag: str):
+    outcome = polygist(flag)
+    assert (outcome.code, outcome.out, outcome.err) == (0, f"polygist {__version__}\n", "")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["detect", "--text", "a"], [["language", "confidence"], ["en", "0.7500"]]),
+        (["detect", "--text", "a", "--text", "b"],
+         [["input", "language", "confidence"], ["text-1", "en", "0.7500"], ["text-2", "en", "0.7500"]]),
+        (["tokens", "--text", "a", "--model", "m"], [["tokens"], ["1"]]),
+    ],
+)  # fmt: skip
+def test_headers_stand_above_what_they_are_of(arguments: list[str], expected: list[list[str]]):
+    code, shown = run_on_terminal(*arguments)
+    assert (code, [line.split() for line in texts_of(shown).splitlines()]) == (0, expected)
+    lines = texts_of(shown).splitlines()
+    assert all(lines[1].startswith(word, lines[0].index(head)) for head, word in zip(*expected[:2], strict=True))
+
+
+@pytest.mark.parametrize(("flags", "field"), [*FLAGS_OF_TRANSLATE, *FLAGS_OF_SUMMARISE])
+def test_errors_name_flags_not_fields(polygist: Polygist, fake: Fake, flags: list[str], field: str):
+    command = "Translate" if (flags, field) in FLAGS_OF_TRANSLATE else "Summarise"
+    wrong = Failing(grpc.StatusCode.INVALID_ARGUMENT, f"{field}: 99 is too much", reason="FIELD_INVALID")
+    fake.script(command, wrong)
+    to = ["--to", "pt"] if command == "Translate" and "--to" not in flags else []
+    outcome = polygist(command.lower(), "--text", "a", *to, *flags)
+    flag = {"-s": "--from", "-t": "--to"}.get(flags[0], flags[0])
+    assert outcome.err.startswith(f"error: {flag}: 99 is too much")
+
+
+@pytest.mark.parametrize("word", ["auto", "AUTO", "detect", "und"])
+@pytest.mark.parametrize(
+    "command", [["translate", "-t", "pt", "--text", "a"], ["summarise", "--text", "a"], ["languages"]]
+)
+def test_a_language_to_be_detected_is_left_out(polygist: Polygist, fake: Fake, command: list[str], word: str):
+    outcome = polygist(*command, "--from", word)
+    assert (outcome.code, fake.asked) == (2, [])
+    assert f"--from {word}: leave --from out" in outcome.err
+
+
+def test_a_warning_names_flags_too(polygist: Polygist, fake: Fake):
+    warning = common_pb2.Warning(
+        code="WARNING_CODE_LOW_DETECTION_CONFIDENCE", message="a guess; give source_language_code"
+    )
+    reply = translate(translation_service_pb2.TranslateRequest(contents=["a"], target_language_code="pt"))
+    reply.translations[0].warnings.append(warning)
+    fake.script("Translate", reply)
+    outcome = polygist("translate", "--text", "a", "-t", "pt")
+    assert outcome.err == "warning: text-1: a guess; give --from [low-detection-confidence]\n"
+
+
+def test_the_language_of_many_lines_is_told_where_it_is_a_guess(polygist: Polygist, fake: Fake, tmp_path: Path):
+    (tmp_path / "a.txt").write_text("one\n")
+    arguments = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines"]
+    assert polygist(*arguments).err == "note: 1 done\n"
+    assert "language en detected, confidence 0.75" in polygist(*arguments, "-v").err
+    guess = translation_service_pb2.DetectedLanguage(language_code="en", confidence=0.25)
+    guesses = translation_service_pb2.LanguageDetection(languages=[guess])
+    fake.script("DetectLanguage", translation_service_pb2.DetectLanguageResponse(detections=[guesses]))
+    assert "language en detected, confidence 0.25" in polygist(*arguments).err
+
+
+def test_a_mistyped_variable_is_named(polygist: Polygist, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("POLYGIST_ADRESS", "localhost:1")
+    monkeypatch.setenv("POLYGIST_TLS_CERT", "of-the-server.pem")
+    monkeypatch.setenv("POLYGIST_TIMEOUT", "")
+    outcome = polygist("health")
+    assert (outcome.code, outcome.out) == (0, "serving\n")
+    assert outcome.err == "warning: POLYGIST_ADRESS is no setting of polygist; did you mean POLYGIST_ADDRESS?\n"
+    assert polygist("health", "-q").err == outcome.err.replace("\n", "\n") or polygist("-q", "health").err == ""
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,8 @@ class Fake:
         # What answers a method where there is no script.
         self.rules: dict[str, Callable[[Any], Any]] = {}
         self.health = health.HealthServicer()
+        # Whether it says to callers who send an API key that it asks for none.
+        self.ignores_keys = False
 
     def script(self, method: str, *answers: Failing | Batching | Message | Callable[[Any], Any]) -> None:
         """Give these answers to the next calls of `method`."""
@@ -202,7 +204,8 @@ class Fake:
             answer = self.rules[method](request)
         if isinstance(answer, Failing):
             answer.abort(context, request_id)
-        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        is_ignored = self.ignores_keys and "authorization" in metadata
+        context.set_trailing_metadata(((REQUEST_ID, request_id), *[("x-api-key", "ignored")] * is_ignored))
         reply = answer(request) if callable(answer) else answer
         return abort_at(reply, context, request_id) if isinstance(reply, Iterator) else reply
 

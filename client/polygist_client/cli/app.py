@@ -20,7 +20,7 @@ from polygist_client.cli.help import Commands
 from polygist_client.cli.languages import languages
 from polygist_client.cli.models import models
 from polygist_client.cli.server import health, info
-from polygist_client.cli.session import Session, global_options
+from polygist_client.cli.session import Session, global_options, showing_warnings
 from polygist_client.cli.summarise import summarise
 from polygist_client.cli.texts import detect, tokens
 from polygist_client.cli.translate import translate
@@ -119,6 +119,12 @@ def run(arguments: Sequence[str]) -> int:
     A standard output that nobody reads any more ends the run quietly with 1: click sees to that.
     """
     session = Session()
+    with showing_warnings(session):
+        return run_commands(session, arguments)
+
+
+def run_commands(session: Session, arguments: Sequence[str]) -> int:
+    """Run one command line as `run` does."""
     try:
         code = polygist.main(
             list(arguments), prog_name=NAME, complete_var=COMPLETION_VARIABLE, auto_envvar_prefix="POLYGIST",

@@ -23,11 +23,10 @@ def complete_languages(context: click.Context, parameter: click.Parameter, incom
             found = client.list_languages(timeout=SECONDS)
     except (PolygistError, OSError, click.ClickException):
         return []
-    if parameter.name == "to":
-        targets = {code for each in found for code in (*each.targets, *each.pivot_targets)}
-        found = [each for each in found if not targets or each.code in targets]
-    names = ((each.code, each.display_name) for each in found if each.code not in taken)
-    return offer(names, begun, before + comma)
+    names = {each.code: each.display_name for each in found}
+    targets = {code for each in found for code in (*each.targets, *each.pivot_targets)}
+    codes = targets if parameter.name == "to" and targets else names
+    return offer(((code, names.get(code, "")) for code in sorted(codes) if code not in taken), begun, before + comma)
 
 
 def complete_models(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

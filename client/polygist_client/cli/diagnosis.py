@@ -93,7 +93,8 @@ def find_way(
 def diagnose(way: Way) -> str:
     """Say in a sentence with its cure why there is no connection; empty where all is well so far."""
     try:
-        return (diagnose_tls(way) if way.tls else None) or diagnose_plain(way)
+        found = diagnose_tls(way) if way.tls else None
+        return diagnose_plain(way) if found is None else found
     except socket.gaierror:
         return f"no host is called {way.host!r}; give another address with -a HOST:PORT"
     except SilenceError:
@@ -118,8 +119,9 @@ def diagnose_tls(way: Way) -> str | None:
         context.load_cert_chain(way.cert, way.key)
     try:
         with connect(way) as plain, context.wrap_socket(plain, server_hostname=way.host or "localhost") as secure:
-            secure.sendall(PREFACE)
-            secure.recv(1)
+            if not hears(secure):
+                cure = "it may not trust that of --cert" if way.cert else "give --cert FILE and --key FILE"
+                return f"{way.address} wants a certificate of yours, or hangs up for another reason; {cure}"
             if secure.selected_alpn_protocol() != "h2":
                 return f"what answers at {way.address} speaks TLS but not HTTP/2: it is no polygist server"
             return ""
@@ -129,10 +131,19 @@ def diagnose_tls(way: Way) -> str | None:
         if "CERTIFICATE_REQUIRED" in str(error) or "HANDSHAKE_FAILURE" in str(error):
             return f"{way.address} wants a certificate of yours; give --cert FILE and --key FILE"
         return None
+    except (TimeoutError, ConnectionResetError):
+        return None
+
+
+def hears(secure: "ssl.SSLSocket") -> bool:
+    """Tell whether there is an answer behind a handshake: a certificate that is missing is only told there."""
+    try:
+        secure.sendall(PREFACE)
+        return bool(secure.recv(1))
     except TimeoutError:
-        return None
-    except ConnectionResetError:
-        return None
+        return True
+    except OSError:
+        return False
 
 
 def describe_certificate(way: Way, error: "ssl.SSLCertVerificationError") -> str:

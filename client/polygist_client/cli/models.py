@@ -38,7 +38,7 @@ class ModelCommands(Commands):
         return super().get_command(ctx, cmd_name)
 
 
-@click.group(cls=ModelCommands)
+@click.group(cls=ModelCommands, examples=("polygist models list", "polygist models show en-pt"))
 def models() -> None:
     """List the server's models, show, load or unload one.
 

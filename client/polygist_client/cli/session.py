@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from polygist_client import (
+    ApiKeyIgnored,
     CallFailed,
     Client,
     ConnectionOptions,
@@ -307,3 +309,22 @@ def parse_metadata(pair: str) -> tuple[str, str]:
     if not equals:
         raise InputError(f"--metadata {pair!r} has no '='; write KEY=VALUE")
     return key, value
+
+
+@contextmanager
+def showing_warnings(session: Session) -> Iterator[None]:
+    """Print what the client warns of while the block runs as lines of `session`, each once, unless that is quiet."""
+    shown: set[str] = set()
+    show_others = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, ApiKeyIgnored):
+            show_others(message, category, *where, **more)
+        elif not session.quiet and str(message) not in shown:
+            shown.add(str(message))
+            session._print(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ApiKeyIgnored)
+        warnings.showwarning = show
+        yield

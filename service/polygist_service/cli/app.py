@@ -14,7 +14,7 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_service.app.heap import limit_arenas
-from polygist_service.cli.flags import HEADINGS, HeadedGroup, HeadedHelp, add_settings, read_settings
+from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
 
@@ -40,7 +40,6 @@ def server() -> None:
 
 
 @server.command(
-    cls=HeadedHelp,
     headings=HEADINGS,
     examples=(
         "polygist-server serve",
@@ -82,12 +81,13 @@ def serve(config: Path | None, **flags: Any) -> int:
             sys.exit(FAILED)
 
 
-@server.command()
+@server.command(examples=('eval "$(polygist-server completion bash)"',))
 @click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete commands and flags.
 
-    SHELL is bash, zsh or fish. For bash, in ~/.bashrc: eval "$(polygist-server completion bash)".
+    SHELL is bash, zsh or fish. What is printed is for ~/.bashrc, ~/.zshrc or
+    ~/.config/fish/completions/polygist-server.fish.
     """
     complete = get_completion_class(shell)
     assert complete is not None

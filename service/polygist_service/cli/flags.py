@@ -1,21 +1,28 @@
-"""Flags made from the settings: every setting is one, with its environment variable and default in the help."""
+"""Flags made from the settings, each with its variable and default; how help texts look; names that are completed."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
 from polygist_service.settings import PREFIX, Settings, find_mistyped, load_home, load_settings, nearest, setting_names
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
+
+if TYPE_CHECKING:
+    from polygist_service.store.store import Store
 
 Command = Callable[..., Any]
 
@@ -48,7 +55,8 @@ class HeadedHelp(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the flags heading by heading."""
-        left = {str(each.name): record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))}
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        left = {str(each.name): record for each in options if (record := each.get_help_record(ctx))}
         for heading, begins in self.headings.items():
             write_section(formatter, heading, [left.pop(name) for name in list(left) if name.startswith(tuple(begins))])
         write_section(formatter, "Options", list(left.values()))
@@ -64,14 +72,16 @@ class HeadedHelp(click.Command):
 class HeadedGroup(HeadedHelp, click.Group):
     """The same for a command with subcommands: these are under the headings."""
 
+    command_class = HeadedHelp
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the flags, then the subcommands heading by heading."""
-        records = [record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))]
-        write_section(formatter, "Options", records)
+        """Write the subcommands heading by heading, then the flags."""
         left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
         for heading, names in {**self.headings, "Commands": [*left]}.items():
             chosen = [(name, left.pop(name)) for name in names if name in left]
             write_section(formatter, heading, [(name, command.get_short_help_str(60)) for name, command in chosen])
+        records = [record for each in self.get_params(ctx) if (record := each.get_help_record(ctx))]
+        write_section(formatter, "Options", records)
 
 
 def write_section(formatter: click.HelpFormatter, heading: str, rows: Sequence[tuple[str, str]]) -> None:
@@ -194,3 +204,39 @@ def suggest_setting(loc: tuple[int | str, ...]) -> str:
     near = nearest(word, names) or nearest(f"limits__{word}", names)
     cure = f"did you mean {near.replace('__', '.')!r}?" if near else "polygist-server serve --help lists them all"
     return f"no such setting; {cure}"
+
+
+def open_store(home: Path | None) -> Store:
+    """Return the store in a folder, by default that of the settings; raises UsageError and StoreError."""
+    # Imported here, so that help does not wait for numpy.
+    from polygist_service.store.store import Store
+
+    return Store(read_home(home))
+
+
+class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before
+    """The name of a model, which completion knows.
+
+    Args:
+        of_catalogue: whether those that can be pulled are offered, with the sets.
+        is_installed: whether those that are installed are.
+    """
+
+    name = "name"
+
+    def __init__(self, *, of_catalogue: bool = False, is_installed: bool = False) -> None:
+        self._of_catalogue = of_catalogue
+        self._is_installed = is_installed
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer names; none where the folder or the catalogue cannot be read."""
+        names: set[str] = set()
+        try:
+            store = open_store(ctx.parent.params.get("home") if ctx.parent else None)
+            if self._of_catalogue:
+                names.update(store.catalogue.models, store.catalogue.sets)
+            if self._is_installed:
+                names.update(store.names())
+        except (OSError, StoreError, click.UsageError):
+            return []
+        return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]

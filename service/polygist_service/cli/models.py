@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from polygist_service.cli.flags import HeadedGroup, HeadedHelp, read_home
+from polygist_service.cli.flags import HeadedGroup, ModelName, open_store
 from polygist_service.errors import StoreError
 from polygist_service.store.description import COMPUTE_TYPES, ROLES
 
@@ -91,34 +90,6 @@ class ProgressBars:
         self._progress.update(self._tasks[phase], completed=done, total=total)
 
 
-class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before
-    """The name of a model, which completion knows.
-
-    Args:
-        of_catalogue: whether those that can be pulled are offered, with the sets.
-        is_installed: whether those that are installed are.
-    """
-
-    name = "name"
-
-    def __init__(self, *, of_catalogue: bool = False, is_installed: bool = False) -> None:
-        self._of_catalogue = of_catalogue
-        self._is_installed = is_installed
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Offer names; none where the folder or the catalogue cannot be read."""
-        names: set[str] = set()
-        try:
-            store = open_store(ctx.parent.params.get("home") if ctx.parent else None)
-            if self._of_catalogue:
-                names.update(store.catalogue.models, store.catalogue.sets)
-            if self._is_installed:
-                names.update(store.names())
-        except (OSError, StoreError, click.UsageError):
-            return []
-        return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
-
-
 INSTALLED = ModelName(is_installed=True)
 
 
@@ -133,14 +104,6 @@ def models(context: click.Context, home: Path | None) -> None:
     context.obj = open_store(home)
 
 
-def open_store(home: Path | None) -> Store:
-    """Return the store in a folder, by default that of the settings; raises UsageError and StoreError."""
-    # Imported here, so that help does not wait for numpy.
-    from polygist_service.store.store import Store
-
-    return Store(read_home(home))
-
-
 def add_pull_flags(command: Command) -> Command:
     """Give a command the flags that say more of a model than its name."""
     for option in reversed(PULL_FLAGS):
@@ -149,7 +112,6 @@ def add_pull_flags(command: Command) -> Command:
 
 
 @models.command(
-    cls=HeadedHelp,
     examples=(
         "polygist-server models pull en-fr",
         "polygist-server models pull Helsinki-NLP/opus-mt-en-fr",
@@ -181,7 +143,12 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
         click.echo("note: a server that runs takes them up at SIGHUP, or by polygist models reload", err=True)
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist-server models convert en-pt FOLDER",
+        "polygist-server models pull path:FOLDER",
+    )
+)
 @click.argument("name", type=ModelName(of_catalogue=True))
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @add_pull_flags
@@ -198,7 +165,12 @@ def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
     click.echo(pulled)
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist-server models export en-pt",
+        "polygist-server models export en-pt -o /media/stick/",
+    )
+)
 @click.argument("name", type=INSTALLED)
 @click.option(
     "-o", "--output", default=Path(), type=click.Path(path_type=Path), metavar="PATH",
@@ -212,7 +184,13 @@ def export(store: Store, name: str, output: Path) -> None:
     click.echo(path)
 
 
-@models.command("import")
+@models.command(
+    "import",
+    examples=(
+        "polygist-server models import en-pt.tar.zst",
+        "polygist-server models import *.tar.zst",
+    ),
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
 @click.pass_obj
 def import_models(store: Store, paths: Sequence[Path]) -> None:
@@ -223,7 +201,12 @@ def import_models(store: Store, paths: Sequence[Path]) -> None:
         click.echo(pulled)
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist-server models verify",
+        "polygist-server models verify en-pt",
+    )
+)
 @click.argument("names", nargs=-1, metavar="[NAME…]", type=INSTALLED)
 @click.pass_obj
 def verify(store: Store, names: Sequence[str]) -> int:
@@ -246,7 +229,13 @@ def verify(store: Store, names: Sequence[str]) -> int:
     return code
 
 
-@models.command("list")
+@models.command(
+    "list",
+    examples=(
+        "polygist-server models list --installed",
+        "polygist-server models list --json",
+    ),
+)
 @click.option("--installed", is_flag=True, help="Only those that are installed.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -268,7 +257,12 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
     print_rows(COLUMNS, rows)
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist-server models show en-pt",
+        "polygist-server models show en-fr --json",
+    )
+)
 @click.argument("name", type=ModelName(of_catalogue=True, is_installed=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
@@ -288,7 +282,12 @@ def show(store: Store, name: str, as_json: bool) -> None:
     print_rows(("what", "value"), [(LABELS[key], write_value(key, value)) for key, value in facts.items()])
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist models ps",
+        "polygist models ps -a HOST:PORT --json",
+    )
+)
 def ps() -> None:
     """Say where to ask which models are loaded.
 
@@ -300,7 +299,12 @@ def ps() -> None:
     )
 
 
-@models.command()
+@models.command(
+    examples=(
+        "polygist-server models rm en-pt",
+        "polygist-server models rm en-pt pt-en",
+    )
+)
 @click.argument("names", nargs=-1, required=True, metavar="NAME…", type=INSTALLED)
 @click.pass_obj
 def rm(store: Store, names: Sequence[str]) -> None:

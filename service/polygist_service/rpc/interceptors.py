@@ -27,6 +27,8 @@ OWN_SERVICES = "polygist.v1."
 LANGUAGE_FIELDS = ("source_language_code", "target_language_code")
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
+AUTHORIZATION = "authorization"
+API_KEY_IGNORED = ("x-api-key", "ignored")
 MOST_ID_CHARACTERS = 128
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -244,7 +246,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Give a call of our own its context, and end it with the status of what is raised."""
         context = exchange.context
         request_id = find_request_id(context)
-        trailer = ((REQUEST_ID, request_id),)
+        trailer = ((REQUEST_ID, request_id), *find_ignored(context))
         context.set_trailing_metadata(trailer)
         peer, remaining = context.peer(), context.time_remaining()
         began, code = time.monotonic(), grpc.StatusCode.OK.name
@@ -346,3 +348,9 @@ def find_request_id(context: Context) -> str:
     if isinstance(given, str) and 0 < len(given) <= MOST_ID_CHARACTERS and given.isprintable():
         return given
     return uuid.uuid4().hex
+
+
+def find_ignored(context: Context) -> Iterator[tuple[str, str]]:
+    """Yield the header that tells a caller who sent an API key that this server asks for none."""
+    if any(key == AUTHORIZATION for key, _ in context.invocation_metadata() or ()):
+        yield API_KEY_IGNORED

@@ -118,16 +118,16 @@ def weigh(
     """
     likelihoods = evidence.likelihoods
     weights = {language: frequency(language) for language in likelihoods}
-    if expectation:
-        factors = {language: expectation.factor(language) for language in likelihoods}
-        weights = {language: weights[language] * factor**evidence.doubt for language, factor in factors.items()}
-        likelihoods = {language: max(each, evidence.least) for language, each in likelihoods.items()}
     if others:
         whole, own = sum(weights.values()), own or {}
         weights = {
             language: OWN_WEIGHT * weight / whole + max(0.0, others.get(language, 0.0) - own.get(language, 0.0))
             for language, weight in weights.items()
         }
+    if expectation:
+        factors = {language: expectation.factor(language) for language in likelihoods}
+        weights = {language: weights[language] * factor**evidence.doubt for language, factor in factors.items()}
+        likelihoods = {language: max(each, evidence.least) for language, each in likelihoods.items()}
     scores = {language: likelihood * weights[language] for language, likelihood in likelihoods.items()}
     whole = sum(scores.values())
     return sorted(((language, score / whole) for language, score in scores.items()), key=lambda pair: -pair[1])

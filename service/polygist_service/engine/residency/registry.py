@@ -115,15 +115,17 @@ class Registry:
             loaded.release()
 
     async def preload(self, names: Collection[str]) -> None:
-        """Load models; those that the memory cap leaves no room for are left to their first use.
+        """Load models; those that the memory cap leaves no room for are left to their first use, or to nobody.
 
         Raises:
             StoreError: one of them is damaged.
         """
+        for name, loadable in self._installed.items():
+            if not self._memory.can_hold(loadable.memory_bytes):
+                log.error("too_large", model=name, reason=self._memory.explain_size(name, loadable.memory_bytes))
         for name in sorted(names):
             size = self._find(name).memory_bytes
             if not self._memory.can_hold(size):
-                log.error("too_large", model=name, reason=self._memory.explain_size(name, size))
                 continue
             if not self._memory.fits_now(size):
                 log.warning("not_preloaded", model=name, memory_bytes=size, reason="memory_cap")

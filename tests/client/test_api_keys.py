@@ -1,0 +1,81 @@
+"""Who gives an API key to a server that asks for none is told, once."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polygist_client import ApiKeyIgnored, AsyncClient, Client
+
+from tests.client.conftest import Polygist
+from tests.fakes.server import Fake
+from tests.service.echo import EchoEngine
+from tests.service.harness import serving
+
+WARNING = "asks for no API key and did not look at the one given; leave it out"
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "translate": lambda client: client.translate("a", to="pt"),
+    "summarise": lambda client: client.summarise("a"),
+    "server_info": lambda client: client.server_info(),
+    "translate_many": lambda client: list(client.translate_many(["a"], to="pt")),
+    "summarise_many": lambda client: list(client.summarise_many(["a"])),
+    "stream_summarise": lambda client: list(client.stream_summarise("a")),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_key_that_is_not_looked_at_is_warned_of_once_where_the_call_stands(fake: Fake, name: str):
+    fake.ignores_keys = True
+    with Client(fake.address, api_key="s3cret") as client:
+        with pytest.warns(ApiKeyIgnored, match=WARNING) as caught:
+            CALLS[name](client)
+        CALLS[name](client)  # a second warning would be an error
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert fake.address in str(warning.message)
+    assert "s3cret" not in str(warning.message)
+
+
+async def test_the_awaited_client_warns_too(fake: Fake):
+    fake.ignores_keys = True
+    async with AsyncClient(fake.address, api_key="s3cret") as client:
+        with pytest.warns(ApiKeyIgnored, match=WARNING) as caught:
+            await client.translate("a", to="pt")
+        await client.translate("a", to="pt")
+    assert [warning.filename for warning in caught] == [__file__]
+    async with AsyncClient(fake.address, api_key="s3cret") as client:
+        with pytest.warns(ApiKeyIgnored, match=WARNING):
+            assert [event async for event in client.stream_summarise("a")]
+
+
+async def test_the_server_says_that_it_asks_for_no_key():
+    async with serving(EchoEngine()) as service:
+        async with AsyncClient(service.address, api_key="s3cret") as client:
+            with pytest.warns(ApiKeyIgnored, match=WARNING):
+                await client.server_info()
+        async with AsyncClient(service.address) as client:
+            await client.server_info()
+
+
+@pytest.mark.parametrize("options", [{"api_key": "s3cret"}, {"metadata": {"authorization": "Bearer for a proxy"}}, {}])
+def test_nobody_is_warned_for_nothing(fake: Fake, options: dict[str, Any]):
+    """A server that asks for keys says nothing, and a header of the caller's own is none of ours."""
+    fake.ignores_keys = "api_key" not in options
+    with Client(fake.address, **options) as client, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        client.translate("a", to="pt")
+    assert not caught
+
+
+def test_the_command_warns_in_one_line(polygist: Polygist, fake: Fake, tmp_path: Path, monkeypatch):
+    fake.ignores_keys = True
+    (tmp_path / "key").write_text("s3cret\n")
+    arguments = ("translate", "--to", "pt", "--from", "en", "--text", "a", "--text", "b")
+    line = f"warning: the server at {fake.address} {WARNING}, unless something before that server checks it"
+    done = polygist(*arguments, "--api-key-file", tmp_path / "key")
+    assert (done.code, done.out) == (0, "A\nB\n")
+    assert [each for each in done.err.splitlines() if each.startswith("warning:")] == [line]
+    monkeypatch.setenv("POLYGIST_API_KEY", "s3cret")
+    assert polygist("info").err.splitlines() == [line]
+    assert polygist(*arguments, "-q").err == ""
