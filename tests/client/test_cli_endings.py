@@ -85,8 +85,8 @@ def test_an_error_of_whole_inputs_names_no_place_in_a_request(polygist: Polygist
 
     fake.script("StreamTranslate", wrong(0))
     fake.script("Translate", wrong(0), wrong(1))
-    assert polygist(*TRANSLATE, "--stream").err == "error: content is in de\n"
-    assert polygist(*TRANSLATE).err == "error: content is in de\n"
+    assert polygist(*TRANSLATE, "--stream").err == "error: text-1 is in de\n"
+    assert polygist(*TRANSLATE).err == "error: text-1 is in de\n"
     assert polygist(*TRANSLATE, "--text", "b", "--json").err == "error: text-2 is in de\n"
 
 

@@ -86,8 +86,6 @@ def naming_contents(names: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except errors.PolygistError as error:
-        if len(names) == 1:
-            names = ["content"]  # the message has the name of the input already
         for number, name in enumerate(names):
             error.message = error.message.replace(f"contents[{number}]", name)
         error.args = (error.message,)

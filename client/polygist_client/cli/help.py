@@ -16,7 +16,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     ),
     "Model": ("model", "task", "prefer", "splitting", "pivot", "beam_size", "max_output_tokens"),
     "Server": ("address", "tls", "api_key_file", "timeout", "wait"),
-    "Other": ("quiet", "verbose", "help"),
+    "Other": ("quiet", "verbose"),
 }  # fmt: skip
 ALL_OPTIONS = "polygist --help has the options of all commands, such as --ca."
 
@@ -38,7 +38,7 @@ class Command(click.Command):
         for heading, names in HEADINGS.items():
             rows = [records.pop(name) for name in names if name in records]
             if heading == "Other":
-                rows = [*records.values(), *rows]
+                rows += records.values()
             if rows:
                 with formatter.section(heading):
                     formatter.write_dl(rows, col_max=26)

@@ -113,6 +113,9 @@ def scan_object(line: Line) -> tuple[Member, ...]:
     start = SPACE.match(line.text).end()  # type: ignore[union-attr]
     try:
         DECODER.decode(line.text)
+    except json.JSONDecodeError as error:
+        said = error.msg[0].lower() + error.msg[1:]
+        raise InputError(f"is no JSON: {said} at column {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON: {error}") from None
     if line.text[start] != "{":
