@@ -36,10 +36,17 @@ def languages(session: Session, source: str | None, display_language: str | None
         print_json(session, reply, parts)
         return
     rows = [
-        [each.code, each.display_name, each.native_name, join_codes(each.targets), join_codes(each.pivot_targets)]
+        [
+            each.code,
+            each.display_name,
+            each.native_name,
+            join_codes(each.targets),
+            join_codes(each.pivot_targets),
+            join_codes([task.removesuffix("-language") for task in each.tasks]),
+        ]
         for each in found
     ]
-    print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+    print_rows(session, ["code", "name", "own name", "to", "by pivot", "tasks"], rows)
 
 
 MOST_NAMED = 12
