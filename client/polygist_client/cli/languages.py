@@ -23,6 +23,7 @@ EXAMPLES = (
 @with_session
 def languages(session: Session, source: str | None, display_language: str | None, task: Task | None) -> None:
     """List languages and what each is translated to."""
+    session.wanted_languages = (display_language,) if display_language else ()
     replies: list[JsonReply] = []
     with session.connect() as client:
         found = client.list_languages(task=task, display_language=display_language, on_reply=replies.append)
@@ -36,10 +37,17 @@ def languages(session: Session, source: str | None, display_language: str | None
         print_json(session, reply, parts)
         return
     rows = [
-        [each.code, each.display_name, each.native_name, join_codes(each.targets), join_codes(each.pivot_targets)]
+        [
+            each.code,
+            each.display_name,
+            each.native_name,
+            join_codes(each.targets),
+            join_codes(each.pivot_targets),
+            join_codes([task.removesuffix("-language") for task in each.tasks]),
+        ]
         for each in found
     ]
-    print_rows(session, ["code", "name", "own name", "to", "through another to"], rows)
+    print_rows(session, ["code", "name", "own name", "to", "by pivot", "tasks"], rows)
 
 
 MOST_NAMED = 12

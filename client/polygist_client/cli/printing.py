@@ -1,6 +1,7 @@
 """Results for people and for programs."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 
 import click
@@ -11,6 +12,7 @@ from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
 QUOTED = 60
+LISTED = re.compile(r",(?=[^\s,])")  # a list as programs like it; on a terminal it may need several lines
 
 
 def to_json(reply: JsonReply) -> str:
@@ -36,7 +38,7 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
 
     table = Table(*headers, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(LISTED.sub(", ", cell)) for cell in row))
     Console(no_color=True if session.no_color else None, highlight=False).print(table)
 
 
