@@ -84,9 +84,9 @@ def run_on_terminal(
                 then = None
     except OSError:  # how Linux says that the other end is closed
         pass
-    code = process.wait(timeout=60)
+    process.communicate(timeout=60)
     os.close(ours)
-    return code, shown.decode().replace("\r\n", "\n")
+    return process.returncode, shown.decode().replace("\r\n", "\n")
 
 
 def texts_of(shown: str) -> str:
@@ -194,6 +194,20 @@ def test_a_bar_is_on_a_terminal_while_results_go_to_a_file(tmp_path: Path, held:
         )[1]  # fmt: skip
     assert "━" in shown
     assert (tmp_path / "out").read_text() == "ONE\n"
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("flags", [[], ["--lines"], ["--stream"], ["-o", "/dev/stdout"]])
+def test_no_bar_is_in_the_way_of_a_program_that_takes_the_results(fake: Fake, flags: list[str]):
+    def wait(*arguments: Any) -> Any:
+        time.sleep(DELAY_SECONDS + 0.3)
+
+    fake.batching.shuffle = wait
+    fake.rules["Translate"] = lambda request: (wait(), translate(request))[1]
+    fake.script("StreamTranslate", lambda request: (wait(), stream_translate(request))[1])
+    shown = run_on_terminal("translate", "--text", "one", "-s", "en", "-t", "pt", *flags, stdout=subprocess.PIPE)[1]
+    assert "files" not in shown
+    assert "━" not in shown
 
 
 @pytest.mark.usefixtures("environment")

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,6 +45,17 @@ class Output:
     def is_stream(self) -> bool:
         """Whether the file is written to as it goes on, as a device, a pipe or ``/dev/stdout`` is."""
         return self.file is not None and is_stream(self.file)
+
+    @property
+    def feeds_another(self) -> bool:
+        """Whether results go to another program at once, which may write to the terminal itself."""
+        if self.folder is not None or (self.file is not None and not self.is_stream):
+            return False
+        try:
+            mode = os.stat(self.file).st_mode if self.file else os.fstat(standard_output().fileno()).st_mode
+        except (OSError, ValueError):
+            return False
+        return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
     @contextmanager
     def open_shared(self) -> Iterator[BinaryIO | None]:

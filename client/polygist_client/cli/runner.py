@@ -205,12 +205,12 @@ class Run:
     def _progress(self, jobs: list[Job]) -> AbstractContextManager[Callable[[int], None]]:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
         sources = [source for job in jobs for source in job.sources]
-        is_typed = any(source.is_typed for source in sources)
+        in_the_way = self.output.feeds_another or any(source.is_typed for source in sources)
         if self.form.read is None:
-            return self.session.progress("files", len(sources), is_typed=is_typed)
+            return self.session.progress("files", len(sources), in_the_way=in_the_way)
         sizes = [source.size() for source in sources]
         total = None if None in sizes else sum(size or 0 for size in sizes)
-        return self.session.progress("records", total, is_counted=True, is_typed=is_typed)
+        return self.session.progress("records", total, is_counted=True, in_the_way=in_the_way)
 
     @property
     def _keeps_encoding(self) -> bool:

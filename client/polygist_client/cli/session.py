@@ -169,7 +169,7 @@ class Session:
 
     @contextmanager
     def progress(
-        self, doing: str, total: int | None = None, *, is_counted: bool = False, is_typed: bool = False
+        self, doing: str, total: int | None = None, *, is_counted: bool = False, in_the_way: bool = False
     ) -> Iterator[Callable[[int], None]]:
         """Show a bar on standard error while the block runs, on a terminal only; yields what moves it on by so many.
 
@@ -177,9 +177,9 @@ class Session:
             doing: what there are many of.
             total: how many, in all; None where nobody knows.
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
-            is_typed: whether the text is being typed there: a bar would be in the way.
+            in_the_way: whether there is no bar after all, as where the text is being typed there.
         """
-        if self.quiet or self.no_progress or is_typed or sys.stderr is None or not sys.stderr.isatty():
+        if self.quiet or self.no_progress or in_the_way or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
         with Bar(doing, total, is_counted=is_counted, no_color=self.no_color) as bar:

@@ -68,7 +68,7 @@ def print_events(
     """Print the text of a result as it comes; progress goes to a bar on standard error until the first words."""
     is_open = False
     with ExitStack() as stack:
-        advance, completed = stack.enter_context(session.progress("parts")), 0
+        advance, completed = stack.enter_context(session.progress("parts", in_the_way=Output().feeds_another)), 0
         try:
             for event in events:
                 match event:
