@@ -397,7 +397,9 @@ def test_a_warning_names_flags_too(polygist: Polygist, fake: Fake):
     assert outcome.err == "warning: text-1: a guess; give --from [low-detection-confidence]\n"
 
 
-def test_the_language_of_many_lines_is_left_to_the_server_where_it_would_be_a_guess(polygist: Polygist, fake: Fake, tmp_path: Path):
+def test_the_language_of_many_lines_is_left_to_the_server_where_it_would_be_a_guess(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
     (tmp_path / "a.txt").write_text("one\n")
     arguments = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines"]
     assert polygist(*arguments).err == "note: 1 done\n"
