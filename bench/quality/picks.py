@@ -32,8 +32,9 @@ SETS = {
     "flores": (("flores_dev", "flores_devtest"), ("de", "es", "fr", "ru", "pt", "my")),
     "tico19": (("tico19",), ("es-LA", "fr", "ru", "pt-BR", "my")),
 }
-# Of how many documents the text is made that a query is put to, and how many sentences are picked.
-QUERIED, ANSWERS = {"ntrex128": 8, "flores": 20}, 2
+# Of how many documents the text is made that queries are put to, about how many of them, and how many sentences are
+# picked.
+QUERIED, QUERIES, ANSWERS = {"ntrex128": 8, "flores": 20}, 4, 2
 # The code of a language in the files, where it is none of BCP-47.
 CODES = {"es-LA": "es-419"}
 # Shorter documents leave nothing to choose; longer ones are cut.
@@ -138,7 +139,7 @@ def measure_picks(data: DataFolder, *, home: Path | None, say: Say) -> tuple[Tab
         "the first lines."
     )
     query_notes = (
-        f"{systems}The first line of each document is put as a query to the rest of it and other documents; found: the "
+        f"{systems}The first line of a document is put as a query to the rest of it and other documents; found: the "
         f"share in % of the {ANSWERS} sentences picked that are of its document."
     )
     return (
@@ -188,7 +189,7 @@ async def ask(
     """The figures of queries in one language, each put to `count` articles, as they stand in `QUERY_COLUMNS`."""
     starts = range(0, len(articles) - count + 1, count)
     found = [await share_found(extractive, articles[at : at + count], language, model) for at in starts]
-    return count * len(found), sum(found) / len(found) if found else None, 100 / count
+    return QUERIES * len(found), sum(found) / len(found) if found else None, 100 / count
 
 
 def find_encoder(engine: Engine, language: str) -> str:
@@ -215,9 +216,9 @@ async def pick(extractive: Extractive, article: TranslatedArticle, language: str
 async def share_found(
     extractive: Extractive, articles: Sequence[TranslatedArticle], language: str, model: str
 ) -> float:
-    """The share in % of right answers where each of some articles is asked for by its first line."""
+    """The share in % of right answers where the first of some articles are asked for, each by its first line."""
     right = asked = 0
-    for at, article in enumerate(articles):
+    for at, article in enumerate(articles[:QUERIES]):
         parts = [each.lines[language][each is article :] for each in articles]
         lines = [line for part in parts for line in part]
         start = sum(map(len, parts[:at]))

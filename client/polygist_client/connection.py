@@ -65,8 +65,8 @@ class ConnectionOptions(TypedDict, total=False):
         api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust. A
             server that asks for none is warned of once (`ApiKeyIgnored`).
         metadata: goes with every call.
-        timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s. With `math.inf`
-            only the server's own limit holds.
+        timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s. `math.inf`
+            leaves it to the server's own limit.
         wait_for_ready: let calls wait for a server, up to their timeout, instead of failing where none answers.
         reconnect_timeout: seconds that a call waits for a server which has answered before and is gone, as while it
             restarts; 5 by default, 0 fails at once. A call whose connection breaks before its answer is made again.

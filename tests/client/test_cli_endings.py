@@ -73,6 +73,17 @@ def test_a_refused_pivot_names_the_flag(polygist: Polygist, fake: Fake):
     assert "leave out --no-pivot" in outcome.err
 
 
+def test_the_command_that_installs_what_is_missing_is_the_last_word(polygist: Polygist, fake: Fake):
+    message = "no model for de->pt; install it: polygist-server models pull opus-mt-de-en"
+    metadata = {"source": "de", "pull": "opus-mt-de-en"}
+    refused = Failing(
+        grpc.StatusCode.FAILED_PRECONDITION, message, reason="LANGUAGE_PAIR_UNSUPPORTED", metadata=metadata
+    )
+    fake.script("Translate", refused)
+    outcome = polygist(*TRANSLATE)
+    assert (outcome.code, outcome.err) == (7, f"error: {message}\n")
+
+
 def test_a_language_that_is_none_leads_to_the_list(polygist: Polygist, fake: Fake):
     wrong = Failing(grpc.StatusCode.INVALID_ARGUMENT, reason="FIELD_INVALID", fields=("target_language_code",))
     fake.script("Translate", wrong)

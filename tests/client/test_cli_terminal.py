@@ -409,7 +409,9 @@ def test_a_warning_names_flags_too(polygist: Polygist, fake: Fake):
     assert outcome.err == "warning: text-1: a guess; give --from [low-detection-confidence]\n"
 
 
-def test_the_language_of_many_lines_is_told_where_it_is_a_guess(polygist: Polygist, fake: Fake, tmp_path: Path):
+def test_the_language_of_many_lines_is_left_to_the_server_where_it_would_be_a_guess(
+    polygist: Polygist, fake: Fake, tmp_path: Path
+):
     (tmp_path / "a.txt").write_text("one\n")
     arguments = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines"]
     assert polygist(*arguments).err == "note: 1 done\n"
@@ -417,7 +419,8 @@ def test_the_language_of_many_lines_is_told_where_it_is_a_guess(polygist: Polygi
     guess = translation_service_pb2.DetectedLanguage(language_code="en", confidence=0.25)
     guesses = translation_service_pb2.LanguageDetection(languages=[guess])
     fake.script("DetectLanguage", translation_service_pb2.DetectLanguageResponse(detections=[guesses]))
-    assert "language en detected, confidence 0.25" in polygist(*arguments).err
+    assert polygist(*arguments).err == "note: 1 done\n"
+    assert [each.source_language_code for each in fake.requests("BatchTranslate")] == ["en", "en", ""]
 
 
 def test_a_mistyped_variable_is_named(polygist: Polygist, monkeypatch: pytest.MonkeyPatch):

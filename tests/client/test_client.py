@@ -1,5 +1,7 @@
 """The blocking client against a real server that answers from a script."""
 
+import dataclasses
+import json
 import pickle
 from typing import Any
 
@@ -75,6 +77,21 @@ def test_languages_are_detected(client: Client):
 
 def test_tokens_are_counted(client: Client):
     assert client.count_tokens("abc", model="en-pt") == TokenCount(3, max_input_tokens=256)
+
+
+def test_results_become_json_by_way_of_the_standard_library(client: Client):
+    found = [
+        client.translate("a ☃", to="pt", scores=True, segments=True, alternatives=1),
+        client.summarise("One.\nTwo.", citations=True),
+        client.detect_language("x"),
+        client.count_tokens("abc", model="en-pt"),
+        client.server_info(),
+        client.list_languages()[0],
+    ]
+    translation, summary, detection, *_ = json.loads(json.dumps([dataclasses.asdict(each) for each in found]))
+    assert (translation["text"], translation["segments"][0]["source_span"]) == ("A ☃", {"start": 0, "end": 3})
+    assert summary["sentences"][0]["citations"][0]["span"] == {"start": 0, "end": 4}
+    assert detection["languages"][0]["code"] == "en"
 
 
 def test_lists_come_whole_whatever_their_pages(client: Client, fake: Fake):

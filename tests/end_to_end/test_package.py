@@ -94,7 +94,7 @@ def test_the_index_takes_both_files(distributions):
 
 
 def test_uvx_runs_the_command_line_out_of_the_wheel(wheel):
-    assert run_uv("tool", "run", "--quiet", "--from", wheel, "polygist", "version").split()[-1] == __version__
+    assert run_uv("tool", "run", "--quiet", "--from", wheel, "polygist", "--version").split()[-1] == __version__
 
 
 def test_the_wheel_is_small_and_says_for_whom_it_is(wheel):

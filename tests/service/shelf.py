@@ -16,11 +16,11 @@ from polygist_service.store.description import Description, InstalledModel, Inve
 
 @dataclass(frozen=True)
 class Shop:
-    """Answers as `engine.interface.Offers` does: names of models, and of those for a pair or for summaries."""
+    """Answers as `engine.interface.Offers` does: names of models, of those for a pair, and for a role and language."""
 
     names: tuple[str, ...] = ()
     pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    writers: Mapping[str, str] = field(default_factory=dict)
+    readers: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def has(self, name):
         return name in self.names
@@ -28,8 +28,8 @@ class Shop:
     def translation(self, source, target):
         return self.pairs.get((source, target))
 
-    def summarisation(self, language):
-        return self.writers.get(language)
+    def reader(self, role, language):
+        return self.readers.get((role, language))
 
 
 class Shelf:

@@ -127,6 +127,8 @@ def name_flags(text: str) -> str:
 
 def next_step(error: BaseException) -> str:
     """Advise what to try after `error`; empty where there is no advice."""
+    if isinstance(error, errors.CallFailed) and error.metadata.get("pull"):
+        return ""  # the message ends with the command that helps
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):

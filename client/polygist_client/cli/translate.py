@@ -134,8 +134,9 @@ def detect_once(session: Session) -> Prepare:
         best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
         if best.code == "und":
             raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
-        say = session.note if best.confidence < CONFIDENT else session.detail
-        say(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
+        if best.confidence < CONFIDENT:
+            return records, work  # the server knows the target, too, and goes by the lines before each one
+        session.detail(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
         return records, work.with_options(source=best.code, candidates=())
 
     return prepare

@@ -100,8 +100,11 @@ class TranslateRequest(_message.Message):
     pt-BR by pt, as Translation.target_language_code says.
     """
     source_language_code: _builtins.str
-    """Optional. The language of all contents. Empty, the default: detected for each text on its own,
-    and in a text of several paragraphs or lines for those that are surely in another language.
+    """Optional. The language of all contents. Empty, the default: detected for each text, and in a
+    text of several paragraphs or lines for those that are surely in another language. In doubt, as
+    with a word or two, it is one from which the target can be reached, or that the other contents
+    are in, with the warning LOW_DETECTION_CONFIDENCE. A text that is sure by itself, or has 100
+    code points, is taken for the same language whatever stands beside it.
     """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow,
@@ -274,7 +277,9 @@ class Translation(_message.Message):
     without letters whose language was not given.
     """
     detection_confidence: _builtins.float
-    """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
+    """Output only. 0 to 1: how sure the texts by themselves make the detection; below 0.5 it is a
+    guess, which what is expected of the request has decided. Absent where the language was given.
+    """
     model: _builtins.str
     """Output only. The model that wrote the text, the last one where it was pivoted; in a text of
     several languages that of source_language_code or else of the first part that needed one. Empty
@@ -558,7 +563,10 @@ class BatchItem(_message.Message):
     content: _builtins.str
     """Optional. The text, at most [request.characters: 1,000,000] code points. Empty stays empty."""
     source_language_code: _builtins.str
-    """Optional. The language of this item, in place of that of config."""
+    """Optional. The language of this item, in place of that of config. Where neither names one, it is
+    detected as in a request; the last 100 different items that were sent before this one stand for
+    the other contents.
+    """
     def __init__(
         self,
         *,
@@ -718,7 +726,9 @@ class DetectedLanguage(_message.Message):
     language_code: _builtins.str
     """Output only. The language, or "und"."""
     confidence: _builtins.float
-    """Output only. 0 to 1: its probability among all languages that the server knows."""
+    """Output only. 0 to 1: its probability among all languages that the server knows, of which those
+    that many people use, and those that a model here reads, are likelier to begin with.
+    """
     supported: _builtins.bool
     """Output only. Whether a translation model of this server reads the language."""
     def __init__(

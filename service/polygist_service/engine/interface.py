@@ -225,8 +225,13 @@ class Offers(Protocol):
         """Return the model for one pair of languages that may be recommended; None where there is none."""
         ...
 
-    def summarisation(self, language: str) -> str | None:
-        """Return the model that writes summaries in a language and may be recommended; None where there is none."""
+    def reader(self, role: str, language: str) -> str | None:
+        """Return the model of a role that reads a language and may be recommended; None where there is none.
+
+        Args:
+            role: the value of a `Role`.
+            language: a canonical tag.
+        """
         ...
 
 

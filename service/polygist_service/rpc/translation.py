@@ -94,5 +94,6 @@ class TranslationServicer:
         self, request: translation_service_pb2.DetectLanguageRequest, context: CallContext
     ) -> translation_service_pb2.DetectLanguageResponse:
         wanted = parse_detect_request(request, self._limits)
-        rankings = await self._languages.rank(wanted.contents, wanted.candidates, context)
-        return to_detect_response(wanted, rankings, readable=self._routes.readable())
+        readable = self._routes.readable()
+        rankings = await self._languages.rank(wanted.contents, wanted.candidates, context, readable=readable)
+        return to_detect_response(wanted, rankings, readable=readable)

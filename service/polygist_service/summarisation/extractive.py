@@ -6,7 +6,7 @@ import numpy as np
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Engine, Vector
+from polygist_service.engine.interface import Engine, Role, Vector, advise_pull
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.boilerplate import ends_sentence, trim_stamp
@@ -64,7 +64,8 @@ class Extractive:
         yield Progress(1, 1)
         notices = make_notices(sentences, passages, word_count=word_count)
         if not plan.model:
-            notices = (notice_ranking(plan, likeness), *notices)
+            offer = self._engine.offers.reader(Role.ENCODER.value, plan.language)
+            notices = (notice_ranking(plan, likeness, offer=offer), *notices)
         for passage in passages:
             yield passage
         yield Draft(passages, plan.language, notices, input_token_count=token_count)
@@ -141,15 +142,15 @@ def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_c
     )
 
 
-def notice_ranking(plan: Plan, likeness: Likeness) -> Notice:
-    """Return what to say of sentences that were ranked without an encoder."""
+def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Notice:
+    """Return what to say of sentences that were ranked without an encoder; `offer` is one that could be installed."""
     query = ""
     if likeness.relevance is not None:
         query = ", and by the words of the query" if likeness.relevance.any() else "; the query has none of their words"
     return Notice(
         NoticeKind.METHOD_FALLBACK,
         f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"
-        f"{query}; for ranking by meaning install an encoder for {plan.language}, see polygist-server models list",
+        f"{query}{advise_pull(*filter(None, [offer]))}",
     )
 
 

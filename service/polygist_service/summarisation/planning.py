@@ -1,6 +1,6 @@
 """How a summary comes about: by which method, which model, and in which language before any translation."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polygist_service.engine.interface import Engine, ModelInfo, Role, pull_metadata
@@ -90,7 +90,7 @@ def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[
     models = [model for model in engine.models() if model.role is role]
     fit = [model for model in models if not model.is_experimental and covers(model, source, request.target)]
     if not fit and method is Method.ABSTRACTIVE:
-        raise none_writes(models, request, source, offer=engine.offers.summarisation(source))
+        raise none_writes(models, request, source, offer=engine.offers.reader(role.value, source))
     if not fit:
         return method, None
     # One that writes the target language goes before one whose summary has to be translated.
@@ -173,14 +173,7 @@ def covers(model: ModelInfo, source: str, target: str | None) -> bool:
     return writes or written_language(model, source, target) != source
 
 
-def readable_languages(engine: Engine, detected: Collection[str]) -> tuple[str, ...]:
-    """Return the languages of articles that can be summarised, sorted: all that can be told, and those of any model.
-
-    Others are served too where a caller names them.
-
-    Args:
-        engine: has the models.
-        detected: the languages that are told of a text.
-    """
-    models = {language for model in engine.models() for language in (*model.source_languages, *model.target_languages)}
-    return tuple(sorted(models.union(detected)))
+def covered_languages(engine: Engine) -> tuple[str, ...]:
+    """Return the languages that some model for summaries covers, sorted; others are served by their words alone."""
+    models = [model for model in engine.models() if model.role in (Role.ENCODER, Role.SUMMARISATION)]
+    return tuple(sorted({language for model in models for language in model.source_languages}))

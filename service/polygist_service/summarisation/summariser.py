@@ -12,7 +12,7 @@ from polygist_service.summarisation.abstractive import Abstractive, Checker
 from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.lengths import word_limit
-from polygist_service.summarisation.planning import Plan, make_plan, readable_languages
+from polygist_service.summarisation.planning import Plan, covered_languages, make_plan
 from polygist_service.summarisation.rendering import Rendering
 from polygist_service.summarisation.types import (
     Citation,
@@ -77,7 +77,8 @@ class Summariser:
         languages = await self._languages.resolve(
             request.contents,
             given=request.source,
-            readable=readable_languages(self._engine, self._languages.known),
+            readable=None,
+            likely=covered_languages(self._engine),
             candidates=request.candidates,
             mime_type=request.mime_type,
             context=context,

@@ -17,6 +17,7 @@ from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePai
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.language_odds import (
+    READABLE,
     SURE,
     Company,
     Evidence,
@@ -59,19 +60,19 @@ class DetectedLanguage:
         language: ``und`` for a text without letters; that of most of its letters where it has several.
         confidence: what the texts say for it; None where the language was given.
         foreign: the runs of the text that are in other languages.
-        nearest: the likeliest of all other languages, and its probability.
+        nearest: the likeliest of all other languages.
     """
 
     language: str
     confidence: float | None = None
     foreign: tuple[LanguageRun, ...] = ()
-    nearest: tuple[str, float] | None = None
+    nearest: str | None = None
 
     def notices(self) -> tuple[Notice, ...]:
         """A warning where the detection is a guess, and one for each run in another language."""
         notices = []
         if self.confidence is not None and self.confidence < CONFIDENT:
-            other = " or {} ({:.2f})".format(*self.nearest) if self.nearest else ""
+            other = f", or else {self.nearest}" if self.nearest else ""
             message = (
                 f"the language is a guess: {self.language} (confidence {self.confidence:.2f}){other}; "
                 "give source_language_code"
@@ -209,18 +210,26 @@ class LanguageResolver:
         return self._detector.languages
 
     async def rank(
-        self, texts: Sequence[str], candidates: Collection[str], context: CallContext
+        self,
+        texts: Sequence[str],
+        candidates: Collection[str],
+        context: CallContext,
+        *,
+        readable: tuple[str, ...] = (),
     ) -> list[list[tuple[str, float]]]:
         """Return the languages of each text by itself by falling probability, `candidates` only where there are any.
 
-        The probabilities stay those among all languages.
+        The probabilities stay those among all languages, of which those that are `readable` are somewhat likelier.
         """
-        scope = Scope(None, candidates=frozenset(candidates))
-        rankings = []
-        for reading in await self._pool.run(context, self._read, texts):
-            ranking = scope.limit(reading.alone)
+        scope = Scope(readable, candidates=frozenset(candidates))
+        expected = Expectation(readable, factor=READABLE)
+
+        def rank_one(text: str) -> list[tuple[str, float]]:
+            return scope.limit(weigh(Evidence.of(text, self._detector.rank(text)), expected))
+
+        rankings = await self._pool.run(context, rank_one, texts)
+        for ranking in rankings:
             self._count(*ranking[0] if ranking else ("und", 0.0))
-            rankings.append(ranking)
         return rankings
 
     async def resolve(
@@ -293,6 +302,8 @@ class LanguageResolver:
 
         def judge_one(case: tuple[str, Reading]) -> Verdict:
             text, reading = case
+            if reading.evidence.is_long and (not reading.alone or reading.alone[0][1] >= SURE):
+                return Verdict(reading.alone, reading.alone)
             if reading.is_sure or not total:
                 return Verdict(weigh(reading.evidence, expected), reading.alone)
             weigh_here = partial(weigh, reading.evidence, others=total, own=own[text] if len(own) > 1 else {})
@@ -361,7 +372,7 @@ def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> 
             f"contents[{at}] {told_of(languages[0], verdict)}; this server reads: {name_few(readable)}",
             metadata={"field": f"contents[{at}]", "source": languages[0], "readable": ",".join(sorted(readable))},
         )
-    nearest = next(((code, p) for code, p in verdict.told if code != found), None)
+    nearest = next((code for code, _ in verdict.expected if code != found), None)
     return DetectedLanguage(found, verdict.confidence(found), nearest=nearest)
 
 

@@ -184,6 +184,27 @@ class Routes:
         """What can be translated to what, with the models of this moment."""
         return Reach(self.models())
 
+    def explain_unread(
+        self, refusal: UnsupportedLanguagePair, target: str, *, model: str | None, pivot_policy: PivotPolicy
+    ) -> UnsupportedLanguagePair:
+        """Return the refusal of a text that is in a language which no model reads, with what could be installed.
+
+        Args:
+            refusal: as `detection` has it; its metadata tell the language.
+            target: what was to be translated into.
+            model: the one that was named; no other one will do then.
+            pivot_policy: whether there may be a language in between.
+        """
+        source, models = refusal.metadata["source"], self.models()
+        pulls: list[str] = []
+        if model is None and not is_same_language(source, target):
+            finder = RouteFinder(models, Preference.DEFAULT, self._pivot_languages)
+            pulls = self._find_pulls(source, target, finder, pivot_policy)
+        return UnsupportedLanguagePair(
+            f"{refusal.message}{advise_pull(*pulls)}",
+            metadata={**pair_metadata(source, target, models), **refusal.metadata, **pull_metadata(*pulls)},
+        )
+
     def _find_pulls(self, source: str, target: str, finder: "RouteFinder", pivot_policy: PivotPolicy) -> list[str]:
         """Models that could be installed to serve a pair: one for it, or what is missing of a way through a pivot."""
         offers = self._engine.offers

@@ -70,17 +70,7 @@ class Translator:
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        languages = await self._languages.resolve(
-            request.contents,
-            given=request.source,
-            readable=self._routes.readable(),
-            candidates=request.candidates,
-            mime_type=request.mime_type,
-            context=context,
-            likely=self._find_sources(request),
-            target=request.target,
-            turn=turn,
-        )
+        languages = await self._tell_languages(request, context, turn)
         contents = [
             cut_parts(at, text, language)
             for at, (text, language) in enumerate(zip(request.contents, languages, strict=True))
@@ -121,8 +111,33 @@ class Translator:
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
+    async def _tell_languages(
+        self, request: TranslationRequest, context: CallContext, turn: Turn | None
+    ) -> list[DetectedLanguage]:
+        """Return the language of each content; where no model reads it, the refusal says which one could."""
+        sources = self._find_sources(request)
+        try:
+            return await self._languages.resolve(
+                request.contents,
+                given=request.source,
+                readable=self._routes.readable(),
+                candidates=request.candidates,
+                mime_type=request.mime_type,
+                context=context,
+                likely=sources or None,
+                target=request.target if sources else None,
+                turn=turn,
+            )
+        except UnsupportedLanguagePair as refusal:
+            raise self._routes.explain_unread(
+                refusal, request.target, model=request.model, pivot_policy=request.pivot_policy
+            ) from None
+
     def _find_sources(self, request: TranslationRequest) -> tuple[str, ...]:
-        """Return the languages from which the target can be reached, where the language has to be detected."""
+        """Return the languages from which the target can be reached, where the language has to be detected.
+
+        Without any, the detection does not go by the target: the refusal had better be about a language that is read.
+        """
         if request.source:
             return ()
         return self._routes.sources(request.target, model=request.model, pivot_policy=request.pivot_policy)

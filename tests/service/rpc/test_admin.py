@@ -88,7 +88,7 @@ async def test_what_cannot_be_done_is_said_with_its_reason():
 
 async def test_a_name_is_needed():
     async with administered(Shelf(a=1)) as client:
-        stub = model_service_pb2_grpc.ModelAdminServiceStub(client._channels[False])
+        stub = model_service_pb2_grpc.ModelAdminServiceStub(client._channels.open()[False])
         for request in (model_service_pb2.LoadModelRequest(), model_service_pb2.LoadModelRequest(name="a")):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stub.LoadModel(request)

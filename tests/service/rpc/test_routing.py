@@ -11,8 +11,10 @@ from polygist_service.engine.interface import State
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, multilingual, pair
 from tests.service.harness import failure_of, serving
+from tests.service.rpc.test_batch_translate import batch, config, item
 from tests.service.rpc.test_summarise import ARTICLE
 from tests.service.rpc.test_translate import PORTUGUESE, codes, make, translate
+from tests.service.shelf import Shop
 from tests.service.translation.test_routing import LANGUAGES
 
 DE_EN, EN_DE, FR_EN, EN_FI = pair("de", "en"), pair("en", "de"), pair("fr", "en"), pair("en", "fi")
@@ -266,6 +268,41 @@ async def test_a_text_in_none_of_two_hundred_languages_is_refused_in_few_words()
     assert failure.metadata["readable"].split(",") == list(LANGUAGES)
     assert "and 192 more" in failure.message
     assert len(failure.message) < 1000
+
+
+SHOP = Shop(pairs={("de", "en"): "opus-mt-de-en", ("de", "fr"): "opus-mt-de-fr", ("en", "fr"): "opus-mt-en-fr"})
+UNREAD = "Die Bibliothek öffnet um neun Uhr und schließt um sechs."
+
+
+@pytest.mark.parametrize(
+    ("target", "fields", "pull"),
+    [
+        ("pt", {}, "opus-mt-de-en"),  # from English there is a way already
+        ("fr", {}, "opus-mt-de-fr"),
+        ("fr", DIRECT_ONLY, "opus-mt-de-fr"),
+        ("pt", DIRECT_ONLY, ""),
+        ("pt", {"model": "models/en-pt"}, ""),
+        ("de", {}, ""),
+        ("fi", {}, ""),
+    ],
+)
+async def test_a_text_in_a_language_that_nobody_reads_is_refused_with_the_model_that_would_read_it(
+    target, fields, pull
+):
+    request = make(UNREAD, target=target, source_language_code="", **fields)
+    async with serving(EchoEngine(EN_PT, PT_EN, offers=SHOP)) as service:
+        failure = await failure_of(service.translation.Translate(request))
+        if "model" not in fields and target != "de":
+            request.source_language_code = "de"
+            named = await failure_of(service.translation.Translate(request))
+            assert dict(failure.metadata) == {**named.metadata, "field": "contents[0]", "readable": "en,pt"}
+        answers = await batch(service, config(target=target, source_language_code="", **fields), item("1", UNREAD))
+    assert failure.message.startswith("contents[0] is in de (confidence ")
+    advice = f"; install it: polygist-server models pull {pull}" if pull else "this server reads: en, pt"
+    assert failure.message.endswith(advice)
+    assert failure.metadata.get("pull", "") == pull
+    for answer in answers.values():
+        assert answer.error.message.endswith(advice)
 
 
 async def test_a_passed_deadline_ends_both_hops():

@@ -1,5 +1,7 @@
 """A word or a few whose language nobody names, over a real connection: answered, and said to be a guess where it is."""
 
+import re
+
 import pytest
 from polygist.v1 import common_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_service.limits import Limits
@@ -57,8 +59,8 @@ async def test_the_warning_names_the_guess_the_next_likely_language_and_the_cure
     (warning,) = translation.warnings
     assert warning.code == common_pb2.WARNING_CODE_LOW_DETECTION_CONFIDENCE
     confidence = f"{translation.detection_confidence:.2f}"
-    assert warning.message.startswith(f"the language is a guess: en (confidence {confidence}) or ")
-    assert warning.message.endswith("; give source_language_code")
+    told = rf"the language is a guess: en \(confidence {confidence}\), or else [a-z]+; give source_language_code"
+    assert re.fullmatch(told, warning.message)
 
 
 @pytest.mark.parametrize("text", ["Danke", "Hola", "Gracias", "Hallo Welt", "Ciao", "Tack", "Xyzzy", "Dobry"])
@@ -111,6 +113,14 @@ async def test_the_language_is_one_from_which_the_target_can_be_reached():
         ["Final"], target="fr", engine=through, pivot_policy=common_pb2.PIVOT_POLICY_DIRECT_ONLY
     )
     assert direct.source_language_code == "es"
+
+
+@pytest.mark.parametrize("text", ["Hello world", "The cat", ENGLISH])
+async def test_where_nothing_reaches_the_target_the_pair_of_a_language_that_is_read_is_refused(text):
+    failure = await refused(make(text, target="fr", source_language_code=""))
+    assert (failure.reason, failure.metadata["source"], failure.metadata["target"]) == (
+        "LANGUAGE_PAIR_UNSUPPORTED", "en", "fr",
+    )  # fmt: skip
 
 
 async def test_the_other_texts_of_a_request_tell_what_a_word_is_in():
@@ -194,10 +204,11 @@ async def test_a_stream_answers_as_the_unary_call_does_whatever_is_guessed():
 
 async def test_detection_of_a_word_names_a_language_that_it_may_well_be_in():
     async with serving(EchoEngine()) as service:
-        request = translation_service_pb2.DetectLanguageRequest(contents=["Thank you", "Obrigado", "ᏣᎳᎩ", "12"])
+        texts = ["Hello", "Hello world", "Bom dia", "Obrigado", "Bonjour", "Guten Morgen", "ᏣᎳᎩ", "12"]
+        request = translation_service_pb2.DetectLanguageRequest(contents=texts)
         reply = await service.translation.DetectLanguage(request)
-    best = [detection.languages[0] for detection in reply.detections]
-    assert [each.language_code for each in best] == ["en", "pt", "und", "und"]
+    best = [detection.languages[0].language_code for detection in reply.detections]
+    assert best == ["en", "en", "pt", "pt", "fr", "de", "und", "und"]
     for detection in reply.detections:
         assert detection.languages[-1].language_code == "und"
         assert sum(each.confidence for each in detection.languages) == pytest.approx(1, abs=1e-6)

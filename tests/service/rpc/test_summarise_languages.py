@@ -5,6 +5,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2
 
 from tests.service.echo import EN_PT, ENCODER, PT_EN, EchoEngine, pair
 from tests.service.harness import failure_of, serving
+from tests.service.shelf import Shop
 
 # Sentences of an article, one a line; in its own script's way nothing or a space is between them.
 ARTICLES = {
@@ -112,6 +113,22 @@ async def test_languages_with_an_encoder_are_ranked_by_it_beside_others_without(
     assert (english.model, list(english.warnings)) == ("models/minilm", [])
     assert (german.model, [warning.code for warning in german.warnings]) == ("", [FALLBACK])
     assert (none.text, list(none.warnings)) == ("12 — 13", [])
+
+
+async def test_an_encoder_that_could_be_installed_is_named():
+    engine = EchoEngine(offers=Shop(readers={("encoder", "de"): "multilingual-minilm"}))
+    async with serving(engine) as service:
+        request = summarisation_service_pb2.SummariseRequest(contents=[join("de"), join("my")])
+        german, burmese = (await service.summarisation.Summarise(request)).summaries
+    assert german.warnings[0].message.endswith("; install it: polygist-server models pull multilingual-minilm")
+    assert burmese.warnings[0].message.endswith("by their words and places alone")
+
+
+async def test_in_doubt_a_text_is_in_a_language_of_the_encoder():
+    """By itself the detector takes it for another one."""
+    summary = await summarise("Bom dia.")
+    assert summary.source_language_code == "pt"
+    assert not [warning for warning in summary.warnings if warning.code == FALLBACK]
 
 
 async def test_a_server_without_any_encoder_summarises():

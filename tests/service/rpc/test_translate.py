@@ -302,8 +302,9 @@ async def test_a_language_that_no_model_reads_is_not_called_undetermined():
     assert (failure.reason, failure.metadata["source"]) == ("LANGUAGE_PAIR_UNSUPPORTED", "fr")
 
 
-async def test_a_text_in_letters_of_no_known_language_is_named():
-    failure = await refused(make(ENGLISH, "ᏣᎳᎩ", source_language_code=""))
+@pytest.mark.parametrize("text", ["ᏣᎳᎩ", "ᏣᎳᎩ ᎦᏬᏂᎯᏍᏗ. " * 20], ids=["a word", "an article"])
+async def test_a_text_in_letters_of_no_known_language_is_named(text):
+    failure = await refused(make(ENGLISH, text, source_language_code=""))
     assert (failure.code, failure.reason) == ("FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED")
     assert failure.metadata["field"] == "contents[1]"
 

@@ -227,9 +227,11 @@ def test_what_is_recommended_is_free_for_all_and_fit_for_use():
     catalogue = read_catalogue()
     assert catalogue.translation("en", "fr-CA") == "opus-mt-en-fr"
     assert catalogue.translation("fr", "de") is None
-    assert catalogue.summarisation("en") == "bart-large-cnn"
-    assert catalogue.summarisation("pt") == "qwen2.5-1.5b"  # mt5-xlsum forbids commercial use
-    assert catalogue.summarisation("fi") is None
+    assert catalogue.reader("summarisation", "en") == "bart-large-cnn"
+    assert catalogue.reader("summarisation", "pt") == "qwen2.5-1.5b"  # mt5-xlsum forbids commercial use
+    assert catalogue.reader("summarisation", "fi") is None
+    assert catalogue.reader("encoder", "fi") == "multilingual-minilm"
+    assert catalogue.reader("encoder", "my") is None
     assert (catalogue.has("opus-mt-en-fr"), catalogue.has("opus-mt-en-fi")) == (True, False)
 
 

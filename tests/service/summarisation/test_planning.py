@@ -64,7 +64,7 @@ def test_what_no_model_does_is_refused_with_the_cure(models, fields, message):
     ("fields", "end"), [({"method": Method.ABSTRACTIVE}, "EXTRACTIVE"), ({"form": Form.HEADLINE}, "TLDR")]
 )
 def test_a_writer_that_could_be_installed_is_named(fields, end):
-    engine = EchoEngine(ENCODER, offers=Shop(writers={"en": "bart-large-cnn"}))
+    engine = EchoEngine(ENCODER, offers=Shop(readers={("summarisation", "en"): "bart-large-cnn"}))
     request = SummaryRequest(contents=["A text."], **fields)
     message = rf"in en; install one: polygist-server models pull bart-large-cnn, or ask for {end}$"
     with pytest.raises(UnsupportedCapability, match=message) as caught:

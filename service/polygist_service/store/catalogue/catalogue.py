@@ -167,10 +167,10 @@ class Catalogue:
         """The first model for one pair of languages that may be recommended."""
         return next((each.name for each in self._of_pair(source, target) if each.is_offered), None)
 
-    def summarisation(self, language: str) -> str | None:
-        """The first model that may be recommended for writing summaries of articles in a language."""
-        writers = [each for each in self.models.values() if each.role == "summarisation" and each.is_offered]
-        reads = (each.name for each in writers if serving(language, each.settings.get("source_languages", ())))
+    def reader(self, role: str, language: str) -> str | None:
+        """The first model of a role that reads a language and may be recommended."""
+        models = [each for each in self.models.values() if each.role == role and each.is_offered]
+        reads = (each.name for each in models if serving(language, each.settings.get("source_languages", ())))
         return next(reads, None)
 
     def select(self, names: Sequence[str]) -> tuple[CatalogueEntry, ...]:
