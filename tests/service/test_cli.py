@@ -103,6 +103,7 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("serve --memory-cap much", 2, "--memory-cap: 'much' is no size such as 4GB"),
         ("serve --config /tmp", 2, "is a directory"),
         ("models pull en-fi", 2, "the Hub may have opus-mt-en-fi: models pull opus-mt-en-fi"),
+        ("models pull en-ja", 2, "small100 has it among many languages: models pull small100"),
         ("models pull ./here", 2, "models pull path:./here"),
         ("models pull tiny.tar.zst", 2, "models import tiny.tar.zst"),
         ("models pull https://example.org/a/b", 2, "is no page of a model on the Hub"),
@@ -177,6 +178,12 @@ def test_a_list_may_be_of_what_is_installed_only(server: Server):
     server("models", "pull", "tiny")
     (line,) = server("models", "list", "--installed").out.splitlines()
     assert line.startswith("tiny\ttranslation\ten>pt\t")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_list_tells_what_models_translate_to_what(server: Server):
+    rows = dict(line.split("\t")[:3:2] for line in server("models", "list").out.splitlines())
+    assert (rows["opus-mt-en-zh"], rows["small100"], rows["bart-large-cnn"]) == ("en>zh", "100 languages", "en")
 
 
 @pytest.mark.usefixtures("store")
