@@ -14,7 +14,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from polygist import __version__
-from polygist_service.cli import app
+from polygist_service.cli import app, models
 from polygist_service.limits import Limits
 from polygist_service.settings import Settings
 
@@ -197,6 +197,17 @@ def test_models_are_told_to_programs(server: Server):
     assert other["source"] == {"kind": "hub", "repository": "Helsinki-NLP/opus-mt-en-fr", "revision": "main"}
     only = json.loads(server("models", "list", "--json", "--installed").out)
     assert only == {"models": [tiny], "leftOut": []}
+
+
+@pytest.mark.usefixtures("store")
+def test_models_that_might_be_meant_are_named_once_though_they_are_installed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(models, "MOST_SUGGESTED", 99)
+    server("models", "pull", "tiny")
+    named = re.split(r", | and ", server("models", "show", "zzzzzz").err.partition("it has: ")[2])
+    assert named[0] == "tiny"
+    assert [name.split()[0] for name in named].count("tiny") == 1
 
 
 @pytest.mark.usefixtures("store")

@@ -271,7 +271,7 @@ def show(store: Store, name: str, as_json: bool) -> None:
     if name in store.names():
         facts = to_json(store.find(name), store)
     else:
-        known = [*store.names(), *store.catalogue.models]
+        known = dict.fromkeys([*store.names(), *store.catalogue.models])
         if name in store.catalogue.sets or not is_known(store, name):
             expect_known([name], known, "no model is installed, nor in the catalogue, as")
         (entry,) = store.catalogue.select([name])
