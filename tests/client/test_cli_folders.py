@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tests.client.conftest import Polygist, sent
-from tests.fakes.server import Fake
+from tests.fakes.server import Failing, Fake
 
 TRANSLATE = ["translate", "-s", "en", "-t", "pt"]
 
@@ -128,6 +128,17 @@ def test_a_folder_that_cannot_be_read_is_told(polygist: Polygist, tmp_path: Path
     (tmp_path / "closed").mkdir(mode=0)
     outcome = polygist(*TRANSLATE, tmp_path, "--jsonl")
     assert (outcome.code, outcome.err) == (2, f"error: {tmp_path}/closed: Permission denied\n")
+
+
+@pytest.mark.parametrize("given", ["in -o out/ --format csv --field title", "in/sub/c.csv --format text -o out/more/c"])
+def test_a_run_without_results_leaves_no_folder(
+    polygist: Polygist, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+):
+    write_files(tmp_path, in__sub__c_csv="name\na\n")
+    monkeypatch.chdir(tmp_path)
+    fake.script("Translate", Failing(grpc.StatusCode.UNAUTHENTICATED, "no"))
+    assert polygist(*TRANSLATE, *given.split()).code in (2, 6)
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def test_a_file_that_cannot_be_written_fails_alone(polygist: Polygist, tmp_path: Path):
