@@ -100,6 +100,13 @@ def test_a_folder_of_records_is_mirrored(polygist: Polygist, tmp_path: Path):
     }  # fmt: skip
 
 
+def test_a_file_of_records_that_cannot_be_read_leaves_no_folder_behind(polygist: Polygist, tmp_path: Path):
+    write_files(tmp_path, in__a_csv="id\n1\n", in__b__c__d_csv="id\n1\n", in__e__f_csv="title\nRain\n")
+    arguments = [*TRANSLATE, tmp_path / "in", "--format", "csv", "--field", "title", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments).code == 3
+    assert [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")] == ["e", "e/f.pt.csv"]
+
+
 def test_a_folder_goes_on_where_it_stopped(polygist: Polygist, fake: Fake, tmp_path: Path):
     write_files(tmp_path, in__a_txt="a", in__b__c_txt="c", in__b__d_txt="d")
     fake.batching.errors["c"] = (grpc.StatusCode.INTERNAL, "")
