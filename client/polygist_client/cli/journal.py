@@ -236,6 +236,8 @@ class Journal:
     def close(self, *, keep: bool, is_complete: bool = False) -> None:
         """Close it, and remove it unless it should be kept; `is_complete` notes that the file has all of it.
 
+        Folders that were made for a file that is not there go with it.
+
         Raises:
             OSError: it should be kept, somebody removed it, and it cannot be written again.
         """
