@@ -86,7 +86,8 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     proper = keep_proper(article.sentences, article.text)
     sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
     split = split_terms if plan.model else split_pieces
-    kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query, split=split)
+    texts = [sentence.text for sentence in sentences]
+    kept = find_eligible(texts, language=plan.language, count=wanted, query=request.query, split=split)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
