@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
+.PHONY: help demo test interop chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -18,6 +18,10 @@ test: $(READY)  ## run the linters, the type checker and all tests
 
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
+
+interop: $(READY) ## run the tests with clients in Node, Go and buf; as root on Debian it installs what they need first
+	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
+	@$(BIN)/python -m pytest tests/interop
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

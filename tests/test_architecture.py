@@ -85,7 +85,7 @@ CLIENT_LIBRARIES = {
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),
-    "grpc": ("client", "aio", "error_mapping", "tls"),
+    "grpc": ("client", "channels", "error_mapping", "tls"),
     "grpc_status": ("error_mapping",),
     "grpc_health": ("calls", "conversion"),
     "click": ("cli",),

@@ -1,15 +1,12 @@
 """The asynchronous client: the blocking one with ``await``."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
-from weakref import WeakSet
 
-import grpc.aio
 from google.protobuf.message import Message
 
 from polygist_client import batches, calls, options, results
@@ -17,8 +14,9 @@ from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.awaited import AsyncBatchPool, BulkTasks
 from polygist_client.calls import Call
-from polygist_client.client import make_stub, open_channels, start_bulk
-from polygist_client.connection import Connection, ConnectionOptions, connect_to
+from polygist_client.channels import LoopChannels, make_stub
+from polygist_client.client import start_bulk
+from polygist_client.connection import ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors
 from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
 from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_flight, parse_limits
@@ -27,10 +25,6 @@ from polygist_client.retries import Retries
 from polygist_client.streams import StreamPosition
 
 CLOSED = "this client is closed; make another"
-FORKED = (
-    "this process was forked while an AsyncClient was connected, and gRPC would hang or crash in it; start processes by"
-    " multiprocessing's 'spawn' or 'forkserver', close the client before, or use Client"
-)
 Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
 
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -401,53 +395,3 @@ class AsyncClient:
         if self._is_closed:
             raise RuntimeError(CLOSED)
         return make_stub(self._channels.open(), call, kind)
-
-
-class LoopChannels:
-    """The channels of each event loop that a client is used in; gRPC binds a channel to the loop that it is made in.
-
-    Args:
-        connection: where they lead to.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._channels: dict[asyncio.AbstractEventLoop, dict[bool, Any]] = {}
-        self._process = os.getpid()
-
-    def open(self) -> dict[bool, Any]:
-        """Return the channels of the running loop; see `open_channels`.
-
-        Raises:
-            RuntimeError: channels like these were open when this process was forked from another.
-        """
-        loop = asyncio.get_running_loop()
-        if any(each._channels and each._process != os.getpid() for each in CONNECTED):
-            raise RuntimeError(FORKED)
-        if loop not in self._channels:
-            self._process = os.getpid()
-            CONNECTED.add(self)
-            for other in [each for each in self._channels if each.is_closed()]:
-                self._channels.pop(other, None)  # gRPC closes what nobody has any more
-            self._channels[loop] = open_channels(grpc.aio, self._connection)
-        return self._channels[loop]
-
-    async def close(self) -> None:
-        """Close them all: those of a loop that runs in another thread by that thread."""
-        while self._channels:
-            loop, channels = self._channels.popitem()
-            if loop is not asyncio.get_running_loop() and loop.is_running():
-                with suppress(RuntimeError):  # it was closed meanwhile
-                    loop.call_soon_threadsafe(loop.create_task, close_all(channels))
-            else:
-                await close_all(channels)
-
-
-# Those of all clients; a process that is forked has them too.
-CONNECTED: "WeakSet[LoopChannels]" = WeakSet()
-
-
-async def close_all(channels: dict[bool, Any]) -> None:
-    """End connections, and the calls that still use them."""
-    for channel in channels.values():
-        await channel.close()

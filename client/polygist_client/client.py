@@ -16,6 +16,7 @@ from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.blocking import BatchPool, BulkThread
 from polygist_client.bulk import Bulk
 from polygist_client.calls import Call
+from polygist_client.channels import check_process, make_stub, open_channels
 from polygist_client.connection import Connection, ConnectionOptions, connect_to
 from polygist_client.error_mapping import own_errors, to_item_error
 from polygist_client.errors import CallFailed, PermissionDenied, PolygistError, Unimplemented
@@ -369,6 +370,7 @@ class Client:
     def _stub(self, call: Call[Any, Any], kind: str) -> Any:
         if self._is_closed:
             raise RuntimeError("this client is closed; make another")
+        check_process()
         return make_stub(self._channels, call, kind)
 
 
@@ -406,27 +408,6 @@ class PendingCall(Generic[ReplyT, AnswerT]):
         self._future.cancel()
 
 
-def open_channels(kind: Any, connection: Connection) -> dict[bool, Any]:
-    """Open two channels; the key says whether they need a healthy server.
-
-    A server that is loading or shutting down gets no work, but still says how it is.
-
-    Args:
-        kind: what makes them, `grpc` or `grpc.aio`.
-        connection: where to.
-    """
-    channels = {}
-    for needed in (True, False):
-        knobs = connection.channel_options(needs_healthy_server=needed)
-        if connection.certificates is None:
-            channels[needed] = kind.insecure_channel(connection.address.target, knobs)
-        else:
-            certificates = connection.certificates
-            credentials = grpc.ssl_channel_credentials(certificates.ca, certificates.key, certificates.cert)
-            channels[needed] = kind.secure_channel(connection.address.target, credentials, knobs)
-    return channels
-
-
 def start_bulk(
     call: Call[Any, Any], connection: Connection, limits: ItemLimits, request_id: str, *, ordered: bool
 ) -> Bulk:
@@ -437,13 +418,4 @@ def start_bulk(
         seconds=lambda characters: connection.seconds_for(call, characters),
         reconnect_timeout=connection.reconnect_timeout,
         read_error=lambda reply: to_item_error(reply, request_id=request_id),
-    )
-
-
-def make_stub(channels: dict[bool, Any], call: Call[Any, Any], kind: str) -> Any:
-    """Make what sends the request of `call`; `kind` is "unary_unary", "unary_stream" or "stream_stream"."""
-    return getattr(channels[call.needs_healthy_server], kind)(
-        call.path,
-        request_serializer=type(call.request).SerializeToString,
-        response_deserializer=call.reply.FromString,
     )

@@ -3,12 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from polygist.v1 import common_pb2
 
 from tests.client.conftest import Polygist, sent
-from tests.fakes.server import Fake
+from tests.fakes.server import Fake, summarise
 
 TRANSLATE = ["translate", "-s", "en", "-t", "pt"]
 
@@ -98,6 +100,13 @@ def test_a_folder_of_records_is_mirrored(polygist: Polygist, tmp_path: Path):
     }  # fmt: skip
 
 
+def test_a_file_of_records_that_cannot_be_read_leaves_no_folder_behind(polygist: Polygist, tmp_path: Path):
+    write_files(tmp_path, in__a_csv="id\n1\n", in__b__c__d_csv="id\n1\n", in__e__f_csv="title\nRain\n")
+    arguments = [*TRANSLATE, tmp_path / "in", "--format", "csv", "--field", "title", "-o", f"{tmp_path}/out/"]
+    assert polygist(*arguments).code == 3
+    assert [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")] == ["e", "e/f.pt.csv"]
+
+
 def test_a_folder_goes_on_where_it_stopped(polygist: Polygist, fake: Fake, tmp_path: Path):
     write_files(tmp_path, in__a_txt="a", in__b__c_txt="c", in__b__d_txt="d")
     fake.batching.errors["c"] = (grpc.StatusCode.INTERNAL, "")
@@ -114,6 +123,24 @@ def test_summaries_of_a_folder_isolate_the_one_that_fails(polygist: Polygist, fa
     outcome = polygist("summarise", tmp_path / "in", "-o", f"{tmp_path}/out/")
     assert outcome.code == 0
     assert found_in(tmp_path / "out") == {f"{letter}.summary.txt": letter for letter in "abc"}
+
+
+def test_what_all_articles_of_a_language_have_is_said_once(polygist: Polygist, fake: Fake, tmp_path: Path):
+    def answer(request: Any) -> Any:
+        reply = summarise(request)
+        for summary, text in zip(reply.summaries, request.contents, strict=True):
+            language = text.partition(" ")[0]
+            summary.warnings.add(code=common_pb2.WARNING_CODE_METHOD_FALLBACK, message=f"no encoder covers {language}")
+            summary.warnings.add(code=common_pb2.WARNING_CODE_NUMBER_CHANGED, message="a number")
+        return reply
+
+    fake.rules["Summarise"] = answer
+    write_files(tmp_path, in__a_txt="de a", in__b_txt="de b", in__c_txt="ru c", in__d_txt="de d")
+    outcome = polygist("summarise", tmp_path / "in", "-o", f"{tmp_path}/out/")
+    said = [line for line in outcome.err.splitlines() if "[method-fallback]" in line]
+    assert [line.rpartition("covers ")[2] for line in said] == ["de [method-fallback]", "ru [method-fallback]"]
+    assert outcome.err.count("[number-changed]") == 4  # which is about one article each
+    assert outcome.err.endswith("note: 4 done, 4 by another method, 4 with numbers changed\n")
 
 
 def test_an_empty_folder_is_told(polygist: Polygist, tmp_path: Path):

@@ -152,9 +152,7 @@ def test_what_is_quickly_done_has_no_bar():
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize(
-    "arguments", [[], ["--text", "another"], ["--jsonl"], ["--json"], ["--lines"], ["--stream"], ["-o", "/dev/stdout"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--lines"], ["--stream"], ["-o", "/dev/stdout"]])
 def test_a_result_and_the_bar_are_never_on_one_line(fake: Fake, held: threading.Event, arguments: list[str]):
     fake.script("StreamTranslate", lambda request: (held.wait(60), stream_translate(request))[1])
     shown = run_on_terminal(
@@ -168,7 +166,7 @@ def test_a_result_and_the_bar_are_never_on_one_line(fake: Fake, held: threading.
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("arguments", [["-"], ["-", "--lines"], ["/dev/stdin"]])
+@pytest.mark.parametrize("arguments", [["-", "--lines"], ["/dev/stdin"]])
 def test_no_bar_is_in_the_way_of_somebody_who_types(arguments: list[str]):
     def type_slowly(terminal: int) -> None:
         os.write(terminal, b"one\ntwo\n")
@@ -197,7 +195,7 @@ def test_a_bar_is_on_a_terminal_while_results_go_to_a_file(tmp_path: Path, held:
 
 
 @pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("flags", [[], ["--lines"], ["--stream"], ["-o", "/dev/stdout"]])
+@pytest.mark.parametrize("flags", [["--lines"], ["--stream"]])
 def test_no_bar_is_in_the_way_of_a_program_that_takes_the_results(fake: Fake, flags: list[str]):
     def wait(*arguments: Any) -> Any:
         time.sleep(DELAY_SECONDS + 0.3)

@@ -16,10 +16,20 @@ from polygist_service.store.description import Description, InstalledModel, Inve
 
 @dataclass(frozen=True)
 class Shop:
-    """Answers as `engine.interface.Offers` does: names of models, of those for a pair, and for a role and language."""
+    """Answers as `engine.interface.Offers` does.
+
+    Attributes:
+        names: of all models.
+        pairs: the models of one pair.
+        many: the model of many languages, and these.
+        guesses: the pairs that there may be a model of.
+        readers: the models for a role and a language.
+    """
 
     names: tuple[str, ...] = ()
     pairs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    many: tuple[str, frozenset[str]] = ("", frozenset())
+    guesses: Mapping[tuple[str, str], str] = field(default_factory=dict)
     readers: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def has(self, name):
@@ -27,6 +37,13 @@ class Shop:
 
     def translation(self, source, target):
         return self.pairs.get((source, target))
+
+    def multilingual(self, source, target):
+        name, languages = self.many
+        return name if {source, target} <= languages else None
+
+    def guess(self, source, target):
+        return self.guesses.get((source, target))
 
     def reader(self, role, language):
         return self.readers.get((role, language))

@@ -14,7 +14,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from polygist import __version__
-from polygist_service.cli import app
+from polygist_service.cli import app, models
 from polygist_service.limits import Limits
 from polygist_service.settings import Settings
 
@@ -103,6 +103,7 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("serve --memory-cap much", 2, "--memory-cap: 'much' is no size such as 4GB"),
         ("serve --config /tmp", 2, "is a directory"),
         ("models pull en-fi", 2, "the Hub may have opus-mt-en-fi: models pull opus-mt-en-fi"),
+        ("models pull en-ja", 2, "small100 has it among many languages: models pull small100"),
         ("models pull ./here", 2, "models pull path:./here"),
         ("models pull tiny.tar.zst", 2, "models import tiny.tar.zst"),
         ("models pull https://example.org/a/b", 2, "is no page of a model on the Hub"),
@@ -180,6 +181,12 @@ def test_a_list_may_be_of_what_is_installed_only(server: Server):
 
 
 @pytest.mark.usefixtures("store")
+def test_a_list_tells_what_models_translate_to_what(server: Server):
+    rows = dict(line.split("\t")[:3:2] for line in server("models", "list").out.splitlines())
+    assert (rows["opus-mt-en-zh"], rows["small100"], rows["bart-large-cnn"]) == ("en>zh", "100 languages", "en")
+
+
+@pytest.mark.usefixtures("store")
 def test_models_are_told_to_programs(server: Server):
     server("models", "pull", "tiny")
     told = {model["name"]: model for model in json.loads(server("models", "list", "--json").out)["models"]}
@@ -190,6 +197,17 @@ def test_models_are_told_to_programs(server: Server):
     assert other["source"] == {"kind": "hub", "repository": "Helsinki-NLP/opus-mt-en-fr", "revision": "main"}
     only = json.loads(server("models", "list", "--json", "--installed").out)
     assert only == {"models": [tiny], "leftOut": []}
+
+
+@pytest.mark.usefixtures("store")
+def test_models_that_might_be_meant_are_named_once_though_they_are_installed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(models, "MOST_SUGGESTED", 99)
+    server("models", "pull", "tiny")
+    named = re.split(r", | and ", server("models", "show", "zzzzzz").err.partition("it has: ")[2])
+    assert named[0] == "tiny"
+    assert [name.split()[0] for name in named].count("tiny") == 1
 
 
 @pytest.mark.usefixtures("store")

@@ -11,6 +11,7 @@ import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -107,6 +108,7 @@ class Journal:
 
     def __init__(self, path: Path, options: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
+        self._made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         self._stream: BinaryIO = path.open("a+b", buffering=0)
         self._end = 0
@@ -236,6 +238,8 @@ class Journal:
     def close(self, *, keep: bool, is_complete: bool = False) -> None:
         """Close it, and remove it unless it should be kept; `is_complete` notes that the file has all of it.
 
+        Folders that were made for a file that is not there go with it.
+
         Raises:
             OSError: it should be kept, somebody removed it, and it cannot be written again.
         """
@@ -246,6 +250,9 @@ class Journal:
                 self._restore()
             elif self._is_in_place():
                 self.path.unlink(missing_ok=True)
+                with suppress(OSError):  # of the first that is not empty
+                    for folder in self._made:
+                        folder.rmdir()
         finally:
             self._stream.close()
 

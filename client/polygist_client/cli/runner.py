@@ -20,8 +20,8 @@ from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink
 from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
-# Told of one text of many only: all texts between the same two languages have it, in the same words.
-TOLD_ONCE = frozenset({"pivoted"})
+# Told of one text of many only: all texts in the same language, or between the same two, have it in the same words.
+TOLD_ONCE = frozenset({"pivoted", "method-fallback", "experimental-model"})
 
 # Looks at the first records of an input and settles what the work needs to know; returns all of them again.
 Prepare = Callable[[Client, Input, Iterator[Record], Work], tuple[Iterator[Record], Work]]
@@ -309,11 +309,10 @@ class Run:
         if not self.session.is_text or work.fields.names:
             return
         for value in (each.value for each in answers if each.value):
-            if record.number == 0:
-                self.session.report(record.name, value)
-                continue
             self.session.warn(record.name, tuple(notice for notice in value.warnings if notice not in self.told))
             self.told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
+            if record.number == 0:
+                self.session.describe(record.name, value)
 
     def _show(self, record: Record, answers: Sequence[Answer], work: Work) -> str:
         """Write out a record: as it is with its results, or as an object for each of its texts."""

@@ -141,6 +141,10 @@ class Session:
     def report(self, name: str, answer: Summary | Translation) -> None:
         """Print the warnings and notes that belong to a result."""
         self.warn(name, answer.warnings)
+        self.describe(name, answer)
+
+    def describe(self, name: str, answer: Summary | Translation) -> None:
+        """Print the notes that belong to a result, in a verbose run."""
         if answer.detection_confidence is not None:
             self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
         model = answer.model.removeprefix("models/") or "no model"

@@ -245,7 +245,7 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
     here = {model.name: model for model in inventory.models}
     others = [entry for name, entry in store.catalogue.models.items() if name not in here and not installed]
     if as_json:
-        told = [to_json(model, store) for model in here.values()] + [entry_to_json(entry) for entry in others]
+        told = [to_json(model, store) for model in here.values()] + [entry_to_json(entry, store) for entry in others]
         left_out = {**inventory.damaged, **inventory.strays}
         parts = {"models": told, "leftOut": [{"name": name, "reason": why} for name, why in left_out.items()]}
         click.echo(json.dumps(parts, ensure_ascii=False, indent=2))
@@ -253,7 +253,7 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
     warn_of_damage(inventory)
     warn_of_strays(inventory, store.home)
     rows = [describe_installed(model) for model in here.values()]
-    rows += [describe_entry(entry) for entry in others]
+    rows += [describe_entry(entry, store) for entry in others]
     print_rows(COLUMNS, rows)
 
 
@@ -271,11 +271,11 @@ def show(store: Store, name: str, as_json: bool) -> None:
     if name in store.names():
         facts = to_json(store.find(name), store)
     else:
-        known = [*store.names(), *store.catalogue.models]
+        known = dict.fromkeys([*store.names(), *store.catalogue.models])
         if name in store.catalogue.sets or not is_known(store, name):
             expect_known([name], known, "no model is installed, nor in the catalogue, as")
         (entry,) = store.catalogue.select([name])
-        facts = to_json(store.find(entry.name), store) if entry.name in store.names() else entry_to_json(entry)
+        facts = to_json(store.find(entry.name), store) if entry.name in store.names() else entry_to_json(entry, store)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
         return
@@ -410,8 +410,9 @@ def to_json(model: InstalledModel, store: Store) -> dict[str, Any]:
     }
 
 
-def entry_to_json(entry: CatalogueEntry) -> dict[str, Any]:
+def entry_to_json(entry: CatalogueEntry, store: Store) -> dict[str, Any]:
     """What is known of a model that can be pulled."""
+    sources, targets = store.catalogue.languages_of(entry)
     return {
         "name": entry.name,
         "displayName": str(entry.settings.get("display_name", entry.name)),
@@ -419,8 +420,8 @@ def entry_to_json(entry: CatalogueEntry) -> dict[str, Any]:
         "role": entry.role,
         "family": entry.family.name if entry.family else "",
         "license": entry.license,
-        "sourceLanguageCodes": list(entry.settings.get("source_languages", ())),
-        "targetLanguageCodes": list(entry.settings.get("target_languages", ())),
+        "sourceLanguageCodes": list(sources),
+        "targetLanguageCodes": list(targets),
         "memoryBytes": entry.memory_bytes,
         "source": dict(entry.source),
     }
@@ -450,9 +451,9 @@ def describe_installed(model: InstalledModel) -> tuple[str, ...]:
     return model.name, description.role, languages, shown, description.license, model.revision[:12]
 
 
-def describe_entry(entry: CatalogueEntry) -> tuple[str, ...]:
+def describe_entry(entry: CatalogueEntry, store: Store) -> tuple[str, ...]:
     """The row of a model that can be pulled."""
-    languages = name_languages(entry.settings.get("source_languages", ()), entry.settings.get("target_languages", ()))
+    languages = name_languages(*store.catalogue.languages_of(entry))
     size = f"~{entry.memory_bytes // 1_000_000} MB" if entry.memory_bytes else "-"
     return entry.name, entry.role, languages, size, entry.license, "no"
 

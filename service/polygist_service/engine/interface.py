@@ -225,6 +225,14 @@ class Offers(Protocol):
         """Return the model for one pair of languages that may be recommended; None where there is none."""
         ...
 
+    def multilingual(self, source: str, target: str) -> str | None:
+        """Return the model of many languages that may be recommended for a pair; None where there is none."""
+        ...
+
+    def guess(self, source: str, target: str) -> str | None:
+        """Return a name that there may be a model of a pair under; None where there is no such name."""
+        ...
+
     def reader(self, role: str, language: str) -> str | None:
         """Return the model of a role that reads a language and may be recommended; None where there is none.
 

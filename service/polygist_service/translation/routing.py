@@ -58,6 +58,31 @@ class Route:
         return tuple(hop.target for hop in self.hops[:-1])
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What an error says of the models that would serve a pair.
+
+    Attributes:
+        pulls: those that the catalogue has, all of which have to be installed.
+        guess: what may be found beyond it, where it has none.
+    """
+
+    pulls: tuple[str, ...] = ()
+    guess: str | None = None
+
+    @property
+    def words(self) -> str:
+        """How to install them, to stand behind a sentence; empty where nothing is known."""
+        if self.guess and not self.pulls:
+            return f"; the Hub may have a model of it: polygist-server models pull {self.guess}"
+        return advise_pull(*self.pulls)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The same for programs, as far as it is certain."""
+        return pull_metadata(*self.pulls)
+
+
 class Reach:
     """The languages that can be reached directly, and those that need one language in between.
 
@@ -148,10 +173,10 @@ class Routes:
                 return Route((direct,))
             if pivot_policy is PivotPolicy.ALLOWED and (hops := finder.pivoted(source, target)):
                 return Route(hops)
-        pulls = self._find_pulls(source, target, finder, pivot_policy)
+        advice = self._advise(source, target, pivot_policy)
         if pivot_policy is PivotPolicy.DIRECT_ONLY and (hops := finder.pivoted(source, target)):
-            raise refuse_pivot(source, target, through=hops[0].target, models=models, pulls=pulls)
-        raise refuse_pair(source, target, models=models, pulls=pulls)
+            raise refuse_pivot(source, target, through=hops[0].target, models=models, advice=advice)
+        raise refuse_pair(source, target, models=models, advice=advice)
 
     def models(self) -> list[ModelInfo]:
         """The installed translation models."""
@@ -195,26 +220,27 @@ class Routes:
             model: the one that was named; no other one will do then.
             pivot_policy: whether there may be a language in between.
         """
-        source, models = refusal.metadata["source"], self.models()
-        pulls: list[str] = []
+        source, advice = refusal.metadata["source"], Advice()
         if model is None and not is_same_language(source, target):
-            finder = RouteFinder(models, Preference.DEFAULT, self._pivot_languages)
-            pulls = self._find_pulls(source, target, finder, pivot_policy)
+            advice = self._advise(source, target, pivot_policy)
         return UnsupportedLanguagePair(
-            f"{refusal.message}{advise_pull(*pulls)}",
-            metadata={**pair_metadata(source, target, models), **refusal.metadata, **pull_metadata(*pulls)},
+            f"{refusal.message}{advice.words}",
+            metadata={**pair_metadata(source, target, self.models()), **refusal.metadata, **advice.metadata},
         )
 
-    def _find_pulls(self, source: str, target: str, finder: "RouteFinder", pivot_policy: PivotPolicy) -> list[str]:
-        """Models that could be installed to serve a pair: one for it, or what is missing of a way through a pivot."""
+    def _advise(self, source: str, target: str, pivot_policy: PivotPolicy) -> Advice:
+        """What could be installed to serve a pair: a model of it, what a way lacks, or one of many languages."""
         offers = self._engine.offers
         if name := offers.translation(source, target):
-            return [name]
+            return Advice((name,))
+        finder = RouteFinder(self.models(), Preference.DEFAULT, self._pivot_languages)
         for pivot in self._pivot_languages if pivot_policy is PivotPolicy.ALLOWED else ():
             hops = [finder.direct(*pair) or offers.translation(*pair) for pair in ((source, pivot), (pivot, target))]
             if all(hops):
-                return [hop for hop in hops if isinstance(hop, str)]
-        return []
+                return Advice(tuple(hop for hop in hops if isinstance(hop, str)))
+        if many := offers.multilingual(source, target):
+            return Advice((many,))
+        return Advice(guess=offers.guess(source, target))
 
     def _hop_by(self, name: str, source: str, target: str) -> Hop:
         model = self.find_model(name)
@@ -275,13 +301,11 @@ def union_of(languages: Iterable[Collection[str]]) -> tuple[str, ...]:
     return tuple(sorted(set().union(*languages)))
 
 
-def refuse_pair(
-    source: str, target: str, *, models: Sequence[ModelInfo], pulls: Sequence[str] = ()
-) -> UnsupportedLanguagePair:
-    """No model and no two models serve the pair; those in `pulls`, once installed, would."""
+def refuse_pair(source: str, target: str, *, models: Sequence[ModelInfo], advice: Advice) -> UnsupportedLanguagePair:
+    """No model and no two models serve the pair; those of the advice, once installed, would."""
     have = describe_pairs(source, target, models)
-    message = f"no model for {source}->{target}; this server has: {have}{advise_pull(*pulls)}"
-    return UnsupportedLanguagePair(message, metadata={**pair_metadata(source, target, models), **pull_metadata(*pulls)})
+    message = f"no model for {source}->{target}; this server has: {have}{advice.words}"
+    return UnsupportedLanguagePair(message, metadata={**pair_metadata(source, target, models), **advice.metadata})
 
 
 def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLanguagePair:
@@ -292,14 +316,14 @@ def refuse_model(source: str, target: str, *, model: ModelInfo) -> UnsupportedLa
 
 
 def refuse_pivot(
-    source: str, target: str, *, through: str, models: Sequence[ModelInfo], pulls: Sequence[str] = ()
+    source: str, target: str, *, through: str, models: Sequence[ModelInfo], advice: Advice
 ) -> UnsupportedLanguagePair:
-    """There is a way through another language, but the request does not want one; those in `pulls` go directly."""
+    """There is a way through another language, but the request does not want one; what is advised goes directly."""
     message = (
         f"no model for {source}->{target} directly; there is a way through {through}: "
-        f"leave pivot_policy unset to allow it{advise_pull(*pulls)}"
+        f"leave pivot_policy unset to allow it{advice.words}"
     )
-    facts = {**pair_metadata(source, target, models), **pull_metadata(*pulls), "field": "pivot_policy"}
+    facts = {**pair_metadata(source, target, models), **advice.metadata, "field": "pivot_policy"}
     return UnsupportedLanguagePair(message, metadata={**facts, "pivot": through})
 
 

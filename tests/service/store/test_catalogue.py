@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.catalogue import Files, Published, merge, read_catalogue
+from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.sources.wheels import PACKAGED
 
 from tests.service.store.student import describe_student
 
 TINY = describe_student({"model": b"", "vocabulary": b"", "shortlist": b"", "adapter": b""})
+PARITY = Path(__file__).parents[2] / "parity"
 TRAINED = Path(__file__).parents[3] / "training" / "adapters"
 TREES = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers()),
@@ -221,6 +223,31 @@ def test_a_pair_that_no_table_has_may_be_on_the_hub():
     assert not catalogue.knows("en-fi")
     assert catalogue.suggest_pair("en-fi").endswith("models pull opus-mt-en-fi")
     assert catalogue.suggest_pair("startr") == ""
+    assert (catalogue.guess("en", "mi"), catalogue.guess("pt-PT", "en-GB")) == ("opus-mt-en-mi", "opus-mt-pt-en")
+    assert catalogue.guess("pt-BR", "pt-PT") is None
+
+
+def test_a_pair_that_no_table_has_is_among_those_of_a_model_of_many_languages():
+    catalogue = read_catalogue()
+    assert catalogue.suggest_pair("en-ja").startswith("small100 has it among many languages: models pull small100; ")
+    assert catalogue.multilingual("ja", "pt-BR") == "small100"
+    assert catalogue.multilingual("en", "te") == "mbart50-many"
+    assert catalogue.multilingual("en", "mi") is None  # nllb-200 would do, but forbids commercial use
+    assert catalogue.multilingual("pt-BR", "pt-PT") is None
+
+
+@pytest.mark.parametrize("name", ["m2m100", "small100", "mbart50"])
+def test_the_languages_of_a_family_are_those_of_its_published_members(name):
+    family = read_catalogue().families[name]
+    vocabulary = read_vocabulary(PARITY / name)  # made with the languages that Transformers lists for them
+    assert sorted(family.languages) == list(family.read_languages(vocabulary))
+
+
+def test_what_a_model_writes_is_told_where_only_its_name_tells_it():
+    catalogue = read_catalogue()
+    for name, pair in (("opus-mt-en-zh", "en>zh"), ("opus-mt-zh-en", "zh>en")):
+        sources, targets = catalogue.languages_of(catalogue.models[name])
+        assert ">".join((*sources, *targets)) == pair
 
 
 def test_what_is_recommended_is_free_for_all_and_fit_for_use():

@@ -193,6 +193,31 @@ def test_a_pair_that_nobody_has_is_refused_without(source, target):
     assert "pull" not in error.metadata
 
 
+def test_a_pair_without_a_model_of_its_own_is_refused_with_one_of_many_languages():
+    many = ("small100", frozenset(("en", "ja", "pt", "sv", "fi", "fr")))
+    shop = Shop(pairs=SHOP.pairs, many=many, guesses=dict.fromkeys([("en", "ja"), ("en", "mi")], "guess"))
+    routes = Routes(EchoEngine(EN_PT, PT_EN, offers=shop))
+    for source, target, policy, pull in [
+        ("en", "ja", PivotPolicy.ALLOWED, "small100"),
+        ("ja", "pt", PivotPolicy.ALLOWED, "small100"),
+        ("pt", "fr", PivotPolicy.ALLOWED, "opus-mt-en-fr"),  # two models of one pair before one of many
+        ("pt", "fr", PivotPolicy.DIRECT_ONLY, "small100"),
+    ]:
+        with pytest.raises(UnsupportedLanguagePair) as caught:
+            routes.find(source, target, pivot_policy=policy)
+        assert caught.value.message.endswith(f"; install it: polygist-server models pull {pull}")
+        assert caught.value.metadata["pull"] == pull
+
+
+def test_a_model_that_nobody_has_looked_for_is_called_a_guess():
+    routes = Routes(EchoEngine(EN_PT, PT_EN, offers=Shop(guesses={("en", "mi"): "opus-mt-en-mi"})))
+    with pytest.raises(UnsupportedLanguagePair) as caught:
+        routes.find("en", "mi")
+    advice = "; the Hub may have a model of it: polygist-server models pull opus-mt-en-mi"
+    assert caught.value.message.endswith(advice)
+    assert "pull" not in caught.value.metadata  # no program should pull what may not be there
+
+
 def test_who_wants_no_pivot_is_offered_none():
     assert "pull" not in refusal_with_offers("pt", "fr", pivot_policy=PivotPolicy.DIRECT_ONLY).metadata
     error = refusal_with_offers("en", "fr", pivot_policy=PivotPolicy.DIRECT_ONLY)

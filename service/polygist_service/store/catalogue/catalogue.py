@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
@@ -19,15 +19,19 @@ from polygist_service.store.catalogue.families import (
     Table,
     Text,
     Texts,
+    explain,
+    missing,
     must_be,
     one_of,
     read_pair,
+    unknown_keys,
+    wrong,
 )
 from polygist_service.store.convert import CONVERTERS, REPOSITORY_VERSION
 from polygist_service.store.description import COMPUTE_TYPES
 from polygist_service.store.sources import hub
 from polygist_service.store.sources.wheels import FolderSource, PyPISource, Source, SourceFile
-from polygist_service.text.languages import serving
+from polygist_service.text.languages import base_language, serving
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -167,11 +171,36 @@ class Catalogue:
         """The first model for one pair of languages that may be recommended."""
         return next((each.name for each in self._of_pair(source, target) if each.is_offered), None)
 
+    def multilingual(self, source: str, target: str) -> str | None:
+        """The smallest model of many languages that translates this pair, too, and may be recommended."""
+        fitting = [
+            entry
+            for entry in self.models.values()
+            if entry.is_offered
+            and entry.role == "translation"
+            and serves_pair(source, target, *self.languages_of(entry))
+        ]
+        return min(fitting, key=lambda entry: entry.memory_bytes).name if fitting else None
+
+    def guess(self, source: str, target: str) -> str | None:
+        """What the Hub calls its model for a pair, if it has one: nobody has looked."""
+        codes = base_language(source), base_language(target)
+        name = PAIR_NAME.format(*codes)
+        return name if codes[0] != codes[1] and self._read(name) else None
+
     def reader(self, role: str, language: str) -> str | None:
         """The first model of a role that reads a language and may be recommended."""
         models = [each for each in self.models.values() if each.role == role and each.is_offered]
         reads = (each.name for each in models if serving(language, each.settings.get("source_languages", ())))
         return next(reads, None)
+
+    def languages_of(self, entry: CatalogueEntry) -> tuple[Sequence[str], Sequence[str]]:
+        """What a model reads and writes, as far as its table, the name of its repository or its family tell."""
+        owner, _, name = entry.origin.repository.partition("/") if isinstance(entry.origin, Published) else ("", "", "")
+        read = (family.read_name(name) for family in self.families.values() if owner and family.owner == owner)
+        known = entry.family.languages if entry.family else ()
+        sources, targets = next(filter(None, read), (known, known))
+        return entry.settings.get("source_languages", sources), entry.settings.get("target_languages", targets)
 
     def select(self, names: Sequence[str]) -> tuple[CatalogueEntry, ...]:
         """The models of these names, names of sets replaced by their members, each model once.
@@ -199,8 +228,10 @@ class Catalogue:
         """What may serve a pair that no table names; empty where `name` is no pair."""
         if not (pair := read_pair(name)):
             return ""
-        guess = PAIR_NAME.format(*pair)
-        return f"the Hub may have {guess}: models pull {guess}" if self._read(guess) else ""
+        many, guess = self.multilingual(*pair), self.guess(*pair)
+        ways = [f"{many} has it among many languages: models pull {many}"] if many else []
+        ways += [f"the Hub may have {guess}: models pull {guess}"] if guess else []
+        return "; ".join(ways)
 
     def _find(self, name: str) -> CatalogueEntry | None:
         """The entry that a name stands for: one of the tables, however it is written, else what `_read` makes of it."""
@@ -241,18 +272,11 @@ class Catalogue:
         """The models that translate this pair and no other."""
         found = []
         for entry in self.models.values():
-            sources, targets = self._languages_of(entry)
+            sources, targets = self.languages_of(entry)
             is_one = len(sources) == len(targets) == 1 and entry.role == "translation"
-            if is_one and serving(source, sources) and serving(target, targets):
+            if is_one and serves_pair(source, target, sources, targets):
                 found.append(entry)
         return found
-
-    def _languages_of(self, entry: CatalogueEntry) -> tuple[Sequence[str], Sequence[str]]:
-        """What a model reads and writes, as far as its table or the name of its repository tell."""
-        owner, _, name = entry.origin.repository.partition("/") if isinstance(entry.origin, Published) else ("", "", "")
-        read = (family.read_name(name) for family in self.families.values() if owner and family.owner == owner)
-        sources, targets = next(filter(None, read), ((), ()))
-        return entry.settings.get("source_languages", sources), entry.settings.get("target_languages", targets)
 
     def _read(self, name: str) -> CatalogueEntry | None:
         """The entry that a name stands for which no table describes."""
@@ -268,6 +292,12 @@ class Catalogue:
             if family.owner and family.read_name(name):
                 return CatalogueEntry(to_name(name), family, Published(f"{family.owner}/{name}"))
         return None
+
+
+def serves_pair(source: str, target: str, sources: Collection[str], targets: Collection[str]) -> bool:
+    """Whether a model that reads `sources` and writes `targets` translates a pair."""
+    reads, writes = serving(source, tuple(sources)), serving(target, tuple(targets))
+    return bool(reads and writes) and reads != writes
 
 
 def to_name(published: str) -> str:
@@ -362,7 +392,6 @@ def choose_model(table: Any) -> str:
     return "published" if isinstance(table, dict) and "repository" in table else "pinned"
 
 
-TAGS = ("wheel", "folder", "pinned", "published")
 SourceTable = Annotated[
     Annotated[WheelTable, Tag("wheel")] | Annotated[FolderTable, Tag("folder")], Discriminator(choose_source)
 ]
@@ -458,40 +487,3 @@ def read_model(name: str, table: PinnedTable | PublishedTable, tables: Catalogue
         compute_type=table.compute_type,
         memory_bytes=table.memory_mb * 1_000_000,
     )
-
-
-def explain(error: ValidationError) -> StoreError:
-    """Say what the first thing is that is wrong: the key, its value and what it must be."""
-    rows = error.errors(include_url=False)
-    places = [locate(row["loc"]) for row in rows]
-    row, place = rows[0], places[0]
-    match row["type"]:
-        case "missing":
-            return missing(".".join(place))
-        case "extra_forbidden":
-            table = place[:-1]
-            beside = [each for each, row in zip(places, rows, strict=True) if row["type"] == "extra_forbidden"]
-            return unknown_keys(".".join(table), [each[-1] for each in beside if each[:-1] == table])
-        case "value_error":
-            return wrong(".".join(place), row["input"], row["ctx"]["error"])
-    return wrong(".".join(place), row["input"], "a table")
-
-
-def locate(loc: Sequence[int | str]) -> list[str]:
-    """The keys that lead to a value, without what pydantic has between them."""
-    return ["name" if key == "[key]" else str(key) for place, key in enumerate(loc) if place != 2 or key not in TAGS]
-
-
-def wrong(key: str, value: object, wanted: object) -> StoreError:
-    """The error of a key whose value is wrong."""
-    return StoreError(f"catalogue: {key} is {value!r}; it must be {wanted}")
-
-
-def missing(key: str) -> StoreError:
-    """The error of a key that is not there."""
-    return StoreError(f"catalogue: {key} is missing; add it")
-
-
-def unknown_keys(table: str, keys: Iterable[str]) -> StoreError:
-    """The error of keys that nobody reads."""
-    return StoreError(f"catalogue: {table or 'the file'} has unknown keys: {', '.join(sorted(keys))}; remove them")

@@ -58,6 +58,7 @@ Languages = Annotated[Texts, AfterValidator(parse_languages)]
 OneCode = Annotated[re.Pattern[str], must_be("a regular expression with 1 group", lambda it: it.groups == 1)]
 TwoCodes = Annotated[re.Pattern[str], must_be("a regular expression with 2 groups", lambda it: it.groups == 2)]
 
+TAGS = ("wheel", "folder", "pinned", "published")
 
 # A pair of languages, as people write one.
 PAIR = re.compile(r"([A-Za-z_]+)(?:->|[->→])([A-Za-z_]+(?:-[A-Za-z]+)*)")
@@ -109,6 +110,7 @@ class Family(DescriptionTable):
         owner: who publishes members under names of `name_pattern` on the Hub; empty for nobody.
         name_pattern: pattern of names that tell a pair; its groups are the codes of source and target.
         groups: codes of `name_pattern` that stand for several languages.
+        languages: what its published members read and write, known before one is installed; empty where that differs.
         codes: the codes that `text.tags.parse_tag` would read as another language, with what they are.
     """
 
@@ -123,6 +125,7 @@ class Family(DescriptionTable):
     owner: Text = ""
     name_pattern: TwoCodes | None = None
     groups: Texts = ()
+    languages: Languages = ()
     codes: Annotated[dict[str, str], must_be("a table of texts")] = {}
 
     @property
@@ -221,3 +224,40 @@ def read_pair(name: str) -> tuple[str, str] | None:
         return (parse_tag(found[1]), parse_tag(found[2])) if found else None
     except BadTag:
         return None
+
+
+def explain(error: ValidationError) -> StoreError:
+    """Say what the first thing is that is wrong: the key, its value and what it must be."""
+    rows = error.errors(include_url=False)
+    places = [locate(row["loc"]) for row in rows]
+    row, place = rows[0], places[0]
+    match row["type"]:
+        case "missing":
+            return missing(".".join(place))
+        case "extra_forbidden":
+            table = place[:-1]
+            beside = [each for each, row in zip(places, rows, strict=True) if row["type"] == "extra_forbidden"]
+            return unknown_keys(".".join(table), [each[-1] for each in beside if each[:-1] == table])
+        case "value_error":
+            return wrong(".".join(place), row["input"], row["ctx"]["error"])
+    return wrong(".".join(place), row["input"], "a table")
+
+
+def locate(loc: Sequence[int | str]) -> list[str]:
+    """The keys that lead to a value, without what pydantic has between them."""
+    return ["name" if key == "[key]" else str(key) for place, key in enumerate(loc) if place != 2 or key not in TAGS]
+
+
+def wrong(key: str, value: object, wanted: object) -> StoreError:
+    """The error of a key whose value is wrong."""
+    return StoreError(f"catalogue: {key} is {value!r}; it must be {wanted}")
+
+
+def missing(key: str) -> StoreError:
+    """The error of a key that is not there."""
+    return StoreError(f"catalogue: {key} is missing; add it")
+
+
+def unknown_keys(table: str, keys: Iterable[str]) -> StoreError:
+    """The error of keys that nobody reads."""
+    return StoreError(f"catalogue: {table or 'the file'} has unknown keys: {', '.join(sorted(keys))}; remove them")
