@@ -44,6 +44,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "store"),
+    "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire"),
     "google.protobuf": ("app", "rpc", "wire"),
     "grpc": ("app", "rpc"),
@@ -82,6 +83,7 @@ SERVICE_LIBRARIES = {
 CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
+    "polygist.pem": ("connection", "cli"),
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),

@@ -99,10 +99,8 @@ TEXTS = {
     "b.json": ('{\n "hello": "Hello", "more": {}\n}\n', "JSON", "jq -r .NAME"),
     "a.csv": ("id;title;body\n1;Rain;It rains.\n", "a table", "--format csv --field NAME, one of: id, title, body"),
     "late.txt": ("Page saved.\n<html><head></head><body>The cat</body></html>\n", "an HTML page", "pandoc"),
-    "reply.txt": ("HTTP/2 200\r\ncontent-type: text/html\r\n\r\n<p>The cat", "headers that a web server", "without -i"),
-    "a.eml": ("From: a@b.c\nTo: d@e.f\n\nThe cat sat.\n", "an e-mail", "an e-mail program"),
+    "reply.txt": ("HTTP/2 200\r\ncontent-type: text/html\r\n\r\n<p>The cat", "with its headers", "without -i"),
     "mail.txt": ("From: a@b.c\nX-A: b\n c\nMessage-ID: <a@b.c>\n\nThe cat.\n", "an e-mail", "an e-mail program"),
-    "a.py": ('def f():\n    """The cat."""\n    return 1\n', "a program", "xgettext"),
     "texts.json": ('["The cat", "The dog"]\n', "JSON", "jq -r '.[]' {} | polygist … --lines"),
     "texts.jsonl": ('"The cat"\n"The dog"\n', "JSON Lines without names", "jq -r . {} | polygist … --lines"),
     "long.json": (json.dumps(["The cat\nsat", "The dog"]), "JSON", "jq -c '.[] | {text: .}' {} | polygist … --format"),
@@ -112,11 +110,12 @@ TEXTS = {
     "quoted.txt": ('name,comment\nJohn,Very good\nMary,"Bad, really"\nPete,Fine\n', "a table",
                    "--format csv --field NAME, one of: name, comment"),
     "tabbed.txt": ('id\tbody\n1\t"It ""sat""."\n2\tIt ran.\n', "a table", "--format tsv --field NAME, one of: id"),
+    "a.tex": ("\\documentclass[12pt]{article}\n\\begin{document}Hello\\end{document}\n", "LaTeX", "pandoc"),
     "numbers.txt": ("id|title\n1|The cat\n2|The dog\n", "a table", "--format csv --field NAME, one of: id, title"),
     "many.txt": ("name,comment\n" + "John,Very good\nMary,Bad\n" * 3000, "a table", "one of: name, comment"),
     "a.tsv": ("id\tbody\n1\tIt rains.\n", "a table", "--format tsv --field NAME, one of: id, body"),
 }  # fmt: skip
-ONLY_NAMED = ("a.csv", "a.tsv", "a.yaml", "a.eml", "a.py", "texts.json", "texts.jsonl", "long.json")
+ONLY_NAMED = ("a.csv", "a.tsv", "a.yaml", "texts.json", "texts.jsonl", "long.json")
 ALL = {**BINARIES, **{name: (text.encode(), what, cure) for name, (text, what, cure) in TEXTS.items()}}
 
 
@@ -268,6 +267,8 @@ def test_a_wrong_file_is_refused_whatever_form_the_result_has(polygist: Polygist
         "%PDF-1.4 is an old version.", "<!DOCTYPE html> is the first line.\nWrite it first.", "<html> begins a page.",
         "\\documentclass{article} is the first line.", "{\\rtf1 is how RTF starts.", "%!PS is how PostScript starts.",
         "WEBVTT\nis a format.", "HTTP/1.1 200 OK is an answer.", "From: Ann\nTo: Bob\nSubject: Lunch\n\nAt noon?",
+        "The lesson begins.\n<html><head></head><body></body></html>\nis an empty page, and it is valid.",
+        "Chapter one\t1\nChapter two\t9\nChapter three\t30", "He came; she left\nThey ate; we slept\nIt is; so",
         "<p> begins a paragraph, and </p> ends it.", '<?xml version="1.0"?> is the first line.',
         "Name\tAge\nAnna\t34\nJohn\t28\n" * 10, "Sugar, white\nFlour, sifted\n" * 10, "a, b\n1, 2\n3, 4",
         "Paris,London\nRome,Berlin\nMadrid,Lisbon", "The sun,the moon\nThe day,the noon\n" * 10,
@@ -292,6 +293,13 @@ def test_markup_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path)
     assert (outcome.code, outcome.err.splitlines()[0].startswith(f"warning: {tmp_path}/a.md and 1 more: ")) == (0, True)
     assert polygist(*arguments, "--format", "text").err == "note: 3 done\n"
     assert polygist(*arguments, "--quiet").err == ""
+
+
+@pytest.mark.parametrize(("name", "what"), [("a.eml", "headers are taken"), ("a.py", "code is taken")])
+def test_what_is_hardly_prose_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path, name: str, what: str):
+    (tmp_path / name).write_text("From: a@b.c\n\nHello\n")
+    outcome = polygist(*TRANSLATE, tmp_path / name)
+    assert (outcome.code, outcome.err.startswith(f"warning: {tmp_path / name}: {what} for text")) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,7 @@ SETTINGS = Kind(
 )
 LATEX = Kind("LaTeX, whose commands would be taken for words", TAKE_OUT.format(tool="pandoc -t plain {file}"))
 EMAIL = Kind("an e-mail, whose headers would be taken for words", "save its text alone, with an e-mail program for one")
-HTTP = Kind("a page with the headers that a web server sends before it", "leave those out: curl without -i, for one")
-CODE = Kind("a program, whose code would be taken for words", "take the texts out first, with xgettext for one")
+HTTP = Kind("what a web server sent, HTML or other, with its headers", "leave those out: curl without -i, for one")
 PDF = Kind("a PDF", TAKE_OUT.format(tool="pdftotext {file} -"), has_words=False)
 RTF = Kind("RTF", TAKE_OUT.format(tool="pandoc -f rtf -t plain {file}"), has_words=False)
 POSTSCRIPT = Kind("PostScript", TAKE_OUT.format(tool="ps2ascii {file}"), has_words=False)
@@ -92,16 +91,25 @@ BY_SUFFIX: Mapping[str, Kind] = {
         (".srt .vtt .ass .ssa", SUBTITLES),
         (".po .pot", GETTEXT),
         (".yaml .yml .toml .ini .properties .strings", SETTINGS),
-        (".tex", LATEX),
+        (".tex .latex", LATEX),
         (".rtf", RTF),
-        (".eml .mbox .mht .mhtml", EMAIL),
-        # None that is the code of a language too, as .cs and .pl are: of parallel texts, each has that for its name.
-        (".py .pyi .js .mjs .cjs .jsx .tsx .vue .css .scss .less .c .h .cc .cpp .cxx .hpp .java .kt .kts .go", CODE),
-        (".rs .rb .php .swift .scala .dart .lisp .clj .ex .exs .erl .hs .jl .sql .bash .zsh .ps1 .bat", CODE),
     )
     for suffix in suffixes.split()
 }
-MARKUP_SUFFIXES = frozenset({".md", ".markdown", ".rst", ".adoc"})
+# What is taken for text, with a warning: what its marks or its other words are.
+DOUBTFUL: Mapping[str, str] = {
+    suffix: marks
+    for suffixes, marks in (
+        (".md .markdown .rst .adoc .org .textile .wiki", "marks such as # and *"),
+        (".eml .mbox .ics .vcf", "headers"),
+        (
+            ".py .pyi .js .mjs .ts .jsx .tsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .pl .php .swift .scala",
+            "code",
+        ),
+        (".lua .r .sh .bash .ps1 .bat .sql .css .scss .less .vue .svelte .cmake .diff .patch", "code"),
+    )
+    for suffix in suffixes.split()
+}
 
 
 def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected) -> str:

@@ -28,6 +28,12 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 LAST_SECONDS = 2.0
 
 
+class BadFileError(click.ClickException):
+    """A file that was given is wrong: misuse, of which the help has no more to say."""
+
+    exit_code = click.UsageError.exit_code
+
+
 @click.group(
     cls=HeadedGroup,
     headings={"Server": ("serve", "models"), "This command": ("completion",)},
@@ -67,6 +73,8 @@ def serve(config: Path | None, **flags: Any) -> int:
     # Imported here, so that no other command waits for them.
     import asyncio
 
+    from polygist.pem import PemError
+
     from polygist_service.app.lifecycle import serve as run
     from polygist_service.app.logs import STANDARD_ERROR, logging_to
 
@@ -74,6 +82,8 @@ def serve(config: Path | None, **flags: Any) -> int:
     with logging_to(STANDARD_ERROR, form=form, level=level, capacity=settings.log_queue) as writer:
         try:
             return asyncio.run(run(settings, writer))
+        except PemError as error:
+            raise BadFileError(str(error)) from error
         except (OSError, PolygistError):
             raise  # expected: one line tells of it
         except Exception as error:
