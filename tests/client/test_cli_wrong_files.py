@@ -96,6 +96,16 @@ TEXTS = {
                    "--format jsonl --field NAME, one of: body"),
     "a.json": ('[\n {"id": 1, "title": "Rain"}\n]\n', "JSON", "jq -c '.[]'"),
     "b.json": ('{\n "hello": "Hello", "more": {}\n}\n', "JSON", "jq -r .NAME"),
+    "texts.json": ('["The cat", "The dog"]\n', "JSON", "jq -r '.[]'"),
+    "texts.jsonl": ('"The cat"\n"The dog"\n', "JSON Lines", "jq -r . "),
+    "long.json": ('[\n' + '{"id": 1, "title": "Rain"},\n' * 4000 + '{}]', "JSON",
+                  "--format jsonl --field NAME, one of: title"),
+    "table.txt": ('name,comment\nJohn,Very good\nMary,"Bad, really"\nPete,Fine\n', "a table",
+                  "--format csv --field NAME, one of: name, comment"),
+    "wide-table": ("id\tTitle\tBody text\n1\tRain\tIt rains.\n2\tSun\tIt shines.\n", "a table", "--format tsv"),
+    "late.txt": ("Page saved.\n<html lang='en'><head></head><body><p>The cat</p></body></html>\n", "HTML", "pandoc"),
+    "curl.txt": ("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n<!doctype html>\n<html><head></head></html>", "HTML", "pandoc"),
+    "a.tex": ("\\documentclass[12pt]{article}\n\\begin{document}Hello\\end{document}\n", "LaTeX", "pandoc"),
     "a.csv": ("id;title;body\n1;Rain;It rains.\n", "a table", "--format csv --field NAME, one of: id, title, body"),
     "a.tsv": ("id\tbody\n1\tIt rains.\n", "a table", "--format tsv --field NAME, one of: id, body"),
 }  # fmt: skip
@@ -110,7 +120,7 @@ def test_a_file_that_is_no_plain_text_is_refused_with_a_cure(
     content, what, cure = ALL[name]
     path = tmp_path / name
     path.write_bytes(content)
-    is_only_named = name in ("a.csv", "a.tsv", "a.yaml")
+    is_only_named = name in ("a.csv", "a.tsv", "a.yaml", "texts.json", "texts.jsonl")
     if way == "stdin" and is_only_named:
         pytest.skip("nothing tells it but the name")
     if way == "lines" and name in ("latin.txt", "broken.txt", "a.bin"):
@@ -145,6 +155,53 @@ def test_a_wrong_file_among_many_is_one_error(polygist: Polygist, tmp_path: Path
     errors = sorted(line for line in outcome.err.splitlines() if line.startswith("error"))
     assert [each.split(": ")[1] for each in errors] == [f"{tmp_path}/a.docx", f"{tmp_path}/page.html"]
     assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "what", "cure"),
+    [
+        ("csv", '{"id": 1, "text": "The cat"}\n', "is no CSV but JSON Lines", "jsonl --field NAME, one of: text"),
+        ("tsv", "id,text\n1,Rain\n", "is no TSV but CSV", "give --format csv --field NAME, one of: id, text"),
+        ("csv", '[\n {"text": "The cat"}\n]\n', "is no CSV but JSON", "jq -c '.[]'"),
+        ("jsonl", '[\n {"text": "The cat"},\n {"text": "Rain"}\n]\n', "is no JSON Lines but JSON", "jq -c '.[]'"),
+        ("jsonl", '[{"text": "The cat"}]', "is no JSON Lines but JSON", "jq -c '.[]'"),
+        ("jsonl", "id,text\n1,Rain\n2,Sun\n", "is no JSON Lines but a table (CSV or TSV)", "give --format csv"),
+        ("jsonl", '"The cat"\n"Rain"\n', "is no JSON Lines but JSON Lines of texts", "jq -r . "),
+        ("jsonl", '["The cat", "Rain"]', "is no JSON Lines but JSON", "jq -r '.[]'"),
+        ("csv", "<html><body>The cat</body></html>\n", "is no CSV but an HTML page", "pandoc"),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_format_than_was_said_is_told_once(
+    polygist: Polygist, fake: Fake, tmp_path: Path, form: str, content: str, what: str, cure: str
+):
+    path, result = tmp_path / "a", tmp_path / "out"
+    path.write_text(content)
+    outcome = polygist(*TRANSLATE, path, "--format", form, "--field", "text", "-o", result)
+    assert (outcome.code, sent(fake), result.exists(), outcome.err.count("\n")) == (2, [], False, 1)
+    assert outcome.err.startswith(f"error: {path}: {what}; ")
+    assert cure in outcome.err
+
+
+def test_records_among_which_some_are_broken_are_still_records(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text('{"body": "a"\nRain\n{"body": "b"}\n')
+    outcome = polygist(*TRANSLATE, tmp_path / "a.jsonl", "--format", "jsonl", "--field", "body")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (3, "note: 1 done, 2 failed")
+
+
+def test_a_table_in_another_encoding_is_told_by_its_header(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.csv").write_bytes("id,título\n1,café\n".encode("latin-1"))
+    outcome = polygist(*TRANSLATE, tmp_path / "a.csv", "--format", "csv", "--field", "título")
+    assert outcome.code == 2
+    assert "byte 4 (0xed) is no UTF-8; convert it first: iconv -f WINDOWS-1252" in outcome.err
+    (tmp_path / "a.csv").write_bytes("sep=;\nid;título\n".encode("latin-1"))
+    outcome = polygist(*TRANSLATE, tmp_path / "a.csv", "--format", "csv", "--field", "título")
+    assert "the header: byte 4 (0xed) is no UTF-8" in outcome.err
+
+
+def test_cells_may_have_bars_between_them(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.csv").write_text("id|title\n1|Rain, wind\n")
+    outcome = polygist(*TRANSLATE, tmp_path / "a.csv", "--format", "csv", "--field", "title")
+    assert outcome.out.splitlines()[1].startswith("1|Rain, wind|RAIN, WIND|")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
@@ -186,6 +243,12 @@ def test_a_wrong_file_is_refused_whatever_form_the_result_has(polygist: Polygist
         "BM is a company, MZ and PK too.", "%PDF is how a PDF begins.", "1\nIt rains.", "msgid is a word.",
         "WEBVTTs are subtitles.", "<!-- a comment --> It rains.", "GIF89a; RIFF; II* are words.", "", "\n\n",
         "# A heading\n\n{\\rtf is how RTF begins.", "id,title,body\nare three words.", "--- a.txt\n+++ b.txt",
+        '{"a": 1}\nis an object.', '{"a": 1} is an object in JSON.\n[1, 2] is a list.', "%PDF-1.4 is an old version.",
+        "<!DOCTYPE html> is the first line.\nOf every page.", "{\\rtf1 is how RTF begins.", "%!PS is how it begins.",
+        "\\documentclass{article} is the first line.", "2 eggs, beaten\n1 cup sugar, white\n2 cups flour, sifted",
+        "the sun, the moon\nthe day, the noon\nthe dark, the light", "He came; she left\nThey ate; we slept\nIt is; so",
+        "Monday\topen\nTuesday\tclosed\nWednesday\topen", "Chapter one\t1\nChapter two\t9\nChapter three\t30",
+        "The lesson begins.\n<html><head></head><body></body></html>\nis an empty page, and it is valid.",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("way", ["file", "stdin", "lines"])
@@ -204,6 +267,13 @@ def test_markup_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path)
     assert (outcome.code, outcome.err.splitlines()[0].startswith(f"warning: {tmp_path}/a.md and 1 more: ")) == (0, True)
     assert polygist(*arguments, "--format", "text").err == "note: 3 done\n"
     assert polygist(*arguments, "--quiet").err == ""
+
+
+@pytest.mark.parametrize(("name", "what"), [("a.eml", "headers are taken"), ("a.py", "code is taken")])
+def test_what_is_hardly_prose_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path, name: str, what: str):
+    (tmp_path / name).write_text("From: a@b.c\n\nHello\n")
+    outcome = polygist(*TRANSLATE, tmp_path / name)
+    assert (outcome.code, outcome.err.startswith(f"warning: {tmp_path / name}: {what} for text")) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ from polygist_client.cli.records import (
 )
 from polygist_client.options import JsonReply
 
-DELIMITERS = (",", ";", "\t")
-NAMED_DELIMITER = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+DELIMITERS = (",", ";", "\t", "|")
+NAMED_DELIMITER = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 MOST_CHARACTERS = 4_000_000  # of a row; a quote that is still open then was never meant as one
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*+"')
 
@@ -214,6 +214,8 @@ def split_cells(text: str, delimiter: str) -> Iterator[Cell]:
 
 def read_header(source: Input, row: Row, fields: Fields) -> Table:
     """Find the columns that the fields name; raises InputError where they are not there, or no room for results."""
+    if row.line.error:
+        raise InputError(f"{source.name}: the header: {row.line.error.message}")
     names = [cell.value for cell in row.cells]
     for name in fields.names:
         if names.count(name) != 1:

@@ -19,12 +19,14 @@ from polygist_service.summarisation.boilerplate import ends_sentence, find_boile
 from polygist_service.summarisation.prompt_injection import find_instructions
 from polygist_service.summarisation.tfidf import Split, TfidfVectors
 from polygist_service.text.documents.base import Segment
-from polygist_service.text.words import count_words, split_pieces, split_terms
+from polygist_service.text.words import count_letters, count_words, split_pieces, split_terms
 
-# Fewer words are a headline, a caption or a fragment.
-MIN_WORDS = 8
-# What still says something in an article without proper sentences.
-FALLBACK_WORDS = 3
+# Fewer words are a headline, a caption or a fragment; what still says something in an article without proper sentences.
+MIN_WORDS, FALLBACK_WORDS = 8, 3
+# The languages that these were fitted on. Others have as few as three words in a sentence of eight English ones, for a
+# word of them says more; but letters are as many, and nearly no such sentence has fewer.
+FITTED = ("en", "pt")
+MIN_LETTERS, FALLBACK_LETTERS = 20, 8
 # Of a long article so many sentences are compared in full: the first ones, and the best of equal sections.
 MOST = 400
 FIRST = 100
@@ -42,7 +44,9 @@ def keep_proper(sentences: Sequence[Segment], text: str) -> list[Segment]:
     return [sentence for at, sentence in enumerate(sentences) if at not in barred] or list(sentences)
 
 
-def find_eligible(sentences: Sequence[str], *, count: int, query: str = "", split: Split = split_terms) -> list[int]:
+def find_eligible(
+    sentences: Sequence[str], *, language: str, count: int, query: str = "", split: Split = split_terms
+) -> list[int]:
     """Return the indices of the sentences that may stand in a summary, in order; not empty unless `sentences` is.
 
     What does not end as a sentence does is a heading, a caption or the item of a list, which are eligible where there
@@ -50,6 +54,7 @@ def find_eligible(sentences: Sequence[str], *, count: int, query: str = "", spli
 
     Args:
         sentences: those of an article, without boilerplate.
+        language: theirs, a canonical tag.
         count: with fewer long sentences than that, shorter ones count too.
         query: keeps sentences that share its terms when an article is too long to compare all.
         split: finds the terms.
@@ -58,13 +63,17 @@ def find_eligible(sentences: Sequence[str], *, count: int, query: str = "", spli
     for at, sentence in enumerate(sentences):
         first.setdefault(" ".join(sentence.split()), at)
     found = list(first.values())
-    lengths = [count_words(sentence) for sentence in sentences]
+    lengths: list[float] = [count_words(sentence) for sentence in sentences]
     ended = [at for at in found if ends_sentence(sentences[at])]
     if 2 * sum(lengths[at] for at in ended) > sum(lengths[at] for at in found):
         found = ended
-    kept = [at for at in found if lengths[at] >= MIN_WORDS]
+    least, fallback = (MIN_WORDS, FALLBACK_WORDS)
+    if language.partition("-")[0] not in FITTED:
+        lengths = [count_letters(sentence) for sentence in sentences]
+        least, fallback = (MIN_LETTERS, FALLBACK_LETTERS)
+    kept = [at for at in found if lengths[at] >= least]
     if len(kept) < count:
-        kept = [at for at in found if lengths[at] >= FALLBACK_WORDS] or found
+        kept = [at for at in found if lengths[at] >= fallback] or found
     if len(kept) <= MOST:
         return kept
     return [kept[at] for at in preselect([sentences[at] for at in kept], query, split)]
