@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from polygist import __version__
@@ -14,7 +13,7 @@ from polygist_client.addresses import Address, parse_address
 from polygist_client.arguments import HIGHEST_INTEGER, parse_options
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.tls import PemKind, check_pem
+from polygist_client.tls import PemKind, check_pair, read_pem
 
 REQUEST_ID = "x-request-id"
 # The services that every server has, by short names.
@@ -162,7 +161,7 @@ def milliseconds(seconds: float) -> int:
 
 
 def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
-    """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
+    """Check and read everything that `Client` is given; raises InvalidInput."""
     given: ConnectionOptions = parse_options("Client", options, ConnectionOptions)  # type: ignore[assignment]
     address = parse_address(target)
     headers = {**given.get("metadata", {})}
@@ -182,7 +181,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
 
 
 def read_certificates(address: Address, options: ConnectionOptions) -> Certificates | None:
-    """Read the PEM files; None without TLS. Raises InvalidInput and OSError."""
+    """Read the PEM files; None without TLS. Raises InvalidInput."""
     ca, cert, key = options.get("ca"), options.get("cert"), options.get("key")
     if (cert is None) != (key is None):
         raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
@@ -196,7 +195,9 @@ def read_certificates(address: Address, options: ConnectionOptions) -> Certifica
     contents: list[bytes | None] = []
     for name, path in (("ca", ca), ("key", key), ("cert", cert)):
         kind: PemKind = "private key" if name == "key" else "certificate"
-        contents.append(check_pem(name, str(path), Path(path).read_bytes(), kind) if path else None)
+        contents.append(read_pem(name, path, kind) if path else None)
+    if cert and key:
+        check_pair(cert, key)
     return Certificates(*contents)
 
 

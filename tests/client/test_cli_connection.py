@@ -61,6 +61,12 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     encrypt = ["openssl", "pkey", "-aes256", "-passout", "pass:x", "-in", "here.key", "-out", "encrypted.key"]
     subprocess.run(encrypt, check=True, capture_output=True, cwd=folder)
     (folder / "empty.pem").write_text("")
+    (folder / "marked.pem").write_text((folder / "here.pem").read_text(), encoding="utf-8-sig")
+    (folder / "wide.key").write_text((folder / "here.key").read_text(), encoding="utf-16")
+    (folder / "damaged.pem").write_text((folder / "here.pem").read_text().replace("MII", "", 1))
+    (folder / "damaged.key").write_text((folder / "here.key").read_text().replace("MII", "", 1))
+    pack = ["openssl", "pkcs12", "-export", "-in", "here.pem", "-inkey", "here.key", "-passout", "pass:x"]
+    subprocess.run([*pack, "-out", "all.p12"], check=True, capture_output=True, cwd=folder)
     return folder
 
 
@@ -161,6 +167,14 @@ def test_a_server_that_wants_a_certificate_says_so(polygist: Polygist, certifica
     [
         (["--ca", "empty.pem"], "--ca: empty.pem is empty; it should hold a certificate in PEM"),
         (["--ca", "der.pem"], "--ca: der.pem is in DER, not PEM; convert it: openssl x509 -inform DER -in der.pem"),
+        (["--ca", "all.p12"], "--ca: all.p12 is PKCS#12, not PEM; convert it: openssl pkcs12 -in all.p12 -nokeys"),
+        (["--ca", "marked.pem"], "--ca: marked.pem begins with a byte order mark; remove it: sed"),
+        (["--ca", "damaged.pem"], "--ca: damaged.pem is damaged"),
+        (["--ca", "none.pem"], "--ca: none.pem: No such file or directory; give a PEM file"),
+        (["--ca", "."], "--ca: .: Is a directory; give a PEM file"),
+        (["--cert", "here.pem", "--key", "wide.key"], "--key: wide.key is UTF-16; convert it: iconv"),
+        (["--cert", "here.pem", "--key", "damaged.key"], "--key: damaged.key is damaged"),
+        (["--cert", "here.pem", "--key", "there.key"], "--key: there.key is not the key of the certificate in here.pem; give"),
         (["--ca", "here.key"], "--ca: here.key holds a private key and no certificate; are the two swapped?"),
         (["--cert", "here.key", "--key", "here.pem"], "--key: here.pem holds a certificate and no private key"),
         (["--cert", "here.pem", "--key", "encrypted.key"], "--key: encrypted.key holds a key that is encrypted"),

@@ -19,6 +19,8 @@ COMMANDS = (
     "x509 -in cert.pem -outform der -out cert.der",
     "pkcs12 -export -in cert.pem -inkey key.pem -passout pass:x -out both.p12",
     "crl2pkcs7 -nocrl -certfile cert.pem -out cert.p7b",
+    "genrsa -out weak.pem 512",
+    "req -x509 -new -key weak.pem -days 2 -subj /CN=localhost -out weak-cert.pem",
     "req -new -key key.pem -subj /CN=localhost -out request.pem",
     "pkey -in key.pem -pubout -out public.pem",
     "x509 -req -in request.pem -signkey key.pem -days -1 -out expired.pem",
@@ -36,12 +38,18 @@ def folder(tmp_path_factory) -> Path:
     (folder / "words.pem").write_text("the certificate is in the other file")
     cut = (folder / "cert.pem").read_text()
     (folder / "damaged.pem").write_text(cut[:100] + cut[140:])
+    (folder / "cut.pem").write_text((folder / "key.pem").read_text()[:90] + "\n-----END PRIVATE KEY-----\n")
+    for name in ("cert", "key"):
+        (folder / f"{name}-marked.pem").write_text((folder / f"{name}.pem").read_text(), encoding="utf-8-sig")
+        (folder / f"{name}-wide.pem").write_text((folder / f"{name}.pem").read_text(), encoding="utf-16")
+    (folder / "said.pem").write_text(f"Zürich\n{(folder / 'cert.pem').read_text()}", encoding="utf-8")
     (folder / "ssh.pem").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     return folder
 
 
 @pytest.mark.parametrize(
-    ("certificate", "key"), [("cert.pem", "key.pem"), ("cert.pem", "sec1.pem"), ("both.pem", "both.pem")]
+    ("certificate", "key"),
+    [("cert.pem", "key.pem"), ("cert.pem", "sec1.pem"), ("both.pem", "both.pem"), ("said.pem", "key.pem")],
 )
 def test_a_certificate_and_its_key_are_taken(folder, certificate, key):
     with capture_logs() as logs:
@@ -68,7 +76,12 @@ def test_a_certificate_and_its_key_are_taken(folder, certificate, key):
         ("cert.pem", "empty.pem", "tls_key: .* is empty"),
         ("words.pem", "key.pem", "tls_cert: .* holds no certificate in PEM"),
         ("cert.pem", "words.pem", "tls_key: .* holds no private key in PEM"),
-        ("damaged.pem", "key.pem", "tls_cert: .* damaged"),
+        ("damaged.pem", "key.pem", "tls_cert: .*/damaged.pem is damaged: .* no whole certificate"),
+        ("cert.pem", "cut.pem", "tls_key: .*/cut.pem is damaged: .* no whole key"),
+        ("cert-marked.pem", "key.pem", "tls_cert: .* begins with a byte order mark.*; remove it: sed"),
+        ("cert.pem", "key-marked.pem", "tls_key: .* begins with a byte order mark.*; remove it: sed"),
+        ("cert-wide.pem", "key.pem", "tls_cert: .* is UTF-16; convert it: iconv"),
+        ("weak-cert.pem", "weak.pem", "tls_key: .* is too weak for TLS .*; make a new one: RSA of 2048 bits"),
         ("none.pem", "key.pem", "tls_cert: .* does not exist"),
         ("cert.pem", "none.pem", "tls_key: .* does not exist"),
         (".", "key.pem", "tls_cert: .* is a folder"),
@@ -82,6 +95,7 @@ def test_what_cannot_be_used_is_named_with_its_setting_and_the_cure(folder, cert
     with pytest.raises(OSError, match=problem) as caught:
         Certificates(folder / certificate, folder / key)
     assert "\n" not in str(caught.value)
+    assert "ssl" not in str(caught.value).replace("openssl", "")
     assert ";" in str(caught.value)
 
 

@@ -22,6 +22,12 @@ OTHERS = {
     "PUBLIC KEY": "a public key; give the private one",
     "OPENSSH PRIVATE KEY": "a key of OpenSSH; convert it: ssh-keygen -p -m PKCS8 -f {path}",
 }
+# What editors save before, or instead of, the ASCII that OpenSSL reads.
+MARKS = {
+    b"\xef\xbb\xbf": "begins with a byte order mark; remove it: sed -i '1s/^\\xef\\xbb\\xbf//' {path}",
+    b"\xff\xfe": "is UTF-16; convert it: iconv -f UTF-16 -t ASCII {path}",
+    b"\xfe\xff": "is UTF-16; convert it: iconv -f UTF-16 -t ASCII {path}",
+}
 DER = b"\x30"  # a sequence, which all of them are
 PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
 CONVERSIONS = {"tls_cert": "x509", "tls_key": "pkey"}
@@ -84,7 +90,7 @@ class Certificates:
             # OpenSSL's own check; a key with a password fails here, and would ask for it otherwise.
             context.load_cert_chain(self._certificate, self._key, password=lambda: "")
         except ssl.SSLError as error:
-            raise OSError(explain(error, self._certificate, self._key)) from error
+            raise OSError(explain(error, self._certificate, self._key, certificate)) from error
         if doubt := find_doubt(context, certificate):
             log.warning("certificate", file=str(self._certificate), hint=f"tls_cert {doubt}; renew it and send SIGHUP")
         return key, certificate
@@ -109,6 +115,9 @@ def read_file(setting: str, path: Path) -> bytes:
         raise OSError(f"{setting}: {path} {reason}") from error
     if not content.strip():
         raise OSError(f"{setting}: {path} is empty; give a PEM file")
+    for mark, problem in MARKS.items():
+        if content.startswith(mark):
+            raise OSError(f"{setting}: {path} {problem.format(path=path)}")
     return content
 
 
@@ -160,15 +169,22 @@ def tell_form(setting: str, path: Path, content: bytes, labels: list[str]) -> st
     return f"holds no {what} in PEM, which begins with -----BEGIN; give one that does"
 
 
-def explain(error: ssl.SSLError, certificate: Path, key: Path) -> str:
-    """Say why OpenSSL does not take a certificate and a key that look like ones."""
+def explain(error: ssl.SSLError, certificate: Path, key: Path, content: bytes) -> str:
+    """Say why OpenSSL does not take a certificate, with this content, and a key that look like ones."""
     reason = (error.reason or str(error)).lower().replace("_", " ")
     if "mismatch" in reason:
         return (
             f"tls_cert and tls_key do not belong together: {key} is not the key of the first certificate in "
             f"{certificate}; give the key of that, or put the server's own certificate first"
         )
-    return f"tls_cert: {certificate} and tls_key: {key} are damaged or too weak: {reason}; get them anew"
+    if "too small" in reason or "too weak" in reason:
+        weak = f"tls_key: {key} is too weak" if "key" in reason else f"tls_cert: {certificate} is signed too weakly"
+        return f"{weak} for TLS ({reason}); make a new one: RSA of 2048 bits or more, or EC, with SHA-256"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii", "ignore"))
+    except ssl.SSLError:
+        return f"tls_cert: {certificate} is damaged: between its marks there is no whole certificate; get it anew"
+    return f"tls_key: {key} is damaged: between its marks there is no whole key; get it anew"
 
 
 def find_doubt(context: ssl.SSLContext, certificate: bytes) -> str:
@@ -181,7 +197,7 @@ def find_doubt(context: ssl.SSLContext, certificate: bytes) -> str:
     asking.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
-        asking.load_verify_locations(cadata=certificate.decode("latin-1"))
+        asking.load_verify_locations(cadata=certificate.decode("ascii", "ignore"))
         client = asking.wrap_bio(to_client, to_server)
         server = context.wrap_bio(to_server, to_client, server_side=True)
         for side in (client, server, client, server):
