@@ -174,7 +174,10 @@ def test_a_server_that_wants_a_certificate_says_so(polygist: Polygist, certifica
         (["--ca", "."], "--ca: .: Is a directory; give a PEM file"),
         (["--cert", "here.pem", "--key", "wide.key"], "--key: wide.key is UTF-16; convert it: iconv"),
         (["--cert", "here.pem", "--key", "damaged.key"], "--key: damaged.key is damaged"),
-        (["--cert", "here.pem", "--key", "there.key"], "--key: there.key is not the key of the certificate in here.pem; give"),
+        (
+            ["--cert", "here.pem", "--key", "there.key"],
+            "--key: there.key is not the key of the certificate in here.pem; give",
+        ),
         (["--ca", "here.key"], "--ca: here.key holds a private key and no certificate; are the two swapped?"),
         (["--cert", "here.key", "--key", "here.pem"], "--key: here.pem holds a certificate and no private key"),
         (["--cert", "here.pem", "--key", "encrypted.key"], "--key: encrypted.key holds a key that is encrypted"),
