@@ -78,7 +78,7 @@ SERVICE_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("observability",),
-    "structlog": ("app", "rpc", "engine"),
+    "structlog": ("app", "rpc", "engine", "cli"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
