@@ -23,7 +23,7 @@ Kind = Literal["certificate", "private key"]
 MOST_BYTES = 16 << 20  # fifty times what systems trust
 LABEL = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----$", re.MULTILINE)
 BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----$.*?^-----END \1-----$", re.MULTILINE | re.DOTALL)
-CERTIFICATES = ("CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CERTIFICATE")
+ALIAS = re.compile(rb"^(-----BEGIN|-----END) (?:TRUSTED|X509) CERTIFICATE-----$", re.MULTILINE)
 KEYS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 ENCRYPTED_KEY = "ENCRYPTED PRIVATE KEY"
 ENCRYPTED_AS_OF_OLD = b"Proc-Type: 4,ENCRYPTED"
@@ -71,7 +71,7 @@ class Pem:
     Attributes:
         setting: what names the file.
         path: of the file.
-        content: its lines, without byte order marks and what stands around them: what gRPC takes.
+        content: its lines, without byte order marks, spaces and what is no ASCII: what gRPC and the ssl module take.
         labels: what it says that it holds, in order.
     """
 
@@ -83,7 +83,7 @@ class Pem:
     @property
     def has_certificate(self) -> bool:
         """Whether there is one, and be it damaged."""
-        return any(label in CERTIFICATES for label in self.labels)
+        return "CERTIFICATE" in self.labels
 
     @property
     def has_key(self) -> bool:
@@ -114,8 +114,9 @@ def read_pem(setting: str, path: str | os.PathLike[str]) -> Pem:
     if len(content) > MOST_BYTES:
         raise PemError(setting, name, f"has more than {MOST_BYTES >> 20} MiB; give a PEM file")
     if b"-----BEGIN " in content:
-        lines = content.replace(codecs.BOM_UTF8, b"").splitlines()
-        content = b"\n".join(line.strip() for line in lines) + b"\n"
+        ascii_only = content.decode("ascii", "ignore").encode()  # PEM is: the rest are marks, spaces and comments
+        content = b"\n".join(line.strip() for line in ascii_only.splitlines()) + b"\n"
+        content = ALIAS.sub(rb"\1 CERTIFICATE-----", content)
     labels = tuple(label.decode() for label in LABEL.findall(content))
     return Pem(setting=setting, path=name, content=content, labels=labels)
 
@@ -125,10 +126,10 @@ def check_certificates(pem: Pem) -> None:
     if not pem.has_certificate:
         wrong = "holds a private key and no certificate; give the certificate's PEM file"
         raise pem.refuse(wrong if pem.has_key else tell_form(pem, "certificate"))
-    whole = [block[0] for block in BLOCK.finditer(pem.content) if block[1].decode() in CERTIFICATES]
-    count = sum(label in CERTIFICATES for label in pem.labels)
+    whole = [block[0] for block in BLOCK.finditer(pem.content) if block[1] == b"CERTIFICATE"]
+    count = pem.labels.count("CERTIFICATE")
     for number, block in enumerate(whole, 1):
-        if not is_readable(re.sub(rb"(TRUSTED|X509) CERTIFICATE", b"CERTIFICATE", block).decode("latin-1")):
+        if not is_readable(block.decode()):
             which = f" in its certificate {number} of {count}" if count > 1 else ""
             raise pem.refuse(f"is damaged{which}; get it anew")
     if len(whole) < count:
@@ -204,7 +205,7 @@ def is_readable(certificates: str | bytes) -> bool:
     """Whether OpenSSL reads certificates, in PEM (as text) or DER."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
-    except (ssl.SSLError, ValueError):  # ValueError: more than ASCII
+    except ssl.SSLError:
         return False
     return True
 

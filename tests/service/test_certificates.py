@@ -61,6 +61,7 @@ def folder(tmp_path_factory) -> Path:
     (folder / "joined.pem").write_bytes(
         (folder / "notepad.pem").read_bytes() + (folder / "notepad-key.pem").read_bytes()
     )
+    (folder / "said.pem").write_text(f"Zürich\n{cut}", encoding="utf-8")
     (folder / "indented.pem").write_text("".join(f"  {line}\n" for line in cut.splitlines()))
     (folder / "ssh.pem").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     return folder
@@ -76,6 +77,7 @@ def folder(tmp_path_factory) -> Path:
         ("cert.pem", "notepad-key.pem"),
         ("joined.pem", "joined.pem"),
         ("indented.pem", "key.pem"),
+        ("said.pem", "key.pem"),
     ],
 )
 def test_a_certificate_and_its_key_are_taken_and_served(folder, certificate, key):
@@ -144,6 +146,7 @@ def test_what_cannot_be_used_is_named_with_its_setting_and_the_cure(folder, cert
     with pytest.raises(PemError, match=problem) as caught:
         Certificates(folder / certificate, folder / key)
     assert "\n" not in str(caught.value)
+    assert "ssl" not in str(caught.value).replace("openssl", "")
     assert ";" in str(caught.value)
 
 

@@ -78,7 +78,7 @@ class Session:
     diagnosis: str | None = None
 
     def connect(self) -> Client:
-        """Make a client for the server that the options name; raises InvalidInput and OSError."""
+        """Make a client for the server that the options name; raises InvalidInput, and OSError for the API key."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
@@ -131,7 +131,7 @@ class Session:
         if not is_of_connection(error):
             return ""
         if self.diagnosis is None:
-            way = find_way(self.address, tls=self.tls, ca=self.ca, cert=self.cert, key=self.key)
+            way = find_way(self.address, {"tls": self.tls, "ca": self.ca, "cert": self.cert, "key": self.key})
             if way and isinstance(error, DeadlineExceeded):
                 way = replace(way, seconds=AFTER_TIMEOUT_SECONDS)
             self.diagnosis = diagnose(way) if way else ""

@@ -1,10 +1,11 @@
 """The server's certificate and its key, taken up again when they have been renewed."""
 
-import os
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import grpc
 import structlog
@@ -82,9 +83,11 @@ def is_taken(pair: Pair) -> bool:
     server = grpc.server(ThreadPoolExecutor(1))
     credentials = grpc.dynamic_ssl_server_credentials(configure(pair), lambda: None)  # type: ignore[arg-type,return-value]
     try:
-        server.add_secure_port(f"unix-abstract:polygist-{os.getpid()}-{id(server)}", credentials)
+        server.add_secure_port(f"unix-abstract:{uuid4()}", credentials)
     except RuntimeError:
-        return False
+        with suppress(RuntimeError):  # where this is none either, it is not for the pair
+            server.add_insecure_port(f"unix-abstract:{uuid4()}")
+            return False
     finally:
         server.stop(None)
     return True
@@ -100,7 +103,7 @@ def find_doubt(context: ssl.SSLContext, certificate: bytes) -> str:
     asking.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
-        asking.load_verify_locations(cadata=certificate.decode("latin-1"))
+        asking.load_verify_locations(cadata=certificate.decode())
         client = asking.wrap_bio(to_client, to_server)
         server = context.wrap_bio(to_server, to_client, server_side=True)
         for side in (client, server, client, server):

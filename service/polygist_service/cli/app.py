@@ -17,6 +17,7 @@ from polygist_service.app.heap import limit_arenas
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
+from polygist_service.settings import find_unknown
 
 NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
@@ -55,7 +56,7 @@ def server() -> None:
 )
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    help="TOML file with settings.",
+    envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
 )  # fmt: skip
 @add_settings
 def serve(config: Path | None, **flags: Any) -> int:
@@ -73,6 +74,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     # Imported here, so that no other command waits for them.
     import asyncio
 
+    import structlog
     from polygist.pem import PemError
 
     from polygist_service.app.lifecycle import serve as run
@@ -80,6 +82,8 @@ def serve(config: Path | None, **flags: Any) -> int:
 
     form, level = settings.log_format, settings.log_level
     with logging_to(STANDARD_ERROR, form=form, level=level, capacity=settings.log_queue) as writer:
+        for name in find_unknown(os.environ):
+            structlog.get_logger(__name__).warning("unknown_variable", name=name, hint="no setting has this name")
         try:
             return asyncio.run(run(settings, writer))
         except PemError as error:
