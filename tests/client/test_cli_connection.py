@@ -129,6 +129,27 @@ def test_no_server_and_no_host_are_named(polygist: Polygist, tmp_path: Path):
     )
 
 
+def test_no_server_at_a_list_of_addresses_is_named_in_the_same_words(polygist: Polygist, fake: Fake):
+    words = "(connection refused); start polygist-server serve there, or give another with -a HOST:PORT\n"
+    for address, place in (
+        ("ipv4:127.0.0.1:1", "127.0.0.1:1"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1"),
+        ("dns:localhost:1", "localhost:1"),
+    ):
+        assert refuse(polygist, "-a", address) == f"error: nothing answers at {place} {words}"
+    said = refuse(polygist, "-a", "ipv6:[::1]:1")  # which not every machine has
+    assert "[::1]:1" in said
+    assert said.endswith("give another with -a HOST:PORT\n") or "give another address with -a HOST:PORT\n" in said
+    listed = fake.address.replace("127.0.0.1", "ipv4:127.0.0.1")
+    assert f"{fake.address} speaks no TLS; leave out --tls" in refuse(polygist, "-a", listed, "--tls")
+
+
+def test_no_server_behind_a_proxy_has_one_cure(polygist: Polygist, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    said = refuse(polygist, "-a", "polygist.example:1")
+    assert said.endswith("; start polygist-server there, or give another address\n")
+
+
 def test_tls_to_a_server_without_is_named(polygist: Polygist, fake: Fake, certificates: Path):
     address = fake.address.replace("127.0.0.1", "localhost")  # two addresses, of which one answers
     for flags in (["--tls"], ["--ca", certificates / "here.pem"]):

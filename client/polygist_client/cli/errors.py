@@ -130,6 +130,8 @@ def next_step(error: BaseException) -> str:
     """Advise what to try after `error`; empty where there is no advice."""
     if isinstance(error, errors.CallFailed) and error.metadata.get("pull"):
         return ""  # the message ends with the command that helps
+    if isinstance(error, errors.ServerUnreachable) and "give another address" in error.message:
+        return ""
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
