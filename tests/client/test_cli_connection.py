@@ -193,6 +193,7 @@ def test_a_server_that_wants_a_certificate_says_so(polygist: Polygist, certifica
         (["--ca", "empty.pem"], "--ca: empty.pem is empty; give a PEM file"),
         (["--ca", "none.pem"], "--ca: none.pem does not exist; give a PEM file that does"),
         (["--ca", "."], "--ca: . is a folder; give the PEM file in it"),
+        (["--ca", ""], "--ca: '' names no file; give a PEM file, or leave it out"),
         (["--ca", "der.pem"], "--ca: der.pem is DER, not PEM; convert it: openssl x509 -inform der -in der.pem"),
         (["--ca", "all.p12"], "--ca: all.p12 is PKCS#12, not PEM; convert it: openssl pkcs12 -in all.p12 -nokeys"),
         (["--ca", "utf-16.pem"], "--ca: utf-16.pem is UTF-16, not ASCII; convert it: iconv -f UTF-16"),
@@ -226,6 +227,20 @@ def test_files_that_tls_cannot_use_are_named_before_anything_connects(
         Client("localhost:1", **paths)
     assert f"--{caught.value}".startswith(message)
     assert caught.value.field == message[2:].partition(":")[0]
+
+
+def test_files_that_belong_together_are_named_as_flags(polygist: Polygist, certificates: Path):
+    assert refuse(polygist, "--key", certificates / "here.key", code=2) == (
+        "error: --cert and --key belong together; give both or neither\n"
+    )
+    said = refuse(polygist, "-a", "http://h:1", "--ca", certificates / "here.pem", code=2)
+    assert said == "error: http:// is without TLS, but --ca is given; write https://h:1\n"
+
+
+def test_a_key_in_place_of_its_path_is_not_repeated(certificates: Path):
+    key = (certificates / "here.key").read_text()
+    with pytest.raises(InvalidInput, match=r"^key is what is in a PEM file; give the path of the file$"):
+        Client("localhost:1", cert=certificates / "here.pem", key=key)
 
 
 def test_grpc_says_nothing_beside_the_error_about_a_file(certificates: Path):
