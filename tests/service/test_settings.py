@@ -82,7 +82,9 @@ def test_administrators_are_on_this_machine(listen):
     assert load_settings({"admin_listen": listen}).admin_listen == listen
 
 
-@pytest.mark.parametrize(("given", "size"), [("0", 0), ("4GB", 4 * 10**9), ("512MiB", 512 * 2**20), ("2000000", 2_000_000)])
+@pytest.mark.parametrize(
+    ("given", "size"), [("0", 0), ("4GB", 4 * 10**9), ("512MiB", 512 * 2**20), ("2000000", 2_000_000)]
+)
 def test_memory_is_said_in_units(monkeypatch, given, size):
     monkeypatch.setenv("POLYGIST_MEMORY_CAP", given)
     assert load_settings({}).memory_cap == size
