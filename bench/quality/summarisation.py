@@ -99,4 +99,4 @@ def filtered_lead(article: str, language: str, count: int) -> list[str]:
     """The first `count` sentences that may stand in a summary."""
     parsed = Article.parse(article, language)
     sentences = [segment.text for segment in keep_proper(parsed.sentences, parsed.text)]
-    return [sentences[at] for at in find_eligible(sentences, count=count)[:count]]
+    return [sentences[at] for at in find_eligible(sentences, language=language, count=count)[:count]]

@@ -115,6 +115,11 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("models import /dev", 1, "/dev is no exported model; give NAME.tar.zst"),
         ("models pull xxxxxx", 2, "more, see polygist-server models list"),
         ("serve --tls-cert a.pem", 2, "give both or neither"),
+        (
+            "serve --tls-cert /none --tls-key /none",
+            2,
+            "error: tls_cert: /none does not exist; give a PEM file that does",
+        ),
         ("serve --config /none.toml", 2, "does not exist"),
     ],
 )

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import click
 
 from polygist_client import Language, errors
+from polygist_client.options import Task
 
 OTHER = 1
 USAGE = 2
@@ -156,8 +157,16 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
-def suggest_language(word: str, languages: Iterable[Language]) -> str:
-    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one."""
-    codes = {name.lower(): each.code for each in languages for name in (each.display_name, each.native_name, each.code)}
-    near = get_close_matches(word.lower(), codes, n=1)
-    return f"; did you mean {codes[near[0]]!r}?" if near and codes[near[0]] != word else ""
+def suggest_language(word: str, languages: Sequence[Language], task: Task | None = None) -> str:
+    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one.
+
+    Args:
+        word: what was given.
+        languages: those of the server.
+        task: one that has it is suggested rather than a nearer one that has not, unless that has just this name.
+    """
+    names = {name.lower(): each for each in languages for name in (each.display_name, each.native_name, each.code)}
+    served = {name: each for name, each in names.items() if task in each.tasks}
+    near = [word.lower()] if word.lower() in names else []
+    near = near or get_close_matches(word.lower(), served, n=1) or get_close_matches(word.lower(), names, n=1)
+    return f"; did you mean {names[near[0]].code!r}?" if near and names[near[0]].code != word else ""

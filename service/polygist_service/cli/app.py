@@ -29,6 +29,12 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 LAST_SECONDS = 2.0
 
 
+class BadFileError(click.ClickException):
+    """A file that was given is wrong: misuse, of which the help has no more to say."""
+
+    exit_code = click.UsageError.exit_code
+
+
 @click.group(
     cls=HeadedGroup,
     headings={"Server": ("serve", "models"), "This command": ("completion",)},
@@ -69,6 +75,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     import asyncio
 
     import structlog
+    from polygist.pem import PemError
 
     from polygist_service.app.lifecycle import serve as run
     from polygist_service.app.logs import STANDARD_ERROR, logging_to
@@ -79,6 +86,8 @@ def serve(config: Path | None, **flags: Any) -> int:
             structlog.get_logger(__name__).warning("unknown_variable", name=name, hint="no setting has this name")
         try:
             return asyncio.run(run(settings, writer))
+        except PemError as error:
+            raise BadFileError(str(error)) from error
         except (OSError, PolygistError):
             raise  # expected: one line tells of it
         except Exception as error:

@@ -14,7 +14,7 @@ from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
 from polygist_service.summarisation.passages import cut_endless, drop_repeats
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, keep_proper, select
+from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, find_shares, keep_proper, select
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -62,7 +62,7 @@ class Extractive:
         likeness = await self._pool.call(context, lambda: compare(texts, embeddings, plan.request.query))
         passages = await self._pool.call(context, lambda: pick(plan, sentences, likeness, word_count=word_count))
         yield Progress(1, 1)
-        notices = make_notices(sentences, passages, word_count=word_count)
+        notices = make_notices(plan, sentences, passages, word_count=word_count)
         if not plan.model:
             offer = self._engine.offers.reader(Role.ENCODER.value, plan.language)
             notices = (notice_ranking(plan, likeness, offer=offer), *notices)
@@ -86,7 +86,10 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     proper = keep_proper(article.sentences, article.text)
     sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
     split = split_terms if plan.model else split_pieces
-    kept = find_eligible([sentence.text for sentence in sentences], count=wanted, query=request.query, split=split)
+    texts = [sentence.text for sentence in sentences]
+    # A query that has no word of the article asks for nothing that could be found by words.
+    query = request.query if plan.model or find_shares(texts, request.query).any() else ""
+    kept = find_eligible(texts, language=plan.language, count=wanted, query=query, split=split)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
@@ -102,7 +105,7 @@ def compare(texts: Sequence[str], embeddings: Sequence[Vector], query: str) -> L
     if not embeddings:
         return Likeness.by_words(sentences, query)
     stacked = np.stack(embeddings[: len(sentences)])
-    return Likeness.by_meaning(sentences, stacked, embeddings[-1] if query else None)
+    return Likeness.by_meaning(sentences, stacked, query=query, query_embedding=embeddings[-1] if query else None)
 
 
 def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_count: int) -> tuple[Passage, ...]:
@@ -123,7 +126,7 @@ def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_c
         [sentence.text for sentence in sentences],
         likeness,
         # Who asks a question does not want the lead.
-        preset=Preset.COVERAGE if request.query else Preset.for_words(word_count),
+        preset=Preset.COVERAGE if likeness.is_asked else Preset.for_words(word_count),
         count=count,
         max_words=word_limit(request),
     )
@@ -146,7 +149,7 @@ def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Noti
     """Return what to say of sentences that were ranked without an encoder; `offer` is one that could be installed."""
     query = ""
     if likeness.relevance is not None:
-        query = ", and by the words of the query" if likeness.relevance.any() else "; the query has none of their words"
+        query = ", and by the words of the query" if likeness.is_asked else "; the query has none of their words"
     return Notice(
         NoticeKind.METHOD_FALLBACK,
         f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"
@@ -154,10 +157,13 @@ def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Noti
     )
 
 
-def make_notices(sentences: Sequence[Segment], passages: Sequence[Passage], *, word_count: int) -> tuple[Notice, ...]:
+def make_notices(
+    plan: Plan, sentences: Sequence[Segment], passages: Sequence[Passage], *, word_count: int
+) -> tuple[Notice, ...]:
     """Return what to say of a summary that is not made of sentences, or not shorter than its article.
 
     Args:
+        plan: says how long it should be; whoever gives a limit in figures gets what is within it, which may be all.
         sentences: those that it was picked from.
         passages: the summary.
         word_count: of the article.
@@ -168,7 +174,8 @@ def make_notices(sentences: Sequence[Segment], passages: Sequence[Passage], *, w
         message = "the article has text without sentence ends: passages of it stand in for sentences"
         notices.append(Notice(NoticeKind.METHOD_FALLBACK, message))
     words = sum(count_words(passage.text) for passage in passages)
-    if words > WORDS_OF_A_SENTENCE and words >= WHOLE * word_count and len(passages) == len(sentences):
-        message = f"the summary has {words} words, and so has the article: it has no shorter part"
+    is_whole = words >= WHOLE * word_count and len(passages) == len(sentences)
+    if is_by_length(plan.request) and words > WORDS_OF_A_SENTENCE and is_whole:
+        message = f"the summary has {words} of the {word_count} words of the article, which has no shorter part"
         notices.append(Notice(NoticeKind.LENGTH_TARGET_MISSED, message))
     return tuple(notices)

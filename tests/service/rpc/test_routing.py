@@ -317,7 +317,7 @@ async def test_a_passed_deadline_ends_both_hops():
 
 async def test_a_cancelled_call_gives_its_model_back_and_starts_no_other():
     started = asyncio.Event()
-    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: f"{started.set() or text}", delay=0.1)
+    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: f"{started.set() or text}", delay=0.5)
     async with serving(engine) as service:
         call = service.translation.Translate(make("Eins. " * 100, source_language_code="de"))
         await asyncio.wait_for(started.wait(), 10)

@@ -25,7 +25,9 @@ SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).ma
 
 def pick(sentences, preset=Preset.NEWS, query=None, **limits):
     vectors = np.stack([embed(sentence) for sentence in sentences])
-    likeness = Likeness.by_meaning(sentences, vectors, None if query is None else embed(query))
+    likeness = Likeness.by_meaning(
+        sentences, vectors, query=query or "", query_embedding=None if query is None else embed(query)
+    )
     return select(sentences, likeness, preset=preset, **limits)
 
 
@@ -100,15 +102,15 @@ def proper(count):
 
 def test_fragments_and_repeats_are_not_eligible():
     sentences = ["Old bridge returns", PROPER, PROPER.replace(" ", "  "), "It rained.", *proper(2)]
-    assert find_eligible(sentences, count=3) == [1, 4, 5]
+    assert find_eligible(sentences, language="en", count=3) == [1, 4, 5]
 
 
 def test_headings_and_items_are_eligible_where_there_is_little_else():
     heading = "Ten things to do in and around the old town"
     items = ["Walk along the harbour", "Eat fish and chips", "Take the ferry"]
-    assert find_eligible([heading, *proper(2)], count=3) == [1, 2]
-    assert find_eligible([heading, *items], count=3) == [0, 1, 2, 3]
-    assert find_eligible([proper(1)[0], *items * 4], count=3) == [0, 1, 2, 3]
+    assert find_eligible([heading, *proper(2)], language="en", count=3) == [1, 2]
+    assert find_eligible([heading, *items], language="en", count=3) == [0, 1, 2, 3]
+    assert find_eligible([proper(1)[0], *items * 4], language="en", count=3) == [0, 1, 2, 3]
 
 
 def test_what_is_no_part_of_an_article_is_not_proper():
@@ -121,22 +123,44 @@ def test_what_is_no_part_of_an_article_is_not_proper():
 
 
 def test_with_too_few_proper_sentences_shorter_ones_count():
-    assert find_eligible(["Rain fell.", "The bridge is shut.", *proper(1)], count=2) == [1, 2]
-    assert find_eligible(["Rain.", "Wind."], count=1) == [0, 1]
-    assert find_eligible([], count=3) == []
+    assert find_eligible(["Rain fell.", "The bridge is shut.", *proper(1)], language="en", count=2) == [1, 2]
+    assert find_eligible(["Rain.", "Wind."], language="en", count=1) == [0, 1]
+    assert find_eligible([], language="en", count=3) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence", "fragment"),
+    [
+        ("de", "Der Grund dafür waren gestiegene Stahlpreise.", "So ist das."),
+        ("ru", "Летом на крыше откроется кафе.", "Не надо."),
+        ("tr", "Çelik fiyatları beklenenden çok yükseldi.", "Hayır, olmaz."),
+        ("fi", "Syynä oli teräksen hinnannousu.", "Niinpä niin."),
+        ("ko", "철강 가격이 올랐기 때문이다.", "그렇습니다."),
+        ("ar", "هل ستكفي مواقف السيارات؟", "نعم، طبعا."),
+        ("he", "בקיץ ייפתח על הגג בית קפה.", "לא ידענו."),
+        ("ka", "მშენებლობა ძვირი დაჯდა.", "კი, რა თქმა."),
+        ("am", "የሕፃናት ንባብ ክፍል በአንደኛ ፎቅ ይገኛል።", "አዎ፣ እውነት።"),
+        ("zh", "部分市民抱怨停车位太少。", "的确如此。"),
+        ("ja", "駐車場が少ないという不満の声もある。", "そのとおりです。"),
+    ],
+)
+def test_a_sentence_of_few_long_words_is_eligible_and_a_fragment_is_not(language, sentence, fragment):
+    long = "Ein Satz, der in jeder Schrift und Sprache lang genug für eine Zusammenfassung wäre, Nummer {}."
+    article = [long.format(1), sentence, fragment, long.format(2), long.format(3)]
+    assert find_eligible(article, language=language, count=3) == [0, 1, 3, 4]
 
 
 def test_of_a_long_article_the_first_and_the_best_of_each_section_are_kept():
     sentences = proper(1000)
     sentences[700] = "Nothing here shares one single word with all its neighbours anywhere."
     sentences[705] = "Penguins, penguins, penguins, penguins, penguins, penguins, penguins, penguins!"
-    kept = find_eligible(sentences, count=3)
+    kept = find_eligible(sentences, language="en", count=3)
     assert len(kept) == MOST
     assert kept == sorted(set(kept))
     assert kept[:FIRST] == list(range(FIRST))
     assert max(b - a for a, b in itertools.pairwise(kept)) < 40
     assert not {700, 705} & set(kept)
-    assert 705 in find_eligible(sentences, count=3, query="Where are the penguins?")
+    assert 705 in find_eligible(sentences, language="en", count=3, query="Where are the penguins?")
 
 
 PILLARS = [

@@ -240,7 +240,15 @@ async def test_an_article_that_has_no_shorter_part_says_so(summarise):
     result = await summarise(long, form=Form.TLDR)
     assert result.text == long
     assert [notice.kind for notice in result.notices] == [NoticeKind.LENGTH_TARGET_MISSED]
+    assert result.notices[0].message == "the summary has 51 of the 51 words of the article, which has no shorter part"
     assert (await summarise("The council voted for the bridge on Tuesday.")).notices == ()
+
+
+@pytest.mark.parametrize("limits", [{"max_sentences": 20}, {"max_words": 500}])
+async def test_an_article_that_is_within_the_limit_asked_for_misses_nothing(summarise, limits):
+    article = " ".join(f"The council voted again to rebuild the bridge over river {number}." for number in range(10))
+    result = await summarise(article, **limits)
+    assert (result.text, result.notices) == (article, ())
 
 
 async def test_boilerplate_is_picked_only_where_there_is_nothing_else(summarise):

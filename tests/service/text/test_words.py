@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.text.words import count_words, split_pieces, split_terms, split_units
+from polygist_service.text.words import count_letters, count_words, split_pieces, split_terms, split_units
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,24 @@ from polygist_service.text.words import count_words, split_pieces, split_terms, 
 )
 def test_words_are_counted_in_every_script(text, count):
     assert count_words(text) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a ponte velha sobre o rio fechou",
+        "старый мост через реку закрыт",
+        "नदी का पुराना पुल बंद हो गया।",
+        "أغلق الجسر القديم على النهر.",
+        "ወንዙ ላይ ያለው ድልድይ ተዘጋ።",
+        "강 위의 오래된 다리가 닫혔다.",
+        "川にかかる古い橋が閉鎖された。",
+        "河上的老桥已关闭。",
+    ],
+)
+def test_what_says_the_same_has_about_as_many_letters_in_every_script(text):
+    english = count_letters("the old bridge over the river was shut")
+    assert 0.6 * english < count_letters(text) < 1.2 * english
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,8 @@ class Comparison:
         self._facts = Facts(article)
         boilerplate = find_boilerplate(article.sentences, article.text)
         fit = [place for place in range(len(self.own)) if place not in boilerplate] or range(len(self.own))
-        self._eligible = [fit[at] for at in find_eligible([self.own[place] for place in fit], count=1)]
+        eligible = find_eligible([self.own[place] for place in fit], language=article.language, count=1)
+        self._eligible = [fit[at] for at in eligible]
         self._vectors: dict[int, Vector] = {}
         self._checked: list[str] = []
         # No sentence of the article is shown twice: what stands in is the nearest of the others.
