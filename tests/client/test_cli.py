@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import click
 import grpc
@@ -14,7 +15,7 @@ from polygist.v1 import model_service_pb2, translation_service_pb2
 from polygist_client.cli import app, folders, session
 
 from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake
+from tests.fakes.server import DEFAULTS, Failing, Fake
 
 TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -267,6 +268,29 @@ def test_only_the_result_is_on_standard_output(polygist: Polygist):
         "note: text-1: language en detected, confidence 0.75",
         "note: text-1: en to pt by en-pt",
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "model", "said"),
+    [
+        ("translate -t pt", "", "pt, left as it is"),
+        ("summarise", "", "en, sentences picked"),
+        ("summarise", "models/minilm", "en, sentences picked by minilm"),
+    ],
+)
+def test_what_was_done_without_a_model_is_told_to_who_asks(
+    polygist: Polygist, fake: Fake, command: str, model: str, said: str
+):
+    name = command.split()[0].capitalize()
+
+    def answer(request: Any) -> Any:
+        reply = DEFAULTS[name](request)
+        for each in [*getattr(reply, "translations", ()), *getattr(reply, "summaries", ())]:
+            each.model, each.source_language_code = model, each.target_language_code
+        return reply
+
+    fake.rules[name] = answer
+    assert polygist(*command.split(), "--text", "a", "-v").err.splitlines()[-1] == f"note: text-1: {said}"
 
 
 def test_extras_stand_below_the_text(polygist: Polygist):

@@ -149,8 +149,13 @@ class Session:
         """Print the notes that belong to a result, in a verbose run."""
         if answer.detection_confidence is not None:
             self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
-        model = answer.model.removeprefix("models/") or "no model"
-        self.detail(f"{name}: {answer.source} to {answer.target} by {model}")
+        languages = answer.source + (f" to {answer.target}" if answer.target != answer.source else "")
+        if isinstance(answer, Summary) and answer.method == "extractive":
+            languages += ", sentences picked"
+        elif not answer.model:
+            languages += ", left as it is"
+        by = f" by {answer.model.removeprefix('models/')}" if answer.model else ""
+        self.detail(f"{name}: {languages}{by}")
 
     def _print(self, line: str) -> None:
         """Write a line to standard error: a line of its own, above the bar where there is one."""
