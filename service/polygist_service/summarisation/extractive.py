@@ -14,7 +14,7 @@ from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
 from polygist_service.summarisation.passages import cut_endless, drop_repeats
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, keep_proper, select
+from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, find_shares, keep_proper, select
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -87,7 +87,9 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
     split = split_terms if plan.model else split_pieces
     texts = [sentence.text for sentence in sentences]
-    kept = find_eligible(texts, language=plan.language, count=wanted, query=request.query, split=split)
+    # A query that has no word of the article asks for nothing that could be found by words.
+    query = request.query if plan.model or find_shares(texts, request.query).any() else ""
+    kept = find_eligible(texts, language=plan.language, count=wanted, query=query, split=split)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
@@ -103,7 +105,7 @@ def compare(texts: Sequence[str], embeddings: Sequence[Vector], query: str) -> L
     if not embeddings:
         return Likeness.by_words(sentences, query)
     stacked = np.stack(embeddings[: len(sentences)])
-    return Likeness.by_meaning(sentences, stacked, embeddings[-1] if query else None)
+    return Likeness.by_meaning(sentences, stacked, query=query, query_embedding=embeddings[-1] if query else None)
 
 
 def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_count: int) -> tuple[Passage, ...]:
@@ -124,7 +126,7 @@ def pick(plan: Plan, sentences: Sequence[Segment], likeness: Likeness, *, word_c
         [sentence.text for sentence in sentences],
         likeness,
         # Who asks a question does not want the lead.
-        preset=Preset.COVERAGE if request.query else Preset.for_words(word_count),
+        preset=Preset.COVERAGE if likeness.is_asked else Preset.for_words(word_count),
         count=count,
         max_words=word_limit(request),
     )
@@ -147,7 +149,7 @@ def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Noti
     """Return what to say of sentences that were ranked without an encoder; `offer` is one that could be installed."""
     query = ""
     if likeness.relevance is not None:
-        query = ", and by the words of the query" if likeness.relevance.any() else "; the query has none of their words"
+        query = ", and by the words of the query" if likeness.is_asked else "; the query has none of their words"
     return Notice(
         NoticeKind.METHOD_FALLBACK,
         f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"

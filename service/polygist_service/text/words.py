@@ -1,4 +1,4 @@
-"""Words: how many a text has, where they stand, and the terms by which texts are compared, in any script.
+"""Words: how many a text has, where they stand, and by which terms texts are compared, in any script.
 
 White space parts the words of most scripts. Of Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan they are those
 that ICU finds: by dictionaries, or between Tibetan's own dots.
@@ -6,6 +6,7 @@ that ICU finds: by dictionaries, or between Tibetan's own dots.
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 
 from icu4py.breakers import WordBreaker
@@ -40,6 +41,12 @@ DENSE = (
 # Longer words are cut into pieces of so many characters; of 3, 4 and 5 these tell best, here as across the languages of
 # Europe in P. McNamee and J. Mayfield, "Character N-Gram Tokenization for European Language Text Retrieval" (2004).
 PIECE = 4
+
+# Two words are forms of one, or parts of one, where so many of the pieces of either are pieces of the other.
+FORM_SHARE, FEWEST_PIECES = 0.5, 2
+# Where no spaces part words, the same ones may be parted in another place; and words of two or three syllables, as
+# Korean and Amharic ones, have no pieces below their particles. In these scripts one form stands in the other.
+COMPACT = re.compile(rf"[{UNPARTED}\u1200-\u139f\uac00-\ud7a3]")
 
 
 def count_words(text: str) -> int:
@@ -86,12 +93,17 @@ def split_terms(text: str) -> list[str]:
 
 
 def split_pieces(text: str) -> list[str]:
-    """Return the terms of `text` cut into all pieces of so many characters, so that forms of one word share some.
+    """Return the terms of `text` cut into pieces, so that forms of one word share some."""
+    return [piece for term in split_terms(text) for piece in cut_pieces(term)]
 
-    A mark at either end tells pieces that begin or end a word from others; short words stay whole.
+
+def cut_pieces(term: str) -> list[str]:
+    """Return all pieces of so many characters of a term; a short one stays whole.
+
+    A mark at either end tells pieces that begin or end a word from others.
     """
-    marked = [f"_{term}_" for term in split_terms(text)]
-    return [term[at : at + PIECE] for term in marked for at in range(max(1, len(term) - PIECE + 1))]
+    marked = f"_{term}_"
+    return [marked[at : at + PIECE] for at in range(max(1, len(marked) - PIECE + 1))]
 
 
 def find_marked(text: str) -> Iterator[str]:
@@ -106,3 +118,48 @@ def find_marked(text: str) -> Iterator[str]:
 def is_word(text: str) -> bool:
     """Whether `text` has a letter or a digit."""
     return any(map(str.isalnum, text))
+
+
+class WordForms:
+    """The words of a text, to be found in any of their forms.
+
+    Args:
+        text: whose words they are.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._places = {term: at for at, term in enumerate(dict.fromkeys(split_terms(text)))}
+        self._pieces = [frozenset(cut_pieces(term)) for term in self._places]
+        self._owners: dict[str, list[int]] = {}
+        for at, pieces in enumerate(self._pieces):
+            for piece in pieces:
+                self._owners.setdefault(piece, []).append(at)
+        self._compact = [(term, at) for term, at in self._places.items() if COMPACT.search(term)]
+        self._found: dict[str, dict[int, float]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many there are, each counted once."""
+        return len(self._places)
+
+    def find(self, term: str) -> dict[int, float]:
+        """Return how like a term of another text is to the words that it may be a form of, by their places."""
+        if term not in self._found:
+            self._found[term] = self._compare(term)
+        return self._found[term]
+
+    def _compare(self, term: str) -> dict[int, float]:
+        if COMPACT.search(term):
+            return {
+                at: min(len(word), len(term)) / max(len(word), len(term))
+                for word, at in self._compact
+                if word in term or (term in word and len(term) > 1)
+            }
+        pieces = frozenset(cut_pieces(term))
+        shared = Counter(at for piece in pieces for at in self._owners.get(piece, ()))
+        return {
+            at: count / max(len(pieces), len(self._pieces[at]))
+            for at, count in shared.items()
+            if at == self._places.get(term)
+            or (count >= FEWEST_PIECES and count >= FORM_SHARE * min(len(pieces), len(self._pieces[at])))
+        }

@@ -52,6 +52,12 @@ Bis zur Eröffnung bringt eine Fähre alle zwanzig Minuten Menschen über den br
 ကုန်ကျစရိတ်၏ တစ်ဝက်ကို မြို့တော်က ပေးမည်ဖြစ်ပြီး၊ ကျန်တစ်ဝက်ကို ပြည်နယ်က ပေးမည်ဖြစ်သည်။
 တံတားပြန်ဖွင့်သည်အထိ ကူးတို့သင်္ဘောက မိနစ်နှစ်ဆယ်တိုင်း လူများကို မြစ်တစ်ဖက်သို့ ပို့ပေးမည်။""",
 }
+ENGLISH = """The city council decided on Tuesday to rebuild the old stone bridge over the river.
+The bridge was closed two years ago after a flood had destroyed three of its five arches.
+Engineers told the council that the work will cost four million pounds and take eighteen months.
+Owners of shops on the southern bank say that they have lost a third of their customers.
+The city will pay half of the cost, and the county has promised to find the other half.
+Until the bridge opens again a small ferry will carry people over the river every twenty minutes."""
 UNSPACED = ("zh", "ja")
 # Thai has no sentence ends; its spaces part phrases.
 THAI = (
@@ -148,9 +154,27 @@ async def test_a_query_finds_its_words_in_other_forms():
     answer = await summarise(join("ru"), query="Что с южными магазинами?", **fields)
     assert answer.text.startswith("Владельцы магазинов на южном берегу")
     assert "and by the words of the query" in answer.warnings[0].message
+    fields["max_sentence_count"] = 3
     foreign = await summarise(join("ru"), query="shops", **fields)
     assert foreign.text == (await summarise(join("ru"), **fields)).text
     assert "the query has none of their words" in foreign.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "answer"),
+    [
+        ("en", "penguins", "Penguins came."),
+        ("de", "Stahlpreise", "Grund waren die Stahlpreise."),
+        ("ru", "кафе", "Летом откроется кафе."),
+        ("zh", "停车", "停车位太少。"),
+    ],
+)
+async def test_a_short_sentence_that_has_the_words_of_the_query_is_the_answer(language, query, answer):
+    article = ENGLISH if language == "en" else ARTICLES[language]
+    text = " ".join([*article.splitlines()[:4], answer, *article.splitlines()[4:]])
+    fields = {"source_language_code": language, "max_sentence_count": 1}
+    assert (await summarise(text, query=query, **fields)).text == answer
+    assert (await summarise(text, **fields)).text == article.splitlines()[0]
 
 
 @pytest.mark.parametrize(("language", "most"), [("zh", 40), ("ja", 40), ("my", 40)])

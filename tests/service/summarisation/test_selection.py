@@ -25,7 +25,9 @@ SENTENCES = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).ma
 
 def pick(sentences, preset=Preset.NEWS, query=None, **limits):
     vectors = np.stack([embed(sentence) for sentence in sentences])
-    likeness = Likeness.by_meaning(sentences, vectors, None if query is None else embed(query))
+    likeness = Likeness.by_meaning(
+        sentences, vectors, query=query or "", query_embedding=None if query is None else embed(query)
+    )
     return select(sentences, likeness, preset=preset, **limits)
 
 
