@@ -78,7 +78,7 @@ class Session:
     diagnosis: str | None = None
 
     def connect(self) -> Client:
-        """Make a client for the server that the options name; raises InvalidInput, and OSError for the API key."""
+        """Make a client for the server that the options name; raises InvalidInput and InputError."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
@@ -303,9 +303,14 @@ def read_api_key(path: str | None) -> str | None:
     """Read the API key in the file at `path`, else that of the environment."""
     if path is None:
         return os.environ.get("POLYGIST_API_KEY")
-    key = Path(path).read_text(encoding="utf-8").strip()
+    try:
+        key = Path(path).read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise InputError(f"--api-key-file: {path}: {error.strerror}; give a file with the API key") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--api-key-file: {path} is no UTF-8 text; it should hold the API key alone") from error
     if not key:
-        raise InputError(f"{path}: is empty; it should hold the API key")
+        raise InputError(f"--api-key-file: {path} is empty; it should hold the API key")
     return key
 
 
