@@ -129,6 +129,27 @@ def test_no_server_and_no_host_are_named(polygist: Polygist, tmp_path: Path):
     )
 
 
+def test_no_server_at_a_list_of_addresses_is_named_in_the_same_words(polygist: Polygist, fake: Fake):
+    words = "(connection refused); start polygist-server serve there, or give another with -a HOST:PORT\n"
+    for address, place in (
+        ("ipv4:127.0.0.1:1", "127.0.0.1:1"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1"),
+        ("dns:localhost:1", "localhost:1"),
+    ):
+        assert refuse(polygist, "-a", address) == f"error: nothing answers at {place} {words}"
+    said = refuse(polygist, "-a", "ipv6:[::1]:1")  # which not every machine has
+    assert "[::1]:1" in said
+    assert said.endswith("give another with -a HOST:PORT\n") or "give another address with -a HOST:PORT\n" in said
+    listed = fake.address.replace("127.0.0.1", "ipv4:127.0.0.1")
+    assert f"{fake.address} speaks no TLS; leave out --tls" in refuse(polygist, "-a", listed, "--tls")
+
+
+def test_no_server_behind_a_proxy_has_one_cure(polygist: Polygist, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    said = refuse(polygist, "-a", "polygist.example:1")
+    assert said.endswith("; start polygist-server there, or give another address\n")
+
+
 def test_tls_to_a_server_without_is_named(polygist: Polygist, fake: Fake, certificates: Path):
     address = fake.address.replace("127.0.0.1", "localhost")  # two addresses, of which one answers
     for flags in (["--tls"], ["--ca", certificates / "here.pem"]):
@@ -172,6 +193,7 @@ def test_a_server_that_wants_a_certificate_says_so(polygist: Polygist, certifica
         (["--ca", "empty.pem"], "--ca: empty.pem is empty; give a PEM file"),
         (["--ca", "none.pem"], "--ca: none.pem does not exist; give a PEM file that does"),
         (["--ca", "."], "--ca: . is a folder; give the PEM file in it"),
+        (["--ca", ""], "--ca: '' names no file; give a PEM file, or leave it out"),
         (["--ca", "der.pem"], "--ca: der.pem is DER, not PEM; convert it: openssl x509 -inform der -in der.pem"),
         (["--ca", "all.p12"], "--ca: all.p12 is PKCS#12, not PEM; convert it: openssl pkcs12 -in all.p12 -nokeys"),
         (["--ca", "utf-16.pem"], "--ca: utf-16.pem is UTF-16, not ASCII; convert it: iconv -f UTF-16"),
@@ -205,6 +227,20 @@ def test_files_that_tls_cannot_use_are_named_before_anything_connects(
         Client("localhost:1", **paths)
     assert f"--{caught.value}".startswith(message)
     assert caught.value.field == message[2:].partition(":")[0]
+
+
+def test_files_that_belong_together_are_named_as_flags(polygist: Polygist, certificates: Path):
+    assert refuse(polygist, "--key", certificates / "here.key", code=2) == (
+        "error: --cert and --key belong together; give both or neither\n"
+    )
+    said = refuse(polygist, "-a", "http://h:1", "--ca", certificates / "here.pem", code=2)
+    assert said == "error: http:// is without TLS, but --ca is given; write https://h:1\n"
+
+
+def test_a_key_in_place_of_its_path_is_not_repeated(certificates: Path):
+    key = (certificates / "here.key").read_text()
+    with pytest.raises(InvalidInput, match=r"^key is what is in a PEM file; give the path of the file$"):
+        Client("localhost:1", cert=certificates / "here.pem", key=key)
 
 
 def test_grpc_says_nothing_beside_the_error_about_a_file(certificates: Path):

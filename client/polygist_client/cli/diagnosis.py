@@ -5,6 +5,7 @@ that may be the wrong one.
 """
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -71,19 +72,23 @@ def is_of_connection(error: BaseException) -> bool:
     return isinstance(error, kinds) or type(error) is Unavailable
 
 
-def find_way(address: str, options: ConnectionOptions) -> Way | None:
-    """Read an address and its options; None where it stands for several, or a proxy is between."""
+def find_ways(address: str, options: ConnectionOptions) -> list[Way]:
+    """Read an address, which may list several, and its options; empty where a proxy is between."""
     found = parse_address(address)
     try:
         certificates = read_certificates(found, options)
     except InvalidInput:  # what can be read once, such as a pipe of the shell's
-        return None
+        return []
     if found.text.startswith("unix:"):
-        return Way(address=found.text, path=found.text.removeprefix("unix:"), certificates=certificates)
-    if found.text.startswith(("ipv4:", "ipv6:")) or (any(map(os.environ.get, PROXIES)) and not found.is_local):
-        return None
-    host, _, port = found.text.rpartition(":")
-    return Way(address=found.text, host=host.strip("[]"), port=int(port), certificates=certificates)
+        return [Way(address=found.text, path=found.text.removeprefix("unix:"), certificates=certificates)]
+    if any(map(os.environ.get, PROXIES)) and not found.is_local:
+        return []
+    places = re.sub("^ipv[46]:", "", found.text).split(",")
+    pairs = [(place, *place.rsplit(":", 1)) for place in places]
+    return [
+        Way(address=place, host=host.strip("[]"), port=int(port), certificates=certificates)
+        for place, host, port in pairs
+    ]
 
 
 def diagnose(way: Way) -> str:

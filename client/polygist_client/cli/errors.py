@@ -68,6 +68,8 @@ FLAGS: Mapping[str, str] = {
     "max_sentences": "--max-sentences",
     "max_words": "--max-words",
     "(timeout)": "(--timeout)",
+    "cert and key belong": "--cert and --key belong",
+    **{f"but {name} is given": f"but --{name} is given" for name in ("tls", "ca", "cert")},
 }
 FILE_OPTIONS = frozenset({"ca", "cert", "key"})
 FIELD = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w])(?:\[\d+\])?" for name in FLAGS))
@@ -115,7 +117,8 @@ def describe(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}"
     else:
         is_of_file = isinstance(error, errors.InvalidInput) and error.field in FILE_OPTIONS
-        text, step = ("--" if is_of_file else "") + name_flags(str(error)), next_step(error)
+        text, step = name_flags(str(error)), next_step(error)
+        text = f"--{text}" if is_of_file and not text.startswith("--") else text
         is_said = any(flag in text for flag in re.findall(r"--[\w-]+", step))
         text = f"{text} ({step})" if step and not is_said else text
     return " ".join(text.split())
@@ -130,6 +133,8 @@ def next_step(error: BaseException) -> str:
     """Advise what to try after `error`; empty where there is no advice."""
     if isinstance(error, errors.CallFailed) and error.metadata.get("pull"):
         return ""  # the message ends with the command that helps
+    if isinstance(error, errors.ServerUnreachable) and "give another address" in error.message:
+        return ""
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):

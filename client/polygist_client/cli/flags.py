@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import click
 
@@ -94,7 +94,7 @@ input_options = (
     click.option(
         "--format",
         type=NearChoice(["text", *RECORDS]),
-        help="What the input is; of csv the delimiter is found.  [default: text]",
+        help="What the input is; of csv the delimiter is found: , ; | or a tab.  [default: text]",
     ),
     click.option(
         "--field",
@@ -157,7 +157,7 @@ def expect(format: str | None, *, lines: bool = False) -> Expected:
     """Tell what inputs are read as: who says that they are text is believed."""
     if format is None:
         return "lines" if lines else "prose"
-    return cast(Expected, format)
+    return next(each for each in get_args(Expected) if each == format)
 
 
 def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None) -> None:

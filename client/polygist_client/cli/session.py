@@ -26,7 +26,7 @@ from polygist_client import (
 )
 from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.bar import Bar
-from polygist_client.cli.diagnosis import diagnose, find_way, is_of_connection
+from polygist_client.cli.diagnosis import diagnose, find_ways, is_of_connection
 from polygist_client.cli.errors import describe, is_about_language, name_flags, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import RECONNECT_SECONDS
@@ -131,10 +131,10 @@ class Session:
         if not is_of_connection(error):
             return ""
         if self.diagnosis is None:
-            way = find_way(self.address, {"tls": self.tls, "ca": self.ca, "cert": self.cert, "key": self.key})
-            if way and isinstance(error, DeadlineExceeded):
-                way = replace(way, seconds=AFTER_TIMEOUT_SECONDS)
-            self.diagnosis = diagnose(way) if way else ""
+            ways = find_ways(self.address, {"tls": self.tls, "ca": self.ca, "cert": self.cert, "key": self.key})
+            if isinstance(error, DeadlineExceeded):
+                ways = [replace(way, seconds=AFTER_TIMEOUT_SECONDS) for way in ways]
+            self.diagnosis = next(filter(None, map(diagnose, ways)), "")
         if self.diagnosis and isinstance(error, DeadlineExceeded):
             return f"{error.message.partition(';')[0]}: {self.diagnosis}"
         return self.diagnosis
