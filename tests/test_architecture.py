@@ -44,6 +44,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "store"),
+    "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire"),
     "google.protobuf": ("app", "rpc", "wire"),
     "grpc": ("app", "rpc"),
@@ -77,11 +78,12 @@ SERVICE_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("observability",),
-    "structlog": ("app", "rpc", "engine"),
+    "structlog": ("app", "rpc", "engine", "cli"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
+    "polygist.pem": ("tls",),
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),
@@ -93,7 +95,7 @@ CLIENT_LIBRARIES = {
     "puremagic": ("cli",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
-CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "cli")
+CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "tls", "cli")
 
 # The most lines of a file and of a function are said in `bench.structure`, which finds what is beyond them.
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten

@@ -145,6 +145,10 @@ def parse_path(field: str, path: Any) -> Any:
     """Return the path of a PEM file."""
     if not isinstance(path, str | PathLike):
         raise TypeError(f"{field} is {type(path).__name__}, it must be the path of a PEM file, not what is in it")
+    if "-----BEGIN" in str(path):  # which may be a secret, and is not repeated
+        raise InvalidInput(f"{field} is what is in a PEM file; give the path of the file", field=field)
+    if not str(path) or "\0" in str(path):
+        raise InvalidInput(f"{field}: {str(path)!r} names no file; give a PEM file, or leave it out", field=field)
     return path
 
 

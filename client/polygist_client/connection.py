@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from polygist import __version__
@@ -14,7 +12,7 @@ from polygist_client.addresses import Address, parse_address
 from polygist_client.arguments import HIGHEST_INTEGER, parse_options
 from polygist_client.calls import MODELS, SUMMARISATION, TRANSLATION, Call
 from polygist_client.errors import InvalidInput
-from polygist_client.tls import PemKind, check_pem
+from polygist_client.tls import Certificates, StrPath, read_files
 
 REQUEST_ID = "x-request-id"
 # The services that every server has, by short names.
@@ -51,8 +49,6 @@ SERVICE_CONFIG: Mapping[str, Any] = {
 # unhealthy for ever. A server without any health service counts as healthy.
 HEALTH_CHECK: Mapping[str, Any] = {"healthCheckConfig": {"serviceName": ""}}
 
-StrPath = str | PathLike[str]
-
 
 class ConnectionOptions(TypedDict, total=False):
     """Keywords of `Client` and `AsyncClient`.
@@ -87,15 +83,6 @@ class ConnectionOptions(TypedDict, total=False):
     reconnect_timeout: float
     keepalive_time: float
     keepalive_timeout: float
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """The contents of the PEM files, in the order that gRPC takes them."""
-
-    ca: bytes | None = None
-    key: bytes | None = field(default=None, repr=False)
-    cert: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +149,7 @@ def milliseconds(seconds: float) -> int:
 
 
 def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
-    """Check and read everything that `Client` is given; raises InvalidInput, and OSError for a PEM file."""
+    """Check and read everything that `Client` is given; raises InvalidInput."""
     given: ConnectionOptions = parse_options("Client", options, ConnectionOptions)  # type: ignore[assignment]
     address = parse_address(target)
     headers = {**given.get("metadata", {})}
@@ -182,7 +169,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
 
 
 def read_certificates(address: Address, options: ConnectionOptions) -> Certificates | None:
-    """Read the PEM files; None without TLS. Raises InvalidInput and OSError."""
+    """Read and check the PEM files; None without TLS. Raises InvalidInput."""
     ca, cert, key = options.get("ca"), options.get("cert"), options.get("key")
     if (cert is None) != (key is None):
         raise InvalidInput("cert and key belong together; give both or neither", field="cert" if key else "key")
@@ -193,11 +180,7 @@ def read_certificates(address: Address, options: ConnectionOptions) -> Certifica
         )
     if not (given or address.tls):
         return None
-    contents: list[bytes | None] = []
-    for name, path in (("ca", ca), ("key", key), ("cert", cert)):
-        kind: PemKind = "private key" if name == "key" else "certificate"
-        contents.append(check_pem(name, str(path), Path(path).read_bytes(), kind) if path else None)
-    return Certificates(*contents)
+    return read_files(ca, cert, key)
 
 
 def _parse_header(key: str, value: str) -> tuple[str, str]:

@@ -1,10 +1,18 @@
-"""TLS: what PEM files should hold and what other files are, and what gRPC's own log says of handshakes: nothing."""
+"""TLS: the PEM files that a client is given, and what gRPC's own log says of handshakes: nothing."""
 
 import os
-from typing import Literal
+from dataclasses import dataclass, field
+from os import PathLike
+from typing import TYPE_CHECKING
 
 from polygist_client.errors import InvalidInput
 
+if TYPE_CHECKING:
+    import ssl
+
+StrPath = str | PathLike[str]
+
+ANY_LENGTH = "DEFAULT:@SECLEVEL=0"  # whether a key is long enough is for the server to say, as gRPC sees it
 LOG_LEVEL = "GRPC_VERBOSITY"
 if LOG_LEVEL not in os.environ:
     # Errors only, as its documentation says of the default: without it each handshake that fails has a line on standard
@@ -14,39 +22,52 @@ if LOG_LEVEL not in os.environ:
 
     del os.environ[LOG_LEVEL]
 
-PemKind = Literal["certificate", "private key"]
 
-DER = b"\x30\x82"
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The contents of PEM files, in the order that gRPC takes them; None is what there is none of."""
+
+    ca: bytes | None = None
+    key: bytes | None = field(default=None, repr=False)
+    cert: bytes | None = None
+
+    def make_context(self) -> "ssl.SSLContext":
+        """Make what trusts and shows, through the ssl module, what gRPC is given here."""
+        import ssl
+
+        from polygist.pem import load_pair
+
+        context = ssl.create_default_context(cadata=self.ca.decode() if self.ca else None)
+        if self.cert and self.key:
+            context.set_ciphers(ANY_LENGTH)
+            load_pair(context, self.cert, self.key)
+        return context
 
 
-def check_pem(field: str, path: str, content: bytes, kind: PemKind) -> bytes:
-    """Return the content of a PEM file; raises InvalidInput where it holds nothing of this kind.
+def read_files(ca: StrPath | None, cert: StrPath | None, key: StrPath | None) -> Certificates:
+    """Read and check the PEM files that there are.
 
-    Args:
-        field: the option that names the file.
-        path: of the file.
-        content: of the file.
-        kind: what it should hold.
+    Raises:
+        InvalidInput: one of them cannot be used; names the option and the cure.
     """
-    has_key, has_certificate = b"PRIVATE KEY-----" in content, b"-----BEGIN CERTIFICATE-----" in content
-    problem = ""
-    if kind == "private key" and (b"ENCRYPTED PRIVATE KEY-----" in content or b"Proc-Type: 4,ENCRYPTED" in content):
-        problem = f"holds a key that is encrypted; decrypt it: openssl pkey -in {path} -out decrypted.pem"
-    elif kind == "private key" and not has_key:
-        problem = "holds a certificate and no private key; are the two swapped?" if has_certificate else describe(kind)
-    elif kind == "certificate" and not has_certificate:
-        problem = "holds a private key and no certificate; are the two swapped?" if has_key else describe(kind)
-    if problem and not content.strip():
-        problem = f"is empty; it should hold a {kind} in PEM"
-    elif problem and content.startswith(DER):
-        tool = "x509" if kind == "certificate" else "pkey"
-        problem = f"is in DER, not PEM; convert it: openssl {tool} -inform DER -in {path} -out {path}.pem"
-    if problem:
-        raise InvalidInput(f"{field}: {path} {problem}", field=field)
-    return content
+    if not (ca or cert):
+        return Certificates()
+    # Only here: nearly no client needs it, and it takes its time to import.
+    import ssl
 
+    from polygist.pem import PemError, check_certificates, check_pair, read_pem
 
-def describe(kind: PemKind) -> str:
-    """Say that there is nothing of this kind."""
-    begin = "CERTIFICATE" if kind == "certificate" else "PRIVATE KEY"
-    return f"holds no {kind} in PEM, which begins with -----BEGIN {begin}-----"
+    try:
+        trusted = read_pem("ca", ca) if ca else None
+        if trusted:
+            check_certificates(trusted)
+        own = (read_pem("cert", cert), read_pem("key", key)) if cert and key else None
+        if own:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.set_ciphers(ANY_LENGTH)
+            check_pair(*own, context)
+    except PemError as error:
+        raise InvalidInput(str(error), field=error.setting) from error
+    return Certificates(
+        trusted.content if trusted else None, own[1].content if own else None, own[0].content if own else None
+    )

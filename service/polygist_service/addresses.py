@@ -7,6 +7,7 @@ import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 UNIX = "unix:"
 MOST_PORT = 65535
@@ -155,11 +156,11 @@ def check_free(address: Address, setting: str) -> None:
 
 def probe(address: Address) -> None:
     """Raise OSError where one of a host's addresses is taken, or none can be had: a name may have some that are off."""
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    found = find_places(address)
     failures = []
-    for family, kind, protocol, _, place in found:
+    for family, place in found:
         try:
-            with socket.socket(family, kind, protocol) as tried:
+            with socket.socket(family) as tried:
                 tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 if family == socket.AF_INET6:
                     tried.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -169,6 +170,15 @@ def probe(address: Address) -> None:
     taken = [error for error in failures if error.errno == errno.EADDRINUSE]
     if taken or len(failures) == len(found):
         raise (taken or failures)[0]
+
+
+def find_places(address: Address) -> list[tuple[int, Any]]:
+    """Return the family and the place of each address that a host has; no resolver is asked about a number."""
+    number = read_number(address.host)
+    if number and "%" not in address.host:  # which of the machine's networks is meant, the resolver knows
+        return [(socket.AF_INET if number.version == 4 else socket.AF_INET6, (address.host, address.port))]
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [(family, place) for family, _, _, _, place in found]
 
 
 def check_path(path: Path) -> None:

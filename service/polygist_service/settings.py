@@ -21,10 +21,16 @@ ComputeType = Literal[
     "", "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
     "float32",
 ]  # fmt: skip
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PREFIX = "POLYGIST_"
 # Settings that are addresses, with the port that their cure names.
 PORTS = {"listen": 50051, "admin_listen": 50052, "metrics_listen": 9464}
+# More threads than that no machine serves, and may not even start.
+MOST_THREADS = 512
+# No model takes as little: whoever gives a smaller cap has left the unit out.
+LEAST_CAP = 1_000_000
+# Variables of the client.
+OF_CLIENT = frozenset({"address", "api_key", "complete"})
 # A name that shares so much with that of a setting was meant for it.
 LEAST_LIKENESS = 0.8
 # What Kubernetes sets in every pod beside a Service that is called polygist.
@@ -69,8 +75,10 @@ class Settings(Home):
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
-    slots: int = Field(0, ge=0, description="batches that run at the same time; 0 is one for each usable core")
-    text_threads: int = Field(2, ge=1, description="threads for splitting, tokenising and detecting")
+    slots: int = Field(
+        0, ge=0, le=MOST_THREADS, description="batches that run at the same time; 0 is one for each usable core"
+    )
+    text_threads: int = Field(2, ge=1, le=MOST_THREADS, description="threads for splitting, tokenising and detecting")
     preload: str = Field(
         "all", description="models to load at start: all, none or NAME,NAME; others are loaded by their first use",
         json_schema_extra={"metavar": "NAMES"},
@@ -107,10 +115,28 @@ class Settings(Home):
     log_queue: int = Field(10_000, ge=1, description="lines of the log that may wait to be written; more are dropped")
     limits: Limits = Field(default_factory=Limits, description="limits on one request")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def validate_number(cls, given: object, info: ValidationInfo) -> object:
+        """Refuse a switch where a number belongs, which TOML tells apart and Python does not."""
+        if isinstance(given, bool) and cls.model_fields[str(info.field_name)].annotation in (int, float, ByteSize):
+            raise ValueError(f"{str(given).lower()} is no number")
+        return given
+
+    @field_validator("memory_cap")
+    @classmethod
+    def validate_memory_cap(cls, value: ByteSize) -> ByteSize:
+        """Refuse a cap that no model fits under."""
+        if 0 < value < LEAST_CAP:
+            raise ValueError(f"{int(value)} bytes are too few for any model; give a size with its unit, such as 4GB")
+        return value
+
     @field_validator(*PORTS, mode="before")
     @classmethod
     def validate_address(cls, given: object, info: ValidationInfo) -> str:
         """Refuse what is no address, and of administrators one that other machines reach."""
+        if isinstance(given, list | dict):
+            raise ValueError(f"{given!r} is no text; give one address, HOST:PORT")
         name, text = str(info.field_name), str(given).strip()
         if not text and name != "listen":
             return ""
@@ -254,6 +280,15 @@ def find_mistyped(environment: Mapping[str, str], wanted: Collection[str]) -> It
             continue
         if word.lower() not in names and (near := nearest(word.lower(), names)) in wanted:
             yield variable, f"{PREFIX}{str(near).upper()}"
+
+
+def find_unknown(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables with our prefix that are neither of the server nor of the client, nor of Kubernetes."""
+    known = {*setting_names(), *OF_CLIENT, "config"}
+    words = {name: name.upper().removeprefix(PREFIX) for name in environment if name.upper().startswith(PREFIX)}
+    return sorted(
+        name for name, word in words.items() if word.lower() not in known and not SERVICE_LINK.fullmatch(word)
+    )
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:

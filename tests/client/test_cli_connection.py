@@ -1,5 +1,6 @@
 """Connections that fail: one line that says what answers at the address, and what to do."""
 
+import shlex
 import socket
 import subprocess
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from polygist_client import Client, ServerUnreachable, TlsFailed
+from polygist_client import Client, InvalidInput, ServerUnreachable, TlsFailed
 
 from tests.client.conftest import COMMAND, Polygist
 from tests.fakes.server import Fake, serving
@@ -60,7 +61,16 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(convert, check=True, capture_output=True, cwd=folder)
     encrypt = ["openssl", "pkey", "-aes256", "-passout", "pass:x", "-in", "here.key", "-out", "encrypted.key"]
     subprocess.run(encrypt, check=True, capture_output=True, cwd=folder)
+    pack = ["openssl", "pkcs12", "-export", "-in", "here.pem", "-inkey", "here.key", "-passout", "pass:x"]
+    subprocess.run([*pack, "-out", "all.p12"], check=True, capture_output=True, cwd=folder)
     (folder / "empty.pem").write_text("")
+    for kind in ("pem", "key"):
+        whole = (folder / f"here.{kind}").read_text()
+        (folder / f"notepad.{kind}").write_text(whole, encoding="utf-8-sig", newline="\r\n")
+        (folder / f"utf-16.{kind}").write_text(whole, encoding="utf-16")
+        (folder / f"cut-off.{kind}").write_text(whole[:300])
+        damaged = whole[:100] + whole[140:]
+        (folder / f"damaged.{kind}").write_text(whole + damaged if kind == "pem" else damaged)
     return folder
 
 
@@ -119,6 +129,27 @@ def test_no_server_and_no_host_are_named(polygist: Polygist, tmp_path: Path):
     )
 
 
+def test_no_server_at_a_list_of_addresses_is_named_in_the_same_words(polygist: Polygist, fake: Fake):
+    words = "(connection refused); start polygist-server serve there, or give another with -a HOST:PORT\n"
+    for address, place in (
+        ("ipv4:127.0.0.1:1", "127.0.0.1:1"),
+        ("ipv4:127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1"),
+        ("dns:localhost:1", "localhost:1"),
+    ):
+        assert refuse(polygist, "-a", address) == f"error: nothing answers at {place} {words}"
+    said = refuse(polygist, "-a", "ipv6:[::1]:1")  # which not every machine has
+    assert "[::1]:1" in said
+    assert said.endswith("give another with -a HOST:PORT\n") or "give another address with -a HOST:PORT\n" in said
+    listed = fake.address.replace("127.0.0.1", "ipv4:127.0.0.1")
+    assert f"{fake.address} speaks no TLS; leave out --tls" in refuse(polygist, "-a", listed, "--tls")
+
+
+def test_no_server_behind_a_proxy_has_one_cure(polygist: Polygist, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    said = refuse(polygist, "-a", "polygist.example:1")
+    assert said.endswith("; start polygist-server there, or give another address\n")
+
+
 def test_tls_to_a_server_without_is_named(polygist: Polygist, fake: Fake, certificates: Path):
     address = fake.address.replace("127.0.0.1", "localhost")  # two addresses, of which one answers
     for flags in (["--tls"], ["--ca", certificates / "here.pem"]):
@@ -159,19 +190,90 @@ def test_a_server_that_wants_a_certificate_says_so(polygist: Polygist, certifica
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--ca", "empty.pem"], "--ca: empty.pem is empty; it should hold a certificate in PEM"),
-        (["--ca", "der.pem"], "--ca: der.pem is in DER, not PEM; convert it: openssl x509 -inform DER -in der.pem"),
-        (["--ca", "here.key"], "--ca: here.key holds a private key and no certificate; are the two swapped?"),
-        (["--cert", "here.key", "--key", "here.pem"], "--key: here.pem holds a certificate and no private key"),
-        (["--cert", "here.pem", "--key", "encrypted.key"], "--key: encrypted.key holds a key that is encrypted"),
+        (["--ca", "empty.pem"], "--ca: empty.pem is empty; give a PEM file"),
+        (["--ca", "none.pem"], "--ca: none.pem does not exist; give a PEM file that does"),
+        (["--ca", "."], "--ca: . is a folder; give the PEM file in it"),
+        (["--ca", ""], "--ca: '' names no file; give a PEM file, or leave it out"),
+        (["--ca", "der.pem"], "--ca: der.pem is DER, not PEM; convert it: openssl x509 -inform der -in der.pem"),
+        (["--ca", "all.p12"], "--ca: all.p12 is PKCS#12, not PEM; convert it: openssl pkcs12 -in all.p12 -nokeys"),
+        (["--ca", "utf-16.pem"], "--ca: utf-16.pem is UTF-16, not ASCII; convert it: iconv -f UTF-16"),
+        (["--ca", "here.key"], "--ca: here.key holds a private key and no certificate; give the certificate's"),
+        (["--ca", "damaged.pem"], "--ca: damaged.pem is damaged in its certificate 2 of 2; get it anew"),
+        (["--ca", "cut-off.pem"], "--ca: cut-off.pem is cut off: a certificate in it has no -----END"),
+        (
+            ["--cert", "here.key", "--key", "here.pem"],
+            "--cert: here.key holds the key, and here.pem the certificate; swap",
+        ),
+        (["--cert", "here.pem", "--key", "here.pem"], "--key: here.pem holds a certificate and no private key"),
+        (["--cert", "here.pem", "--key", "encrypted.key"], "--key: encrypted.key is encrypted, "),
+        (["--cert", "here.pem", "--key", "none.key"], "--key: none.key does not exist"),
+        (["--cert", "damaged.pem", "--key", "here.key"], "--cert: damaged.pem is damaged in its certificate 2 of 2"),
+        (["--cert", "here.pem", "--key", "cut-off.key"], "--key: cut-off.key is cut off"),
+        (["--cert", "here.pem", "--key", "damaged.key"], "--key: damaged.key is damaged"),
+        (
+            ["--cert", "here.pem", "--key", "there.key"],
+            "--key: there.key is not the key of the first certificate in here.pem; give the key of that",
+        ),
     ],
 )
-def test_files_that_are_no_pem_are_named(
+def test_files_that_tls_cannot_use_are_named_before_anything_connects(
     polygist: Polygist, fake: Fake, certificates: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], message: str
 ):
     monkeypatch.chdir(certificates)
     assert f"error: {message}" in refuse(polygist, *flags, code=2)
     assert fake.asked == []
+    paths = dict(zip((flag.removeprefix("--") for flag in flags[::2]), flags[1::2], strict=True))
+    with pytest.raises(InvalidInput) as caught:
+        Client("localhost:1", **paths)
+    assert f"--{caught.value}".startswith(message)
+    assert caught.value.field == message[2:].partition(":")[0]
+
+
+def test_files_that_belong_together_are_named_as_flags(polygist: Polygist, certificates: Path):
+    assert refuse(polygist, "--key", certificates / "here.key", code=2) == (
+        "error: --cert and --key belong together; give both or neither\n"
+    )
+    said = refuse(polygist, "-a", "http://h:1", "--ca", certificates / "here.pem", code=2)
+    assert said == "error: http:// is without TLS, but --ca is given; write https://h:1\n"
+
+
+def test_a_key_in_place_of_its_path_is_not_repeated(certificates: Path):
+    key = (certificates / "here.key").read_text()
+    with pytest.raises(InvalidInput, match=r"^key is what is in a PEM file; give the path of the file$"):
+        Client("localhost:1", cert=certificates / "here.pem", key=key)
+
+
+def test_grpc_says_nothing_beside_the_error_about_a_file(certificates: Path):
+    flags = ["--ca", certificates / "damaged.pem", "-a", "localhost:1"]
+    done = subprocess.run([*COMMAND, *TRANSLATE, *flags], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+
+
+def test_files_from_windows_and_from_a_pipe_are_read(certificates: Path):
+    """As Notepad saves them, with a byte order mark; as `--key <(decrypt here.key)` gives them, once."""
+    credentials = grpc.ssl_server_credentials(
+        [((certificates / "here.key").read_bytes(), (certificates / "here.pem").read_bytes())],
+        (certificates / "here.pem").read_bytes(),
+        True,
+    )
+    with serving(Fake(), credentials=credentials) as fake:
+        flags = "--ca notepad.pem --cert notepad.pem --key"
+        for key in ("notepad.key", "<(cat here.key)"):
+            line = f"{shlex.join([*COMMAND, *TRANSLATE])} -a {fake.address} {flags} {key}"
+            done = subprocess.run(
+                ["bash", "-c", line], capture_output=True, check=False, timeout=60, cwd=certificates, text=True
+            )
+            assert (done.returncode, done.stdout, done.stderr) == (0, "A\n", "")
+
+
+def test_why_there_is_no_connection_is_told_with_files_from_windows_too(polygist: Polygist, certificates: Path):
+    with serving_tls(certificates, "there") as fake:
+        said = refuse(polygist, "-a", fake.address, "--ca", certificates / "notepad.pem")
+        assert "signed by another than --ca trusts" in said
+    own = ["--cert", certificates / "notepad.pem", "--key", certificates / "notepad.key"]
+    with serving_tls(certificates, "here", wants_ours=True) as fake:
+        said = refuse(polygist, "-a", fake.address, *own)
+        assert "signed by none that this machine trusts; give --ca FILE" in said
 
 
 def test_grpc_says_nothing_beside_the_error(certificates: Path):

@@ -49,6 +49,7 @@ def finish(text: str, wanted: Fields) -> str:
         ('"id","body"\n"1","a ""b"", c"', '"id","body",body_pt,warnings,error\n"1","a ""b"", c","A ""B"", C",,'),
         ('id,body\n1,"a\n\nb"\n\n2,c\n', 'id,body,body_pt,warnings,error\n1,"a\n\nb","A\n\nB",,\n\n2,c,C,,\n'),
         ('id,body\n 1 ,"" \n', 'id,body,body_pt,warnings,error\n 1 ,"" ,"""""",,\n'.replace('"""""",', '""""" ",')),
+        ("id|body\n1|a, b\n", "id|body|body_pt|warnings|error\n1|a, b|A, B||\n"),
         ("body\na\n", "body,body_pt,warnings,error\na,A,,\n"),
         ("body,warnings\na,w\n", "body,warnings,body_pt,body_pt_warnings,error\na,w,A,,\n"),
         ("body\n", "body,body_pt,warnings,error\n"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from polygist.v1 import model_service_pb2
 from polygist_client import Client
 
 from tests.client.conftest import COMMAND, Polygist
@@ -88,6 +89,21 @@ def test_a_language_that_is_none_leads_to_the_list(polygist: Polygist, fake: Fak
     wrong = Failing(grpc.StatusCode.INVALID_ARGUMENT, reason="FIELD_INVALID", fields=("target_language_code",))
     fake.script("Translate", wrong)
     assert "polygist languages" in polygist(*TRANSLATE).err
+
+
+@pytest.mark.parametrize(("word", "nearest"), [("ptt", "pt"), ("tatarish", "tt"), ("Tatar", "tt"), ("tt", None)])
+def test_a_language_that_is_translated_to_is_suggested_before_one_that_is_only_detected(
+    polygist: Polygist, fake: Fake, word: str, nearest: str | None
+):
+    described = {"tt": ("Tatar", "TASK_DETECT_LANGUAGE"), "pt": ("Portuguese", "TASK_TRANSLATE")}
+    languages = [
+        model_service_pb2.Language(language_code=code, display_name=name, tasks=[getattr(model_service_pb2, task)])
+        for code, (name, task) in described.items()
+    ]
+    fake.script("ListLanguages", model_service_pb2.ListLanguagesResponse(languages=languages))
+    fake.script("Translate", Failing(grpc.StatusCode.FAILED_PRECONDITION, "no", reason="LANGUAGE_PAIR_UNSUPPORTED"))
+    said = polygist("translate", "--text", "a", "-t", word).err
+    assert said.partition("; did you mean ")[2] == (f"{nearest!r}?\n" if nearest else "")
 
 
 def test_an_error_of_whole_inputs_names_no_place_in_a_request(polygist: Polygist, fake: Fake):
@@ -398,4 +414,5 @@ def test_tls_works_and_fails_in_one_line(polygist: Polygist, tmp_path: Path):
         refused = polygist(*TRANSLATE, "-a", fake.address, "--tls")
         assert (refused.code, refused.err.count("\n")) == (4, 1)
         missing = polygist(*TRANSLATE, "--ca", tmp_path / "none.pem")
-        assert (missing.code, missing.err) == (1, f"error: {tmp_path}/none.pem: No such file or directory\n")
+        assert missing.code == 2
+        assert missing.err == f"error: --ca: {tmp_path}/none.pem does not exist; give a PEM file that does\n"

@@ -10,7 +10,7 @@ import pytest
 from polygist.v1 import common_pb2
 
 from tests.client.conftest import Polygist, sent
-from tests.fakes.server import Fake, summarise
+from tests.fakes.server import Failing, Fake, summarise
 
 TRANSLATE = ["translate", "-s", "en", "-t", "pt"]
 
@@ -155,6 +155,12 @@ def test_a_folder_that_cannot_be_read_is_told(polygist: Polygist, tmp_path: Path
     (tmp_path / "closed").mkdir(mode=0)
     outcome = polygist(*TRANSLATE, tmp_path, "--jsonl")
     assert (outcome.code, outcome.err) == (2, f"error: {tmp_path}/closed: Permission denied\n")
+
+
+def test_a_result_that_does_not_come_leaves_no_folder_behind(polygist: Polygist, fake: Fake, tmp_path: Path):
+    fake.script("Translate", Failing(grpc.StatusCode.UNAUTHENTICATED, "no"))
+    assert polygist(*TRANSLATE, "--text", "a", "-o", tmp_path / "new" / "more" / "a.txt").code == 6
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_fails_alone(polygist: Polygist, tmp_path: Path):

@@ -78,6 +78,7 @@ BINARIES = {
     "latin.txt": ("Não é às nove.".encode("latin-1"), "byte 1 (0xe3) is no UTF-8", "iconv -f WINDOWS-1252 -t UTF-8"),
     "broken.txt": ("Não é às nove; é às dez".encode() + b"\xc3", "most is", "iconv -c"),
 }  # fmt: skip
+RECORDS = "--format jsonl --field NAME"
 TEXTS = {
     "ascii.pdf": ("%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nBT (Hello) Tj ET\n", "a PDF", "pdftotext"),
     "page.html": ("<!DOCTYPE html>\n<html><body><p>The library.</p></body></html>", "an HTML page", "pandoc"),
@@ -97,30 +98,50 @@ TEXTS = {
     "a.json": ('[\n {"id": 1, "title": "Rain"}\n]\n', "JSON", "jq -c '.[]'"),
     "b.json": ('{\n "hello": "Hello", "more": {}\n}\n', "JSON", "jq -r .NAME"),
     "a.csv": ("id;title;body\n1;Rain;It rains.\n", "a table", "--format csv --field NAME, one of: id, title, body"),
+    "late.txt": ("Page saved.\n<html><head></head><body>The cat</body></html>\n", "an HTML page", "pandoc"),
+    "reply.txt": ("HTTP/2 200\r\ncontent-type: text/html\r\n\r\n<p>The cat", "with its headers", "without -i"),
+    "mail.txt": ("From: a@b.c\nX-A: b\n c\nMessage-ID: <a@b.c>\n\nThe cat.\n", "an e-mail", "an e-mail program"),
+    "texts.json": ('["The cat", "The dog"]\n', "JSON", "jq -r '.[]' {} | polygist … --lines"),
+    "texts.jsonl": ('"The cat"\n"The dog"\n', "JSON Lines without names", "jq -r . {} | polygist … --lines"),
+    "long.json": (json.dumps(["The cat\nsat", "The dog"]), "JSON", "jq -c '.[] | {text: .}' {} | polygist … --format"),
+    "large.json": (json.dumps([{"t": "x" * 50}] * 5000), "JSON", f"jq -c '.[]' {{}} | polygist … {RECORDS}, one of: t"),
+    "wrapped.json": ('{"news": [{"body": "Rain"}]}', "JSON", "jq -c '.news[]' {} | polygist … --format"),
+    "nested.json": ('{\n "home": {"title": "Rain"}}', "JSON", "jq -r .NAME {} | polygist …, one of: home.title"),
+    "quoted.txt": ('name,comment\nJohn,Very good\nMary,"Bad, really"\nPete,Fine\n', "a table",
+                   "--format csv --field NAME, one of: name, comment"),
+    "tabbed.txt": ('id\tbody\n1\t"It ""sat""."\n2\tIt ran.\n', "a table", "--format tsv --field NAME, one of: id"),
+    "a.tex": ("\\documentclass[12pt]{article}\n\\begin{document}Hello\\end{document}\n", "LaTeX", "pandoc"),
+    "numbers.txt": ("id|title\n1|The cat\n2|The dog\n", "a table", "--format csv --field NAME, one of: id, title"),
+    "many.txt": ("name,comment\n" + "John,Very good\nMary,Bad\n" * 3000, "a table", "one of: name, comment"),
     "a.tsv": ("id\tbody\n1\tIt rains.\n", "a table", "--format tsv --field NAME, one of: id, body"),
 }  # fmt: skip
+ONLY_NAMED = ("a.csv", "a.tsv", "a.yaml", "texts.json", "texts.jsonl", "long.json")
 ALL = {**BINARIES, **{name: (text.encode(), what, cure) for name, (text, what, cure) in TEXTS.items()}}
 
 
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("way", ["file", "stdin", "lines"])
+# Of standard input there is no name to go by, and of texts that are lines each is read by itself.
+WAYS = [
+    (name, way)
+    for name in ALL
+    for way in ("file", "stdin", "lines")
+    if not (way == "stdin" and name in ONLY_NAMED)
+    if not (way == "lines" and name in ("latin.txt", "broken.txt", "a.bin"))
+]
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
 def test_a_file_that_is_no_plain_text_is_refused_with_a_cure(
     polygist: Polygist, fake: Fake, tmp_path: Path, name: str, way: str
 ):
     content, what, cure = ALL[name]
     path = tmp_path / name
     path.write_bytes(content)
-    is_only_named = name in ("a.csv", "a.tsv", "a.yaml")
-    if way == "stdin" and is_only_named:
-        pytest.skip("nothing tells it but the name")
-    if way == "lines" and name in ("latin.txt", "broken.txt", "a.bin"):
-        pytest.skip("a line is read by itself")
     given = {"file": [path], "stdin": [], "lines": ["--lines", path]}[way]
     outcome = polygist(*TRANSLATE, *given, stdin=content if way == "stdin" else b"")
     assert (outcome.code, outcome.out, sent(fake), outcome.err.count("\n")) == (2, "", [], 1)
     assert outcome.err.startswith(f"error: {'stdin' if way == 'stdin' else path}: ")
     assert what in outcome.err
-    assert cure in outcome.err
+    assert cure.replace("{}", "FILE" if way == "stdin" else str(path)) in outcome.err
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -145,6 +166,67 @@ def test_a_wrong_file_among_many_is_one_error(polygist: Polygist, tmp_path: Path
     errors = sorted(line for line in outcome.err.splitlines() if line.startswith("error"))
     assert [each.split(": ")[1] for each in errors] == [f"{tmp_path}/a.docx", f"{tmp_path}/page.html"]
     assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
+
+
+JSONL, ARRAY, OBJECT = (
+    '{"id": 1, "body": "It rains."}\n' * 2,
+    '[\n {"body": "Rain"},\n {"body": "Sun"}\n]',
+    '{\n "body": "Rain"\n}\n',
+)
+TO_JSONL = f"FILE | polygist … {RECORDS}, one of: body"
+DECLARED = {
+    ("jsonl", ARRAY): ("is JSON, not JSON Lines", f"jq -c '.[]' {TO_JSONL}"),
+    ("jsonl", '[{"body": "Rain"}, {"body": "Sun"}]'): ("is JSON, not JSON Lines", "jq -c '.[]' FILE"),
+    ("jsonl", OBJECT): ("is JSON, not JSON Lines", f"jq -c . {TO_JSONL}"),
+    ("jsonl", '"Rain"\n"Sun"\n'): ("is JSON Lines without names", "jq -r . FILE | polygist … --lines"),
+    ("jsonl", "id,body\n1,Rain\n2,Sun\n"): ("is CSV, not JSON Lines", "--format csv --field NAME, one of: id, body"),
+    ("jsonl", 'id\tbody\n1\t"a ""b"""\n2\tc\n'): ("is TSV, not JSON Lines", "give --format tsv"),
+    ("csv", JSONL): ("is JSON Lines, not CSV", f"give {RECORDS}, one of: body"),
+    ("csv", ARRAY): ("is JSON, not CSV", f"jq -c '.[]' {TO_JSONL}"),
+    ("csv", OBJECT): ("is JSON, not CSV", f"jq -c . {TO_JSONL}"),
+    ("tsv", JSONL): ("is JSON Lines, not TSV", f"give {RECORDS}, one of: body"),
+    ("tsv", "id,body\n1,Rain\n"): ("is CSV, not TSV", "give --format csv"),
+    ("csv", TEXTS["page.html"][0]): ("is an HTML page", "pandoc"),
+    ("jsonl", TEXTS["a.vtt"][0]): ("is a file of subtitles", "spoken"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "content"), DECLARED)
+def test_who_names_the_wrong_format_is_told_the_right_one(
+    polygist: Polygist, fake: Fake, tmp_path: Path, form: str, content: str
+):
+    (tmp_path / "a").write_text(content)
+    outcome = polygist(*TRANSLATE, tmp_path / "a", "--format", form, "--field", "body")
+    what, cure = DECLARED[form, content]
+    assert (outcome.code, outcome.out, sent(fake), outcome.err.count("\n")) == (2, "", [], 1)
+    assert outcome.err.startswith(f"error: {tmp_path}/a: {what}")
+    assert cure.replace("FILE", f"{tmp_path}/a") in outcome.err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize(
+    ("content", "cure"), [(ARRAY, "jq -c '.[]'"), (OBJECT, "jq -c ."), ('[{"a": 1},\n{', "jq -c '.[]'")]
+)
+def test_the_first_line_of_a_pipe_is_enough_to_tell_json(polygist: Polygist, form: str, content: str, cure: str):
+    outcome = polygist(*TRANSLATE, "--format", form, "--field", "body", stdin=content)
+    assert (outcome.code, outcome.out, cure in outcome.err) == (2, "", True)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"body": "a"}\n{"body": \n{"body": "c"}', '"text"\n{"body": "a"}', '[1]\n{"body": "a"}']
+)
+def test_a_record_that_is_broken_does_not_make_a_file_another(polygist: Polygist, tmp_path: Path, content: str):
+    (tmp_path / "a.jsonl").write_text(content)
+    outcome = polygist(*TRANSLATE, tmp_path / "a.jsonl", "--format", "jsonl", "--field", "body")
+    assert (outcome.code, '"body_pt": "A"' in outcome.out) == (3, True)
+
+
+@pytest.mark.parametrize("before", ["", "\n", "sep=,\n"])
+def test_a_table_whose_names_are_in_another_encoding_is_told_so(polygist: Polygist, tmp_path: Path, before: str):
+    (tmp_path / "a.csv").write_bytes(f"{before}id,título\n1,O café\n".encode("latin-1"))
+    outcome = polygist(*TRANSLATE, tmp_path / "a.csv", "--format", "csv", "--field", "título")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "byte 4 (0xed) is no UTF-8; convert it first" in outcome.err
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
@@ -185,6 +267,17 @@ def test_a_wrong_file_is_refused_whatever_form_the_result_has(polygist: Polygist
         "{Editor's note} It rains.", "{}", "[1] As Smith says, it rains.", "[1, 2] are numbers.", '{"quoted"} it is.',
         "BM is a company, MZ and PK too.", "%PDF is how a PDF begins.", "1\nIt rains.", "msgid is a word.",
         "WEBVTTs are subtitles.", "<!-- a comment --> It rains.", "GIF89a; RIFF; II* are words.", "", "\n\n",
+        '{"a": 1}\nis an object.', '{"a": 1} is an object in JSON.', '["a", "b"] is a list.', '"Hello"\n"Good morning"',
+        "%PDF-1.4 is an old version.", "<!DOCTYPE html> is the first line.\nWrite it first.", "<html> begins a page.",
+        "\\documentclass{article} is the first line.", "{\\rtf1 is how RTF starts.", "%!PS is how PostScript starts.",
+        "WEBVTT\nis a format.", "HTTP/1.1 200 OK is an answer.", "From: Ann\nTo: Bob\nSubject: Lunch\n\nAt noon?",
+        "The lesson begins.\n<html><head></head><body></body></html>\nis an empty page, and it is valid.",
+        "Chapter one\t1\nChapter two\t9\nChapter three\t30", "He came; she left\nThey ate; we slept\nIt is; so",
+        "<p> begins a paragraph, and </p> ends it.", '<?xml version="1.0"?> is the first line.',
+        "Name\tAge\nAnna\t34\nJohn\t28\n" * 10, "Sugar, white\nFlour, sifted\n" * 10, "a, b\n1, 2\n3, 4",
+        "Paris,London\nRome,Berlin\nMadrid,Lisbon", "The sun,the moon\nThe day,the noon\n" * 10,
+        "JOHN,Hello\nMARY,Hi there\n" * 10, "春眠,不觉晓\n处处,闻啼鸟\n夜来,风雨声\n" * 10,
+        "<!-- a -->" * 60 + "It rains.", " \n" * 3000 + "It rains.",
         "# A heading\n\n{\\rtf is how RTF begins.", "id,title,body\nare three words.", "--- a.txt\n+++ b.txt",
     ],
 )  # fmt: skip
@@ -204,6 +297,13 @@ def test_markup_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path)
     assert (outcome.code, outcome.err.splitlines()[0].startswith(f"warning: {tmp_path}/a.md and 1 more: ")) == (0, True)
     assert polygist(*arguments, "--format", "text").err == "note: 3 done\n"
     assert polygist(*arguments, "--quiet").err == ""
+
+
+@pytest.mark.parametrize(("name", "what"), [("a.eml", "headers are taken"), ("a.py", "code is taken")])
+def test_what_is_hardly_prose_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path, name: str, what: str):
+    (tmp_path / name).write_text("From: a@b.c\n\nHello\n")
+    outcome = polygist(*TRANSLATE, tmp_path / name)
+    assert (outcome.code, outcome.err.startswith(f"warning: {tmp_path / name}: {what} for text")) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -46,4 +46,4 @@ def test_a_taken_port_ends_the_server_with_one_line(starter_home, tmp_path):
         with ServerProcess(starter_home, tmp_path / "log", "--metrics-listen", address) as server:
             assert server.process.wait(timeout=30) == 1
     assert server.log().count("\n") == 1
-    assert f"cannot serve metrics on {address}" in server.log()
+    assert f"cannot listen on {address} (metrics_listen): it is taken" in server.log()

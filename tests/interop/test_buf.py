@@ -82,7 +82,7 @@ def test_it_sees_an_error_with_its_details(curl):
     assert "en->fi" in error["message"]
     info = error_details_pb2.ErrorInfo.FromString(read_detail(error, "google.rpc.ErrorInfo"))
     assert (info.reason, info.domain) == ("LANGUAGE_PAIR_UNSUPPORTED", "polygist")
-    assert dict(info.metadata) == {"source": "en", "target": "fi", "nearest": "en->pt"}
+    assert dict(info.metadata) == {"source": "en", "target": "fi", "nearest": "en->pt", "pull": "small100"}
 
 
 def test_it_sees_which_field_is_wrong(curl):

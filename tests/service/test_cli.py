@@ -102,6 +102,9 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("serve --tls-key a.pem", 2, "tls_key is given and tls_cert is not"),
         ("serve --memory-cap much", 2, "--memory-cap: 'much' is no size such as 4GB"),
         ("serve --config /tmp", 2, "is a directory"),
+        ("serve --slots 99999", 2, "--slots: '99999' is more than 512"),
+        ("serve --memory-cap 10KB", 2, "--memory-cap: 10000 bytes are too few for any model"),
+        ("serve --listen 127.0.0.1:1 --listen 127.0.0.1:2", 2, "--listen is given twice"),
         ("models pull en-fi", 2, "the Hub may have opus-mt-en-fi: models pull opus-mt-en-fi"),
         ("models pull en-ja", 2, "small100 has it among many languages: models pull small100"),
         ("models pull ./here", 2, "models pull path:./here"),
@@ -112,6 +115,11 @@ def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: P
         ("models import /dev", 1, "/dev is no exported model; give NAME.tar.zst"),
         ("models pull xxxxxx", 2, "more, see polygist-server models list"),
         ("serve --tls-cert a.pem", 2, "give both or neither"),
+        (
+            "serve --tls-cert /none --tls-key /none",
+            2,
+            "error: tls_cert: /none does not exist; give a PEM file that does",
+        ),
         ("serve --config /none.toml", 2, "does not exist"),
     ],
 )
@@ -170,6 +178,17 @@ def test_models_are_looked_at_whatever_is_wrong_with_the_settings_of_a_server(se
     assert server("models", "list").code == 0
     monkeypatch.setenv("POLYGIST_HOM", "/elsewhere")
     assert "did you mean POLYGIST_HOME?" in server("models", "list").err
+
+
+@pytest.mark.usefixtures("store")
+def test_a_file_of_settings_may_be_named_by_a_variable(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "c.toml").write_text("grace = true\n")
+    monkeypatch.setenv("POLYGIST_CONFIG", str(tmp_path / "c.toml"))
+    assert "c.toml: grace: true is no number (try" in server("serve").err
+    (tmp_path / "c.toml").write_text("[limit]\nwords = 1\n")
+    assert "c.toml: limit: no such setting; did you mean 'limits'?" in server("serve").err
+    monkeypatch.setenv("POLYGIST_CONFIG", "/none.toml")
+    assert "'/none.toml' does not exist" in server("serve").err
 
 
 @pytest.mark.usefixtures("store")

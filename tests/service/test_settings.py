@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from polygist_client.cli.app import polygist
-from polygist_service.settings import find_mistyped, load_home, load_settings, setting_names
+from polygist_service.settings import find_mistyped, find_unknown, load_home, load_settings, setting_names
 from pydantic import ValidationError
 
 
@@ -55,6 +55,13 @@ def test_other_addresses_need_tls_or_the_flag(listen):
         ({"compute_type": "int4"}, "'int8'"),
         ({"memory_cap": "much"}, "could not parse value and unit"),
         ({"idle_unload": -1}, "greater than or equal to 0"),
+        ({"slots": 99_999}, "less than or equal to 512"),
+        ({"text_threads": 99_999}, "less than or equal to 512"),
+        ({"grace": "nan"}, "finite number"),
+        ({"grace": True}, "true is no number"),
+        ({"slots": True}, "true is no number"),
+        ({"memory_cap": "10KB"}, "10000 bytes are too few for any model; give a size with its unit"),
+        ({"listen": ["a", "b"]}, "is no text; give one address"),
     ],
 )
 def test_a_wrong_value_is_refused(flags, problem):
@@ -75,7 +82,9 @@ def test_administrators_are_on_this_machine(listen):
     assert load_settings({"admin_listen": listen}).admin_listen == listen
 
 
-@pytest.mark.parametrize(("given", "size"), [("0", 0), ("4GB", 4 * 10**9), ("512MiB", 512 * 2**20), ("1000", 1000)])
+@pytest.mark.parametrize(
+    ("given", "size"), [("0", 0), ("4GB", 4 * 10**9), ("512MiB", 512 * 2**20), ("2000000", 2_000_000)]
+)
 def test_memory_is_said_in_units(monkeypatch, given, size):
     monkeypatch.setenv("POLYGIST_MEMORY_CAP", given)
     assert load_settings({}).memory_cap == size
@@ -180,6 +189,14 @@ def test_variables_of_the_client_and_of_kubernetes_are_nothing_of_ours():
     links = {"POLYGIST_SERVICE_HOST", "POLYGIST_SERVICE_PORT", "POLYGIST_PORT", "POLYGIST_PORT_50051_TCP_ADDR"}
     theirs = {"POLYGIST_API_KEY": "k", "POLYGIST_ADDRESS": "a", **dict.fromkeys(names | links, "x")}
     assert list(find_mistyped(theirs, setting_names())) == []
+    assert find_unknown(dict.fromkeys(["POLYGIST_API_KEY", "POLYGIST_ADDRESS", "POLYGIST_CONFIG", *links], "x")) == []
+
+
+def test_variables_of_nobody_are_told():
+    known = [f"POLYGIST_{name.upper()}" for name in setting_names()]
+    assert find_unknown(dict.fromkeys([*known, "POLYGIST_FOO", "POLYGIST_SERVER_LISTEN", "HOME"], "x")) == [
+        "POLYGIST_FOO", "POLYGIST_SERVER_LISTEN",
+    ]  # fmt: skip
 
 
 def test_a_home_may_be_said_from_the_users_own(monkeypatch, tmp_path):

@@ -49,22 +49,22 @@ BY_TYPE: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def describe_binary(raw: bytes, path: Path | None, *, file: str, is_of_records: bool) -> str:
+def describe_binary(raw: bytes, path: Path | None, *, file: str, is_read_by_lines: bool) -> str:
     """Say what bytes are that are no Unicode, and what to do; empty where nobody can tell.
 
     Args:
         raw: the bytes, or the first of them.
         path: of the file, where there is one.
         file: its name in a command line.
-        is_of_records: whether each record is decoded by itself, so that one in another encoding does not stop others.
+        is_read_by_lines: whether each line is decoded by itself, so that one in another encoding does not stop others.
     """
     matches = find_matches(raw)
     types = [media_type for length, media_type in matches if length >= STRONG_BYTES]
     if not types and (wide := find_wide(raw[:SAMPLE_BYTES])):
         name = wide.upper().replace("UTF-16-", "UTF-16").replace("UTF-32-", "UTF-32")
         return f"is {name} without a byte order mark; convert it: iconv -f {name} -t UTF-8 {file} | polygist …"
-    if not types and (is_of_records or is_narrow(raw)):
-        return "" if is_of_records else describe_narrow(raw, file)
+    if not types and (is_read_by_lines or is_narrow(raw)):
+        return "" if is_read_by_lines else describe_narrow(raw, file)
     if raw.startswith(b"PK\x03\x04"):
         what = name_packed(path, raw)
         return f"is {what}; {CURES[what].format(file=file)}"

@@ -27,8 +27,8 @@ from polygist_client.cli.records import (
 )
 from polygist_client.options import JsonReply
 
-DELIMITERS = (",", ";", "\t")
-NAMED_DELIMITER = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+DELIMITERS = (",", ";", "\t", "|")
+NAMED_DELIMITER = re.compile(r"sep=([,;\t|])", re.IGNORECASE)
 MOST_CHARACTERS = 4_000_000  # of a row; a quote that is still open then was never meant as one
 CLOSING = re.compile(r'[^"]*(?:""[^"]*)*+"')
 
@@ -85,15 +85,17 @@ def read_csv(source: Input, fields: Fields, *, delimiter: str | None = None) -> 
         InputError: the header has not the columns, or has one that should be added.
     """
     rows = split_rows(source, delimiter)
+    before: list[Record] = []
     for header in rows:
         if not is_before_header(header.line):
             break
-        yield make_record(
-            source, header.line, partial(keep_row, header.line), recognise=partial(recognise_same, header.line)
-        )
+        keep, recognise = partial(keep_row, header.line), partial(recognise_same, header.line)
+        before.append(make_record(source, header.line, keep, recognise=recognise))
     else:
+        yield from before
         return
     table = read_header(source, header, fields)
+    yield from before
     yield make_record(source, header.line, partial(finish_header, table), recognise=partial(recognise_header, table))
     for row in rows:
         yield read_row(source, table, row)
@@ -212,11 +214,20 @@ def split_cells(text: str, delimiter: str) -> Iterator[Cell]:
         place = end + 1
 
 
+def split_values(text: str, delimiter: str) -> list[str]:
+    """Split a row into what its cells have."""
+    return [cell.value for cell in split_cells(text, delimiter)]
+
+
 def read_header(source: Input, row: Row, fields: Fields) -> Table:
     """Find the columns that the fields name; raises InputError where they are not there, or no room for results."""
+    if row.line.error:
+        raise InputError(f"{source.name}:{row.line.number}: {row.line.error.message}")
     names = [cell.value for cell in row.cells]
     for name in fields.names:
         if names.count(name) != 1:
+            if row.delimiter == "\t" and name in split_values(row.line.text, detect_delimiter(row.line.text)):
+                raise InputError(f"{source.name}: is CSV, not TSV; give --format csv")
             found = f"{names.count(name)} columns" if name in names else "no column"
             cure = "; end its lines by line feeds" if "\r" in row.line.text and not row.line.end else ""
             raise InputError(f"{source.name}: has {found} {name!r}; columns: {', '.join(map(repr, names))}{cure}")

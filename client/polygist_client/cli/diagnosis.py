@@ -5,14 +5,25 @@ that may be the wrong one.
 """
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
-from polygist_client import CallFailed, DeadlineExceeded, ServerUnreachable, TlsFailed, Unavailable
+from polygist_client import (
+    CallFailed,
+    ConnectionOptions,
+    DeadlineExceeded,
+    InvalidInput,
+    ServerUnreachable,
+    TlsFailed,
+    Unavailable,
+)
 from polygist_client.addresses import parse_address
+from polygist_client.connection import read_certificates
+from polygist_client.tls import Certificates
 
 if TYPE_CHECKING:
     import ssl
@@ -28,15 +39,6 @@ OTHER_NAME = frozenset({62, 63, 64})
 EXPIRED = 10
 
 
-class Files(TypedDict):
-    """What a `Way` has about TLS."""
-
-    ca: str | None
-    cert: str | None
-    key: str | None
-    tls: bool
-
-
 class SilenceError(Exception):
     """What answers takes the connection and says nothing."""
 
@@ -50,10 +52,7 @@ class Way:
         host: name or IP address; empty for a socket of Unix.
         port: of the host.
         path: of the socket of Unix.
-        tls: whether to encrypt.
-        ca: file with the certificates to trust.
-        cert: own certificate.
-        key: own private key.
+        certificates: what to trust and to show; None without TLS.
         seconds: how long to wait for what answers.
     """
 
@@ -61,10 +60,7 @@ class Way:
     host: str = ""
     port: int = 0
     path: str = ""
-    tls: bool = False
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
+    certificates: Certificates | None = None
     seconds: float = SECONDS
 
 
@@ -76,24 +72,29 @@ def is_of_connection(error: BaseException) -> bool:
     return isinstance(error, kinds) or type(error) is Unavailable
 
 
-def find_way(
-    address: str, *, tls: bool, ca: str | None = None, cert: str | None = None, key: str | None = None
-) -> Way | None:
-    """Read an address; None where it stands for several, or a proxy is between."""
+def find_ways(address: str, options: ConnectionOptions) -> list[Way]:
+    """Read an address, which may list several, and its options; empty where a proxy is between."""
     found = parse_address(address)
-    files: Files = {"ca": ca, "cert": cert, "key": key, "tls": tls or bool(found.tls or ca or cert)}
+    try:
+        certificates = read_certificates(found, options)
+    except InvalidInput:  # what can be read once, such as a pipe of the shell's
+        return []
     if found.text.startswith("unix:"):
-        return Way(address=found.text, path=found.text.removeprefix("unix:"), **files)
-    if found.text.startswith(("ipv4:", "ipv6:")) or (any(map(os.environ.get, PROXIES)) and not found.is_local):
-        return None
-    host, _, port = found.text.rpartition(":")
-    return Way(address=found.text, host=host.strip("[]"), port=int(port), **files)
+        return [Way(address=found.text, path=found.text.removeprefix("unix:"), certificates=certificates)]
+    if any(map(os.environ.get, PROXIES)) and not found.is_local:
+        return []
+    places = re.sub("^ipv[46]:", "", found.text).split(",")
+    pairs = [(place, *place.rsplit(":", 1)) for place in places]
+    return [
+        Way(address=place, host=host.strip("[]"), port=int(port), certificates=certificates)
+        for place, host, port in pairs
+    ]
 
 
 def diagnose(way: Way) -> str:
     """Say in a sentence with its cure why there is no connection; empty where all is well so far."""
     try:
-        found = diagnose_tls(way) if way.tls else None
+        found = diagnose_tls(way, way.certificates) if way.certificates else None
         return diagnose_plain(way) if found is None else found
     except socket.gaierror:
         return f"no host is called {way.host!r}; give another address with -a HOST:PORT"
@@ -109,24 +110,22 @@ def diagnose(way: Way) -> str:
         return f"no connection to {way.address}: {error.strerror or error}; give another address with -a HOST:PORT"
 
 
-def diagnose_tls(way: Way) -> str | None:
+def diagnose_tls(way: Way, certificates: Certificates) -> str | None:
     """Shake hands over TLS; None where what answers does not speak it."""
     import ssl  # only here: it takes its time, and nearly no run needs it
 
-    context = ssl.create_default_context(cafile=way.ca)
+    context = certificates.make_context()
     context.set_alpn_protocols(["h2"])
-    if way.cert:
-        context.load_cert_chain(way.cert, way.key)
     try:
         with connect(way) as plain, context.wrap_socket(plain, server_hostname=way.host or "localhost") as secure:
             if not hears(secure):
-                cure = "it may not trust that of --cert" if way.cert else "give --cert FILE and --key FILE"
+                cure = "it may not trust that of --cert" if certificates.cert else "give --cert FILE and --key FILE"
                 return f"{way.address} wants a certificate of yours, or hangs up for another reason; {cure}"
             if secure.selected_alpn_protocol() != "h2":
                 return f"what answers at {way.address} speaks TLS but not HTTP/2: it is no polygist server"
             return ""
     except ssl.SSLCertVerificationError as error:
-        return describe_certificate(way, error)
+        return describe_certificate(way, certificates, error)
     except ssl.SSLError as error:
         if "CERTIFICATE_REQUIRED" in str(error) or "HANDSHAKE_FAILURE" in str(error):
             return f"{way.address} wants a certificate of yours; give --cert FILE and --key FILE"
@@ -146,16 +145,16 @@ def hears(secure: "ssl.SSLSocket") -> bool:
         return False
 
 
-def describe_certificate(way: Way, error: "ssl.SSLCertVerificationError") -> str:
+def describe_certificate(way: Way, certificates: Certificates, error: "ssl.SSLCertVerificationError") -> str:
     """Say what is wrong with the server's certificate."""
     if error.verify_code in SELF_SIGNED:
-        other = "another than --ca trusts" if way.ca else "none that this machine trusts"
+        other = "another than --ca trusts" if certificates.ca else "none that this machine trusts"
         return (
             f"the certificate of {way.address} is signed by {other}; give --ca FILE: the certificate of its signer,"
             " or its own where that is self-signed"
         )
     if error.verify_code in OTHER_NAME:
-        names = read_names(way)
+        names = read_names(way, certificates)
         cure = f"give -a with {' or '.join(names)}" if names else "give -a with a name that it has"
         return f"the certificate of {way.address} is not for {way.host}; {cure}"
     if error.verify_code == EXPIRED:
@@ -163,11 +162,9 @@ def describe_certificate(way: Way, error: "ssl.SSLCertVerificationError") -> str
     return f"the certificate of {way.address} is not trusted: {error.verify_message}; see --ca"
 
 
-def read_names(way: Way) -> list[str]:
+def read_names(way: Way, certificates: Certificates) -> list[str]:
     """Return the names that the server's certificate is for."""
-    import ssl
-
-    context = ssl.create_default_context(cafile=way.ca)
+    context = certificates.make_context()
     context.check_hostname = False
     with suppress(OSError), connect(way) as plain, context.wrap_socket(plain) as secure:
         found = secure.getpeercert() or {}
@@ -179,8 +176,12 @@ def diagnose_plain(way: Way) -> str:
     """Greet as HTTP/2 does, and say what the answer is."""
     said = greet(way)
     if len(said) > SETTINGS_FRAME - 1 and said[3] == SETTINGS_FRAME and said[:2] == b"\0\0":
-        return f"{way.address} speaks no TLS; leave out --tls, --ca and --cert, or give its TLS port" if way.tls else ""
-    if not way.tls and (not said or said[0] == 0x15) and speaks_tls(way):
+        return (
+            f"{way.address} speaks no TLS; leave out --tls, --ca and --cert, or give its TLS port"
+            if way.certificates
+            else ""
+        )
+    if not way.certificates and (not said or said[0] == 0x15) and speaks_tls(way):
         return (
             f"{way.address} speaks TLS; add --tls, or --ca FILE where its certificate is not one that this machine"
             " trusts"

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import click
 
 from polygist_client import Language, errors
+from polygist_client.options import Task
 
 OTHER = 1
 USAGE = 2
@@ -67,6 +68,8 @@ FLAGS: Mapping[str, str] = {
     "max_sentences": "--max-sentences",
     "max_words": "--max-words",
     "(timeout)": "(--timeout)",
+    "cert and key belong": "--cert and --key belong",
+    **{f"but {name} is given": f"but --{name} is given" for name in ("tls", "ca", "cert")},
 }
 FILE_OPTIONS = frozenset({"ca", "cert", "key"})
 FIELD = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w])(?:\[\d+\])?" for name in FLAGS))
@@ -114,7 +117,8 @@ def describe(error: BaseException) -> str:
         text = f"{error.filename}: {error.strerror}"
     else:
         is_of_file = isinstance(error, errors.InvalidInput) and error.field in FILE_OPTIONS
-        text, step = ("--" if is_of_file else "") + name_flags(str(error)), next_step(error)
+        text, step = name_flags(str(error)), next_step(error)
+        text = f"--{text}" if is_of_file and not text.startswith("--") else text
         is_said = any(flag in text for flag in re.findall(r"--[\w-]+", step))
         text = f"{text} ({step})" if step and not is_said else text
     return " ".join(text.split())
@@ -129,6 +133,8 @@ def next_step(error: BaseException) -> str:
     """Advise what to try after `error`; empty where there is no advice."""
     if isinstance(error, errors.CallFailed) and error.metadata.get("pull"):
         return ""  # the message ends with the command that helps
+    if isinstance(error, errors.ServerUnreachable) and "give another address" in error.message:
+        return ""
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("field") == "pivot_policy":
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
@@ -156,8 +162,16 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
-def suggest_language(word: str, languages: Iterable[Language]) -> str:
-    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one."""
-    codes = {name.lower(): each.code for each in languages for name in (each.display_name, each.native_name, each.code)}
-    near = get_close_matches(word.lower(), codes, n=1)
-    return f"; did you mean {codes[near[0]]!r}?" if near and codes[near[0]] != word else ""
+def suggest_language(word: str, languages: Sequence[Language], task: Task | None = None) -> str:
+    """Suggest the nearest language, whose name may stand for its code; empty too where `word` is the code of one.
+
+    Args:
+        word: what was given.
+        languages: those of the server.
+        task: one that has it is suggested rather than a nearer one that has not, unless that has just this name.
+    """
+    names = {name.lower(): each for each in languages for name in (each.display_name, each.native_name, each.code)}
+    served = {name: each for name, each in names.items() if task in each.tasks}
+    near = [word.lower()] if word.lower() in names else []
+    near = near or get_close_matches(word.lower(), served, n=1) or get_close_matches(word.lower(), names, n=1)
+    return f"; did you mean {names[near[0]].code!r}?" if near and names[near[0]].code != word else ""

@@ -12,7 +12,7 @@ from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
-from polygist_client.cli.kinds import MARKUP_SUFFIXES, Expected
+from polygist_client.cli.kinds import DOUBTFUL, Expected
 from polygist_client.cli.outputs import Output
 from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
@@ -94,7 +94,7 @@ input_options = (
     click.option(
         "--format",
         type=NearChoice(["text", *RECORDS]),
-        help="What the input is; of csv the delimiter is found.  [default: text]",
+        help="What the input is; of csv the delimiter is found: , ; | or a tab.  [default: text]",
     ),
     click.option(
         "--field",
@@ -157,16 +157,20 @@ def expect(format: str | None, *, lines: bool = False) -> Expected:
     """Tell what inputs are read as: who says that they are text is believed."""
     if format is None:
         return "lines" if lines else "prose"
-    return "text" if format == "text" else "records"
+    return next(each for each in get_args(Expected) if each == format)
 
 
 def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None) -> None:
-    """Warn where files with marks are taken for plain text, unless that was said."""
-    found = [each.name for each in sources if each.path and each.path.suffix.lower() in MARKUP_SUFFIXES]
-    if found and format is None:
-        names = found[0] + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+    """Warn where files with marks, headers or code are taken for plain text, unless that was said."""
+    found: dict[str, list[str]] = {}
+    for source in sources if format is None else ():
+        if source.path and (marks := DOUBTFUL.get(source.path.suffix.lower())):
+            found.setdefault(marks, []).append(source.name)
+    for marks, names in found.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        verb = "is" if marks == "code" else "are"
         session.say(
-            f"warning: {names}: marks such as # and * are taken for text; say --format text where that is meant"
+            f"warning: {names[0]}{others}: {marks} {verb} taken for text; say --format text where that is meant"
         )
 
 

@@ -11,7 +11,7 @@ import shutil
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Literal, get_args
 import click
 
 from polygist_client.cli.inputs import InputError
+from polygist_client.cli.outputs import making_folder
 
 try:
     import fcntl
@@ -108,20 +109,17 @@ class Journal:
 
     def __init__(self, path: Path, options: Mapping[str, Any], *, resume: bool) -> None:
         self.path = path
-        self._made = [folder for folder in path.parents if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream: BinaryIO = path.open("a+b", buffering=0)
         self._end = 0
         self._offsets = array("q")
         self._digests, self._places = array("Q"), array("q")
         self._by_digest = array("Q")
         self.answered = 0
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(making_folder(path.parent))
+            self._stream: BinaryIO = stack.enter_context(path.open("a+b", buffering=0))
             self._lock()
             self._load(json.loads(json.dumps(options)), resume)
-        except BaseException:
-            self._stream.close()
-            raise
+            self._closing = stack.pop_all()
 
     def _lock(self) -> None:
         if fcntl is not None:
@@ -250,11 +248,8 @@ class Journal:
                 self._restore()
             elif self._is_in_place():
                 self.path.unlink(missing_ok=True)
-                with suppress(OSError):  # of the first that is not empty
-                    for folder in self._made:
-                        folder.rmdir()
         finally:
-            self._stream.close()
+            self._closing.close()
 
     def _is_in_place(self) -> bool:
         try:

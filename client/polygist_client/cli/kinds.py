@@ -3,24 +3,27 @@
 A text is never refused for a word that it begins with: marks have to be whole ones, JSON has to be JSON.
 """
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from polygist_client.cli.binaries import describe_binary
-from polygist_client.cli.csv_rows import detect_delimiter, split_cells
+from polygist_client.cli.csv_rows import Row, split_rows
 from polygist_client.cli.inputs import Input, find_encoding
+from polygist_client.cli.json_texts import MOST_NAMES, Json, describe_way, load, read_json
+from polygist_client.cli.tables import find_header, read_header
 
-# What an input is read as: prose; prose line by line; anything in which there are words; what its format says; or text,
-# come what may.
-Expected = Literal["prose", "lines", "words", "records", "text"]
+# What an input is read as: prose; prose line by line; anything in which there are words; text, come what may; or
+# records.
+Expected = Literal["prose", "lines", "words", "text", "jsonl", "csv", "tsv"]
 
 HEAD_BYTES = 100_000
-MOST_NAMES = 12
+TITLES: Mapping[Expected, str] = {"jsonl": "JSON Lines", "csv": "CSV", "tsv": "TSV"}
 TAKE_OUT = "take its text out: {tool} | polygist …"
+FILE = "{file}"
+UNKNOWN = {"": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +53,32 @@ SETTINGS = Kind(
     "a file of keys and values, whose keys would be taken for words", "make JSON Lines of its texts, for --format jsonl"
 )
 LATEX = Kind("LaTeX, whose commands would be taken for words", TAKE_OUT.format(tool="pandoc -t plain {file}"))
+EMAIL = Kind("an e-mail, whose headers would be taken for words", "save its text alone, with an e-mail program for one")
+HTTP = Kind("what a web server sent, HTML or other, with its headers", "leave those out: curl without -i, for one")
 PDF = Kind("a PDF", TAKE_OUT.format(tool="pdftotext {file} -"), has_words=False)
 RTF = Kind("RTF", TAKE_OUT.format(tool="pandoc -f rtf -t plain {file}"), has_words=False)
 POSTSCRIPT = Kind("PostScript", TAKE_OUT.format(tool="ps2ascii {file}"), has_words=False)
-JSON_LINES, JSON, TABLE = Kind("JSON Lines", ""), Kind("JSON", ""), Kind("a table (CSV or TSV)", "")
+JSON_LINES = Kind("JSON Lines", "give --format jsonl --field NAME")
+JSON = Kind("JSON", "make JSON Lines of its texts, for --format jsonl")
+TABLE = Kind("a table (CSV or TSV)", "give --format csv --field NAME")
 
-# The whole of what such a text begins with, after spaces, in letters of either case; a dot is a line end too.
+# The whole of what such a text begins with, after spaces, in letters of either case; a dot is a line end too. As a
+# sentence about it goes on with words, what follows has to be there as well.
 SIGNATURES: tuple[tuple[str, Kind], ...] = (
-    (r"%PDF-\d", PDF),
-    (r"\{\\rtf\d", RTF),
-    (r"%!PS", POSTSCRIPT),
-    (r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)(?:\s[^>]*)?>", HTML),
-    (r"<(p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>", HTML),
-    (r"<\?xml\s[^>]*\?>", XML),
-    (r"<(?:svg|xliff|tmx|rss)\s[^>]*>", XML),
-    (r"WEBVTT\s*(?:\n|$)", SUBTITLES),
+    (r"%PDF-\d\.\d[ \t]*(?:[\r\n]|\Z)", PDF),
+    (r"\{\\rtf\d?\s*[\\{]", RTF),
+    (r"%!PS(?:-Adobe-\d|[ \t]*[\r\n])", POSTSCRIPT),
+    (r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)", HTML),
+    (r"<(body|p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)", HTML),
+    (r"(?:[^\n<]*\n){1,20}?[ \t]*<(?:!doctype\s+html|html)(?:\s[^>]*)?>\s*<.*</html\s*>\s*\Z", HTML),
+    (r"HTTP/\d(?:\.\d)?[ ]\d{3}[^\n]*\n(?:[\w-]+:[^\n]*\n)+", HTTP),
+    (r"<\?xml\s[^>]*\?>\s*(?:<|\Z)", XML),
+    (r"<(?:svg|xliff|tmx|rss)\s[^>]*>\s*(?:<|\Z)", XML),
+    (r"WEBVTT(?:[ \t][^\n]*)?\n.*?\d\d:\d\d\.\d{3}[ \t]+-->", SUBTITLES),
     (r"\d+\s*\n\d\d:\d\d:\d\d,\d{3} --> ", SUBTITLES),
     (r"(?:#[^\n]*\n|\s)*msgid \"", GETTEXT),
-    (r"\\documentclass\s*[\[{]", LATEX),
+    (r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{[^}]*\}[ \t]*(?:[\\%\r\n]|\Z)", LATEX),
+    (r"(?:From \S+ [^\n]*\n)?(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:MIME-Version|Message-ID|Received):", EMAIL),
 )
 BY_SUFFIX: Mapping[str, Kind] = {
     suffix: kind
@@ -80,12 +91,25 @@ BY_SUFFIX: Mapping[str, Kind] = {
         (".srt .vtt .ass .ssa", SUBTITLES),
         (".po .pot", GETTEXT),
         (".yaml .yml .toml .ini .properties .strings", SETTINGS),
-        (".tex", LATEX),
+        (".tex .latex", LATEX),
         (".rtf", RTF),
     )
     for suffix in suffixes.split()
 }
-MARKUP_SUFFIXES = frozenset({".md", ".markdown", ".rst", ".adoc"})
+# What is taken for text, with a warning: what its marks or its other words are.
+DOUBTFUL: Mapping[str, str] = {
+    suffix: marks
+    for suffixes, marks in (
+        (".md .markdown .rst .adoc .org .textile .wiki", "marks such as # and *"),
+        (".eml .mbox .ics .vcf", "headers"),
+        (
+            ".py .pyi .js .mjs .ts .jsx .tsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .pl .php .swift .scala",
+            "code",
+        ),
+        (".lua .r .sh .bash .ps1 .bat .sql .css .scss .less .vue .svelte .cmake .diff .patch", "code"),
+    )
+    for suffix in suffixes.split()
+}
 
 
 def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected) -> str:
@@ -93,83 +117,107 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
 
     Args:
         source: the input.
-        raw: its bytes, or those of its first line.
+        raw: its bytes, or where it is read by lines, those of the first one or of some.
         is_decodable: whether they are Unicode.
         expected: what it is read as.
     """
     file = shlex.quote(str(source.path)) if source.path else "FILE"
     if not is_decodable:
-        kind = find_kind(raw[:HEAD_BYTES].decode("latin-1"), "")
+        kind = find_by_signature(raw[:HEAD_BYTES].decode("latin-1"))
         if kind and not kind.has_words:
-            return f"is {kind.what}; {kind.cure.format(file=file)}"
+            return f"is {kind.what}; {kind.cure.replace(FILE, file)}"
         if find_encoding(raw).mark:
             return ""  # it says itself what it is, and is not quite that
-        return describe_binary(raw, source.path, file=file, is_of_records=expected in ("records", "lines"))
-    if expected in ("text", "records"):
+        return describe_binary(raw, source.path, file=file, is_read_by_lines=expected in ("jsonl", "lines"))
+    if expected == "text":
         return ""
     head = find_encoding(raw).decode_anyway(raw[:HEAD_BYTES], at_start=True)
-    kind = find_kind(head, source.path.suffix.lower() if source.path else "")
+    is_cut = len(raw) > HEAD_BYTES or (expected not in ("prose", "words") and len(raw) != source.size())
+    suffix = source.path.suffix.lower() if source.path else ""
+    if expected in TITLES:
+        return look_at_records(head, suffix, expected, is_cut=is_cut).replace(FILE, file)
+    kind = find_kind(head, suffix, is_cut=is_cut)
     if kind is None or (kind.has_words and expected == "words"):
         return ""
     force = "; or say --format text" if expected in ("prose", "lines") else ""
-    return f"is {kind.what}; {describe_cure(kind, head, raw, file)}{force}"
+    return f"is {kind.what}; {kind.cure.replace(FILE, file)}{force}"
 
 
-def find_kind(head: str, suffix: str) -> Kind | None:
-    """Find what a text is by what it begins with, else by its suffix; None where it may be prose."""
-    for pattern, kind in SIGNATURES:
-        if re.match(rf"\s*(?:{pattern})", head, re.IGNORECASE | re.DOTALL):
-            return kind
-    if suffix not in BY_SUFFIX and (found := find_json(head)):
+def find_kind(head: str, suffix: str, *, is_cut: bool = False) -> Kind | None:
+    """Find what a text is, by itself rather than by its suffix; None where it may be prose."""
+    if kind := find_by_signature(head):
+        return kind
+    named = BY_SUFFIX.get(suffix) if head.strip() else None
+    if (found := read_json(head)) and (found.is_named or named in (JSON, JSON_LINES)):
+        what = named.what if named is JSON else found.what
+        return Kind(what, describe_way(found, FILE, by_records=False))
+    if header := find_table(head, suffix, is_cut=is_cut):
+        return Kind(TABLE.what, describe_columns(header))
+    return named
+
+
+def find_by_signature(head: str) -> Kind | None:
+    """Find what a text is by what it begins with."""
+    text = head.lstrip()
+    return next((kind for pattern, kind in SIGNATURES if re.match(pattern, text, re.IGNORECASE | re.DOTALL)), None)
+
+
+def look_at_records(head: str, suffix: str, expected: Expected, *, is_cut: bool) -> str:
+    """Say why a text has no records of such a kind at all; that one of them is broken is no reason.
+
+    Args:
+        head: the text, or the beginning of it.
+        suffix: of its name.
+        expected: what it should be.
+        is_cut: whether there is more.
+    """
+    if kind := find_by_signature(head):
+        return f"is {kind.what}; {kind.cure}"
+    found, title = find_wrong_json(head, expected), TITLES[expected]
+    # In a table, what is in quotes or brackets may be a cell.
+    is_json = expected == "jsonl" or BY_SUFFIX.get(suffix) in (JSON, JSON_LINES)
+    if found and (found.is_named or is_json):
+        what = f"is {found.what}" if found.is_lines and expected == "jsonl" else f"is {found.what}, not {title}"
+        return f"{what}; {describe_way(found, FILE, by_records=True)}"
+    header = find_table(head, suffix, is_cut=is_cut) if expected == "jsonl" and not has_objects(head) else None
+    return f"is {TITLES[name_format(header)]}, not {title}; {describe_columns(header)}" if header else ""
+
+
+def find_wrong_json(head: str, expected: Expected) -> Json | None:
+    """Read JSON that has no objects in lines, or any that should be a table.
+
+    None where it is none, has such lines, or is one record that may be broken.
+    """
+    text = head.strip()
+    if text in ("[", "{"):  # all that can be seen of what comes through a pipe; what it has is not known
+        return Json([UNKNOWN] if text == "[" else UNKNOWN, is_lines=False)
+    found = read_json(text)
+    if expected != "jsonl":
         return found
-    return BY_SUFFIX.get(suffix) if head.strip() else None
-
-
-def find_json(head: str) -> Kind | None:
-    """Tell whether a text is JSON with something in it that has a name: "[1] As Smith has it" is none."""
-    if not head.lstrip().startswith(("{", "[")):
+    if found is None or not found.has_texts or ("\n" not in text and not (text.startswith("[") and found.is_named)):
         return None
-    if is_named(load_json(head.strip().splitlines()[0])):
-        return JSON_LINES if "\n" in head.strip() or head.lstrip().startswith("{") else JSON
-    # The end of a long one is not there to see: it goes on as JSON does.
-    return JSON if is_named(load_json(head)) or re.match(r'\s*[\[{]\s*(?:\{\s*)?"[^"\n]*"\s*:\s*\S', head) else None
+    is_array = found.is_sound and not found.is_lines and load(text.partition("\n")[0]) is None
+    return found if is_array or not has_objects(head) else None
 
 
-def is_named(value: Any) -> bool:
-    """Tell whether a value is an object that is not empty, or a list of such."""
-    return isinstance(value, dict) and bool(value) if not isinstance(value, list) else any(map(is_named, value))
+def has_objects(head: str) -> bool:
+    """Tell whether a line is an object."""
+    return any(isinstance(load(line), dict) for line in head.split("\n"))
 
 
-def load_json(text: str) -> Any:
-    """Read JSON; None where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def find_table(head: str, suffix: str, *, is_cut: bool) -> Row | None:
+    """Return the header of a table that its name or all of it shows; None where there is none."""
+    if BY_SUFFIX.get(suffix) is TABLE:
+        return read_header(split_rows(Input("head", text=head)))
+    return find_header(head, is_cut=is_cut)
 
 
-def describe_cure(kind: Kind, head: str, raw: bytes, file: str) -> str:
-    """Say how to get at the texts in a file of this kind, by the names that it has for them."""
-    lines = head.strip().splitlines() or [""]
-    if kind is JSON_LINES:
-        return f"give --format jsonl --field NAME{list_names(load_json(lines[0]))}"
-    if kind is JSON:
-        found = load_json(head)
-        names = list_names(found)
-        if not isinstance(found, list):
-            return f"{TAKE_OUT.format(tool=f'jq -r .NAME {file}')}{names}"
-        return f"make JSON Lines of it: jq -c '.[]' {file} | polygist … --format jsonl --field NAME{names}"
-    if kind is TABLE:
-        delimiter = detect_delimiter(lines[0])
-        columns = [cell.value for cell in split_cells(lines[0], delimiter)]
-        name = "tsv" if delimiter == "\t" else "csv"
-        return f"give --format {name} --field NAME, one of: {', '.join(columns[:MOST_NAMES])}"
-    return kind.cure.format(file=file)
+def name_format(header: Row) -> Expected:
+    """Name the format of a table."""
+    return "tsv" if header.delimiter == "\t" else "csv"
 
 
-def list_names(value: Any) -> str:
-    """List the fields that have text."""
-    if isinstance(value, list):
-        value = next((each for each in value if isinstance(each, dict)), None)
-    names = [name for name, each in value.items() if isinstance(each, str)] if isinstance(value, dict) else []
-    return f", one of: {', '.join(names[:MOST_NAMES])}" if names else ""
+def describe_columns(header: Row) -> str:
+    """Say how to get at the texts in a table, by its columns."""
+    columns = ", ".join(cell.value for cell in header.cells[:MOST_NAMES])
+    return f"give --format {name_format(header)} --field NAME, one of: {columns}"

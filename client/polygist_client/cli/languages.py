@@ -23,7 +23,7 @@ EXAMPLES = (
 @with_session
 def languages(session: Session, source: str | None, display_language: str | None, task: Task | None) -> None:
     """List languages and what each is translated to."""
-    session.wanted_languages = (display_language,) if display_language else ()
+    session.wanted_languages = {display_language: None} if display_language else {}
     replies: list[JsonReply] = []
     with session.connect() as client:
         found = client.list_languages(task=task, display_language=display_language, on_reply=replies.append)

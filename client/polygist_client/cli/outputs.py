@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -205,9 +205,28 @@ def open_stream(path: Path) -> BinaryIO:
 
 
 @contextmanager
+def making_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, and those above it, for what the block puts there; where that is nothing, none of them stays."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in made:
+            with suppress(OSError):  # there is something in it
+                each.rmdir()
+
+
+@contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a stream for the new content of a file, which takes place and mode of the old one when the block ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with making_folder(path.parent), replace_in_place(path) as stream:
+        yield stream
+
+
+@contextmanager
+def replace_in_place(path: Path) -> Iterator[BinaryIO]:
+    """Do as `replace_file`, in a folder that is there."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

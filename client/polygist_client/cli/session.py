@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -26,10 +26,11 @@ from polygist_client import (
 )
 from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.bar import Bar
-from polygist_client.cli.diagnosis import diagnose, find_way, is_of_connection
+from polygist_client.cli.diagnosis import diagnose, find_ways, is_of_connection
 from polygist_client.cli.errors import describe, is_about_language, name_flags, suggest_language
 from polygist_client.cli.inputs import InputError
 from polygist_client.connection import RECONNECT_SECONDS
+from polygist_client.options import Task
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -70,14 +71,14 @@ class Session:
     verbose: bool = False
     no_progress: bool = False
     no_color: bool = False
-    wanted_languages: tuple[str, ...] = ()
+    wanted_languages: dict[str, Task | None] = field(default_factory=dict)
     languages: list[Language] | None = None
     bar: Bar | None = None
     is_line_open: bool = False
     diagnosis: str | None = None
 
     def connect(self) -> Client:
-        """Make a client for the server that the options name; raises InvalidInput and OSError."""
+        """Make a client for the server that the options name; raises InvalidInput, and OSError for the API key."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
@@ -130,10 +131,10 @@ class Session:
         if not is_of_connection(error):
             return ""
         if self.diagnosis is None:
-            way = find_way(self.address, tls=self.tls, ca=self.ca, cert=self.cert, key=self.key)
-            if way and isinstance(error, DeadlineExceeded):
-                way = replace(way, seconds=AFTER_TIMEOUT_SECONDS)
-            self.diagnosis = diagnose(way) if way else ""
+            ways = find_ways(self.address, {"tls": self.tls, "ca": self.ca, "cert": self.cert, "key": self.key})
+            if isinstance(error, DeadlineExceeded):
+                ways = [replace(way, seconds=AFTER_TIMEOUT_SECONDS) for way in ways]
+            self.diagnosis = next(filter(None, map(diagnose, ways)), "")
         if self.diagnosis and isinstance(error, DeadlineExceeded):
             return f"{error.message.partition(';')[0]}: {self.diagnosis}"
         return self.diagnosis
@@ -169,7 +170,8 @@ class Session:
                     self.languages = client.list_languages()
             except PolygistError:
                 self.languages = []
-        return next(filter(None, (suggest_language(word, self.languages) for word in self.wanted_languages)), "")
+        found = (suggest_language(word, self.languages, task) for word, task in self.wanted_languages.items())
+        return next(filter(None, found), "")
 
     @contextmanager
     def progress(

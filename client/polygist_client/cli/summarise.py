@@ -96,7 +96,8 @@ def summarise(
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
-    session.wanted_languages = (*filter(None, [options["to"], options["source"]]), *options["candidates"])
+    session.wanted_languages = {options["to"]: "translate"} if options["to"] else {}
+    session.wanted_languages |= dict.fromkeys(filter(None, (options["source"], *options["candidates"])), "summarise")
     warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:

@@ -36,7 +36,7 @@ def detect(
     """
     sources = gather_inputs(files, texts)
     contents, names = [source.read() for source in sources], [source.name for source in sources]
-    session.wanted_languages = candidates
+    session.wanted_languages = dict.fromkeys(candidates, "detect-language")
     replies: list[JsonReply] = []
     with session.connect() as client:
         detections = client.detect_language(

@@ -106,7 +106,8 @@ def translate(
     labels = [work.label for work in works]
     check_output(where, sources, labels, shares_stream=shares_stream)
     check_overlap(where, sources, labels, is_of_records=form.read is not None)
-    session.wanted_languages = (*targets, *filter(None, [options["source"]]), *options["candidates"])
+    wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
+    session.wanted_languages = dict.fromkeys(wanted, "translate")
     warn_of_markup(session, sources, format)
     with session.connect() as client:
         if stream:

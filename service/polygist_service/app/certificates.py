@@ -1,30 +1,20 @@
 """The server's certificate and its key, taken up again when they have been renewed."""
 
-import errno
-import re
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import grpc
 import structlog
+from polygist.pem import check_pair, read_pem
 
 log = structlog.get_logger(__name__)
 
 Pair = tuple[bytes, bytes]
 
-LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
-KEYS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
-# What else there is in PEM, and how to make of it what is wanted.
-OTHERS = {
-    "CERTIFICATE REQUEST": "a request for a certificate; have it signed and give the answer",
-    "NEW CERTIFICATE REQUEST": "a request for a certificate; have it signed and give the answer",
-    "PKCS7": "PKCS#7; take the certificates out of it: openssl pkcs7 -print_certs -in {path} -out cert.pem",
-    "PUBLIC KEY": "a public key; give the private one",
-    "OPENSSH PRIVATE KEY": "a key of OpenSSH; convert it: ssh-keygen -p -m PKCS8 -f {path}",
-}
-DER = b"\x30"  # a sequence, which all of them are
-PKCS12 = re.compile(rb"\x30(?:\x80|[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x02\x01\x03", re.DOTALL)
-CONVERSIONS = {"tls_cert": "x509", "tls_key": "pkey"}
 EXPIRED, NOT_YET_VALID = 10, 9  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID
 
 
@@ -35,7 +25,7 @@ class Certificates:
         certificate, key: the files.
 
     Raises:
-        OSError: they cannot be read, are something else, or do not belong together; names the setting and the cure.
+        PemError: they cannot be read, are something else, or do not belong together; names the setting and the cure.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
@@ -64,30 +54,23 @@ class Certificates:
         """Read the files again, for connections from now on; returns whether they have changed.
 
         Raises:
-            OSError: see the class; the pair that was there stays.
+            PemError: see the class; the pair that was there stays.
         """
         before, self._pair = self._pair, self._read()
         return self._pair != before
 
     def _read(self) -> Pair:
-        certificate = read_file("tls_cert", self._certificate)
-        key = certificate if self._key == self._certificate else read_file("tls_key", self._key)
-        labels, key_labels = find_labels(certificate), find_labels(key)
-        if "CERTIFICATE" not in labels and holds_key(labels) and "CERTIFICATE" in key_labels:
-            raise OSError(
-                f"tls_cert: {self._certificate} holds the key and tls_key: {self._key} the certificate; swap them"
-            )
-        check_certificate(self._certificate, certificate, labels)
-        check_key(self._key, key, key_labels)
+        is_one = self._key == self._certificate
+        certificate = read_pem("tls_cert", self._certificate)
+        key = replace(certificate, setting="tls_key") if is_one else read_pem("tls_key", self._key)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        try:
-            # OpenSSL's own check; a key with a password fails here, and would ask for it otherwise.
-            context.load_cert_chain(self._certificate, self._key, password=lambda: "")
-        except ssl.SSLError as error:
-            raise OSError(explain(error, self._certificate, self._key)) from error
-        if doubt := find_doubt(context, certificate):
+        check_pair(certificate, key, context)
+        pair = key.content, certificate.content
+        if not is_taken(pair):
+            raise certificate.refuse("is nothing that gRPC takes, though OpenSSL does; get it anew, and its key")
+        if doubt := find_doubt(context, certificate.content):
             log.warning("certificate", file=str(self._certificate), hint=f"tls_cert {doubt}; renew it and send SIGHUP")
-        return key, certificate
+        return pair
 
 
 def configure(pair: Pair) -> grpc.ServerCertificateConfiguration:
@@ -95,80 +78,19 @@ def configure(pair: Pair) -> grpc.ServerCertificateConfiguration:
     return grpc.ssl_server_certificate_configuration([pair])
 
 
-def read_file(setting: str, path: Path) -> bytes:
-    """Return what is in a file; raises OSError, naming the setting, where that cannot be read or is nothing."""
+def is_taken(pair: Pair) -> bool:
+    """Whether gRPC takes a pair, which it tells at a port only: here one without number or file, and never open."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    credentials = grpc.dynamic_ssl_server_credentials(configure(pair), lambda: None)  # type: ignore[arg-type,return-value]
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        reasons = {
-            errno.ENOENT: "does not exist; give a PEM file that does",
-            errno.EISDIR: "is a folder; give the PEM file in it",
-            errno.EACCES: "may not be read by this user; change its owner or mode",
-        }
-        reason = reasons.get(error.errno or 0, f"cannot be read: {error.strerror}")
-        raise OSError(f"{setting}: {path} {reason}") from error
-    if not content.strip():
-        raise OSError(f"{setting}: {path} is empty; give a PEM file")
-    return content
-
-
-def find_labels(content: bytes) -> list[str]:
-    """Return what a PEM file says that it holds, in order."""
-    return [label.decode() for label in LABEL.findall(content)]
-
-
-def holds_key(labels: list[str]) -> bool:
-    """Whether one of these is a private key, encrypted or not."""
-    return any(label.endswith("PRIVATE KEY") for label in labels)
-
-
-def check_certificate(path: Path, content: bytes, labels: list[str]) -> None:
-    """Raise OSError where a file holds no certificate in PEM."""
-    if "CERTIFICATE" in labels or "TRUSTED CERTIFICATE" in labels:
-        return
-    if holds_key(labels):
-        raise OSError(f"tls_cert: {path} holds a private key and no certificate; give the certificate's PEM file")
-    raise OSError(f"tls_cert: {path} {tell_form('tls_cert', path, content, labels)}")
-
-
-def check_key(path: Path, content: bytes, labels: list[str]) -> None:
-    """Raise OSError where a file holds no private key in PEM, or one with a password."""
-    if "ENCRYPTED PRIVATE KEY" in labels or b"Proc-Type: 4,ENCRYPTED" in content:
-        raise OSError(
-            f"tls_key: {path} is encrypted, and the server asks for no password; decrypt it: "
-            f"openssl pkey -in {path} -out key.pem, and let only the server's user read that"
-        )
-    if any(label in KEYS for label in labels):
-        return
-    if "CERTIFICATE" in labels:
-        raise OSError(f"tls_key: {path} holds a certificate and no private key; give the PEM file of its key")
-    raise OSError(f"tls_key: {path} {tell_form('tls_key', path, content, labels)}")
-
-
-def tell_form(setting: str, path: Path, content: bytes, labels: list[str]) -> str:
-    """Say what a file holds that is not what it should, and the cure."""
-    for label in labels:
-        if label in OTHERS:
-            return f"holds {OTHERS[label].format(path=path)}"
-    if PKCS12.match(content):
-        part = "-nokeys" if setting == "tls_cert" else "-nocerts -nodes"
-        return f"is PKCS#12, not PEM; convert it: openssl pkcs12 -in {path} {part} -out {setting[4:]}.pem"
-    if content.startswith(DER) and not labels:
-        command = f"openssl {CONVERSIONS[setting]} -inform der -in {path} -out {setting[4:]}.pem"
-        return f"is DER, not PEM; convert it: {command}"
-    what = "certificate" if setting == "tls_cert" else "private key"
-    return f"holds no {what} in PEM, which begins with -----BEGIN; give one that does"
-
-
-def explain(error: ssl.SSLError, certificate: Path, key: Path) -> str:
-    """Say why OpenSSL does not take a certificate and a key that look like ones."""
-    reason = (error.reason or str(error)).lower().replace("_", " ")
-    if "mismatch" in reason:
-        return (
-            f"tls_cert and tls_key do not belong together: {key} is not the key of the first certificate in "
-            f"{certificate}; give the key of that, or put the server's own certificate first"
-        )
-    return f"tls_cert: {certificate} and tls_key: {key} are damaged or too weak: {reason}; get them anew"
+        server.add_secure_port(f"unix-abstract:{uuid4()}", credentials)
+    except RuntimeError:
+        with suppress(RuntimeError):  # where this is none either, it is not for the pair
+            server.add_insecure_port(f"unix-abstract:{uuid4()}")
+            return False
+    finally:
+        server.stop(None)
+    return True
 
 
 def find_doubt(context: ssl.SSLContext, certificate: bytes) -> str:
@@ -181,7 +103,7 @@ def find_doubt(context: ssl.SSLContext, certificate: bytes) -> str:
     asking.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     try:
-        asking.load_verify_locations(cadata=certificate.decode("latin-1"))
+        asking.load_verify_locations(cadata=certificate.decode())
         client = asking.wrap_bio(to_client, to_server)
         server = context.wrap_bio(to_server, to_client, server_side=True)
         for side in (client, server, client, server):

@@ -17,6 +17,7 @@ from polygist_service.app.heap import limit_arenas
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
+from polygist_service.settings import find_unknown
 
 NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
@@ -26,6 +27,12 @@ INTERRUPTED = 130
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 # What is to be told at the end gets so long to be read.
 LAST_SECONDS = 2.0
+
+
+class BadFileError(click.ClickException):
+    """A file that was given is wrong: misuse, of which the help has no more to say."""
+
+    exit_code = click.UsageError.exit_code
 
 
 @click.group(
@@ -49,7 +56,7 @@ def server() -> None:
 )
 @click.option(
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    help="TOML file with settings.",
+    envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
 )  # fmt: skip
 @add_settings
 def serve(config: Path | None, **flags: Any) -> int:
@@ -67,13 +74,20 @@ def serve(config: Path | None, **flags: Any) -> int:
     # Imported here, so that no other command waits for them.
     import asyncio
 
+    import structlog
+    from polygist.pem import PemError
+
     from polygist_service.app.lifecycle import serve as run
     from polygist_service.app.logs import STANDARD_ERROR, logging_to
 
     form, level = settings.log_format, settings.log_level
     with logging_to(STANDARD_ERROR, form=form, level=level, capacity=settings.log_queue) as writer:
+        for name in find_unknown(os.environ):
+            structlog.get_logger(__name__).warning("unknown_variable", name=name, hint="no setting has this name")
         try:
             return asyncio.run(run(settings, writer))
+        except PemError as error:
+            raise BadFileError(str(error)) from error
         except (OSError, PolygistError):
             raise  # expected: one line tells of it
         except Exception as error:

@@ -15,7 +15,16 @@ from pydantic.fields import FieldInfo
 
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
-from polygist_service.settings import PREFIX, Settings, find_mistyped, load_home, load_settings, nearest, setting_names
+from polygist_service.settings import (
+    PORTS,
+    PREFIX,
+    Settings,
+    find_mistyped,
+    load_home,
+    load_settings,
+    nearest,
+    setting_names,
+)
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
@@ -119,7 +128,8 @@ def add_setting(command: Command, name: str, field: FieldInfo) -> Command:
     metavar = next((METAVARS[each.__name__] for each in types if getattr(each, "__name__", "") in METAVARS), None)
     if isinstance(field.json_schema_extra, dict):
         metavar = str(field.json_schema_extra["metavar"])
-    return click.option(flag, name, type=kind, metavar=metavar, help=note)(command)
+    # Of any other flag the last one counts; of two addresses one would be missed.
+    return click.option(flag, name, type=kind, metavar=metavar, multiple=name in PORTS, help=note)(command)
 
 
 def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
@@ -130,6 +140,12 @@ def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
         given["limits"] = {name.removeprefix(LIMIT_FLAG): value for name, value in limits.items()}
     context = click.get_current_context(silent=True)
     check_environment(setting_names())
+    for name in PORTS:
+        if len(given.get(name, ())) > 1:
+            flag = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{flag} is given twice, and a server has one such address; give it once", context)
+        for each in given.pop(name, ()):
+            given[name] = each
     try:
         return load_settings(given, config)
     except ValidationError as error:
@@ -189,19 +205,23 @@ def explain(row: Any) -> str:
             return f"{value} is no size such as 4GB or 512MiB"
         case "greater_than_equal":
             return f"{value} is less than {bound['ge']:g}"
+        case "less_than_equal":
+            return f"{value} is more than {bound['le']:g}"
+        case "finite_number":
+            return f"{value} is no number of seconds"
         case "literal_error":
             return f"{value} is not one of {bound['expected']}"
         case "string_type" | "path_type" | "dataclass_type":
             return f"{value} is no {'table' if row['type'] == 'dataclass_type' else 'text'}"
     message = str(row["msg"]).removeprefix("Value error, ")
-    is_plain = isinstance(row.get("input"), str | int | float)
+    is_plain = isinstance(row.get("input"), str | int | float) and not isinstance(row["input"], bool)
     return f"{message}, not {value}" if is_plain and value not in message else message
 
 
 def suggest_setting(loc: tuple[int | str, ...]) -> str:
     """Say that a key of the file is no setting, and which one it may have been meant for."""
     names, word = setting_names(), "__".join(map(str, loc))
-    near = nearest(word, names) or nearest(f"limits__{word}", names)
+    near = nearest(word, names) or nearest(f"limits__{word}", names) or nearest(word, ["limits"])
     cure = f"did you mean {near.replace('__', '.')!r}?" if near else "polygist-server serve --help lists them all"
     return f"no such setting; {cure}"
 
