@@ -35,6 +35,7 @@ from polygist_client.options import Task
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 AFTER_TIMEOUT_SECONDS = 1.0  # for a look at an address that has taken up all its time already
+DUMB = frozenset({"dumb", "unknown"})  # terminals that cannot clear a line
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -185,7 +186,8 @@ class Session:
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
             in_the_way: whether there is no bar after all, as where the text is being typed there.
         """
-        if self.quiet or self.no_progress or in_the_way or sys.stderr is None or not sys.stderr.isatty():
+        is_dumb = os.environ.get("TERM", "").lower() in DUMB
+        if self.quiet or self.no_progress or in_the_way or is_dumb or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
         with Bar(doing, total, is_counted=is_counted, no_color=self.no_color) as bar:
