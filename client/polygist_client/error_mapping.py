@@ -201,7 +201,10 @@ def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
     error = reply.error
     code = code_pb2.Code.Name(error.code) if error.code in code_pb2.Code.values() else "UNKNOWN"
     kind = class_of(code, error.reason)
-    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id, is_told=True)
+    return kind(
+        error.message or code, code=code, reason=error.reason, metadata=dict(error.metadata), request_id=request_id,
+        is_told=True,
+    )  # fmt: skip
 
 
 def class_of(code: str, reason: str) -> type[errors.CallFailed]:
