@@ -26,7 +26,7 @@ MIN_WORDS, FALLBACK_WORDS = 8, 3
 # The languages that these were fitted on. Others have as few as three words in a sentence of eight English ones, for a
 # word of them says more; but letters are as many, and nearly no such sentence has fewer.
 FITTED = ("en", "pt")
-MIN_LETTERS, FALLBACK_LETTERS = 20, 8
+MIN_LETTERS, FALLBACK_LETTERS = 18, 8
 # Of a long article so many sentences are compared in full: the first ones, and the best of equal sections.
 MOST = 400
 FIRST = 100
