@@ -144,8 +144,8 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "UNIMPLEMENTED",
         r"^Method not found!$",
         errors.Unimplemented,
-        "the server at {target} does not offer this call; it may be a server's port for administrators (--admin-listen),"
-        " an older server, or no polygist server",
+        "the server at {target} does not offer this call; it may be the port for administrators (--admin-listen), an"
+        " older server, or no polygist server",
     ),
     (
         "DEADLINE_EXCEEDED",
