@@ -327,8 +327,9 @@ def test_what_is_told_is_fit_for_pipes(polygist: Polygist, arguments, out: str):
 
 def test_a_model_is_shown_with_every_field(polygist: Polygist):
     rows = dict(line.split("\t") for line in polygist("models", "show", "en-pt").out.splitlines())
-    assert list(rows) == [each.name.replace("_", " ") for each in model_service_pb2.Model.DESCRIPTOR.fields]
-    assert (rows["state"], rows["license"], rows["source language codes"]) == ("ready", "MPL-2.0", "en")
+    assert len(rows) == len(model_service_pb2.Model.DESCRIPTOR.fields)
+    assert (rows["name"], rows["state"], rows["licence"], rows["reads"]) == ("en-pt", "ready", "MPL-2.0", "en")
+    assert (rows["last used"].endswith(" ago"), "bytes" in " ".join(rows)) == (True, False)
 
 
 @pytest.mark.parametrize(

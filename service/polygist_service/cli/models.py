@@ -35,7 +35,9 @@ EXAMPLES = (
     "polygist-server models pull en-fr",
     "polygist-server models list --installed",
 )
-COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
+COLUMNS = ("name", "for", "languages", "size", "licence", "")
+# The column that may go over several lines where there is little room; all others have what people copy or compare.
+FOLDED = "licence"
 # What the facts of one model are called.
 LABELS: Mapping[str, str] = {
     "name": "name", "displayName": "display name", "installed": "installed", "role": "for", "family": "family",
@@ -254,6 +256,10 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
     warn_of_strays(inventory, store.home)
     rows = [describe_installed(model) for model in here.values()]
     rows += [describe_entry(entry, store) for entry in others]
+    if (
+        sys.stdout.isatty()
+    ):  # a revision is told by show; without one nothing stands there, not a "no" far from its header
+        rows = [(*row[:-1], "here" if row[0] in here else "") for row in rows]
     print_rows(COLUMNS, rows)
 
 
@@ -383,7 +389,9 @@ def print_rows(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         for row in rows:
             click.echo("\t".join(row))
         return
-    table = Table(*headers, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for number, header in enumerate(headers):
+        table.add_column(header, no_wrap=number == 0 or FOLDED in headers[number + 1 :], overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     Console(highlight=False).print(table)

@@ -6,7 +6,7 @@ import numpy as np
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Engine, Role, Vector, advise_pull
+from polygist_service.engine.interface import Engine, Role, Vector
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.boilerplate import ends_sentence, trim_stamp
@@ -153,7 +153,7 @@ def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Noti
     return Notice(
         NoticeKind.METHOD_FALLBACK,
         f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"
-        f"{query}{advise_pull(*filter(None, [offer]))}",
+        f"{query}{f'; to rank by meaning: polygist-server models pull {offer}' if offer else ''}",
     )
 
 

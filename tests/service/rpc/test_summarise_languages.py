@@ -164,7 +164,7 @@ async def test_an_encoder_that_could_be_installed_is_named():
     async with serving(engine) as service:
         request = summarisation_service_pb2.SummariseRequest(contents=[join("de"), join("my")])
         german, burmese = (await service.summarisation.Summarise(request)).summaries
-    assert german.warnings[0].message.endswith("; install it: polygist-server models pull multilingual-minilm")
+    assert german.warnings[0].message.endswith("; to rank by meaning: polygist-server models pull multilingual-minilm")
     assert burmese.warnings[0].message.endswith("by their words and places alone")
 
 
