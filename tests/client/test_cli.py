@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from google.protobuf import json_format
 from polygist import __version__
-from polygist.v1 import model_service_pb2, translation_service_pb2
+from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_client.cli import app, folders, session
 
 from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake
+from tests.fakes.server import Failing, Fake, summarise
 
 TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -267,6 +267,16 @@ def test_only_the_result_is_on_standard_output(polygist: Polygist):
         "note: text-1: language en detected, confidence 0.75",
         "note: text-1: en to pt by en-pt",
     ]
+
+
+def test_a_verbose_run_says_how_sentences_were_picked(polygist: Polygist, fake: Fake):
+    assert polygist("summarise", "--text", "a", "-v").err.splitlines()[-1] == "note: text-1: en by minilm"
+    assert polygist("summarise", "--text", "a", "-t", "pt", "-v").err.splitlines()[-1].endswith(": en to pt by minilm")
+    reply = summarise(summarisation_service_pb2.SummariseRequest(contents=["a"]))
+    reply.summaries[0].model = ""
+    fake.script("Summarise", reply)
+    said = polygist("summarise", "--text", "a", "-v").err.splitlines()[-1]
+    assert said == "note: text-1: en by words and places alone"
 
 
 def test_extras_stand_below_the_text(polygist: Polygist):
