@@ -79,3 +79,28 @@ def test_the_command_warns_in_one_line(polygist: Polygist, fake: Fake, tmp_path:
     monkeypatch.setenv("POLYGIST_API_KEY", "s3cret")
     assert polygist("info").err.splitlines() == [line]
     assert polygist(*arguments, "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, ": No such file or directory; give a file with the API key"),
+        (b" \n", " is empty; it should hold the API key"),
+        ("s3cret".encode("utf-16"), " is no UTF-8 text; it should hold the API key alone"),
+    ],
+)
+def test_a_file_without_a_key_is_named_with_its_flag(
+    polygist: Polygist, fake: Fake, tmp_path: Path, content: bytes | None, problem: str
+):
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    done = polygist("info", "--api-key-file", path)
+    assert (done.code, done.err) == (2, f"error: --api-key-file: {path}{problem}\n")
+    assert fake.asked == []
+
+
+def test_a_key_that_notepad_saved_is_read(polygist: Polygist, fake: Fake, tmp_path: Path):
+    (tmp_path / "key").write_text("s3cret\n", encoding="utf-8-sig")
+    assert polygist("info", "--api-key-file", tmp_path / "key").code == 0
+    assert {each.metadata["authorization"] for each in fake.asked} == {"Bearer s3cret"}

@@ -51,11 +51,26 @@ def test_what_is_loaded_is_told_to_programs(polygist: Polygist, fake: Fake):
     assert json.loads(line)["id"] == "models/en-pt"
 
 
-def test_a_server_with_nothing_loaded_has_nothing_to_list(polygist: Polygist, fake: Fake):
-    answer(fake, UNLOADED)
-    assert polygist("models", "ps").out == ""
-    answer(fake, UNLOADED)
-    assert json.loads(polygist("models", "ps", "--json").out) == {}
+@pytest.mark.parametrize(
+    ("command", "key", "note"),
+    [
+        ("models ps", "models", "no model is loaded"),
+        ("models list --task summarise", "models", "no such models"),
+        ("models reload", "changedModels", "no model has changed"),
+        ("languages --task summarise", "languages", "no such languages"),
+    ],
+)
+def test_an_empty_list_is_told_to_people_and_is_one_for_programs(
+    polygist: Polygist, fake: Fake, command: str, key: str, note: str
+):
+    fake.rules |= {
+        "ListModels": lambda request: model_service_pb2.ListModelsResponse(models=[UNLOADED] * (" ps" in command)),
+        "ReloadConfiguration": lambda request: model_service_pb2.ReloadConfigurationResponse(),
+        "ListLanguages": lambda request: model_service_pb2.ListLanguagesResponse(),
+    }
+    outcome = polygist(*command.split())
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", f"note: {note}\n")
+    assert json.loads(polygist(*command.split(), "--json").out) == {key: []}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import click
 import grpc
 import pytest
 from polygist import __version__
-from polygist.v1 import common_pb2, translation_service_pb2
+from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2
 from polygist_client.cli import app, session
 from polygist_client.cli.bar import DELAY_SECONDS
 
@@ -132,6 +132,16 @@ def test_tables_have_headers_on_a_terminal(arguments, headers: str):
 
 
 @pytest.mark.usefixtures("environment")
+def test_a_column_that_has_nothing_is_left_out_on_a_terminal(fake: Fake):
+    reply = model_service_pb2.ListLanguagesResponse(
+        languages=[model_service_pb2.Language(language_code="ru", tasks=[model_service_pb2.TASK_SUMMARISE])]
+    )
+    fake.script("ListLanguages", reply)
+    shown = texts_of(run_on_terminal("languages", "--task", "summarise")[1])
+    assert shown.splitlines()[0].split() == ["code", "name", "own", "name", "tasks"]
+
+
+@pytest.mark.usefixtures("environment")
 def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path, held: threading.Event):
     files = [tmp_path / f"{number}.txt" for number in range(5)]
     for path in files:
@@ -192,6 +202,17 @@ def test_a_bar_is_on_a_terminal_while_results_go_to_a_file(tmp_path: Path, held:
         )[1]  # fmt: skip
     assert "━" in shown
     assert (tmp_path / "out").read_text() == "ONE\n"
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_terminal_that_cannot_clear_a_line_has_no_bar_and_no_empty_line_for_it(
+    tmp_path: Path, held: threading.Event, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TERM", "dumb")
+    (tmp_path / "in.txt").write_text("one\ntwo\n")
+    threading.Timer(DELAY_SECONDS + 1, held.set).start()
+    arguments = [tmp_path / "in.txt", "--lines", "-s", "en", "-t", "pt", "-o", tmp_path / "out.txt"]
+    assert run_on_terminal("translate", *arguments) == (0, "note: 2 done\n")
 
 
 @pytest.mark.usefixtures("environment")
@@ -352,6 +373,7 @@ def test_a_command_line_without_a_command_gets_the_help_as_it_is(polygist: Polyg
 def test_help_is_a_command_too(polygist: Polygist):
     assert polygist("help").out == polygist("--help").out
     assert polygist("help", "translate").out == polygist("translate", "--help").out
+    assert polygist("help", "models", "show").out == polygist("models", "show", "--help").out
 
 
 @pytest.mark.parametrize("flag", ["-V", "--version", "version"])

@@ -82,13 +82,12 @@ def version() -> None:
 
 
 @polygist.command("help")
-@click.argument("command", required=False)
+@click.argument("commands", nargs=-1, metavar="[COMMAND]")
 @click.pass_context
-def print_help(context: click.Context, command: str | None) -> None:
+def print_help(context: click.Context, commands: tuple[str, ...]) -> None:
     """Print this, or what `polygist COMMAND --help` says."""
     assert context.parent is not None
-    arguments = [*([command] if command else []), "--help"]
-    polygist.main(arguments, prog_name=NAME, standalone_mode=False, parent=context.parent.parent)
+    polygist.main([*commands, "--help"], prog_name=NAME, standalone_mode=False, parent=context.parent.parent)
 
 
 @polygist.command()

@@ -27,13 +27,13 @@ def languages(session: Session, source: str | None, display_language: str | None
     replies: list[JsonReply] = []
     with session.connect() as client:
         found = client.list_languages(task=task, display_language=display_language, on_reply=replies.append)
-    reply = replies[0]
+    reply = {"languages": [], **replies[0]}
     if source:
         found = find_language(source, found)
         codes = {each.code for each in found}
         reply = {**reply, "languages": [each for each in reply["languages"] if each.get("languageCode", "") in codes]}
     if not session.is_text:
-        parts = zip([each.code for each in found], reply.get("languages", []), strict=True)
+        parts = zip([each.code for each in found], reply["languages"], strict=True)
         print_json(session, reply, parts)
         return
     rows = [
@@ -47,7 +47,7 @@ def languages(session: Session, source: str | None, display_language: str | None
         ]
         for each in found
     ]
-    print_rows(session, ["code", "name", "own name", "to", "by pivot", "tasks"], rows)
+    print_rows(session, ["code", "name", "own name", "to", "by pivot", "tasks"], rows, nothing="no such languages")
 
 
 MOST_NAMED = 12

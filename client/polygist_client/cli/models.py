@@ -58,7 +58,7 @@ def list_models(session: Session, task: Task | None) -> None:
         rows = [
             [each.short_name, ",".join(each.tasks), name_languages(each), each.state, each.license] for each in found
         ]
-        print_rows(session, ["name", "tasks", "languages", "state", "licence"], rows)
+        print_rows(session, ["name", "tasks", "languages", "state", "licence"], rows, nothing="no such models")
     else:
         print_models(session, found, replies[0])
 
@@ -86,11 +86,11 @@ def ps(session: Session) -> None:
             ]
             for each in loaded
         ]
-        print_rows(session, ["name", "state", "memory", "runs on", "last used"], rows)
+        print_rows(session, ["name", "state", "memory", "runs on", "last used"], rows, nothing="no model is loaded")
     else:
         names = {each.name for each in loaded}
         parts = [each for each in replies[0].get("models", []) if each.get("name") in names]
-        print_models(session, loaded, {"models": parts} if parts else {})
+        print_models(session, loaded, {"models": parts})
 
 
 @models.command(examples=("polygist models show en-pt", "polygist models show en-pt --json"))
@@ -153,9 +153,11 @@ def reload(session: Session) -> None:
     with session.connect() as client:
         changed = client.reload_configuration(on_reply=replies.append)
     if session.is_text:
-        print_rows(session, ["changed"], [[name.removeprefix("models/")] for name in changed])
+        rows = [[name.removeprefix("models/")] for name in changed]
+        print_rows(session, ["changed"], rows, nothing="no model has changed")
     else:
-        print_json(session, replies[0], [(session.address, replies[0])])
+        reply = {"changedModels": [], **replies[0]}
+        print_json(session, reply, [(session.address, reply)])
 
 
 def print_state(session: Session, model: Model, reply: JsonReply) -> None:
@@ -167,8 +169,9 @@ def print_state(session: Session, model: Model, reply: JsonReply) -> None:
 
 
 def print_models(session: Session, found: Sequence[Model], reply: JsonReply) -> None:
-    """Print models as JSON."""
-    print_json(session, reply, zip([each.name for each in found], reply.get("models", []), strict=True))
+    """Print models as JSON, be there none: the reply leaves that out."""
+    reply = {"models": [], **reply}
+    print_json(session, reply, zip([each.name for each in found], reply["models"], strict=True))
 
 
 def name_languages(model: Model) -> str:

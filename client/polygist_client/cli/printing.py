@@ -12,6 +12,7 @@ from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
 QUOTED = 60
+EMPTY = "-"
 LISTED = re.compile(r",(?=[^\s,])")  # a list as programs like it; on a terminal it may need several lines
 
 
@@ -25,8 +26,18 @@ def to_json_line(name: str, part: JsonReply) -> str:
     return json.dumps({"id": name, **part}, ensure_ascii=False)
 
 
-def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
+def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence[str]], *, nothing: str = "") -> None:
+    """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk.
+
+    Args:
+        session: says whether there are colours.
+        headers: of the columns; on a terminal, one in which no row has anything is left out.
+        rows: their cells.
+        nothing: the note where there are none.
+    """
+    if not rows and nothing:
+        session.note(nothing)
+        return
     if not standard_output().isatty():
         for row in rows:
             click.echo("\t".join(row))
@@ -36,9 +47,10 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(*headers, box=None, pad_edge=False)
+    shown = [place for place in range(len(headers)) if not rows or any(row[place] != EMPTY for row in rows)]
+    table = Table(*(headers[place] for place in shown), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*(escape(LISTED.sub(", ", cell)) for cell in row))
+        table.add_row(*(escape(LISTED.sub(", ", row[place])) for place in shown))
     Console(no_color=True if session.no_color else None, highlight=False).print(table)
 
 
@@ -54,7 +66,7 @@ def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, Js
 
 def join_codes(codes: Sequence[str]) -> str:
     """Join language codes to one cell of a table."""
-    return ",".join(codes) or "-"
+    return ",".join(codes) or EMPTY
 
 
 def append_extras(text: str, extras: Sequence[str]) -> str:

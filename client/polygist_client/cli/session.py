@@ -35,6 +35,7 @@ from polygist_client.options import Task
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 AFTER_TIMEOUT_SECONDS = 1.0  # for a look at an address that has taken up all its time already
+DUMB = frozenset({"dumb", "unknown"})  # terminals that cannot clear a line
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -78,7 +79,7 @@ class Session:
     diagnosis: str | None = None
 
     def connect(self) -> Client:
-        """Make a client for the server that the options name; raises InvalidInput, and OSError for the API key."""
+        """Make a client for the server that the options name; raises InvalidInput and InputError."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
@@ -188,7 +189,8 @@ class Session:
             is_counted: whether the bar moves on by bytes, and they are counted by how often.
             in_the_way: whether there is no bar after all, as where the text is being typed there.
         """
-        if self.quiet or self.no_progress or in_the_way or sys.stderr is None or not sys.stderr.isatty():
+        is_dumb = os.environ.get("TERM", "").lower() in DUMB
+        if self.quiet or self.no_progress or in_the_way or is_dumb or sys.stderr is None or not sys.stderr.isatty():
             yield lambda steps: None
             return
         with Bar(doing, total, is_counted=is_counted, no_color=self.no_color) as bar:
@@ -306,9 +308,14 @@ def read_api_key(path: str | None) -> str | None:
     """Read the API key in the file at `path`, else that of the environment."""
     if path is None:
         return os.environ.get("POLYGIST_API_KEY")
-    key = Path(path).read_text(encoding="utf-8").strip()
+    try:
+        key = Path(path).read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise InputError(f"--api-key-file: {path}: {error.strerror}; give a file with the API key") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--api-key-file: {path} is no UTF-8 text; it should hold the API key alone") from error
     if not key:
-        raise InputError(f"{path}: is empty; it should hold the API key")
+        raise InputError(f"--api-key-file: {path} is empty; it should hold the API key")
     return key
 
 

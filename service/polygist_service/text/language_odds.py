@@ -175,6 +175,12 @@ class Company:
         if len(self._texts) > REMEMBERED:
             self._texts.popitem(last=False)
 
+    def copy(self) -> "Company":
+        """Return a company of the same texts."""
+        other = Company()
+        other._texts = self._texts.copy()
+        return other
+
     def shares(self, *, but: str) -> dict[str, float]:
         """Return what the texts are in, all together but one."""
         return add_shares(shares for text, shares in self._texts.items() if text != hash(but))

@@ -163,6 +163,20 @@ async def test_a_word_in_a_stream_is_in_what_the_items_before_it_are_in_whicheve
     assert runs[1] == runs[2]
 
 
+async def test_the_first_lines_of_a_file_are_in_what_its_later_ones_are_in():
+    words = ["Hotel", "Animal", "Final"]
+    known = ["A ponte está fechada hoje", "Onde fica a estação", "Voltou a chover", "Bom dia a todos"]
+    engine = EchoEngine(pair("en", "fr"), pair("pt", "fr"))
+    async with serving(engine) as service:
+        items = [item(text, text) for text in [*words, *known]]
+        answers = await batch(service, config(target="fr", source_language_code=""), *items)
+        # Without end: what is known by then has to do.
+        long = [item(str(at), text) for at, text in enumerate([*words, *known * 10, *words])]
+        others = await batch(service, config(target="fr", source_language_code=""), *long)
+    for found in (answers, others):
+        assert {each.translation.source_language_code for each in found.values()} == {"pt"}
+
+
 async def test_an_item_that_fails_or_names_its_language_keeps_nobody_waiting():
     async with serving(EchoEngine(delay=0.001)) as service:
         answers = await batch(
