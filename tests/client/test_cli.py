@@ -322,6 +322,7 @@ def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
         (["tokens", "--text", "abc", "--model", "m"], "3\n"),
         (["tokens", "--text", "abc", "--text", "", "--model", "m"], "text-1\t3\ntext-2\t0\n"),
         (["languages"], "en\tEnglish\tEnglish\tpt\tde\ttranslate\npt\tPortuguese\tportuguês\ten\t-\t-\n"),
+        (["languages", "--task", "summarise"], "en\tEnglish\tEnglish\tmeaning\npt\tPortuguese\tportuguês\twords\n"),
         (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\t-\t-\n"),
         (["models", "list"], "en-pt\ttranslate\ten>pt\tready\tMPL-2.0\n"),
         (["models", "load", "en-pt"], "en-pt\tready\tabc\n"),
