@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from google.protobuf import json_format
 from polygist import __version__
-from polygist.v1 import model_service_pb2, translation_service_pb2
+from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_client.cli import app, folders, session
 
 from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake
+from tests.fakes.server import Failing, Fake, summarise
 
 TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -269,6 +269,16 @@ def test_only_the_result_is_on_standard_output(polygist: Polygist):
     ]
 
 
+def test_a_verbose_run_says_how_sentences_were_picked(polygist: Polygist, fake: Fake):
+    assert polygist("summarise", "--text", "a", "-v").err.splitlines()[-1] == "note: text-1: en by minilm"
+    assert polygist("summarise", "--text", "a", "-t", "pt", "-v").err.splitlines()[-1].endswith(": en to pt by minilm")
+    reply = summarise(summarisation_service_pb2.SummariseRequest(contents=["a"]))
+    reply.summaries[0].model = ""
+    fake.script("Summarise", reply)
+    said = polygist("summarise", "--text", "a", "-v").err.splitlines()[-1]
+    assert said == "note: text-1: en by words and places alone"
+
+
 def test_extras_stand_below_the_text(polygist: Polygist):
     flags = ["-s", "en", "--scores", "--segments", "--alternatives", "1"]
     assert polygist("translate", "--text", "a", "-t", "pt", *flags).out.splitlines() == [
@@ -312,6 +322,7 @@ def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
         (["tokens", "--text", "abc", "--model", "m"], "3\n"),
         (["tokens", "--text", "abc", "--text", "", "--model", "m"], "text-1\t3\ntext-2\t0\n"),
         (["languages"], "en\tEnglish\tEnglish\tpt\tde\ttranslate\npt\tPortuguese\tportuguês\ten\t-\t-\n"),
+        (["languages", "--task", "summarise"], "en\tEnglish\tEnglish\tmeaning\npt\tPortuguese\tportuguês\twords\n"),
         (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\t-\t-\n"),
         (["models", "list"], "en-pt\ttranslate\ten>pt\tready\tMPL-2.0\n"),
         (["models", "load", "en-pt"], "en-pt\tready\tabc\n"),

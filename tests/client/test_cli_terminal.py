@@ -137,7 +137,7 @@ def test_a_column_that_has_nothing_is_left_out_on_a_terminal(fake: Fake):
         languages=[model_service_pb2.Language(language_code="ru", tasks=[model_service_pb2.TASK_SUMMARISE])]
     )
     fake.script("ListLanguages", reply)
-    shown = texts_of(run_on_terminal("languages", "--task", "summarise")[1])
+    shown = texts_of(run_on_terminal("languages")[1])
     assert shown.splitlines()[0].split() == ["code", "name", "own", "name", "tasks"]
 
 

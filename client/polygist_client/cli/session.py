@@ -150,7 +150,10 @@ class Session:
         if answer.detection_confidence is not None:
             self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
         model = answer.model.removeprefix("models/") or "no model"
-        self.detail(f"{name}: {answer.source} to {answer.target} by {model}")
+        if isinstance(answer, Summary) and not answer.model and answer.source not in ("", "und"):
+            model = "words and places alone"
+        route = answer.source if answer.source == answer.target else f"{answer.source} to {answer.target}"
+        self.detail(f"{name}: {route} by {model}")
 
     def _print(self, line: str) -> None:
         """Write a line to standard error: a line of its own, above the bar where there is one."""

@@ -149,6 +149,17 @@ async def test_of_text_without_sentence_ends_passages_are_picked_where_it_has_sp
     assert "without sentence ends" in summary.warnings[1].message
 
 
+@pytest.mark.parametrize("heading", ["สะพานเก่าจะสร้างใหม่", "ข่าววันนี้"])
+async def test_a_heading_is_no_point_in_a_script_whose_sentences_have_no_mark(heading):
+    lines = THAI.split()
+    whole = await summarise(f"{heading}\n\n{THAI}", type="SUMMARY_TYPE_KEY_POINTS")
+    lined = await summarise("\n\n".join([heading, *lines]), max_sentence_count=20)
+    assert lines[0] == whole.sentences[0].text == lined.sentences[0].text
+    assert heading not in {sentence.text for sentence in (*whole.sentences, *lined.sentences)}
+    listed = await summarise("\n".join([heading] * 2 + ["ข่าวพรุ่งนี้"]), max_sentence_count=20, source_language_code="th")
+    assert heading in {sentence.text for sentence in listed.sentences}
+
+
 async def test_languages_with_an_encoder_are_ranked_by_it_beside_others_without():
     text = "The council will rebuild the bridge. It was closed two years ago. The work will take eighteen months."
     async with serving(EchoEngine()) as service:
