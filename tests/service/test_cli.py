@@ -198,7 +198,12 @@ def test_a_file_of_settings_may_be_named_by_a_variable(server: Server, monkeypat
 
 @pytest.mark.usefixtures("store")
 def test_a_list_may_be_of_what_is_installed_only(server: Server):
-    assert server("models", "list", "--installed").out == ""
+    for command in (["list", "--installed"], ["verify"]):
+        outcome = server("models", *command)
+        assert (outcome.code, outcome.out) == (0, "")
+        assert re.fullmatch(
+            r"note: no model is installed in .*; run: polygist-server models pull starter\n", outcome.err
+        )
     server("models", "pull", "tiny")
     (line,) = server("models", "list", "--installed").out.splitlines()
     assert line.startswith("tiny\ttranslation\ten>pt\t")

@@ -221,6 +221,8 @@ def verify(store: Store, names: Sequence[str]) -> int:
         inventory = store.look()
         warn_of_strays(inventory, store.home)
         names = sorted([*(model.name for model in inventory.models), *inventory.damaged])
+        if not names:
+            tell_emptiness(store.home)
     for name in names:
         try:
             store.verify(name)
@@ -254,11 +256,11 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
         return
     warn_of_damage(inventory)
     warn_of_strays(inventory, store.home)
+    if installed and not here:
+        tell_emptiness(store.home)
     rows = [describe_installed(model) for model in here.values()]
     rows += [describe_entry(entry, store) for entry in others]
-    if (
-        sys.stdout.isatty()
-    ):  # a revision is told by show; without one nothing stands there, not a "no" far from its header
+    if sys.stdout.isatty():  # revisions are told by show; and a "no" far below its header says nothing
         rows = [(*row[:-1], "here" if row[0] in here else "") for row in rows]
     print_rows(COLUMNS, rows)
 
@@ -381,6 +383,11 @@ def warn_of_damage(inventory: Inventory) -> None:
     """Tell of models that no server loads."""
     for name, reason in inventory.damaged.items():
         click.echo(f"warning: {name}: {reason}", err=True)
+
+
+def tell_emptiness(home: Path) -> None:
+    """Say on standard error that no model is installed, and how to install some."""
+    click.echo(f"note: no model is installed in {home}; run: polygist-server models pull starter", err=True)
 
 
 def print_rows(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
