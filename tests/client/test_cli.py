@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from google.protobuf import json_format
 from polygist import __version__
-from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
+from polygist.v1 import model_service_pb2, translation_service_pb2
 from polygist_client.cli import app, folders, session
 
 from tests.client.conftest import Polygist
-from tests.fakes.server import Failing, Fake, summarise
+from tests.fakes.server import DEFAULTS, Failing, Fake
 
 TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -271,14 +271,27 @@ def test_only_the_result_is_on_standard_output(polygist: Polygist):
     ]
 
 
-def test_a_verbose_run_says_how_sentences_were_picked(polygist: Polygist, fake: Fake):
-    assert polygist("summarise", "--text", "a", "-v").err.splitlines()[-1] == "note: text-1: en by minilm"
-    assert polygist("summarise", "--text", "a", "-t", "pt", "-v").err.splitlines()[-1].endswith(": en to pt by minilm")
-    reply = summarise(summarisation_service_pb2.SummariseRequest(contents=["a"]))
-    reply.summaries[0].model = ""
-    fake.script("Summarise", reply)
-    said = polygist("summarise", "--text", "a", "-v").err.splitlines()[-1]
-    assert said == "note: text-1: en by words and places alone"
+@pytest.mark.parametrize(
+    ("command", "model", "said"),
+    [
+        ("translate -t pt", "", "pt, left as it is"),
+        ("summarise", "", "en, sentences picked"),
+        ("summarise", "models/minilm", "en, sentences picked by minilm"),
+    ],
+)
+def test_what_was_done_without_a_model_is_told_to_who_asks(
+    polygist: Polygist, fake: Fake, command: str, model: str, said: str
+):
+    name = command.split()[0].capitalize()
+
+    def answer(request: Any) -> Any:
+        reply = DEFAULTS[name](request)
+        for each in [*getattr(reply, "translations", ()), *getattr(reply, "summaries", ())]:
+            each.model, each.source_language_code = model, each.target_language_code
+        return reply
+
+    fake.rules[name] = answer
+    assert polygist(*command.split(), "--text", "a", "-v").err.splitlines()[-1] == f"note: text-1: {said}"
 
 
 def test_extras_stand_below_the_text(polygist: Polygist):

@@ -155,11 +155,13 @@ class Session:
         """Print the notes that belong to a result, in a verbose run."""
         if answer.detection_confidence is not None:
             self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
-        model = answer.model.removeprefix("models/") or "no model"
-        if isinstance(answer, Summary) and not answer.model and answer.source not in ("", "und"):
-            model = "words and places alone"
-        route = answer.source if answer.source == answer.target else f"{answer.source} to {answer.target}"
-        self.detail(f"{name}: {route} by {model}")
+        languages = answer.source + (f" to {answer.target}" if answer.target != answer.source else "")
+        if isinstance(answer, Summary) and answer.method == "extractive":
+            languages += ", sentences picked"
+        elif not answer.model:
+            languages += ", left as it is"
+        by = f" by {answer.model.removeprefix('models/')}" if answer.model else ""
+        self.detail(f"{name}: {languages}{by}")
 
     def _print(self, line: str) -> None:
         """Write a line to standard error: a line of its own, above the bar where there is one."""

@@ -553,8 +553,8 @@ class ItemError(_message.Message):
     """Output only. The reason, such as LANGUAGE_PAIR_UNSUPPORTED: see the top of this file."""
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Output only. Facts that belong to the reason, as ErrorInfo.metadata of a unary call has them, such as source, target
-        and pull, the model to install.
+        """Output only. Facts that belong to the reason, as ErrorInfo.metadata of a unary call has them,
+        such as source, target and pull, the model to install.
         """
 
     def __init__(

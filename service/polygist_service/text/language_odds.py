@@ -28,6 +28,9 @@ LEAST_LIKELIHOOD = 1e-6
 # more windows of English, Portuguese and their neighbours rightly than no frequencies do; the root itself costs
 # Portuguese more than it gains.
 FREQUENCY, FLOOR = 0.25, 0.3
+# Of so few letters one of the languages that everybody uses in less than so many territories is no finding, however
+# sure the detector is: it takes "Tchau" for Walloon, "hahaha" for Sotho.
+BRIEF_LETTERS, RARE = 10, 1.1
 # So many times as often as otherwise a text is in a language ...
 EXPECTED = 40.0  # ... from which what is asked for can be done
 IN_TARGET = 10.0  # ... that it is to be translated into
@@ -146,6 +149,11 @@ def weigh(
 def frequency(language: str) -> float:
     """Return how often texts are in a language, beside others."""
     return math.pow(spread(base_language(language)) + FLOOR, FREQUENCY)
+
+
+def is_unlikely(text: str, language: str) -> bool:
+    """Whether a text has too few letters to be surely in a language of few people."""
+    return spread(base_language(language)) < RARE and sum(map(str.isalpha, text)) <= BRIEF_LETTERS
 
 
 def read_shares(ranking: Ranking) -> dict[str, float]:

@@ -25,6 +25,7 @@ from polygist_service.text.language_odds import (
     Ranking,
     Shares,
     add_shares,
+    is_unlikely,
     read_shares,
     weigh,
 )
@@ -303,10 +304,10 @@ class LanguageResolver:
             rankings = [scope.limit(reading.ranking) for reading in readings]
             mixtures = await self._find_mixtures(some, rankings, candidates, context)
         choices = {}
-        for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
+        for at, text, verdict, mixture in zip(lettered, some, verdicts, mixtures, strict=True):
             language = verdict.expected[0][0] if verdict.expected else "und"
             self._count(language, verdict.confidence(language))
-            choices[at] = choose(at, verdict, mixture, scope)
+            choices[at] = choose(at, text, verdict, mixture, scope)
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
     def _read(self, text: str) -> Reading:
@@ -369,8 +370,8 @@ def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixt
     return find_mixture(text, blocks, rankings, whole[0][0]) if blocks and whole else None
 
 
-def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
-    """Return the likeliest language of the text at `at` that it can be served in, unless it is surely in another one.
+def choose(at: int, text: str, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
+    """Return the likeliest language of `text`, at `at`, that it can be served in, unless it is surely in another one.
 
     Raises:
         UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
@@ -392,7 +393,7 @@ def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> 
             "give source_language_code",
             metadata={"field": f"contents[{at}]", "source": best},
         )
-    if probability >= CONFIDENT and best in languages:
+    if probability >= CONFIDENT and best in languages and not is_unlikely(text, best):
         found = best if scope.reads(best) else None
     else:
         found = next(filter(scope.serves, languages), None) or next(filter(scope.reads, languages), None)

@@ -163,6 +163,21 @@ async def test_a_word_in_a_stream_is_in_what_the_items_before_it_are_in_whicheve
     assert runs[1] == runs[2]
 
 
+@pytest.mark.parametrize(("text", "target"), [("Tchau", "en"), ("hahaha", "pt"), ("ha ha ha", "pt")])
+async def test_a_word_is_not_refused_as_one_of_a_language_of_few(text, target):
+    (translation,) = await translate_all([text], target=target)
+    assert translation.source_language_code in ("en", "pt")
+    assert "LOW_DETECTION_CONFIDENCE" in codes(translation)
+
+
+@pytest.mark.parametrize("text", ["你好", "我爱你", "你好，世界", "登录"])
+async def test_a_word_in_chinese_characters_is_told_to_be_chinese(text):
+    async with serving(EchoEngine()) as service:
+        request = translation_service_pb2.DetectLanguageRequest(contents=[text])
+        reply = await service.translation.DetectLanguage(request)
+    assert reply.detections[0].languages[0].language_code == "zh"
+
+
 async def test_the_first_lines_of_a_file_are_in_what_its_later_ones_are_in():
     words = ["Hotel", "Animal", "Final"]
     known = ["A ponte está fechada hoje", "Onde fica a estação", "Voltou a chover", "Bom dia a todos"]
