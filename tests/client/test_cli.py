@@ -1,6 +1,7 @@
 """The command line: where text comes from, where results go, what is said beside them."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -402,3 +403,24 @@ def test_every_help_fits_the_terminal(path: tuple[str, ...]):
     assert shown.exit_code == 0
     assert max(map(len, shown.output.splitlines())) <= 80
     assert "..." not in shown.output.replace("[ARGS]...", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["translate", "--to", "pt", "--text", b"caf\xe9"],
+            "byte 3 (0xe9) of --text is no UTF-8; convert it, with iconv",
+        ),
+        (["translate", "--to", b"p\xe9", "--text", "a"], "byte 1 (0xe9) of --to is no UTF-8"),
+        (["summarise", "--query", b"\xe9", "--text", "a"], "byte 0 (0xe9) of --query is no UTF-8"),
+        (
+            ["translate", "--timeout", "0s", "--to", "pt", "--text", "a"],
+            "'0s' is no time at all; give more, such as 90s",
+        ),
+    ],
+)
+def test_what_a_shell_gives_wrongly_is_told_in_its_own_words(polygist: Polygist, fake: Fake, flags: Any, message: str):
+    outcome = polygist(*map(os.fsdecode, flags))
+    assert (outcome.code, outcome.out, outcome.err.count("\n"), fake.asked) == (2, "", 1, [])
+    assert message in outcome.err

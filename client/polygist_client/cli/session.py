@@ -44,13 +44,19 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 
     name = "duration"
 
+    def __init__(self, *, may_be_none: bool = False) -> None:
+        self._may_be_none = may_be_none
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
         if not found:
             self.fail(f"{value!r} is no duration; write 90, 90s, 500ms, 2m or 1h", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
+        seconds = float(found[1]) * UNITS[found[2]]
+        if not seconds and not self._may_be_none:
+            self.fail(f"{value!r} is no time at all; give more, such as 90s or 5m", param, ctx)
+        return seconds
 
 
 @dataclass
@@ -261,7 +267,7 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--reconnect-timeout",),
         {
-            "type": Duration(),
+            "type": Duration(may_be_none=True),
             "default": f"{RECONNECT_SECONDS:g}s",
             "show_default": True,
             "help": "How long a call waits for a server that went away during the run.",
