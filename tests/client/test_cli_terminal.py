@@ -514,3 +514,14 @@ finally:
 def test_a_signal_during_a_finalizer_is_not_lost() -> None:
     ended = subprocess.run([sys.executable, "-c", IN_A_FINALIZER], capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGTERM, b"tidied\n", b"")
+
+
+@pytest.mark.usefixtures("environment")
+def test_nothing_of_a_model_is_cut_where_the_terminal_is_small(fake: Fake):
+    revision = "0123456789abcdef" * 6
+    fake.rules["GetModel"] = lambda request: model_service_pb2.GetModelResponse(
+        model=model_service_pb2.Model(name="models/en-pt", revision=revision)
+    )
+    shown = texts_of(run_on_terminal("models", "show", "en-pt")[1])
+    assert "…" not in shown
+    assert revision in "".join(shown.split())
