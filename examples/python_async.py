@@ -29,5 +29,7 @@ async def show(article: str, address: str = "localhost:50051") -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python examples/python_async.py FILE [HOST:PORT]")
     file, *address = sys.argv[1:]
     sys.exit(asyncio.run(show(Path(file).read_text(encoding="utf-8"), *address)))

@@ -29,4 +29,6 @@ def main(file: str, address: str = "localhost:50051") -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: python examples/python_sync.py FILE [HOST:PORT]")
     sys.exit(main(*sys.argv[1:]))

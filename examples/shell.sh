@@ -4,6 +4,10 @@
 #     sh examples/shell.sh FOLDER [HOST:PORT]
 set -eu
 
+if [ $# -lt 1 ]; then
+    echo "usage: sh examples/shell.sh FOLDER [HOST:PORT]" >&2
+    exit 2
+fi
 folder=$1
 POLYGIST_ADDRESS=${2:-${POLYGIST_ADDRESS:-localhost:50051}}
 export POLYGIST_ADDRESS

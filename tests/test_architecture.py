@@ -44,6 +44,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "store"),
+    "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire"),
     "google.protobuf": ("app", "rpc", "wire"),

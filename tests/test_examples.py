@@ -62,6 +62,16 @@ def test_without_a_server_they_say_so_in_one_line(example):
     assert done.stderr.startswith("error: ")
 
 
+@pytest.mark.parametrize(
+    ("program", "example"), [("python", "python_sync.py"), ("python", "python_async.py"), ("sh", "shell.sh")]
+)
+def test_without_what_they_are_to_read_they_say_how_they_are_used(program, example):
+    done = run(program, EXAMPLES / example)
+    assert done.returncode != 0
+    assert len(done.stderr.splitlines()) == 1
+    assert f"usage: {program} examples/{example} " in done.stderr
+
+
 def test_the_readme_names_them_all():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     programs = [path for path in EXAMPLES.rglob("*") if path.suffix in {".py", ".js", ".sh"}]

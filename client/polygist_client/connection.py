@@ -154,7 +154,7 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     address = parse_address(target)
     headers = {**given.get("metadata", {})}
     if api_key := given.get("api_key"):
-        headers["authorization"] = f"Bearer {api_key}"
+        headers["authorization"] = f"Bearer {_parse_api_key(api_key)}"
     return Connection(
         address=address,
         certificates=read_certificates(address, given),
@@ -181,6 +181,16 @@ def read_certificates(address: Address, options: ConnectionOptions) -> Certifica
     if not (given or address.tls):
         return None
     return read_files(ca, cert, key)
+
+
+def _parse_api_key(given: str) -> str:
+    # As for a header, the value is not repeated; a line break at the end is that of a file or an echo.
+    key = given.rstrip("\r\n")
+    wrong = next((at for at, each in enumerate(key) if not (each.isascii() and each.isprintable())), None)
+    if wrong is not None:
+        what = "a line break" if key[wrong] in "\r\n" else "a character that is not printable ASCII"
+        raise InvalidInput(f"api_key: the API key has {what} at position {wrong}; copy it anew", field="api_key")
+    return key
 
 
 def _parse_header(key: str, value: str) -> tuple[str, str]:

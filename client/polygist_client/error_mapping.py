@@ -144,7 +144,8 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "UNIMPLEMENTED",
         r"^Method not found!$",
         errors.Unimplemented,
-        "the server at {target} does not offer this call; it may be older, or no polygist server",
+        "the server at {target} does not offer this call; it may be the port for administrators (--admin-listen), an"
+        " older server, or no polygist server",
     ),
     (
         "DEADLINE_EXCEEDED",
@@ -201,7 +202,10 @@ def to_item_error(reply: Any, *, request_id: str) -> errors.CallFailed | None:
     error = reply.error
     code = code_pb2.Code.Name(error.code) if error.code in code_pb2.Code.values() else "UNKNOWN"
     kind = class_of(code, error.reason)
-    return kind(error.message or code, code=code, reason=error.reason, request_id=request_id, is_told=True)
+    return kind(
+        error.message or code, code=code, reason=error.reason, metadata=dict(error.metadata), request_id=request_id,
+        is_told=True,
+    )  # fmt: skip
 
 
 def class_of(code: str, reason: str) -> type[errors.CallFailed]:

@@ -17,7 +17,8 @@ The rooms, from the command down; docs/architecture.md shows what lies in each:
 
 import os
 import sys
-from importlib.util import find_spec
+
+from polygist.commands import LeavingQuietly
 
 NEEDED = ("ctranslate2", "sentencepiece", "tokenizers", "pydantic_settings", "structlog")
 
@@ -36,9 +37,12 @@ def hold_standard_streams() -> None:
 def main() -> None:
     """Run ``polygist-server``, or say how to install it where the ``service`` extra is missing."""
     hold_standard_streams()
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        sys.exit(f"error: polygist-server needs {', '.join(missing)}: pip install 'polygist[service]'")
-    from polygist_service.cli.app import main as run
+    with LeavingQuietly():
+        from importlib.util import find_spec
+
+        missing = [name for name in NEEDED if find_spec(name) is None]
+        if missing:
+            sys.exit(f"error: polygist-server needs {', '.join(missing)}: pip install 'polygist[service]'")
+        from polygist_service.cli.app import main as run
 
     run()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from polygist_client import ApiKeyIgnored, AsyncClient, Client
+from polygist_client import ApiKeyIgnored, AsyncClient, Client, InvalidInput
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Fake
@@ -79,3 +79,43 @@ def test_the_command_warns_in_one_line(polygist: Polygist, fake: Fake, tmp_path:
     monkeypatch.setenv("POLYGIST_API_KEY", "s3cret")
     assert polygist("info").err.splitlines() == [line]
     assert polygist(*arguments, "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, ": No such file or directory; give a file with the API key"),
+        (b" \n", " is empty; it should hold the API key"),
+        ("s3cret".encode("utf-16"), " is no UTF-8 text; it should hold the API key alone"),
+    ],
+)
+def test_a_file_without_a_key_is_named_with_its_flag(
+    polygist: Polygist, fake: Fake, tmp_path: Path, content: bytes | None, problem: str
+):
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    done = polygist("info", "--api-key-file", path)
+    assert (done.code, done.err) == (2, f"error: --api-key-file: {path}{problem}\n")
+    assert fake.asked == []
+
+
+def test_a_key_that_notepad_saved_is_read(polygist: Polygist, fake: Fake, tmp_path: Path):
+    (tmp_path / "key").write_text("s3cret\n", encoding="utf-8-sig")
+    assert polygist("info", "--api-key-file", tmp_path / "key").code == 0
+    assert {each.metadata["authorization"] for each in fake.asked} == {"Bearer s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"), [("a\nb", "a line break at position 1"), ("äb", "a character .* position 0")]
+)
+def test_a_key_that_no_header_takes_is_called_a_key(fake: Fake, key: str, problem: str):
+    with pytest.raises(InvalidInput, match=f"api_key: the API key has {problem}; copy it anew") as caught:
+        Client(fake.address, api_key=key)
+    assert key not in str(caught.value)  # it may be most of a secret
+
+
+def test_a_line_break_at_the_end_of_a_key_is_none_of_it(fake: Fake):
+    with Client(fake.address, api_key="s3cret\r\n") as client:
+        client.translate("a", to="pt")
+    assert fake.asked[-1].metadata["authorization"] == "Bearer s3cret"

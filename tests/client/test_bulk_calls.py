@@ -123,6 +123,14 @@ def test_the_error_of_an_item_is_raised_in_its_place(many: Many, fake: Fake):
     assert seen(error.before) == whole(3)
 
 
+def test_the_error_of_one_text_tells_programs_what_to_install(many: Many, fake: Fake):
+    fake.batching.errors = {"text 1": NO_PAIR}
+    fake.batching.facts = {"source": "de", "target": "pt", "pull": "opus-mt-de-en"}
+    (failed,) = many(["text 1"], to="pt", on_error="return")
+    assert isinstance(failed, LanguagePairUnsupported)
+    assert failed.metadata == fake.batching.facts
+
+
 def test_the_error_of_an_item_is_returned_in_its_place(many: Many, fake: Fake):
     fake.batching.errors = {"text 3": NO_PAIR}
     found = many(texts(10), on_error="return")

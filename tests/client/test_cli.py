@@ -1,6 +1,7 @@
 """The command line: where text comes from, where results go, what is said beside them."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -336,6 +337,7 @@ def test_jsonl_is_an_object_for_each_result(polygist: Polygist, tmp_path: Path):
         (["tokens", "--text", "abc", "--model", "m"], "3\n"),
         (["tokens", "--text", "abc", "--text", "", "--model", "m"], "text-1\t3\ntext-2\t0\n"),
         (["languages"], "en\tEnglish\tEnglish\tpt\tde\ttranslate\npt\tPortuguese\tportuguês\ten\t-\t-\n"),
+        (["languages", "--task", "summarise"], "en\tEnglish\tEnglish\tmeaning\npt\tPortuguese\tportuguês\twords\n"),
         (["languages", "--from", "pt-BR"], "pt\tPortuguese\tportuguês\ten\t-\t-\n"),
         (["models", "list"], "en-pt\ttranslate\ten>pt\tready\tMPL-2.0\n"),
         (["models", "load", "en-pt"], "en-pt\tready\tabc\n"),
@@ -351,8 +353,9 @@ def test_what_is_told_is_fit_for_pipes(polygist: Polygist, arguments, out: str):
 
 def test_a_model_is_shown_with_every_field(polygist: Polygist):
     rows = dict(line.split("\t") for line in polygist("models", "show", "en-pt").out.splitlines())
-    assert list(rows) == [each.name.replace("_", " ") for each in model_service_pb2.Model.DESCRIPTOR.fields]
-    assert (rows["state"], rows["license"], rows["source language codes"]) == ("ready", "MPL-2.0", "en")
+    assert len(rows) == len(model_service_pb2.Model.DESCRIPTOR.fields)
+    assert (rows["name"], rows["state"], rows["licence"], rows["reads"]) == ("en-pt", "ready", "MPL-2.0", "en")
+    assert (rows["last used"].endswith(" ago"), "bytes" in " ".join(rows)) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -400,3 +403,24 @@ def test_every_help_fits_the_terminal(path: tuple[str, ...]):
     assert shown.exit_code == 0
     assert max(map(len, shown.output.splitlines())) <= 80
     assert "..." not in shown.output.replace("[ARGS]...", "")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["translate", "--to", "pt", "--text", b"caf\xe9"],
+            "byte 3 (0xe9) of --text is no UTF-8; convert it, with iconv",
+        ),
+        (["translate", "--to", b"p\xe9", "--text", "a"], "byte 1 (0xe9) of --to is no UTF-8"),
+        (["summarise", "--query", b"\xe9", "--text", "a"], "byte 0 (0xe9) of --query is no UTF-8"),
+        (
+            ["translate", "--timeout", "0s", "--to", "pt", "--text", "a"],
+            "'0s' is no time at all; give more, such as 90s",
+        ),
+    ],
+)
+def test_what_a_shell_gives_wrongly_is_told_in_its_own_words(polygist: Polygist, fake: Fake, flags: Any, message: str):
+    outcome = polygist(*map(os.fsdecode, flags))
+    assert (outcome.code, outcome.out, outcome.err.count("\n"), fake.asked) == (2, "", 1, [])
+    assert message in outcome.err

@@ -154,6 +154,7 @@ def test_a_record_without_a_text_is_written_as_it_is_with_its_error(polygist: Po
         (b"[1]", "is no JSON object but a list"),
         (b'"a"', "is no JSON object but text"),
         (b'{"body": "a"', "is no JSON: "),
+        (b'{"body": "a', "is no JSON: unterminated string starting at column 10"),
         (b'{"body": "a"} {}', "is no JSON: "),
         (b'{"body": "\xff\xc3\xa9"}', "byte 10 (0xff) is no UTF-8"),
         (b"[" * 100_000, "is no JSON: "),

@@ -137,7 +137,7 @@ def test_a_column_that_has_nothing_is_left_out_on_a_terminal(fake: Fake):
         languages=[model_service_pb2.Language(language_code="ru", tasks=[model_service_pb2.TASK_SUMMARISE])]
     )
     fake.script("ListLanguages", reply)
-    shown = texts_of(run_on_terminal("languages", "--task", "summarise")[1])
+    shown = texts_of(run_on_terminal("languages")[1])
     assert shown.splitlines()[0].split() == ["code", "name", "own", "name", "tasks"]
 
 
@@ -534,3 +534,14 @@ finally:
 def test_a_signal_during_a_finalizer_is_not_lost() -> None:
     ended = subprocess.run([sys.executable, "-c", IN_A_FINALIZER], capture_output=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGTERM, b"tidied\n", b"")
+
+
+@pytest.mark.usefixtures("environment")
+def test_nothing_of_a_model_is_cut_where_the_terminal_is_small(fake: Fake):
+    revision = "0123456789abcdef" * 6
+    fake.rules["GetModel"] = lambda request: model_service_pb2.GetModelResponse(
+        model=model_service_pb2.Model(name="models/en-pt", revision=revision)
+    )
+    shown = texts_of(run_on_terminal("models", "show", "en-pt")[1])
+    assert "…" not in shown
+    assert revision in "".join(shown.split())

@@ -85,6 +85,8 @@ TEXTS = {
     "page.txt": ("\n<!-- made by x -->\n<HTML lang='en'><body>The library.</body></HTML>", "an HTML page", "pandoc"),
     "part.txt": ("<p>The library.</p>\n", "an HTML page", "pandoc"),
     "a.xml": ('<?xml version="1.0"?>\n<a>The library</a>\n', "XML", "take its text out"),
+    "a.asc": ("-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "a message in armour", "gpg -d"),
+    "a.deb": ("!<arch>\ndebian-binary   1\n", "an archive (ar)", "ar x"),
     "a.rtf": ("{\\rtf1\\ansi The library opens at nine.}\n", "RTF", "pandoc -f rtf"),
     "a.ps": ("%!PS-Adobe-3.0\n(hello) show\n", "PostScript", "ps2ascii"),
     "a.srt": ("1\n00:00:01,000 --> 00:00:02,000\nThe library.\n", "subtitles", "spoken"),
@@ -155,6 +157,12 @@ def test_who_says_that_it_is_text_is_believed(polygist: Polygist, fake: Fake, tm
 def test_what_is_no_text_is_none_whatever_is_said(polygist: Polygist, tmp_path: Path, name: str):
     (tmp_path / name).write_bytes(BINARIES[name][0])
     assert polygist(*TRANSLATE, tmp_path / name, "--format", "text").code == 2
+
+
+def test_an_old_workbook_is_told_from_an_old_document_by_its_name(polygist: Polygist, tmp_path: Path):
+    for name, cure in (("a.xls", "csv"), ("a.ppt", "pdf"), ("a.doc", "txt:Text")):
+        (tmp_path / name).write_bytes(BINARIES["a.doc"][0])
+        assert f"--convert-to {cure} {tmp_path / name}" in polygist(*TRANSLATE, tmp_path / name).err
 
 
 def test_a_wrong_file_among_many_is_one_error(polygist: Polygist, tmp_path: Path):

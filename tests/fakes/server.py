@@ -86,6 +86,7 @@ class Batching:
         most: it ends after so many answers.
         ending: how it ends then; None is OK.
         errors: text of an item -> why it fails.
+        facts: metadata of these errors.
         refusals: text of an item -> how often the server is busy with it first.
         lethal: a text that breaks the stream as soon as it is received.
         silent: whether nothing is ever answered.
@@ -95,6 +96,7 @@ class Batching:
     most: int | None = None
     ending: Failing | None = None
     errors: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     lethal: str = ""
     silent: bool = False
@@ -122,7 +124,9 @@ class Batching:
             self.refusals[item.content] -= 1
             code, reason = grpc.StatusCode.UNAVAILABLE, "MODEL_LOADING"
         if code is not None:
-            error = common_pb2.ItemError(code=code.value[0], message=f"{item.content} failed", reason=reason)
+            error = common_pb2.ItemError(
+                code=code.value[0], message=f"{item.content} failed", reason=reason, metadata=self.facts
+            )
             return translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=error)
         request = translation_service_pb2.TranslateRequest()
         request.CopyFrom(config)

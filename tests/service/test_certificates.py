@@ -24,6 +24,8 @@ COMMANDS = (
     "x509 -in cert.pem -outform der -out cert.der",
     "pkcs12 -export -in cert.pem -inkey key.pem -passout pass:x -out both.p12",
     "crl2pkcs7 -nocrl -certfile cert.pem -outform der -out cert.p7c",
+    "req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=localhost -keyout ed25519-key.pem -out ed25519.pem",
+    "req -x509 -newkey ed448 -nodes -days 2 -subj /CN=localhost -keyout ed448-key.pem -out ed448.pem",
     "genrsa -out weak-key.pem 1024",
     "req -x509 -new -key weak-key.pem -days 2 -subj /CN=localhost -out weak.pem",
     "crl2pkcs7 -nocrl -certfile cert.pem -out cert.p7b",
@@ -119,7 +121,12 @@ def test_a_certificate_and_its_key_are_taken_and_served(folder, certificate, key
         ("cert.pem", "words.pem", "tls_key: .* holds no private key in PEM"),
         ("damaged.pem", "key.pem", "tls_cert: .*damaged.pem is damaged; get it anew"),
         ("chain.pem", "key.pem", "tls_cert: .*chain.pem is damaged in its certificate 2 of 2; get it anew"),
-        ("odd.pem", "key.pem", "tls_cert: .*odd.pem is nothing that gRPC takes, though OpenSSL does; get it anew"),
+        (
+            "odd.pem",
+            "key.pem",
+            "tls_cert: .*odd.pem is nothing that gRPC takes, though OpenSSL does; make a pair of ECDSA",
+        ),
+        ("ed448.pem", "ed448-key.pem", "tls_cert: .*ed448.pem is nothing that gRPC takes, .*; make a pair of ECDSA"),
         ("cut-off.pem", "key.pem", "tls_cert: .*cut-off.pem is cut off: .* no -----END CERTIFICATE-----"),
         ("cert.pem", "damaged-key.pem", "tls_key: .*damaged-key.pem is damaged"),
         ("cert.pem", "cut-off-key.pem", "tls_key: .*cut-off-key.pem is cut off"),
@@ -156,6 +163,14 @@ def test_a_certificate_that_every_client_refuses_is_warned_about(folder):
     (line,) = logs
     assert (line["log_level"], line["file"]) == ("warning", str(folder / "expired.pem"))
     assert "has expired; renew it" in line["hint"]
+
+
+def test_a_key_that_clients_of_grpc_do_not_speak_is_warned_about(folder):
+    with capture_logs() as logs:
+        Certificates(folder / "ed25519.pem", folder / "ed25519-key.pem")
+    (line,) = logs
+    assert (line["log_level"], line["file"]) == ("warning", str(folder / "ed25519-key.pem"))
+    assert "make a pair of ECDSA" in line["hint"]
 
 
 def test_a_pair_that_is_wrong_leaves_the_one_that_was_there(folder, tmp_path):

@@ -1,11 +1,16 @@
 """The command line of the server: models in and out, settings, help, how runs end."""
 
+import fcntl
 import json
 import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -193,7 +198,12 @@ def test_a_file_of_settings_may_be_named_by_a_variable(server: Server, monkeypat
 
 @pytest.mark.usefixtures("store")
 def test_a_list_may_be_of_what_is_installed_only(server: Server):
-    assert server("models", "list", "--installed").out == ""
+    for command in (["list", "--installed"], ["verify"]):
+        outcome = server("models", *command)
+        assert (outcome.code, outcome.out) == (0, "")
+        assert re.fullmatch(
+            r"note: no model is installed in .*; run: polygist-server models pull starter\n", outcome.err
+        )
     server("models", "pull", "tiny")
     (line,) = server("models", "list", "--installed").out.splitlines()
     assert line.startswith("tiny\ttranslation\ten>pt\t")
@@ -203,6 +213,29 @@ def test_a_list_may_be_of_what_is_installed_only(server: Server):
 def test_a_list_tells_what_models_translate_to_what(server: Server):
     rows = dict(line.split("\t")[:3:2] for line in server("models", "list").out.splitlines())
     assert (rows["opus-mt-en-zh"], rows["small100"], rows["bart-large-cnn"]) == ("en>zh", "100 languages", "en")
+
+
+@pytest.mark.usefixtures("store")
+def test_no_name_is_cut_where_the_terminal_is_small(tmp_path: Path):
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    program = [sys.executable, "-c", "from polygist_service import main; main()", "models", "list"]
+    environment = {**os.environ, "POLYGIST_HOME": str(tmp_path / "home"), "TERM": "dumb"}
+    environment = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+    with subprocess.Popen(program, stdout=there, env=environment) as running:
+        os.close(there)
+        shown = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while part := os.read(here, 65536):
+                shown += part
+    os.close(here)
+    lines = shown.decode().splitlines()
+    assert running.returncode == 0
+    assert {"nllb-200-distilled-600m", "bart-large-cnn-samsum", "opus-mt-en-zh"} <= {
+        line.split(" ")[0] for line in lines
+    }
+    assert max(map(len, lines)) <= 80
+    assert "…" not in shown.decode()
 
 
 @pytest.mark.usefixtures("store")
@@ -284,7 +317,7 @@ def test_what_is_no_model_is_not_removed_as_one(server: Server, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize("manifest", ["{", "", '{"format": 99}', None])
+@pytest.mark.parametrize("manifest", ["{", "", "{}", '{"format": 99}', None])
 def test_a_broken_model_is_told_and_the_others_are_checked_all_the_same(server: Server, tmp_path: Path, manifest):
     server("models", "pull", "tiny")
     broken = tmp_path / "home" / "models" / "broken"
@@ -296,7 +329,9 @@ def test_a_broken_model_is_told_and_the_others_are_checked_all_the_same(server: 
     assert (verified.code, verified.out, verified.err.count("\n")) == (1, "tiny: ok\n", 1)
     assert (listed.code, listed.out.count("\n"), listed.err.count("\n")) == (0, 1, 1)
     for outcome in (verified, listed):
-        assert "models rm broken && polygist-server models pull broken" in outcome.err
+        # Nobody could pull it: it is no name of the catalogue.
+        assert outcome.err.endswith("; run: polygist-server models rm broken, and install it again as it was\n")
+        assert manifest != "{}" or "manifest.json (it has no 'format');" in outcome.err
     assert server("models", "rm", "broken").code == 0
     assert server("models", "verify").code == 0
 

@@ -30,6 +30,8 @@ CURES = {
     "a PowerPoint presentation": SLIDES, "an OpenDocument presentation": SLIDES,
     "a ZIP archive": "unpack it: unzip {file}, or unzip -p {file} NAME | polygist …",
 }  # fmt: skip
+# Older ones have one type; the suffix tells them apart.
+OLDER_OFFICE = {".xls": SHEET, ".ppt": SLIDES}
 # By the type that puremagic finds.
 BY_TYPE: tuple[tuple[str, str, str], ...] = (
     ("application/pdf", "a PDF", "take its text out: pdftotext {file} - | polygist …"),
@@ -71,6 +73,7 @@ def describe_binary(raw: bytes, path: Path | None, *, file: str, is_read_by_line
     types = types or [media_type for _, media_type in matches]
     for pattern, what, cure in BY_TYPE:
         if any(re.fullmatch(pattern, each) for each in types[:1]):
+            cure = OLDER_OFFICE.get(path.suffix.lower(), cure) if path and cure is OFFICE else cure
             return f"is {what}, no text; {cure.format(file=file)}"
     return "is no text, but data that only programs read" if b"\0" in raw[:SAMPLE_BYTES] else ""
 

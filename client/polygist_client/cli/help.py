@@ -22,7 +22,7 @@ ALL_OPTIONS = "polygist --help has the options of all commands, such as --ca."
 
 
 class Command(click.Command):
-    """A command whose help has its options under headings, and examples behind them.
+    """A command whose help has its options under headings, and examples behind them, and whose options are Unicode.
 
     Args:
         examples: command lines.
@@ -31,6 +31,14 @@ class Command(click.Command):
     def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self.examples = examples
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for option in (each for each in self.params if isinstance(each, click.Option)):
+            given = ctx.params.get(str(option.name))
+            for value in given if isinstance(given, tuple) else (given,):
+                if isinstance(value, str) and not isinstance(option.type, click.Path):
+                    check_encoding(option.opts[-1], value, ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
@@ -87,6 +95,16 @@ class Commands(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_examples(formatter, self.examples)
         formatter.write(f"\n{ctx.command_path} COMMAND --help says more of each.\n")
+
+
+def check_encoding(flag: str, value: str, ctx: click.Context) -> None:
+    """Raise UsageError where what a shell gave is no UTF-8: Python keeps its bytes as half a surrogate each."""
+    raw = value.encode(errors="surrogateescape")
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start} (0x{raw[error.start]:02x}) of {flag} is no UTF-8"
+        raise click.UsageError(f"{found}; convert it, with iconv -f WINDOWS-1252 -t UTF-8 for one", ctx) from None
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:

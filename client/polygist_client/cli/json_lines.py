@@ -114,7 +114,7 @@ def scan_object(line: Line) -> tuple[Member, ...]:
     try:
         DECODER.decode(line.text)
     except json.JSONDecodeError as error:
-        said = error.msg[0].lower() + error.msg[1:]
+        said = (error.msg[0].lower() + error.msg[1:]).removesuffix(" at")  # which some of Python's messages end with
         raise InputError(f"is no JSON: {said} at column {error.colno}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"is no JSON: {error}") from None

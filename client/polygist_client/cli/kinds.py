@@ -57,6 +57,9 @@ EMAIL = Kind("an e-mail, whose headers would be taken for words", "save its text
 HTTP = Kind("what a web server sent, HTML or other, with its headers", "leave those out: curl without -i, for one")
 PDF = Kind("a PDF", TAKE_OUT.format(tool="pdftotext {file} -"), has_words=False)
 RTF = Kind("RTF", TAKE_OUT.format(tool="pandoc -f rtf -t plain {file}"), has_words=False)
+ARMOUR = Kind("a key, a certificate or a message in armour", "decrypt a message first: gpg -d {file} | polygist …")
+ARCHIVE = Kind("an archive (ar)", "unpack it first: ar x {file}", has_words=False)
+TORRENT = Kind("a torrent", "it has no text", has_words=False)
 POSTSCRIPT = Kind("PostScript", TAKE_OUT.format(tool="ps2ascii {file}"), has_words=False)
 JSON_LINES = Kind("JSON Lines", "give --format jsonl --field NAME")
 JSON = Kind("JSON", "make JSON Lines of its texts, for --format jsonl")
@@ -67,6 +70,9 @@ TABLE = Kind("a table (CSV or TSV)", "give --format csv --field NAME")
 SIGNATURES: tuple[tuple[str, Kind], ...] = (
     (r"%PDF-\d\.\d[ \t]*(?:[\r\n]|\Z)", PDF),
     (r"\{\\rtf\d?\s*[\\{]", RTF),
+    (r"-----BEGIN [A-Z0-9 ]+-----[ \t]*\r?\n", ARMOUR),
+    (r"!<arch>\n", ARCHIVE),
+    (r"d\d+:announce\d+:", TORRENT),
     (r"%!PS(?:-Adobe-\d|[ \t]*[\r\n])", POSTSCRIPT),
     (r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)", HTML),
     (r"<(body|p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)", HTML),
@@ -106,7 +112,7 @@ DOUBTFUL: Mapping[str, str] = {
             ".py .pyi .js .mjs .ts .jsx .tsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .pl .php .swift .scala",
             "code",
         ),
-        (".lua .r .sh .bash .ps1 .bat .sql .css .scss .less .vue .svelte .cmake .diff .patch", "code"),
+        (".jsp .bib .lua .r .sh .bash .ps1 .bat .sql .css .scss .less .vue .svelte .cmake .diff .patch", "code"),
     )
     for suffix in suffixes.split()
 }

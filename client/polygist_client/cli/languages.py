@@ -1,8 +1,10 @@
 """``polygist languages``."""
 
+from collections.abc import Sequence
+
 import click
 
-from polygist_client import Language, NotFound
+from polygist_client import Language, Model, NotFound
 from polygist_client.cli.errors import suggest_language
 from polygist_client.cli.flags import from_option, task_option
 from polygist_client.cli.help import Command
@@ -27,6 +29,8 @@ def languages(session: Session, source: str | None, display_language: str | None
     replies: list[JsonReply] = []
     with session.connect() as client:
         found = client.list_languages(task=task, display_language=display_language, on_reply=replies.append)
+        is_of_summaries = task == "summarise" and session.is_text
+        models = client.list_models(task=task) if is_of_summaries else []
     reply = {"languages": [], **replies[0]}
     if source:
         found = find_language(source, found)
@@ -36,18 +40,30 @@ def languages(session: Session, source: str | None, display_language: str | None
         parts = zip([each.code for each in found], reply["languages"], strict=True)
         print_json(session, reply, parts)
         return
+    headers = ["sentences ranked by"] if is_of_summaries else ["to", "by pivot", "tasks"]
+    described = describe_ranking(found, models) if is_of_summaries else describe_targets(found)
     rows = [
+        [each.code, each.display_name, each.native_name, *more] for each, more in zip(found, described, strict=True)
+    ]
+    print_rows(session, ["code", "name", "own name", *headers], rows, nothing="no such languages")
+
+
+def describe_targets(languages: Sequence[Language]) -> list[list[str]]:
+    """Describe what each language is translated to, directly and through another one, and all that is done in it."""
+    return [
         [
-            each.code,
-            each.display_name,
-            each.native_name,
             join_codes(each.targets),
             join_codes(each.pivot_targets),
             join_codes([task.removesuffix("-language") for task in each.tasks]),
         ]
-        for each in found
+        for each in languages
     ]
-    print_rows(session, ["code", "name", "own name", "to", "by pivot", "tasks"], rows, nothing="no such languages")
+
+
+def describe_ranking(languages: Sequence[Language], models: Sequence[Model]) -> list[list[str]]:
+    """Describe by what the sentences of each language are ranked; by words where no model reads it."""
+    read = {code for model in models for code in model.sources}
+    return [["words" if read.isdisjoint((each.code, each.code.partition("-")[0])) else "meaning"] for each in languages]
 
 
 MOST_NAMED = 12

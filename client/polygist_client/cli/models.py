@@ -14,9 +14,11 @@ from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Task
 
-# What the contract calls them, where results have a shorter name.
-CONTRACT_NAMES = {"sources": "source language codes", "targets": "target language codes", "last_used": "last used time"}
-
+# What people call an attribute of a model, as polygist-server models show does.
+LABELS = {
+    "sources": "reads", "targets": "writes", "size_bytes": "size", "memory_bytes": "memory", "license": "licence",
+    "compute_type": "weights", "max_input_tokens": "tokens at once",
+}  # fmt: skip
 
 # What installs and removes models is the server's command, on its machine.
 SERVER_COMMANDS = ("pull", "rm", "import", "export", "verify", "convert")
@@ -102,11 +104,11 @@ def show(session: Session, name: str) -> None:
     with session.connect() as client:
         model = client.get_model(name, on_reply=replies.append)
     if session.is_text:
-        rows = []
+        rows = [["name", model.short_name]]
         for field in fields(model):
-            value = getattr(model, field.name)
-            label = CONTRACT_NAMES.get(field.name, field.name.replace("_", " "))
-            rows.append([label, write_value(value)])
+            if field.name != "name":
+                label = LABELS.get(field.name, field.name.replace("_", " "))
+                rows.append([label, write_value(field.name, getattr(model, field.name))])
         print_rows(session, ["what", "value"], rows)
     else:
         print_json(session, replies[0], [(model.name, replies[0].get("model", {}))])
@@ -181,13 +183,17 @@ def name_languages(model: Model) -> str:
     return f"{join_codes(model.sources)}>{join_codes(model.targets)}"
 
 
-def write_value(value: object) -> str:
+def write_value(name: str, value: object) -> str:
     """Write an attribute of a model for people."""
     if isinstance(value, tuple):
         return ",".join(value) or "-"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return "never" if value is None else str(value)
+        return write_age(datetime.now(UTC) - value)
+    if name.endswith("_bytes") and isinstance(value, int):
+        return write_size(value) if value else "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "never" if value is None else str(value) or "-"
 
 
 def write_size(size: int) -> str:

@@ -48,7 +48,9 @@ def print_rows(session: Session, headers: Sequence[str], rows: Sequence[Sequence
     from rich.table import Table
 
     shown = [place for place in range(len(headers)) if not rows or any(row[place] != EMPTY for row in rows)]
-    table = Table(*(headers[place] for place in shown), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for place in shown:
+        table.add_column(headers[place], overflow="fold")  # nothing is cut that somebody may want to copy
     for row in rows:
         table.add_row(*(escape(LISTED.sub(", ", row[place])) for place in shown))
     Console(no_color=True if session.no_color else None, highlight=False).print(table)

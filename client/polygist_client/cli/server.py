@@ -28,7 +28,9 @@ INFO_EXAMPLES = (
 
 @click.command(cls=Command, examples=HEALTH_EXAMPLES)
 @click.argument("service", required=False, default="")
-@click.option("--wait", type=Duration(), metavar="TIME", help="Wait so long, such as 60s, until it serves.")
+@click.option(
+    "--wait", type=Duration(may_be_none=True), metavar="TIME", help="Wait so long, such as 60s, until it serves."
+)
 @with_session
 def health(session: Session, service: str, wait: float | None) -> int:
     """Tell whether the server serves, or one SERVICE of it.

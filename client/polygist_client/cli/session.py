@@ -44,13 +44,19 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic since clic
 
     name = "duration"
 
+    def __init__(self, *, may_be_none: bool = False) -> None:
+        self._may_be_none = may_be_none
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, float):
             return value
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", str(value))
         if not found:
             self.fail(f"{value!r} is no duration; write 90, 90s, 500ms, 2m or 1h", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
+        seconds = float(found[1]) * UNITS[found[2]]
+        if not seconds and not self._may_be_none:
+            self.fail(f"{value!r} is no time at all; give more, such as 90s or 5m", param, ctx)
+        return seconds
 
 
 @dataclass
@@ -79,7 +85,7 @@ class Session:
     diagnosis: str | None = None
 
     def connect(self) -> Client:
-        """Make a client for the server that the options name; raises InvalidInput, and OSError for the API key."""
+        """Make a client for the server that the options name; raises InvalidInput and InputError."""
         options: ConnectionOptions = {
             "tls": self.tls,
             "ca": self.ca,
@@ -261,7 +267,7 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--reconnect-timeout",),
         {
-            "type": Duration(),
+            "type": Duration(may_be_none=True),
             "default": f"{RECONNECT_SECONDS:g}s",
             "show_default": True,
             "help": "How long a call waits for a server that went away during the run.",
@@ -310,9 +316,14 @@ def read_api_key(path: str | None) -> str | None:
     """Read the API key in the file at `path`, else that of the environment."""
     if path is None:
         return os.environ.get("POLYGIST_API_KEY")
-    key = Path(path).read_text(encoding="utf-8").strip()
+    try:
+        key = Path(path).read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise InputError(f"--api-key-file: {path}: {error.strerror}; give a file with the API key") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--api-key-file: {path} is no UTF-8 text; it should hold the API key alone") from error
     if not key:
-        raise InputError(f"{path}: is empty; it should hold the API key")
+        raise InputError(f"--api-key-file: {path} is empty; it should hold the API key")
     return key
 
 

@@ -565,7 +565,8 @@ class BatchItem(_message.Message):
     source_language_code: _builtins.str
     """Optional. The language of this item, in place of that of config. Where neither names one, it is
     detected as in a request; the last 100 different items that were sent before this one stand for
-    the other contents.
+    the other contents. The first 16 items, or as many as come within 50 ms, stand beside each
+    other.
     """
     def __init__(
         self,

@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 Pair = tuple[bytes, bytes]
 
+ED25519 = b"wBQYDK2Vw"  # in base64, what a key of this kind begins with in PKCS#8, its only form
 EXPIRED, NOT_YET_VALID = 10, 9  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID
 
 
@@ -67,9 +68,14 @@ class Certificates:
         check_pair(certificate, key, context)
         pair = key.content, certificate.content
         if not is_taken(pair):
-            raise certificate.refuse("is nothing that gRPC takes, though OpenSSL does; get it anew, and its key")
+            raise certificate.refuse(
+                "is nothing that gRPC takes, though OpenSSL does; make a pair of ECDSA (P-256) or RSA"
+            )
         if doubt := find_doubt(context, certificate.content):
             log.warning("certificate", file=str(self._certificate), hint=f"tls_cert {doubt}; renew it and send SIGHUP")
+        if ED25519 in key.content:
+            hint = "tls_key is of Ed25519, which clients on gRPC's core (Python, C++, Ruby, PHP) do not speak"
+            log.warning("certificate", file=str(self._key), hint=f"{hint}; make a pair of ECDSA (P-256) or RSA")
         return pair
 
 

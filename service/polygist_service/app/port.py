@@ -65,7 +65,9 @@ def listen(server: grpc.aio.Server, address: str, credentials: grpc.ServerCreden
     try:
         port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {address}: {error}") from error
+        # Its own words are of no use; and both address and certificate have been tried before.
+        cure = "see whether another process has taken it meanwhile, or give another address"
+        raise OSError(f"cannot listen on {address}: gRPC does not get it; {cure}") from error
     return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
 

@@ -35,7 +35,9 @@ EXAMPLES = (
     "polygist-server models pull en-fr",
     "polygist-server models list --installed",
 )
-COLUMNS = ("name", "for", "languages", "size", "licence", "installed")
+COLUMNS = ("name", "for", "languages", "size", "licence", "")
+# The column that may go over several lines where there is little room; all others have what people copy or compare.
+FOLDED = "licence"
 # What the facts of one model are called.
 LABELS: Mapping[str, str] = {
     "name": "name", "displayName": "display name", "installed": "installed", "role": "for", "family": "family",
@@ -219,6 +221,8 @@ def verify(store: Store, names: Sequence[str]) -> int:
         inventory = store.look()
         warn_of_strays(inventory, store.home)
         names = sorted([*(model.name for model in inventory.models), *inventory.damaged])
+        if not names:
+            tell_emptiness(store.home)
     for name in names:
         try:
             store.verify(name)
@@ -252,8 +256,12 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
         return
     warn_of_damage(inventory)
     warn_of_strays(inventory, store.home)
+    if installed and not here:
+        tell_emptiness(store.home)
     rows = [describe_installed(model) for model in here.values()]
     rows += [describe_entry(entry, store) for entry in others]
+    if sys.stdout.isatty():  # revisions are told by show; and a "no" far below its header says nothing
+        rows = [(*row[:-1], "here" if row[0] in here else "") for row in rows]
     print_rows(COLUMNS, rows)
 
 
@@ -377,13 +385,20 @@ def warn_of_damage(inventory: Inventory) -> None:
         click.echo(f"warning: {name}: {reason}", err=True)
 
 
+def tell_emptiness(home: Path) -> None:
+    """Say on standard error that no model is installed, and how to install some."""
+    click.echo(f"note: no model is installed in {home}; run: polygist-server models pull starter", err=True)
+
+
 def print_rows(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table on a terminal; elsewhere a row a line, with tabs, for cut and awk."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(row))
         return
-    table = Table(*headers, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
+    for number, header in enumerate(headers):
+        table.add_column(header, no_wrap=number == 0 or FOLDED in headers[number + 1 :], overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     Console(highlight=False).print(table)

@@ -12,7 +12,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.status import to_item_error
-from polygist_service.translation.detection import EarlierTexts, Turn
+from polygist_service.translation.detection import Neighbours, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
 from polygist_service.wire.translation import parse_batch_config, parse_batch_item, to_batch_response
@@ -52,7 +52,7 @@ class BatchTranslation:
         self._loop = asyncio.get_running_loop()
         self._config = translation_service_pb2.TranslateRequest()
         self._wanted: TranslationRequest | None = None
-        self._earlier = EarlierTexts()
+        self._neighbours = Neighbours()
         self._in_work: dict[str, int] = {}  # the code points of each item, by its id
         self._characters = 0
         self._answered = asyncio.Event()
@@ -74,6 +74,7 @@ class BatchTranslation:
         reader = asyncio.create_task(self._read(requests))
         # The reader is over when all items have been read, and all the same when no more are to be read.
         reader.add_done_callback(lambda _: self._answers.put_nowait(None))
+        reader.add_done_callback(lambda _: self._neighbours.close())
         drain = asyncio.create_task(self._draining.wait())
         drain.add_done_callback(lambda _: reader.cancel())
         try:
@@ -136,7 +137,7 @@ class BatchTranslation:
             await self._answered.wait()
         self._in_work[item.item_id] = characters
         self._characters += characters
-        task = asyncio.create_task(self._work(item, wanted, self._earlier.next_turn()))
+        task = asyncio.create_task(self._work(item, wanted, self._neighbours.next_turn()))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -74,8 +74,12 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
 def to_item_error(error: BaseException) -> common_pb2.ItemError:
     """Return what `describe` does of an item, whose text is the only content of a request that nobody has seen."""
     status, message, _ = describe(error)
+    facts = error.metadata if isinstance(error, errors.PolygistError) else {}
     return common_pb2.ItemError(
-        code=status.value[0], message=message.replace("contents[0]", "content"), reason=find_reason(error)
+        code=status.value[0],
+        message=message.replace("contents[0]", "content"),
+        reason=find_reason(error),
+        metadata={name: value.replace("contents[0]", "content") for name, value in facts.items()},
     )
 
 

@@ -95,7 +95,8 @@ def read_manifest(folder: Path) -> Manifest:
         files = {name: FileRecord(**record) for name, record in values.pop("files").items()}
         manifest = Manifest(**values, files=files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{folder} has no readable {FILE} ({error}); {_cure(folder.name)}") from error
+        reason = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise StoreError(f"{folder} has no readable {FILE} ({reason}); {_cure(folder.name)}") from error
     if form != FORMAT:
         raise StoreError(f"{folder} has a manifest of format {form}, this version reads {FORMAT}; {_cure(folder.name)}")
     return manifest
@@ -138,4 +139,9 @@ def find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def _cure(name: str) -> str:
-    return f"run: polygist-server models rm {name} && polygist-server models pull {name}"
+    return f"run: polygist-server models rm {name}{again(name)}"
+
+
+def again(name: str) -> str:
+    """How to install a model anew that is removed before, where it has the name by which it is pulled."""
+    return f" && polygist-server models pull {name}"

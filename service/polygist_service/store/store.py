@@ -1,8 +1,8 @@
 """The store: which models are installed, and how they get there."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
@@ -28,6 +28,7 @@ from polygist_service.store.description import Description, InstalledModel, Inve
 from polygist_service.store.folders import Folders, clear_disk_errors
 from polygist_service.store.manifest import (
     Manifest,
+    again,
     compute_revision,
     has_all_files,
     has_manifest,
@@ -124,14 +125,15 @@ class Store:
         """
         self._expect_installed(name)
         folder = self._folders.model(name)
-        manifest = read_manifest(folder)
-        try:
-            description = Description.from_json(manifest.description)
-        except (TypeError, ValueError) as error:
-            raise StoreError(
-                f"the manifest of {name} describes no model ({error}); run: polygist-server models rm {name} && "
-                f"polygist-server models pull {name}"
-            ) from error
+        with self._offering_what_there_is(name):
+            manifest = read_manifest(folder)
+            try:
+                description = Description.from_json(manifest.description)
+            except (TypeError, ValueError) as error:
+                raise StoreError(
+                    f"the manifest of {name} describes no model ({error}); run: polygist-server models rm "
+                    f"{name}{again(name)}"
+                ) from error
         entry = self.catalogue.models.get(name)
         if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
             description = replace(description, **entry.settings)
@@ -143,7 +145,8 @@ class Store:
         self._expect_installed(name)
         with clear_disk_errors(self.home):
             folder = self._folders.model(name)
-            verify_files(folder, read_manifest(folder))
+            with self._offering_what_there_is(name):
+                verify_files(folder, read_manifest(folder))
 
     def remove(self, name: str) -> None:
         """Remove an installed model, damaged or not; raises StoreError where there is none."""
@@ -291,6 +294,19 @@ class Store:
 
     def _open_workspace(self, report: Progress) -> AbstractContextManager[Path]:
         return self._folders.open_workspace(lambda: report("waiting for another pull", 0, None))
+
+    @contextmanager
+    def _offering_what_there_is(self, name: str) -> Iterator[None]:
+        """Leave out of a damaged model's cure that it be pulled, where no pull knows its name."""
+        try:
+            yield
+        except StoreError as error:
+            is_known = False
+            with suppress(StoreError):  # of a name that may mean several things
+                is_known = self.catalogue.knows(name)
+            if not is_known:
+                error = StoreError(error.message.replace(again(name), ", and install it again as it was"))
+            raise error from error.__cause__
 
     def _expect_installed(self, name: str) -> None:
         if name in (names := self._folders.names()):

@@ -23,8 +23,9 @@ ENDS = ".!?…:;。！？；：．｡‼⁇⁈⁉।॥۔؟؛։።፡፧፨᙮�
 CLOSERS = re.compile(
     r"(?:[\"'”’“‘»«›‹)\]}*」』）》〉】〕\u200e\u200f\u202a-\u202e\u2066-\u2069]|\[\d{1,3}\]|(?<=[\u200e\u200f])\s)+$"
 )
-# Scripts whose sentences have no mark at their end, as Thai and Lao; a bar that stands for an Indic one.
-UNMARKED = re.compile(r"[\u0e00-\u0eff\u1950-\u19df\u1a20-\u1aaf\uaa80-\uaadf]$|[\u0900-\u0dff]\s?[|\u09f7]$")
+# Scripts whose sentences have no mark at their end, as Thai and Lao; a bar that stands for the mark of an Indic one.
+UNMARKED = re.compile(r"[\u0e00-\u0eff\u1950-\u19df\u1a20-\u1aaf\uaa80-\uaadf]$")
+BAR = re.compile(r"[\u0900-\u0dff]\s?[|\u09f7]$")
 TERM = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 NAME = r"[A-ZÀ-Ý][\w.'’-]*"
 # What somebody is quoted with; a name or a title between quotes is shorter.
@@ -104,8 +105,18 @@ def trim_stamp(sentence: Segment) -> Segment:
 
 def ends_sentence(text: str) -> bool:
     """Whether `text` ends as sentences do; one in a script without such marks always does."""
-    bare = CLOSERS.sub("", text.rstrip()[-MOST_CHARACTERS_OF_AN_END:]).rstrip()
-    return bare.endswith(tuple(ENDS)) or bool(UNMARKED.search(bare))
+    bare = find_bare_end(text)
+    return bare.endswith(tuple(ENDS)) or bool(BAR.search(bare) or UNMARKED.search(bare))
+
+
+def lacks_mark(text: str) -> bool:
+    """Whether `text` ends in a script whose sentences have no mark there: it may be one, or a heading."""
+    return bool(UNMARKED.search(find_bare_end(text)))
+
+
+def find_bare_end(text: str) -> str:
+    """Return the end of `text` without quotes and brackets that close."""
+    return CLOSERS.sub("", text.rstrip()[-MOST_CHARACTERS_OF_AN_END:]).rstrip()
 
 
 @dataclass(frozen=True, slots=True)

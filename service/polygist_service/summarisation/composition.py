@@ -73,6 +73,8 @@ class Composition:
             start, end = len(self._head), stop.end() + LOOKAHEAD
             if end > len(text):
                 break
+            if stop.end() <= start:  # that of an acronym, all of which has been given
+                continue
             sentences = Article.parse(text[start:end], self._language).sentences
             whole = sum(sentence.end <= stop.end() - start + CLOSING for sentence in sentences[:-1])
             if whole:

@@ -6,15 +6,23 @@ import numpy as np
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Engine, Role, Vector, advise_pull
+from polygist_service.engine.interface import Engine, Role, Vector
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.boilerplate import ends_sentence, trim_stamp
 from polygist_service.summarisation.embedding import embed
 from polygist_service.summarisation.lengths import SENTENCES, is_by_length, sentence_limit, word_limit
-from polygist_service.summarisation.passages import cut_endless, drop_repeats
+from polygist_service.summarisation.passages import cut_endless, drop_headings, drop_repeats
 from polygist_service.summarisation.planning import Plan
-from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, find_shares, keep_proper, select
+from polygist_service.summarisation.selection import (
+    Likeness,
+    Preset,
+    find_eligible,
+    find_shares,
+    keep_proper,
+    keep_telling,
+    select,
+)
 from polygist_service.summarisation.types import (
     Citation,
     Draft,
@@ -59,7 +67,7 @@ class Extractive:
         token_count = 0
         if plan.model:
             embeddings, token_count = await embed(self._engine, plan.model, texts, context)
-        likeness = await self._pool.call(context, lambda: compare(texts, embeddings, plan.request.query))
+        likeness = await self._pool.call(context, lambda: compare(plan, texts, embeddings))
         passages = await self._pool.call(context, lambda: pick(plan, sentences, likeness, word_count=word_count))
         yield Progress(1, 1)
         notices = make_notices(plan, sentences, passages, word_count=word_count)
@@ -84,23 +92,27 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)
     proper = keep_proper(article.sentences, article.text)
-    sentences = cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
+    sentences = drop_headings(
+        cut_endless([trim_stamp(sentence) for sentence in proper], article.text, language=article.language)
+    )
     split = split_terms if plan.model else split_pieces
     texts = [sentence.text for sentence in sentences]
     # A query that has no word of the article asks for nothing that could be found by words.
-    query = request.query if plan.model or find_shares(texts, request.query).any() else ""
+    query = keep_telling(request.query, plan.language)
+    query = query if plan.model or find_shares(texts, query).any() else ""
     kept = find_eligible(texts, language=plan.language, count=wanted, query=query, split=split)
     return drop_repeats([sentences[at] for at in kept]), count_words(article.text)
 
 
-def compare(texts: Sequence[str], embeddings: Sequence[Vector], query: str) -> Likeness:
+def compare(plan: Plan, texts: Sequence[str], embeddings: Sequence[Vector]) -> Likeness:
     """Compare sentences with each other and with the query.
 
     Args:
+        plan: says what the reader wants to know.
         texts: the sentences, and behind them the query where there is one.
         embeddings: theirs; none where no encoder covers them.
-        query: what the reader wants to know, may be empty.
     """
+    query = keep_telling(plan.request.query, plan.language)
     sentences = texts[:-1] if query else texts
     if not embeddings:
         return Likeness.by_words(sentences, query)
@@ -153,7 +165,7 @@ def notice_ranking(plan: Plan, likeness: Likeness, *, offer: str | None) -> Noti
     return Notice(
         NoticeKind.METHOD_FALLBACK,
         f"no installed sentence encoder covers {plan.language}: sentences were ranked by their words and places alone"
-        f"{query}{advise_pull(*filter(None, [offer]))}",
+        f"{query}{f'; to rank by meaning: polygist-server models pull {offer}' if offer else ''}",
     )
 
 

@@ -5,16 +5,16 @@ comma, at a longer gap; where nothing tells, after a usual number of words.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from polygist_service.engine.interface import Span
-from polygist_service.summarisation.boilerplate import ENDS, ends_sentence
+from polygist_service.summarisation.boilerplate import ENDS, ends_sentence, lacks_mark
 from polygist_service.summarisation.tfidf import TfidfVectors
 from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.base import Segment
-from polygist_service.text.words import UNPARTED_RUN, count_words, is_word, split_units
+from polygist_service.text.words import UNPARTED_RUN, count_letters, count_words, is_word, split_units
 
 # More words has no sentence that ends; and one without an end is no sentence beyond fewer.
 MOST_WORDS, MOST_WORDS_WITHOUT_END = 60, 40
@@ -22,6 +22,8 @@ MOST_WORDS, MOST_WORDS_WITHOUT_END = 60, 40
 MOST_WORDS_AMONG_SENTENCES = 120
 # How many words a passage has.
 LEAST, USUAL, MOST = 8, 20, 36
+# A line is a heading, where no mark tells, below so many letters and this share of what the lines of its article have.
+MOST_LETTERS_OF_A_HEADING, HEADING_SHARE = 80, 0.5
 # Passages whose TF-IDF cosine is higher say the same.
 SAME = 0.75
 
@@ -133,6 +135,25 @@ def score_borders(text: str, units: Sequence[Span], language: str) -> list[float
 def end_of(text: str, start: int, end: int) -> int:
     """Return where text[start:end] ends without a comma or dash behind it."""
     return start + len(text[start:end].rstrip(COMMAS + " ")) or end
+
+
+def drop_headings(sentences: Sequence[Segment]) -> list[Segment]:
+    """Return the sentences of an article without its headings, in scripts that have no mark at the end of a sentence.
+
+    There a heading is a line of its own that is much shorter than most and has others below it. In other scripts it is
+    told by the mark that it lacks.
+    """
+    if not any(lacks_mark(sentence.text) for sentence in sentences):
+        return list(sentences)
+    lines = [list(line) for _, line in groupby(sentences, key=lambda sentence: sentence.block)]
+    lengths = [sum(count_letters(sentence.text) for sentence in line) for line in lines]
+    most = min(MOST_LETTERS_OF_A_HEADING, HEADING_SHARE * sum(lengths) / len(lines))
+    kept = [
+        line
+        for line, length in zip(lines[:-1], lengths, strict=False)
+        if len(line) > 1 or length > most or not lacks_mark(line[0].text)
+    ]
+    return [sentence for line in (*kept, lines[-1]) for sentence in line]
 
 
 def drop_repeats(sentences: Sequence[Segment]) -> list[Segment]:

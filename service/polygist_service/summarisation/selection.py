@@ -18,6 +18,7 @@ from polygist_service.engine.interface import Vector
 from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
 from polygist_service.summarisation.prompt_injection import find_instructions
 from polygist_service.summarisation.tfidf import Split, TfidfVectors
+from polygist_service.text.abbreviations import lexicon
 from polygist_service.text.documents.base import Segment
 from polygist_service.text.words import WordForms, count_letters, count_words, split_pieces, split_terms
 
@@ -26,7 +27,7 @@ MIN_WORDS, FALLBACK_WORDS = 8, 3
 # The languages that these were fitted on. Others have as few as three words in a sentence of eight English ones, for a
 # word of them says more; but letters are as many, and nearly no such sentence has fewer.
 FITTED = ("en", "pt")
-MIN_LETTERS, FALLBACK_LETTERS = 20, 8
+MIN_LETTERS, FALLBACK_LETTERS = 18, 8
 # Of a long article so many sentences are compared in full: the first ones, and the best of equal sections.
 MOST = 400
 FIRST = 100
@@ -114,6 +115,13 @@ def preselect(sentences: Sequence[str], query: str, split: Split) -> list[int]:
 
 # An article that has less of a query has none of it but what stands in any text.
 LEAST_SHARE = 0.05
+
+
+def keep_telling(query: str, language: str) -> str:
+    """Return the terms of a query less pronouns, articles, question words and auxiliaries; all where none is left."""
+    known = lexicon(language.partition("-")[0])
+    plain = known.certain_starters | known.auxiliaries | known.subjects
+    return " ".join(term for term in split_terms(query) if term not in plain) or query
 
 
 def find_shares(sentences: Sequence[str], query: str) -> NDArray[np.float64]:

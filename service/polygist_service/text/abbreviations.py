@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
 
-from polygist_service.text.suppressions import SUPPRESSIONS
+from polygist_service.text.suppressions import REFERENCES, SHARED_TITLES, SUPPRESSIONS, TITLES
 
 
 class Abbreviation(Enum):
@@ -398,14 +398,14 @@ NUMBERED = (Abbreviation.NUMBERED, Abbreviation.REFERENCE, Abbreviation.DATE)
 @cache
 def lexicon(language: str) -> Lexicon:
     """Return what is known of a language, by its base tag; of others, hardly anything."""
-    lists = ABBREVIATIONS.get(language, {})
+    lists = ABBREVIATIONS.get(language) or list_titles(language)
     # A word in several lists is what the first of them says.
     abbreviations = {word: kind for kind, listed in reversed(lists.items()) for word in words(listed)}
     certain = words(CERTAIN_STARTERS.get(language, ""))
     suppressed = words(SUPPRESSIONS.get(language, "")) - words(WORDS.get(language, ""))
     return Lexicon(
         abbreviations=abbreviations,
-        capitalised=words(CAPITALISED.get(language, "")),
+        capitalised=words(CAPITALISED.get(language, "" if language in ABBREVIATIONS else list_capitalised(language))),
         numbered=words(" ".join(lists.get(kind, "") for kind in NUMBERED)),
         suppressions=frozenset(each.rpartition("_")[2] for each in suppressed),
         starters=words(STARTERS.get(language, "")) | certain,
@@ -422,6 +422,21 @@ def lexicon(language: str) -> Lexicon:
         openers=certain - words(CONNECTIVES.get(language, "")),
         interjections=words(INTERJECTIONS.get(language, "")),
     )
+
+
+def list_titles(language: str) -> dict[Abbreviation, str]:
+    """Return the abbreviations of a language of which only the titles are known, and what stands before numbers."""
+    return {
+        Abbreviation.NEVER: TITLES.get(language, "").lower(),
+        Abbreviation.TITLE: SHARED_TITLES.lower(),
+        Abbreviation.NUMBERED: REFERENCES.get(language, ""),
+    }
+
+
+def list_capitalised(language: str) -> str:
+    """Return those of its titles that are listed with a capital only, in lower case."""
+    own = words(TITLES.get(language, ""))
+    return " ".join(each.lower() for each in words(SHARED_TITLES) | own if each.lower() not in own)
 
 
 def words(listed: str) -> frozenset[str]:

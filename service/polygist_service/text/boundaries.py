@@ -43,6 +43,10 @@ SPACED_ABBREVIATION = re.compile(r"\W*[a-z]\.$")
 DATED = re.compile(r"[A-Z][a-z]{2,8}\.? \d")
 # What ends a sentence by Unicode's rules, and only a clause in Burmese and Shan.
 CLAUSE_MARKS = frozenset("\u104a")
+# One initial or several in a script that has no capitals, and no words of one letter but "and" and "was".
+LONE_LETTER = re.compile(r"(?:[\u0620-\u064a\u066e-\u06d3]\.)*(?!و)[\u0620-\u064a\u066e-\u06d3]$")
+# Scripts in which a full stop ends no sentence: Thai, Burmese and Khmer have other marks or none.
+STOPLESS = re.compile(r"[\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff]$")
 # Ampere, volt, degrees.
 UNIT_LETTERS = frozenset("AVCFK")
 # Names that end in an exclamation or question mark, which a capital may follow.
@@ -110,6 +114,8 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
         following: what comes next.
         lexicon: of the language.
     """
+    if STOPLESS.search(text[-1:]):
+        return True
     *others, token = text.rsplit(None, 2)[-2:] or [""]
     previous = others[0] if others else ""
     known = lexicon.abbreviations.get(token.lower())
@@ -127,8 +133,9 @@ def goes_on_after_full_stop(text: str, closers: str, following: str, lexicon: Le
         return is_german_ordinal(token, previous, following, lexicon)
     token = NOT_IN_WORDS.split(token)[-1] if known is None else token
     found = LAST_WORD.match(token)
-    if found is None:
-        return False
+    if found is None or LONE_LETTER.match(token):
+        is_known = found is not None or token in lexicon.abbreviations
+        return is_known and following[:1].isalpha() and not previous[-1:].isdecimal()
     if len(token) > 1 and text.isupper() and is_in_capitals(following):
         return goes_on_in_capitals(found[0], previous, following, lexicon)
     return goes_on_after_word(found[0], previous, following, lexicon)

@@ -1,6 +1,6 @@
 """Which language a text is in, by py3langid: offline, and with a full posterior over 140 languages."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -13,6 +13,10 @@ SAMPLE_CHARACTERS = 1500
 TITLE_CHARACTERS = 60
 # From here on a language is taken to be in a script that CLDR does not know it in: Crimean Tatar is in Latin letters.
 KNOWN_BETTER = 0.5
+
+# What is short and in Chinese characters is Mandarin, which is mostly written in them: of 你好 the model is sure
+# that it is Cantonese. Of whole sentences it tells them apart.
+SPOKEN_CHINESE, SHORT_CHINESE, STAYS_SPOKEN = frozenset({"yue", "wuu"}), 12, 0.1
 
 
 class LanguageDetector:
@@ -47,6 +51,8 @@ class LanguageDetector:
             for label, p in self._identifier.rank(as_running_text(part))
             if (tag := tags.get(label) or (p >= KNOWN_BETTER and self._tags.get(label)))
         ]
+        if len(part) <= SHORT_CHINESE and any(tag in SPOKEN_CHINESE for tag, _ in ranking):
+            ranking = write_standard(ranking)
         if candidates is None:
             return ranking
         return [(tag, p) for tag, p in ranking if any(matches(candidate, tag) for candidate in candidates)]
@@ -56,6 +62,15 @@ class LanguageDetector:
             tags = self._tags.items()
             self._written[script] = {label: tag for label, tag in tags if is_written_in(base_language(tag), script)}
         return self._written[script]
+
+
+def write_standard(ranking: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return a ranking in which most of what is said for a Chinese language seldom written counts for Mandarin."""
+    chances = dict(ranking)
+    for tag in SPOKEN_CHINESE & chances.keys():
+        chances["zh"] = chances.get("zh", 0.0) + (1 - STAYS_SPOKEN) * chances[tag]
+        chances[tag] *= STAYS_SPOKEN
+    return sorted(chances.items(), key=lambda pair: -pair[1])
 
 
 def as_running_text(text: str) -> str:

@@ -28,6 +28,9 @@ LEAST_LIKELIHOOD = 1e-6
 # more windows of English, Portuguese and their neighbours rightly than no frequencies do; the root itself costs
 # Portuguese more than it gains.
 FREQUENCY, FLOOR = 0.25, 0.3
+# Of so few letters one of the languages that everybody uses in less than so many territories is no finding, however
+# sure the detector is: it takes "Tchau" for Walloon, "hahaha" for Sotho.
+BRIEF_LETTERS, RARE = 10, 1.1
 # So many times as often as otherwise a text is in a language ...
 EXPECTED = 40.0  # ... from which what is asked for can be done
 IN_TARGET = 10.0  # ... that it is to be translated into
@@ -148,6 +151,11 @@ def frequency(language: str) -> float:
     return math.pow(spread(base_language(language)) + FLOOR, FREQUENCY)
 
 
+def is_unlikely(text: str, language: str) -> bool:
+    """Whether a text has too few letters to be surely in a language of few people."""
+    return spread(base_language(language)) < RARE and sum(map(str.isalpha, text)) <= BRIEF_LETTERS
+
+
 def read_shares(ranking: Ranking) -> dict[str, float]:
     """Return what of a text is remembered for other texts: the languages that it may well be in."""
     return {language: p for language, p in ranking if p >= LEAST_SHARE}
@@ -174,6 +182,12 @@ class Company:
         self._texts.move_to_end(hash(text))
         if len(self._texts) > REMEMBERED:
             self._texts.popitem(last=False)
+
+    def copy(self) -> "Company":
+        """Return a company of the same texts."""
+        other = Company()
+        other._texts = self._texts.copy()
+        return other
 
     def shares(self, *, but: str) -> dict[str, float]:
         """Return what the texts are in, all together but one."""

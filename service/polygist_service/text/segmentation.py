@@ -38,6 +38,9 @@ SUBSTITUTES = (
     ("|", re.compile(r"(?<=[\u0900-\u0dff])\s?\|\s+")),
     ("\u09f7", re.compile(r"(?<=[\u0900-\u0dff])\s?\u09f7\s+")),
 )
+# Where sentences end in marks of their script, the full stop of a short word or of letters is an abbreviation's.
+OWN_STOP = re.compile(r"[\u0964\u1362]")
+ABBREVIATED = re.compile(r"(?:^|[\s(])(?:(?:[\u0900-\u0963\u0966-\u0dff]{1,4}\.){2,}|[\u1200-\u135f]{1,4}\.)\s+$")
 
 # How much of a sentence's end is looked at.
 REACH = 60
@@ -87,9 +90,13 @@ def split_sentences(text: str, language: str) -> list[Span]:
     words = lexicon(language.partition("-")[0])
     starts = [0] if text else []
     start = 0
+    has_own_stop = bool(OWN_STOP.search(text))
     for piece in SentenceBreaker(text, language):
         if start:
             before = text[max(starts[-1], start - REACH) : start]
+            if has_own_stop and ABBREVIATED.search(before):
+                start += len(piece)
+                continue
             opened = OPENED.search(before)
             begun = start - len(opened[1]) if opened else start + continuation(before, piece, words)
             if begun < start + len(piece):

@@ -25,6 +25,7 @@ from polygist_service.text.language_odds import (
     Ranking,
     Shares,
     add_shares,
+    is_unlikely,
     read_shares,
     weigh,
 )
@@ -34,6 +35,9 @@ from polygist_service.text.segmentation import has_letters
 
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
 CONFIDENT = 0.50
+# So many texts at the beginning of a stream tell each other what they are in, of those that come within this time.
+OPENING_TEXTS = 16
+OPENING_SECONDS = 0.05
 
 # Told of each detected text: the likeliest language, and whether that is ``sure``, a ``guess`` or ``undetermined``.
 Detected = Callable[[str, str], None]
@@ -142,42 +146,69 @@ class Verdict(NamedTuple):
         return next((p for code, p in self.told if code == language), 0.0)
 
 
-class EarlierTexts:
-    """What the texts of one stream are in, as far as it has come."""
+class Neighbours:
+    """What the texts of one stream are in, as far as it has come.
+
+    The first texts wait for each other, since nothing is known before them: so the first line of a file is read as its
+    others are.
+    """
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._company = Company()
-        self._last: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._count = 0
+        self._last: asyncio.Future[None] = self._loop.create_future()
         self._last.set_result(None)
+        self._opening: asyncio.Future[Company] = self._loop.create_future()
 
     def next_turn(self) -> "Turn":
         """Return the turn of the item that came last; call it in the order of the items."""
-        turn = Turn(self._company, self._last)
+        if self._count == 0:
+            self._loop.call_later(OPENING_SECONDS, self._end_opening)
+        self._count += 1
+        turn = Turn(self._company, self._last, self._opening)
         self._last = turn.over
+        if self._count == OPENING_TEXTS:
+            self.close()
         return turn
+
+    def close(self) -> None:
+        """Let the first texts wait for no more than have come."""
+        self._last.add_done_callback(lambda _: self._end_opening())
+
+    def _end_opening(self) -> None:
+        if not self._opening.done():
+            self._opening.set_result(self._company.copy())
 
 
 class Turn:
     """The place of one item of a stream: all texts before it have told their language when it comes to its own.
 
-    So an answer depends on the items that were sent before, not on which of them was done first.
+    So an answer depends on the items that were sent before, and of the first ones on those sent with it, not on which
+    of them was done first.
 
     Args:
         company: the texts before it.
         before: done when they have all told.
+        opening: the first texts of the stream, when they have all told.
     """
 
-    def __init__(self, company: Company, before: asyncio.Future[None]) -> None:
+    def __init__(self, company: Company, before: asyncio.Future[None], opening: asyncio.Future[Company]) -> None:
         self._company = company
         self._before = before
+        self._opening = opening
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def tell(self, text: str, reading: Reading) -> Shares:
-        """Return what the texts before are in, and tell those after what this one is in."""
+        """Return what the texts beside this one are in, and tell the others what it is in."""
         await asyncio.wait([self._before])
-        others = {} if reading.is_sure else self._company.shares(but=text)
-        self._company.add(text, read_shares(reading.alone))
+        company, is_first = self._company, not self._opening.done()
+        others = {} if reading.is_sure or is_first else company.shares(but=text)
+        company.add(text, read_shares(reading.alone))
         self.end()
+        if is_first and not reading.is_sure:
+            await asyncio.wait([self._opening])
+            others = self._opening.result().shares(but=text)
         return others
 
     def end(self) -> None:
@@ -273,10 +304,10 @@ class LanguageResolver:
             rankings = [scope.limit(reading.ranking) for reading in readings]
             mixtures = await self._find_mixtures(some, rankings, candidates, context)
         choices = {}
-        for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
+        for at, text, verdict, mixture in zip(lettered, some, verdicts, mixtures, strict=True):
             language = verdict.expected[0][0] if verdict.expected else "und"
             self._count(language, verdict.confidence(language))
-            choices[at] = choose(at, verdict, mixture, scope)
+            choices[at] = choose(at, text, verdict, mixture, scope)
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
     def _read(self, text: str) -> Reading:
@@ -339,8 +370,8 @@ def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixt
     return find_mixture(text, blocks, rankings, whole[0][0]) if blocks and whole else None
 
 
-def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
-    """Return the likeliest language of the text at `at` that it can be served in, unless it is surely in another one.
+def choose(at: int, text: str, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
+    """Return the likeliest language of `text`, at `at`, that it can be served in, unless it is surely in another one.
 
     Raises:
         UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
@@ -362,7 +393,7 @@ def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> 
             "give source_language_code",
             metadata={"field": f"contents[{at}]", "source": best},
         )
-    if probability >= CONFIDENT and best in languages:
+    if probability >= CONFIDENT and best in languages and not is_unlikely(text, best):
         found = best if scope.reads(best) else None
     else:
         found = next(filter(scope.serves, languages), None) or next(filter(scope.reads, languages), None)

@@ -221,7 +221,7 @@ class Routes:
             pivot_policy: whether there may be a language in between.
         """
         source, advice = refusal.metadata["source"], Advice()
-        if model is None and not is_same_language(source, target):
+        if model is None:
             advice = self._advise(source, target, pivot_policy)
         return UnsupportedLanguagePair(
             f"{refusal.message}{advice.words}",
@@ -231,6 +231,8 @@ class Routes:
     def _advise(self, source: str, target: str, pivot_policy: PivotPolicy) -> Advice:
         """What could be installed to serve a pair: a model of it, what a way lacks, or one of many languages."""
         offers = self._engine.offers
+        if base_language(source) == base_language(target):
+            return Advice()  # there and back through another language is no way from one region to another
         if name := offers.translation(source, target):
             return Advice((name,))
         finder = RouteFinder(self.models(), Preference.DEFAULT, self._pivot_languages)

@@ -303,6 +303,7 @@ async def test_a_text_in_a_language_that_nobody_reads_is_refused_with_the_model_
     assert failure.metadata.get("pull", "") == pull
     for answer in answers.values():
         assert answer.error.message.endswith(advice)
+        assert dict(answer.error.metadata) == {**failure.metadata, "field": "content"}
 
 
 async def test_a_passed_deadline_ends_both_hops():

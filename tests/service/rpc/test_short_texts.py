@@ -163,6 +163,35 @@ async def test_a_word_in_a_stream_is_in_what_the_items_before_it_are_in_whicheve
     assert runs[1] == runs[2]
 
 
+@pytest.mark.parametrize(("text", "target"), [("Tchau", "en"), ("hahaha", "pt"), ("ha ha ha", "pt")])
+async def test_a_word_is_not_refused_as_one_of_a_language_of_few(text, target):
+    (translation,) = await translate_all([text], target=target)
+    assert translation.source_language_code in ("en", "pt")
+    assert "LOW_DETECTION_CONFIDENCE" in codes(translation)
+
+
+@pytest.mark.parametrize("text", ["你好", "我爱你", "你好，世界", "登录"])
+async def test_a_word_in_chinese_characters_is_told_to_be_chinese(text):
+    async with serving(EchoEngine()) as service:
+        request = translation_service_pb2.DetectLanguageRequest(contents=[text])
+        reply = await service.translation.DetectLanguage(request)
+    assert reply.detections[0].languages[0].language_code == "zh"
+
+
+async def test_the_first_lines_of_a_file_are_in_what_its_later_ones_are_in():
+    words = ["Hotel", "Animal", "Final"]
+    known = ["A ponte está fechada hoje", "Onde fica a estação", "Voltou a chover", "Bom dia a todos"]
+    engine = EchoEngine(pair("en", "fr"), pair("pt", "fr"))
+    async with serving(engine) as service:
+        items = [item(text, text) for text in [*words, *known]]
+        answers = await batch(service, config(target="fr", source_language_code=""), *items)
+        # Without end: what is known by then has to do.
+        long = [item(str(at), text) for at, text in enumerate([*words, *known * 10, *words])]
+        others = await batch(service, config(target="fr", source_language_code=""), *long)
+    for found in (answers, others):
+        assert {each.translation.source_language_code for each in found.values()} == {"pt"}
+
+
 async def test_an_item_that_fails_or_names_its_language_keeps_nobody_waiting():
     async with serving(EchoEngine(delay=0.001)) as service:
         answers = await batch(

@@ -103,12 +103,61 @@ async def test_an_article_in_any_language_is_summarised_by_its_own_sentences(lan
     assert f"no installed sentence encoder covers {language}: " in warning.message
 
 
+SHORT_SENTENCES = {
+    "tr": """Ankara'da yeni kütüphane açıldı.
+Binanın alanı yirmi bin metrekare.
+Müdür Dr. Ayşe Yılmaz ziyaretçilere teşekkür etti.
+Çelik fiyatları beklenenden çok yükseldi.
+Kütüphane pazartesi günleri kapalı.""",
+    "ru": """В Казани открыли новую библиотеку.
+На церемонии выступил мэр города И. Р. Метшин.
+Старое здание библиотеки передадут музею.
+Летом на крыше откроется кафе.""",
+    "ar": """افتتحت مكتبة جديدة في القاهرة.
+قال المدير د. أحمد سالم إنه سعيد.
+هل ستكفي مواقف السيارات؟
+اشتكى بعض الزوار من قلتها.""",
+    "hi": """नई लाइब्रेरी शनिवार को खोली गई।
+पहले दिन आठ हज़ार लोग आए।
+निदेशक डॉ. राम शर्मा खुश थे।
+बच्चों का वाचनालय पहली मंज़िल पर है।""",
+    "ko": """부산 중앙도서관이 토요일에 문을 열었다.
+철강 가격이 올랐기 때문이다.
+어린이 열람실은 일 층에 있다.
+도서관은 월요일에 쉰다.""",
+}
+
+
+@pytest.mark.parametrize("language", SHORT_SENTENCES)
+async def test_sentences_of_few_words_are_picked_whole_and_all_of_them_where_they_are_wanted(language):
+    sentences = SHORT_SENTENCES[language].splitlines()
+    text = " ".join(sentences)
+    summary = await summarise(text, source_language_code=language, max_sentence_count=20)
+    assert [sentence.text for sentence in summary.sentences] == sentences
+    assert [warning.code for warning in summary.warnings] == [FALLBACK]
+    points = await summarise(text, source_language_code=language, type="SUMMARY_TYPE_KEY_POINTS")
+    assert len(points.sentences) == len(sentences) // 2
+    long = await summarise(f"{join('de')} {text}", source_language_code=language, max_sentence_count=20)
+    assert set(sentences) <= {sentence.text for sentence in long.sentences}
+
+
 async def test_of_text_without_sentence_ends_passages_are_picked_where_it_has_spaces():
     summary = await summarise(THAI)
     assert len(summary.sentences) == 3
     assert {sentence.text for sentence in summary.sentences} <= set(THAI.split())
     assert [warning.code for warning in summary.warnings] == [FALLBACK, FALLBACK]
     assert "without sentence ends" in summary.warnings[1].message
+
+
+@pytest.mark.parametrize("heading", ["สะพานเก่าจะสร้างใหม่", "ข่าววันนี้"])
+async def test_a_heading_is_no_point_in_a_script_whose_sentences_have_no_mark(heading):
+    lines = THAI.split()
+    whole = await summarise(f"{heading}\n\n{THAI}", type="SUMMARY_TYPE_KEY_POINTS")
+    lined = await summarise("\n\n".join([heading, *lines]), max_sentence_count=20)
+    assert lines[0] == whole.sentences[0].text == lined.sentences[0].text
+    assert heading not in {sentence.text for sentence in (*whole.sentences, *lined.sentences)}
+    listed = await summarise("\n".join([heading] * 2 + ["ข่าวพรุ่งนี้"]), max_sentence_count=20, source_language_code="th")
+    assert heading in {sentence.text for sentence in listed.sentences}
 
 
 async def test_languages_with_an_encoder_are_ranked_by_it_beside_others_without():
@@ -126,7 +175,7 @@ async def test_an_encoder_that_could_be_installed_is_named():
     async with serving(engine) as service:
         request = summarisation_service_pb2.SummariseRequest(contents=[join("de"), join("my")])
         german, burmese = (await service.summarisation.Summarise(request)).summaries
-    assert german.warnings[0].message.endswith("; install it: polygist-server models pull multilingual-minilm")
+    assert german.warnings[0].message.endswith("; to rank by meaning: polygist-server models pull multilingual-minilm")
     assert burmese.warnings[0].message.endswith("by their words and places alone")
 
 

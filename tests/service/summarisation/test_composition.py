@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polygist_service.summarisation.composition import LOOKAHEAD, Composition
 from polygist_service.summarisation.types import Form, SummaryRequest
@@ -44,6 +44,7 @@ written = st.lists(
 ).map(" ".join)
 
 
+@example(f"{SENTENCES[0]} Here is a summary: e.g. the U.S.  A  {SENTENCES[0]}", {75}, Form.PARAGRAPH, "en")
 @given(written, st.sets(st.integers(0, 300)), st.sampled_from(Form), st.sampled_from(["en", "pt"]))
 def test_sentences_are_the_same_in_whatever_pieces_the_text_comes(text, cuts, form, language):
     text = text.strip()

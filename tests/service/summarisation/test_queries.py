@@ -1,5 +1,5 @@
 import pytest
-from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, find_shares, select
+from polygist_service.summarisation.selection import Likeness, Preset, find_eligible, find_shares, keep_telling, select
 
 ARTICLE = [
     "The council voted to rebuild the old bridge over the river in March.",
@@ -43,6 +43,20 @@ def test_words_that_stand_anywhere_are_no_part_of_an_answer():
     assert not find_shares([f"The bridge over the river {at} is shut." for at in range(9)], "the penguins").any()
     rare, usual = find_shares(["The bridge is shut.", *["The river is high."] * 8], "the bridge")[:2]
     assert rare > 0.8 > 0.2 > usual
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "telling"),
+    [
+        ("en", "What will it cost?", "cost"),
+        ("pt-BR", "Quem é o prefeito?", "prefeito"),
+        ("de", "Was ist der Preis?", "was ist preis"),
+        ("en", "Who are they?", "Who are they?"),
+        ("fi", "Mitä se maksaa?", "mitä se maksaa"),
+    ],
+)
+def test_of_a_question_the_words_that_tell_something_count(language, query, telling):
+    assert keep_telling(query, language) == telling
 
 
 def test_of_those_who_ask_any_sentence_may_be_the_answer_and_a_heading_where_no_sentence_has_its_words():

@@ -39,6 +39,62 @@ def test_an_abbreviation_ends_no_sentence(language, text):
 
 
 @pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("ar", "قال مدير المكتبة د. أحمد سالم إنه يريد ذلك."),
+        ("ar", "كتب ج. ر. تولكين هذه الرواية."),
+        ("fa", "این را د. رضایی گفت."),
+        ("hi", "निदेशक डॉ. राम शर्मा ने कहा।"),
+        ("hi", "यह यू.के. में हुआ।"),
+        ("bn", "ড. ইউনূস এ কথা বলেন।"),
+        ("ta", "இதை டாக்டர். ராமன் கூறினார்."),
+        ("th", "ศ.ดร. สมชาย กล่าว"),
+        ("my", "ဝါဒ နှင့် ဒေါက်တာ. အောင် ပြောသည်။"),
+        ("am", "ፕሬዝዳንት ሚር. ትራምፕ ተናገሩ።"),
+        ("tr", "Müdür Dr. Ayşe Yılmaz ve Av. Can Er teşekkür etti."),
+        ("tr", "Doç. Dr. Ali Kaya konuştu."),
+        ("pl", "Mówił prof. Jan Nowak z ul. Polnej (str. 12)."),
+        ("nl", "Dhr. Jansen en mevr. De Vries zijn er."),
+        ("sv", "Mötet med dr. Berg börjar kl. 10.30 i dag."),
+        ("da", "Ifølge hr. Holm åbner den kl. 9 og lukker f.eks. Søndag."),
+        ("fi", "Kokous prof. Virtasen kanssa alkaa klo. 9."),
+        ("cs", "Řekl to MUDr. Jan Novák (viz č. 5)."),
+        ("hu", "Ezt dr. Kovács és ifj. Nagy mondta."),
+        ("uk", "Це сказав проф. Шевченко на вул. Садовій."),
+        ("bg", "Каза го проф. Иванов от ул. Шипка."),
+        ("el", "Ο κ. Παπαδόπουλος και ο Δρ. Νίκου μίλησαν."),
+        ("sr", "Рекао је др. Петровић."),
+        ("sr-Latn", "Rekao je dr. Petrović."),
+        ("ro", "A spus dl. Popescu (nr. 5)."),
+        ("id", "Kata Dr. Budi dan Tn. Agus."),
+        ("vi", "Theo TS. Nguyễn Văn An."),
+        ("sw", "Alisema Bw. Juma."),
+        ("zu", "Kusho uMnu. Albence, Mrs. Kirchner, Dr. Malar."),
+        ("eo", "Tion diris Dr. Petro kaj Mrs. Kirchner."),
+    ],
+)
+def test_a_title_ends_no_sentence_in_any_language(language, text):
+    assert sentences(text, language) == [text]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("ps", "هغه کور و. دوی راغلل.", ["هغه کور و.", "دوی راغلل."]),
+        ("ar", "عام ١٩٩٠ م. ثم رحل.", ["عام ١٩٩٠ م.", "ثم رحل."]),
+        ("hi", "पुल बंद है. लोग दुखी हैं।", ["पुल बंद है.", "लोग दुखी हैं।"]),
+        ("ko", "할 수 있는 것. 나는 갔다.", ["할 수 있는 것.", "나는 갔다."]),
+        ("lo", "ຂົວປິດ. ຄົນໂສກເສົ້າ.", ["ຂົວປິດ.", "ຄົນໂສກເສົ້າ."]),
+        ("tr", "Bu iyi bir av. Sonra gittik.", ["Bu iyi bir av.", "Sonra gittik."]),
+        ("fo", "Hann tosaði hjá ST. Ri segði nei.", ["Hann tosaði hjá ST.", "Ri segði nei."]),
+        ("pl", "To jest ok. Potem poszli.", ["To jest ok.", "Potem poszli."]),
+    ],
+)
+def test_what_is_no_title_ends_a_sentence_in_any_language(language, text, expected):
+    assert sentences(text, language) == expected
+
+
+@pytest.mark.parametrize(
     ("language", "text", "expected"),
     [
         ("en", "No. It was late.", ["No.", "It was late."]),

@@ -159,7 +159,15 @@ def served_by_another(target, reach):
     return serving(target, tuple(reach)) is not None
 
 
-SHOP = Shop(pairs={("en", "fr"): "opus-mt-en-fr", ("de", "en"): "opus-mt-de-en", ("pt", "es"): "opus-mt-pt-es"})
+SHOP = Shop(
+    pairs={
+        ("fr-CA", "en"): "x",
+        ("en", "fr-CH"): "y",
+        ("en", "fr"): "opus-mt-en-fr",
+        ("de", "en"): "opus-mt-de-en",
+        ("pt", "es"): "opus-mt-pt-es",
+    }
+)
 
 
 def refusal_with_offers(source, target, **wanted):
@@ -186,7 +194,9 @@ def test_a_pair_that_could_be_installed_is_refused_with_how(source, target, pull
     assert error.metadata["pull"] == pull
 
 
-@pytest.mark.parametrize(("source", "target"), [("en", "fi"), ("fi", "fr"), ("fr", "de")])
+@pytest.mark.parametrize(
+    ("source", "target"), [("en", "fi"), ("fi", "fr"), ("fr", "de"), ("fr-CA", "fr-CH"), ("de-AT", "de-CH")]
+)
 def test_a_pair_that_nobody_has_is_refused_without(source, target):
     error = refusal_with_offers(source, target)
     assert "pull" not in error.message
