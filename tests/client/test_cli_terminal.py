@@ -257,6 +257,26 @@ def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path, he
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_what_comes_through_a_pipe_has_a_bar_but_not_while_nothing_comes(held: threading.Event, is_busy: bool):
+    source, sink = os.pipe()
+    os.write(sink, b"one\n" * (300 if is_busy else 1))  # more than are in work at the same time
+
+    def go_on(*terminal: Any) -> None:
+        held.set()
+        os.close(sink)
+
+    if not is_busy:
+        held.set()
+        threading.Timer(DELAY_SECONDS + 1, go_on).start()
+    arguments = ["translate", "--lines", "-s", "en", "-t", "pt"]
+    then = {"until": "━", "then": go_on} if is_busy else {}
+    code, shown = run_on_terminal(*arguments, stdin=source, **then)
+    os.close(source)
+    assert (code, "━" in shown, "ONE\n" in shown) == (0, is_busy, True)
+
+
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize(("flags", "variable"), [([], ""), (["--no-color"], ""), ([], "1")])
 def test_colours_can_be_switched_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: threading.Event, flags: list[str], variable: str

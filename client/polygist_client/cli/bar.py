@@ -2,8 +2,9 @@
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
 DELAY_SECONDS = 1.0
 TICK_SECONDS = 0.1
 
+ItemT = TypeVar("ItemT")
+
 
 class Bar:
     """A bar on standard error, which shows itself when nothing was written to its terminal for a while.
+
+    Where nobody knows how much there is, it goes while nothing comes: through a pipe, somebody may be typing.
 
     Args:
         doing: what there are many of.
@@ -32,6 +37,7 @@ class Bar:
         self._count = self._completed = 0
         self._begun = time.monotonic()
         self._due: float | None = self._begun + DELAY_SECONDS
+        self._reading_since: float | None = None
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._progress: Progress | None = None
@@ -53,6 +59,27 @@ class Bar:
             self._completed += steps
             if self._progress and self._is_shown:
                 self._progress.update(self._progress.task_ids[0], completed=self._completed, count=str(self))
+
+    def watch(self, items: Iterable[ItemT]) -> Iterator[ItemT]:
+        """Yield the items as they are read, and take note of how long that takes."""
+        unread = iter(items)
+        while True:
+            self._reading_since = time.monotonic()
+            try:
+                item = next(unread)
+            except StopIteration:
+                return
+            finally:
+                with self._lock:
+                    if self._starves(DELAY_SECONDS):
+                        self._due = time.monotonic() + DELAY_SECONDS
+                    self._reading_since = None
+            yield item
+
+    def _starves(self, seconds: float) -> bool:
+        """Tell whether the next item has been waited for so long, and nobody knows whether it comes."""
+        since = self._reading_since
+        return self._total is None and since is not None and time.monotonic() - since >= seconds
 
     def make_room(self) -> None:
         """Clear the line, and keep it free until `settle`."""
@@ -81,7 +108,9 @@ class Bar:
         while not self._ended.wait(min(TICK_SECONDS, DELAY_SECONDS)):
             with self._lock:
                 is_due = self._due is not None and time.monotonic() >= self._due
-                if is_due and not self._is_shown and not self._ended.is_set():
+                if self._starves(DELAY_SECONDS):
+                    self._hide()
+                elif is_due and not (self._is_shown or self._starves(TICK_SECONDS) or self._ended.is_set()):
                     self._show()
 
     def _show(self) -> None:

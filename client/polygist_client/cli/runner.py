@@ -261,7 +261,9 @@ class Run:
             records = read_whole(job.sources, work)
         else:
             (source,) = job.sources
-            records, work = self.form.prepare(self.client, source, self.form.read(source, work.fields), work)
+            read = self.form.read(source, work.fields)
+            watched = self.session.bar.watch(read) if self.session.bar else read
+            records, work = self.form.prepare(self.client, source, watched, work)
         follows_from = [work.label, work.options.get("source") or ""]
 
         if job.earlier and isinstance(sink, JournalSink) and self.form.read:
