@@ -61,7 +61,7 @@ def test_a_model_to_load_at_start_that_is_broken_is_told(home):
         assert process.process.wait(timeout=60) == 1
     last = process.log().splitlines()[-1]
     assert last.startswith("error: preload: ")
-    assert last.endswith("models pull broken")
+    assert last.endswith("run: polygist-server models rm broken, and install it again as it was")
 
 
 @pytest.mark.model
