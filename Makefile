@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test interop chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
+.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,9 +19,9 @@ test: $(READY)  ## run the linters, the type checker and all tests
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
 
-interop: $(READY) ## run the tests with clients in Node, Go and buf; as root on Debian it installs what they need first
+outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
-	@$(BIN)/python -m pytest tests/interop
+	@$(BIN)/python -m pytest -m 'not chaos' tests/interop tests/end_to_end/test_package.py tests/end_to_end/test_install.py
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

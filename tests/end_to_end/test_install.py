@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from polygist import __version__
 
+pytestmark = pytest.mark.outside
+
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 

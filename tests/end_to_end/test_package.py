@@ -117,6 +117,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
     }  # fmt: skip
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("platform", ["windows", "macos", "aarch64-apple-darwin", "aarch64-unknown-linux-gnu"])
 def test_the_client_can_be_installed_on(platform):
     resolved = resolve("--only-binary", ":all:", "--python-platform", platform)
@@ -131,6 +132,7 @@ def test_the_client_imports_nothing_that_only_posix_has(tmp_path):
     assert {"polygist_client.aio", "polygist_client.cli.app", "polygist_client.cli.journal"} <= {*done.stdout.split()}
 
 
+@pytest.mark.outside
 @pytest.mark.parametrize("other", ["tritonclient[grpc]", "mlflow", "kserve"])
 def test_the_server_can_live_in_one_environment_with(other, tmp_path):
     (tmp_path / "other.in").write_text(f"{other}\n")

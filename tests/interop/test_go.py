@@ -7,6 +7,8 @@ import pytest
 
 from tests.interop.conftest import ROOT
 
+pytestmark = pytest.mark.outside
+
 
 @pytest.fixture
 def run(go_example):
