@@ -191,7 +191,7 @@ class Routes:
 
     def readable(self) -> tuple[str, ...]:
         """Languages that some translation model reads, sorted."""
-        return tuple(sorted({language for model in self.models() for language in model.source_languages}))
+        return union_of(model.source_languages for model in self.models())
 
     def sources(self, target: str, *, model: str | None, pivot_policy: PivotPolicy) -> tuple[str, ...]:
         """Languages from which `target` can be reached, sorted; raises what `find_model` does."""

@@ -1,7 +1,9 @@
 """A word or a few whose language nobody names, over a real connection: answered, and said to be a guess where it is."""
 
+import asyncio
 import re
 
+import grpc
 import pytest
 from polygist.v1 import common_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_service.limits import Limits
@@ -190,6 +192,18 @@ async def test_the_first_lines_of_a_file_are_in_what_its_later_ones_are_in():
         others = await batch(service, config(target="fr", source_language_code=""), *long)
     for found in (answers, others):
         assert {each.translation.source_language_code for each in found.values()} == {"pt"}
+
+
+async def test_whoever_waits_for_each_answer_gets_it_though_no_other_texts_come():
+    async with serving(EchoEngine()) as service:
+        call = service.translation.BatchTranslate()
+        await call.write(config(source_language_code=""))
+        for text in ("Hello", "The cat"):
+            await call.write(item(text, text))
+            answer = await asyncio.wait_for(call.read(), 30)
+            assert (answer.item_id, answer.translation.source_language_code) == (text, "en")
+        await call.done_writing()
+        assert await call.read() is grpc.aio.EOF
 
 
 async def test_an_item_that_fails_or_names_its_language_keeps_nobody_waiting():
