@@ -128,11 +128,12 @@ class Reading(NamedTuple):
     ranking: Ranking
     evidence: Evidence
     alone: Ranking
+    is_unlikely: bool = False
 
     @property
     def is_sure(self) -> bool:
         """Whether no other text changes what it is in."""
-        return self.evidence.is_long or not self.alone or self.alone[0][1] >= SURE
+        return self.evidence.is_long or not self.alone or (self.alone[0][1] >= SURE and not self.is_unlikely)
 
 
 class Verdict(NamedTuple):
@@ -140,6 +141,7 @@ class Verdict(NamedTuple):
 
     expected: Ranking
     told: Ranking
+    is_doubtful: bool = False
 
     def confidence(self, language: str) -> float:
         """Return what the texts say for a language."""
@@ -304,17 +306,18 @@ class LanguageResolver:
             rankings = [scope.limit(reading.ranking) for reading in readings]
             mixtures = await self._find_mixtures(some, rankings, candidates, context)
         choices = {}
-        for at, text, verdict, mixture in zip(lettered, some, verdicts, mixtures, strict=True):
+        for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
             language = verdict.expected[0][0] if verdict.expected else "und"
             self._count(language, verdict.confidence(language))
-            choices[at] = choose(at, text, verdict, mixture, scope)
+            choices[at] = choose(at, verdict, mixture, scope)
         return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
     def _read(self, text: str) -> Reading:
         """Return what a text says by itself."""
         ranking = self._detector.rank(text)
         evidence = Evidence.of(text, ranking)
-        return Reading(ranking, evidence, weigh(evidence))
+        alone = weigh(evidence)
+        return Reading(ranking, evidence, alone, bool(alone) and is_unlikely(text, alone[0][0]))
 
     def _count(self, language: str, confidence: float) -> None:
         result = "sure" if confidence >= CONFIDENT else "guess"
@@ -336,7 +339,7 @@ class LanguageResolver:
             if reading.evidence.is_long and (not reading.alone or reading.alone[0][1] >= SURE):
                 return Verdict(reading.alone, reading.alone)
             if reading.is_sure or not total:
-                return Verdict(weigh(reading.evidence, expected), reading.alone)
+                return Verdict(weigh(reading.evidence, expected), reading.alone, reading.is_unlikely)
             weigh_here = partial(weigh, reading.evidence, others=total, own=own[text] if len(own) > 1 else {})
             return Verdict(weigh_here(expected), weigh_here())
 
@@ -370,8 +373,8 @@ def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixt
     return find_mixture(text, blocks, rankings, whole[0][0]) if blocks and whole else None
 
 
-def choose(at: int, text: str, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
-    """Return the likeliest language of `text`, at `at`, that it can be served in, unless it is surely in another one.
+def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
+    """Return the likeliest language of the text at `at` that it can be served in, unless it is surely in another one.
 
     Raises:
         UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
@@ -393,7 +396,7 @@ def choose(at: int, text: str, verdict: Verdict, mixture: Mixture | None, scope:
             "give source_language_code",
             metadata={"field": f"contents[{at}]", "source": best},
         )
-    if probability >= CONFIDENT and best in languages and not is_unlikely(text, best):
+    if probability >= CONFIDENT and best in languages and not verdict.is_doubtful:
         found = best if scope.reads(best) else None
     else:
         found = next(filter(scope.serves, languages), None) or next(filter(scope.reads, languages), None)
