@@ -13,7 +13,7 @@ from polygist.v1 import common_pb2, translation_service_pb2, translation_service
 from polygist_client import Client, LanguagePairUnsupported
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.repetition import has_loop
-from polygist_service.translation.guards import is_swallowed, is_too_long
+from polygist_service.translation.faults import is_swallowed, is_too_long
 
 from tests.end_to_end.server import ServerProcess, find_free_port
 from tests.hub import HubStandIn

@@ -21,6 +21,7 @@ from polygist_service.engine.interface import (
     State,
 )
 from polygist_service.errors import InferenceFailed, ModelLoading, NotFound
+from polygist_service.text.alignment import AlignedPair
 
 from tests.service.shelf import Shop
 
@@ -206,7 +207,7 @@ def align(source: str, text: str):
     """Each word of an answer with the word of the source that stands as far from the start."""
     words = [found.span() for found in re.finditer(r"\w+", source)]
     written = [found.span() for found in re.finditer(r"\w+", text)]
-    return zip(words, written, strict=False)
+    return map(AlignedPair, words, written)
 
 
 def embed(text: str) -> np.ndarray:

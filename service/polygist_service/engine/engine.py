@@ -18,7 +18,6 @@ from polygist_service.engine.interface import (
     Partial,
     QueueState,
     Result,
-    Span,
     Tokens,
     Unobserved,
 )
@@ -27,6 +26,7 @@ from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
 from polygist_service.engine.slots import Outcome, Slots, SlotState
 from polygist_service.errors import InferenceFailed
+from polygist_service.text.segmentation import Span
 
 
 class Models(Protocol):

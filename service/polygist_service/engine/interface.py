@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polygist_service.context import CallContext
+from polygist_service.text.alignment import Alignment
+from polygist_service.text.segmentation import Span
 
 Vector = NDArray[np.float32]
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,6 @@ class Encoding:
 Options = Decoding | Encoding
 
 
-# Half-open spans in a text and in what a model wrote of it, in code points: each piece of the output, in order, with
-# the piece of the text that the model looked at most when it wrote that.
-Alignment = tuple[tuple[Span, Span], ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One output text.
@@ -69,7 +65,8 @@ class Hypothesis:
     Attributes:
         score: the mean log-probability per target token (<= 0); None where not asked for.
         limited: whether the output limit ended it, not the model.
-        alignment: empty where not asked for, and where the model tells none.
+        alignment: each piece of the output, in order, with the piece of the text that the model looked at most when it
+            wrote that; empty where not asked for, and where the model tells none.
     """
 
     text: str

@@ -14,7 +14,7 @@ from functools import cache, partial
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, ModelInfo, Partial, Result, Span
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, ModelInfo, Partial, Result
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.lengths import LengthTarget, allot
 from polygist_service.summarisation.planning import Plan
@@ -23,6 +23,7 @@ from polygist_service.summarisation.types import Form
 from polygist_service.text.documents.base import Document, Segment
 from polygist_service.text.languages import display_name, serving
 from polygist_service.text.repetition import is_loop
+from polygist_service.text.segmentation import Span
 from polygist_service.text.words import count_words
 from polygist_service.translation.types import Progress
 

@@ -9,11 +9,11 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from polygist_service.engine.interface import Span
 from polygist_service.summarisation.boilerplate import ENDS, ends_sentence, lacks_mark
 from polygist_service.summarisation.tfidf import TfidfVectors
 from polygist_service.text.abbreviations import words
 from polygist_service.text.documents.base import Segment
+from polygist_service.text.segmentation import Span
 from polygist_service.text.words import UNPARTED_RUN, count_letters, count_words, is_word, split_units
 
 # More words has no sentence that ends; and one without an end is no sentence beyond fewer.

@@ -2,8 +2,8 @@
 
 import re
 
-from polygist_service.engine.interface import Span
 from polygist_service.summarisation.types import Form
+from polygist_service.text.segmentation import Span
 
 # Characters that mean something in Markdown wherever they stand ...
 INLINE = re.compile(r"[\\`*_\[\]<>&~|]")

@@ -25,6 +25,7 @@ from polygist_service.summarisation.types import (
     SummaryResult,
     SummarySentence,
 )
+from polygist_service.text.documents import read_layout
 from polygist_service.text.words import count_words
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.types import Delta, Progress
@@ -74,13 +75,13 @@ class Summariser:
             NotFound, InvalidRequest, UnsupportedCapability: see `planning.make_plan`.
             UnsupportedLanguagePair: no model translates a summary into the target language.
         """
+        layouts = await self._pool.run(context, partial(read_layout, mime_type=request.mime_type), request.contents)
         languages = await self._languages.resolve(
-            request.contents,
+            layouts,
             given=request.source,
             readable=None,
             likely=covered_languages(self._engine),
             candidates=request.candidates,
-            mime_type=request.mime_type,
             context=context,
         )
         plans = []

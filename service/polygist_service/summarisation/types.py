@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polygist_service.engine.interface import Span
 from polygist_service.notices import Notice
 from polygist_service.text.documents.base import PLAIN, Splitting
+from polygist_service.text.segmentation import Span
 from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
 

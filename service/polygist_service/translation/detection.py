@@ -15,7 +15,7 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.documents.base import Layout
 from polygist_service.text.language_odds import (
     READABLE,
     SURE,
@@ -267,12 +267,11 @@ class LanguageResolver:
 
     async def resolve(
         self,
-        texts: Sequence[str],
+        layouts: Sequence[Layout],
         *,
         given: str | None,
         readable: tuple[str, ...] | None,
         candidates: Collection[str],
-        mime_type: str,
         context: CallContext,
         likely: tuple[str, ...] | None = None,
         target: str | None = None,
@@ -284,7 +283,6 @@ class LanguageResolver:
             given: the language the caller named; nothing is detected then.
             readable: languages that some model reads; None where every language will do.
             candidates: limits the detection; empty for no limit.
-            mime_type: of the texts; runs in other languages are looked for in plain ones.
             context: whose request the texts are of.
             likely: languages from which what is asked for can be done; by default all `readable` ones.
             target: what the texts are to be translated into.
@@ -294,6 +292,7 @@ class LanguageResolver:
             UndeterminedLanguage: a text with letters is in a script of no known language, or in none of `candidates`.
             UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
+        texts = [join_passages(layout) for layout in layouts]
         if given:
             return [DetectedLanguage(given if has_letters(text) else "und") for text in texts]
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
@@ -301,10 +300,8 @@ class LanguageResolver:
         some = [texts[at] for at in lettered]
         readings = await self._pool.run(context, self._read, some)
         verdicts = await self._judge(some, readings, scope, context, turn)
-        mixtures: Sequence[Mixture | None] = [None] * len(some)
-        if mime_type == PLAIN:
-            rankings = [scope.limit(reading.ranking) for reading in readings]
-            mixtures = await self._find_mixtures(some, rankings, candidates, context)
+        rankings = [scope.limit(reading.ranking) for reading in readings]
+        mixtures = await self._find_mixtures(some, rankings, candidates, context)
         choices = {}
         for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
             language = verdict.expected[0][0] if verdict.expected else "und"
@@ -365,6 +362,11 @@ class LanguageResolver:
             for text, cut, ranking in zip(texts, cuts, rankings, strict=True)
         ]
         return await self._pool.run(context, judge, cases)
+
+
+def join_passages(layout: Layout) -> str:
+    """Return what there is to be read of a text."""
+    return "\n\n".join(passage.text for passage in layout.passages)
 
 
 def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixture | None:

@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.engine.interface import Span
 from polygist_service.text.addresses import find_addresses
 from polygist_service.text.capitals import Capitals, choose_spelling
 from polygist_service.text.characters import (
@@ -28,7 +27,8 @@ from polygist_service.text.characters import (
     near_letters,
     typed_fraction,
 )
-from polygist_service.text.segmentation import has_letters
+from polygist_service.text.documents.inline import OBJECT
+from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.vocabulary import Vocabulary
 
 # No word is longer in a script that parts words: what is, is no text.
@@ -137,6 +137,8 @@ def find_edits(text: str, vocabulary: Vocabulary) -> list[Edit]:
 
 def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
     """Yield what may have to become of stretches of a segment; of those that overlap the first one counts."""
+    for found in OBJECT.finditer(text):
+        yield Edit(*found.span(), kind=Placeholder)
     for start, end in find_addresses(text):
         yield Edit(start, end, kind=Placeholder)
     runs = [found.span() for found in LONG_RUN.finditer(text)] if NO_WORD.search(text) else []

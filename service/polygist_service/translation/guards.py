@@ -5,41 +5,36 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from enum import IntEnum
-from functools import partial
 from itertools import zip_longest
 
 from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Span, Tokens
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Tokens
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.alignment import Alignment, follow, offsets, shift
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
-from polygist_service.text.numbers.conventions import convention_of
-from polygist_service.text.numbers.reading import find_numbers
-from polygist_service.text.numbers.writing import is_measure, localise_number
+from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
-from polygist_service.text.segmentation import MOST_CHARACTERS, middle_cut
+from polygist_service.text.segmentation import MOST_CHARACTERS, Span, middle_cut
+from polygist_service.translation.faults import (
+    EVEN_SCRIPTS,
+    Fault,
+    find_all,
+    is_copied,
+    is_inside,
+    is_one_word,
+    is_swallowed,
+    is_too_long,
+    localise_numbers,
+)
 from polygist_service.translation.protection import Protected, protect
 from polygist_service.translation.restoration import Restored, restore
 from polygist_service.translation.vocabulary import RememberedVocabulary
 
-# An output of more than so many characters for each of its source is a loop; a short label may be longer in one
-# language than in another ("UK", "Reino Unido").
-MOST_GROWTH, SHORT_OUTPUT = 3, 12
-# One of less than so many swallowed a part: of 1,025 sentences of news in six languages, one or none is shorter beside
-# its English, and up to five of the English ones beside theirs. Scripts with other lengths of words are not looked at.
-LEAST_SHARE, LEAST_CHARACTERS = 0.5, 60
-FEWEST_WORDS = 4
-EVEN_SCRIPTS = frozenset(("Latn", "Cyrl", "Grek"))
-# A text with so many words in small letters is no name or label that may stay as it is.
-FEWEST_SMALL_WORDS = 4
-# A copy may have other spaces.
-MOST_SPACES = 4
 # How a model is kept from repeating itself, where it does.
 PENALTY, LOOP_NGRAM = 1.2, 4
 # Of another beam than the one that failed.
@@ -50,20 +45,6 @@ MOST_HALVINGS, SHORTEST_HALVED = 3, 24
 FREE_ATTEMPTS = 64
 
 
-class Fault(IntEnum):
-    """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
-
-    NUMBER = 1
-    MISSING = 32
-    SWALLOWED = 64
-    COPIED = 128
-    SCRIPT = 256
-    LOST = 512
-    LIMITED = 1024
-    LOOP = 2048
-    EMPTY = 4096
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A segment as a model reads it.
@@ -71,11 +52,13 @@ class Reading:
     Attributes:
         tokens: the text where no tokens of it fit the window.
         kept: what stands in its place where there is nothing to translate; None where the model has to read it.
+        is_aligned: whether whoever asks for it needs to know where its words went.
     """
 
     protected: Protected
     tokens: Tokens | str
     kept: str | None = None
+    is_aligned: bool = False
 
     @property
     def is_kept(self) -> bool:
@@ -84,8 +67,8 @@ class Reading:
 
     @property
     def needs_alignment(self) -> bool:
-        """See `Protected.needs_alignment`."""
-        return self.protected.needs_alignment
+        """Whether the model has to tell which words come from which; see `Protected.needs_alignment`."""
+        return self.is_aligned or self.protected.needs_alignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +148,9 @@ class Guard:
         """Allow as many more attempts as there are segments: that bounds how often something is decoded again."""
         self._attempts += segment_count
 
-    def read(self, text: str, *, with_placeholders: bool = True, with_names: bool = True) -> Reading | None:
+    def read(
+        self, text: str, *, with_placeholders: bool = True, with_names: bool = True, is_aligned: bool = False
+    ) -> Reading | None:
         """Return how the model reads a text; None where that does not fit its window."""
         if len(text) > MOST_CHARACTERS and not is_one_word(text):
             return None
@@ -173,7 +158,7 @@ class Guard:
         if protected.is_empty:
             return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
-        return None if tokens is None else Reading(protected, tokens)
+        return None if tokens is None else Reading(protected, tokens, is_aligned=is_aligned or self._options.alignment)
 
     def read_number(self, text: str) -> Reading:
         """Return the reading of the bare number of a cell, which stands there as the target language writes it."""
@@ -193,7 +178,7 @@ class Guard:
         compared = source or reading.protected.source
         changes = () if is_cut else self._find_changes(compared, restored[0].text, reading.protected)
         hypotheses = [
-            replace(hypothesis, text=each.text, alignment=())
+            replace(hypothesis, text=each.text, alignment=self._align(reading, hypothesis, each.text, source))
             for hypothesis, each in zip(result.hypotheses, restored, strict=True)
         ]
         return Draft(
@@ -205,6 +190,14 @@ class Guard:
             output_token_count=best.token_count,
         )
 
+    def _align(self, reading: Reading, written: Hypothesis, text: str, source: str) -> Alignment:
+        """Return the alignment of the segment and `text`, which was made of what the model wrote; see `assess`."""
+        if not reading.is_aligned:
+            return ()
+        protected = reading.protected
+        of_source = source or protected.source
+        return follow(written.alignment, read=(protected.text, of_source), written=(written.text, text))
+
     def _mend_alternatives(
         self, source: str, hypotheses: Sequence[Hypothesis], protected: Protected
     ) -> Iterator[Hypothesis]:
@@ -214,7 +207,7 @@ class Guard:
             text = mend_numbers(each.text, self._find_changes(source, each.text, protected))
             if text not in seen and not self._find_changes(source, text, protected):
                 seen.add(text)
-                yield replace(each, text=text)
+                yield change_text(each, text)
 
     def _find_faults(self, protected: Protected, written: Hypothesis, restored: Restored) -> Iterator[Fault]:
         read, text = protected.text, written.text
@@ -270,7 +263,7 @@ class Guard:
         """Return a draft with the numbers put right of which the place is certain."""
         source = protected.source
         hypotheses = tuple(
-            replace(each, text=mend_numbers(each.text, self._find_changes(source, each.text, protected)))
+            change_text(each, mend_numbers(each.text, self._find_changes(source, each.text, protected)))
             for each in draft.hypotheses
         )
         return replace(draft, hypotheses=hypotheses, changes=self._find_changes(source, hypotheses[0].text, protected))
@@ -301,7 +294,7 @@ class Guard:
         if draft.faults and halvings < MOST_HALVINGS and len(text) >= SHORTEST_HALVED and (cut := middle_cut(text)):
             halves = (text[:cut], text[cut:])
             parts = await gather_all(self._write_part(half, halvings + 1) for half in halves)
-            draft = draft.or_better(await self._pool.call(self._context, lambda: self._join(text, parts)))
+            draft = draft.or_better(await self._pool.call(self._context, lambda: self._join(halves, parts)))
         return draft
 
     async def _write_part(self, text: str, halvings: int) -> Draft:
@@ -323,8 +316,8 @@ class Guard:
         self._attempts -= 1
         if self._attempts < 0:
             return nothing
-        read = partial(self.read, text.strip(), with_placeholders=with_placeholders, with_names=with_names)
-        reading = await self._pool.call(self._context, read)
+        marks = {"with_placeholders": with_placeholders, "with_names": with_names}
+        reading = await self._pool.call(self._context, lambda: self.read(text.strip(), is_aligned=True, **marks))
         if not reading:
             return nothing
         if reading.is_kept:
@@ -334,12 +327,14 @@ class Guard:
             _, result = await anext(results)
         return await self._pool.call(self._context, lambda: self.assess(reading, result, source=source))
 
-    def _join(self, text: str, parts: Sequence[Draft]) -> Draft:
-        """Return the drafts of the parts of `text` as one."""
+    def _join(self, halves: tuple[str, str], parts: Sequence[Draft]) -> Draft:
+        """Return the drafts of both halves of a segment as one."""
+        text = "".join(halves)
+        starts = [len(half) - len(half.lstrip()) + at for half, at in zip(halves, (0, len(halves[0])), strict=True)]
         ranks = zip_longest(*(part.hypotheses for part in parts))
         firsts = [part.hypotheses[0] for part in parts]
         joined = tuple(
-            join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)]) for rank in ranks
+            join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)], starts) for rank in ranks
         )
         faults = {fault for part in parts for fault in part.faults}.difference((Fault.NUMBER,))
         changes = self._find_changes(text, joined[0].text, protect(text, self._vocabulary))
@@ -362,64 +357,28 @@ def keep(reading: Reading) -> Draft:
     return Draft((Hypothesis(reading.kept or "", 0),))
 
 
-def find_all(parts: Iterable[str], text: str) -> list[Span]:
-    """Return where the parts stand in `text`."""
-    return [found.span() for part in set(parts) for found in re.finditer(re.escape(part), text)]
-
-
-def is_inside(span: Span | None, others: Sequence[Span]) -> bool:
-    """Whether a span lies in one of `others`."""
-    return span is not None and any(start <= span[0] and span[1] <= end for start, end in others)
-
-
-def localise_numbers(text: str, source: str, target: str) -> str:
-    """Return `text` with its numbers, but for versions and other names, as the language `target` writes them."""
-    pieces: list[str] = []
-    at = 0
-    for number in find_numbers(text, source):
-        if number.start >= at:
-            written = text[number.start : number.end]
-            if is_measure(number, text, convention_of(source)):
-                written = localise_number(written, source, target)
-            pieces += (text[at : number.start], written)
-            at = number.end
-    return "".join(pieces) + text[at:]
-
-
-def is_one_word(text: str) -> bool:
-    """Whether no white space parts `text`."""
-    return len(text.split(maxsplit=1)) == 1
-
-
-def is_too_long(written: str, read: str) -> bool:
-    """Whether `written` is longer than any translation of `read`."""
-    return len(written) > max(SHORT_OUTPUT, MOST_GROWTH * len(read))
-
-
-def is_swallowed(written: str, read: str) -> bool:
-    """Whether `written` is too short to say all of `read`."""
-    if len(read) >= LEAST_CHARACTERS:
-        return len(written) < LEAST_SHARE * len(read)
-    return len(written.split()) == 1 and len(read.split()) >= FEWEST_WORDS
-
-
-def is_copied(written: str, read: str, *, is_other_script: bool) -> bool:
-    """Whether a text that is more than names came back as it was."""
-    if abs(len(written) - len(read)) > MOST_SPACES or written.split() != read.split():
-        return False
-    small = sum(word[0].islower() for word in read.split())
-    return small >= FEWEST_SMALL_WORDS or (is_other_script and any(map(str.isalpha, read)))
-
-
-def join_hypotheses(parts: Sequence[Hypothesis]) -> Hypothesis:
-    """Return what was written of the parts of a segment as one; nothing where a part is missing."""
-    text = " ".join(part.text.strip() for part in parts) if all(part.text.strip() for part in parts) else ""
+def join_hypotheses(parts: Sequence[Hypothesis], starts: Sequence[int]) -> Hypothesis:
+    """Return what was written of the parts of a segment, which begin at `starts`, as one; nothing where one is not."""
+    texts = [part.text.strip() for part in parts]
+    is_whole = all(texts)
+    places = offsets(f"{text} " for text in texts)
+    aligned = (
+        shift(follow(part.alignment, read=("", ""), written=(part.text, text)), start, place)
+        for part, text, start, place in zip(parts, texts, starts, places, strict=False)
+    )
     return Hypothesis(
-        text,
+        " ".join(texts) if is_whole else "",
         sum(part.token_count for part in parts),
         mean_score(parts),
         limited=any(part.limited for part in parts),
+        alignment=tuple(pair for each in aligned for pair in each) if is_whole else (),
     )
+
+
+def change_text(hypothesis: Hypothesis, text: str) -> Hypothesis:
+    """Return a hypothesis with some words of its text changed."""
+    alignment = follow(hypothesis.alignment, read=("", ""), written=(hypothesis.text, text))
+    return replace(hypothesis, text=text, alignment=alignment)
 
 
 def mean_score(hypotheses: Sequence[Hypothesis]) -> float | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.alignment import shift
+from polygist_service.text.documents.base import Layout
 from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
@@ -16,7 +18,7 @@ class Part:
     Attributes:
         index: of the content.
         start: where the part begins in it, in code points.
-        text: of the part.
+        layout: of the part.
         language: of the part; without a confidence where it is not the whole.
         is_foreign: whether it is in another language than most of the content.
         is_last: whether it ends the content.
@@ -24,16 +26,22 @@ class Part:
 
     index: int
     start: int
-    text: str
+    layout: Layout
     language: DetectedLanguage
     is_foreign: bool = False
     is_last: bool = True
 
+    @property
+    def text(self) -> str:
+        """The source."""
+        return self.layout.text
 
-def cut_parts(index: int, text: str, language: DetectedLanguage) -> list[Part]:
+
+def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Part]:
     """Cut a content into its parts, in order: joined, they are the content."""
     if not language.foreign:
-        return [Part(index, 0, text, language)]
+        return [Part(index, 0, layout, language)]
+    text = layout.text
     cuts: list[tuple[int, int, str | None]] = []
     end = 0
     for run in language.foreign:
@@ -45,7 +53,7 @@ def cut_parts(index: int, text: str, language: DetectedLanguage) -> list[Part]:
         Part(
             index,
             start,
-            text[start:end],
+            layout.part(start, end),
             DetectedLanguage((foreign or language.language) if has_letters(text[start:end]) else "und"),
             is_foreign=foreign is not None,
             is_last=end == len(text),
@@ -99,6 +107,7 @@ def move_segments(pairs: Iterable[tuple[Part, Translation]]) -> Iterator[Transla
                 segment,
                 source_span=(start + part.start, end + part.start),
                 target_span=(low + written, high + written),
+                alignment=tuple(shift(segment.alignment, part.start, written)),
             )
         written += len(translation.text)
 

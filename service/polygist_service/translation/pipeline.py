@@ -1,31 +1,31 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from polygist_service.concurrency import TextPool, in_groups, in_order, merge
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, Engine, HeldModel, Hypothesis, Result
+from polygist_service.engine.interface import Decoding, Engine, HeldModel, Result
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents import parse
-from polygist_service.text.documents.base import PLAIN, Document, Output, Segment, Splitting
+from polygist_service.text.documents.base import Document, Layout, Segment, Splitting
+from polygist_service.text.documents.plain import PlainLayout
+from polygist_service.translation.assembly import Assembly, Outcome, join_parts
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep, mean_score
+from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep
 from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.types import (
-    Alternative,
     Delta,
     Event,
     Progress,
-    TranslatedSegment,
-    Translation,
     TranslationRequest,
 )
 
+# What splits a text into sentences.
+Split = Callable[[], Document]
 # So many characters are parsed and read within one turn of a thread of the pool.
 ONE_TURN = 4000
 # Segments of longer ones that a model begins with before the others are read: a batch for each of two slots.
@@ -37,7 +37,7 @@ class Content:
     """One text of a request, at its index there, and the language that it is in."""
 
     index: int
-    text: str
+    layout: Layout
     language: DetectedLanguage
 
 
@@ -48,28 +48,6 @@ class Piece:
     document: Document
     segment: Segment
     reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one segment.
-
-    Attributes:
-        segment: of the source.
-        hypotheses: the best first.
-        notices: what there is to know about it, with spans in the source.
-        input_token_count, output_token_count: of all models on the way.
-    """
-
-    segment: Segment
-    hypotheses: tuple[Hypothesis, ...]
-    notices: tuple[Notice, ...]
-    input_token_count: int
-    output_token_count: int
-
-    def ranked(self, rank: int) -> Hypothesis:
-        """Return one hypothesis; the last one where there are fewer."""
-        return self.hypotheses[min(rank, len(self.hypotheses) - 1)]
 
 
 class Pipeline:
@@ -94,10 +72,10 @@ class Pipeline:
 
         Of two models, one at a time is held, so both need not be in memory at once.
         """
-        async with self._decode(route.hops, [content.text for content in contents]) as (documents, outcomes):
+        async with self._decode(route.hops, [content.layout for content in contents]) as (documents, outcomes):
             self._total += sum(len(document.segments) for document in documents)
             for content, document in zip(contents, documents, strict=True):
-                assembly = Assembly(document, route, content.language, self._request.decoding.alternative_count)
+                assembly = Assembly(document, route, content.language, self._request)
                 for _ in document.segments:
                     yield content.index, Delta(assembly.add(await anext(outcomes)))
                     self._completed += 1
@@ -107,27 +85,29 @@ class Pipeline:
 
     @asynccontextmanager
     async def _decode(
-        self, hops: Sequence[Hop], texts: Sequence[str]
+        self, hops: Sequence[Hop], layouts: Sequence[Layout]
     ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
-        """Give the documents of `texts`, and what becomes of all their segments, in order."""
+        """Give the documents of `layouts`, and what becomes of all their segments, in order."""
         first, *onward = hops
-        splitting, mime_type = self._request.splitting, self._request.mime_type
+        length = sum(len(layout.text) for layout in layouts)
+        splits = [partial(layout.split, first.source, self._request.splitting) for layout in layouts]
         if not onward:
-            async with self._pass(first, texts, splitting, mime_type) as passed:
+            async with self._pass(first, splits, length) as passed:
                 yield passed
             return
         # A text that goes on needs no alternatives and no score of its own.
-        async with self._pass(first, texts, splitting, mime_type, is_last=False) as (documents, outcomes):
+        async with self._pass(first, splits, length, is_last=False) as (documents, outcomes):
             halfway = [outcome async for outcome in outcomes]
-        onward_texts = [outcome.ranked(0).text for outcome in halfway]
-        async with self._pass(onward[0], onward_texts, Splitting.NONE, PLAIN) as (parts, outcomes):
+        splits = [partial(split_halfway, outcome, onward[0].source) for outcome in halfway]
+        length = sum(len(outcome.ranked(0).text) for outcome in halfway)
+        async with self._pass(onward[0], splits, length) as (parts, outcomes):
             yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source)
 
     @asynccontextmanager
     async def _pass(
-        self, hop: Hop, texts: Sequence[str], splitting: Splitting, mime_type: str, *, is_last: bool = True
+        self, hop: Hop, splits: Sequence[Split], length: int, *, is_last: bool = True
     ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
-        """Put texts through one model, which is held while the block runs."""
+        """Put texts, of `length` characters in all, through one model, which is held while the block runs."""
         preset = self._request.decoding
         options = hop.decoding(preset if is_last else replace(preset, alternative_count=0, scores=False))
         async with self._engine.hold(hop.model.name, self._context) as held:
@@ -140,31 +120,30 @@ class Pipeline:
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
             )
-            parse_text = partial(parse, language=hop.source, splitting=splitting, mime_type=mime_type)
             async with aclosing(Start(held, options, self._context)) as start:
-                documents, pieces = await self._read(texts, parse_text, guard, start)
+                documents, pieces = await self._read(splits, length, guard, start)
                 async with aclosing(self._write(pieces, start, guard)) as outcomes:
                     yield documents, outcomes
 
     async def _read(
-        self, texts: Sequence[str], parse_text: Callable[[str], Document], guard: Guard, start: "Start"
+        self, splits: Sequence[Split], length: int, guard: Guard, start: "Start"
     ) -> tuple[list[Document], list[Piece]]:
         """Return the documents of texts, and all their segments as a model reads them.
 
         Of long texts it begins with the first segments while the others are still read.
         """
         found: list[list[Piece]]
-        if sum(map(len, texts)) <= ONE_TURN:
+        if length <= ONE_TURN:
 
-            def read_text(text: str) -> tuple[Document, list[list[Piece]]]:
-                document = parse_text(text)
+            def read_text(split: Split) -> tuple[Document, list[list[Piece]]]:
+                document = split()
                 return document, [read_segment(guard, (document, segment)) for segment in document.segments]
 
-            both = await self._pool.run(self._context, read_text, texts)
+            both = await self._pool.run(self._context, read_text, splits)
             documents = [document for document, _ in both]
             found = [pieces for _, each in both for pieces in each]
         else:
-            documents = await self._pool.run(self._context, parse_text, texts)
+            documents = await self._pool.run(self._context, lambda split: split(), splits)
             segments = [(document, segment) for document in documents for segment in document.segments]
             read = partial(read_segment, guard)
             found = await self._pool.run(self._context, read, segments[:START_SEGMENTS])
@@ -264,9 +243,20 @@ class Start:
                 yield self._count + at, result
 
 
+def split_halfway(outcome: Outcome, language: str) -> Document:
+    """Return what a model wrote of a segment, in a language, as a document for the next one."""
+    document = PlainLayout(outcome.ranked(0).text).split(language, Splitting.NONE)
+    needs_alignment = outcome.segment.needs_alignment
+    return document.with_segments([replace(each, needs_alignment=needs_alignment) for each in document.segments])
+
+
 def find_due(pieces: Sequence[Piece]) -> list[Reading]:
     """Return the readings that a model has to see, each different one once, in the order of the pieces."""
-    readings = {piece.reading.protected.source: piece.reading for piece in pieces}
+    readings: dict[str, Reading] = {}
+    for piece in pieces:
+        source = piece.reading.protected.source
+        if source not in readings or piece.reading.needs_alignment:
+            readings[source] = piece.reading
     return [reading for reading in readings.values() if not reading.is_kept]
 
 
@@ -278,7 +268,7 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     readings: dict[str, Reading | None] = {}
 
     def fits(text: str) -> bool:
-        readings[text] = guard.read(text)
+        readings[text] = guard.read(text, is_aligned=segment.needs_alignment)
         return readings[text] is not None
 
     return [
@@ -330,118 +320,3 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
     yield from draft_notices(draft, span, partial(piece.document.source_span, piece.segment))
-
-
-async def join_parts(
-    halfway: Iterable[Outcome], parts: Iterable[Document], outcomes: AsyncIterator[Outcome], *, language: str
-) -> AsyncGenerator[Outcome, None]:
-    """Yield what became of segments whose outputs went on through a second model, each as a document of its own.
-
-    Args:
-        halfway: what the first model made of each segment.
-        parts: its outputs, parsed.
-        outcomes: what the second model made of the segments of all parts, in order.
-        language: the one in between.
-    """
-    for before, part in zip(halfway, parts, strict=True):
-        after = [await anext(outcomes) for _ in part.segments]
-        # What was noticed further on is told of the segment that it comes from.
-        moved = (
-            replace(notice, message=f"in its {language} text: {notice.message}", span=before.segment.span)
-            for outcome in after
-            for notice in outcome.notices
-        )
-        rank_count = max((len(outcome.hypotheses) for outcome in after), default=1)
-        yield Outcome(
-            before.segment,
-            tuple(join_hypotheses(part, [outcome.ranked(rank) for outcome in after]) for rank in range(rank_count)),
-            (*before.notices, *moved),
-            before.input_token_count + sum(outcome.input_token_count for outcome in after),
-            before.output_token_count + sum(outcome.output_token_count for outcome in after),
-        )
-
-
-def join_hypotheses(document: Document, chosen: Sequence[Hypothesis]) -> Hypothesis:
-    """Join one hypothesis for each segment of a document; the text is whole, or empty where one of them is."""
-    text = ""
-    if all(hypothesis.text for hypothesis in chosen):
-        rebuilder = document.rebuild()
-        text = "".join([rebuilder.add(Output(hypothesis.text)) for hypothesis in chosen]) + rebuilder.finish()
-    return Hypothesis(
-        text,
-        sum(hypothesis.token_count for hypothesis in chosen),
-        mean_score(chosen),
-        limited=any(hypothesis.limited for hypothesis in chosen),
-    )
-
-
-class Assembly:
-    """One content that is put together from what becomes of its segments, in their order.
-
-    Args:
-        document: the content.
-        route: the way that it goes.
-        language: the one that it is in.
-        alternative_count: how many further translations are asked for.
-    """
-
-    def __init__(self, document: Document, route: Route, language: DetectedLanguage, alternative_count: int) -> None:
-        self._route = route
-        self._language = language
-        self._rebuilders = [document.rebuild() for _ in range(alternative_count + 1)]
-        self._texts: list[list[str]] = [[] for _ in self._rebuilders]
-        self._outcomes: list[Outcome] = []
-
-    def add(self, outcome: Outcome) -> str:
-        """Take what became of the next segment; return the text that is settled by it.
-
-        A segment for which nothing was written keeps its source.
-        """
-        self._outcomes.append(outcome)
-        for rank, (rebuilder, text) in enumerate(zip(self._rebuilders, self._texts, strict=True)):
-            text.append(rebuilder.add(Output(outcome.ranked(rank).text or outcome.segment.text)))
-        return self._texts[0][-1]
-
-    def finish(self) -> str:
-        """Return the rest of the text."""
-        for rebuilder, text in zip(self._rebuilders, self._texts, strict=True):
-            text.append(rebuilder.finish())
-        return self._texts[0][-1]
-
-    def translation(self) -> Translation:
-        """Return the whole: its text is all that `add` and `finish` returned, joined."""
-        outcomes, route = self._outcomes, self._route
-        best = [outcome.ranked(0) for outcome in outcomes]
-        rank_count = max((len(outcome.hypotheses) for outcome in outcomes), default=1)
-        return Translation(
-            text="".join(self._texts[0]),
-            source=self._language.language,
-            target=route.target,
-            confidence=self._language.confidence,
-            model=route.model.name,
-            pivots=route.pivots,
-            score=mean_score(best),
-            segments=tuple(
-                TranslatedSegment(outcome.segment.span, span, hypothesis.score)
-                for outcome, hypothesis, span in zip(outcomes, best, self._rebuilders[0].spans, strict=True)
-            ),
-            alternatives=tuple(
-                Alternative("".join(self._texts[rank]), mean_score([outcome.ranked(rank) for outcome in outcomes]))
-                for rank in range(1, rank_count)
-            ),
-            notices=tuple(self._notices()),
-            input_token_count=sum(outcome.input_token_count for outcome in outcomes),
-            output_token_count=sum(outcome.output_token_count for outcome in outcomes),
-        )
-
-    def _notices(self) -> Iterator[Notice]:
-        """Yield what there is to know: first about the whole, then about segments, in their order."""
-        yield from self._language.notices()
-        if self._route.pivots:
-            models = " and ".join(hop.model.name for hop in self._route.hops)
-            yield Notice(NoticeKind.PIVOTED, f"translated through {', '.join(self._route.pivots)}, by {models}")
-        for outcome in self._outcomes:
-            yield from outcome.notices
-            if not outcome.ranked(0).text:
-                message = "the model wrote nothing here, the source was kept"
-                yield Notice(NoticeKind.UNTRANSLATED, message, outcome.segment.span)

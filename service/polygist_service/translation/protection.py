@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.engine.interface import Span
 from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import BEFORE_NUMBERS
-from polygist_service.text.segmentation import has_letters
+from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
 from polygist_service.translation.vocabulary import Vocabulary
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from polygist_service.engine.interface import Alignment, Span
+from polygist_service.text.alignment import Alignment
 from polygist_service.text.capitals import to_capitals
 from polygist_service.text.characters import is_letter, near_letters, restore_typography
 from polygist_service.text.languages import territory_words
+from polygist_service.text.segmentation import Span
 from polygist_service.translation.edits import WORD, Placeholder, Sign, Spelling
 from polygist_service.translation.protection import PLACEHOLDER, Protected, whole
 
@@ -142,7 +143,7 @@ def word_after(text: str, at: int) -> Span | None:
 
 def aligned(span: Span, read: str, written: str, alignment: Alignment) -> list[Span]:
     """Return what was written for a stretch of what was read, in order; for a number, its figures."""
-    places = [there for here, there in alignment if here[0] < span[1] and span[0] < here[1]]
+    places = [there for here, there, _ in alignment if here[0] < span[1] and span[0] < here[1]]
     if any(map(str.isdigit, read[span[0] : span[1]])):
         figures = [there for there in places if any(map(str.isdigit, written[there[0] : there[1]]))]
         return figures or places

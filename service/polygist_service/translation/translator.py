@@ -3,12 +3,15 @@
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
+from polygist_service.text.documents import read_layout
+from polygist_service.text.documents.base import Layout
 from polygist_service.text.languages import is_same_language
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver, Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
@@ -70,17 +73,18 @@ class Translator:
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        languages = await self._tell_languages(request, context, turn)
+        layouts = await self._pool.run(context, partial(read_layout, mime_type=request.mime_type), request.contents)
+        languages = await self._tell_languages(layouts, request, context, turn)
         contents = [
-            cut_parts(at, text, language)
-            for at, (text, language) in enumerate(zip(request.contents, languages, strict=True))
+            cut_parts(at, layout, language)
+            for at, (layout, language) in enumerate(zip(layouts, languages, strict=True))
         ]
         parts = [part for each in contents for part in each]
         turns = Turns(parts, languages)
         groups: dict[Route, list[Content]] = defaultdict(list)
         for place, (part, way) in enumerate(zip(parts, self._find_ways(request, contents), strict=True)):
             if isinstance(way, Route):
-                groups[way].append(Content(place, part.text, part.language))
+                groups[way].append(Content(place, part.layout, part.language))
             else:
                 turns.add(place, Delta(part.text))
                 turns.add(place, way)
@@ -112,17 +116,16 @@ class Translator:
             self._find_route(request.source, request)
 
     async def _tell_languages(
-        self, request: TranslationRequest, context: CallContext, turn: Turn | None
+        self, layouts: Sequence[Layout], request: TranslationRequest, context: CallContext, turn: Turn | None
     ) -> list[DetectedLanguage]:
         """Return the language of each content; where no model reads it, the refusal says which one could."""
         sources = self._find_sources(request)
         try:
             return await self._languages.resolve(
-                request.contents,
+                layouts,
                 given=request.source,
                 readable=self._routes.readable(),
                 candidates=request.candidates,
-                mime_type=request.mime_type,
                 context=context,
                 likely=sources or None,
                 target=request.target if sources else None,

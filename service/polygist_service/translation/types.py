@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polygist_service.engine.interface import Decoding, ModelInfo, Span
+from polygist_service.engine.interface import Decoding, ModelInfo
 from polygist_service.notices import Notice
+from polygist_service.text.alignment import Alignment
 from polygist_service.text.documents.base import PLAIN, Splitting
+from polygist_service.text.segmentation import Span
 
 
 class Preference(Enum):
@@ -37,6 +39,7 @@ class DecodingPreset:
     max_output_tokens: int = 0
     alternative_count: int = 0
     scores: bool = False
+    alignment: bool = False
 
     def for_model(self, model: ModelInfo) -> Decoding:
         """The options for one model; n-best needs a beam at least as wide, so it is raised here."""
@@ -47,6 +50,7 @@ class DecodingPreset:
             shortlist=self.preference is Preference.SPEED and model.has_shortlist,
             scores=self.scores,
             max_output_tokens=self.max_output_tokens,
+            alignment=self.alignment,
         )
 
 
@@ -74,11 +78,16 @@ class TranslationRequest:
 
 @dataclass(frozen=True, slots=True)
 class TranslatedSegment:
-    """Where a segment stands in the source and in the translation, in code points."""
+    """Where a segment stands in the source and in the translation, in code points.
+
+    Attributes:
+        alignment: which stretches of both say the same; empty where not asked for.
+    """
 
     source_span: Span
     target_span: Span
     score: float | None
+    alignment: Alignment = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from polygist_service.engine.interface import Span
+from polygist_service.text.segmentation import Span
 
 # No longer text is a word.
 LONGEST_WORD = 40

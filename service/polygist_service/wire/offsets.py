@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from polygist.v1 import common_pb2
 
-from polygist_service.engine.interface import Span
 from polygist_service.errors import InvalidRequest
+from polygist_service.text.segmentation import Span
 
 Width = Callable[[str], int]
 

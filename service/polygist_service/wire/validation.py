@@ -12,7 +12,7 @@ from polygist.v1 import common_pb2, summarisation_service_pb2, translation_servi
 
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedField, UnsupportedMimeType
 from polygist_service.limits import Limits
-from polygist_service.text.documents import PARSERS
+from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
@@ -98,7 +98,7 @@ def parse_languages(field: str, values: Sequence[str]) -> frozenset[str]:
     return frozenset(parse_required_language(f"{field}[{at}]", value) for at, value in enumerate(values))
 
 
-def parse_mime_type(field: str, value: str, allowed: Collection[str] = PARSERS.keys()) -> str:
+def parse_mime_type(field: str, value: str, allowed: Collection[str] = LAYOUTS.keys()) -> str:
     """Return the one of `allowed` that a media type is, compared as RFC 9110 says; an empty field is text/plain.
 
     Parameters that say nothing here, such as ``format``, are let through; a charset other than that of every string of

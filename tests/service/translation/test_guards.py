@@ -6,7 +6,7 @@ import pytest
 from polygist_service.notices import NoticeKind
 from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import LanguageResolver
-from polygist_service.translation.guards import localise_numbers
+from polygist_service.translation.faults import localise_numbers
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import DecodingPreset, TranslationRequest

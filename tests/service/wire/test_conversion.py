@@ -11,7 +11,7 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UnsupportedMimeType
 from polygist_service.limits import Limits
-from polygist_service.text.documents import PARSERS
+from polygist_service.text.documents import LAYOUTS
 from polygist_service.translation.types import Preference
 from polygist_service.wire.summarisation import parse_summarise_request, to_summarise_response, to_summary_event
 from polygist_service.wire.translation import (
@@ -104,7 +104,7 @@ def test_a_mime_type_is_allowed_where_there_is_a_parser_for_it():
             translation_service_pb2.TranslateRequest(contents=["a"], target_language_code="pt", mime_type="image/png"),
             LIMITS,
         )
-    assert caught.value.metadata == {"field": "mime_type", "allowed": ", ".join(PARSERS)}
+    assert caught.value.metadata == {"field": "mime_type", "allowed": ", ".join(LAYOUTS)}
 
 
 def test_conversion_needs_no_grpc():

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from polygist_service.engine.interface import Options, Result, Span, Tokens
+from polygist_service.engine.interface import Options, Result, Tokens
+from polygist_service.text.segmentation import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from typing import cast
 
 import ctranslate2
 
-from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
+from polygist_service.engine.interface import Decoding, Options, Result, Tokens
 from polygist_service.engine.models.base import BatchLimits, Listener
 from polygist_service.engine.models.decoding import ALONE, USUAL, Generation, follow, read_hypotheses
 from polygist_service.engine.models.prompt_format import Prompt
 from polygist_service.engine.models.tokenizers import JsonTokenizer
+from polygist_service.text.segmentation import Span
 
 Frame = tuple[Sequence[str], Sequence[str]]
 # What a model thinks aloud, against the instruction of its template; where the limit ended it, to the end.

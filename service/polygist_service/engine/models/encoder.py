@@ -7,10 +7,11 @@ import ctranslate2
 import numpy as np
 from numpy.typing import NDArray
 
-from polygist_service.engine.interface import Encoding, Options, Result, Span, Tokens, Vector
+from polygist_service.engine.interface import Encoding, Options, Result, Tokens, Vector
 from polygist_service.engine.models.base import BatchLimits, Listener
 from polygist_service.engine.models.decoding import ENCODER
 from polygist_service.engine.models.tokenizers import TemplateTokenizer
+from polygist_service.text.segmentation import Span
 
 
 class SentenceEncoder:

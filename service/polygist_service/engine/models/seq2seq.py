@@ -6,7 +6,7 @@ from typing import cast
 
 import ctranslate2
 
-from polygist_service.engine.interface import Decoding, Options, Result, Span, Tokens
+from polygist_service.engine.interface import Decoding, Options, Result, Tokens
 from polygist_service.engine.models.base import BatchLimits, Listener
 from polygist_service.engine.models.decoding import (
     FULL_VOCABULARY,
@@ -18,6 +18,8 @@ from polygist_service.engine.models.decoding import (
 )
 from polygist_service.engine.models.prompt_format import PLAIN_FORMAT, Prompt, PromptFormat
 from polygist_service.engine.models.tokenizers import Tokenizer
+from polygist_service.text.alignment import AlignedPair, Alignment
+from polygist_service.text.segmentation import Span
 
 
 class SequenceToSequence:
@@ -97,9 +99,7 @@ class SequenceToSequence:
             results.append(Result(len(prompt), hypotheses))
         return results
 
-    def _align(
-        self, prompt: Prompt, tokens: Sequence[str], attention: Sequence[Sequence[float]]
-    ) -> tuple[tuple[Span, Span], ...]:
+    def _align(self, prompt: Prompt, tokens: Sequence[str], attention: Sequence[Sequence[float]]) -> Alignment:
         """Return the spans of the text and of an output that belong together.
 
         Args:
@@ -113,8 +113,9 @@ class SequenceToSequence:
         for (start, end), weights in zip(self._tokenizer.decoded_spans(tokens), attention, strict=False):
             row = weights[self._format.text_start : self._format.text_start + len(sources)]
             if start < end and row:
-                low, high = sources[max(range(len(row)), key=row.__getitem__)]
-                pairs.append(((max(0, low - before), max(0, high - before)), (start, end)))
+                best = max(range(len(row)), key=row.__getitem__)
+                low, high = sources[best]
+                pairs.append(AlignedPair((max(0, low - before), max(0, high - before)), (start, end), row[best]))
         return tuple(pairs)
 
     def count(self, text: str) -> int:

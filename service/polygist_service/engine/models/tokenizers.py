@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import sentencepiece
 import tokenizers
 
-from polygist_service.engine.interface import Span
-from polygist_service.text.segmentation import strip
+from polygist_service.text.segmentation import Span, strip
 
 # What stands for a character of printed text in a vocabulary that was made from typed text.
 TYPED = {

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from polygist_service.engine.interface import Span
 from polygist_service.summarisation.types import Citation
+from polygist_service.text.segmentation import Span
 from polygist_service.text.words import split_terms
 
 # A sentence often merges two of the source; more are seldom needed and hard to check.

@@ -1,22 +1,27 @@
 """Documents: what a model should read of a text, and what it wrote put in its place.
 
-Each MIME type has a module here that nobody outside names: `parse` chooses it.
+Each MIME type has a module here that nobody outside names: `read_layout` chooses it.
 """
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
-from polygist_service.text.documents.base import PLAIN, Document, Splitting
-from polygist_service.text.documents.plain import PlainDocument
+from polygist_service.text.documents.base import PLAIN, Document, Layout, Splitting
+from polygist_service.text.documents.plain import PlainLayout
 
-
-class Parse(Protocol):
-    """Parses a text of one MIME type."""
-
-    def __call__(self, text: str, *, language: str, splitting: Splitting) -> Document: ...
+LAYOUTS: Mapping[str, Callable[[str], Layout]] = {PLAIN: PlainLayout}
 
 
-PARSERS: Mapping[str, Parse] = {PLAIN: PlainDocument.parse}
+def read_layout(text: str, mime_type: str = PLAIN) -> Layout:
+    """Read the structure of a text.
+
+    Args:
+        text: any text.
+        mime_type: one of `LAYOUTS`.
+
+    Raises:
+        InvalidDocument: it is nested too deep, or has too many parts, to be what it says.
+    """
+    return LAYOUTS[mime_type](text)
 
 
 def parse(
@@ -26,15 +31,9 @@ def parse(
     splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES,
     mime_type: str = PLAIN,
 ) -> Document:
-    """Parse a text into blocks and segments.
-
-    Args:
-        text: any text.
-        language: canonical tag of the language that it is in, for the abbreviations.
-        splitting: where segments begin.
-        mime_type: one of `PARSERS`.
+    """Parse a text into blocks and segments; see `read_layout`, and `base.Layout.split`.
 
     Raises:
         UnicodeEncodeError: `text` holds a lone surrogate, so it is no text.
     """
-    return PARSERS[mime_type](text, language=language, splitting=splitting)
+    return read_layout(text, mime_type).split(language, splitting)

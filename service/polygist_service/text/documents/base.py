@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from polygist_service.text.alignment import Alignment
 from polygist_service.text.segmentation import Fits, Span
 
 
@@ -65,6 +66,7 @@ class Segment:
         block: index of its block.
         hard_split: whether it is a piece of a sentence that was longer than the model's window.
         is_number: whether it is a bare number of a line or a table's cell, for which no model is needed.
+        needs_alignment: whether an alignment tells where what stands inside it comes back.
     """
 
     start: int
@@ -73,6 +75,7 @@ class Segment:
     block: int = 0
     hard_split: bool = False
     is_number: bool = False
+    needs_alignment: bool = False
 
     @property
     def span(self) -> Span:
@@ -86,12 +89,11 @@ class Output:
 
     Attributes:
         text: what stands in its place.
-        alignment: pairs of half-open spans, in the segment's text and in `text`, that say the same; empty where the
-            model tells none.
+        alignment: of the segment's text and `text`; empty where the model tells none.
     """
 
     text: str
-    alignment: tuple[tuple[Span, Span], ...] = ()
+    alignment: Alignment = ()
 
 
 class Rebuilder(Protocol):
@@ -100,6 +102,15 @@ class Rebuilder(Protocol):
     @property
     def spans(self) -> Sequence[Span]:
         """Where the output of each segment that is placed stands in the rebuilt document, in code points."""
+        ...
+
+    @property
+    def doubts(self) -> Sequence[Span]:
+        """Where in the source something stands that may have come back at the wrong place."""
+        ...
+
+    def target_span(self, index: int, span: Span) -> Span:
+        """Return where a span of the output of the segment at `index`, which is placed, stands in the whole."""
         ...
 
     def add(self, output: Output) -> str:
@@ -157,6 +168,59 @@ class Document(Protocol):
         """Return the segments of blocks of some kinds, bare numbers left out."""
         ...
 
-    def rebuild(self) -> Rebuilder:
-        """Begin to put the document together from what its segments become."""
+    def rebuild(self, language: str = "") -> Rebuilder:
+        """Begin to put the document together from what its segments become.
+
+        Args:
+            language: that they are in afterwards, a canonical tag, for documents that say what they are in; empty
+                leaves what is said.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a text that is read as one, before it is known where its sentences end.
+
+    Attributes:
+        start, end: its half-open span in the source, in code points; a text may be parted between passages.
+        text: what is read of it.
+        language: canonical tag of what the document says it is in; None where it says nothing.
+    """
+
+    start: int
+    end: int
+    text: str
+    language: str | None = None
+
+
+class Layout(Protocol):
+    """A text of one MIME type whose structure is known; its sentences are not, as where they end takes its language."""
+
+    @property
+    def text(self) -> str:
+        """The source."""
+        ...
+
+    @property
+    def language(self) -> str | None:
+        """Canonical tag of what the document says that it is in as a whole; None where it says nothing."""
+        ...
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """What there is to be read of it, in order."""
+        ...
+
+    def part(self, start: int, end: int) -> "Layout":
+        """Return the layout of a stretch of the text, which begins and ends between passages."""
+        ...
+
+    def split(self, language: str, splitting: Splitting) -> Document:
+        """Split its passages into the sentences of a language.
+
+        Args:
+            language: canonical tag of the language that it is in, for the abbreviations.
+            splitting: where segments begin.
+        """
         ...

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.text.documents.base import PROSE, Block, BlockKind, Output, Segment, Splitting
+from polygist_service.text.alignment import Change
+from polygist_service.text.documents.base import PROSE, Block, BlockKind, Output, Passage, Segment, Splitting
 from polygist_service.text.documents.blocks import PlainBlock, read_blocks
 from polygist_service.text.documents.columns import TableBlock
 from polygist_service.text.documents.joining import fold_lines
@@ -27,6 +28,27 @@ from polygist_service.text.segmentation import (
 BLANK_LINES = re.compile(r"(?>\r\n|[\r\n\x85\u2028])[^\S\r\n]*(?>\r\n|[\r\n])\s*|\u2029\s*")
 # Options of programmes, as manual pages list them: "-a, --all", "--size=NUMBER".
 OPTION = re.compile(r"-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?(?:, ?-{1,2}[A-Za-z?][\w-]*(?:\[?=\S+)?)*")
+
+
+@dataclass(frozen=True, slots=True)
+class PlainLayout:
+    """A text without marks: all of it is one passage. See `base.Layout`."""
+
+    text: str
+    language: None = None
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """See `base.Layout.passages`."""
+        return (Passage(0, len(self.text), self.text),)
+
+    def part(self, start: int, end: int) -> "PlainLayout":
+        """See `base.Layout.part`; it may be parted anywhere."""
+        return PlainLayout(self.text[start:end])
+
+    def split(self, language: str, splitting: Splitting) -> "PlainDocument":
+        """See `base.Layout.split`."""
+        return PlainDocument.parse(self.text, language=language, splitting=splitting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +136,7 @@ class PlainDocument:
             kinds = frozenset(BlockKind)
         return [each for each in self.segments if self.blocks[each.block].kind in kinds and not each.is_number]
 
-    def rebuild(self) -> "PlainRebuilder":
+    def rebuild(self, language: str = "") -> "PlainRebuilder":
         """See `base.Document.rebuild`."""
         return PlainRebuilder(self)
 
@@ -154,11 +176,15 @@ class PlainRebuilder:
         self._document = document
         self._at = self._length = self._count = 0
         self._pending: list[str] = []
+        self._outputs: list[str] = []
+        self._written: list[str] = []
         self.spans: list[Span] = []
+        self.doubts: tuple[Span, ...] = ()
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`: what stands before the segment, and the output on one line."""
         segments, shown = self._document.segments, fold(output.text)
+        self._outputs.append(output.text)
         segment = segments[self._count]
         self._count += 1
         block = self._document.blocks[segment.block]
@@ -194,7 +220,14 @@ class PlainRebuilder:
         length = self._length + len(between)
         self._length = length + len(shown)
         self.spans += [(length + low, length + high) for low, high in spans]
+        self._written += [shown[low:high] for low, high in spans]
         return between + shown
+
+    def target_span(self, index: int, span: Span) -> Span:
+        """See `base.Rebuilder.target_span`."""
+        start = self.spans[index][0]
+        low, high = Change(self._outputs[index], self._written[index]).follow(span)
+        return start + low, start + high
 
 
 def paragraphs(text: str) -> Iterator[Span]:

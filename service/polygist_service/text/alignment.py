@@ -1,0 +1,105 @@
+"""Word alignment: which stretches of a text and of what was written of it say the same, while both still change."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from polygist_service.text.segmentation import Span
+
+# What changes as one where a text is changed: a word, a run of white space, a mark.
+PART = re.compile(r"[^\W_]+|\s+|.", re.DOTALL)
+
+
+class AlignedPair(NamedTuple):
+    """Two stretches that say the same.
+
+    Attributes:
+        source: half-open span in what was read, in code points.
+        target: half-open span in what was written.
+        probability: how much the model looked at `source`, of all that it read, when it wrote `target`; 0..1.
+    """
+
+    source: Span
+    target: Span
+    probability: float = 1.0
+
+
+# In the order of what was written.
+Alignment = tuple[AlignedPair, ...]
+
+
+class Change:
+    """The way from a text to another one that was made of it by changing some of its words.
+
+    Args:
+        before, after: both texts.
+    """
+
+    def __init__(self, before: str, after: str) -> None:
+        self._starts: list[int] = []
+        self._blocks: list[tuple[int, int, int, int]] = []
+        if before == after:
+            return
+        parts, others = (PART.findall(text) for text in (before, after))
+        starts, ends = (offsets(each) for each in (parts, others))
+        matcher = SequenceMatcher(None, parts, others, autojunk=False)
+        for _, low, high, other_low, other_high in matcher.get_opcodes():
+            self._starts.append(starts[low])
+            self._blocks.append((starts[low], starts[high], ends[other_low], ends[other_high]))
+
+    def follow(self, span: Span) -> Span:
+        """Return where a span of the text stands afterwards; all that took the place of what it touches."""
+        if not self._blocks:
+            return span
+        start, end = span
+        return self._move(start, is_end=False), self._move(max(end, start), is_end=True)
+
+    def _move(self, at: int, *, is_end: bool) -> int:
+        inside = max(0, at - 1) if is_end else at
+        start, end, low, high = self._blocks[max(0, bisect_right(self._starts, inside) - 1)]
+        if end - start == high - low:
+            return low + min(at, end) - start
+        return high if is_end else low
+
+
+def offsets(parts: Iterable[str]) -> list[int]:
+    """Return where each of `parts` begins when they are joined, and where the last one ends."""
+    found = [0]
+    for part in parts:
+        found.append(found[-1] + len(part))
+    return found
+
+
+def follow(alignment: Alignment, *, read: tuple[str, str], written: tuple[str, str]) -> Alignment:
+    """Return an alignment for what became of the texts that it is of.
+
+    Args:
+        read: what was read, and the text that it was made of.
+        written: what was written, and the text that was made of it.
+    """
+    if not alignment or (read[0] == read[1] and written[0] == written[1]):
+        return alignment
+    back, onward = Change(*read), Change(*written)
+    moved = (AlignedPair(back.follow(each.source), onward.follow(each.target), each.probability) for each in alignment)
+    return tuple(each for each in moved if each.target[0] < each.target[1])
+
+
+def compose(first: Alignment, second: Alignment) -> Alignment:
+    """Return the alignment of two models of which the second one read what the first one wrote."""
+    found = []
+    for pair in second:
+        over = [each for each in first if each.target[0] < pair.source[1] and pair.source[0] < each.target[1]]
+        if over:
+            best = max(over, key=lambda each: each.probability)
+            found.append(AlignedPair(best.source, pair.target, best.probability * pair.probability))
+    return tuple(found)
+
+
+def shift(alignment: Alignment, source: int, target: int) -> Sequence[AlignedPair]:
+    """Return an alignment of texts that begin at `source` and `target` in longer ones, for those."""
+    return [
+        AlignedPair((low + source, high + source), (start + target, end + target), probability)
+        for (low, high), (start, end), probability in alignment
+    ]

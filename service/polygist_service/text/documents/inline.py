@@ -1,0 +1,78 @@
+"""Inline elements of a sentence, such as links and words in bold: where they stand in what a model wrote of it.
+
+An element stays one: it is put around the words that were written for its words, inside the element that it is in.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from polygist_service.text.alignment import Alignment
+
+# One character stands for what comes back whole, letter for letter: a word of code, say. Those of private use.
+FIRST_OBJECT, LAST_OBJECT = 0xF0000, 0xFFFFD
+OBJECT = re.compile(f"[{chr(FIRST_OBJECT)}-{chr(LAST_OBJECT)}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """An inline element of a sentence, or the part of one in it.
+
+    Attributes:
+        start, end: its half-open span in the sentence, in code points; equal where it has no words, as an image.
+        begins, ends: whether it begins and ends in the sentence; one that does not reaches to its end there, and only
+            the other end has a place to be found.
+    """
+
+    start: int
+    end: int
+    begins: bool = True
+    ends: bool = True
+
+
+class Edge(IntEnum):
+    """What is put at a place."""
+
+    CLOSING = 0
+    EMPTY = 1
+    OPENING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an edge of an element comes.
+
+    Attributes:
+        at: offset in what was written.
+        index: of the element.
+    """
+
+    at: int
+    index: int
+    edge: Edge
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Where the elements of a sentence come.
+
+    Attributes:
+        placements: in the order in which they are written, so that elements nest as they did.
+        doubtful: indices of elements that may stand at other words than theirs.
+    """
+
+    placements: tuple[Placement, ...]
+    doubtful: tuple[int, ...] = ()
+
+
+def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Alignment) -> Arrangement:
+    """Find the places of elements in what was written of a sentence.
+
+    Args:
+        text: the sentence.
+        inlines: its elements in the order in which they begin, each before those inside it; they nest.
+        written: what was written of it.
+        alignment: of `text` and `written`; where it is empty, all places are guessed.
+    """
+    raise NotImplementedError
