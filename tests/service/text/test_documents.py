@@ -157,6 +157,6 @@ def test_prose_is_the_sentences_of_chosen_blocks():
     assert list(document.prose({BlockKind.CODE})) == []
 
 
-def test_each_mime_type_has_its_parser():
-    assert documents.PARSERS.keys() == {"text/plain"}
+def test_each_mime_type_has_its_layout():
+    assert documents.LAYOUTS.keys() == {"text/plain"}
     assert documents.parse("One. Two.", language="en", mime_type="text/plain").segments

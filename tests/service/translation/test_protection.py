@@ -6,6 +6,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polygist_service.text.alignment import AlignedPair
 from polygist_service.translation.protection import protect
 from polygist_service.translation.restoration import restore
 
@@ -36,7 +37,7 @@ def come_back(text, write=lambda text: text, language="pt"):
     written = write(protected.text)
     words = [found.span() for found in re.finditer(r"\w+|[^\w\s]", protected.text)]
     there = [found.span() for found in re.finditer(r"\w+|[^\w\s]", written)]
-    return restore(protected, written, tuple(zip(words, there, strict=False)), language)
+    return restore(protected, written, tuple(map(AlignedPair, words, there)), language)
 
 
 @pytest.mark.parametrize(
