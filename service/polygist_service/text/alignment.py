@@ -44,7 +44,8 @@ class Change:
             return
         parts, others = (PART.findall(text) for text in (before, after))
         starts, ends = (offsets(each) for each in (parts, others))
-        matcher = SequenceMatcher(None, parts, others, autojunk=False)
+        # Its rule of thumb for what stands too often keeps long texts of few words from taking quadratic time.
+        matcher = SequenceMatcher(None, parts, others, autojunk=True)
         for _, low, high, other_low, other_high in matcher.get_opcodes():
             self._starts.append(starts[low])
             self._blocks.append((starts[low], starts[high], ends[other_low], ends[other_high]))
