@@ -92,11 +92,14 @@ LIST_LANGUAGES = (
 )
 # In which tags are words, where they are not taken for tags.
 PAGE = "<div class=anything>The town council met.</div>"
-COUNT_TOKENS = {"contents": [ENGLISH], "model": "models/en-pt"}, {
-    "contents": ["one"],
-    "model": "models/none",
-    "mime_type": "text/html",
-}
+COUNT_TOKENS = (
+    {"contents": [ENGLISH], "model": "models/en-pt"},
+    {
+        "contents": ["one"],
+        "model": "models/none",
+        "mime_type": "text/html",
+    },
+)
 
 REQUESTS = {
     "translation.Translate": (translation_service_pb2.TranslateRequest, *TRANSLATE),
