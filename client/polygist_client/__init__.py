@@ -54,6 +54,7 @@ from polygist_client.options import (
     TranslateOptions,
 )
 from polygist_client.results import (
+    AlignedPair,
     Alternative,
     Citation,
     Delta,
@@ -74,6 +75,7 @@ from polygist_client.results import (
 )
 
 __all__ = [
+    "AlignedPair",
     "Alternative",
     "ApiKeyIgnored",
     "AsyncClient",

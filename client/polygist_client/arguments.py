@@ -184,7 +184,8 @@ PARSERS: Mapping[str, Parser] = {
         parse_integer,
     ),
     **dict.fromkeys(
-        ("wait_for_ready", "scores", "segments", "pivot", "markdown", "sentences", "citations", "tls"), parse_flag
+        ("wait_for_ready", "scores", "segments", "alignment", "pivot", "markdown", "sentences", "citations", "tls"),
+        parse_flag,
     ),
     **dict.fromkeys(("splitting", "prefer", "method", "type", "length", "order", "task"), keep),
     "on_reply": parse_function,

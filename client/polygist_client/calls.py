@@ -117,7 +117,9 @@ def translate(
             alternative_count=chosen.get("alternatives", 0),
             output_config=conversion.unless_empty(
                 contract.TranslationOutputConfig(
-                    include_score=chosen.get("scores", False), include_segments=chosen.get("segments", False)
+                    include_score=chosen.get("scores", False),
+                    include_segments=chosen.get("segments", False),
+                    include_alignment=chosen.get("alignment", False),
                 )
             ),
             **conversion.parse_decoding(chosen),

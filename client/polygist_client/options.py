@@ -63,6 +63,7 @@ class TranslateOptions(CallOptions, total=False):
         alternatives: how many other translations of each text to give.
         scores: give scores.
         segments: give the segments, with their place in source and translation.
+        alignment: tell which words became which; `segments` come along.
         pivot: whether a text may go through another language where no model serves the pair directly.
     """
 
@@ -76,6 +77,7 @@ class TranslateOptions(CallOptions, total=False):
     alternatives: int
     scores: bool
     segments: bool
+    alignment: bool
     pivot: bool
 
 

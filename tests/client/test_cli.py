@@ -33,6 +33,7 @@ TRANSLATE_FLAGS = [
     (["--alternatives", "2"], {"alternativeCount": 2}),
     (["--scores"], {"outputConfig": {"includeScore": True}}),
     (["--segments"], {"outputConfig": {"includeSegments": True}}),
+    (["--alignment"], {"outputConfig": {"includeAlignment": True}}),
     (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
@@ -299,6 +300,23 @@ def test_extras_stand_below_the_text(polygist: Polygist):
     assert polygist("translate", "--text", "a", "-t", "pt", *flags).out.splitlines() == [
         "A", "", "score -0.5000", "alternative 1 (-1.0000): a #0", '0-1 "a" -> 0-1 "A"',
     ]  # fmt: skip
+
+
+def test_an_alignment_counts_words_as_other_aligners_do(polygist: Polygist, tmp_path: Path):
+    flags = ["translate", "--text", "it isn't, no", "-t", "pt", "--alignment"]
+    assert polygist(*flags).out.splitlines() == ["IT ISN'T, NO", "", "alignment: 0-0 1-1 2-2"]
+    assert polygist(*flags, "--stream").out == polygist(*flags).out
+    (translation,) = json.loads(polygist(*flags, "--json").out)["translations"]
+    assert translation["segments"][0]["alignment"][1] == {
+        "sourceSpan": {"startOffset": 3, "endOffset": 6},
+        "targetSpan": {"startOffset": 3, "endOffset": 6},
+        "probability": 0.5,
+    }
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    lines = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines", "--alignment"]
+    assert "add --jsonl" in polygist(*lines).err
+    found = [json.loads(line) for line in polygist(*lines, "--jsonl").out.splitlines()]
+    assert [len(each["segments"][0]["alignment"]) for each in found] == [1, 1]
 
 
 def test_citations_quote_the_source(polygist: Polygist):

@@ -35,6 +35,7 @@ FLAGS_OF_TRANSLATE = [
     (["--alternatives", "2"], "alternative_count"),
     (["--scores"], "output_config.include_score"),
     (["--segments"], "output_config.include_segments"),
+    (["--alignment"], "output_config.include_alignment"),
     (["--no-pivot"], "pivot_policy"),
 ]
 FLAGS_OF_SUMMARISE = [

@@ -57,6 +57,7 @@ FLAGS: Mapping[str, str] = {
     "max_candidate_count": "-n",
     "output_config.include_score": "--scores",
     "output_config.include_segments": "--segments",
+    "output_config.include_alignment": "--alignment",
     "output_config.include_citations": "--citations",
     "output_mime_type": "--markdown",
     "pivot_policy": "--no-pivot",

@@ -12,7 +12,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Summary": ("type", "length", "max_sentences", "max_words", "method", "query", "order"),
     "Output": (
         "output", "resume", "into", "stream", "count", "citations", "markdown", "alternatives", "scores", "segments",
-        "json", "jsonl",
+        "alignment", "json", "jsonl",
     ),
     "Model": ("model", "task", "prefer", "splitting", "pivot", "beam_size", "max_output_tokens"),
     "Server": ("address", "tls", "api_key_file", "timeout", "wait"),

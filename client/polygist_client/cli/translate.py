@@ -1,6 +1,9 @@
 """``polygist translate``."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -63,6 +66,7 @@ EXAMPLES = (
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
+@click.option("--alignment", is_flag=True, help="Show which words became which.")
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -89,7 +93,7 @@ def translate(
     targets, where = parse_targets(to), parse_output(output)
     works = [make_work(each, keywords, make_fields(field, into, default=INTO, to=each)) for each in targets]
     form = parse_form(format=format, field=field, into=into, lines=lines, prepare=detect_once(session))
-    more = [name for name in ("alternatives", "scores", "segments") if options[name]]
+    more = [name for name in ("alternatives", "scores", "segments", "alignment") if options[name]]
     check_json(session, form, where, shows_more=" and ".join(more))
     check_resume(resume, where)
     check_folders(session, files, where)
@@ -161,7 +165,7 @@ def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
         label=target,
         result="translation",
         results="translations",
-        render=render_translation,
+        render=partial(render_translation, shows_segments=keywords.get("segments", False)),
         blank=lambda text: (
             Translation(text, source="", target=target, model=""),
             {"translatedText": text} if text else {},
@@ -170,8 +174,11 @@ def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
     )
 
 
-def render_translation(translation: Translation, source: str) -> str:
-    """Lay out a translation: its text, below it what else was asked for."""
+def render_translation(translation: Translation, source: str, *, shows_segments: bool) -> str:
+    """Lay out a translation: its text, below it what else was asked for.
+
+    Segments come with an alignment, too, and are shown where they were asked for themselves.
+    """
 
     def show(score: float | None) -> str:
         return "" if score is None else f" ({score:.4f})"
@@ -181,8 +188,24 @@ def render_translation(translation: Translation, source: str) -> str:
         extras.append(f"score {translation.score:.4f}")
     for number, each in enumerate(translation.alternatives, start=1):
         extras.append(f"alternative {number}{show(each.score)}: {each.text}")
-    for segment in translation.segments:
+    for segment in translation.segments if shows_segments else ():
         source_place = quote_place(segment.source_span, source)
         target_place = quote_place(segment.target_span, translation.text)
         extras.append(f"{source_place} -> {target_place}{show(segment.score)}")
+    if translation.alignment:
+        extras.append(f"alignment: {number_pairs(translation, source)}")
     return append_extras(translation.text, extras) if extras else translation.text
+
+
+def number_pairs(translation: Translation, source: str) -> str:
+    """Write an alignment as other aligners do, such as ``0-0 1-2``: words are what white space parts, from 0 on.
+
+    Marks alone are left out: they stand beside the words that they belong to.
+    """
+    starts, places = ([found.start() for found in re.finditer(r"\S+", text)] for text in (source, translation.text))
+    pairs = {
+        (bisect_right(starts, pair.source_span.start) - 1, bisect_right(places, pair.target_span.start) - 1)
+        for pair in translation.alignment
+        if any(map(str.isalnum, pair.target_span.of(translation.text)))
+    }
+    return " ".join(f"{one}-{other}" for one, other in sorted(pairs))
