@@ -294,15 +294,17 @@ def detect_language(
 
 
 def count_tokens(
-    text: str | Texts, *, model: str, **given: Unpack[options.CallOptions]
+    text: str | Texts, *, model: str, **given: Unpack[options.TokenOptions]
 ) -> Call[model_service_pb2.CountTokensResponse, results.TokenCount | list[results.TokenCount]]:
     """Make the call of `Client.count_tokens`."""
-    chosen = parse_options("count_tokens", given, options.CallOptions)
+    chosen = parse_options("count_tokens", given, options.TokenOptions)
     contents = parse_contents(text)
     return Call(
         service=MODELS,
         method="CountTokens",
-        request=model_service_pb2.CountTokensRequest(contents=contents, model=parse_model_name("model", model)),
+        request=model_service_pb2.CountTokensRequest(
+            contents=contents, model=parse_model_name("model", model), mime_type=chosen.get("mime_type", "")
+        ),
         reply=model_service_pb2.CountTokensResponse,
         convert=lambda reply: one_or_all(
             text, contents, [results.TokenCount(count, reply.max_input_tokens) for count in reply.token_counts]

@@ -148,6 +148,16 @@ class DetectOptions(CallOptions, total=False):
     candidates: Sequence[str]
 
 
+class TokenOptions(CallOptions, total=False):
+    """Keywords of `count_tokens`.
+
+    Attributes:
+        mime_type: what the texts are; None is "text/plain". Of a document what a model reads is counted.
+    """
+
+    mime_type: MimeType | None
+
+
 class ListOptions(CallOptions, total=False):
     """Keywords of `list_models`.
 

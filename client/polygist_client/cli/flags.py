@@ -104,8 +104,8 @@ input_options = (
     ),
     format_option(
         *RECORDS,
-        help="What the input is. auto: html and markdown by their names (.html, .md), HTML by itself too, all else is"
-        " text. Of csv the delimiter is found: , ; | or a tab.  [default: auto]",
+        help="What the input is. auto goes by names such as .html and .md, then finds HTML by itself, but not"
+        " Markdown; all else is text. Of csv the delimiter is found: , ; | or a tab.  [default: auto]",
     ),
     click.option(
         "--field",

@@ -34,10 +34,15 @@ class Sink(Protocol):
 
 def encode_alike(session: Session, name: str, encoding: Encoding, shown: str, source: str) -> bytes:
     """Encode the result of an input as that is, with its line ends."""
+    note_numbers(session, name, encoding, shown)
+    return encoding.encode(match_line_ends(shown, source), at_start=True)
+
+
+def note_numbers(session: Session, name: str, encoding: Encoding, shown: str) -> None:
+    """Say where a page has letters that the encoding it declares has not."""
     if encoding.lacks(shown):
         said = f"is in {encoding.codec}, as it declares, and what this has no letters for is written as &#NUMBER;"
         session.note(f"{name}: {said}")
-    return encoding.encode(match_line_ends(shown, source), at_start=True)
 
 
 def codes_of(answers: Sequence[Answer]) -> list[str]:

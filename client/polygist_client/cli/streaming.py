@@ -14,6 +14,7 @@ from polygist_client.cli.outputs import Output, standard_output
 from polygist_client.cli.printing import to_json_line
 from polygist_client.cli.runner import Form
 from polygist_client.cli.session import Session
+from polygist_client.cli.sinks import note_numbers
 from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
@@ -89,6 +90,7 @@ def print_events(
                         )
                         write(session, rest or "\n" * (not said.endswith("\n")), encoding)
                         is_open = False
+                        note_numbers(session, name, encoding, said)
                         session.report(name, event.result)
         finally:
             if is_open:  # what was said before a failure ends its line

@@ -28,7 +28,8 @@ TOKENS_EXAMPLES = (
 
 
 format_of_texts = format_option(
-    help="What the input is. auto: html and markdown by their names (.html, .md), HTML by itself too.  [default: auto]"
+    help="What the input is. auto goes by names such as .html and .md, then finds HTML by itself, but not Markdown; all"
+    " else is text.  [default: auto]"
 )
 
 
