@@ -51,6 +51,7 @@ from polygist_client.options import (
     LanguageOptions,
     ListOptions,
     SummariseOptions,
+    TokenOptions,
     TranslateOptions,
 )
 from polygist_client.results import (
@@ -132,6 +133,7 @@ __all__ = [
     "SummarySentence",
     "TlsFailed",
     "TokenCount",
+    "TokenOptions",
     "TranslateOptions",
     "Translation",
     "Unauthenticated",

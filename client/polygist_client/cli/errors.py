@@ -60,6 +60,7 @@ FLAGS: Mapping[str, str] = {
     "output_config.include_alignment": "--alignment",
     "output_config.include_citations": "--citations",
     "output_mime_type": "--markdown",
+    "mime_type": "--format",
     "pivot_policy": "--no-pivot",
     "max_sentence_count": "--max-sentences",
     "max_word_count": "--max-words",

@@ -7,7 +7,7 @@ import click
 
 # Where an option stands, by the name of its parameter; of those that all commands have, the ones worth a line there.
 HEADINGS: Mapping[str, tuple[str, ...]] = {
-    "Input": ("texts", "format", "field", "lines"),
+    "Input": ("texts", "format", "field", "field_format", "lines"),
     "Languages": ("to", "source", "candidates", "display_language"),
     "Summary": ("type", "length", "max_sentences", "max_words", "method", "query", "order"),
     "Output": (

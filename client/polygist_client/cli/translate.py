@@ -26,10 +26,12 @@ from polygist_client.cli.flags import (
     into_option,
     parse_form,
     pivot_option,
+    said_format,
     warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.formats import Format
 from polygist_client.cli.help import Command
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
@@ -47,6 +49,7 @@ CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warn
 
 EXAMPLES = (
     'polygist translate --to pt --text "The library opens at nine."',
+    "polygist translate --to pt page.html -o pagina.html",
     "polygist translate --to pt articles/ -o translated/",
     "polygist translate --to pt news.jsonl --format jsonl \\\n    --field title --field body -o news.pt.jsonl",
 )
@@ -81,18 +84,23 @@ def translate(
     lines: bool,
     format: str | None,
     field: tuple[str, ...],
+    field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
     **options: Any,
 ) -> int:
     """Translate files, folders, standard input (-) or --text.
 
-    Of JSON Lines and CSV each record gets its translation in the field --into.
+    HTML and Markdown come back as they are, but for their words. Of JSON Lines and CSV each record
+    gets its translation in the field --into.
     """
     keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
     targets, where = parse_targets(to), parse_output(output)
-    works = [make_work(each, keywords, make_fields(field, into, default=INTO, to=each)) for each in targets]
-    form = parse_form(format=format, field=field, into=into, lines=lines, prepare=detect_once(session))
+    fields = [make_fields(field, into, default=INTO, to=each, formats=field_format) for each in targets]
+    works = [make_work(each, keywords, of_records) for each, of_records in zip(targets, fields, strict=True)]
+    form = parse_form(
+        format=format, field=field, field_format=field_format, into=into, lines=lines, prepare=detect_once(session)
+    )
     more = [name for name in ("alternatives", "scores", "segments", "alignment") if options[name]]
     check_json(session, form, where, shows_more=" and ".join(more))
     check_resume(resume, where)
@@ -103,6 +111,7 @@ def translate(
         files,
         texts,
         expected=expect(format, lines=lines),
+        format=said_format(format),
         output=where.folder or where.file,
         is_read_again=len(works) > 1,
     )
@@ -112,7 +121,7 @@ def translate(
     check_overlap(where, sources, labels, is_of_records=form.read is not None)
     wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
     session.wanted_languages = dict.fromkeys(wanted, "translate")
-    warn_of_markup(session, sources, format)
+    warn_of_markup(session, sources, format, lines=lines)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
@@ -170,6 +179,7 @@ def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
             Translation(text, source="", target=target, model=""),
             {"translatedText": text} if text else {},
         ),
+        keeps_format=True,
         fields=fields,
     )
 
