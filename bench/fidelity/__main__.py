@@ -20,7 +20,7 @@ from bench.quality.sets import DataFolder
 
 RESULTS = Path(__file__).parents[1] / "results"
 # The modules of this package that are no kind.
-OTHERS = frozenset(("__main__", "documents", "expectations", "kinds"))
+OTHERS = frozenset(("__main__", "documents", "expectations", "html_templates", "kinds", "markup"))
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import override
 
 from polygist_client import Client
 
@@ -61,19 +60,16 @@ class ContentReader(HTMLParser):
         self.open: list[Tag] = []
         self.contents: dict[Tag, list[str]] = defaultdict(list)
 
-    @override
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.open.append((tag, tuple(attrs)))
         self.contents[self.open[-1]].append("")
 
-    @override
     def handle_endtag(self, tag: str) -> None:
         for place in range(len(self.open) - 1, -1, -1):
             if self.open[place][0] == tag:
                 del self.open[place]
                 return
 
-    @override
     def handle_data(self, data: str) -> None:
         for tag in self.open:
             self.contents[tag][-1] += data

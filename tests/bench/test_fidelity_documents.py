@@ -1,4 +1,19 @@
+from collections import Counter
+
+import pytest
+
+from bench.fidelity.html_pages import count_bold, hand_made_pages
 from bench.fidelity.inline_tags import REPORTED, TUNING, MarkedSentence, read_contents, read_sentences
+from bench.fidelity.markup import find_byte_fault, find_tree_fault
+
+PAGE = """<!DOCTYPE html>
+<html>
+ <body class="a">
+  <p title="Yes">The <b>red <i>big</i></b> car &amp; the <a href="/x">house</a>.<!-- one --></p>
+  <ul><li>One<li><code>a  b</code> two</ul>
+  <p translate="no">Stays</p> <img alt=x src=y>
+ </body>
+</html>"""
 
 
 def test_an_element_is_right_with_the_words_that_were_marked_and_no_others():
@@ -26,3 +41,59 @@ def test_marked_sentences_have_a_mark_for_each_element_and_no_sentence_is_in_bot
     assert not {each.source for each in reported} & {each.source for each in tuning}
     for language in ("en", "pt"):
         assert sum(len(each.elements) for each in reported if each.language == language) >= 150
+
+
+def test_a_page_whose_words_alone_have_changed_is_the_same():
+    page = (
+        PAGE.replace("<html>", '<html lang="pt">')
+        .replace('"Yes"', '"Sim &quot;sim&quot;"')
+        .replace("The <b>red <i>big</i></b> car &amp; the <a", "A <a")
+        .replace("house</a>", "casa</a> e o carro <b><i>grande</i> vermelho</b>")
+        .replace("<code>a  b</code> two", "dois <code>a  b</code>")
+        .replace("alt=x", 'alt="um x"')
+    )
+    assert find_tree_fault(PAGE, page) == find_byte_fault(PAGE, page) == ""
+
+
+# Which of the tree and the letters differs.
+@pytest.mark.parametrize(
+    ("right", "wrong", "kinds"),
+    [
+        ("<i>big</i>", "big", "tree, letters"),
+        ("<b>red <i>big</i></b>", "<b>red</b> <i>big</i>", "tree"),
+        ("<b>red <i>big</i></b>", "<b>red</b><b> <i>big</i></b>", "tree, letters"),
+        ('class="a"', "class='a'", "letters"),
+        ('class="a"', 'class="b"', "tree, letters"),
+        ('<p title="Yes">', "<p>", "tree, letters"),
+        ('<a href="/x">', '<a href="/y">', "tree, letters"),
+        ("<!-- one -->", "<!-- um -->", "tree, letters"),
+        ("<!-- one -->", "", "tree, letters"),
+        ("<li>One", "<li>One</li>", "letters"),
+        ("a  b", "a b", "letters"),
+        ("Stays", "Fica", "letters"),
+        ("<ul><li>One<li>", "<li><ul>One<li>", "tree, letters"),
+        (".<!-- one --></p>\n", ".<!-- one --></p> ", "letters"),
+        ("<p title", "<p  title", "letters"),
+        (">The <b>", "> The <b>", "letters"),
+        ("&amp;", "&amp;amp;", "letters"),
+        ("alt=x", "alt=um x", "tree, letters"),
+        ("<!DOCTYPE html>", "<!doctype html>", "letters"),
+        ("</html>", "</html>\n", "letters"),
+    ],
+)
+def test_what_is_lost_of_a_page_is_found(right, wrong, kinds):
+    assert right in PAGE
+    page = PAGE.replace(right, wrong, 1)
+    faults = {"tree": find_tree_fault(PAGE, page), "letters": find_byte_fault(PAGE, page)}
+    assert ", ".join(kind for kind, fault in faults.items() if fault) == kinds, faults
+
+
+def test_hand_made_pages_are_the_same_as_themselves():
+    for page in hand_made_pages():
+        assert find_tree_fault(page.text, page.text) == find_byte_fault(page.text, page.text) == "", page.name
+
+
+def test_bold_numbers_are_known_however_they_are_written():
+    before, written, bold = count_bold("<b>1,250.5 <b>kg</b></b> in <strong>May 3</strong>", "<b>1.250,5</b> kg a 3")
+    assert before == Counter({"12505": 1, "3": 1}) == written
+    assert bold == Counter({"12505": 1})
