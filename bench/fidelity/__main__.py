@@ -20,7 +20,19 @@ from bench.quality.sets import DataFolder
 
 RESULTS = Path(__file__).parents[1] / "results"
 # The modules of this package that are no kind.
-OTHERS = frozenset(("__main__", "documents", "expectations", "html_templates", "kinds", "markup"))
+OTHERS = frozenset(
+    (
+        "__main__",
+        "documents",
+        "expectations",
+        "html_templates",
+        "kinds",
+        "markdown_structure",
+        "markdown_templates",
+        "markup",
+        "templates",
+    )
+)
 
 
 def main() -> None:

@@ -3,22 +3,18 @@
 import html
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from html.entities import codepoint2name
-from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 
-from bench.fidelity.markup import MARKUP, RAW, tag_name
+from bench.fidelity.markup import BOLD, MARKUP, RAW, tag_name
+from bench.fidelity.templates import Document, fill_templates
 from bench.quality.sets import DataFolder
 
 TEMPLATES = Path(__file__).parent / "cases" / "html_pages"
-PLACEHOLDER = re.compile(r"\[\[(.*?)\]\]", re.DOTALL)
 NUMBER = re.compile(r"[$€£]?\d+(?:[.,]\d+)*%?")
-WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
 DEPTH = 3
-PARAGRAPHS = (1, 3)
-SENTENCES = (1, 4)
 WRAPPERS = (
     ("<b>", "</b>"),
     ("<strong>", "</strong>"),
@@ -55,137 +51,67 @@ INSERTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page to be translated.
+class HtmlMarkup:
+    """Writes sentences with elements and references among their words."""
 
-    Attributes:
-        group: the template that it is made of, or what it is an example of.
-        name: tells it from the others of its group.
-        language: "en" or "pt".
-        text: its letters.
-    """
-
-    group: str
-    name: str
-    language: str
-    text: str
-
-
-def templated_pages(data: DataFolder, count: int) -> Iterator[Page]:
-    """Yield pages of every template in both languages, as many of each."""
-    templates = sorted(TEMPLATES.glob("*.html"))
-    each = count // (2 * len(templates))
-    for language in ("en", "pt"):
-        articles = cycle(read_articles(data, language))
-        for template in templates:
-            for number, sentences in enumerate(islice(articles, each)):
-                random = Random(f"{template.stem} {language} {number}")
-                text = Writer(language, sentences, random).fill(template.read_text("utf-8"))
-                change = CHANGES[number % len(CHANGES)]
-                yield Page(template.stem, f"{language} {number}, {change.__name__}", language, change(text))
-
-
-def read_articles(data: DataFolder, language: str) -> list[list[str]]:
-    """Return the sentences of each article that has enough of them."""
-    records = data.records("articles/ntrex_docs.public.jsonl")
-    sides = ["en"] if language == "en" else ["pt", "pt-BR"]
-    articles = [record[side] for side in sides for record in records]
-    return [sentences for sentences in articles if len(sentences) >= 8]
-
-
-class Writer:
-    """Fills a template with the sentences of an article, over again from its start where they do not suffice."""
-
-    def __init__(self, language: str, sentences: Sequence[str], random: Random) -> None:
-        self.language = language
-        self.sentences = cycle(sentences)
+    def __init__(self, random: Random) -> None:
         self.random = random
-        self.makes: dict[str, Callable[[], str]] = {
-            "language": lambda: self.language,
-            "sentence": lambda: self.mark_up(next(self.sentences)),
-            "plain": lambda: self.escape(next(self.sentences)),
-            "value": lambda: html.escape(next(self.sentences)),
-            "paragraphs": self.paragraphs,
-        }
 
-    def fill(self, template: str) -> str:
-        """Return the template with its placeholders filled; "[[a|b]]" is English and Portuguese."""
-        return PLACEHOLDER.sub(lambda found: self.make(found.group(1)), template)
-
-    def make(self, placeholder: str) -> str:
-        """Return what a placeholder stands for."""
-        if "|" in placeholder:
-            return placeholder.split("|")[("en", "pt").index(self.language)]
-        return self.makes[placeholder]()
-
-    def paragraphs(self) -> str:
-        """Return some paragraphs."""
+    def paragraphs(self, sentences: Sequence[Sequence[str]]) -> str:
+        """Return paragraphs of sentences with markup."""
         gap = self.random.choice(("\n", "\n\n    ", " "))
-        return gap.join(self.paragraph() for _ in range(self.random.randint(*PARAGRAPHS)))
+        return gap.join(map(self.paragraph, sentences))
 
-    def paragraph(self) -> str:
+    def paragraph(self, sentences: Sequence[str]) -> str:
         """Return a paragraph of some sentences."""
         start = self.random.choice(("<p>", "<p>", '<p class="lead">', "<p style='margin:0'>", "<p>\n\t", "<p> "))
         gap = self.random.choice((" ", " ", "\n", "\n      ", "<br>\n", "  "))
-        count = self.random.randint(*SENTENCES)
-        sentences = gap.join(self.mark_up(next(self.sentences)) for _ in range(count))
-        return f"{start}{sentences}{self.random.choice(('', '', ' ', chr(10)))}</p>"
+        return f"{start}{gap.join(sentences)}{self.random.choice(('', '', ' ', chr(10)))}</p>"
 
-    def mark_up(self, sentence: str) -> str:
-        """Return a sentence with elements around its words."""
-        return self.wrap(sentence.split(), 0, frozenset())
+    def quote(self, text: str) -> str:
+        """Return text as a value in double quotes."""
+        return html.escape(text)
 
-    def wrap(self, words: Sequence[str], depth: int, around: frozenset[str]) -> str:
-        """Return words with elements around some of them.
+    def mark_up(self, sentence: str, value: str) -> str:
+        """Return a sentence with elements around its words and between them; `value` is what their attributes say."""
+        return self.wrap(sentence.split(), html.escape(value), frozenset())
 
-        Args:
-            depth: how many elements are around them.
-            around: the names of these.
-        """
+    def wrap(self, words: Sequence[str], value: str, around: frozenset[str]) -> str:
+        """Return words with elements around some of them; `around` has the names of those around all of them."""
         out: list[str] = []
         place = 0
         while place < len(words):
-            length = self.random.randint(1, 5)
-            rest = words[place : place + length]
-            if depth < DEPTH and len(rest) < len(words) and self.random.random() < 0.25:
-                out.append(self.element(rest, depth, around))
-                place += length
+            part = words[place : place + self.random.randint(1, 5)]
+            if len(around) < DEPTH and len(part) < len(words) and self.random.random() < 0.25:
+                out.append(self.element(part, value, around))
+                place += len(part)
                 continue
             out.append(self.word(words[place], around))
             place += 1
-            if not depth and place < len(words) and self.random.random() < 0.02:
-                out.append(self.with_value(self.random.choice(INSERTIONS)))
-        return self.soft_lines(out)
+            if not around and place < len(words) and self.random.random() < 0.02:
+                out.append(self.random.choice(INSERTIONS).replace("%s", value))
+        return self.join(out)
 
-    def element(self, words: Sequence[str], depth: int, around: frozenset[str]) -> str:
+    def element(self, words: Sequence[str], value: str, around: frozenset[str]) -> str:
         """Return words in an element that may stand where they do; marks at their end stay outside."""
         start, end = self.random.choice(WRAPPERS)
         name = tag_name(start)
-        if name in around:
-            return " ".join(self.word(word, around) for word in words)
         bare = words[-1].rstrip('.,;:!?"”’)')
-        if not bare or bare[0] in '"“(':
+        if name in around or not bare:
             return " ".join(self.word(word, around) for word in words)
-        mark = words[-1][len(bare) :]
-        inner = self.wrap([*words[:-1], bare], depth + 1, around | {name})
-        return f"{self.with_value(start)}{inner}{end}{self.escape(mark)}"
+        inner = self.wrap([*words[:-1], bare], value, around | {name})
+        return f"{start.replace('%s', value)}{inner}{end}{self.escape(words[-1][len(bare) :])}"
 
     def word(self, word: str, around: frozenset[str]) -> str:
-        """Return a word, in bold where it is a number and nothing around it is."""
+        """Return a word, now and then in bold where it is a number and nothing around it is."""
         found = NUMBER.search(word)
-        if not found or around & {"b", "strong"} or self.random.random() < 0.5:
+        if not found or around & BOLD or self.random.random() < 0.5:
             return self.escape(word)
         name = self.random.choice(("b", "strong"))
         before, after = word[: found.start()], word[found.end() :]
         return f"{self.escape(before)}<{name}>{found.group()}</{name}>{self.escape(after)}"
 
-    def with_value(self, tag: str) -> str:
-        """Return a tag with a value of two words where it has room for one."""
-        words = WORD.findall(next(self.sentences))[:2] if "%s" in tag else []
-        return tag.replace("%s", html.escape(" ".join(words)))
-
-    def soft_lines(self, words: Sequence[str]) -> str:
+    def join(self, words: Sequence[str]) -> str:
         """Join words with spaces, and here and there with the end of a line or a space that does not break."""
         gaps = self.random.choices((" ", "\n", "\n        ", "&nbsp;"), (200, 4, 2, 1), k=len(words))
         return "".join(word + gap for word, gap in zip(words[:-1], gaps, strict=False)) + "".join(words[-1:])
@@ -197,6 +123,14 @@ class Writer:
         if way < 4:
             return text
         return "".join(letter if ord(letter) < 128 else reference(letter, by_number=way == 5) for letter in text)
+
+
+def templated_pages(data: DataFolder, count: int) -> Iterator[Document]:
+    """Yield pages of every template in both languages, as many of each, and each with another change."""
+    paths = sorted(TEMPLATES.glob("*.html"))
+    for number, page in fill_templates(data, paths, count // (2 * len(paths)), HtmlMarkup):
+        change = CHANGES[number % len(CHANGES)]
+        yield replace(page, name=f"{page.name}, {change.__name__}", text=change(page.text))
 
 
 def reference(letter: str, *, by_number: bool) -> str:
