@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from polygist_client import Client, Translation
 from selectolax.lexbor import LexborHTMLParser
 
-from bench.fidelity.documents import HTML, OTHER, BoldNumbers, translate_documents
-from bench.fidelity.html_templates import TEMPLATES, templated_pages
+from bench.fidelity.documents.bold_numbers import BoldNumbers
+from bench.fidelity.documents.calls import HTML, OTHER, translate_documents
+from bench.fidelity.documents.html_structure import find_byte_fault, find_tree_fault, numbers
+from bench.fidelity.documents.html_templates import TEMPLATES, templated_pages
+from bench.fidelity.documents.templates import Document
 from bench.fidelity.kinds import Case, Kind
-from bench.fidelity.markup import find_byte_fault, find_tree_fault, numbers
-from bench.fidelity.templates import Document
 from bench.quality.sets import DataFolder
 
 HAND_MADE = TEMPLATES / "hand_made.txt"

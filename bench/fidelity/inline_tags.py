@@ -10,7 +10,7 @@ from pathlib import Path
 
 from polygist_client import Client
 
-from bench.fidelity.documents import HTML, OTHER, translate_documents
+from bench.fidelity.documents.calls import HTML, OTHER, translate_documents
 from bench.fidelity.kinds import Case, Kind
 from bench.quality.sets import DataFolder
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from polygist_client import Client, Translation
 
-from bench.fidelity.documents import MARKDOWN, OTHER, BoldNumbers, translate_documents
+from bench.fidelity.documents.bold_numbers import BoldNumbers
+from bench.fidelity.documents.calls import MARKDOWN, OTHER, translate_documents
+from bench.fidelity.documents.markdown_structure import find_letter_fault, find_tree_fault, numbers
+from bench.fidelity.documents.markdown_templates import templated_documents
+from bench.fidelity.documents.templates import Document
 from bench.fidelity.kinds import Case, Kind
-from bench.fidelity.markdown_structure import find_letter_fault, find_tree_fault, numbers
-from bench.fidelity.markdown_templates import templated_documents
-from bench.fidelity.templates import Document
 from bench.quality.report import say
 from bench.quality.sets import DataFolder
 

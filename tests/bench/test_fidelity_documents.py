@@ -2,9 +2,11 @@ from collections import Counter
 
 import pytest
 
+from bench.fidelity.documents import markdown_structure
+from bench.fidelity.documents.html_structure import find_byte_fault, find_tree_fault
 from bench.fidelity.html_pages import count_bold, hand_made_pages
 from bench.fidelity.inline_tags import REPORTED, TUNING, MarkedSentence, read_contents, read_sentences
-from bench.fidelity.markup import find_byte_fault, find_tree_fault
+from bench.fidelity.wrapped_documents import FORMATS, visible_text
 
 PAGE = """<!DOCTYPE html>
 <html>
@@ -97,3 +99,108 @@ def test_bold_numbers_are_known_however_they_are_written():
     before, written, bold = count_bold("<b>1,250.5 <b>kg</b></b> in <strong>May 3</strong>", "<b>1.250,5</b> kg a 3")
     assert before == Counter({"12505": 1, "3": 1}) == written
     assert bold == Counter({"12505": 1})
+
+
+DOCUMENT = """---
+title: A day
+---
+
+# The *old* town
+
+1. One **red** [car](/x "A car") and `a  b`.
+   - [x] Two  
+     lines
+
+> It is $x$[^1], see [there][t].
+
+| a | b |
+|:--|---|
+| One | **2** |
+
+```sh
+run  it
+```
+
+<div>Raw</div>
+
+[t]: https://t.example "There"
+[^1]: A note.
+"""
+
+
+def test_a_markdown_document_whose_words_alone_have_changed_is_the_same():
+    document = (
+        DOCUMENT.replace("A day", "Um dia")
+        .replace("The *old* town", "A cidade *velha*")
+        .replace('One **red** [car](/x "A car") and `a  b`', '`a  b` e um [carro](/x "Um carro") **vermelho**')
+        .replace("see [there][t]", "veja [ali][t]")
+        .replace('"There"', '"Ali"')
+        .replace("| One | **2**", "| Um e dois | **2**")
+        .replace("A note", "Uma nota")
+    )
+    assert markdown_structure.find_tree_fault(DOCUMENT, document) == ""
+    assert markdown_structure.find_letter_fault(DOCUMENT, document) == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "kinds"),
+    [
+        ("title:", "título:", "tree"),
+        ("# The", "The", "tree, letters"),
+        ("*old*", "old", "tree"),
+        ("*old*", "_old_", "tree"),
+        ("**red**", "** red**", "tree"),
+        ("/x", "/y", "tree"),
+        ("`a  b`", "`a b`", "tree"),
+        ("1. One", "2. One", "tree, letters"),
+        ("1. One", "1) One", "tree, letters"),
+        ("- [x]", "* [x]", "tree, letters"),
+        ("- [x]", "- [ ]", "tree, letters"),
+        ("Two  \n", "Two\n", "tree, letters"),
+        ("Two  \n", "Two\\\n", "letters"),
+        ("   - [x]", "    - [x]", "letters"),
+        ("$x$", "$y$", "tree"),
+        ("[^1], see", "[^2], see", "tree, letters"),
+        ("[there][t]", "[there][u]", "tree"),
+        ("[t]: https", "[u]: https", "tree, letters"),
+        ("|:--|---|", "|---|---|", "tree, letters"),
+        ("|:--|---|", "|:---|---|", "letters"),
+        ("run  it", "run it", "tree, letters"),
+        ("<div>Raw", "<div>Cru", "tree, letters"),
+        ("</div>\n\n", "</div>\n", "tree, letters"),
+        ("# The *old* town\n\n", "# The *old* town\n", "letters"),
+        ("A note.\n", "A note.", "letters"),
+    ],
+)
+def test_what_is_lost_of_a_markdown_document_is_found(right, wrong, kinds):
+    assert right in DOCUMENT
+    document = DOCUMENT.replace(right, wrong, 1)
+    faults = {
+        "tree": markdown_structure.find_tree_fault(DOCUMENT, document),
+        "letters": markdown_structure.find_letter_fault(DOCUMENT, document),
+    }
+    assert ", ".join(kind for kind, fault in faults.items() if fault) == kinds, faults
+
+
+def test_bold_numbers_of_markdown_are_those_between_its_marks():
+    text = "**1,250** and __3 of `4`__ in 2019\n\n* **20 %** of [**5**](/6)\n"
+    assert markdown_structure.numbers(text, bold_only=True) == Counter({"1250": 1, "3": 1, "20": 1, "5": 1})
+    assert markdown_structure.numbers(text) == Counter({"1250": 1, "3": 1, "2019": 1, "20": 1, "5": 1})
+
+
+def test_sentences_that_were_wrapped_are_read_back():
+    sentences = (
+        "1. The <old> *town* of A&B.",
+        "- Yes, said the mayor of _the_ town | and left.",
+        "A [short] one, 5 > 4.",
+    ) * 9
+    for form in FORMATS:
+        document = form.wrap(sentences)
+        assert form.read(document) == list(sentences), form.name
+        assert any(start in document for start, _ in form.marks)
+
+
+def test_a_citation_says_what_a_reader_sees_of_its_passage():
+    passage = "The <b>red</b>&nbsp;car<!-- x --><br>is <code>a &lt; b</code><script>no</script>, <svg>no</svg>he\n said"
+    assert visible_text(passage) == "The red car is a < b, he said"
+    assert visible_text("red</b> car</p>") == "red car"

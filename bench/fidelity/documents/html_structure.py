@@ -218,7 +218,7 @@ def numbers(tree: LexborHTMLParser, *, bold_only: bool = False) -> Counter[str]:
     """Count the numbers of a page's text, or those in bold, by their digits."""
     selected = tree.css("b, strong") if bold_only else tree.css("body")
     outermost = (element for element in selected if not any(parent.tag in BOLD for parent in ancestors(element)))
-    found = NUMBER.findall("\n".join(element.text(separator="") for element in outermost))
+    found = NUMBER.findall("\n".join(element.text(separator="\n") for element in outermost))
     return Counter(re.sub(r"\D", "", number) for number in found)
 
 

@@ -16,7 +16,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.front_matter import front_matter_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from bench.fidelity.markup import NUMBER, find_difference
+from bench.fidelity.documents.html_structure import NUMBER, find_difference
 
 PARSER = (
     MarkdownIt("gfm-like", {"linkify": False})

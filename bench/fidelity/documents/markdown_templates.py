@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from bench.fidelity.templates import Document, fill_templates
+from bench.fidelity.documents.templates import Document, fill_templates
 from bench.quality.sets import DataFolder
 
-TEMPLATES = Path(__file__).parent / "cases" / "markdown_documents"
+TEMPLATES = Path(__file__).parents[1] / "cases" / "markdown_documents"
 NUMBER = re.compile(r"[$€£]?\d+(?:[.,]\d+)*%?")
 SIGNS = re.compile(r"([\\`*_\[\]<$~|#])")
 BOLD = ("**", "__")

@@ -8,11 +8,11 @@ from html.entities import codepoint2name
 from pathlib import Path
 from random import Random
 
-from bench.fidelity.markup import BOLD, MARKUP, RAW, tag_name
-from bench.fidelity.templates import Document, fill_templates
+from bench.fidelity.documents.html_structure import BOLD, MARKUP, RAW, tag_name
+from bench.fidelity.documents.templates import Document, fill_templates
 from bench.quality.sets import DataFolder
 
-TEMPLATES = Path(__file__).parent / "cases" / "html_pages"
+TEMPLATES = Path(__file__).parents[1] / "cases" / "html_pages"
 NUMBER = re.compile(r"[$€£]?\d+(?:[.,]\d+)*%?")
 DEPTH = 3
 WRAPPERS = (
