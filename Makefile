@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Two processes share all tests: each starts servers with threads of their own, so more would only wait for each other.
 ALL_TESTS := -m pytest -n 2 --dist worksteal
+# Nor does numpy take the other's processor: its threads spin while they wait for work.
+test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: help demo test outside chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
 
