@@ -53,7 +53,9 @@ async def test_errors_are_ours(aclient: AsyncClient, fake: Fake):
     assert (caught.value.retry_after, caught.value.request_id) == (0.01, "mine")
     fake.health.set("", 2)
     with pytest.raises(ServerNotReady):
-        await aclient.translate("a", to="pt")
+        for _ in range(600):  # a channel that is connected hears of it a moment later
+            await aclient.translate("a", to="pt")
+            await asyncio.sleep(0.1)
 
 
 async def test_no_server_is_one_clear_error():
