@@ -24,6 +24,8 @@ BETWEEN = "\n\n"
 ALPHABETS = (("\u2801", "\u28ff"), ("\ua000", "\ua0fe"), ("\U00013000", "\U000130fe"))
 # What has so many words may be prose without ending as sentences do.
 WORDS_OF_PROSE = 8
+# Trafilatura is not asked about pages of more tags, for which it takes seconds; others take it 0.3 s at most.
+MOST_TAGS = 20_000
 # A block of whose letters more belong to links is a list of them.
 MOST_LINKS = 0.5
 # Blocks that are no text of an article, wherever they stand.
@@ -97,6 +99,8 @@ class MainContent:
             chosen = choose_by_place(layout.passages)
         if not any(map(is_prose, chosen)):
             return cls(layout, ())
+        # Cells say something in their rows only, but those of old pages hold whole paragraphs.
+        chosen = [passage for passage in chosen if passage.kind is not BlockKind.ROW or is_prose(passage)]
         return cls(layout, with_title(chosen, layout.passages))
 
     @property
@@ -152,8 +156,10 @@ def with_title(chosen: Sequence[Passage], passages: Sequence[Passage]) -> list[P
 def choose_by_trafilatura(layout: Layout) -> list[Passage]:
     """Return the passages of a page that trafilatura takes for its article, less what is not seen or no text of it."""
     passages = [passage for passage in layout.passages if not passage.is_hidden]
+    if not passages or layout.text.count("<") > MOST_TAGS:
+        return []
     alphabet = find_alphabet(layout.text, passages)
-    if not (passages and alphabet):
+    if not alphabet:
         return []
     # Half a second and 50 MB that a server which is sent no page does without.
     from trafilatura import extract

@@ -235,7 +235,9 @@ class LanguageResolver:
             zip(others, await self._judge(some, [readings[at] for at in others], scope, context, turn), strict=True)
         )
         rankings = [
-            [(declared[at], 1.0)] if at in declared else scope.limit(reading.ranking)
+            [pair for pair in reading.ranking if is_kin(pair[0], declared[at])]
+            if at in declared
+            else scope.limit(reading.ranking)
             for at, reading in readings.items()
         ]
         mixtures = await self._find_mixtures(every, rankings, scope.candidates, context)
@@ -382,9 +384,10 @@ def choose_declared(at: int, declared: str, mixture: Mixture | None, scope: Scop
         UnsupportedLanguagePair: no model reads any of them.
     """
     found = DetectedLanguage(declared)
-    if mixture:
-        confidence = None if is_kin(mixture.language, declared) else mixture.confidence
-        found = DetectedLanguage(mixture.language, confidence, mixture.foreign)
+    if mixture and is_kin(mixture.language, declared):
+        found = DetectedLanguage(declared, foreign=mixture.foreign)
+    elif mixture:
+        found = DetectedLanguage(mixture.language, mixture.confidence, mixture.foreign)
     if not any(map(scope.reads, [found.language, *(run.language for run in found.foreign)])):
         readable = scope.readable or ()
         raise UnsupportedLanguagePair(
