@@ -40,6 +40,7 @@ EN_PT = ModelInfo(
     license="MPL-2.0",
     size_bytes=1000,
     state=State.READY,
+    aligns=True,
 )
 
 
@@ -64,6 +65,7 @@ ENCODER = replace(
     target_languages=("en", "pt"),
     has_shortlist=False,
     license="Apache-2.0",
+    aligns=False,
 )
 DIMENSION = 32
 
@@ -75,7 +77,6 @@ class EchoEngine:
         models: what is installed.
         answer: what a segment becomes.
         delay: seconds before each result.
-        aligns: whether the models tell which words belong together.
         reverses: whether the last segment is the first to finish.
         offers: what could be installed.
 
@@ -88,7 +89,6 @@ class EchoEngine:
         *models: ModelInfo,
         answer: Callable[[str], str] = "[{}]".format,
         delay: float = 0.0,
-        aligns: bool = True,
         reverses: bool = True,
         offers: Offers | None = None,
     ) -> None:
@@ -96,7 +96,6 @@ class EchoEngine:
         self._models = {model.name: model for model in models or (EN_PT, ENCODER, PT_EN)}
         self.answer = answer
         self.delay = delay
-        self.aligns = aligns
         self.reverses = reverses
         self.options: list[Decoding | Encoding] = []
         self.segments: list[str] = []
@@ -196,7 +195,7 @@ class EchoModel:
                     count,
                     -0.5 * (rank + 1) if options.scores else None,
                     limited=0 < options.max_output_tokens <= count,
-                    alignment=tuple(align(segment, text)) if options.alignment and self._engine.aligns else (),
+                    alignment=tuple(align(segment, text)) if options.alignment and self.info.aligns else (),
                 )
                 for rank, text in enumerate(texts)
             ),

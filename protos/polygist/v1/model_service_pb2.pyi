@@ -108,6 +108,7 @@ class Model(_message.Message):
     TARGET_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     LAST_USED_TIME_FIELD_NUMBER: _builtins.int
+    WORD_ALIGNMENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its resource name, such as "models/en-pt"."""
     display_name: _builtins.str
@@ -131,6 +132,10 @@ class Model(_message.Message):
     memory_bytes: _builtins.int
     """Output only. Bytes of memory that it takes while it is loaded, estimated from its weights; 0
     while it is not.
+    """
+    word_alignment: _builtins.bool
+    """Output only. Whether it tells which words became which; see
+    TranslationOutputConfig.include_alignment.
     """
     @_builtins.property
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[Global___Task.ValueType]:
@@ -165,10 +170,11 @@ class Model(_message.Message):
         target_language_codes: _abc.Iterable[_builtins.str] | None = ...,
         memory_bytes: _builtins.int = ...,
         last_used_time: _timestamp_pb2.Timestamp | None = ...,
+        word_alignment: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_used_time", b"last_used_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_type", b"compute_type", "device", b"device", "display_name", b"display_name", "last_used_time", b"last_used_time", "license", b"license", "max_input_tokens", b"max_input_tokens", "memory_bytes", b"memory_bytes", "name", b"name", "revision", b"revision", "size_bytes", b"size_bytes", "source_language_codes", b"source_language_codes", "state", b"state", "target_language_codes", b"target_language_codes", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_type", b"compute_type", "device", b"device", "display_name", b"display_name", "last_used_time", b"last_used_time", "license", b"license", "max_input_tokens", b"max_input_tokens", "memory_bytes", b"memory_bytes", "name", b"name", "revision", b"revision", "size_bytes", b"size_bytes", "source_language_codes", b"source_language_codes", "state", b"state", "target_language_codes", b"target_language_codes", "tasks", b"tasks", "word_alignment", b"word_alignment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -210,7 +210,8 @@ class TranslationOutputConfig(_message.Message):
     """Optional. Fill in Translation.segments."""
     include_alignment: _builtins.bool
     """Optional. Fill in TranslatedSegment.alignment; implies include_segments. Errors:
-    FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the model cannot align.
+    FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where a model that the text goes through cannot
+    align; those that can have Model.word_alignment.
     """
     encoding_type: _common_pb2.EncodingType.ValueType
     """Optional. The unit of all offsets of the answer. Default: code points."""
@@ -398,7 +399,9 @@ class TranslatedSegment(_message.Message):
 
     @_builtins.property
     def alignment(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlignedPair]:
-        """Output only. Which words became which. Empty unless include_alignment."""
+        """Output only. Which words became which, in the order of translated_text: at most one pair for
+        each word there. Empty unless include_alignment, and where the source was kept.
+        """
 
     def __init__(
         self,
@@ -420,7 +423,10 @@ Global___TranslatedSegment: _TypeAlias = TranslatedSegment  # noqa: Y015
 
 @_typing.final
 class AlignedPair(_message.Message):
-    """Words of the source and the words of the target that they became."""
+    """A word of the translation and the word of the source that it comes from. Words are those of
+    Unicode's UAX #29, and each punctuation mark is one; what is carried over as one, such as an
+    address, is one, too. A word of the source may stand in several pairs, or in none.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -428,7 +434,9 @@ class AlignedPair(_message.Message):
     TARGET_SPAN_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     probability: _builtins.float
-    """Output only. 0 to 1: how strongly the model ties the two."""
+    """Output only. 0 to 1: how much of what the model looked at, when it wrote this word, was that of
+    the source; of two models one after the other, the product.
+    """
     @_builtins.property
     def source_span(self) -> _common_pb2.TextSpan:
         """Output only. Where in the source."""

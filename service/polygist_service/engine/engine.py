@@ -200,7 +200,7 @@ class Hold:
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
         try:
-            self._slots.add(BatchKey(self._loaded, shared(options)), submission, enumerate(tokens))
+            self._slots.add(BatchKey(self._loaded, shared(options, self.info)), submission, enumerate(tokens))
             missing = len(segments)
             while missing:
                 index, outcome = await submission.outcomes.get()
@@ -212,9 +212,14 @@ class Hold:
             self._slots.cancel(submission)
 
 
-def shared(options: Options) -> Options:
-    """Return what segments of one batch have in common: their languages are in their tokens already."""
-    return replace(options, source="", target="") if isinstance(options, Decoding) else options
+def shared(options: Options, info: ModelInfo) -> Options:
+    """Return what segments of one batch have in common: their languages are in their tokens already.
+
+    A model that cannot align is not asked to: that would only part batches.
+    """
+    if not isinstance(options, Decoding):
+        return options
+    return replace(options, source="", target="", alignment=options.alignment and info.aligns)
 
 
 def batch_limits(key: BatchKey) -> BatchLimits:

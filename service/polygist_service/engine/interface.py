@@ -31,7 +31,7 @@ class Decoding:
         no_repeat_ngram_size: no run of so many tokens twice in one output; 0 is the model's own rule.
         min_output_tokens: at least so many tokens; 0 is the model's own rule.
         repetition_penalty: divides the score of tokens that an output has already; 0 is the model's own rule.
-        alignment: tell which words of each output come from which of its text.
+        alignment: tell which words of each output come from which of its text, where the model can.
     """
 
     beam_size: int = 1
@@ -124,6 +124,7 @@ class ModelInfo:
         follows_instructions: whether it does what `Decoding.instruction` says.
         is_experimental: whether it is unfit to be the server's own choice.
         max_output_tokens: at most so many tokens an output by its own rule; 0 goes by the length of the source.
+        aligns: whether it tells which words of an output come from which of its text.
     """
 
     name: str
@@ -145,6 +146,7 @@ class ModelInfo:
     follows_instructions: bool = False
     is_experimental: bool = False
     max_output_tokens: int = 0
+    aligns: bool = False
     last_used: float | None = field(default=None, compare=False)
 
     @property

@@ -37,6 +37,7 @@ class Description:
         runs_as: the compute type that it is loaded with; empty for what suits the device.
         encoder_positions, decoder_positions: how many its weights hold encodings for; 0 for a side without, as one with
             relative or rotary positions, which no length ends.
+        aligns: whether its attention tells which words became which; None goes by the family.
         pooling: how an encoder's states become one vector: ``mean`` or ``cls``.
         golden_text: a text that the loaded model must have an answer to.
     """
@@ -67,6 +68,7 @@ class Description:
     runs_as: str = ""
     encoder_positions: int = 0
     decoder_positions: int = 0
+    aligns: bool | None = None
     pooling: str = "mean"
     golden_text: str = "The library opens at nine in the morning and closes at six in the evening."
 

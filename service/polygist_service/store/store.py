@@ -137,6 +137,9 @@ class Store:
         entry = self.catalogue.models.get(name)
         if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
             description = replace(description, **entry.settings)
+        family = self.catalogue.families.get(description.family)
+        if description.aligns is None and family:
+            description = replace(description, aligns=family.aligns)
         description = fit_window(description, folder)
         return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes)
 

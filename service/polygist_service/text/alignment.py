@@ -1,12 +1,15 @@
 """Word alignment: which stretches of a text and of what was written of it say the same, while both still change."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from polygist_service.text.segmentation import Span
+from icu4py.breakers import WordBreaker
+
+from polygist_service.text.segmentation import Span, strip
 
 # What changes as one where a text is changed: a word, a run of white space, a mark.
 PART = re.compile(r"[^\W_]+|\s+|.", re.DOTALL)
@@ -44,7 +47,8 @@ class Change:
             return
         parts, others = (PART.findall(text) for text in (before, after))
         starts, ends = (offsets(each) for each in (parts, others))
-        matcher = SequenceMatcher(None, parts, others, autojunk=False)
+        # Its rule of thumb for what stands too often keeps long texts of few words from taking quadratic time.
+        matcher = SequenceMatcher(None, parts, others, autojunk=True)
         for _, low, high, other_low, other_high in matcher.get_opcodes():
             self._starts.append(starts[low])
             self._blocks.append((starts[low], starts[high], ends[other_low], ends[other_high]))
@@ -84,6 +88,58 @@ def follow(alignment: Alignment, *, read: tuple[str, str], written: tuple[str, s
     back, onward = Change(*read), Change(*written)
     moved = (AlignedPair(back.follow(each.source), onward.follow(each.target), each.probability) for each in alignment)
     return tuple(each for each in moved if each.target[0] < each.target[1])
+
+
+class Words:
+    """The words of a text as UAX #29 parts them, where each mark is one.
+
+    Args:
+        text: the text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._bounds = offsets(WordBreaker(text, "root"))
+
+    def around(self, span: Span) -> Span:
+        """Return the stretch from the first to the last word that a span touches; an empty one where it is blank."""
+        start, end = strip(self._text, *span)
+        if start >= end:
+            return start, start
+        return self._bounds[bisect_right(self._bounds, start) - 1], self._bounds[bisect_left(self._bounds, end)]
+
+
+def join_words(alignment: Alignment, read: str, written: str) -> Alignment:
+    """Return an alignment of pieces of words as one of words.
+
+    Each word of what was written comes with the word that its pieces are tied to most. What was carried over as one,
+    such as an address, stays one.
+
+    Args:
+        alignment: of pieces, in order.
+        read, written: the texts that it is of.
+    """
+    sources, targets = Words(read), Words(written)
+    words: list[tuple[Span, list[AlignedPair]]] = []
+    for pair in alignment:
+        source, target = sources.around(pair.source), targets.around(pair.target)
+        if source[0] == source[1] or target[0] == target[1]:
+            continue
+        pieces = [AlignedPair(source, target, pair.probability)]
+        while words and target[0] < words[-1][0][1]:
+            last, before = words.pop()
+            target, pieces = (min(last[0], target[0]), max(last[1], target[1])), before + pieces
+        words.append((target, pieces))
+    return tuple(choose_source(target, pieces) for target, pieces in words)
+
+
+def choose_source(target: Span, pieces: Sequence[AlignedPair]) -> AlignedPair:
+    """Return the pair of a word and the word that its pieces are tied to most."""
+    ties: Counter[Span] = Counter()
+    for each in pieces:
+        ties[each.source] += each.probability  # type: ignore[assignment]
+    source, tie = max(ties.items(), key=lambda item: item[1])
+    return AlignedPair(source, target, tie / len(pieces))
 
 
 def compose(first: Alignment, second: Alignment) -> Alignment:

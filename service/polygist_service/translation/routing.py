@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Decoding, Engine, ModelInfo, Role, State, advise_pull, pull_metadata
-from polygist_service.errors import InvalidRequest, UnsupportedLanguagePair
+from polygist_service.errors import InvalidRequest, UnsupportedCapability, UnsupportedLanguagePair
 from polygist_service.text.languages import base_language, is_kin, is_same_language, name_few, serving
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
@@ -188,6 +188,18 @@ class Routes:
         if model.role is not Role.TRANSLATION:
             raise InvalidRequest("model", f"{name} is a model for {model.role.value}, not for translation")
         return model
+
+    def expect_alignment(self, models: Iterable[ModelInfo]) -> None:
+        """Raise UnsupportedCapability where one of `models` does not tell which words became which."""
+        lacking = [model.name for model in models if not model.aligns]
+        if lacking:
+            able = [model.name for model in self.models() if model.aligns]
+            other = f", or name a model that does: {name_few(able)}" if able else ""
+            raise UnsupportedCapability(
+                f"output_config.include_alignment: model {lacking[0]} does not tell which words became which; "
+                f"leave it unset{other}",
+                metadata={"field": "output_config.include_alignment", "model": lacking[0]},
+            )
 
     def readable(self) -> tuple[str, ...]:
         """Languages that some translation model reads, sorted."""

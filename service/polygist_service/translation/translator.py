@@ -72,6 +72,7 @@ class Translator:
         Raises:
             InvalidRequest: a content is not what `mime_type` says.
             NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
+            UnsupportedCapability: words are to be aligned, and a model on the way does not align them.
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
@@ -114,7 +115,9 @@ class Translator:
         """
         if request.source is None:
             if request.model:
-                self._routes.find_model(request.model)
+                model = self._routes.find_model(request.model)
+                if request.decoding.alignment:
+                    self._routes.expect_alignment([model])
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
@@ -178,13 +181,16 @@ class Translator:
                     raise way
 
     def _find_route(self, language: str, request: TranslationRequest) -> Route:
-        return self._routes.find(
+        route = self._routes.find(
             language,
             request.target,
             model=request.model,
             preference=request.decoding.preference,
             pivot_policy=request.pivot_policy,
         )
+        if request.decoding.alignment:
+            self._routes.expect_alignment([hop.model for hop in route.hops])
+        return route
 
 
 class Turns:

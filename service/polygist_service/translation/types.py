@@ -81,7 +81,7 @@ class TranslatedSegment:
     """Where a segment stands in the source and in the translation, in code points.
 
     Attributes:
-        alignment: which stretches of both say the same; empty where not asked for.
+        alignment: the words of the translation with those of the source; empty where not asked for.
     """
 
     source_span: Span

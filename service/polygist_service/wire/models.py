@@ -85,6 +85,7 @@ def to_model(model: ModelInfo) -> model_service_pb2.Model:
         source_language_codes=model.source_languages,
         target_language_codes=model.target_languages,
         memory_bytes=model.memory_bytes if model.state is State.READY else 0,
+        word_alignment=model.aligns,
     )
     if model.last_used is not None:
         message.last_used_time.FromNanoseconds(int(model.last_used * 1e9))

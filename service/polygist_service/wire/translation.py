@@ -34,7 +34,6 @@ UNSUPPORTED = {
     "glossary_config": "translate without a glossary",
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",
-    "output_config.include_alignment": "use include_segments",
 }
 # Code points of one message of a stream, at most: where a reader was away, there is much to tell at once.
 LONGEST_DELTA = 32_768
@@ -88,6 +87,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
             parse_decoding(request, limits),
             alternative_count=parse_number("alternative_count", request.alternative_count, most=limits.alternatives),
             scores=request.output_config.include_score,
+            alignment=request.output_config.include_alignment,
         ),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
@@ -172,6 +172,7 @@ def to_translation(
     content: str, translation: Translation, output: translation_service_pb2.TranslationOutputConfig
 ) -> translation_service_pb2.Translation:
     """Return the message for the translation of `content`."""
+    has_segments = output.include_segments or output.include_alignment
     return translation_service_pb2.Translation(
         translated_text=translation.text,
         source_language_code=translation.source,
@@ -180,7 +181,7 @@ def to_translation(
         model=f"{MODEL_PREFIX}{translation.model}" if translation.model else "",
         pivot_language_codes=translation.pivots,
         score=translation.score,
-        segments=to_segments(content, translation, output.encoding_type) if output.include_segments else (),
+        segments=to_segments(content, translation, output.encoding_type) if has_segments else (),
         alternatives=[
             translation_service_pb2.TranslationAlternative(translated_text=each.text, score=each.score)
             for each in translation.alternatives
@@ -199,6 +200,14 @@ def to_segments(
             source_span=source.span(segment.source_span),
             target_span=target.span(segment.target_span),
             score=segment.score,
+            alignment=[
+                translation_service_pb2.AlignedPair(
+                    source_span=source.span(pair.source),
+                    target_span=target.span(pair.target),
+                    probability=pair.probability,
+                )
+                for pair in segment.alignment
+            ],
         )
         for segment in translation.segments
     ]

@@ -90,7 +90,16 @@ LIST_LANGUAGES = (
         "task": "TASK_TRANSLATE",
     },
 )
-COUNT_TOKENS = {"contents": [ENGLISH], "model": "models/en-pt"}, {"contents": ["one"], "model": "models/none"}
+# In which tags are words, where they are not taken for tags.
+PAGE = "<div class=anything>The town council met.</div>"
+COUNT_TOKENS = (
+    {"contents": [ENGLISH], "model": "models/en-pt"},
+    {
+        "contents": ["one"],
+        "model": "models/none",
+        "mime_type": "text/html",
+    },
+)
 
 REQUESTS = {
     "translation.Translate": (translation_service_pb2.TranslateRequest, *TRANSLATE),
@@ -104,6 +113,10 @@ REQUESTS = {
 }
 # These need company: spans to be measured in other units, marks to be escaped, something that is decoded or pivoted.
 COMPANY = {
+    ("models.CountTokens", "mime_type"): {"contents": [PAGE]},
+    ("translation.Translate", "mime_type"): {"contents": [PAGE]},
+    ("translation.DetectLanguage", "mime_type"): {"contents": [PAGE]},
+    ("summarisation.Summarise", "mime_type"): {"contents": [f"# Title\n\n**One** [two](three).\n\n{ARTICLE}"]},
     ("summarisation.Summarise", "output_config.encoding_type"): {
         "contents": [f"\U0001f600\U0001f600 {ARTICLE}"],
         "outputConfig": {"includeCitations": True},

@@ -1,6 +1,7 @@
 """Which models a text goes through, and what its caller is told of that."""
 
 import asyncio
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -212,7 +213,9 @@ async def test_an_output_above_the_next_window_is_split_and_told_of_the_source()
 
 async def test_what_only_the_second_model_notices_is_told_of_the_source():
     answers = {"Gut.": "Very \U0001f642 good."}
-    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: answers.get(text, text), aligns=False)
+    engine = EchoEngine(
+        replace(DE_EN, aligns=False), replace(EN_PT, aligns=False), answer=lambda text: answers.get(text, text)
+    )
     text = "Eins. Gut."
     (translation,) = (await translate(make(text, source_language_code="de"), engine)).translations
     assert codes(translation) == ["PIVOTED", "UNKNOWN_CHARACTERS"]

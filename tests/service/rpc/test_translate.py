@@ -137,7 +137,7 @@ async def test_what_the_vocabulary_lacks_stays_in_its_place():
 
 async def test_where_no_alignment_tells_the_place_it_is_told_that_it_may_be_wrong():
     text = "Good. It is \U0001f642 nice."
-    translation = await translate_one(text, EchoEngine(aligns=False))
+    translation = await translate_one(text, EchoEngine(replace(EN_PT, aligns=False)))
     assert "\U0001f642" in translation.translated_text
     assert codes(translation) == ["UNKNOWN_CHARACTERS"]
     span = translation.warnings[0].source_span
@@ -258,7 +258,6 @@ INVALID = [
     (make("a", glossary_config={"glossary": "glossaries/a"}), "glossary_config", "FIELD_UNSUPPORTED"),
     (make("a", do_not_translate_phrases=["a"]), "do_not_translate_phrases", "FIELD_UNSUPPORTED"),
     (make("a", placeholder_syntaxes=[1]), "placeholder_syntaxes", "FIELD_UNSUPPORTED"),
-    (make("a", output_config={"include_alignment": True}), "output_config.include_alignment", "FIELD_UNSUPPORTED"),
     (make("a", pivot_policy=7), "pivot_policy", "FIELD_INVALID"),
     (make(*["a"] * 1025), "contents", "REQUEST_TOO_LARGE"),
     (make("a" * 1_000_001), "contents", "REQUEST_TOO_LARGE"),

@@ -66,6 +66,7 @@ class LoadableModel:
             follows_instructions=entry.tokenizer == "chat",
             is_experimental=entry.experimental,
             max_output_tokens=entry.max_output_tokens,
+            aligns=bool(entry.aligns),
         )
 
 
