@@ -205,8 +205,8 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     WARNING_CODE_EXPERIMENTAL_MODEL: _WarningCode.ValueType  # 16
     """The model is marked as experimental by its operator: check the answer."""
     WARNING_CODE_NO_ARTICLE: _WarningCode.ValueType  # 17
-    """A page or document has nothing to summarise: menus, forms, lists of links and code, or text that
-    is not shown. The summary is empty.
+    """A page or document has no article: nothing but menus, forms, lists of links, code, or text that
+    nobody sees. The summary is empty.
     """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
@@ -264,8 +264,8 @@ part of it: the model wrote nothing that would do, however it was asked.
 WARNING_CODE_EXPERIMENTAL_MODEL: WarningCode.ValueType  # 16
 """The model is marked as experimental by its operator: check the answer."""
 WARNING_CODE_NO_ARTICLE: WarningCode.ValueType  # 17
-"""A page or document has nothing to summarise: menus, forms, lists of links and code, or text that
-is not shown. The summary is empty.
+"""A page or document has no article: nothing but menus, forms, lists of links, code, or text that
+nobody sees. The summary is empty.
 """
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
