@@ -15,6 +15,7 @@ from pathlib import Path
 from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Engine, Span
 from polygist_service.summarisation.extractive import Extractive, read_eligible
+from polygist_service.summarisation.main_content import ArticleText
 from polygist_service.summarisation.planning import Plan, choose_model
 from polygist_service.summarisation.types import Draft, Method, SummaryRequest
 from polygist_service.text.languages import parse_tag
@@ -233,7 +234,7 @@ def make_plan(lines: Sequence[str], language: str, model: str, *, count: int, qu
     """A summary of lines that stand one behind the other, by a model or without one."""
     text, code = " ".join(lines), read_code(language)
     request = SummaryRequest(contents=[text], max_sentences=count, query=query)
-    return Plan(request, text, DetectedLanguage(code), Method.EXTRACTIVE, model, code)
+    return Plan(request, ArticleText.plain(text), DetectedLanguage(code), Method.EXTRACTIVE, model, code)
 
 
 async def draft(extractive: Extractive, plan: Plan) -> list[Span]:

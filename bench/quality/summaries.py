@@ -13,6 +13,7 @@ from polygist_service.summarisation.abstractive import Abstractive, Checker
 from polygist_service.summarisation.article import Article
 from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.grounding.checker import GroundingChecker
+from polygist_service.summarisation.main_content import ArticleText
 from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.types import Draft, Method, SentenceCheck, SummaryRequest
 from polygist_service.translation.detection import DetectedLanguage
@@ -98,7 +99,8 @@ def make_plans(request: SummaryRequest, method: Method, model: ModelInfo) -> lis
     """A summary of each article by a model that a caller might not get, in the article's language."""
     assert request.source is not None
     language = DetectedLanguage(request.source)
-    return [Plan(request, text, language, method, model.name, request.source) for text in request.contents]
+    articles = map(ArticleText.plain, request.contents)
+    return [Plan(request, article, language, method, model.name, request.source) for article in articles]
 
 
 def _summary(draft: Draft, *, seconds: float, recorded: RecordingChecker | None = None) -> Summary:

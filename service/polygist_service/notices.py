@@ -21,6 +21,7 @@ class NoticeKind(Enum):
     MIXED_LANGUAGES = 14
     UNTRANSLATED = 15
     EXPERIMENTAL_MODEL = 16
+    NO_ARTICLE = 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """
     WARNING_CODE_EXPERIMENTAL_MODEL: _WarningCode.ValueType  # 16
     """The model is marked as experimental by its operator: check the answer."""
+    WARNING_CODE_NO_ARTICLE: _WarningCode.ValueType  # 17
+    """A page or document has no article: nothing but menus, forms, lists of links, code, or text that
+    nobody sees. The summary is empty.
+    """
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """The kinds of Warning. An open set: clients must accept unknown values."""
@@ -259,6 +263,10 @@ part of it: the model wrote nothing that would do, however it was asked.
 """
 WARNING_CODE_EXPERIMENTAL_MODEL: WarningCode.ValueType  # 16
 """The model is marked as experimental by its operator: check the answer."""
+WARNING_CODE_NO_ARTICLE: WarningCode.ValueType  # 17
+"""A page or document has no article: nothing but menus, forms, lists of links, code, or text that
+nobody sees. The summary is empty.
+"""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _PivotPolicy:

@@ -176,8 +176,10 @@ class SummariseRequest(_message.Message):
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     SENTENCE_SPLITTING_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
-    """Optional. text/plain (default), text/html (menus, advertisements and the like are left out) or
-    text/markdown; written as TranslateRequest.mime_type.
+    """Optional. text/plain (default), text/html or text/markdown; written as
+    TranslateRequest.mime_type. Of a page the article is read, without menus, forms, captions and
+    what is not shown; of Markdown the prose, without code, front matter and lists of links. Spans
+    of the answer are those of what was sent, marks inside them included.
     """
     source_language_code: _builtins.str
     """Optional. The language of all articles, any one. Empty, the default: detected for each on its
@@ -232,7 +234,7 @@ class SummariseRequest(_message.Message):
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to [summarise.contents: 32] articles of together at most
         [request.characters: 1,000,000] code points. The answer keeps their order. A blank article has
-        an empty summary.
+        an empty summary, and so, with a warning (NO_ARTICLE), has a document without one.
         """
 
     @_builtins.property

@@ -22,6 +22,8 @@ GATHER_SECONDS = 0.02
 MOST_GATHERED = 256
 # At the end: what is queued gets so long to be written.
 LAST_SECONDS = 2.0
+# Libraries that would log what is in a caller's page, and that it is no page, which is no fault of the server.
+QUIET = ("trafilatura", "justext", "htmldate", "courlan")
 
 
 class LogWriter:
@@ -130,6 +132,8 @@ def logging_to(descriptor: int, *, form: str, level: str, capacity: int) -> Iter
     configure_structlog(writer, form=form, level=level, colors=is_terminal)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     sys.excepthook = log_uncaught
     threading.excepthook = log_uncaught_in_thread

@@ -132,11 +132,10 @@ def read_article(plan: Plan) -> tuple[Article, Article, LengthTarget]:
     """
     request = plan.request
     article = Article.parse(
-        plan.text,
+        plan.article.text,
         plan.language,
-        mime_type=request.mime_type,
         splitting=request.splitting,
-        foreign=plan.source.foreign,
+        foreign=plan.article.foreign,
     )
     prose = replace(article, sentences=tuple(keep_proper(article.sentences, article.text)))
     passages = cut_endless(prose.sentences, article.text, language=article.language)

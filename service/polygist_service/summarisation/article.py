@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.text.documents import parse
-from polygist_service.text.documents.base import PLAIN, Document, Segment, Splitting
+from polygist_service.text.documents.base import Document, Segment, Splitting
 from polygist_service.text.language_runs import LanguageRun, is_within
 
 
@@ -29,12 +29,11 @@ class Article:
         text: str,
         language: str,
         *,
-        mime_type: str = PLAIN,
         splitting: Splitting = Splitting.PUNCTUATION_AND_NEWLINES,
         foreign: Sequence[LanguageRun] = (),
     ) -> "Article":
         """Parse `text`, whose sentences end where `splitting` says, but for the runs of it in foreign languages."""
-        document = parse(text, language=language, splitting=splitting, mime_type=mime_type)
+        document = parse(text, language=language, splitting=splitting)
         if foreign:
             own = [each for each in document.segments if not is_within(each.start, foreign)]
             document = document.with_segments(own)

@@ -83,11 +83,10 @@ def read_eligible(plan: Plan) -> tuple[list[Segment], int]:
     """Return the sentences of the article that may stand in a summary, and the number of words of the whole."""
     request = plan.request
     article = Article.parse(
-        plan.text,
+        plan.article.text,
         plan.language,
-        mime_type=request.mime_type,
         splitting=request.splitting,
-        foreign=plan.source.foreign,
+        foreign=plan.article.foreign,
     )
     enough = SENTENCES[Form.PARAGRAPH][Length.MEDIUM]
     wanted = min(sentence_limit(request, Method.EXTRACTIVE) or enough, enough)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from polygist_service.engine.interface import Engine, ModelInfo, Role, pull_metadata
 from polygist_service.errors import InvalidRequest, UnsupportedCapability
+from polygist_service.summarisation.main_content import ArticleText
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
 from polygist_service.text.languages import is_same_language, serving
 from polygist_service.translation.detection import DetectedLanguage
@@ -19,7 +20,7 @@ class Plan:
 
     Attributes:
         request: what is wanted of it, and of other articles.
-        text: the article.
+        article: what is read.
         source: its language, ``und`` where it has no letters.
         method: the one that runs, never AUTO.
         model: name of the one that picks or writes the sentences; empty where they are ranked without one, and where
@@ -28,7 +29,7 @@ class Plan:
     """
 
     request: SummaryRequest
-    text: str
+    article: ArticleText
     source: DetectedLanguage
     method: Method
     model: str
@@ -40,13 +41,13 @@ class Plan:
         return self.source.language
 
 
-def make_plan(engine: Engine, request: SummaryRequest, text: str, source: DetectedLanguage) -> Plan:
+def make_plan(engine: Engine, request: SummaryRequest, article: ArticleText, source: DetectedLanguage) -> Plan:
     """Plan the summary of one article, before any work is done.
 
     Args:
         engine: has the models.
         request: what is wanted.
-        text: the article.
+        article: what is read.
         source: its language.
 
     Raises:
@@ -56,10 +57,10 @@ def make_plan(engine: Engine, request: SummaryRequest, text: str, source: Detect
     """
     language = source.language
     if language == "und":
-        return Plan(request, text, source, Method.EXTRACTIVE, "", language)
+        return Plan(request, article, source, Method.EXTRACTIVE, "", language)
     method, model = choose_model(engine, request, language)
     if method is Method.ABSTRACTIVE and model:
-        return Plan(request, text, source, method, model.name, written_language(model, language, request.target))
+        return Plan(request, article, source, method, model.name, written_language(model, language, request.target))
     if request.decoding != DecodingPreset() and not request.target:
         # No model writes anything: the options would be ignored silently.
         is_preference = request.decoding.preference is not Preference.DEFAULT
@@ -68,7 +69,7 @@ def make_plan(engine: Engine, request: SummaryRequest, text: str, source: Detect
             "has no meaning here: an extractive summary in the article's language decodes nothing; leave it unset, or "
             "give target_language_code",
         )
-    return Plan(request, text, source, method, model.name if model else "", language)
+    return Plan(request, article, source, method, model.name if model else "", language)
 
 
 def choose_model(engine: Engine, request: SummaryRequest, source: str) -> tuple[Method, ModelInfo | None]:

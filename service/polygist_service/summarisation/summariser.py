@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 from polygist_service.concurrency import TextPool, gather_all, merge_in_order
@@ -12,6 +13,7 @@ from polygist_service.summarisation.abstractive import Abstractive, Checker
 from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceTranslator
 from polygist_service.summarisation.extractive import Extractive
 from polygist_service.summarisation.lengths import word_limit
+from polygist_service.summarisation.main_content import MainContent
 from polygist_service.summarisation.planning import Plan, covered_languages, make_plan
 from polygist_service.summarisation.rendering import Rendering
 from polygist_service.summarisation.types import (
@@ -25,7 +27,7 @@ from polygist_service.summarisation.types import (
     SummaryResult,
     SummarySentence,
 )
-from polygist_service.text.documents import read_layout
+from polygist_service.text.documents import read_content
 from polygist_service.text.words import count_words
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.types import Delta, Progress
@@ -71,22 +73,27 @@ class Summariser:
         """Plan the summary of each article, in order, before any of their models has to work.
 
         Raises:
+            InvalidRequest: a content is not what `mime_type` says.
             UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
             NotFound, InvalidRequest, UnsupportedCapability: see `planning.make_plan`.
             UnsupportedLanguagePair: no model translates a summary into the target language.
         """
-        layouts = await self._pool.run(context, partial(read_layout, mime_type=request.mime_type), request.contents)
+        read = partial(read_content, mime_type=request.mime_type)
+        layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
+        found = await self._pool.run(context, partial(MainContent.find, mime_type=request.mime_type), layouts)
         languages = await self._languages.resolve(
-            layouts,
+            found,
             given=request.source,
             readable=None,
             likely=covered_languages(self._engine),
             candidates=request.candidates,
             context=context,
         )
+        pairs = list(zip(found, languages, strict=True))
+        articles = await self._pool.run(context, lambda pair: pair[0].read(pair[1].foreign), pairs)
         plans = []
-        for text, language in zip(request.contents, languages, strict=True):
-            plan = make_plan(self._engine, request, text, language)
+        for article, language in zip(articles, languages, strict=True):
+            plan = make_plan(self._engine, request, article, language)
             if plan.language != "und":
                 self._cross_lingual.check(plan)
             plans.append(plan)
@@ -139,8 +146,9 @@ class Summariser:
 async def quote_whole(plan: Plan) -> AsyncGenerator[DraftEvent, None]:
     """Yield a text without letters as its own summary, as there is nothing to choose from, and the draft."""
     passages: list[Passage] = []
-    if shown := plan.text.strip():
-        start = plan.text.index(shown)
+    text = plan.article.text
+    if shown := text.strip():
+        start = text.index(shown)
         passages.append(Passage(shown, (Citation((start, start + len(shown)), 1.0),)))
         yield passages[0]
     yield Draft(tuple(passages), plan.request.target or plan.language)
@@ -149,7 +157,14 @@ async def quote_whole(plan: Plan) -> AsyncGenerator[DraftEvent, None]:
 def make_result(plan: Plan, draft: Draft, rendering: Rendering) -> SummaryResult:
     """Return all there is to say of a summary; the sentences of `draft` are those that were rendered."""
     texts = [passage.text for passage in draft.passages]
-    notices = [*plan.source.notices(), *draft.notices]
+    place = plan.article.source_span
+    notices = [
+        *plan.source.notices(),
+        *(replace(notice, span=place(notice.span) if notice.span else None) for notice in draft.notices),
+    ]
+    if plan.article.is_missing:
+        message = "nothing here reads like an article; send its text as text/plain to have that summarised as it is"
+        notices.append(Notice(NoticeKind.NO_ARTICLE, message))
     limit, words = word_limit(plan.request), sum(map(count_words, texts))
     if limit and words > limit:
         message = f"the summary has {words} words, {limit} were asked for; sentences are not cut"
@@ -162,7 +177,12 @@ def make_result(plan: Plan, draft: Draft, rendering: Rendering) -> SummaryResult
         confidence=plan.source.confidence,
         model=plan.model or None,
         sentences=tuple(
-            SummarySentence(passage.text, span, passage.citations, passage.rank_score)
+            SummarySentence(
+                passage.text,
+                span,
+                tuple(replace(each, source_span=place(each.source_span)) for each in passage.citations),
+                passage.rank_score,
+            )
             for passage, span in zip(draft.passages, rendering.spans, strict=True)
         ),
         notices=tuple(notices),

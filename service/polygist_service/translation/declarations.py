@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from polygist_service.text.documents.base import Layout, Passage
+from polygist_service.text.documents.base import Passage, Readable, is_read_whole
 from polygist_service.text.language_runs import LanguageRun
 from polygist_service.text.languages import is_same_language
 
@@ -31,15 +31,15 @@ class JoinedText:
     is_source: bool
 
     @classmethod
-    def of(cls, layout: Layout) -> "JoinedText":
+    def of(cls, document: Readable) -> "JoinedText":
         """Join the passages of a document."""
-        passages = layout.passages
+        passages = document.passages
         text = BETWEEN.join(passage.text for passage in passages)
         starts, at = [], 0
         for passage in passages:
             starts.append(at)
             at += len(passage.text) + len(BETWEEN)
-        return cls(text, passages, starts, layout.language, len(passages) == 1 and text == layout.text)
+        return cls(text, passages, starts, document.language, is_read_whole(document))
 
     def find_declared(self) -> dict[int, str]:
         """Return by their indices the passages that say what they are in, where it is not what the whole says."""

@@ -14,7 +14,7 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import Layout
+from polygist_service.text.documents.base import Readable
 from polygist_service.text.language_odds import (
     READABLE,
     SURE,
@@ -150,7 +150,7 @@ class LanguageResolver:
 
     async def rank(
         self,
-        layouts: Sequence[Layout],
+        texts: Sequence[Readable],
         candidates: Collection[str],
         context: CallContext,
         *,
@@ -164,18 +164,18 @@ class LanguageResolver:
         scope = Scope(readable, candidates=frozenset(candidates))
         expected = Expectation(readable, factor=READABLE)
 
-        def rank_one(layout: Layout) -> list[tuple[str, float]]:
-            text = JoinedText.of(layout).text
+        def rank_one(document: Readable) -> list[tuple[str, float]]:
+            text = JoinedText.of(document).text
             return scope.limit(weigh(Evidence.of(text, self._detector.rank(text)), expected))
 
-        rankings = await self._pool.run(context, rank_one, layouts)
+        rankings = await self._pool.run(context, rank_one, texts)
         for ranking in rankings:
             self._count(*ranking[0] if ranking else ("und", 0.0))
         return rankings
 
     async def resolve(
         self,
-        layouts: Sequence[Layout],
+        documents: Sequence[Readable],
         *,
         given: str | None,
         readable: tuple[str, ...] | None,
@@ -206,7 +206,7 @@ class LanguageResolver:
             UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
-        texts = await self._pool.run(context, JoinedText.of, layouts)
+        texts = await self._pool.run(context, JoinedText.of, documents)
         lettered = {at: text for at, text in enumerate(texts) if has_letters(text.text)}
         if given:
             found = {at: DetectedLanguage(given) for at in lettered}
@@ -235,7 +235,9 @@ class LanguageResolver:
             zip(others, await self._judge(some, [readings[at] for at in others], scope, context, turn), strict=True)
         )
         rankings = [
-            [(declared[at], 1.0)] if at in declared else scope.limit(reading.ranking)
+            [pair for pair in reading.ranking if is_kin(pair[0], declared[at])]
+            if at in declared
+            else scope.limit(reading.ranking)
             for at, reading in readings.items()
         ]
         mixtures = await self._find_mixtures(every, rankings, scope.candidates, context)
@@ -382,9 +384,10 @@ def choose_declared(at: int, declared: str, mixture: Mixture | None, scope: Scop
         UnsupportedLanguagePair: no model reads any of them.
     """
     found = DetectedLanguage(declared)
-    if mixture:
-        confidence = None if is_kin(mixture.language, declared) else mixture.confidence
-        found = DetectedLanguage(mixture.language, confidence, mixture.foreign)
+    if mixture and is_kin(mixture.language, declared):
+        found = DetectedLanguage(declared, foreign=mixture.foreign)
+    elif mixture:
+        found = DetectedLanguage(mixture.language, mixture.confidence, mixture.foreign)
     if not any(map(scope.reads, [found.language, *(run.language for run in found.foreign)])):
         readable = scope.readable or ()
         raise UnsupportedLanguagePair(

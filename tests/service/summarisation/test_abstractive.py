@@ -8,6 +8,7 @@ from polygist_service.engine.interface import Decoding, Role
 from polygist_service.errors import InferenceFailed
 from polygist_service.notices import NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive
+from polygist_service.summarisation.main_content import ArticleText
 from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.types import Form, Length, Method, Passage, SummaryRequest
 from polygist_service.translation.detection import DetectedLanguage
@@ -35,7 +36,7 @@ def write(pool):
         engine = engine or EchoEngine(WRITER, answer=answer)
         call.engine = engine
         request = SummaryRequest(contents=[text], source="en", **fields)
-        plan = Plan(request, text, DetectedLanguage("en"), Method.ABSTRACTIVE, "writer", language)
+        plan = Plan(request, ArticleText.plain(text), DetectedLanguage("en"), Method.ABSTRACTIVE, "writer", language)
         writer = Abstractive(engine, checker=checker or CitingChecker(), pool=pool)
         stream = writer.draft(plan, CallContext("me"))
         *events, draft = [event async for event in stream]

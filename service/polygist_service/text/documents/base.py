@@ -206,8 +206,8 @@ class Passage:
     link_share: float = 0.0
 
 
-class Layout(Protocol):
-    """A text of one MIME type whose structure is known; its sentences are not, as where they end takes its language."""
+class Readable(Protocol):
+    """A text, or a part of one, that is read passage by passage."""
 
     @property
     def text(self) -> str:
@@ -223,6 +223,15 @@ class Layout(Protocol):
     def passages(self) -> Sequence[Passage]:
         """What there is to be read of it, in order."""
         ...
+
+
+def is_read_whole(text: Readable) -> bool:
+    """Whether a text is one passage, letter for letter."""
+    return len(text.passages) == 1 and text.passages[0].text == text.text
+
+
+class Layout(Readable, Protocol):
+    """A text of one MIME type whose structure is known; its sentences are not, as where they end takes its language."""
 
     def part(self, start: int, end: int) -> "Layout":
         """Return the layout of a stretch of the text, which begins and ends where passages begin or the text does."""
