@@ -1,14 +1,8 @@
-"""Inline elements of a sentence, such as links and words in bold: where they stand in what a model wrote of it.
-
-An element stays one: it is put around the words that were written for its words, inside the element that it is in.
-"""
+"""Inline elements of a sentence, such as links and words in bold, and their edges in what was written of it."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-
-from polygist_service.text.alignment import Alignment
 
 # One character stands for what comes back whole, letter for letter: a word of code, say. Those of private use.
 FIRST_OBJECT, LAST_OBJECT = 0xF0000, 0xFFFFD
@@ -23,12 +17,16 @@ class Inline:
         start, end: its half-open span in the sentence, in code points; equal where it has no words, as an image.
         begins, ends: whether it begins and ends in the sentence; one that does not reaches to its end there, and only
             the other end has a place to be found.
+        parent: index of the innermost element that it is inside; -1 where there is none.
+        is_alone: whether it is one thing without an inside, as an image, so that only one edge has to be placed.
     """
 
     start: int
     end: int
     begins: bool = True
     ends: bool = True
+    parent: int = -1
+    is_alone: bool = False
 
 
 class Edge(IntEnum):
@@ -64,15 +62,3 @@ class Arrangement:
 
     placements: tuple[Placement, ...]
     doubtful: tuple[int, ...] = ()
-
-
-def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Alignment) -> Arrangement:
-    """Find the places of elements in what was written of a sentence.
-
-    Args:
-        text: the sentence.
-        inlines: its elements in the order in which they begin, each before those inside it; they nest.
-        written: what was written of it.
-        alignment: of `text` and `written`; where it is empty, all places are guessed.
-    """
-    raise NotImplementedError

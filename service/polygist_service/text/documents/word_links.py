@@ -1,0 +1,231 @@
+"""Which words of a sentence the words that were written of it come from."""
+
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from icu4py.breakers import WordBreaker
+
+from polygist_service.text.alignment import Alignment
+from polygist_service.text.segmentation import Span
+
+HYPHENS = "-\u2010\u2011"
+# Punctuation that is read as a word, as symbols are.
+SPOKEN = "%‰&#@*§/"
+# A word in small letters that stands on both sides is the same one if it has so many; shorter ones may be others: "do".
+LONG_WORD = 4
+# Letters that two words begin with that are akin.
+STEM = 4
+# How much a guess counts, beside 1 for a word that was copied.
+AKIN, RELATIVE = 0.8, 0.4
+
+
+def find_words(text: str) -> list[Span]:
+    """Return where the words of a text stand, in any script: those with hyphens as one; each symbol is one, too."""
+    words: list[Span] = []
+    at = 0
+    for part in WordBreaker(text, "root"):
+        start, at = at, at + len(part)
+        if not is_word(part):
+            continue
+        if words and words[-1][1] == start - 1 and text[start - 1] in HYPHENS and text[start].isalpha():
+            words[-1] = (words[-1][0], at)
+        else:
+            words.append((start, at))
+    return words
+
+
+def is_word(part: str) -> bool:
+    """Whether a part of a text between two breaks is a word or a symbol."""
+    return any(map(str.isalnum, part)) or any(
+        each in SPOKEN or unicodedata.category(each) in ("Sc", "Sk", "Sm", "So", "Co") for each in part
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WordLinks:
+    """Words of a sentence and of what was written of it, and how much the ones come from the others.
+
+    Attributes:
+        source: spans of the words of the sentence, in order; a word of which a part is marked may be cut there.
+        target: spans of the words that were written.
+        rows: for each of `target`, the words of `source` that it comes from, with weights that sum up to 1 at most.
+        columns: the same for each of `source`.
+        totals: the sum of the weights of each row.
+    """
+
+    source: Sequence[Span]
+    target: Sequence[Span]
+    rows: Sequence[dict[int, float]]
+    columns: Sequence[dict[int, float]] = field(init=False)
+    totals: Sequence[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns: list[dict[int, float]] = [{} for _ in self.source]
+        for target, row in enumerate(self.rows):
+            for source, weight in row.items():
+                columns[source][target] = weight
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "totals", [sum(row.values()) for row in self.rows])
+
+
+def link_words(text: str, edges: Iterable[int], written: str, alignment: Alignment) -> WordLinks:
+    """Link the words that were written of a sentence to its own.
+
+    Args:
+        text: the sentence.
+        edges: offsets in it where something begins or ends: words are cut there where a part of them stays apart.
+        written: what was written of it.
+        alignment: of both; where it is empty, words that are not alike are linked by their relative places.
+    """
+    source, target = find_words(text), find_words(written)
+    looks = weigh(source, target, alignment)
+    copies = find_copies(text, source, written, target, looks)
+    source, target, copies = cut_words(text, source, sorted(set(edges)), written, target, copies)
+    rows = weigh(source, target, alignment) if alignment else guess(text, source, written, target, copies)
+    for at, copied in copies.items():
+        rows[at] = {copied: 1.0}
+    return WordLinks(source, target, rows)
+
+
+def weigh(source: Sequence[Span], target: Sequence[Span], alignment: Alignment) -> list[dict[int, float]]:
+    """Return for each target word how much its pieces come from which source words."""
+    rows: list[dict[int, float]] = [{} for _ in target]
+    for pair in alignment:
+        read = list(overlaps(source, pair.source))
+        length = sum(size for _, size in read)
+        for at, size in overlaps(target, pair.target):
+            share = pair.probability * size / (target[at][1] - target[at][0])
+            for word, part in read:
+                rows[at][word] = rows[at].get(word, 0.0) + share * part / length
+    return rows
+
+
+def overlaps(words: Sequence[Span], span: Span) -> Iterator[tuple[int, int]]:
+    """Yield the index of each word that a span overlaps, and how many characters they share."""
+    start, end = span
+    at = bisect_right(words, start, key=lambda word: word[1])
+    while at < len(words) and words[at][0] < end:
+        yield at, min(end, words[at][1]) - max(start, words[at][0])
+        at += 1
+
+
+def find_copies(
+    text: str, source: Sequence[Span], written: str, target: Sequence[Span], rows: Sequence[dict[int, float]]
+) -> dict[int, int]:
+    """Return the target words that are the same in the source, as numbers and names are, each with its own."""
+    own, copied = keys(text, source), keys(written, target)
+    copies: dict[int, int] = {}
+    for key, places in copied.items():
+        known = own.get(key, [])
+        for count, at in enumerate(places if known else ()):
+            nearest, row = known[min(count, len(known) - 1)], rows[at]
+            copies[at] = max((nearest, *(row.keys() & known)), key=lambda word: row.get(word, 0.0))
+    return copies
+
+
+def keys(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
+    """Return the words by which two languages can be compared: digits of numbers, names, and long words."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for at, (start, end) in enumerate(words):
+        word = text[start:end]
+        digits = "".join(filter(str.isdecimal, word))
+        is_name = word[0].isupper() and len(word) > 2
+        if digits or is_name or len(word) >= LONG_WORD or not word[0].isalnum():
+            letters = "".join(filter(str.isalpha, word)).casefold()
+            found[f"{digits} {letters}" if word[0].isalnum() else word].append(at)
+    return found
+
+
+def cut_words(
+    text: str,
+    source: Sequence[Span],
+    edges: Sequence[int],
+    written: str,
+    target: Sequence[Span],
+    copies: dict[int, int],
+) -> tuple[list[Span], list[Span], dict[int, int]]:
+    """Cut words at the edges inside them, and those that were copied letter for letter in both texts alike.
+
+    Returns:
+        The words of both, and the copies with their new indices.
+    """
+    cuts = {at: edges[bisect_right(edges, start) : bisect_left(edges, end)] for at, (start, end) in enumerate(source)}
+    exact = {
+        at: own for at, own in copies.items() if text[slice(*source[own])] == written[slice(*target[at])] and cuts[own]
+    }
+    whole = set(exact.values())
+    own_parts = [
+        parts(span, [each for each in cuts[at] if at in whole or is_border(text, each)])
+        for at, span in enumerate(source)
+    ]
+    target_parts = [
+        parts(span, [each - source[exact[at]][0] + span[0] for each in cuts[exact[at]]]) if at in exact else [span]
+        for at, span in enumerate(target)
+    ]
+    own_starts, target_starts = starts(own_parts), starts(target_parts)
+    moved: dict[int, int] = {}
+    for at, own in copies.items():
+        if len(own_parts[own]) == len(target_parts[at]):
+            for part in range(len(target_parts[at])):
+                moved[target_starts[at] + part] = own_starts[own] + part
+    return [each for group in own_parts for each in group], [each for group in target_parts for each in group], moved
+
+
+def is_border(text: str, at: int) -> bool:
+    """Whether letters, digits or marks end at a place."""
+    return kind(text[at - 1]) != kind(text[at])
+
+
+def kind(character: str) -> int:
+    """Return the same number for all letters, for all digits, and for all others."""
+    return 1 if character.isdecimal() else 2 if character.isalpha() or unicodedata.combining(character) else 0
+
+
+def parts(span: Span, cuts: Sequence[int]) -> list[Span]:
+    """Return the parts of a span that is cut."""
+    return list(pairwise((span[0], *cuts, span[1])))
+
+
+def starts(groups: Sequence[Sequence[Span]]) -> list[int]:
+    """Return the index of the first member of each group among those of all groups."""
+    found = [0]
+    for group in groups:
+        found.append(found[-1] + len(group))
+    return found
+
+
+def guess(
+    text: str, source: Sequence[Span], written: str, target: Sequence[Span], copies: dict[int, int]
+) -> list[dict[int, float]]:
+    """Return for each target word the source word that it is akin to or, where none is, at the relative place of which
+    it stands between words that are."""
+    if not source:
+        return [{} for _ in target]
+    stems: dict[str, list[int]] = defaultdict(list)
+    for at, span in enumerate(source):
+        if stem := stem_of(text[slice(*span)]):
+            stems[stem].append(at)
+    known = dict(copies)
+    for at, span in enumerate(target):
+        akin = stems.get(stem_of(written[slice(*span)]), [])
+        if at not in known and akin:
+            place = at * len(source) / len(target)
+            known[at] = min(akin, key=lambda word: abs(word - place))
+    anchors = [(-1, -1), *sorted(known.items()), (len(target), len(source))]
+    rows: list[dict[int, float]] = []
+    for (low, own_low), (high, own_high) in pairwise(anchors):
+        for at in range(low + 1, high):
+            between = own_low + (own_high - own_low) * (at - low) / (high - low)
+            rows.append({min(len(source) - 1, max(0, round(between))): RELATIVE})
+        rows.append({own_high: AKIN} if high < len(target) else {})
+    return rows[: len(target)]
+
+
+def stem_of(word: str) -> str:
+    """Return the first letters of a word, without the marks above them; empty where it has too few."""
+    plain = "".join(filter(str.isalpha, unicodedata.normalize("NFD", word))).casefold()
+    return plain[:STEM] if len(plain) >= STEM else ""
