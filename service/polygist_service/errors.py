@@ -5,6 +5,7 @@ PolygistError
 │   ├── UnsupportedField    a field of the contract that this version does not honour yet
 │   ├── UnsupportedMimeType
 │   └── RequestTooLarge
+├── InvalidDocument         a text is not what its MIME type says
 ├── NotServed               right for another deployment, not for this one
 │   ├── UnsupportedLanguagePair
 │   ├── UndeterminedLanguage
@@ -62,6 +63,10 @@ class RequestTooLarge(InvalidRequest):
 
     def __init__(self, field: str, message: str, *, requested: int, limit: int) -> None:
         super().__init__(field, message, metadata={"requested": str(requested), "limit": str(limit)})
+
+
+class InvalidDocument(PolygistError):
+    """A text is not what its MIME type says, or hostile; becomes an `InvalidRequest` that names the field."""
 
 
 class NotServed(PolygistError):

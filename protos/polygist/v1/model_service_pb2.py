@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpolygist/v1/model_service.proto\x12\x0bpolygist.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12 \n\x05tasks\x18\x03 \x03(\x0e\x32\x11.polygist.v1.Task\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.polygist.v1.ModelState\x12\x18\n\x10max_input_tokens\x18\x05 \x01(\x05\x12\x14\n\x0c\x63ompute_type\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\t\x12\x0f\n\x07license\x18\t \x01(\t\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x1d\n\x15source_language_codes\x18\x0b \x03(\t\x12\x1d\n\x15target_language_codes\x18\x0c \x03(\t\x12\x14\n\x0cmemory_bytes\x18\r \x01(\x03\x12\x32\n\x0elast_used_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1f\n\x04task\x18\x03 \x01(\x0e\x32\x11.polygist.v1.Task\"Q\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.polygist.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"5\n\x10GetModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"}\n\x14ListLanguagesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1d\n\x15\x64isplay_language_code\x18\x03 \x01(\t\x12\x1f\n\x04task\x18\x04 \x01(\x0e\x32\x11.polygist.v1.Task\"\xc9\x01\n\x08Language\x12\x15\n\rlanguage_code\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0bnative_name\x18\x03 \x01(\t\x12\x15\n\rright_to_left\x18\x04 \x01(\x08\x12\x1d\n\x15target_language_codes\x18\x05 \x03(\t\x12#\n\x1bpivot_target_language_codes\x18\x06 \x03(\t\x12 \n\x05tasks\x18\x07 \x03(\x0e\x32\x11.polygist.v1.Task\"Z\n\x15ListLanguagesResponse\x12(\n\tlanguages\x18\x01 \x03(\x0b\x32\x15.polygist.v1.Language\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"5\n\x12\x43ountTokensRequest\x12\x10\n\x08\x63ontents\x18\x01 \x03(\t\x12\r\n\x05model\x18\x02 \x01(\t\"E\n\x13\x43ountTokensResponse\x12\x14\n\x0ctoken_counts\x18\x01 \x03(\x05\x12\x18\n\x10max_input_tokens\x18\x02 \x01(\x05\"\x16\n\x14GetServerInfoRequest\"\x9c\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\"\n\x06limits\x18\x02 \x03(\x0b\x32\x12.polygist.v1.Limit\x12\x1c\n\x14queued_request_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x61\x63tive_request_count\x18\x04 \x01(\x05\x12\x12\n\nglossaries\x18\x05 \x03(\t\"$\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x11LoadModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"8\n\x13UnloadModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"\x1c\n\x1aReloadConfigurationRequest\"5\n\x1bReloadConfigurationResponse\x12\x16\n\x0e\x63hanged_models\x18\x01 \x03(\t*^\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x12\n\x0eTASK_TRANSLATE\x10\x01\x12\x12\n\x0eTASK_SUMMARISE\x10\x02\x12\x18\n\x14TASK_DETECT_LANGUAGE\x10\x03*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_UNLOADED\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x15\n\x11MODEL_STATE_READY\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\xa8\x03\n\x0cModelService\x12M\n\nListModels\x12\x1e.polygist.v1.ListModelsRequest\x1a\x1f.polygist.v1.ListModelsResponse\x12G\n\x08GetModel\x12\x1c.polygist.v1.GetModelRequest\x1a\x1d.polygist.v1.GetModelResponse\x12V\n\rListLanguages\x12!.polygist.v1.ListLanguagesRequest\x1a\".polygist.v1.ListLanguagesResponse\x12P\n\x0b\x43ountTokens\x12\x1f.polygist.v1.CountTokensRequest\x1a .polygist.v1.CountTokensResponse\x12V\n\rGetServerInfo\x12!.polygist.v1.GetServerInfoRequest\x1a\".polygist.v1.GetServerInfoResponse2\x9b\x02\n\x11ModelAdminService\x12J\n\tLoadModel\x12\x1d.polygist.v1.LoadModelRequest\x1a\x1e.polygist.v1.LoadModelResponse\x12P\n\x0bUnloadModel\x12\x1f.polygist.v1.UnloadModelRequest\x1a .polygist.v1.UnloadModelResponse\x12h\n\x13ReloadConfiguration\x12\'.polygist.v1.ReloadConfigurationRequest\x1a(.polygist.v1.ReloadConfigurationResponseB5\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fpolygist/v1/model_service.proto\x12\x0bpolygist.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12 \n\x05tasks\x18\x03 \x03(\x0e\x32\x11.polygist.v1.Task\x12&\n\x05state\x18\x04 \x01(\x0e\x32\x17.polygist.v1.ModelState\x12\x18\n\x10max_input_tokens\x18\x05 \x01(\x05\x12\x14\n\x0c\x63ompute_type\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\x12\x10\n\x08revision\x18\x08 \x01(\t\x12\x0f\n\x07license\x18\t \x01(\t\x12\x12\n\nsize_bytes\x18\n \x01(\x03\x12\x1d\n\x15source_language_codes\x18\x0b \x03(\t\x12\x1d\n\x15target_language_codes\x18\x0c \x03(\t\x12\x14\n\x0cmemory_bytes\x18\r \x01(\x03\x12\x32\n\x0elast_used_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1f\n\x04task\x18\x03 \x01(\x0e\x32\x11.polygist.v1.Task\"Q\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.polygist.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"5\n\x10GetModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"}\n\x14ListLanguagesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1d\n\x15\x64isplay_language_code\x18\x03 \x01(\t\x12\x1f\n\x04task\x18\x04 \x01(\x0e\x32\x11.polygist.v1.Task\"\xc9\x01\n\x08Language\x12\x15\n\rlanguage_code\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x13\n\x0bnative_name\x18\x03 \x01(\t\x12\x15\n\rright_to_left\x18\x04 \x01(\x08\x12\x1d\n\x15target_language_codes\x18\x05 \x03(\t\x12#\n\x1bpivot_target_language_codes\x18\x06 \x03(\t\x12 \n\x05tasks\x18\x07 \x03(\x0e\x32\x11.polygist.v1.Task\"Z\n\x15ListLanguagesResponse\x12(\n\tlanguages\x18\x01 \x03(\x0b\x32\x15.polygist.v1.Language\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"H\n\x12\x43ountTokensRequest\x12\x10\n\x08\x63ontents\x18\x01 \x03(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x11\n\tmime_type\x18\x03 \x01(\t\"E\n\x13\x43ountTokensResponse\x12\x14\n\x0ctoken_counts\x18\x01 \x03(\x05\x12\x18\n\x10max_input_tokens\x18\x02 \x01(\x05\"\x16\n\x14GetServerInfoRequest\"\x9c\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\"\n\x06limits\x18\x02 \x03(\x0b\x32\x12.polygist.v1.Limit\x12\x1c\n\x14queued_request_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x61\x63tive_request_count\x18\x04 \x01(\x05\x12\x12\n\nglossaries\x18\x05 \x03(\t\"$\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\" \n\x10LoadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x11LoadModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"\"\n\x12UnloadModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"8\n\x13UnloadModelResponse\x12!\n\x05model\x18\x01 \x01(\x0b\x32\x12.polygist.v1.Model\"\x1c\n\x1aReloadConfigurationRequest\"5\n\x1bReloadConfigurationResponse\x12\x16\n\x0e\x63hanged_models\x18\x01 \x03(\t*^\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x12\n\x0eTASK_TRANSLATE\x10\x01\x12\x12\n\x0eTASK_SUMMARISE\x10\x02\x12\x18\n\x14TASK_DETECT_LANGUAGE\x10\x03*\x8b\x01\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_UNLOADED\x10\x01\x12\x17\n\x13MODEL_STATE_LOADING\x10\x02\x12\x15\n\x11MODEL_STATE_READY\x10\x03\x12\x16\n\x12MODEL_STATE_FAILED\x10\x04\x32\xa8\x03\n\x0cModelService\x12M\n\nListModels\x12\x1e.polygist.v1.ListModelsRequest\x1a\x1f.polygist.v1.ListModelsResponse\x12G\n\x08GetModel\x12\x1c.polygist.v1.GetModelRequest\x1a\x1d.polygist.v1.GetModelResponse\x12V\n\rListLanguages\x12!.polygist.v1.ListLanguagesRequest\x1a\".polygist.v1.ListLanguagesResponse\x12P\n\x0b\x43ountTokens\x12\x1f.polygist.v1.CountTokensRequest\x1a .polygist.v1.CountTokensResponse\x12V\n\rGetServerInfo\x12!.polygist.v1.GetServerInfoRequest\x1a\".polygist.v1.GetServerInfoResponse2\x9b\x02\n\x11ModelAdminService\x12J\n\tLoadModel\x12\x1d.polygist.v1.LoadModelRequest\x1a\x1e.polygist.v1.LoadModelResponse\x12P\n\x0bUnloadModel\x12\x1f.polygist.v1.UnloadModelRequest\x1a .polygist.v1.UnloadModelResponse\x12h\n\x13ReloadConfiguration\x12\'.polygist.v1.ReloadConfigurationRequest\x1a(.polygist.v1.ReloadConfigurationResponseB5\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'polygist.v1.model_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\013polygist.v1P\001Z\026polygist/v1;polygistv1\252\002\013Polygist.V1'
-  _globals['_TASK']._serialized_start=1759
-  _globals['_TASK']._serialized_end=1853
-  _globals['_MODELSTATE']._serialized_start=1856
-  _globals['_MODELSTATE']._serialized_end=1995
+  _globals['_TASK']._serialized_start=1778
+  _globals['_TASK']._serialized_end=1872
+  _globals['_MODELSTATE']._serialized_start=1875
+  _globals['_MODELSTATE']._serialized_end=2014
   _globals['_MODEL']._serialized_start=82
   _globals['_MODEL']._serialized_end=454
   _globals['_LISTMODELSREQUEST']._serialized_start=456
@@ -54,29 +54,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTLANGUAGESRESPONSE']._serialized_start=1051
   _globals['_LISTLANGUAGESRESPONSE']._serialized_end=1141
   _globals['_COUNTTOKENSREQUEST']._serialized_start=1143
-  _globals['_COUNTTOKENSREQUEST']._serialized_end=1196
-  _globals['_COUNTTOKENSRESPONSE']._serialized_start=1198
-  _globals['_COUNTTOKENSRESPONSE']._serialized_end=1267
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=1269
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=1291
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=1294
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=1450
-  _globals['_LIMIT']._serialized_start=1452
-  _globals['_LIMIT']._serialized_end=1488
-  _globals['_LOADMODELREQUEST']._serialized_start=1490
-  _globals['_LOADMODELREQUEST']._serialized_end=1522
-  _globals['_LOADMODELRESPONSE']._serialized_start=1524
-  _globals['_LOADMODELRESPONSE']._serialized_end=1578
-  _globals['_UNLOADMODELREQUEST']._serialized_start=1580
-  _globals['_UNLOADMODELREQUEST']._serialized_end=1614
-  _globals['_UNLOADMODELRESPONSE']._serialized_start=1616
-  _globals['_UNLOADMODELRESPONSE']._serialized_end=1672
-  _globals['_RELOADCONFIGURATIONREQUEST']._serialized_start=1674
-  _globals['_RELOADCONFIGURATIONREQUEST']._serialized_end=1702
-  _globals['_RELOADCONFIGURATIONRESPONSE']._serialized_start=1704
-  _globals['_RELOADCONFIGURATIONRESPONSE']._serialized_end=1757
-  _globals['_MODELSERVICE']._serialized_start=1998
-  _globals['_MODELSERVICE']._serialized_end=2422
-  _globals['_MODELADMINSERVICE']._serialized_start=2425
-  _globals['_MODELADMINSERVICE']._serialized_end=2708
+  _globals['_COUNTTOKENSREQUEST']._serialized_end=1215
+  _globals['_COUNTTOKENSRESPONSE']._serialized_start=1217
+  _globals['_COUNTTOKENSRESPONSE']._serialized_end=1286
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=1288
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=1310
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=1313
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=1469
+  _globals['_LIMIT']._serialized_start=1471
+  _globals['_LIMIT']._serialized_end=1507
+  _globals['_LOADMODELREQUEST']._serialized_start=1509
+  _globals['_LOADMODELREQUEST']._serialized_end=1541
+  _globals['_LOADMODELRESPONSE']._serialized_start=1543
+  _globals['_LOADMODELRESPONSE']._serialized_end=1597
+  _globals['_UNLOADMODELREQUEST']._serialized_start=1599
+  _globals['_UNLOADMODELREQUEST']._serialized_end=1633
+  _globals['_UNLOADMODELRESPONSE']._serialized_start=1635
+  _globals['_UNLOADMODELRESPONSE']._serialized_end=1691
+  _globals['_RELOADCONFIGURATIONREQUEST']._serialized_start=1693
+  _globals['_RELOADCONFIGURATIONREQUEST']._serialized_end=1721
+  _globals['_RELOADCONFIGURATIONRESPONSE']._serialized_start=1723
+  _globals['_RELOADCONFIGURATIONRESPONSE']._serialized_end=1776
+  _globals['_MODELSERVICE']._serialized_start=2017
+  _globals['_MODELSERVICE']._serialized_end=2441
+  _globals['_MODELADMINSERVICE']._serialized_start=2444
+  _globals['_MODELADMINSERVICE']._serialized_end=2727
 # @@protoc_insertion_point(module_scope)

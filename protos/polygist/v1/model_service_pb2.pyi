@@ -407,8 +407,13 @@ class CountTokensRequest(_message.Message):
 
     CONTENTS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Required. The model whose tokens are meant, such as "models/en-pt"."""
+    mime_type: _builtins.str
+    """Optional. As TranslateRequest.mime_type. Of a document the tokens of what is read of it are
+    counted, block by block, not those of its tags and marks.
+    """
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to [detect.contents: 1024] texts of together at most
@@ -420,10 +425,11 @@ class CountTokensRequest(_message.Message):
         *,
         contents: _abc.Iterable[_builtins.str] | None = ...,
         model: _builtins.str = ...,
+        mime_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contents", b"contents", "model", b"model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contents", b"contents", "mime_type", b"mime_type", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

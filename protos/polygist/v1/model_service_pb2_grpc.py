@@ -125,7 +125,7 @@ class ModelServiceServicer(object):
         """Count the tokens of texts as a model sees them.
 
         Errors:
-        INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+        INVALID_ARGUMENT FIELD_INVALID, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
         NOT_FOUND MODEL_NOT_FOUND
 
         Example, in JSON:

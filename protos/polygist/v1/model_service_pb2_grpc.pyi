@@ -80,7 +80,7 @@ class ModelServiceStub:
     """Count the tokens of texts as a model sees them.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+      INVALID_ARGUMENT FIELD_INVALID, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
       NOT_FOUND MODEL_NOT_FOUND
 
     Example, in JSON:
@@ -154,7 +154,7 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Count the tokens of texts as a model sees them.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+      INVALID_ARGUMENT FIELD_INVALID, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
       NOT_FOUND MODEL_NOT_FOUND
 
     Example, in JSON:
@@ -249,7 +249,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Count the tokens of texts as a model sees them.
 
         Errors:
-          INVALID_ARGUMENT FIELD_INVALID, REQUEST_TOO_LARGE
+          INVALID_ARGUMENT FIELD_INVALID, MIME_TYPE_UNSUPPORTED, REQUEST_TOO_LARGE
           NOT_FOUND MODEL_NOT_FOUND
 
         Example, in JSON:

@@ -181,7 +181,7 @@ class SummariseRequest(_message.Message):
     """
     source_language_code: _builtins.str
     """Optional. The language of all articles, any one. Empty, the default: detected for each on its
-    own.
+    own, or what a document says, as for TranslateRequest.
     """
     target_language_code: _builtins.str
     """Optional. The language of the summary. Empty, the default: that of the article. Another one is
@@ -389,7 +389,9 @@ class Summary(_message.Message):
     method: Global___SummaryMethod.ValueType
     """Output only. The method that ran."""
     detection_confidence: _builtins.float
-    """Output only. 0 to 1: how sure the detection is. Absent where the language was given."""
+    """Output only. 0 to 1: how sure the detection is. Absent where the language was given, or is what
+    the document says.
+    """
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
         """Output only. The sentences as they stand in text. Empty unless include_sentences."""

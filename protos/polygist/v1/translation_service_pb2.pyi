@@ -105,6 +105,12 @@ class TranslateRequest(_message.Message):
     with a word or two, it is one from which the target can be reached, or that the other contents
     are in, with the warning LOW_DETECTION_CONFIDENCE. A text that is sure by itself, or has 100
     code points, is taken for the same language whatever stands beside it.
+
+    A document that says what it is in (lang in HTML) is in that, unless
+    it has 100 code points and is surely in another language: many pages say what the program that
+    made them was set to. A part that says that it is in another language than the document is in
+    that, even where this field is given, unless it is surely in the language of the whole, or has
+    100 code points and is surely in a third one.
     """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow,
@@ -278,7 +284,8 @@ class Translation(_message.Message):
     """
     detection_confidence: _builtins.float
     """Output only. 0 to 1: how sure the texts by themselves make the detection; below 0.5 it is a
-    guess, which what is expected of the request has decided. Absent where the language was given.
+    guess, which what is expected of the request has decided. Absent where the language was given,
+    or is what the document says.
     """
     model: _builtins.str
     """Output only. The model that wrote the text, the last one where it was pivoted; in a text of
@@ -636,7 +643,9 @@ class DetectLanguageRequest(_message.Message):
     MAX_CANDIDATE_COUNT_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
-    """Optional. As TranslateRequest.mime_type."""
+    """Optional. As TranslateRequest.mime_type. Of a document the text is looked at, neither its marks
+    nor what it says of its language.
+    """
     max_candidate_count: _builtins.int
     """Optional. How many languages are wanted for each text, 0 to 100. 0, the default, is 3."""
     @_builtins.property

@@ -12,7 +12,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.status import to_item_error
-from polygist_service.translation.detection import Neighbours, Turn
+from polygist_service.translation.neighbours import Neighbours, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
 from polygist_service.wire.translation import parse_batch_config, parse_batch_item, to_batch_response

@@ -1,6 +1,7 @@
 """The servicers of ``ModelService`` and ``ModelAdminService``."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Protocol
 
 from polygist.v1 import model_service_pb2
@@ -10,9 +11,10 @@ from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed, InvalidRequest, StoreError, UnsupportedMethod
 from polygist_service.limits import Limits
+from polygist_service.text.documents import read_content
 from polygist_service.translation.routing import Routes
 from polygist_service.wire.models import to_languages_response, to_model, to_models_response, to_server_info
-from polygist_service.wire.validation import MODEL_PREFIX, parse_contents, parse_required_model
+from polygist_service.wire.validation import MODEL_PREFIX, parse_contents, parse_mime_type, parse_required_model
 
 
 class ModelServicer:
@@ -68,15 +70,20 @@ class ModelServicer:
     async def CountTokens(
         self, request: model_service_pb2.CountTokensRequest, context: CallContext
     ) -> model_service_pb2.CountTokensResponse:
-        """Count the tokens of each content by the tokenizer of a model, which is loaded where need be."""
+        """Count the tokens of what is read of each content, by the tokenizer of a model, loaded where need be."""
         model = self._engine.model(parse_required_model("model", request.model))
         contents = parse_contents(
             request.contents, most=self._limits.detect_contents, most_characters=self._limits.request_characters
         )
+        mime_type = parse_mime_type("mime_type", request.mime_type)
+        read = partial(read_content, mime_type=mime_type)
+        layouts = await self._pool.run(context, read, list(enumerate(contents)))
+        texts = [passage.text for layout in layouts for passage in layout.passages]
         async with self._engine.hold(model.name, context) as held:
-            counts = await self._pool.run(context, held.count, contents)
+            counts = iter(await self._pool.run(context, held.count, texts))
             window = held.info.max_input_tokens
-        return model_service_pb2.CountTokensResponse(token_counts=counts, max_input_tokens=window)
+        totals = [sum(next(counts) for _ in layout.passages) for layout in layouts]
+        return model_service_pb2.CountTokensResponse(token_counts=totals, max_input_tokens=window)
 
     async def GetServerInfo(
         self, request: model_service_pb2.GetServerInfoRequest, context: CallContext

@@ -11,6 +11,7 @@ from polygist_service.concurrency import TextPool, in_groups
 from polygist_service.context import CallContext
 from polygist_service.limits import Limits
 from polygist_service.rpc.batch import BatchTranslation
+from polygist_service.text.documents import read_content
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
@@ -95,5 +96,7 @@ class TranslationServicer:
     ) -> translation_service_pb2.DetectLanguageResponse:
         wanted = parse_detect_request(request, self._limits)
         readable = self._routes.readable()
-        rankings = await self._languages.rank(wanted.contents, wanted.candidates, context, readable=readable)
+        read = partial(read_content, mime_type=wanted.mime_type)
+        layouts = await self._pool.run(context, read, list(enumerate(wanted.contents)))
+        rankings = await self._languages.rank(layouts, wanted.candidates, context, readable=readable)
         return to_detect_response(wanted, rankings, readable=readable)

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from polygist_service.text.languages import base_language, matches, serving, spread
+from polygist_service.text.languages import base_language, is_kin, matches, serving, spread
 
 # How many of some texts are in each language.
 Shares = Mapping[str, float]
@@ -154,6 +155,35 @@ def frequency(language: str) -> float:
 def is_unlikely(text: str, language: str) -> bool:
     """Whether a text has too few letters to be surely in a language of few people."""
     return spread(base_language(language)) < RARE and sum(map(str.isalpha, text)) <= BRIEF_LETTERS
+
+
+class Reading(NamedTuple):
+    """What one text says by itself: to the detector, and weighed by how frequent languages are."""
+
+    ranking: Ranking
+    evidence: Evidence
+    alone: Ranking
+    is_unlikely: bool = False
+
+    @classmethod
+    def of(cls, text: str, ranking: Ranking) -> "Reading":
+        """Read a text and its ranking by the detector."""
+        evidence = Evidence.of(text, ranking)
+        alone = weigh(evidence)
+        return cls(ranking, evidence, alone, bool(alone) and is_unlikely(text, alone[0][0]))
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other text changes what it is in."""
+        return self.evidence.is_long or not self.alone or (self.alone[0][1] >= SURE and not self.is_unlikely)
+
+    def refutes(self, language: str, *, whole: str = "") -> bool:
+        """Whether the text is surely not in a language that is said of it: it is long, or in that of the whole."""
+        if not self.alone:
+            return False
+        best, probability = self.alone[0]
+        is_sure = probability >= SURE and not self.is_unlikely and not is_kin(best, language)
+        return is_sure and (self.evidence.is_long or is_kin(best, whole))
 
 
 def read_shares(ranking: Ranking) -> dict[str, float]:

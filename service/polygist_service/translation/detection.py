@@ -1,13 +1,12 @@
-"""Which language a text is in: what the caller said, or what detection makes of it.
+"""Which language a text is in: what the caller said, what the text itself says, or what detection makes of it.
 
 A language that is expected is taken in doubt: one from which the target can be reached, one of the caller's candidates,
 one that the other texts of the request are in. But what the answer is called sure of is only what texts say: a short
 German text that a server takes for English, because it reads nothing else, comes with a warning.
 """
 
-import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -19,26 +18,22 @@ from polygist_service.text.documents.base import Layout
 from polygist_service.text.language_odds import (
     READABLE,
     SURE,
-    Company,
     Evidence,
     Expectation,
     Ranking,
-    Shares,
+    Reading,
     add_shares,
-    is_unlikely,
     read_shares,
     weigh,
 )
 from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
-from polygist_service.text.languages import matches, name_few, serving
+from polygist_service.text.languages import is_kin, matches, name_few, serving
 from polygist_service.text.segmentation import has_letters
+from polygist_service.translation.declarations import JoinedText
+from polygist_service.translation.neighbours import Turn
 
 # From here on an unreadable language is a finding, not a guess; below it a readable one is worth a warning.
 CONFIDENT = 0.50
-# So many texts at the beginning of a stream tell each other what they are in, of those that come within this time.
-OPENING_TEXTS = 16
-OPENING_SECONDS = 0.05
-
 # Told of each detected text: the likeliest language, and whether that is ``sure``, a ``guess`` or ``undetermined``.
 Detected = Callable[[str, str], None]
 
@@ -62,7 +57,7 @@ class DetectedLanguage:
 
     Attributes:
         language: ``und`` for a text without letters; that of most of its letters where it has several.
-        confidence: what the texts say for it; None where the language was given.
+        confidence: what the texts say for it; None where the language was given, or the document says it.
         foreign: the runs of the text that are in other languages.
         nearest: the likeliest of all other languages.
     """
@@ -108,32 +103,18 @@ class Scope:
         """Whether some model reads a language."""
         return self.readable is None or serving(language, self.readable) is not None
 
+    def allows(self, language: str) -> bool:
+        """Whether a language is among the candidates, in whatever region, or there are none."""
+        return not self.candidates or any(matches(candidate, language) for candidate in self.candidates)
+
     def limit(self, ranking: Ranking) -> list[tuple[str, float]]:
         """Return what of a ranking is among the candidates, in whatever region; all of it where there are none."""
-        return [
-            (language, p)
-            for language, p in ranking
-            if not self.candidates or any(matches(candidate, language) for candidate in self.candidates)
-        ]
+        return [(language, p) for language, p in ranking if self.allows(language)]
 
     def serves(self, language: str) -> bool:
         """Whether what is asked for can be done with a text in a language, if only to leave it as it is."""
         served = (*self.likely, self.target) if self.target else self.likely
         return serving(language, served) is not None
-
-
-class Reading(NamedTuple):
-    """What one text says by itself: to the detector, and weighed by how frequent languages are."""
-
-    ranking: Ranking
-    evidence: Evidence
-    alone: Ranking
-    is_unlikely: bool = False
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether no other text changes what it is in."""
-        return self.evidence.is_long or not self.alone or (self.alone[0][1] >= SURE and not self.is_unlikely)
 
 
 class Verdict(NamedTuple):
@@ -146,81 +127,6 @@ class Verdict(NamedTuple):
     def confidence(self, language: str) -> float:
         """Return what the texts say for a language."""
         return next((p for code, p in self.told if code == language), 0.0)
-
-
-class Neighbours:
-    """What the texts of one stream are in, as far as it has come.
-
-    The first texts wait for each other, since nothing is known before them: so the first line of a file is read as its
-    others are.
-    """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._company = Company()
-        self._count = 0
-        self._last: asyncio.Future[None] = self._loop.create_future()
-        self._last.set_result(None)
-        self._opening: asyncio.Future[Company] = self._loop.create_future()
-
-    def next_turn(self) -> "Turn":
-        """Return the turn of the item that came last; call it in the order of the items."""
-        if self._count == 0:
-            self._loop.call_later(OPENING_SECONDS, self._end_opening)
-        self._count += 1
-        turn = Turn(self._company, self._last, self._opening)
-        self._last = turn.over
-        if self._count == OPENING_TEXTS:
-            self.close()
-        return turn
-
-    def close(self) -> None:
-        """Let the first texts wait for no more than have come."""
-        self._last.add_done_callback(lambda _: self._end_opening())
-
-    def _end_opening(self) -> None:
-        if not self._opening.done():
-            self._opening.set_result(self._company.copy())
-
-
-class Turn:
-    """The place of one item of a stream: all texts before it have told their language when it comes to its own.
-
-    So an answer depends on the items that were sent before, and of the first ones on those sent with it, not on which
-    of them was done first.
-
-    Args:
-        company: the texts before it.
-        before: done when they have all told.
-        opening: the first texts of the stream, when they have all told.
-    """
-
-    def __init__(self, company: Company, before: asyncio.Future[None], opening: asyncio.Future[Company]) -> None:
-        self._company = company
-        self._before = before
-        self._opening = opening
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def tell(self, text: str, reading: Reading) -> Shares:
-        """Return what the texts beside this one are in, and tell the others what it is in."""
-        await asyncio.wait([self._before])
-        company, is_first = self._company, not self._opening.done()
-        others = {} if reading.is_sure or is_first else company.shares(but=text)
-        company.add(text, read_shares(reading.alone))
-        self.end()
-        if is_first and not reading.is_sure:
-            await asyncio.wait([self._opening])
-            others = self._opening.result().shares(but=text)
-        return others
-
-    def end(self) -> None:
-        """Do not keep those after any longer than those before do, whether this one has told anything or not."""
-
-        def pass_on(_: object) -> None:
-            if not self.over.done():
-                self.over.set_result(None)
-
-        self._before.add_done_callback(pass_on)
 
 
 class LanguageResolver:
@@ -244,7 +150,7 @@ class LanguageResolver:
 
     async def rank(
         self,
-        texts: Sequence[str],
+        layouts: Sequence[Layout],
         candidates: Collection[str],
         context: CallContext,
         *,
@@ -253,14 +159,16 @@ class LanguageResolver:
         """Return the languages of each text by itself by falling probability, `candidates` only where there are any.
 
         The probabilities stay those among all languages, of which those that are `readable` are somewhat likelier.
+        What a document says that it is in is not looked at.
         """
         scope = Scope(readable, candidates=frozenset(candidates))
         expected = Expectation(readable, factor=READABLE)
 
-        def rank_one(text: str) -> list[tuple[str, float]]:
+        def rank_one(layout: Layout) -> list[tuple[str, float]]:
+            text = JoinedText.of(layout).text
             return scope.limit(weigh(Evidence.of(text, self._detector.rank(text)), expected))
 
-        rankings = await self._pool.run(context, rank_one, texts)
+        rankings = await self._pool.run(context, rank_one, layouts)
         for ranking in rankings:
             self._count(*ranking[0] if ranking else ("und", 0.0))
         return rankings
@@ -279,10 +187,15 @@ class LanguageResolver:
     ) -> list[DetectedLanguage]:
         """Return the language of each text, in order.
 
+        What a document says that it is in is believed, unless it is long and surely in another language, as many pages
+        say what the program that made them was set to. So is what is said of a passage, unless that is surely in the
+        language of the whole, or long and surely in another one.
+
         Args:
-            given: the language the caller named; nothing is detected then.
+            given: the language the caller named; nothing is detected then, but passages that say that they are in
+                another one, and not that of the document, are still in that.
             readable: languages that some model reads; None where every language will do.
-            candidates: limits the detection; empty for no limit.
+            candidates: limits the detection, and what documents are believed; empty for no limit.
             context: whose request the texts are of.
             likely: languages from which what is asked for can be done; by default all `readable` ones.
             target: what the texts are to be translated into.
@@ -292,29 +205,84 @@ class LanguageResolver:
             UndeterminedLanguage: a text with letters is in a script of no known language, or in none of `candidates`.
             UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
-        texts = [join_passages(layout) for layout in layouts]
-        if given:
-            return [DetectedLanguage(given if has_letters(text) else "und") for text in texts]
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
-        lettered = [at for at, text in enumerate(texts) if has_letters(text)]
-        some = [texts[at] for at in lettered]
-        readings = await self._pool.run(context, self._read, some)
-        verdicts = await self._judge(some, readings, scope, context, turn)
-        rankings = [scope.limit(reading.ranking) for reading in readings]
-        mixtures = await self._find_mixtures(some, rankings, candidates, context)
-        choices = {}
-        for at, verdict, mixture in zip(lettered, verdicts, mixtures, strict=True):
+        texts = await self._pool.run(context, JoinedText.of, layouts)
+        lettered = {at: text for at, text in enumerate(texts) if has_letters(text.text)}
+        if given:
+            found = {at: DetectedLanguage(given) for at in lettered}
+        else:
+            found = await self._detect(lettered, scope, context, turn)
+        found = await self._heed(lettered, found, scope, context)
+        return [found.get(at) or DetectedLanguage("und") for at in range(len(texts))]
+
+    async def _detect(
+        self, texts: Mapping[int, JoinedText], scope: Scope, context: CallContext, turn: Turn | None
+    ) -> dict[int, DetectedLanguage]:
+        """Return the language of each text, by its place in the request.
+
+        The runs in other ones are those of the joined text.
+        """
+        every = [text.text for text in texts.values()]
+        readings = dict(zip(texts, await self._pool.run(context, self._read, every), strict=True))
+        declared = {
+            at: text.language
+            for at, text in texts.items()
+            if text.language and scope.allows(text.language) and not readings[at].refutes(text.language)
+        }
+        others = [at for at in texts if at not in declared]
+        some = [texts[at].text for at in others]
+        verdicts = dict(
+            zip(others, await self._judge(some, [readings[at] for at in others], scope, context, turn), strict=True)
+        )
+        rankings = [
+            [(declared[at], 1.0)] if at in declared else scope.limit(reading.ranking)
+            for at, reading in readings.items()
+        ]
+        mixtures = await self._find_mixtures(every, rankings, scope.candidates, context)
+        found = {}
+        for at, mixture in zip(texts, mixtures, strict=True):
+            if at in declared:
+                found[at] = choose_declared(at, declared[at], mixture, scope)
+                continue
+            verdict = verdicts[at]
             language = verdict.expected[0][0] if verdict.expected else "und"
             self._count(language, verdict.confidence(language))
-            choices[at] = choose(at, verdict, mixture, scope)
-        return [choices.get(at) or DetectedLanguage("und") for at in range(len(texts))]
+            found[at] = choose(at, verdict, mixture, scope)
+        return found
+
+    async def _heed(
+        self,
+        texts: Mapping[int, JoinedText],
+        found: Mapping[int, DetectedLanguage],
+        scope: Scope,
+        context: CallContext,
+    ) -> dict[int, DetectedLanguage]:
+        """Return languages whose runs are those of the source, with the passages that say what they are in."""
+        cases = [
+            (at, place, language)
+            for at, text in texts.items()
+            for place, language in text.find_declared().items()
+            if scope.allows(language)
+        ]
+
+        def is_believed(case: tuple[int, int, str]) -> bool:
+            at, place, language = case
+            return not self._read(texts[at].passages[place].text).refutes(language, whole=found[at].language)
+
+        declared: dict[int, dict[int, str]] = {at: {} for at in texts}
+        for (at, place, language), believed in zip(
+            cases, await self._pool.run(context, is_believed, cases), strict=True
+        ):
+            if believed:
+                declared[at][place] = language
+        return {
+            at: replace(each, foreign=texts[at].find_runs(each.language, each.foreign, declared[at]))
+            for at, each in found.items()
+        }
 
     def _read(self, text: str) -> Reading:
         """Return what a text says by itself."""
-        ranking = self._detector.rank(text)
-        evidence = Evidence.of(text, ranking)
-        alone = weigh(evidence)
-        return Reading(ranking, evidence, alone, bool(alone) and is_unlikely(text, alone[0][0]))
+        return Reading.of(text, self._detector.rank(text))
 
     def _count(self, language: str, confidence: float) -> None:
         result = "sure" if confidence >= CONFIDENT else "guess"
@@ -364,11 +332,6 @@ class LanguageResolver:
         return await self._pool.run(context, judge, cases)
 
 
-def join_passages(layout: Layout) -> str:
-    """Return what there is to be read of a text."""
-    return "\n\n".join(passage.text for passage in layout.passages)
-
-
 def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixture | None:
     """Return the languages of a text, given its blocks, their rankings and that of the whole, if it has several."""
     text, blocks, rankings, whole = case
@@ -410,6 +373,25 @@ def choose(at: int, verdict: Verdict, mixture: Mixture | None, scope: Scope) -> 
         )
     nearest = next((code for code, _ in verdict.expected if code != found), None)
     return DetectedLanguage(found, verdict.confidence(found), nearest=nearest)
+
+
+def choose_declared(at: int, declared: str, mixture: Mixture | None, scope: Scope) -> DetectedLanguage:
+    """Return the language of the text at `at` that it says it is in, or of most of it where it has several.
+
+    Raises:
+        UnsupportedLanguagePair: no model reads any of them.
+    """
+    found = DetectedLanguage(declared)
+    if mixture:
+        confidence = None if is_kin(mixture.language, declared) else mixture.confidence
+        found = DetectedLanguage(mixture.language, confidence, mixture.foreign)
+    if not any(map(scope.reads, [found.language, *(run.language for run in found.foreign)])):
+        readable = scope.readable or ()
+        raise UnsupportedLanguagePair(
+            f"contents[{at}] is in {declared}, as it says; this server reads: {name_few(readable)}",
+            metadata={"field": f"contents[{at}]", "source": declared, "readable": ",".join(sorted(readable))},
+        )
+    return found
 
 
 def told_of(language: str, verdict: Verdict) -> str:

@@ -1,5 +1,6 @@
 """Contents in more than one language, as parts that each go their own way, and put together again from them."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,30 +37,53 @@ class Part:
         """The source."""
         return self.layout.text
 
+    @property
+    def has_letters(self) -> bool:
+        """Whether there is anything to be read of it."""
+        return any(has_letters(passage.text) for passage in self.layout.passages)
+
 
 def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Part]:
     """Cut a content into its parts, in order: joined, they are the content."""
     if not language.foreign:
         return [Part(index, 0, layout, language)]
-    text = layout.text
+    length = len(layout.text)
     cuts: list[tuple[int, int, str | None]] = []
     end = 0
     for run in language.foreign:
-        cuts += [(end, run.start, None), (run.start, run.end, run.language)]
-        end = run.end
-    cuts.append((end, len(text), None))
-    kept = [cut for cut in cuts if cut[0] < cut[1]]
-    return [
+        stop = find_cut(layout, run.end)
+        cuts += [(end, run.start, None), (run.start, stop, run.language)]
+        end = stop
+    cuts.append((end, length, None))
+    parts = [
         Part(
             index,
             start,
             layout.part(start, end),
-            DetectedLanguage((foreign or language.language) if has_letters(text[start:end]) else "und"),
+            DetectedLanguage(foreign or language.language),
             is_foreign=foreign is not None,
-            is_last=end == len(text),
+            is_last=end == length,
         )
-        for start, end, foreign in kept
+        for start, end, foreign in cuts
+        if start < end
     ]
+    has_own = any(part.has_letters and not part.is_foreign for part in parts)
+    # What says what the whole is in, and has no letters itself, goes the way of the whole.
+    return [
+        part
+        if part.has_letters or (has_own and part.layout.language and not part.is_foreign)
+        else replace(part, language=DetectedLanguage("und"))
+        for part in parts
+    ]
+
+
+def find_cut(layout: Layout, end: int) -> int:
+    """Return where a run that ends at `end` is cut off: there where that is inside a passage, else before the next."""
+    passages = layout.passages
+    following = bisect_left(passages, end, key=lambda passage: passage.start)
+    if following and passages[following - 1].end > end:
+        return end
+    return passages[following].start if following < len(passages) else len(layout.text)
 
 
 def join_translations(

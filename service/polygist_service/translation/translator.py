@@ -10,10 +10,11 @@ from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents import read_layout
+from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Layout
 from polygist_service.text.languages import is_same_language
-from polygist_service.translation.detection import DetectedLanguage, LanguageResolver, Turn
+from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
+from polygist_service.translation.neighbours import Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
 from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
@@ -69,11 +70,13 @@ class Translator:
             turn: of the content, where it is one item of a stream.
 
         Raises:
+            InvalidRequest: a content is not what `mime_type` says.
             NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        layouts = await self._pool.run(context, partial(read_layout, mime_type=request.mime_type), request.contents)
+        read = partial(read_content, mime_type=request.mime_type)
+        layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
         languages = await self._tell_languages(layouts, request, context, turn)
         contents = [
             cut_parts(at, layout, language)

@@ -250,20 +250,22 @@ class DetectionRequest:
     Attributes:
         candidates: languages that the detection is limited to; empty for no limit.
         count: of the languages that are told of each text.
+        mime_type: what kind of documents the texts are.
     """
 
     contents: Sequence[str]
     candidates: frozenset[str]
     count: int
+    mime_type: str
 
 
 def parse_detect_request(request: translation_service_pb2.DetectLanguageRequest, limits: Limits) -> DetectionRequest:
     """Return what a request asks for; raises InvalidRequest."""
     contents = parse_contents(request.contents, most=limits.detect_contents, most_characters=limits.request_characters)
-    parse_mime_type("mime_type", request.mime_type)
+    mime_type = parse_mime_type("mime_type", request.mime_type)
     count = parse_number("max_candidate_count", request.max_candidate_count, most=MOST_CANDIDATES)
     candidates = parse_languages("candidate_language_codes", request.candidate_language_codes)
-    return DetectionRequest(contents=contents, candidates=candidates, count=count or DEFAULT_CANDIDATES)
+    return DetectionRequest(contents, candidates, count or DEFAULT_CANDIDATES, mime_type)
 
 
 def to_detect_response(

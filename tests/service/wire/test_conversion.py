@@ -12,6 +12,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents import LAYOUTS
+from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.translation.types import Preference
 from polygist_service.wire.summarisation import parse_summarise_request, to_summarise_response, to_summary_event
 from polygist_service.wire.translation import (
@@ -91,7 +92,8 @@ async def test_a_summary_and_its_events_are_the_same_text(services):
 async def test_a_detection_ends_with_what_is_left(services):
     request = translation_service_pb2.DetectLanguageRequest(contents=[ARTICLE, "12"], max_candidate_count=2)
     wanted = parse_detect_request(request, LIMITS)
-    rankings = await services.languages.rank(wanted.contents, wanted.candidates, CONTEXT)
+    layouts = [PlainLayout(each) for each in wanted.contents]
+    rankings = await services.languages.rank(layouts, wanted.candidates, CONTEXT)
     detection, empty = to_detect_response(wanted, rankings, readable=("en",)).detections
     likeliest, _, rest = detection.languages
     assert (likeliest.language_code, likeliest.supported, rest.language_code) == ("en", True, "und")

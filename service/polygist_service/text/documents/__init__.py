@@ -5,6 +5,7 @@ Each MIME type has a module here that nobody outside names: `read_layout` choose
 
 from collections.abc import Callable, Mapping
 
+from polygist_service.errors import InvalidDocument, InvalidRequest
 from polygist_service.text.documents.base import PLAIN, Document, Layout, Splitting
 from polygist_service.text.documents.plain import PlainLayout
 
@@ -22,6 +23,23 @@ def read_layout(text: str, mime_type: str = PLAIN) -> Layout:
         InvalidDocument: it is nested too deep, or has too many parts, to be what it says.
     """
     return LAYOUTS[mime_type](text)
+
+
+def read_content(content: tuple[int, str], mime_type: str = PLAIN) -> Layout:
+    """Read the structure of one of the contents of a request.
+
+    Args:
+        content: its index, and the text.
+        mime_type: one of `LAYOUTS`.
+
+    Raises:
+        InvalidRequest: the text is not what the request says, see `read_layout`; names the content.
+    """
+    at, text = content
+    try:
+        return read_layout(text, mime_type)
+    except InvalidDocument as error:
+        raise InvalidRequest(f"contents[{at}]", error.message) from None
 
 
 def parse(

@@ -184,14 +184,26 @@ class Passage:
 
     Attributes:
         start, end: its half-open span in the source, in code points; a text may be parted between passages.
-        text: what is read of it.
-        language: canonical tag of what the document says it is in; None where it says nothing.
+        text: what is read of it, with inline content that is never translated, such as a word of code, written out.
+        language: canonical tag of what the document says it is in; None where it says nothing, or only of the whole.
+        kind: what it is.
+        level: of a heading, 1 to 6; 0 is the document's title, which stands on no page.
+        is_hidden: whether nobody sees it who reads the document: text that is not shown, and that of attributes.
+        is_aside: whether it stands in a part that is about the site rather than the matter: navigation, a form.
+        is_main: whether it stands in the part that the document calls its main one, or an article.
+        link_share: what share of its letters belong to links.
     """
 
     start: int
     end: int
     text: str
     language: str | None = None
+    kind: BlockKind = BlockKind.PARAGRAPH
+    level: int = 0
+    is_hidden: bool = False
+    is_aside: bool = False
+    is_main: bool = False
+    link_share: float = 0.0
 
 
 class Layout(Protocol):
@@ -213,7 +225,11 @@ class Layout(Protocol):
         ...
 
     def part(self, start: int, end: int) -> "Layout":
-        """Return the layout of a stretch of the text, which begins and ends between passages."""
+        """Return the layout of a stretch of the text, which begins and ends where passages begin or the text does."""
+        ...
+
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """Return where a span of the text of one of `passages` stands in the source, marks inside it included."""
         ...
 
     def split(self, language: str, splitting: Splitting) -> Document:

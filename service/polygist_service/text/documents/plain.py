@@ -46,6 +46,10 @@ class PlainLayout:
         """See `base.Layout.part`; it may be parted anywhere."""
         return PlainLayout(self.text[start:end])
 
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """See `base.Layout.source_span`."""
+        return passage.start + span[0], passage.start + span[1]
+
     def split(self, language: str, splitting: Splitting) -> "PlainDocument":
         """See `base.Layout.split`."""
         return PlainDocument.parse(self.text, language=language, splitting=splitting)
