@@ -5,7 +5,7 @@ and must be read with the same marks around it.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ class MarkdownLayout:
             return Place(index, at - offsets[index])
 
         last = place(span[1] - 1)
-        return content.source(place(span[0])), content.source_end(Place(last.index, last.at + 1))
+        return content.source(place(span[0])), content.source_end(Place(last.atom, last.at + 1))
 
     def part(self, start: int, end: int) -> "MarkdownLayout":
         """See `base.Layout.part`."""
@@ -197,7 +197,7 @@ class MarkdownRebuilder:
         self._document = document
         self._at = self._length = self._settled = 0
         self._outputs: list[Output] = []
-        self._written: list[tuple[WrittenBlock, int]] = []
+        self._written: list[tuple[WrittenBlock, int, int]] = []
         self.spans: list[Span] = []
         self.doubts: list[Span] = []
 
@@ -223,9 +223,9 @@ class MarkdownRebuilder:
 
     def target_span(self, index: int, span: Span) -> Span:
         """See `base.Rebuilder.target_span`."""
-        written, start = self._written[index]
-        own = index - sum(1 for each in range(index) if self._written[each][0] is written)
-        raise NotImplementedError(own, start, span)
+        written, start, own = self._written[index]
+        low, high = written.target_span(own, span)
+        return start + low, start + high
 
     def _settle(self, block: MarkdownBlock, segments: Sequence[MarkedSegment], outputs: Sequence[Output]) -> str:
         """Return what follows of the document up to the end of a block."""
@@ -235,7 +235,7 @@ class MarkdownRebuilder:
         self._at = block.end
         start = self._length + len(between)
         self._length = start + len(written.text)
-        self._written += ((written, start) for _ in segments)
+        self._written += ((written, start, own) for own in range(len(segments)))
         self.spans += ((start + low, start + high) for low, high in written.spans)
         self.doubts += (segments[at].span for at in sorted(written.doubts))
         return between + written.text

@@ -20,15 +20,13 @@ from polygist_service.text.documents.joining import UNSPACED
 from polygist_service.text.documents.markdown_parsing import Letters, ParsedBlock, Shape
 from polygist_service.text.segmentation import LINE_BREAKS, Span
 
-ESCAPED = re.compile(
-    r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*"
-)
+ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*")
 TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
 UNTRANSLATED = re.compile(r"translate\s*=\s*[\"']?no\b|class\s*=\s*[\"']?[^\"'>]*\bnotranslate\b", re.IGNORECASE)
 # Elements of HTML whose words are no language's, and those that have no end tag.
 BREAK = re.compile(r"<br\b", re.IGNORECASE)
-KEPT = frozenset("code kbd samp tt pre var script style svg math textarea".split())
-VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+KEPT = frozenset(("code", "kbd", "samp", "tt", "pre", "var", "script", "style", "svg", "math", "textarea"))
+VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
 # Emoji by name, and numbers of issues.
 EMOJI = re.compile(r"(?<![\w:]):(?=[a-z0-9_+-]*[a-z+-])[a-z0-9_+-]+:(?![\w:])")
 NUMBERS = re.compile(r"(?<![\w#&/])(?:[\w.-]+/[\w.-]+)?#\d+(?!\w)")
@@ -48,6 +46,8 @@ class AtomKind(Enum):
 
 MARKS = frozenset((AtomKind.OPENING, AtomKind.CLOSING, AtomKind.ALONE))
 BREAKS = frozenset((AtomKind.SPACE, AtomKind.LINE))
+
+DELIMITERS = frozenset(f"{name}_{end}" for name in ("em", "strong", "s") for end in ("open", "close"))
 
 # What a parser says of a piece: the kind of a token and what tells it from others; of text the text.
 Sign = tuple[str, str]
@@ -77,9 +77,9 @@ class Atom:
 
 
 class Place(NamedTuple):
-    """A border in a content: in front of the character `at` of the text of the atom at `index`."""
+    """A border in a content: in front of the character `at` of the text of an atom, of which the index is told."""
 
-    index: int
+    atom: int
     at: int = 0
 
 
@@ -145,6 +145,10 @@ class Content:
             tags.append(Tag(self.offsets[index], None if partner is None else place[partner]))
         return tags, indices
 
+    def is_delimiter(self, index: int) -> bool:
+        """Whether nothing tells an atom from text but what is around it: "*", "_" and "~"."""
+        return self.atoms[index].signs[0][0] in DELIMITERS
+
     def place(self, at: int) -> Place:
         """Return where the character at `at` of the text is."""
         index = bisect_right(self.offsets, at, hi=len(self.atoms)) - 1
@@ -156,13 +160,13 @@ class Content:
 
     def source_end(self, place: Place) -> int:
         """Return where in the source ends what stands before a border."""
-        if place.at == 0 and place.index:
-            return self.letters.source(self.atoms[place.index - 1].end)
+        if place.at == 0 and place.atom:
+            return self.letters.source(self.atoms[place.atom - 1].end)
         return self.letters.source(self._letters_at(place))
 
     def _letters_at(self, place: Place) -> int:
         """Return where in the letters a border is."""
-        atom = self.atoms[place.index]
+        atom = self.atoms[place.atom]
         if atom.is_plain:
             return atom.start + place.at
         return atom.end if place.at else atom.start
@@ -170,7 +174,7 @@ class Content:
     def source_span(self, start: int, end: int) -> Span:
         """Return where the characters start:end of the text stand in the source; there is one at least."""
         low, high = self.place(start), self.place(end - 1)
-        return self.source(low), self.source_end(Place(high.index, high.at + 1))
+        return self.source(low), self.source_end(Place(high.atom, high.at + 1))
 
     @property
     def display(self) -> tuple[str, tuple[int, ...]]:
@@ -187,7 +191,7 @@ class Content:
             return self.text[start:end]
         parts = []
         for at in range(start, end):
-            atom = self.atoms[self.place(at).index]
+            atom = self.atoms[self.place(at).atom]
             parts.append(atom.text if atom.kind is AtomKind.OBJECT else self.text[at])
         return "".join(parts)
 
@@ -255,7 +259,7 @@ class ContentReader:
             if "\n" in found[0]:
                 atoms.append(Atom(AtomKind.SPACE, *found.span()))
             elif (text := unescapeAll(found[0])) != found[0]:
-                atoms.append(Atom(AtomKind.TEXT, *found.span(), text))
+                atoms.append(Atom(AtomKind.TEXT, *found.span(), text, (("text", text),)))
         return Content.of(self._letters, start, end, self._fill(iter(atoms), start, end), is_title=True)
 
     def _fill(self, atoms: Iterator[Atom], start: int, end: int) -> list[Atom]:
@@ -294,7 +298,7 @@ class ContentReader:
 
     def _atom(self, token: Token, start: int, end: int, title: str) -> Atom:
         """Return the atom that a token is of."""
-        signs = (sign_of(token),)
+        signs: tuple[Sign, ...] = (sign_of(token),)
         if token.type == "text_special":
             return Atom(AtomKind.TEXT, start, end, token.content, signs)
         if token.type == "softbreak":
@@ -350,7 +354,7 @@ def read_signs(tokens: Sequence[Token]) -> Iterator[Sign]:
 
 
 def pair_elements(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms with each start tag of HTML and its end tag as marks, if they are in the same mark of Markdown."""
+    """Return the atoms with each start tag of HTML and its end tag as marks, if in the same mark of Markdown."""
     paired = list(atoms)
     open_tags: list[list[tuple[str, int]]] = [[]]
     counts: list[Counter[str]] = [Counter()]

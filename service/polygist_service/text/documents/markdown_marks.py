@@ -1,5 +1,6 @@
 """Where the marks of a sentence of Markdown can stand: emphasis begins and ends at words only."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ def settle(placements: Sequence[Placement], text: str, delimiters: frozenset[int
         Placement(move(each.edge, each.at, text, is_strict=each.index in delimiters), each.index, each.edge)
         for each in placements
     ]
-    in_order = all(one.at <= other.at for one, other in zip(moved, moved[1:], strict=False))
+    in_order = all(one.at <= other.at for one, other in itertools.pairwise(moved))
     return moved if in_order else list(placements)
 
 

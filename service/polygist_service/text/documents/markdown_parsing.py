@@ -228,7 +228,8 @@ def read_note(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith("^[", state.pos) or (end := parseLinkLabel(state, state.pos + 1)) < 0:
         return False
     if not silent:
-        content, children = state.src[state.pos + 2 : end], []
+        content = state.src[state.pos + 2 : end]
+        children: list[Token] = []
         state.md.inline.parse(content, state.md, state.env, children)
         token = state.push("note", "", 0)
         token.content, token.children = content, children
@@ -385,9 +386,7 @@ class BlockReader:
         letters, first = self._cells[self._cell_count - 1], self._lines.start(line)
         return ParsedBlock(BlockKind.ROW, Shape.CELL, letters, first, token.children or ())
 
-    def _block(
-        self, token: Token, kind: BlockKind, shape: Shape, words: Sequence[str], level: int = 0
-    ) -> ParsedBlock:
+    def _block(self, token: Token, kind: BlockKind, shape: Shape, words: Sequence[str], level: int = 0) -> ParsedBlock:
         """Return a block of whole lines."""
         assert token.map
         letters = self._lines.join(words, token.meta["starts"], token.map[0])
@@ -413,6 +412,4 @@ def read_cells(row: str, source: int) -> Iterator[Letters]:
             runs += [(length, at), (length + len(part), at + len(part))]
             length, at = length + len(part) + 1, at + len(part) + 2
         runs.append((length, at))
-        yield Letters(
-            "|".join(parts), tuple(at for at, _ in runs), tuple(source + lead + at for _, at in runs)
-        )
+        yield Letters("|".join(parts), tuple(at for at, _ in runs), tuple(source + lead + at for _, at in runs))

@@ -74,10 +74,10 @@ def read_sentences(content: Content, spans: Sequence[Span]) -> list[Sentence]:
     found = []
     for (low, high), own in zip(spans, divide(tags, spans), strict=True):
         start, end = content.place(low), content.place(high - 1)
-        end = Place(end.index, end.at + 1)
+        end = Place(end.atom, end.at + 1)
         first = Place(atoms[own.leading[0]]) if own.leading else start
-        behind = max(find_labelled(content, end), *(atoms[each] for each in own.trailing), end.index)
-        last = Place(behind + 1) if behind > end.index else end
+        behind = max(find_labelled(content, end), *(atoms[each] for each in own.trailing), end.atom)
+        last = Place(behind + 1) if behind > end.atom else end
         found.append(Sentence(low, high, own, atoms, first, start, end, last))
     return found
 
@@ -87,9 +87,9 @@ def find_labelled(content: Content, end: Place) -> int:
 
     The label is written behind the words when they change, so the mark belongs to them.
     """
-    if content.offsets[end.index] + end.at < content.offsets[end.index + 1]:
+    if content.offsets[end.atom] + end.at < content.offsets[end.atom + 1]:
         return 0
-    found, at = 0, end.index + 1
+    found, at = 0, end.atom + 1
     while at < len(content.atoms) and content.atoms[at].kind in MARKS:
         found = at if is_shortcut(content, at) else found
         at += 1

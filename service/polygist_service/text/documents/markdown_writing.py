@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice, takewhile
@@ -11,14 +11,14 @@ from typing import Any
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.inline import OBJECT, Edge, Placement
-from polygist_service.text.documents.inline_tags import write as in_order
+from polygist_service.text.documents.inline import Edge, Placement
 from polygist_service.text.documents.lines import display_width
-from polygist_service.text.documents.markdown_content import BREAKS, AtomKind, Content, Place, Sign, read_signs
+from polygist_service.text.documents.markdown_content import BREAKS, AtomKind, Content, Place, Sign
 from polygist_service.text.documents.markdown_escapes import UNBREAKABLE, find_escapes, find_title_escapes
 from polygist_service.text.documents.markdown_marks import settle, spread
 from polygist_service.text.documents.markdown_outputs import Line, read_line
-from polygist_service.text.documents.markdown_parsing import LINE_BREAK, Shape, parse_tokens
+from polygist_service.text.documents.markdown_parsing import LINE_BREAK, Shape
+from polygist_service.text.documents.markdown_reading import is_read_as
 from polygist_service.text.documents.markdown_sentences import (
     MarkdownBlock,
     MarkedSegment,
@@ -32,15 +32,6 @@ SPACES = re.compile(r" +")
 # What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
 REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
 WRAPPED = (Shape.PARAGRAPH, Shape.UNDERLINED)
-# What is put around the words of a block to parse them for themselves, and the tokens that they are then.
-FRAMES = {
-    Shape.PARAGRAPH: ("", "", ("paragraph_open", "inline", "paragraph_close")),
-    Shape.UNDERLINED: ("", "\n===", ("heading_open", "inline", "heading_close")),
-    Shape.HEADING: ("# ", "", ("heading_open", "inline", "heading_close")),
-    Shape.TERM: ("", "\n: x", None),
-    Shape.CELL: ("|x|\n|-|\n|", "|", None),
-    Shape.DEFINITION: ("", "", ("definition",)),
-}
 
 
 class Effort(IntEnum):
@@ -111,6 +102,25 @@ class WrittenBlock:
     lines: tuple[Line | None, ...]
     doubts: frozenset[int]
 
+    def target_span(self, index: int, span: Span) -> Span:
+        """Return where a span of the output of a segment is in the block.
+
+        Args:
+            index: of the segment among those of the block.
+        """
+        line = self.lines[index]
+        low, high = (line.place(at) for at in span) if line else span
+        start, end = self.spans[index]
+        length = 0
+        for piece in self.pieces:
+            if piece.segment == index and piece.low < piece.high:
+                if piece.low <= low < piece.high:
+                    start = length + (low - piece.low if piece.is_plain else 0)
+                if piece.low < high <= piece.high:
+                    end = length + (high - piece.low if piece.is_plain else len(piece.source))
+            length += len(piece.source)
+        return start, max(start, end)
+
 
 def write_block(
     block: MarkdownBlock,
@@ -131,7 +141,7 @@ def write_block(
     for effort in Effort:
         writer = BlockWriter(block, text, segments, outputs, effort)
         writer.write()
-        if not writer.is_changed or is_read_as(block, writer, references):
+        if not writer.is_changed or is_read_as(block, writer.letters, writer.signs, references):
             return writer.written()
     # However it is written, it would be read as something else.
     kept = [Output(segment.text) for segment in segments]
@@ -139,42 +149,6 @@ def write_block(
     writer.write()
     changed = [at for at, (kept, own) in enumerate(zip(kept, outputs, strict=True)) if kept.text != own.text]
     return replace(writer.written(), doubts=frozenset(changed))
-
-
-def is_read_as(block: MarkdownBlock, writer: "BlockWriter", references: Mapping[str, Any]) -> bool:
-    """Whether the parser finds in what was written the marks that were, and the words between them."""
-    if block.shape is Shape.VALUE:
-        return True
-    before, after, kinds = FRAMES[block.shape]
-    letters = "".join(piece.source if block.shape is Shape.CELL else piece.letters for piece in writer.pieces)
-    content = block.contents[0]
-    letters = content.letters.text[: content.start] + letters + content.letters.text[content.end :]
-    tokens, _ = parse_tokens(f"{before}{letters}{after}", references)
-    if kinds and tuple(token.type for token in tokens) != kinds:
-        return False
-    if block.shape is Shape.DEFINITION:
-        return join_signs([("title", tokens[0].meta["title"])]) == join_signs(writer.signs)
-    parents = {Shape.TERM: "dt_open", Shape.CELL: "td_open"}
-    found = [
-        token.children or ()
-        for parent, token in zip([None, *tokens], tokens, strict=False)
-        if token.type == "inline" and (block.shape not in parents or (parent and parent.type == parents[block.shape]))
-    ]
-    return len(found) == 1 and join_signs(read_signs(found[0])) == join_signs(writer.signs)
-
-
-def join_signs(signs: Iterator[Sign] | Sequence[Sign]) -> list[Sign]:
-    """Return signs with neighbouring pieces of text as one, without white space."""
-    joined: list[tuple[str, list[str]]] = []
-    for kind, own in signs:
-        own = "".join(own.split()).replace("\0", "\ufffd") if kind in ("text", "title") else own
-        if kind == "text" and not own:
-            continue
-        if kind in ("text", "title") and joined and joined[-1][0] == kind:
-            joined[-1][1].append(own)
-        else:
-            joined.append((kind, [own]))
-    return [(kind, "".join(own)) for kind, own in joined]
 
 
 class BlockWriter:
@@ -202,8 +176,7 @@ class BlockWriter:
         self._segment = -1
         self._is_line_start = True
         # Of marks that were written: how many pieces stood before each.
-        self._begun: dict[int, int] = {}
-        self._marks: dict[int, str] = {}
+        self._begun: dict[tuple[int, int], int] = {}
         self.pieces: list[Piece] = []
         self.signs: list[Sign] = []
 
@@ -211,6 +184,12 @@ class BlockWriter:
     def is_changed(self) -> bool:
         """Whether anything is not copied from the source."""
         return any(line is not None for line in self._lines)
+
+    @property
+    def letters(self) -> str:
+        """What the parser is to read of it; of a cell, as it stands in the table."""
+        is_cell = self._block.shape is Shape.CELL
+        return "".join(piece.source if is_cell else piece.letters for piece in self.pieces)
 
     def write(self) -> None:
         """Write all of it."""
@@ -234,7 +213,7 @@ class BlockWriter:
 
     def _write_content(self, index: int) -> None:
         """Write one of the contents."""
-        content = self._block.contents[index]
+        content, begun = self._block.contents[index], len(self.signs)
         own = [at for at, segment in enumerate(self._segments) if segment.content == index]
         spans = [(self._segments[at].low, self._segments[at].high) for at in own]
         plans = [self._plan(content, *pair) for pair in zip(read_sentences(content, spans), own, strict=True)]
@@ -254,6 +233,8 @@ class BlockWriter:
             place = sentence.last
         self._segment = outer
         self._copy(content, place, Place(len(content.atoms)), moved)
+        if content.is_title:
+            self.signs[begun:] = [("title", words) for _, words in self.signs[begun:]]
 
     def _plan(self, content: Content, sentence: Sentence, at: int) -> Plan:
         """Return how a sentence of a content is written, of which the segment is at an index."""
@@ -272,7 +253,9 @@ class BlockWriter:
             arrangement = arrange(segment.text, inlines, line.text, alignment)
             openings = [None if each is None else content.atoms[sentence.atoms[each]] for each in tags.openings]
             delimiters = frozenset(
-                at for at, atom in enumerate(openings) if atom and atom.signs[0][0] in ("em_open", "strong_open", "s_open")
+                at
+                for at, atom in enumerate(openings)
+                if atom and atom.signs[0][0] in ("em_open", "strong_open", "s_open")
             )
             placements = settle(arrangement.placements, line.text, delimiters)
             if arrangement.doubtful:
@@ -286,10 +269,12 @@ class BlockWriter:
         leading, trailing = ({sentence.atoms[tag] for tag in each} for each in (tags.leading, tags.trailing))
         before = list(takewhile(lambda each: each[0].at == 0 and each[1] in leading, placed))
         behind = list(
-            takewhile(lambda each: each[0].at == len(line.text) and each[1] in trailing, reversed(placed[len(before) :]))
+            takewhile(
+                lambda each: each[0].at == len(line.text) and each[1] in trailing, reversed(placed[len(before) :])
+            )
         )
         inner = placed[len(before) : len(placed) - len(behind)]
-        return Plan(sentence, at, line, tuple(inner), (leading | trailing) & {atom for _, atom in inner})
+        return Plan(sentence, at, line, tuple(inner), frozenset((leading | trailing) & {atom for _, atom in inner}))
 
     def _copy(self, content: Content, start: Place, end: Place, moved: frozenset[int], low: int = 0) -> None:
         """Copy what stands from one border to another but what has moved.
@@ -297,11 +282,11 @@ class BlockWriter:
         Args:
             low: where the sentence that is copied begins in the text of the content.
         """
-        for index in range(start.index, min(end.index + 1, len(content.atoms))):
+        for index in range(start.atom, min(end.atom + 1, len(content.atoms))):
             atom = content.atoms[index]
-            first = start.at if index == start.index else 0
-            last = end.at if index == end.index else len(atom.text)
-            if index in moved or (index == end.index and not last) or (first and not atom.is_plain):
+            first = start.at if index == start.atom else 0
+            last = end.at if index == end.atom else len(atom.text)
+            if index in moved or (index == end.atom and not last) or (first and not atom.is_plain):
                 continue
             at = content.offsets[index] + first - low
             if atom.is_plain:
@@ -372,7 +357,7 @@ class BlockWriter:
 
     def _write_line(self, content: Content, plan: Plan, line: Line) -> None:
         """Write a line with the marks in it."""
-        own = range(plan.sentence.start.index, plan.sentence.end.index + 1)
+        own = range(plan.sentence.start.atom, plan.sentence.end.atom + 1)
         objects = {content.text[content.offsets[at]]: at for at in own if content.atoms[at].kind is AtomKind.OBJECT}
         escapes = self._find_escapes(content, plan, line)
         special = {**escapes, **{at: each for at, each in enumerate(line.text) if each in objects}}
@@ -435,7 +420,7 @@ class BlockWriter:
             escapes = find_escapes(
                 line.text, is_full=self._effort >= Effort.ESCAPED, is_line_start=self._is_line_start and is_first
             )
-        for atom in content.atoms[plan.sentence.start.index : plan.sentence.end.index + 1]:
+        for atom in content.atoms[plan.sentence.start.atom : plan.sentence.end.atom + 1]:
             if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
                 letters = content.letters.text[atom.start : atom.end]
                 escapes.update((at, letters) for at, each in enumerate(line.text) if each == atom.text)
