@@ -64,6 +64,8 @@ SERVICE_LIBRARIES = {
     "gguf": ("store",),
     "numpy": ("engine", "summarisation", "store"),
     "icu4py": ("text",),
+    "markdown_it": ("text",),
+    "mdit_py_plugins": ("text",),
     "py3langid": ("text",),
     "langcodes": ("text",),
     "babel": ("text",),

@@ -1,0 +1,241 @@
+"""Markdown: a parser says what is text, and all else is kept to the letter.
+
+Blocks are told by markdown-it, and so are the marks in them; what is written in the place of sentences is parsed again
+and must be read with the same marks around it.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from polygist_service.text.documents.base import PROSE, BlockKind, Output, Passage, Segment, Splitting
+from polygist_service.text.documents.markdown_content import Content, Place, read_contents
+from polygist_service.text.documents.markdown_parsing import ParsedBlock, Shape, parse_blocks
+from polygist_service.text.documents.markdown_sentences import (
+    MarkdownBlock,
+    MarkedSegment,
+    find_numbers,
+    make_segment,
+    reachable,
+    read_segments,
+    read_sentences,
+)
+from polygist_service.text.documents.markdown_writing import WrittenBlock, write_block
+from polygist_service.text.segmentation import MOST_CHARACTERS, Fits, Span, has_letters, split_long, strip
+
+BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownLayout:
+    """A text in Markdown; see `base.Layout`.
+
+    Attributes:
+        blocks: those that have words.
+        references: what links may name.
+    """
+
+    text: str
+    blocks: tuple[MarkdownBlock, ...]
+    references: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    language: str | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "MarkdownLayout":
+        """Parse a text; any text is Markdown."""
+        offset = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
+        parsed = parse_blocks(text[offset:], offset)
+        blocks = [make_block(block) for block in parsed.blocks]
+        return cls(text, tuple(block for block in blocks if block is not None), parsed.references)
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """See `base.Layout.passages`: one for each block, in the same order."""
+        found = []
+        end = 0
+        for block in self.blocks:
+            index = main_content(block)
+            text, _ = block.contents[index].display
+            start = max(end, block.first)
+            is_hidden = block.is_hidden or index > 0
+            kind = BlockKind.OTHER if index else block.kind
+            share = link_share(block.contents[index])
+            found.append(Passage(start, block.end, text, None, kind, block.level, is_hidden, link_share=share))
+            end = block.end
+        return tuple(found)
+
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """See `base.Layout.source_span`."""
+        block = self.blocks[bisect_left(self.blocks, passage.end, key=lambda each: each.end)]
+        content = block.contents[main_content(block)]
+        _, offsets = content.display
+
+        def place(at: int) -> Place:
+            index = bisect_right(offsets, at, hi=len(content.atoms)) - 1
+            return Place(index, at - offsets[index])
+
+        last = place(span[1] - 1)
+        return content.source(place(span[0])), content.source_end(Place(last.atom, last.at + 1))
+
+    def part(self, start: int, end: int) -> "MarkdownLayout":
+        """See `base.Layout.part`."""
+        blocks = [move_block(block, -start) for block in self.blocks if start <= block.start and block.end <= end]
+        return replace(self, text=self.text[start:end], blocks=tuple(blocks))
+
+    def split(self, language: str, splitting: Splitting) -> "MarkdownDocument":
+        """See `base.Layout.split`; where lines of the source end means nothing."""
+        segments = [
+            segment
+            for index, block in enumerate(self.blocks)
+            for segment in read_segments(block, index, language, splitting)
+        ]
+        return MarkdownDocument(self.text, self.blocks, tuple(segments), self.references)
+
+
+def make_block(parsed: ParsedBlock) -> MarkdownBlock | None:
+    """Return a block with what is to be read of it; None where there is nothing."""
+    contents = read_contents(parsed)
+    if not contents:
+        return None
+    first = contents[0]
+    source, text = first.letters, first.letters.text
+    start, end = source.source(first.start), source.source(first.end)
+    is_hidden = parsed.shape is Shape.DEFINITION
+    block = MarkdownBlock(parsed.kind, start, end, parsed.shape, contents, parsed.first, parsed.level, is_hidden)
+    has_words = any(has_letters(contents[at].text) for at in reachable(contents))
+    return block if text and (has_words or find_numbers(block, first)) else None
+
+
+def move_block(block: MarkdownBlock, by: int) -> MarkdownBlock:
+    """Return a block of a source in front of which `by` characters were added."""
+    letters = block.contents[0].letters.moved(by)
+    contents = tuple(replace(content, letters=letters) for content in block.contents)
+    return replace(block, start=block.start + by, end=block.end + by, first=block.first + by, contents=contents)
+
+
+def main_content(block: MarkdownBlock) -> int:
+    """Return the index of the content that is read of a block: the whole, if that has words."""
+    return next((at for at in reachable(block.contents) if has_letters(block.contents[at].text)), 0)
+
+
+def link_share(content: Content) -> float:
+    """Return what share of the letters of a content belong to links."""
+    letters, inside, depth = 0, 0, 0
+    for atom, low, high in zip(content.atoms, content.offsets, content.offsets[1:], strict=False):
+        if atom.signs and atom.signs[0][0] in ("link_open", "link_close") and atom.partner is not None:
+            depth += 1 if atom.signs[0][0] == "link_open" else -1
+        count = sum(map(str.isalpha, content.text[low:high]))
+        letters, inside = letters + count, inside + count * (depth > 0)
+    return inside / letters if letters else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownDocument:
+    """A text in Markdown and its sentences; see `base.Document`."""
+
+    text: str
+    blocks: tuple[MarkdownBlock, ...]
+    segments: tuple[MarkedSegment, ...]
+    references: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def with_segments(self, segments: Sequence[Segment]) -> "MarkdownDocument":
+        """See `base.Document.with_segments`."""
+        return replace(self, segments=tuple(each for each in segments if isinstance(each, MarkedSegment)))
+
+    def source_span(self, segment: Segment, span: Span) -> Span:
+        """See `base.Document.source_span`."""
+        content, low = self._content(segment)
+        return content.source_span(low + span[0], low + max(span[1], span[0] + 1))
+
+    def plain_text(self, segment: Segment) -> str:
+        """Return what a reader sees of a segment: what is kept in it is written out, its marks are not."""
+        content, low = self._content(segment)
+        return content.shown(low, low + len(segment.text))
+
+    def _content(self, segment: Segment) -> tuple[Content, int]:
+        """Return the content that a segment is of, and where it begins in the text of that."""
+        assert isinstance(segment, MarkedSegment)
+        return self.blocks[segment.block].contents[segment.content], segment.low
+
+    def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
+        """See `base.Document.cut`."""
+        assert isinstance(segment, MarkedSegment)
+        if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
+            return [segment]
+        content, base = self._content(segment)
+        spans = []
+        for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
+            start, end = strip(segment.text, low, high)
+            if has_letters(segment.text[start:end]):
+                spans.append((base + start, base + end))
+        return [
+            replace(
+                make_segment(content, sentence, segment.block, segment.content, is_attribute=segment.is_attribute),
+                hard_split=True,
+            )
+            for sentence in read_sentences(content, spans)
+        ]
+
+    def prose(self, kinds: Collection[BlockKind] = PROSE) -> list[Segment]:
+        """See `base.Document.prose`; what no reader sees is left out."""
+        return [
+            each
+            for each in self.segments
+            if self.blocks[each.block].kind in kinds and not each.is_number and not each.is_attribute
+        ]
+
+    def rebuild(self, language: str = "") -> "MarkdownRebuilder":
+        """See `base.Document.rebuild`."""
+        return MarkdownRebuilder(self)
+
+
+class MarkdownRebuilder:
+    """Puts outputs in the places of their segments, block by block. See `base.Rebuilder`."""
+
+    def __init__(self, document: MarkdownDocument) -> None:
+        self._document = document
+        self._at = self._length = self._settled = 0
+        self._outputs: list[Output] = []
+        self._written: list[tuple[WrittenBlock, int, int]] = []
+        self.spans: list[Span] = []
+        self.doubts: list[Span] = []
+
+    def add(self, output: Output) -> str:
+        """See `base.Rebuilder.add`: a block is settled with its last segment."""
+        segments = self._document.segments
+        self._outputs.append(output)
+        count = len(self._outputs)
+        block = segments[count - 1].block
+        if count < len(segments) and segments[count].block == block:
+            return ""
+        own, outputs = segments[self._settled : count], self._outputs[self._settled :]
+        self._settled = count
+        return self._settle(self._document.blocks[block], own, outputs)
+
+    def finish(self) -> str:
+        """See `base.Rebuilder.finish`."""
+        if len(self._outputs) < len(self._document.segments):
+            raise ValueError(
+                f"{len(self._outputs)} of {len(self._document.segments)} segments have an output; add the others first"
+            )
+        return self._document.text[self._at :]
+
+    def target_span(self, index: int, span: Span) -> Span:
+        """See `base.Rebuilder.target_span`."""
+        written, start, own = self._written[index]
+        low, high = written.target_span(own, span)
+        return start + low, start + high
+
+    def _settle(self, block: MarkdownBlock, segments: Sequence[MarkedSegment], outputs: Sequence[Output]) -> str:
+        """Return what follows of the document up to the end of a block."""
+        text = self._document.text
+        written = write_block(block, text, segments, outputs, self._document.references)
+        between = text[self._at : block.start]
+        self._at = block.end
+        start = self._length + len(between)
+        self._length = start + len(written.text)
+        self._written += ((written, start, own) for own in range(len(segments)))
+        self.spans += ((start + low, start + high) for low, high in written.spans)
+        self.doubts += (segments[at].span for at in sorted(written.doubts))
+        return between + written.text

@@ -1,0 +1,458 @@
+"""What a block of Markdown says, and the marks in it: each character of what is read knows its place in the source."""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+from markdown_it.common.utils import unescapeAll
+from markdown_it.helpers import parseLinkDestination, parseLinkTitle
+from markdown_it.token import Token
+
+from polygist_service.text.addresses import find_addresses
+from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
+from polygist_service.text.documents.inline_tags import Tag
+from polygist_service.text.documents.joining import UNSPACED
+from polygist_service.text.documents.markdown_parsing import Letters, ParsedBlock, Shape
+from polygist_service.text.segmentation import LINE_BREAKS, Span
+
+ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*")
+TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
+UNTRANSLATED = re.compile(r"translate\s*=\s*[\"']?no\b|class\s*=\s*[\"']?[^\"'>]*\bnotranslate\b", re.IGNORECASE)
+# Elements of HTML whose words are no language's, and those that have no end tag.
+BREAK = re.compile(r"<br\b", re.IGNORECASE)
+KEPT = frozenset(("code", "kbd", "samp", "tt", "pre", "var", "script", "style", "svg", "math", "textarea"))
+VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
+# Emoji by name, and numbers of issues.
+EMOJI = re.compile(r"(?<![\w:]):(?=[a-z0-9_+-]*[a-z+-])[a-z0-9_+-]+:(?![\w:])")
+NUMBERS = re.compile(r"(?<![\w#&/])(?:[\w.-]+/[\w.-]+)?#\d+(?!\w)")
+
+
+class AtomKind(Enum):
+    """What a piece of a block's letters is."""
+
+    TEXT = auto()
+    OBJECT = auto()  # never translated, but read as a word
+    SPACE = auto()  # where a wrapped line goes on
+    LINE = auto()
+    OPENING = auto()
+    CLOSING = auto()
+    ALONE = auto()  # without words: an image, a comment
+
+
+MARKS = frozenset((AtomKind.OPENING, AtomKind.CLOSING, AtomKind.ALONE))
+BREAKS = frozenset((AtomKind.SPACE, AtomKind.LINE))
+
+DELIMITERS = frozenset(f"{name}_{end}" for name in ("em", "strong", "s") for end in ("open", "close"))
+
+# What a parser says of a piece: the kind of a token and what tells it from others; of text the text.
+Sign = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A piece of a block's letters.
+
+    Attributes:
+        start, end: its half-open span in the letters.
+        text: what is read of it; of an object, what it shows.
+        signs: what the parser says of it.
+        partner: index of the mark that it makes a pair with.
+        contents: indices of the contents in it that are read for themselves: alternative texts, titles, notes.
+        is_plain: whether it is text that is read letter by letter.
+    """
+
+    kind: AtomKind
+    start: int
+    end: int
+    text: str = ""
+    signs: tuple[Sign, ...] = ()
+    partner: int | None = None
+    contents: tuple[int, ...] = ()
+    is_plain: bool = False
+
+
+class Place(NamedTuple):
+    """A border in a content: in front of the character `at` of the text of an atom, of which the index is told."""
+
+    atom: int
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A stretch of a block's letters that is read for itself: the whole, or what an image shows instead.
+
+    Attributes:
+        letters: of the block.
+        start, end: its half-open span in them.
+        atoms: what they are made of, without gap.
+        text: what is read, with one character for each object.
+        offsets: where the text of each atom begins, and the length of all.
+        is_title: whether its text is that of a title, in quotes.
+    """
+
+    letters: Letters
+    start: int
+    end: int
+    atoms: tuple[Atom, ...]
+    text: str
+    offsets: tuple[int, ...]
+    is_title: bool = False
+
+    @classmethod
+    def of(cls, letters: Letters, start: int, end: int, atoms: Sequence[Atom], *, is_title: bool = False) -> "Content":
+        """Return the content that atoms make."""
+        used = set(OBJECT.findall(letters.text, start, end))
+        objects = (chr(each) for each in range(FIRST_OBJECT, LAST_OBJECT + 1) if chr(each) not in used)
+        atoms, texts = list(atoms), []
+        for index, atom in enumerate(atoms):
+            if atom.kind is AtomKind.OBJECT:
+                texts.append(next(objects, ""))
+                if not texts[-1]:
+                    atoms[index] = replace(atom, kind=AtomKind.ALONE)
+            elif atom.kind is AtomKind.SPACE:
+                before, after = letters.text[atom.start - 1 : atom.start], letters.text[atom.end : atom.end + 1]
+                texts.append("" if UNSPACED.match(before) and UNSPACED.match(after) else " ")
+            elif atom.kind is AtomKind.LINE:
+                texts.append("\n")
+            else:
+                texts.append(LINE_BREAKS.sub(" ", atom.text) if atom.kind is AtomKind.TEXT else "")
+        offsets = (0, *accumulate(map(len, texts)))
+        return cls(letters, start, end, tuple(atoms), "".join(texts), offsets, is_title)
+
+    @property
+    def lines(self) -> Iterator[Span]:
+        """The spans of the text that hard breaks part."""
+        start = 0
+        for index, atom in enumerate(self.atoms):
+            if atom.kind is AtomKind.LINE:
+                yield start, self.offsets[index]
+                start = self.offsets[index + 1]
+        yield start, len(self.text)
+
+    def tags(self) -> tuple[list[Tag], list[int]]:
+        """Return the marks, and the index of the atom that each is."""
+        indices = [index for index, atom in enumerate(self.atoms) if atom.kind in MARKS]
+        place = {index: at for at, index in enumerate(indices)}
+        tags = []
+        for index in indices:
+            partner = self.atoms[index].partner
+            tags.append(Tag(self.offsets[index], None if partner is None else place[partner]))
+        return tags, indices
+
+    def is_delimiter(self, index: int) -> bool:
+        """Whether nothing tells an atom from text but what is around it: "*", "_" and "~"."""
+        return self.atoms[index].signs[0][0] in DELIMITERS
+
+    def place(self, at: int) -> Place:
+        """Return where the character at `at` of the text is."""
+        index = bisect_right(self.offsets, at, hi=len(self.atoms)) - 1
+        return Place(index, at - self.offsets[index])
+
+    def source(self, place: Place) -> int:
+        """Return where the source goes on at a border, behind what else may stand there."""
+        return self.letters.source(self._letters_at(place))
+
+    def source_end(self, place: Place) -> int:
+        """Return where in the source ends what stands before a border."""
+        if place.at == 0 and place.atom:
+            return self.letters.source(self.atoms[place.atom - 1].end)
+        return self.letters.source(self._letters_at(place))
+
+    def _letters_at(self, place: Place) -> int:
+        """Return where in the letters a border is."""
+        atom = self.atoms[place.atom]
+        if atom.is_plain:
+            return atom.start + place.at
+        return atom.end if place.at else atom.start
+
+    def source_span(self, start: int, end: int) -> Span:
+        """Return where the characters start:end of the text stand in the source; there is one at least."""
+        low, high = self.place(start), self.place(end - 1)
+        return self.source(low), self.source_end(Place(high.atom, high.at + 1))
+
+    @property
+    def display(self) -> tuple[str, tuple[int, ...]]:
+        """What a reader sees, objects written out, and where in it each atom begins."""
+        shown = [
+            atom.text if atom.kind is AtomKind.OBJECT else self.text[low:high].replace("\n", " ")
+            for atom, (low, high) in zip(self.atoms, pairwise(self.offsets), strict=True)
+        ]
+        return "".join(shown), (0, *accumulate(map(len, shown)))
+
+    def shown(self, start: int, end: int) -> str:
+        """Return what a reader sees of the text start:end."""
+        if not OBJECT.search(self.text, start, end):
+            return self.text[start:end]
+        parts = []
+        for at in range(start, end):
+            atom = self.atoms[self.place(at).atom]
+            parts.append(atom.text if atom.kind is AtomKind.OBJECT else self.text[at])
+        return "".join(parts)
+
+
+def read_contents(block: ParsedBlock) -> tuple[Content, ...]:
+    """Return what is to be read of a block: the whole first, then what is inside images, links and notes of it."""
+    reader = ContentReader(block.letters)
+    if block.shape is Shape.DEFINITION:
+        found = find_definition_title(block.letters.text)
+        return (reader.read_title(*found),) if found else ()
+    reader.read(block.tokens, 0, len(block.letters.text))
+    return tuple(reader.contents)
+
+
+def find_definition_title(text: str) -> Span | None:
+    """Return the span of the title of a reference's definition in its letters."""
+    found = re.match(r"\[(?:[^\[\]\\]|\\.)*\]:", text, re.DOTALL)
+    return find_title(text, found.end(), len(text)) if found else None
+
+
+def find_title(text: str, start: int, end: int) -> Span | None:
+    """Return the span of a title between its quotes, which follows the address that begins behind `start`."""
+    start = skip_white(text, start, end)
+    found = parseLinkDestination(text, start, end)
+    behind = skip_white(text, found.pos, end)
+    if not found.ok or behind == found.pos:
+        return None
+    title = parseLinkTitle(text, behind, end)
+    return (behind + 1, title.pos - 1) if title.ok else None
+
+
+def skip_white(text: str, at: int, end: int) -> int:
+    """Return where the white space ends that begins at `at`."""
+    while at < end and text[at] in " \t\n":
+        at += 1
+    return at
+
+
+class ContentReader:
+    """Reads contents from the tokens of a block.
+
+    Args:
+        letters: of the block.
+    """
+
+    def __init__(self, letters: Letters) -> None:
+        self._letters = letters
+        self._text = letters.text
+        self.contents: list[Content] = []
+
+    def read(self, tokens: Sequence[Token], start: int, end: int) -> int:
+        """Read the stretch start:end of the letters, which `tokens` are of; return the index of its content."""
+        index = len(self.contents)
+        self.contents.append(Content(self._letters, start, end, (), "", (0,)))
+        atoms = pair_elements(self._fill(self._read_tokens(tokens, start), start, end))
+        atoms = [each for atom in keep_elements(find_partners(atoms)) for each in find_objects(atom)]
+        atoms = find_partners(part_lines(atoms))
+        self.contents[index] = Content.of(self._letters, start, end, atoms)
+        return index
+
+    def read_title(self, start: int, end: int) -> Content:
+        """Return the content of a title: text and escapes."""
+        atoms = []
+        for found in ESCAPED.finditer(self._text, start, end):
+            if "\n" in found[0]:
+                atoms.append(Atom(AtomKind.SPACE, *found.span()))
+            elif (text := unescapeAll(found[0])) != found[0]:
+                atoms.append(Atom(AtomKind.TEXT, *found.span(), text, (("text", text),)))
+        return Content.of(self._letters, start, end, self._fill(iter(atoms), start, end), is_title=True)
+
+    def _fill(self, atoms: Iterator[Atom], start: int, end: int) -> list[Atom]:
+        """Return the atoms with the plain text between them."""
+        filled: list[Atom] = []
+        at = start
+        for atom in (*atoms, Atom(AtomKind.TEXT, end, end)):
+            if at < atom.start:
+                text = self._text[at : atom.start]
+                filled.append(Atom(AtomKind.TEXT, at, atom.start, text, (("text", text),), is_plain=True))
+            if atom.start < atom.end:
+                filled.append(atom)
+            at = atom.end
+        return filled
+
+    def _read_tokens(self, tokens: Sequence[Token], offset: int) -> Iterator[Atom]:
+        """Yield the atoms of the tokens that say where they stand; `offset` is of what they were parsed from."""
+        end = offset
+        titles: list[str] = []
+        for token in tokens:
+            if token.type == "link_open" and token.markup != "autolink":
+                titles.append("" if token.meta.get("label") else str(token.attrs.get("title", "")))
+            if "span" not in token.meta or token.type == "text":
+                continue
+            start, stop = (each + offset for each in token.meta["span"])
+            if token.type in ("strong_open", "strong_close"):
+                start, stop = (start - 1, stop) if token.nesting > 0 else (start, stop + 1)
+            elif token.type in ("softbreak", "hardbreak"):
+                while start > end and self._text[start - 1] == " ":
+                    start -= 1
+                while stop < len(self._text) and self._text[stop] in " \t":
+                    stop += 1
+            title = titles.pop() if token.type == "link_close" else ""
+            yield self._atom(token, start, stop, title)
+            end = stop
+
+    def _atom(self, token: Token, start: int, end: int, title: str) -> Atom:
+        """Return the atom that a token is of."""
+        signs: tuple[Sign, ...] = (sign_of(token),)
+        if token.type == "text_special":
+            return Atom(AtomKind.TEXT, start, end, token.content, signs)
+        if token.type == "softbreak":
+            return Atom(AtomKind.SPACE, start, end)
+        if token.type == "hardbreak" or (token.type == "html_inline" and BREAK.match(token.content)):
+            return Atom(AtomKind.LINE, start, end, signs=signs)
+        if token.markup == "autolink":
+            return Atom(AtomKind.OBJECT, start, end, self._text[start + 1 : end - 1], (*signs, ("link_close", "")))
+        if token.type == "code_inline" or (token.type == "kept" and not token.info):
+            return Atom(AtomKind.OBJECT, start, end, token.content, signs)
+        contents = []
+        if token.type in ("image", "note"):
+            start_of_words = start + 2
+            contents.append(self.read(token.children or (), start_of_words, start_of_words + len(token.content)))
+            title = "" if token.meta.get("label") else str(token.attrs.get("title", ""))
+            signs = (*signs, (f"{token.type}_close", ""))
+            address = start_of_words + len(token.content) + 2
+        else:
+            address = start + 2
+        if title and (found := find_title(self._text, address, end)):
+            self.contents.append(self.read_title(*found))
+            contents.append(len(self.contents) - 1)
+        kind = {1: AtomKind.OPENING, -1: AtomKind.CLOSING, 0: AtomKind.ALONE}[token.nesting]
+        return Atom(kind, start, end, signs=signs, contents=tuple(contents))
+
+
+def sign_of(token: Token) -> Sign:
+    """Return what tells an inline token from others."""
+    if token.type == "text_special":
+        return "text", token.content
+    return token.type, str(token.attrs.get("href", token.attrs.get("src", ""))) or token.content
+
+
+def read_signs(tokens: Sequence[Token]) -> Iterator[Sign]:
+    """Yield the signs of inline tokens and of what is inside them, in the order in which atoms have them."""
+    titles: list[str] = []
+    is_address = False
+    for token in tokens:
+        title = "" if token.meta.get("label") else str(token.attrs.get("title", ""))
+        if token.type == "link_open":
+            titles.append(title)
+            is_address = token.markup == "autolink"
+        if token.type != "softbreak" and not (is_address and token.type == "text"):
+            yield sign_of(token)
+        if token.type == "link_close":
+            title, is_address = titles.pop(), False
+        elif token.type in ("image", "note"):
+            yield from read_signs(token.children or ())
+        if title and token.type != "link_open":
+            yield "title", title
+        if token.type in ("image", "note"):
+            yield f"{token.type}_close", ""
+
+
+def pair_elements(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms with each start tag of HTML and its end tag as marks, if in the same mark of Markdown."""
+    paired = list(atoms)
+    open_tags: list[list[tuple[str, int]]] = [[]]
+    counts: list[Counter[str]] = [Counter()]
+    for index, atom in enumerate(atoms):
+        if atom.kind is AtomKind.OPENING:
+            open_tags.append([])
+            counts.append(Counter())
+        elif atom.kind is AtomKind.CLOSING:
+            open_tags.pop()
+            counts.pop()
+        elif atom.signs and atom.signs[0][0] == "html_inline" and (found := TAG_NAME.match(atom.signs[0][1])):
+            name = found[1].lower()
+            if found[0][1] != "/":
+                if name not in VOID and not atom.signs[0][1].endswith("/>"):
+                    open_tags[-1].append((name, index))
+                    counts[-1][name] += 1
+            elif counts[-1][name]:
+                other = ""
+                while other != name:
+                    other, opening = open_tags[-1].pop()
+                    counts[-1][other] -= 1
+                paired[opening] = replace(atoms[opening], kind=AtomKind.OPENING)
+                paired[index] = replace(atom, kind=AtomKind.CLOSING)
+    return paired
+
+
+def find_partners(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms, those that begin or end something with the index of what ends or begins it."""
+    found = list(atoms)
+    waiting: list[int] = []
+    for index, atom in enumerate(atoms):
+        if atom.kind is AtomKind.OPENING:
+            waiting.append(index)
+        elif atom.kind is AtomKind.CLOSING:
+            opening = waiting.pop()
+            found[opening] = replace(atoms[opening], partner=index)
+            found[index] = replace(atom, partner=opening)
+    return found
+
+
+def keep_elements(atoms: Sequence[Atom]) -> Iterator[Atom]:
+    """Yield the atoms, each element of HTML that is not translated as one."""
+    at = 0
+    while at < len(atoms):
+        atom = atoms[at]
+        at += 1
+        if atom.kind is AtomKind.OPENING and atom.signs[0][0] == "html_inline" and atom.partner is not None:
+            tag = atom.signs[0][1]
+            found = TAG_NAME.match(tag)
+            if (found and found[1].lower() in KEPT) or UNTRANSLATED.search(tag):
+                inner = atoms[at - 1 : atom.partner + 1]
+                shown = "".join(" " if each.kind in BREAKS else each.text for each in inner)
+                signs = tuple(sign for each in inner for sign in each.signs)
+                kind = AtomKind.OBJECT if shown.strip() else AtomKind.ALONE
+                at = atom.partner + 1
+                atom = Atom(kind, atom.start, inner[-1].end, shown, signs)
+        yield atom
+
+
+def find_objects(atom: Atom) -> Iterator[Atom]:
+    """Yield the pieces of an atom of plain text: addresses, names of emoji and numbers of issues are kept."""
+    if not atom.is_plain:
+        yield atom
+        return
+    text, at = atom.text, 0
+    found = [(*span, AtomKind.OBJECT) for span in find_addresses(text)]
+    found += [(*each.span(), AtomKind.OBJECT) for each in NUMBERS.finditer(text)] if "#" in text else []
+    found += [(*each.span(), AtomKind.ALONE) for each in EMOJI.finditer(text)] if ":" in text else []
+    for start, end, kind in sorted(found):
+        if start >= at:
+            if at < start:
+                yield cut_text(atom, at, start)
+            piece = cut_text(atom, start, end)
+            yield replace(piece, kind=kind, is_plain=False)
+            at = end
+    if at < len(text):
+        yield cut_text(atom, at, len(text))
+
+
+def cut_text(atom: Atom, start: int, end: int) -> Atom:
+    """Return the piece start:end of an atom of plain text."""
+    text = atom.text[start:end]
+    return replace(atom, start=atom.start + start, end=atom.start + end, text=text, signs=(("text", text),))
+
+
+def part_lines(atoms: Sequence[Atom]) -> list[Atom]:
+    """Return the atoms, with hard breaks around lines that have no words but an image, a directive or a formula."""
+    parted = list(atoms)
+    borders = [-1, *(index for index, atom in enumerate(atoms) if atom.kind in BREAKS), len(atoms)]
+    for low, high in pairwise(borders):
+        line = atoms[low + 1 : high]
+        if any(map(stands_alone, line)) and all(stands_alone(each) or not each.text.strip() for each in line):
+            for border in (low, high):
+                if 0 <= border < len(atoms):
+                    parted[border] = replace(atoms[border], kind=AtomKind.LINE)
+    return parted
+
+
+def stands_alone(atom: Atom) -> bool:
+    """Whether an atom may be a line of its own."""
+    return atom.kind is AtomKind.ALONE or (atom.kind is AtomKind.OBJECT and atom.text.startswith(("$$", "\\[")))

@@ -1,0 +1,467 @@
+"""Writes what became of the sentences of a block of Markdown, so that a parser finds the same marks around them."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from itertools import islice, takewhile
+from typing import Any
+
+from polygist_service.text.alignment import AlignedPair
+from polygist_service.text.documents.arrangement import arrange
+from polygist_service.text.documents.base import Output
+from polygist_service.text.documents.inline import Edge, Placement
+from polygist_service.text.documents.lines import display_width
+from polygist_service.text.documents.markdown_content import BREAKS, AtomKind, Content, Place, Sign
+from polygist_service.text.documents.markdown_escapes import UNBREAKABLE, find_escapes, find_title_escapes
+from polygist_service.text.documents.markdown_marks import settle, spread
+from polygist_service.text.documents.markdown_outputs import Line, read_line
+from polygist_service.text.documents.markdown_parsing import LINE_BREAK, Shape
+from polygist_service.text.documents.markdown_reading import is_read_as
+from polygist_service.text.documents.markdown_sentences import (
+    MarkdownBlock,
+    MarkedSegment,
+    Sentence,
+    is_shortcut,
+    read_sentences,
+)
+from polygist_service.text.segmentation import Span
+
+SPACES = re.compile(r" +")
+# What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
+REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
+WRAPPED = (Shape.PARAGRAPH, Shape.UNDERLINED)
+
+
+class Effort(IntEnum):
+    """How far a block is changed so that it is read as it should be; each goes further than those before."""
+
+    USUAL = 0
+    OTHER_MARKS = 1  # "*" for "_", and both in turns where marks are in others
+    ESCAPED = 2  # every character that may mean something
+    SPREAD = 3  # marks at words in proportion, wherever they belonged
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a written block.
+
+    Attributes:
+        letters: what the parser is to read.
+        source: what is written, with what stands in front of further lines.
+        segment: index among the segments of the block of the one that it is of; -1 between them.
+        low, high: what it is of in the line of that one.
+        is_plain: whether each character of it is one of the line.
+        is_space: whether it may become a line break.
+    """
+
+    letters: str
+    source: str
+    segment: int = -1
+    low: int = 0
+    high: int = 0
+    is_plain: bool = False
+    is_space: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a sentence is written.
+
+    Attributes:
+        sentence: it.
+        index: of its segment among those of the block.
+        line: what is written; None where the source is copied.
+        placements: of marks in the line, each with the atom that it is.
+        moved: atoms around the words that are written among them instead.
+    """
+
+    sentence: Sentence
+    index: int
+    line: Line | None = None
+    placements: tuple[tuple[Placement, int], ...] = ()
+    moved: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBlock:
+    """A block with outputs in the places of its segments.
+
+    Attributes:
+        text: it.
+        spans: where each output is in it, marks included.
+        pieces: what it is made of.
+        lines: the outputs as they were written; None where the source was.
+        doubts: indices of segments whose marks may stand at other words than theirs.
+    """
+
+    text: str
+    spans: tuple[Span, ...]
+    pieces: tuple[Piece, ...]
+    lines: tuple[Line | None, ...]
+    doubts: frozenset[int]
+
+    def target_span(self, index: int, span: Span) -> Span:
+        """Return where a span of the output of a segment is in the block.
+
+        Args:
+            index: of the segment among those of the block.
+        """
+        line = self.lines[index]
+        low, high = (line.place(at) for at in span) if line else span
+        start, end = self.spans[index]
+        length = 0
+        for piece in self.pieces:
+            if piece.segment == index and piece.low < piece.high:
+                if piece.low <= low < piece.high:
+                    start = length + (low - piece.low if piece.is_plain else 0)
+                if piece.low < high <= piece.high:
+                    end = length + (high - piece.low if piece.is_plain else len(piece.source))
+            length += len(piece.source)
+        return start, max(start, end)
+
+
+def write_block(
+    block: MarkdownBlock,
+    text: str,
+    segments: Sequence[MarkedSegment],
+    outputs: Sequence[Output],
+    references: Mapping[str, Any],
+) -> WrittenBlock:
+    """Put outputs in the places of the segments of a block.
+
+    Args:
+        block: of a document.
+        text: the source of that.
+        segments: all of the block.
+        outputs: what each became.
+        references: what links may name.
+    """
+    for effort in Effort:
+        writer = BlockWriter(block, text, segments, outputs, effort)
+        writer.write()
+        if not writer.is_changed or is_read_as(block, writer.letters, writer.signs, references):
+            return writer.written()
+    # However it is written, it would be read as something else.
+    kept = [Output(segment.text) for segment in segments]
+    writer = BlockWriter(block, text, segments, kept, Effort.USUAL)
+    writer.write()
+    changed = [at for at, (kept, own) in enumerate(zip(kept, outputs, strict=True)) if kept.text != own.text]
+    return replace(writer.written(), doubts=frozenset(changed))
+
+
+class BlockWriter:
+    """Writes a block once; see `write_block`.
+
+    Args:
+        effort: how.
+    """
+
+    def __init__(
+        self,
+        block: MarkdownBlock,
+        text: str,
+        segments: Sequence[MarkedSegment],
+        outputs: Sequence[Output],
+        effort: Effort,
+    ) -> None:
+        self._block = block
+        self._text = text
+        self._segments = segments
+        self._outputs = outputs
+        self._effort = effort
+        self._lines: list[Line | None] = [None] * len(segments)
+        self._doubts: set[int] = set()
+        self._segment = -1
+        self._is_line_start = True
+        # Of marks that were written: how many pieces stood before each.
+        self._begun: dict[tuple[int, int], int] = {}
+        self.pieces: list[Piece] = []
+        self.signs: list[Sign] = []
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything is not copied from the source."""
+        return any(line is not None for line in self._lines)
+
+    @property
+    def letters(self) -> str:
+        """What the parser is to read of it; of a cell, as it stands in the table."""
+        is_cell = self._block.shape is Shape.CELL
+        return "".join(piece.source if is_cell else piece.letters for piece in self.pieces)
+
+    def write(self) -> None:
+        """Write all of it."""
+        self._write_content(0)
+        if self.is_changed:
+            self._wrap()
+
+    def written(self) -> WrittenBlock:
+        """Return what was written."""
+        spans = [[-1, -1] for _ in self._segments]
+        length = 0
+        for piece in self.pieces:
+            if piece.segment >= 0:
+                span = spans[piece.segment]
+                span[0] = length if span[0] < 0 else span[0]
+                span[1] = length + len(piece.source)
+            length += len(piece.source)
+        text = "".join(piece.source for piece in self.pieces)
+        found = tuple((low, high) for low, high in spans)
+        return WrittenBlock(text, found, tuple(self.pieces), tuple(self._lines), frozenset(self._doubts))
+
+    def _write_content(self, index: int) -> None:
+        """Write one of the contents."""
+        content, begun = self._block.contents[index], len(self.signs)
+        own = [at for at, segment in enumerate(self._segments) if segment.content == index]
+        spans = [(self._segments[at].low, self._segments[at].high) for at in own]
+        plans = [self._plan(content, *pair) for pair in zip(read_sentences(content, spans), own, strict=True)]
+        moved = frozenset().union(*(plan.moved for plan in plans))
+        outer, place = self._segment, Place(0)
+        for plan in plans:
+            sentence = plan.sentence
+            self._segment = outer
+            self._copy(content, place, sentence.first, moved)
+            self._segment = plan.index
+            self._copy(content, sentence.first, sentence.start, moved)
+            if plan.line is None:
+                self._copy(content, sentence.start, sentence.end, moved, low=sentence.low)
+            else:
+                self._write_line(content, plan, plan.line)
+            self._copy(content, sentence.end, sentence.last, moved)
+            place = sentence.last
+        self._segment = outer
+        self._copy(content, place, Place(len(content.atoms)), moved)
+        if content.is_title:
+            self.signs[begun:] = [("title", words) for _, words in self.signs[begun:]]
+
+    def _plan(self, content: Content, sentence: Sentence, at: int) -> Plan:
+        """Return how a sentence of a content is written, of which the segment is at an index."""
+        segment, output = self._segments[at], self._outputs[at]
+        if output.text == segment.text or not output.text.strip():
+            return Plan(sentence, at)
+        line = self._lines[at] = read_line(output.text, segment.text)
+        inlines, tags = sentence.tags.inlines, sentence.tags
+        if self._effort is Effort.SPREAD:
+            placements = spread(inlines, line.text)
+        else:
+            alignment = tuple(
+                AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
+                for pair in output.alignment
+            )
+            arrangement = arrange(segment.text, inlines, line.text, alignment)
+            openings = [None if each is None else content.atoms[sentence.atoms[each]] for each in tags.openings]
+            delimiters = frozenset(
+                at
+                for at, atom in enumerate(openings)
+                if atom and atom.signs[0][0] in ("em_open", "strong_open", "s_open")
+            )
+            placements = settle(arrangement.placements, line.text, delimiters)
+            if arrangement.doubtful:
+                self._doubts.add(at)
+        if not line.is_complete or (inlines and self._effort is Effort.SPREAD):
+            self._doubts.add(at)
+        placed = [
+            (each, sentence.atoms[(tags.closings if each.edge is Edge.CLOSING else tags.openings)[each.index] or 0])
+            for each in placements
+        ]
+        leading, trailing = ({sentence.atoms[tag] for tag in each} for each in (tags.leading, tags.trailing))
+        before = list(takewhile(lambda each: each[0].at == 0 and each[1] in leading, placed))
+        behind = list(
+            takewhile(
+                lambda each: each[0].at == len(line.text) and each[1] in trailing, reversed(placed[len(before) :])
+            )
+        )
+        inner = placed[len(before) : len(placed) - len(behind)]
+        return Plan(sentence, at, line, tuple(inner), frozenset((leading | trailing) & {atom for _, atom in inner}))
+
+    def _copy(self, content: Content, start: Place, end: Place, moved: frozenset[int], low: int = 0) -> None:
+        """Copy what stands from one border to another but what has moved.
+
+        Args:
+            low: where the sentence that is copied begins in the text of the content.
+        """
+        for index in range(start.atom, min(end.atom + 1, len(content.atoms))):
+            atom = content.atoms[index]
+            first = start.at if index == start.atom else 0
+            last = end.at if index == end.atom else len(atom.text)
+            if index in moved or (index == end.atom and not last) or (first and not atom.is_plain):
+                continue
+            at = content.offsets[index] + first - low
+            if atom.is_plain:
+                self.signs.append(("text", atom.text[first:last]))
+                self._put_letters(content, atom.start + first, atom.start + last, at, is_plain=True)
+            else:
+                self._put_atom(content, index, at)
+
+    def _put_atom(self, content: Content, index: int, low: int = 0) -> None:
+        """Write an atom as it stands in the source, with what became of the contents in it."""
+        atom = content.atoms[index]
+        self._begun[content.start, index] = len(self.pieces) + 1
+        self.signs += atom.signs[:1]
+        at = atom.start
+        if atom.contents:
+            begun = len(self.pieces) + 1
+            for nested in atom.contents:
+                inner = self._block.contents[nested]
+                self._put_letters(content, at, inner.start)
+                self._write_content(nested)
+                at = inner.end
+            if content.letters.text[at : atom.end] in ("]", "][]"):
+                self._put_label(content, self._block.contents[atom.contents[0]].start, at, atom.end, begun)
+                at = atom.end
+        elif atom.partner is not None and is_shortcut(content, index):
+            opening = content.atoms[atom.partner].end
+            self._put_label(content, opening, atom.start, atom.end, self._begun[content.start, atom.partner])
+            at = atom.end
+        self._put_letters(content, at, atom.end, low, low + content.offsets[index + 1] - content.offsets[index])
+        self.signs += atom.signs[1:]
+
+    def _put_label(self, content: Content, start: int, end: int, stop: int, begun: int) -> None:
+        """End a link or an image of which the words are the label, which stays where the words have changed.
+
+        Args:
+            start, end: span of the words in the letters; what ends the link follows up to `stop`.
+            begun: how many pieces were written when its words began.
+        """
+        own = content.letters.text[start:end].split()
+        if "".join(piece.letters for piece in self.pieces[begun:]).split() == own:
+            self._put_letters(content, end, stop)
+            return
+        label = f"][{' '.join(own)}]"
+        self._put(label, label.replace("|", "\\|") if self._block.shape is Shape.CELL else label)
+
+    def _put_letters(
+        self, content: Content, start: int, end: int, low: int = 0, high: int | None = None, *, is_plain: bool = False
+    ) -> None:
+        """Write some letters of the block."""
+        letters = content.letters
+        source = self._text[letters.source(start) : letters.source(end)]
+        self._put(letters.text[start:end], source, low, low + end - start if high is None else high, is_plain=is_plain)
+
+    def _put(
+        self,
+        letters: str,
+        source: str,
+        low: int = 0,
+        high: int = 0,
+        *,
+        is_plain: bool = False,
+        is_space: bool = False,
+    ) -> None:
+        """Write a piece; see `Piece`."""
+        if letters or source:
+            self.pieces.append(Piece(letters, source, self._segment, low, high, is_plain, is_space))
+            self._is_line_start = letters.rstrip(" \t").endswith("\n")
+
+    def _write_line(self, content: Content, plan: Plan, line: Line) -> None:
+        """Write a line with the marks in it."""
+        own = range(plan.sentence.start.atom, plan.sentence.end.atom + 1)
+        objects = {content.text[content.offsets[at]]: at for at in own if content.atoms[at].kind is AtomKind.OBJECT}
+        escapes = self._find_escapes(content, plan, line)
+        special = {**escapes, **{at: each for at, each in enumerate(line.text) if each in objects}}
+        spaces = {found.start(): found[0] for found in SPACES.finditer(line.text)}
+        order = sorted({*special, *spaces})
+        inner = {atom for _, atom in plan.placements}
+        open_marks: dict[int, str] = {}
+        at = 0
+        for stop, atom in (*((each.at, atom) for each, atom in plan.placements), (len(line.text), None)):
+            for place in order[bisect_left(order, at) : bisect_left(order, stop)]:
+                self._put_text(line, at, place)
+                at = place + 1
+                if line.text[place] in objects:
+                    self._put_atom(content, objects[line.text[place]], place)
+                elif place in special:
+                    self.signs.append(("text", line.text[place]))
+                    source = special[place]
+                    self._put(source, source, place, at)
+                else:
+                    at = min(place + len(spaces[place]), stop)
+                    is_space = content is self._block.contents[0] and self._block.shape in WRAPPED
+                    self._put(line.text[place:at], line.text[place:at], place, at, is_plain=True, is_space=is_space)
+            self._put_text(line, at, stop)
+            at = stop
+            if atom is not None:
+                self._put_mark(content, atom, inner, open_marks)
+
+    def _put_text(self, line: Line, start: int, end: int) -> None:
+        """Write a stretch of a line that means itself."""
+        text = line.text[start:end]
+        self.signs.append(("text", text))
+        self._put(text, text, start, end, is_plain=True)
+
+    def _put_mark(self, content: Content, index: int, inner: Collection[int], written: dict[int, str]) -> None:
+        """Write a mark, with other letters where the usual ones would not do.
+
+        Args:
+            inner: the marks of the sentence that are written in it.
+            written: the letters of marks that have begun.
+        """
+        atom = content.atoms[index]
+        is_emphasis = atom.signs[0][0].startswith(("em_", "strong_")) and atom.partner in inner
+        if not is_emphasis or self._effort is Effort.USUAL:
+            self._put_atom(content, index)
+            return
+        if atom.kind is AtomKind.OPENING:
+            is_behind_star = bool(self.pieces) and self.pieces[-1].letters.endswith("*")
+            written[index] = ("_" if is_behind_star else "*") * (atom.end - atom.start)
+        letters = written[index if atom.kind is AtomKind.OPENING else atom.partner or 0]
+        self.signs += atom.signs
+        self._put(letters, letters)
+
+    def _find_escapes(self, content: Content, plan: Plan, line: Line) -> dict[int, str]:
+        """Return what is written for characters of a line that would not mean themselves, by their offsets."""
+        is_cell = self._block.shape is Shape.CELL
+        if content.is_title:
+            escapes = find_title_escapes(line.text, content.letters.text[content.start - 1])
+        else:
+            is_first = not plan.placements or plan.placements[0][0].at > 0
+            escapes = find_escapes(
+                line.text, is_full=self._effort >= Effort.ESCAPED, is_line_start=self._is_line_start and is_first
+            )
+        for atom in content.atoms[plan.sentence.start.atom : plan.sentence.end.atom + 1]:
+            if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
+                letters = content.letters.text[atom.start : atom.end]
+                escapes.update((at, letters) for at, each in enumerate(line.text) if each == atom.text)
+        if is_cell:
+            escapes.update((at, "\\|") for at, each in enumerate(line.text) if each == "|")
+        return escapes
+
+    def _wrap(self) -> None:
+        """Break lines where the block was wrapped at a column, at spaces of what was written."""
+        content = self._block.contents[0]
+        breaks, is_wrapped = [], False
+        for index, atom in enumerate(content.atoms):
+            source = self._text[content.letters.source(atom.start) : content.letters.source(atom.end)]
+            if atom.kind in BREAKS and (found := LINE_BREAK.search(source)):
+                letters = content.letters.text[atom.start : atom.end]
+                breaks.append((letters[letters.index("\n") :], source[found.start() :]))
+                at = content.offsets[index]
+                is_wrapped |= any(each.content == 0 and each.low < at < each.high for each in self._segments)
+        if not is_wrapped:
+            return
+        start = self._block.first
+        lines = LINE_BREAK.split(self._text[start : self._block.end])
+        width = max(map(display_width, lines))
+        column, count = display_width(self._text[start : self._block.start]), 0
+        for at, piece in enumerate(self.pieces):
+            if piece.is_space and (word := self._word_behind(at)) is not None:
+                is_far = column + display_width(piece.source) + display_width(word) > width
+                if is_far and not UNBREAKABLE.match(word) and not self.pieces[at - 1].letters.endswith("\\"):
+                    letters, source = breaks[min(count, len(breaks) - 1)]
+                    piece = self.pieces[at] = replace(piece, letters=letters, source=source, is_plain=False)
+            last = LINE_BREAK.split(piece.source)
+            count += len(last) - 1
+            column = display_width(last[-1]) + (column if len(last) == 1 else 0)
+
+    def _word_behind(self, at: int) -> str | None:
+        """Return the letters behind a space up to the next one; None where there are none."""
+        letters = []
+        for piece in islice(self.pieces, at + 1, None):
+            if piece.is_space:
+                break
+            letters.append(piece.letters)
+            if "\n" in piece.letters:
+                break
+        return "".join(letters) or None
