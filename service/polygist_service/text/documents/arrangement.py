@@ -3,13 +3,13 @@
 An element stays one: it is put around the words that were written for its words, inside the element that it is in.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from polygist_service.text.alignment import Alignment
 from polygist_service.text.documents.inline import Arrangement, Edge, Inline, Placement
 from polygist_service.text.documents.word_links import WordLinks, link_words
+from polygist_service.text.documents.word_windows import Windows
 from polygist_service.text.segmentation import Span
 
 # Marks that stand for each other in the languages.
@@ -29,7 +29,6 @@ def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Align
         spans = [(each.start, each.end) for each in inlines]
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
     arranger = Arranger(text, inlines, written, alignment)
-    arranger.place()
     doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
     return Arrangement(tuple(put_in_order(inlines, arranger.children, arranger.spans)), tuple(doubtful))
 
@@ -66,15 +65,6 @@ def put_in_order(
             waiting += [(child, Edge.OPENING) for child in reversed(children[index])]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Words that were written, `first` up to `last`, and how much more they come from an element than from others."""
-
-    first: int
-    last: int
-    gain: float
-
-
 class Arranger:
     """Finds the spans of the elements of one sentence: see `arrange`.
 
@@ -90,95 +80,15 @@ class Arranger:
         self._written = written
         edges = [edge for each in inlines for edge in (each.start, each.end)]
         self._links = link_words(text, edges, written, alignment)
-        self._sums = [0.0]
-        for total in self._links.totals:
-            self._sums.append(self._sums[-1] + total)
-        self._ranges = [words_of(self._links, each) for each in inlines]
-        self._anchors = find_anchors(self._links)
-        self._windows: list[Window | None] = [None] * len(inlines)
         self.children = children_of(inlines)
+        windows = Windows(inlines, self.children, self._links)
+        self._ranges, self._windows = windows.ranges, windows.found
+        self._anchors = find_anchors(self._links)
         self.spans: list[Span] = [(0, 0)] * len(inlines)
         self.doubtful: set[int] = set()
-
-    def place(self) -> None:
-        """Find all spans."""
-        for parent in (-1, *range(len(self._inlines))):
+        for parent in (-1, *range(len(inlines))):
             if self.children[parent]:
-                self._choose_windows(parent)
                 self._place_children(parent)
-
-    def _choose_windows(self, parent: int) -> None:
-        """Choose the words of the elements inside one: of those that want the same, it goes to whom it suits best."""
-        region: Window | None = Window(0, len(self._links.target), 0.0)
-        if parent >= 0:
-            region = self._windows[parent]
-        if not region:
-            return
-        taken: list[Span] = []
-        wishes = []
-        for index in self.children[parent]:
-            if window := self._find_window(index, region, taken):
-                wishes.append((not is_half(self._inlines[index]), -window.gain, index))
-        for _, _, index in sorted(wishes):
-            if window := self._find_window(index, region, taken):
-                self._windows[index] = window
-                insort(taken, (window.first, window.last))
-
-    def _find_window(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
-        """Return the words in a region, without those that are taken, that come from an element rather than others."""
-        links, (first, last), inline = self._links, self._ranges[index], self._inlines[index]
-        own: dict[int, float] = {}
-        for source in range(first, last):
-            for target, weight in links.columns[source].items():
-                if region.first <= target < region.last:
-                    own[target] = own.get(target, 0.0) + weight
-        gains = [(at, 2 * own[at] - links.totals[at]) for at in sorted(own)]
-        if not inline.begins:
-            return self._from_start(gains, region, taken)
-        if not inline.ends:
-            return self._to_end(gains, region, taken)
-        return self._find_best(gains, taken)
-
-    def _find_best(self, gains: Sequence[tuple[int, float]], taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        start, end, running = -1, -1, 0.0
-        for at, gain in gains:
-            if is_taken(taken, at, at + 1):
-                start = -1
-                continue
-            if start >= 0:
-                running -= self._sums[at] - self._sums[end]
-            if start < 0 or running <= 0 or is_taken(taken, end, at):
-                start, running = at, 0.0
-            running += gain
-            end = at + 1
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(start, end, running)
-        return best
-
-    def _from_start(self, gains: Sequence[tuple[int, float]], region: Window, taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        running, end = 0.0, region.first
-        for at, gain in gains:
-            if is_taken(taken, end, at + 1):
-                break
-            running += gain - (self._sums[at] - self._sums[end])
-            end = at + 1
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(region.first, end, running)
-        return best
-
-    def _to_end(self, gains: Sequence[tuple[int, float]], region: Window, taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        running, start = 0.0, region.last
-        for at, gain in reversed(gains):
-            if is_taken(taken, at, start):
-                break
-            running += gain - (self._sums[start] - self._sums[at + 1])
-            start = at
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(start, region.last, running)
-        return best
 
     def _place_children(self, parent: int) -> None:
         """Find the spans of the elements inside one, of which the span is known."""
@@ -260,27 +170,9 @@ class Arranger:
         return end + common_marks(written[end:high], text[source[before][1] : at] if before == behind - 1 else "")
 
 
-def words_of(links: WordLinks, inline: Inline) -> Span:
-    """Return the range of the words of a sentence that an element has a part of."""
-    first = bisect_right(links.source, inline.start, key=lambda word: word[1])
-    last = bisect_left(links.source, inline.end, key=lambda word: word[0])
-    return first, max(first, last)
-
-
 def find_anchors(links: WordLinks) -> list[int | None]:
     """Return for each word of a sentence the word that was written of it, as far as one was."""
     return [max(column, key=column.__getitem__) if column else None for column in links.columns]
-
-
-def is_half(inline: Inline) -> bool:
-    """Whether an element goes on in another sentence."""
-    return not (inline.begins and inline.ends)
-
-
-def is_taken(taken: Sequence[Span], first: int, last: int) -> bool:
-    """Whether any of the words `first` up to `last` is taken; `taken` is in order, without overlaps."""
-    at = bisect_left(taken, last, key=lambda span: span[0]) - 1
-    return at >= 0 and first < last and taken[at][1] > first
 
 
 def common_marks(marks: str, own: str) -> int:
