@@ -15,6 +15,8 @@ from polygist_service.text.segmentation import Span
 
 # How much a word counts that comes from outside an element, beside 1 for one that comes from it.
 FOREIGN = 1.5
+# A word may be an element's for want of a better one if so much of it comes from there.
+SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,14 @@ class Windows:
         self.found: list[Window | None] = [None] * len(inlines)
         for parent in (-1, *range(len(inlines))):
             region = self.found[parent] if parent >= 0 else Window(0, len(links.target))
-            if region and children[parent]:
+            if region and len(children[parent]) == 1 and self._has_all(children[parent][0], parent):
+                self.found[children[parent][0]] = region
+            elif region:
                 self._choose(children[parent], region)
+
+    def _has_all(self, child: int, parent: int) -> bool:
+        """Whether an element has all words of the one that it is in."""
+        return parent >= 0 and self.ranges[child] == self.ranges[parent]
 
     def _choose(self, siblings: Sequence[int], region: Window) -> None:
         """Choose windows of siblings in a region; words that two want go to the one that they speak more for."""
@@ -60,17 +68,36 @@ class Windows:
         taken: list[Span] = []
         for _, _, index in sorted(wishes):
             if window := self._find(index, region, taken):
-                self.found[index] = window
-                insort(taken, (window.first, window.last))
+                self._take(index, self._stretch(index, window, region, taken), taken)
+        for index in siblings:
+            if not self.found[index] and (window := self._find_word(index, region, taken)):
+                self._take(index, window, taken)
+
+    def _take(self, index: int, window: Window, taken: list[Span]) -> None:
+        self.found[index] = window
+        insort(taken, (window.first, window.last))
+
+    def _find_word(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
+        """Return the word that comes from an element most, though it comes from others more, where it is free."""
+        own = self._own(index, region, taken)
+        at = max(own, key=own.__getitem__, default=-1)
+        inline = self._inlines[index]
+        is_whole = inline.begins and inline.ends
+        return Window(at, at + 1) if is_whole and at >= 0 and own[at] >= SHARE else None
+
+    def _own(self, index: int, region: Window, taken: Sequence[Span]) -> dict[int, float]:
+        """Return the free words that come from an element, and how much they do."""
+        own: dict[int, float] = {}
+        for source in range(*self.ranges[index]):
+            for target, weight in self._links.columns[source].items():
+                if region.first <= target < region.last and not is_taken(taken, target, target + 1):
+                    own[target] = own.get(target, 0.0) + weight
+        return own
 
     def _find(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
         """Return the best window of an element in a region, beside those that are taken."""
         links, inline = self._links, self._inlines[index]
-        own: dict[int, float] = {}
-        for source in range(*self.ranges[index]):
-            for target, weight in links.columns[source].items():
-                if region.first <= target < region.last and not is_taken(taken, target, target + 1):
-                    own[target] = own.get(target, 0.0) + weight
+        own = self._own(index, region, taken)
         # Sums of gains up to a place: a window's gain is the difference of those at both of its ends.
         start, least = region.first, 0.0 if not inline.begins else float("inf")
         best, here, end = None, 0.0, region.first
@@ -91,11 +118,22 @@ class Windows:
             best = Window(start, region.last, gain) if gain > 0 else None
         return best
 
+    def _stretch(self, index: int, window: Window, region: Window, taken: Sequence[Span]) -> Window:
+        """Return a window with words beside it that come from none, for words of its own of which none came: "$"."""
+        first, last, totals = window.first, window.last, self._links.totals
+        missing = sum(not self._links.columns[source] for source in range(*self.ranges[index]))
+        while missing and last < region.last and not totals[last] and not is_taken(taken, last, last + 1):
+            missing, last = missing - 1, last + 1
+        while missing and first > region.first and not totals[first - 1] and not is_taken(taken, first - 1, first):
+            missing, first = missing - 1, first - 1
+        return Window(first, last, window.gain)
+
 
 def find_range(words: Sequence[Span], inline: Inline) -> Span:
     """Return the range of the words that an element has a part of."""
     first = bisect_right(words, inline.start, key=lambda word: word[1])
-    return first, max(first, bisect_left(words, inline.end, key=lambda word: word[0]))
+    last = bisect_left(words, inline.end, key=lambda word: word[0])
+    return first, last if inline.start < inline.end and last > first else first
 
 
 def is_taken(taken: Sequence[Span], first: int, last: int) -> bool:
