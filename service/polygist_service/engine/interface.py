@@ -65,8 +65,9 @@ class Hypothesis:
     Attributes:
         score: the mean log-probability per target token (<= 0); None where not asked for.
         limited: whether the output limit ended it, not the model.
-        alignment: each piece of the output, in order, with the piece of the text that the model looked at most when it
-            wrote that; empty where not asked for, and where the model tells none.
+        alignment: each piece of the output, in order, with the pieces of the text that the model looked at when it
+            wrote that, at the least the one that it looked at most; empty where not asked for, and where the model
+            tells none.
     """
 
     text: str

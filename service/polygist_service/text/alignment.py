@@ -142,6 +142,15 @@ def choose_source(target: Span, pieces: Sequence[AlignedPair]) -> AlignedPair:
     return AlignedPair(source, target, tie / len(pieces))
 
 
+def strongest(alignment: Alignment) -> Alignment:
+    """Return of the pairs of each stretch that was written the one with what the model looked at most."""
+    best: dict[Span, AlignedPair] = {}
+    for pair in alignment:
+        if pair.target not in best or pair.probability > best[pair.target].probability:
+            best[pair.target] = pair
+    return tuple(best.values())
+
+
 def compose(first: Alignment, second: Alignment) -> Alignment:
     """Return the alignment of two models of which the second one read what the first one wrote."""
     found = []

@@ -14,7 +14,7 @@ from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Tokens
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.alignment import Alignment, follow, offsets, shift
+from polygist_service.text.alignment import Alignment, follow, offsets, shift, strongest
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.writing import localise_number
@@ -172,7 +172,9 @@ class Guard:
             result: what it wrote.
             source: what the numbers are compared with, where the model read them in another form.
         """
-        restored = [restore(reading.protected, each.text, each.alignment, self._target) for each in result.hypotheses]
+        restored = [
+            restore(reading.protected, each.text, strongest(each.alignment), self._target) for each in result.hypotheses
+        ]
         best = result.hypotheses[0]
         is_cut = best.limited and bool(self._options.max_output_tokens)
         compared = source or reading.protected.source

@@ -21,6 +21,9 @@ from polygist_service.engine.models.tokenizers import Tokenizer
 from polygist_service.text.alignment import AlignedPair, Alignment
 from polygist_service.text.segmentation import Span
 
+# A piece at which a model looked less when it wrote another one has little to do with that.
+LEAST_LOOK = 0.15
+
 
 class SequenceToSequence:
     """An encoder-decoder: text in, hypotheses out.
@@ -113,9 +116,10 @@ class SequenceToSequence:
         for (start, end), weights in zip(self._tokenizer.decoded_spans(tokens), attention, strict=False):
             row = weights[self._format.text_start : self._format.text_start + len(sources)]
             if start < end and row:
-                best = max(range(len(row)), key=row.__getitem__)
-                low, high = sources[best]
-                pairs.append(AlignedPair((max(0, low - before), max(0, high - before)), (start, end), row[best]))
+                least = min(LEAST_LOOK, max(row))
+                for (low, high), weight in zip(sources, row, strict=False):
+                    if weight >= least:
+                        pairs.append(AlignedPair((max(0, low - before), max(0, high - before)), (start, end), weight))
         return tuple(pairs)
 
     def count(self, text: str) -> int:

@@ -5,11 +5,12 @@ An element stays one: it is put around the words that were written for its words
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
 from polygist_service.text.alignment import Alignment
 from polygist_service.text.documents.inline import Arrangement, Edge, Inline, Placement
-from polygist_service.text.documents.word_links import WordLinks, link_words
+from polygist_service.text.documents.word_links import link_words
+from polygist_service.text.documents.word_windows import Windows
 from polygist_service.text.segmentation import Span
 
 # Marks that stand for each other in the languages.
@@ -29,7 +30,6 @@ def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Align
         spans = [(each.start, each.end) for each in inlines]
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
     arranger = Arranger(text, inlines, written, alignment)
-    arranger.place()
     doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
     return Arrangement(tuple(put_in_order(inlines, arranger.children, arranger.spans)), tuple(doubtful))
 
@@ -66,15 +66,6 @@ def put_in_order(
             waiting += [(child, Edge.OPENING) for child in reversed(children[index])]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Words that were written, `first` up to `last`, and how much more they come from an element than from others."""
-
-    first: int
-    last: int
-    gain: float
-
-
 class Arranger:
     """Finds the spans of the elements of one sentence: see `arrange`.
 
@@ -90,197 +81,100 @@ class Arranger:
         self._written = written
         edges = [edge for each in inlines for edge in (each.start, each.end)]
         self._links = link_words(text, edges, written, alignment)
-        self._sums = [0.0]
-        for total in self._links.totals:
-            self._sums.append(self._sums[-1] + total)
-        self._ranges = [words_of(self._links, each) for each in inlines]
-        self._anchors = find_anchors(self._links)
-        self._windows: list[Window | None] = [None] * len(inlines)
         self.children = children_of(inlines)
+        windows = Windows(inlines, self.children, self._links)
+        self._ranges, self._windows = windows.ranges, windows.found
+        self._anchors = [max(column, key=column.__getitem__, default=-1) for column in self._links.columns]
         self.spans: list[Span] = [(0, 0)] * len(inlines)
         self.doubtful: set[int] = set()
-
-    def place(self) -> None:
-        """Find all spans."""
-        for parent in (-1, *range(len(self._inlines))):
+        for parent in (-1, *range(len(inlines))):
             if self.children[parent]:
-                self._choose_windows(parent)
-                self._place_children(parent)
+                self._place_children(parent, self.spans[parent] if parent >= 0 else (0, len(written)))
 
-    def _choose_windows(self, parent: int) -> None:
-        """Choose the words of the elements inside one: of those that want the same, it goes to whom it suits best."""
-        region: Window | None = Window(0, len(self._links.target), 0.0)
-        if parent >= 0:
-            region = self._windows[parent]
-        if not region:
-            return
-        taken: list[Span] = []
-        wishes = []
-        for index in self.children[parent]:
-            if window := self._find_window(index, region, taken):
-                wishes.append((not is_half(self._inlines[index]), -window.gain, index))
-        for _, _, index in sorted(wishes):
-            if window := self._find_window(index, region, taken):
-                self._windows[index] = window
-                insort(taken, (window.first, window.last))
-
-    def _find_window(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
-        """Return the words in a region, without those that are taken, that come from an element rather than others."""
-        links, (first, last), inline = self._links, self._ranges[index], self._inlines[index]
-        own: dict[int, float] = {}
-        for source in range(first, last):
-            for target, weight in links.columns[source].items():
-                if region.first <= target < region.last:
-                    own[target] = own.get(target, 0.0) + weight
-        gains = [(at, 2 * own[at] - links.totals[at]) for at in sorted(own)]
-        if not inline.begins:
-            return self._from_start(gains, region, taken)
-        if not inline.ends:
-            return self._to_end(gains, region, taken)
-        return self._find_best(gains, taken)
-
-    def _find_best(self, gains: Sequence[tuple[int, float]], taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        start, end, running = -1, -1, 0.0
-        for at, gain in gains:
-            if is_taken(taken, at, at + 1):
-                start = -1
-                continue
-            if start >= 0:
-                running -= self._sums[at] - self._sums[end]
-            if start < 0 or running <= 0 or is_taken(taken, end, at):
-                start, running = at, 0.0
-            running += gain
-            end = at + 1
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(start, end, running)
-        return best
-
-    def _from_start(self, gains: Sequence[tuple[int, float]], region: Window, taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        running, end = 0.0, region.first
-        for at, gain in gains:
-            if is_taken(taken, end, at + 1):
-                break
-            running += gain - (self._sums[at] - self._sums[end])
-            end = at + 1
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(region.first, end, running)
-        return best
-
-    def _to_end(self, gains: Sequence[tuple[int, float]], region: Window, taken: Sequence[Span]) -> Window | None:
-        best: Window | None = None
-        running, start = 0.0, region.last
-        for at, gain in reversed(gains):
-            if is_taken(taken, at, start):
-                break
-            running += gain - (self._sums[start] - self._sums[at + 1])
-            start = at
-            if running > 0 and (best is None or running > best.gain):
-                best = Window(start, region.last, running)
-        return best
-
-    def _place_children(self, parent: int) -> None:
-        """Find the spans of the elements inside one, of which the span is known."""
-        low, high = self.spans[parent] if parent >= 0 else (0, len(self._written))
-        children = self.children[parent]
-        placed = sorted((index for index in children if self._windows[index]), key=self._window_place)
-        at = low
-        for count, index in enumerate(placed):
-            behind = self._windows[placed[count + 1]] if count + 1 < len(placed) else None
-            limit = self._links.target[behind.first][0] if behind else high
-            self.spans[index] = self._span(index, (at, limit))
+    def _place_children(self, parent: int, limits: Span) -> None:
+        """Find the spans of the elements inside one: first of those that have words, one after the other."""
+        windows = [(window.first, index) for index in self.children[parent] if (window := self._windows[index])]
+        placed: list[tuple[int, int, int]] = []
+        at = limits[0]
+        for (_, index), (behind, _) in pairwise([*sorted(windows), (len(self._links.target), -1)]):
+            limit = self._links.target[behind][0] if behind < len(self._links.target) else limits[1]
+            self.spans[index] = self._find_span(index, (at, min(limit, limits[1])))
+            placed.append((*self.spans[index], index))
             at = self.spans[index][1]
-        for index in children:
+        for index in self.children[parent]:
             if not self._windows[index]:
-                self.spans[index] = self._place_point(index, (low, high), placed)
-        self.children[parent] = sorted(children, key=self._order)
-
-    def _window_place(self, index: int) -> Span:
-        window = self._windows[index]
-        assert window
-        return window.first, window.last
+                self.spans[index] = self._find_point(index, limits, placed)
+                if self.spans[index][0] < self.spans[index][1]:
+                    insort(placed, (*self.spans[index], index))
+        self.children[parent].sort(key=self._order)
 
     def _order(self, index: int) -> tuple[int, int, int]:
         """Return what siblings are sorted by: a half without words stands at its end of the sentence."""
         inline, (start, end) = self._inlines[index], self.spans[index]
         return start - (not inline.begins), end + (not inline.ends), index
 
-    def _span(self, index: int, limits: Span) -> Span:
+    def _find_span(self, index: int, limits: Span) -> Span:
         """Return the span of an element that has words, with as many of the marks around them as it had."""
         inline, window = self._inlines[index], self._windows[index]
         assert window
-        (first, last), (low, high) = self._ranges[index], limits
-        source, target, text, written = self._links.source, self._links.target, self._text, self._written
+        first, last = self._ranges[index]
+        source, target, text = self._links.source, self._links.target, self._text
         start, end = target[window.first][0], target[window.last - 1][1]
-        before = target[window.first - 1][1] if window.first else 0
-        behind = target[window.last][0] if window.last < len(target) else len(written)
-        before, behind = max(low, before), min(high, behind)
-        lead = text[inline.start : max(inline.start, source[first][0])]
-        trail = text[min(inline.end, source[last - 1][1]) : inline.end]
-        start -= common_marks(written[before:start][::-1], lead[::-1])
-        end += common_marks(written[end:behind], trail)
-        return (start if inline.begins else low, end if inline.ends else high)
+        before, _ = self._gap(window.first)
+        _, behind = self._gap(window.last)
+        start -= common_marks(
+            self._written[max(before, limits[0]) : start][::-1], text[inline.start : source[first][0]][::-1]
+        )
+        end += common_marks(self._written[end : min(behind, limits[1])], text[source[last - 1][1] : inline.end])
+        return start if inline.begins else limits[0], end if inline.ends else limits[1]
 
-    def _place_point(self, index: int, limits: Span, placed: Sequence[int]) -> Span:
-        """Return the span of an element without words, as an image, or of one of which no word was written."""
+    def _gap(self, word: int) -> Span:
+        """Return the span of what stands before a word that was written, or behind the last one."""
+        target = self._links.target
+        return target[word - 1][1] if word else 0, target[word][0] if word < len(target) else len(self._written)
+
+    def _find_point(self, index: int, limits: Span, placed: Sequence[tuple[int, int, int]]) -> Span:
+        """Return the span of an element without words, as an image, or of one of which no word was written.
+
+        Args:
+            limits: span of the element that it is in.
+            placed: start, end and index of each of its siblings that has a span, in order.
+        """
         inline = self._inlines[index]
         first, last = self._ranges[index]
         if first < last:
             self.doubtful.add(index)
         if not inline.begins or not inline.ends:
-            place = limits[0] if not inline.begins else limits[1]
-            return place, place
+            return (limits[1], limits[1]) if inline.begins else (limits[0], limits[0])
         place = min(max(limits[0], self._find_place(inline.start)), limits[1])
-        starts = [self.spans[each][0] for each in placed]
-        at = bisect_right(starts, place) - 1
-        if at >= 0 and (inside := self._inlines[placed[at]]):
-            start, end = self.spans[placed[at]]
-            if place < end or not inside.ends:
-                place = start if inside.begins and (inside.start > inline.start or not inside.ends) else end
-        return place, place
+        at = bisect_right(placed, place, key=lambda span: span[0])
+        if at:
+            start, end, other = placed[at - 1]
+            around = self._inlines[other]
+            if place < end or not around.ends:
+                is_before = around.begins and (not around.ends or inline.start < around.start)
+                place = start if is_before else end
+        if inline.is_alone or first < last:
+            return place, place
+        limit = min((placed[at][0] if at < len(placed) else limits[1]), limits[1])
+        return place, place + common_marks(self._written[place:limit], self._text[inline.start : inline.end])
 
     def _find_place(self, at: int) -> int:
         """Return the place in what was written that is next to the same words as a place in the sentence."""
-        source, text, written, target = self._links.source, self._text, self._written, self._links.target
+        source, text = self._links.source, self._text
         # Inside a word that was not copied stands nothing: it comes behind that.
         behind = bisect_left(source, at, key=lambda word: word[0])
         is_at_next = behind < len(source) and (not behind or (source[behind - 1][1] < at and text[at - 1].isspace()))
-        own = self._anchors[behind] if is_at_next else None
-        if own is not None:
-            start, low = target[own][0], target[own - 1][1] if own else 0
-            return start - common_marks(written[low:start][::-1], text[at : source[behind][0]][::-1])
-        before = behind - 1
-        while before >= 0 and self._anchors[before] is None:
-            before -= 1
-        own = self._anchors[before] if before >= 0 else None
-        if own is None:
+        if is_at_next and (own := self._anchors[behind]) >= 0:
+            start, end = self._gap(own)
+            return end - common_marks(self._written[start:end][::-1], text[at : source[behind][0]][::-1])
+        before = next((word for word in range(behind - 1, -1, -1) if self._anchors[word] >= 0), -1)
+        if before < 0:
             return 0
-        end, high = target[own][1], target[own + 1][0] if own + 1 < len(target) else len(written)
-        return end + common_marks(written[end:high], text[source[before][1] : at] if before == behind - 1 else "")
-
-
-def words_of(links: WordLinks, inline: Inline) -> Span:
-    """Return the range of the words of a sentence that an element has a part of."""
-    first = bisect_right(links.source, inline.start, key=lambda word: word[1])
-    last = bisect_left(links.source, inline.end, key=lambda word: word[0])
-    return first, max(first, last)
-
-
-def find_anchors(links: WordLinks) -> list[int | None]:
-    """Return for each word of a sentence the word that was written of it, as far as one was."""
-    return [max(column, key=column.__getitem__) if column else None for column in links.columns]
-
-
-def is_half(inline: Inline) -> bool:
-    """Whether an element goes on in another sentence."""
-    return not (inline.begins and inline.ends)
-
-
-def is_taken(taken: Sequence[Span], first: int, last: int) -> bool:
-    """Whether any of the words `first` up to `last` is taken; `taken` is in order, without overlaps."""
-    at = bisect_left(taken, last, key=lambda span: span[0]) - 1
-    return at >= 0 and first < last and taken[at][1] > first
+        start, end = self._gap(self._anchors[before] + 1)
+        return start + common_marks(
+            self._written[start:end], text[source[before][1] : at] if before == behind - 1 else ""
+        )
 
 
 def common_marks(marks: str, own: str) -> int:

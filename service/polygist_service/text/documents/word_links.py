@@ -2,21 +2,21 @@
 
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from icu4py.breakers import WordBreaker
 
-from polygist_service.text.alignment import Alignment
+from polygist_service.text.alignment import Alignment, strongest
 from polygist_service.text.segmentation import Span
 
 HYPHENS = "-\u2010\u2011"
 # Punctuation that is read as a word, as symbols are.
 SPOKEN = "%‰&#@*§/"
-# A word in small letters that stands on both sides is the same one if it has so many; shorter ones may be others: "do".
-LONG_WORD = 4
+# A word that stands on both sides is the same one if it has so many letters: "do" is another one. Names may be shorter.
+SHORTEST_WORD, SHORTEST_NAME = 4, 3
 # Letters that two words begin with that are akin.
 STEM = 4
 # How much a guess counts, beside 1 for a word that was copied.
@@ -31,7 +31,12 @@ def find_words(text: str) -> list[Span]:
         start, at = at, at + len(part)
         if not is_word(part):
             continue
-        if words and words[-1][1] == start - 1 and text[start - 1] in HYPHENS and text[start].isalpha():
+        if (
+            words
+            and words[-1][1] == start - 1
+            and text[start - 1] in HYPHENS
+            and text[start - 2 : start + 1 : 2].isalpha()
+        ):
             words[-1] = (words[-1][0], at)
         else:
             words.append((start, at))
@@ -64,11 +69,7 @@ class WordLinks:
     totals: Sequence[float] = field(init=False)
 
     def __post_init__(self) -> None:
-        columns: list[dict[int, float]] = [{} for _ in self.source]
-        for target, row in enumerate(self.rows):
-            for source, weight in row.items():
-                columns[source][target] = weight
-        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "columns", turn(self.rows, len(self.source)))
         object.__setattr__(self, "totals", [sum(row.values()) for row in self.rows])
 
 
@@ -85,9 +86,15 @@ def link_words(text: str, edges: Iterable[int], written: str, alignment: Alignme
     looks = weigh(source, target, alignment)
     copies = find_copies(text, source, written, target, looks)
     source, target, copies = cut_words(text, source, sorted(set(edges)), written, target, copies)
-    rows = weigh(source, target, alignment) if alignment else guess(text, source, written, target, copies)
-    for at, copied in copies.items():
-        rows[at] = {copied: 1.0}
+    if alignment:
+        rows = weigh(source, target, strongest(alignment))
+        rows = cover(text, source, rows, weigh(source, target, alignment))
+    else:
+        rows = guess(text, source, written, target, copies)
+    copied = set(copies.values())
+    for at, row in enumerate(rows):
+        # What else is written while a model looks at a name or a number belongs to it: "in Porto", "of 2001".
+        rows[at] = {copies[at]: 1.0} if at in copies else {own: row[own] for own in row if own not in copied}
     return WordLinks(source, target, rows)
 
 
@@ -104,6 +111,32 @@ def weigh(source: Sequence[Span], target: Sequence[Span], alignment: Alignment) 
     return rows
 
 
+def cover(
+    text: str, source: Sequence[Span], rows: Sequence[dict[int, float]], looks: Sequence[dict[int, float]]
+) -> list[dict[int, float]]:
+    """Return rows with words of the sentence, too, that the model looked at only beside others.
+
+    Such a word gets what was written when it was looked at most, where that comes from a word of which more was
+    written, or from a shorter one, as an article. What comes from a number stays.
+
+    Args:
+        rows: by what the model looked at most.
+        looks: by all that it looked at.
+    """
+    owners = [max(row, key=row.__getitem__, default=-1) for row in rows]
+    counts = Counter(owners)
+    columns = turn(looks, len(source))
+    covered = list(rows)
+    missing = (own for own, column in enumerate(columns) if column and not counts[own])
+    for own in sorted(missing, key=lambda word: -max(columns[word].values())):
+        at = max(columns[own], key=columns[own].__getitem__)
+        owner = owners[at]
+        is_free = counts[owner] > 1 or source[own][1] - source[own][0] > source[owner][1] - source[owner][0] + 1
+        if owner < 0 or (is_free and not text[source[owner][0]].isdecimal()):
+            covered[at] = {own: sum(rows[at].values())}
+    return covered
+
+
 def overlaps(words: Sequence[Span], span: Span) -> Iterator[tuple[int, int]]:
     """Yield the index of each word that a span overlaps, and how many characters they share."""
     start, end = span
@@ -117,26 +150,32 @@ def find_copies(
     text: str, source: Sequence[Span], written: str, target: Sequence[Span], rows: Sequence[dict[int, float]]
 ) -> dict[int, int]:
     """Return the target words that are the same in the source, as numbers and names are, each with its own."""
-    own, copied = keys(text, source), keys(written, target)
+    own, copied = group_words(text, source), group_words(written, target)
     copies: dict[int, int] = {}
     for key, places in copied.items():
-        known = own.get(key, [])
+        # "15 mil" is "15,000".
+        shorter = (key.removesuffix("000" * times) for times in range(4))
+        known = next((own[each] for each in shorter if each in own), ())
         for count, at in enumerate(places if known else ()):
             nearest, row = known[min(count, len(known) - 1)], rows[at]
             copies[at] = max((nearest, *(row.keys() & known)), key=lambda word: row.get(word, 0.0))
     return copies
 
 
-def keys(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
-    """Return the words by which two languages can be compared: digits of numbers, names, and long words."""
+def group_words(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
+    """Return the words by which texts of two languages can be compared, alike ones together.
+
+    Those are numbers, of which only the digits count, signs, names, and words that are not short.
+    """
     found: dict[str, list[int]] = defaultdict(list)
     for at, (start, end) in enumerate(words):
         word = text[start:end]
-        digits = "".join(filter(str.isdecimal, word))
-        is_name = word[0].isupper() and len(word) > 2
-        if digits or is_name or len(word) >= LONG_WORD or not word[0].isalnum():
-            letters = "".join(filter(str.isalpha, word)).casefold()
-            found[f"{digits} {letters}" if word[0].isalnum() else word].append(at)
+        shortest = SHORTEST_NAME if word[0].isupper() else SHORTEST_WORD
+        if word[0].isdecimal():
+            digits = "".join(filter(str.isdecimal, word))
+            found[digits.lstrip("0") or "0"].append(at)
+        elif not word[0].isalnum() or any(map(str.isdecimal, word)) or len(word) >= shortest:
+            found[word.casefold()].append(at)
     return found
 
 
@@ -183,6 +222,15 @@ def is_border(text: str, at: int) -> bool:
 def kind(character: str) -> int:
     """Return the same number for all letters, for all digits, and for all others."""
     return 1 if character.isdecimal() else 2 if character.isalpha() or unicodedata.combining(character) else 0
+
+
+def turn(rows: Sequence[dict[int, float]], count: int) -> list[dict[int, float]]:
+    """Return the columns, `count` of them, of rows."""
+    columns: list[dict[int, float]] = [{} for _ in range(count)]
+    for at, row in enumerate(rows):
+        for own, weight in row.items():
+            columns[own][at] = weight
+    return columns
 
 
 def parts(span: Span, cuts: Sequence[int]) -> list[Span]:

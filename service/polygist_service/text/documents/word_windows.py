@@ -1,0 +1,142 @@
+"""Which of the words that were written of a sentence belong into its inline elements.
+
+An element gets a window of words without gaps, inside the window of the element that it is in and beside those of its
+siblings: where the sum of how much each word comes from its own words, less what comes from others, is greatest.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from polygist_service.text.documents.inline import Inline
+from polygist_service.text.documents.word_links import WordLinks
+from polygist_service.text.segmentation import Span
+
+# How much a word counts that comes from outside an element, beside 1 for one that comes from it.
+FOREIGN = 1.5
+# A word may be an element's for want of a better one if so much of it comes from there.
+SHARE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Words that were written, `first` up to `last`, and how much they speak for it that they are an element's."""
+
+    first: int
+    last: int
+    gain: float = 0.0
+
+
+class Windows:
+    """The windows of the elements of a sentence.
+
+    Args:
+        inlines: the elements, each behind the one that it is in.
+        children: of each element the indices of those directly in it, and last those that are in none.
+        links: from the words of the sentence to those that were written.
+
+    Attributes:
+        ranges: for each element the range of its words in the sentence.
+        found: for each element its window; None where none of the words is its own.
+    """
+
+    def __init__(self, inlines: Sequence[Inline], children: Sequence[Sequence[int]], links: WordLinks) -> None:
+        self._inlines = inlines
+        self._links = links
+        self._costs = list(accumulate((FOREIGN * total for total in links.totals), initial=0.0))
+        self.ranges = [find_range(links.source, each) for each in inlines]
+        self.found: list[Window | None] = [None] * len(inlines)
+        for parent in (-1, *range(len(inlines))):
+            region = self.found[parent] if parent >= 0 else Window(0, len(links.target))
+            if region and len(children[parent]) == 1 and self._has_all(children[parent][0], parent):
+                self.found[children[parent][0]] = region
+            elif region:
+                self._choose(children[parent], region)
+
+    def _has_all(self, child: int, parent: int) -> bool:
+        """Whether an element has all words of the one that it is in."""
+        return parent >= 0 and self.ranges[child] == self.ranges[parent]
+
+    def _choose(self, siblings: Sequence[int], region: Window) -> None:
+        """Choose windows of siblings in a region; words that two want go to the one that they speak more for."""
+        wishes = []
+        for index in siblings:
+            if window := self._find(index, region, ()):
+                is_whole = self._inlines[index].begins and self._inlines[index].ends
+                wishes.append((is_whole, -window.gain, index))
+        taken: list[Span] = []
+        for _, _, index in sorted(wishes):
+            if window := self._find(index, region, taken):
+                self._take(index, self._stretch(index, window, region, taken), taken)
+        for index in siblings:
+            if not self.found[index] and (window := self._find_word(index, region, taken)):
+                self._take(index, window, taken)
+
+    def _take(self, index: int, window: Window, taken: list[Span]) -> None:
+        self.found[index] = window
+        insort(taken, (window.first, window.last))
+
+    def _find_word(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
+        """Return the word that comes from an element most, though it comes from others more, where it is free."""
+        own = self._own(index, region, taken)
+        at = max(own, key=own.__getitem__, default=-1)
+        inline = self._inlines[index]
+        is_whole = inline.begins and inline.ends
+        return Window(at, at + 1) if is_whole and at >= 0 and own[at] >= SHARE else None
+
+    def _own(self, index: int, region: Window, taken: Sequence[Span]) -> dict[int, float]:
+        """Return the free words that come from an element, and how much they do."""
+        own: dict[int, float] = {}
+        for source in range(*self.ranges[index]):
+            for target, weight in self._links.columns[source].items():
+                if region.first <= target < region.last and not is_taken(taken, target, target + 1):
+                    own[target] = own.get(target, 0.0) + weight
+        return own
+
+    def _find(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
+        """Return the best window of an element in a region, beside those that are taken."""
+        links, inline = self._links, self._inlines[index]
+        own = self._own(index, region, taken)
+        # Sums of gains up to a place: a window's gain is the difference of those at both of its ends.
+        start, least = region.first, 0.0 if not inline.begins else float("inf")
+        best, here, end = None, 0.0, region.first
+        for at in sorted(own):
+            if is_taken(taken, end, at):
+                if not inline.begins:
+                    break
+                least = float("inf")
+            here -= self._costs[at] - self._costs[end]
+            if inline.begins and here <= least:
+                start, least = at, here
+            here += own[at] - FOREIGN * (links.totals[at] - own[at])
+            end = at + 1
+            if inline.ends and here - least > (best.gain if best else 0.0):
+                best = Window(start, end, here - least)
+        if not inline.ends and not is_taken(taken, end, region.last):
+            gain = here - (self._costs[region.last] - self._costs[end]) - least
+            best = Window(start, region.last, gain) if gain > 0 else None
+        return best
+
+    def _stretch(self, index: int, window: Window, region: Window, taken: Sequence[Span]) -> Window:
+        """Return a window with words beside it that come from none, for words of its own of which none came: "$"."""
+        first, last, totals = window.first, window.last, self._links.totals
+        missing = sum(not self._links.columns[source] for source in range(*self.ranges[index]))
+        while missing and last < region.last and not totals[last] and not is_taken(taken, last, last + 1):
+            missing, last = missing - 1, last + 1
+        while missing and first > region.first and not totals[first - 1] and not is_taken(taken, first - 1, first):
+            missing, first = missing - 1, first - 1
+        return Window(first, last, window.gain)
+
+
+def find_range(words: Sequence[Span], inline: Inline) -> Span:
+    """Return the range of the words that an element has a part of."""
+    first = bisect_right(words, inline.start, key=lambda word: word[1])
+    last = bisect_left(words, inline.end, key=lambda word: word[0])
+    return first, last if inline.start < inline.end and last > first else first
+
+
+def is_taken(taken: Sequence[Span], first: int, last: int) -> bool:
+    """Whether any of the words `first` up to `last` is taken; `taken` is in order, without overlaps."""
+    at = bisect_left(taken, last, key=lambda span: span[0]) - 1
+    return first < last and at >= 0 and taken[at][1] > first
