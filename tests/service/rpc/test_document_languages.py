@@ -46,6 +46,9 @@ async def test_a_page_is_in_the_language_that_it_says():
     assert translation.translated_text == brief.replace("Tchau!", "[Tchau!]").replace('lang="pt-BR"', 'lang="en"')
     assert (translation.source_language_code, translation.HasField("detection_confidence")) == ("pt-BR", False)
     assert not translation.warnings
+    (translation,) = await translate('<p lang="pt">Tchau!</p>\n<p lang="pt">Menu</p>', target_language_code="en")
+    assert translation.translated_text == '<p lang="en">[Tchau!]</p>\n<p lang="en">[Menu]</p>'
+    assert (translation.source_language_code, len(translation.warnings)) == ("pt", 0)
 
 
 async def test_a_long_page_that_is_surely_in_another_language_is_in_that():
