@@ -79,7 +79,8 @@ class JoinedText:
             end = start + len(passage.text)
             first = max(0, bisect_right(runs, start, key=lambda run: run.start) - 1)
             best, most = None, len(passage.text) / 2
-            for run in runs[first:]:
+            for at in range(first, len(runs)):
+                run = runs[at]
                 if run.start >= end:
                     break
                 shared = min(end, run.end) - max(start, run.start)
