@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two processes share all tests: each starts servers with threads of their own, so more would only wait for each other.
+ALL_TESTS := -m pytest -n 2 --dist worksteal
+# Nor does numpy take the other's processor: its threads spin while they wait for work.
+test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
 .PHONY: help demo test outside chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
 
@@ -14,7 +18,7 @@ demo: $(READY)  ## install, pull the starter models, start the server, summarise
 
 test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest
+	@$(BIN)/python $(ALL_TESTS)
 
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
@@ -26,7 +30,7 @@ outside: $(READY) ## run the tests with what is not ours: clients in other langu
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,gguf]' --group dev --group bench
-	@.venv-lowest/bin/python -m pytest
+	@.venv-lowest/bin/python $(ALL_TESTS)
 	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
 	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
 	@.venv-lowest/bin/python -m pytest tests/client tests/protos

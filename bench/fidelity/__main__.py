@@ -19,13 +19,14 @@ from bench.quality.report import Report, say
 from bench.quality.sets import DataFolder
 
 RESULTS = Path(__file__).parents[1] / "results"
-# The modules of this package that are no kind.
+# The modules of this package that are no kind; its packages are none either.
 OTHERS = frozenset(("__main__", "expectations", "kinds"))
 
 
 def main() -> None:
     """Read the command line, try everything, report; exit with 1 where a target is missed."""
-    modules = [name for _, name, _ in pkgutil.iter_modules(bench.fidelity.__path__) if name not in OTHERS]
+    found = pkgutil.iter_modules(bench.fidelity.__path__)
+    modules = [module.name for module in found if not module.ispkg and module.name not in OTHERS]
     parser = argparse.ArgumentParser(prog="python -m bench.fidelity", description=__doc__)
     parser.add_argument("kinds", nargs="*", help=f"what to try (default: all of {', '.join(modules)})")
     parser.add_argument("--data", type=Path, default=os.environ.get("POLYGIST_DATA"), help="folder of the data sets")

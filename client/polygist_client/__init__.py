@@ -51,9 +51,11 @@ from polygist_client.options import (
     LanguageOptions,
     ListOptions,
     SummariseOptions,
+    TokenOptions,
     TranslateOptions,
 )
 from polygist_client.results import (
+    AlignedPair,
     Alternative,
     Citation,
     Delta,
@@ -74,6 +76,7 @@ from polygist_client.results import (
 )
 
 __all__ = [
+    "AlignedPair",
     "Alternative",
     "ApiKeyIgnored",
     "AsyncClient",
@@ -130,6 +133,7 @@ __all__ = [
     "SummarySentence",
     "TlsFailed",
     "TokenCount",
+    "TokenOptions",
     "TranslateOptions",
     "Translation",
     "Unauthenticated",

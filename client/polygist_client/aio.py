@@ -242,14 +242,14 @@ class AsyncClient:
 
     @overload
     async def count_tokens(
-        self, text: str, *, model: str, **options: Unpack[options.CallOptions]
+        self, text: str, *, model: str, **options: Unpack[options.TokenOptions]
     ) -> results.TokenCount: ...
     @overload
     async def count_tokens(
-        self, text: Texts, *, model: str, **options: Unpack[options.CallOptions]
+        self, text: Texts, *, model: str, **options: Unpack[options.TokenOptions]
     ) -> list[results.TokenCount]: ...
     async def count_tokens(
-        self, text: str | Texts, *, model: str, **options: Unpack[options.CallOptions]
+        self, text: str | Texts, *, model: str, **options: Unpack[options.TokenOptions]
     ) -> results.TokenCount | list[results.TokenCount]:
         """Count the tokens that `model` sees in one text, or in several in one request."""
         return await self._answer(calls.count_tokens(text, model=model, **options))

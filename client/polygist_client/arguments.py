@@ -9,10 +9,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from numbers import Real
 from os import PathLike
-from typing import Any
+from typing import Any, get_args
 
 from polygist_client.errors import InvalidInput
-from polygist_client.options import CallOptions
+from polygist_client.options import CallOptions, MimeType
 
 # Seconds, three years: what is longer is for ever, and gRPC and the clocks of threads have no room for much more.
 ENDLESS_SECONDS = 1e8
@@ -107,6 +107,15 @@ def parse_model_name(field: str, name: Any) -> str:
     return text if not text or text.startswith(MODEL_PREFIX) else f"{MODEL_PREFIX}{text}"
 
 
+def parse_mime_type(field: str, value: Any) -> MimeType:
+    """Return the MIME type of texts; raises InvalidInput with all that there are."""
+    known: tuple[MimeType, ...] = get_args(MimeType)
+    for each in known:
+        if each == value:
+            return each
+    raise InvalidInput(f"{field}: {value!r} is not one of {', '.join(known)}", field=field)
+
+
 def parse_seconds(field: str, seconds: Any, *, may_be_zero: bool = False) -> float:
     """Return a number of seconds; what is infinite is cut to `ENDLESS_SECONDS`, which is as good."""
     if isinstance(seconds, bool) or not isinstance(seconds, Real):
@@ -179,12 +188,14 @@ PARSERS: Mapping[str, Parser] = {
     "to": partial(parse_language, cure="leave it out for the article's own language"),
     "candidates": parse_candidates,
     "model": parse_model_name,
+    "mime_type": parse_mime_type,
     **dict.fromkeys(
         ("beam_size", "max_output_tokens", "alternatives", "max_sentences", "max_words", "max_candidates"),
         parse_integer,
     ),
     **dict.fromkeys(
-        ("wait_for_ready", "scores", "segments", "pivot", "markdown", "sentences", "citations", "tls"), parse_flag
+        ("wait_for_ready", "scores", "segments", "alignment", "pivot", "markdown", "sentences", "citations", "tls"),
+        parse_flag,
     ),
     **dict.fromkeys(("splitting", "prefer", "method", "type", "length", "order", "task"), keep),
     "on_reply": parse_function,

@@ -29,7 +29,8 @@ Batch = tuple[NumberedItem, ...]
 
 
 class Batcher:
-    """Collects items; gives a batch as soon as the next item would make it too large, or is in another language.
+    """Collects items; gives a batch as soon as the next item would make it too large, or has another language
+    or MIME type.
 
     A text is never split: one above `CHARACTERS` is a batch of its own. What cannot be sent is an answer at once.
 
@@ -58,7 +59,7 @@ class Batcher:
             return
         characters = self._characters + len(item.text)
         fits = characters <= self._most_characters and len(self._items) < self._most_items
-        if self._items and not (fits and item.source == self._items[0].source):
+        if self._items and not (fits and item.differs == self._items[0].differs):
             yield from self.rest()
         self._items.append(item)
         self._characters += len(item.text)

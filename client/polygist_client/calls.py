@@ -113,11 +113,14 @@ def translate(
             target_language_code=parse_language("to", to, cure="give the language to translate to, such as 'pt'"),
             source_language_code=chosen.get("source", ""),
             candidate_language_codes=chosen.get("candidates"),
+            mime_type=chosen.get("mime_type", ""),
             sentence_splitting=number_of("splitting", contract.SentenceSplitting.DESCRIPTOR, chosen.get("splitting")),
             alternative_count=chosen.get("alternatives", 0),
             output_config=conversion.unless_empty(
                 contract.TranslationOutputConfig(
-                    include_score=chosen.get("scores", False), include_segments=chosen.get("segments", False)
+                    include_score=chosen.get("scores", False),
+                    include_segments=chosen.get("segments", False),
+                    include_alignment=chosen.get("alignment", False),
                 )
             ),
             **conversion.parse_decoding(chosen),
@@ -147,7 +150,10 @@ def batch_item(item: NumberedItem) -> translation_service_pb2.BatchTranslateRequ
     """Make the message for an item; its index is its name, since ids need not be unique."""
     return translation_service_pb2.BatchTranslateRequest(
         item=translation_service_pb2.BatchItem(
-            item_id=str(item.index), content=item.text, source_language_code=item.source or ""
+            item_id=str(item.index),
+            content=item.text,
+            source_language_code=item.source or "",
+            mime_type=item.mime_type or "",
         )
     )
 
@@ -197,6 +203,7 @@ def summarise(
         method="Summarise",
         request=contract.SummariseRequest(
             contents=contents,
+            mime_type=chosen.get("mime_type", ""),
             source_language_code=chosen.get("source", ""),
             candidate_language_codes=chosen.get("candidates"),
             target_language_code=chosen.get("to", ""),
@@ -226,9 +233,11 @@ def summarise_batch(
     batch: Batch, **given: Unpack[options.SummariseOptions]
 ) -> Call[summarisation_service_pb2.SummariseResponse, Any]:
     """Make the call for one batch of `Client.summarise_many`; its answer is the messages of the summaries."""
-    source = batch[0].source if batch else None
+    source, mime_type = batch[0].differs if batch else (None, None)
     if source is not None:
         given = {**given, "source": source, "candidates": ()}
+    if mime_type is not None:
+        given = {**given, "mime_type": mime_type}
     whole: Call[Any, Any] = summarise([item.text for item in batch], **given)
     return replace(whole, convert=lambda reply: reply.summaries, options=without_on_reply(whole.options))
 
@@ -276,6 +285,7 @@ def detect_language(
         method="DetectLanguage",
         request=translation_service_pb2.DetectLanguageRequest(
             contents=contents,
+            mime_type=chosen.get("mime_type", ""),
             max_candidate_count=chosen.get("max_candidates", 0),
             candidate_language_codes=chosen.get("candidates"),
         ),
@@ -286,15 +296,17 @@ def detect_language(
 
 
 def count_tokens(
-    text: str | Texts, *, model: str, **given: Unpack[options.CallOptions]
+    text: str | Texts, *, model: str, **given: Unpack[options.TokenOptions]
 ) -> Call[model_service_pb2.CountTokensResponse, results.TokenCount | list[results.TokenCount]]:
     """Make the call of `Client.count_tokens`."""
-    chosen = parse_options("count_tokens", given, options.CallOptions)
+    chosen = parse_options("count_tokens", given, options.TokenOptions)
     contents = parse_contents(text)
     return Call(
         service=MODELS,
         method="CountTokens",
-        request=model_service_pb2.CountTokensRequest(contents=contents, model=parse_model_name("model", model)),
+        request=model_service_pb2.CountTokensRequest(
+            contents=contents, model=parse_model_name("model", model), mime_type=chosen.get("mime_type", "")
+        ),
         reply=model_service_pb2.CountTokensResponse,
         convert=lambda reply: one_or_all(
             text, contents, [results.TokenCount(count, reply.max_input_tokens) for count in reply.token_counts]

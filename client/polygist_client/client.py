@@ -236,13 +236,13 @@ class Client:
         return self._answer(calls.detect_language(text, **options))
 
     @overload
-    def count_tokens(self, text: str, *, model: str, **options: Unpack[options.CallOptions]) -> results.TokenCount: ...
+    def count_tokens(self, text: str, *, model: str, **options: Unpack[options.TokenOptions]) -> results.TokenCount: ...
     @overload
     def count_tokens(
-        self, text: Texts, *, model: str, **options: Unpack[options.CallOptions]
+        self, text: Texts, *, model: str, **options: Unpack[options.TokenOptions]
     ) -> list[results.TokenCount]: ...
     def count_tokens(
-        self, text: str | Texts, *, model: str, **options: Unpack[options.CallOptions]
+        self, text: str | Texts, *, model: str, **options: Unpack[options.TokenOptions]
     ) -> results.TokenCount | list[results.TokenCount]:
         """Count the tokens that `model` sees in one text, or in several in one request."""
         return self._answer(calls.count_tokens(text, model=model, **options))

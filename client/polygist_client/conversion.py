@@ -105,13 +105,23 @@ def read_translation(
             results.Alternative(each.translated_text, read_optional(each, "score")) for each in message.alternatives
         ),
         score=read_optional(message, "score"),
-        segments=tuple(
-            results.Segment(read_span(each.source_span), read_span(each.target_span), read_optional(each, "score"))
-            for each in message.segments
-        ),
+        segments=tuple(map(read_segment, message.segments)),
         warnings=tuple(read_notice(each) for each in message.warnings),
         index=index,
         id=id,
+    )
+
+
+def read_segment(message: translation_service_pb2.TranslatedSegment) -> results.Segment:
+    """Convert a passage of a translation."""
+    return results.Segment(
+        source_span=read_span(message.source_span),
+        target_span=read_span(message.target_span),
+        score=read_optional(message, "score"),
+        alignment=tuple(
+            results.AlignedPair(read_span(each.source_span), read_span(each.target_span), each.probability)
+            for each in message.alignment
+        ),
     )
 
 
@@ -197,6 +207,7 @@ def read_model(message: model_service_pb2.Model) -> results.Model:
         targets=tuple(message.target_language_codes),
         memory_bytes=message.memory_bytes,
         last_used=message.last_used_time.ToDatetime(tzinfo=UTC) if message.HasField("last_used_time") else None,
+        word_alignment=message.word_alignment,
     )
 
 

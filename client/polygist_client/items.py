@@ -4,9 +4,17 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from polygist_client.arguments import DETECTED, describe_value, parse_integer, parse_language, parse_text, text_cure
+from polygist_client.arguments import (
+    DETECTED,
+    describe_value,
+    parse_integer,
+    parse_language,
+    parse_mime_type,
+    parse_text,
+    text_cure,
+)
 from polygist_client.errors import InvalidInput, MessageTooLarge, PolygistError, RequestTooLarge
-from polygist_client.options import Item
+from polygist_client.options import Item, MimeType
 
 OnError = Literal["raise", "return"]
 # What a server allows that does not say, as `GetServerInfo` names it.
@@ -30,12 +38,19 @@ class NumberedItem:
         text: what it is about.
         id: the caller's own.
         source: its language, where it is not that of the call.
+        mime_type: what it is, where that is not what the call says.
     """
 
     index: int
     text: str
     id: str | None = None
     source: str | None = None
+    mime_type: MimeType | None = None
+
+    @property
+    def differs(self) -> tuple[str | None, MimeType | None]:
+        """What it says in place of its call: items of one request have it in common."""
+        return self.source, self.mime_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +145,7 @@ def parse_in_flight(in_flight: int) -> int:
 def parse_item(index: int, given: Any) -> NumberedItem:
     """Make the item at `index` out of a text or an `Item`; raises InvalidInput, which has both index and id."""
     is_item = isinstance(given, Item)
-    item = NumberedItem(index, *(given.text, given.id, given.source) if is_item else (given,))
+    item = NumberedItem(index, *(given.text, given.id, given.source, given.mime_type) if is_item else (given,))
     try:
         if not isinstance(item.text, str):
             what, cure = describe_value(item.text), text_cure(item.text)
@@ -141,6 +156,8 @@ def parse_item(index: int, given: Any) -> NumberedItem:
         parse_text("content", item.text)
         if item.source is not None:
             check_source(item)
+        if item.mime_type is not None:
+            parse_mime_type("mime_type", item.mime_type)
     except InvalidInput as error:
         raise concern(error, item) from None
     return item

@@ -11,6 +11,7 @@ SummaryType = Literal["paragraph", "tldr", "key-points", "headline"]
 SummaryLength = Literal["short", "medium", "long"]
 SentenceOrder = Literal["offset", "rank"]
 Task = Literal["translate", "summarise", "detect-language"]
+MimeType = Literal["text/plain", "text/html", "text/markdown"]
 
 Texts = list[str] | tuple[str, ...]
 JsonReply = dict[str, Any]
@@ -24,11 +25,13 @@ class Item:
         text: what to work on.
         id: any name of yours, such as a record's; need not be unique. Results and errors have it as their `id`.
         source: language of this text (BCP-47), in place of the call's.
+        mime_type: what this text is, in place of the call's.
     """
 
     text: str
     id: str | None = None
     source: str | None = None
+    mime_type: MimeType | None = None
 
 
 class CallOptions(TypedDict, total=False):
@@ -53,6 +56,8 @@ class TranslateOptions(CallOptions, total=False):
     """Keywords of `translate`, `translate_many` and `stream_translate`.
 
     Attributes:
+        mime_type: what the texts are; None is "text/plain". Of "text/html" and "text/markdown" the same document comes
+            back, in the other language: tags, marks, code and addresses stay as they are.
         source: language of the texts (BCP-47); detected for each text where it is not given.
         candidates: the languages that detection may find.
         model: name of the model; picked by the languages where it is not given.
@@ -63,9 +68,11 @@ class TranslateOptions(CallOptions, total=False):
         alternatives: how many other translations of each text to give.
         scores: give scores.
         segments: give the segments, with their place in source and translation.
+        alignment: tell which words became which; `segments` come along.
         pivot: whether a text may go through another language where no model serves the pair directly.
     """
 
+    mime_type: MimeType | None
     source: str | None
     candidates: Sequence[str]
     model: str | None
@@ -76,6 +83,7 @@ class TranslateOptions(CallOptions, total=False):
     alternatives: int
     scores: bool
     segments: bool
+    alignment: bool
     pivot: bool
 
 
@@ -83,6 +91,8 @@ class SummariseOptions(CallOptions, total=False):
     """Keywords of all calls that summarise; of `length`, `max_sentences` and `max_words` give one at most.
 
     Attributes:
+        mime_type: what the articles are; None is "text/plain". In a page of "text/html" the article is found. Summaries
+            are plain text or what `markdown` says.
         source: language of the articles (BCP-47); detected for each where it is not given.
         candidates: the languages that detection may find.
         to: language of the summaries; the article's own where it is not given.
@@ -104,6 +114,7 @@ class SummariseOptions(CallOptions, total=False):
         pivot: as for `translate`, with `to`.
     """
 
+    mime_type: MimeType | None
     source: str | None
     candidates: Sequence[str]
     to: str | None
@@ -129,12 +140,24 @@ class DetectOptions(CallOptions, total=False):
     """Keywords of `detect_language`.
 
     Attributes:
+        mime_type: what the texts are; None is "text/plain".
         max_candidates: how many guesses to give; 0 is the server's default.
         candidates: the languages that detection may find.
     """
 
+    mime_type: MimeType | None
     max_candidates: int
     candidates: Sequence[str]
+
+
+class TokenOptions(CallOptions, total=False):
+    """Keywords of `count_tokens`.
+
+    Attributes:
+        mime_type: what the texts are; None is "text/plain". Of a document what a model reads is counted.
+    """
+
+    mime_type: MimeType | None
 
 
 class ListOptions(CallOptions, total=False):

@@ -44,12 +44,22 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class AlignedPair:
+    """A word of the translation and the word of the source that it comes from; `probability` (0 to 1): how surely."""
+
+    source_span: Span
+    target_span: Span
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
-    """Which passage of the source became which passage of the translation."""
+    """Which passage of the source became which passage of the translation; `alignment` is empty unless asked for."""
 
     source_span: Span
     target_span: Span
     score: float | None = None
+    alignment: tuple[AlignedPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,11 @@ class Translation:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def alignment(self) -> tuple[AlignedPair, ...]:
+        """The words of all segments, in the order of the translation; empty unless asked for."""
+        return tuple(pair for segment in self.segments for pair in segment.alignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +216,7 @@ class Model:
         revision: digest of the weights.
         memory_bytes: what it takes while it is loaded, estimated; 0 while it is not.
         last_used: when a call last used it; None where none has since the server started.
+        word_alignment: whether it tells which words became which.
     """
 
     name: str
@@ -217,6 +233,7 @@ class Model:
     targets: tuple[str, ...]
     memory_bytes: int = 0
     last_used: datetime | None = None
+    word_alignment: bool = False
 
     @property
     def short_name(self) -> str:

@@ -69,6 +69,6 @@ def polygist(fake: Fake, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.C
         capsysbinary.readouterr()
         code = app.run([str(argument) for argument in arguments])
         captured = capsysbinary.readouterr()
-        return Outcome(code, captured.out.decode(), captured.err.decode())
+        return Outcome(code, captured.out.decode(errors="surrogateescape"), captured.err.decode())
 
     return run

@@ -123,7 +123,7 @@ def test_no_keyword_leaves_it_to_protobuf_to_say_what_is_wrong(client: Client, f
                for each in fake.asked if each.method == "Translate")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*ConnectionOptions.__optional_keys__])
+@pytest.mark.parametrize("name", sorted(ConnectionOptions.__optional_keys__))
 def test_no_keyword_of_a_client_is_taken_unseen(name: str):
     with pytest.raises((TypeError, InvalidInput), match=f"^{name} is "):
         Client("localhost:1", **{name: object()})  # type: ignore[arg-type]

@@ -22,6 +22,7 @@ TRANSLATE_FLAGS = [
     (["--from", "en"], {"sourceLanguageCode": "en"}),
     (["-s", "en"], {"sourceLanguageCode": "en"}),
     (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
+    (["--format", "html"], {"mimeType": "text/html"}),
     (["--model", "en-pt"], {"model": "models/en-pt"}),
     (["--model", "models/en-pt"], {"model": "models/en-pt"}),
     (["--splitting", "none"], {"sentenceSplitting": "SENTENCE_SPLITTING_NONE"}),
@@ -33,6 +34,7 @@ TRANSLATE_FLAGS = [
     (["--alternatives", "2"], {"alternativeCount": 2}),
     (["--scores"], {"outputConfig": {"includeScore": True}}),
     (["--segments"], {"outputConfig": {"includeSegments": True}}),
+    (["--alignment"], {"outputConfig": {"includeAlignment": True}}),
     (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
@@ -40,6 +42,7 @@ SUMMARISE_FLAGS = [
     (["-t", "pt"], {"targetLanguageCode": "pt"}),
     (["--from", "en"], {"sourceLanguageCode": "en"}),
     (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
+    (["--format", "markdown"], {"mimeType": "text/markdown"}),
     (["--type", "key-points"], {"type": "SUMMARY_TYPE_KEY_POINTS"}),
     (["--type", "headline"], {"type": "SUMMARY_TYPE_HEADLINE"}),
     (["--length", "short"], {"length": "SUMMARY_LENGTH_SHORT"}),
@@ -80,8 +83,8 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
         "--to",
         "--output",
         "--resume",
-        "--format",
         "--field",
+        "--field-format",
         "--into",
         "--lines",
         "--stream",
@@ -98,6 +101,8 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
     ("arguments", "method", "fields"),
     [
         (["detect", "--text", "a", "-n", "2"], "DetectLanguage", {"contents": ["a"], "maxCandidateCount": 2}),
+        (["detect", "--text", "a", "--format", "html"], "DetectLanguage",
+         {"contents": ["a"], "mimeType": "text/html", "maxCandidateCount": 1}),
         (["languages", "--in", "pt", "--task", "summarise"], "ListLanguages",
          {"displayLanguageCode": "pt", "task": "TASK_SUMMARISE"}),
         (["models", "list", "--task", "translate"], "ListModels", {"task": "TASK_TRANSLATE"}),
@@ -106,6 +111,8 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
         (["models", "unload", "en-pt"], "UnloadModel", {"name": "models/en-pt"}),
         (["models", "reload"], "ReloadConfiguration", {}),
         (["tokens", "--text", "a", "--model", "m"], "CountTokens", {"contents": ["a"], "model": "models/m"}),
+        (["tokens", "--text", "a", "--model", "m", "--format", "markdown"], "CountTokens",
+         {"contents": ["a"], "mimeType": "text/markdown", "model": "models/m"}),
         (["info"], "GetServerInfo", {}),
     ],
 )  # fmt: skip
@@ -299,6 +306,23 @@ def test_extras_stand_below_the_text(polygist: Polygist):
     assert polygist("translate", "--text", "a", "-t", "pt", *flags).out.splitlines() == [
         "A", "", "score -0.5000", "alternative 1 (-1.0000): a #0", '0-1 "a" -> 0-1 "A"',
     ]  # fmt: skip
+
+
+def test_an_alignment_counts_words_as_other_aligners_do(polygist: Polygist, tmp_path: Path):
+    flags = ["translate", "--text", "it isn't, no", "-t", "pt", "--alignment"]
+    assert polygist(*flags).out.splitlines() == ["IT ISN'T, NO", "", "alignment: 0-0 1-1 2-2"]
+    assert polygist(*flags, "--stream").out == polygist(*flags).out
+    (translation,) = json.loads(polygist(*flags, "--json").out)["translations"]
+    assert translation["segments"][0]["alignment"][1] == {
+        "sourceSpan": {"startOffset": 3, "endOffset": 6},
+        "targetSpan": {"startOffset": 3, "endOffset": 6},
+        "probability": 0.5,
+    }
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    lines = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines", "--alignment"]
+    assert "add --jsonl" in polygist(*lines).err
+    found = [json.loads(line) for line in polygist(*lines, "--jsonl").out.splitlines()]
+    assert [len(each["segments"][0]["alignment"]) for each in found] == [1, 1]
 
 
 def test_citations_quote_the_source(polygist: Polygist):

@@ -19,9 +19,8 @@ import pytest
 from polygist import __version__
 from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2
 from polygist_client.cli import app, session
-from polygist_client.cli.bar import DELAY_SECONDS
 
-from tests.client.conftest import COMMAND, Polygist
+from tests.client.conftest import COMMAND, HEEDING, Polygist
 from tests.fakes.server import Failing, Fake, stream_translate, translate
 
 FLAGS_OF_TRANSLATE = [
@@ -35,6 +34,7 @@ FLAGS_OF_TRANSLATE = [
     (["--alternatives", "2"], "alternative_count"),
     (["--scores"], "output_config.include_score"),
     (["--segments"], "output_config.include_segments"),
+    (["--alignment"], "output_config.include_alignment"),
     (["--no-pivot"], "pivot_policy"),
 ]
 FLAGS_OF_SUMMARISE = [
@@ -43,6 +43,12 @@ FLAGS_OF_SUMMARISE = [
     (["--order", "rank"], "sentence_order"),
     (["--citations"], "output_config.include_citations"),
     (["--markdown"], "output_mime_type"),
+]
+SHORT_SECONDS = 0.2
+# A bar comes after a shorter while than that of everybody, so that no test waits for it.
+HURRIED = [
+    *COMMAND[:2],
+    f"{HEEDING}; from polygist_client.cli import bar, main; bar.DELAY_SECONDS = {SHORT_SECONDS}; main()",
 ]
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
@@ -56,7 +62,11 @@ def environment(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_on_terminal(
-    *arguments: object, until: str = "", then: Callable[[int], object] | None = None, **streams: Any
+    *arguments: object,
+    until: str = "",
+    then: Callable[[int], object] | None = None,
+    command: list[str] = COMMAND,
+    **streams: Any,
 ) -> tuple[int, str]:
     """Run ``polygist`` with a terminal of 80 columns for all its streams; returns exit code and what it shows.
 
@@ -64,11 +74,12 @@ def run_on_terminal(
         arguments: of the command line.
         until: what it shows at some time; empty for the start.
         then: is called when it does, with our end of the terminal.
+        command: `HURRIED` for a bar that comes early.
         streams: others than the terminal, by the names that subprocess has for them.
     """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)], **{"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams},
+        [*command, *map(str, arguments)], **{"stdin": theirs, "stdout": theirs, "stderr": theirs, **streams},
         env={**os.environ, "COLUMNS": "80", "LINES": "24"},
     )  # fmt: skip
     os.close(theirs)
@@ -147,7 +158,7 @@ def test_many_files_have_a_bar_on_a_terminal_which_goes(tmp_path: Path, held: th
     for path in files:
         path.write_text("a")
     arguments = ["translate", *files, "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/"]
-    code, shown = run_on_terminal(*arguments, "-v", until="files", then=lambda terminal: held.set())
+    code, shown = run_on_terminal(*arguments, "-v", until="files", then=lambda terminal: held.set(), command=HURRIED)
     assert (code, "files" in shown, "5/5" in shown) == (0, True, True)
     assert len(re.findall(r"note: [^\n]+: en to pt by en-pt\n", shown)) == 5
     assert all(stands_alone(f"note: {path}", shown) for path in files)
@@ -166,7 +177,10 @@ def test_what_is_quickly_done_has_no_bar():
 def test_a_result_and_the_bar_are_never_on_one_line(fake: Fake, held: threading.Event, arguments: list[str]):
     fake.script("StreamTranslate", lambda request: (held.wait(60), stream_translate(request))[1])
     shown = run_on_terminal(
-        "translate", "--text", "one", "-s", "en", "-t", "pt", *arguments, until="━", then=lambda terminal: held.set()
+        *("translate", "--text", "one", "-s", "en", "-t", "pt", *arguments),
+        until="━",
+        then=lambda terminal: held.set(),
+        command=HURRIED,
     )[1]
     result = '"translatedText": "ONE"' if "--json" in arguments else "{" if "--jsonl" in arguments else "ONE"
     assert "━" in shown
@@ -180,10 +194,10 @@ def test_a_result_and_the_bar_are_never_on_one_line(fake: Fake, held: threading.
 def test_no_bar_is_in_the_way_of_somebody_who_types(arguments: list[str]):
     def type_slowly(terminal: int) -> None:
         os.write(terminal, b"one\ntwo\n")
-        time.sleep(DELAY_SECONDS + 1)
+        time.sleep(SHORT_SECONDS + 1)
         os.write(terminal, b"\x04")
 
-    code, shown = run_on_terminal("translate", "-s", "en", "-t", "pt", *arguments, then=type_slowly)
+    code, shown = run_on_terminal("translate", "-s", "en", "-t", "pt", *arguments, then=type_slowly, command=HURRIED)
     assert (code, "━" in shown, "ONE\nTWO\n" in shown) == (0, False, True)
 
 
@@ -198,7 +212,8 @@ def test_the_end_of_a_run_does_not_stand_behind_a_line_without_end(tmp_path: Pat
 def test_a_bar_is_on_a_terminal_while_results_go_to_a_file(tmp_path: Path, held: threading.Event):
     with (tmp_path / "out").open("wb") as out:
         shown = run_on_terminal(
-            "translate", "--text", "one", "-s", "en", "-t", "pt", until="━", then=lambda _: held.set(), stdout=out
+            "translate", "--text", "one", "-s", "en", "-t", "pt", until="━", then=lambda _: held.set(),
+            command=HURRIED, stdout=out,
         )[1]  # fmt: skip
     assert "━" in shown
     assert (tmp_path / "out").read_text() == "ONE\n"
@@ -210,21 +225,22 @@ def test_a_terminal_that_cannot_clear_a_line_has_no_bar_and_no_empty_line_for_it
 ):
     monkeypatch.setenv("TERM", "dumb")
     (tmp_path / "in.txt").write_text("one\ntwo\n")
-    threading.Timer(DELAY_SECONDS + 1, held.set).start()
+    threading.Timer(SHORT_SECONDS + 1, held.set).start()
     arguments = [tmp_path / "in.txt", "--lines", "-s", "en", "-t", "pt", "-o", tmp_path / "out.txt"]
-    assert run_on_terminal("translate", *arguments) == (0, "note: 2 done\n")
+    assert run_on_terminal("translate", *arguments, command=HURRIED) == (0, "note: 2 done\n")
 
 
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("flags", [["--lines"], ["--stream"]])
 def test_no_bar_is_in_the_way_of_a_program_that_takes_the_results(fake: Fake, flags: list[str]):
     def wait(*arguments: Any) -> Any:
-        time.sleep(DELAY_SECONDS + 0.3)
+        time.sleep(SHORT_SECONDS + 0.3)
 
     fake.batching.shuffle = wait
     fake.rules["Translate"] = lambda request: (wait(), translate(request))[1]
     fake.script("StreamTranslate", lambda request: (wait(), stream_translate(request))[1])
-    shown = run_on_terminal("translate", "--text", "one", "-s", "en", "-t", "pt", *flags, stdout=subprocess.PIPE)[1]
+    arguments = ("translate", "--text", "one", "-s", "en", "-t", "pt", *flags)
+    shown = run_on_terminal(*arguments, command=HURRIED, stdout=subprocess.PIPE)[1]
     assert "files" not in shown
     assert "━" not in shown
 
@@ -232,12 +248,13 @@ def test_no_bar_is_in_the_way_of_a_program_that_takes_the_results(fake: Fake, fl
 @pytest.mark.usefixtures("environment")
 def test_no_bar_is_written_to_a_file(tmp_path: Path, fake: Fake):
     def answer_late(request: Any) -> Any:
-        time.sleep(DELAY_SECONDS + 0.3)
+        time.sleep(SHORT_SECONDS + 0.3)
         return translate(request)
 
     fake.rules["Translate"] = answer_late
     with (tmp_path / "err").open("wb") as err:
-        shown = run_on_terminal("translate", "--text", "one", "-s", "en", "-t", "pt", stderr=err)[1]
+        arguments = ("translate", "--text", "one", "-s", "en", "-t", "pt")
+        shown = run_on_terminal(*arguments, command=HURRIED, stderr=err)[1]
     assert (shown, (tmp_path / "err").read_text()) == ("ONE\n", "")
 
 
@@ -246,7 +263,10 @@ def test_records_have_a_bar_with_their_rate_and_the_time_left(tmp_path: Path, he
     (tmp_path / "a.jsonl").write_text("".join(f'{{"body": "text {number}"}}\n' for number in range(3000)))
     flags = ["-s", "en", "-t", "pt", "--format", "jsonl", "--field", "body", "-o", tmp_path / "b.jsonl"]
     code, shown = run_on_terminal(
-        "translate", tmp_path / "a.jsonl", *flags, until="records", then=lambda terminal: held.set()
+        *("translate", tmp_path / "a.jsonl", *flags),
+        until="records",
+        then=lambda terminal: held.set(),
+        command=HURRIED,
     )
     plain = texts_of(shown)
     assert code == 0
@@ -268,10 +288,10 @@ def test_what_comes_through_a_pipe_has_a_bar_but_not_while_nothing_comes(held: t
 
     if not is_busy:
         held.set()
-        threading.Timer(DELAY_SECONDS + 1, go_on).start()
+        threading.Timer(SHORT_SECONDS + 1, go_on).start()
     arguments = ["translate", "--lines", "-s", "en", "-t", "pt"]
     then = {"until": "━", "then": go_on} if is_busy else {}
-    code, shown = run_on_terminal(*arguments, stdin=source, **then)
+    code, shown = run_on_terminal(*arguments, command=HURRIED, stdin=source, **then)
     os.close(source)
     assert (code, "━" in shown, "ONE\n" in shown) == (0, is_busy, True)
 
@@ -284,7 +304,7 @@ def test_colours_can_be_switched_off(
     (tmp_path / "a.txt").write_text("a")
     monkeypatch.setenv("NO_COLOR", variable)
     arguments = ["translate", tmp_path / "a.txt", "-s", "en", "-t", "pt", "-o", f"{tmp_path}/out/", *flags]
-    shown = run_on_terminal(*arguments, until="files", then=lambda terminal: held.set())[1]
+    shown = run_on_terminal(*arguments, until="files", then=lambda terminal: held.set(), command=HURRIED)[1]
     assert bool(COLOUR.search(shown)) == (not flags and not variable)
 
 

@@ -81,9 +81,6 @@ BINARIES = {
 RECORDS = "--format jsonl --field NAME"
 TEXTS = {
     "ascii.pdf": ("%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nBT (Hello) Tj ET\n", "a PDF", "pdftotext"),
-    "page.html": ("<!DOCTYPE html>\n<html><body><p>The library.</p></body></html>", "an HTML page", "pandoc"),
-    "page.txt": ("\n<!-- made by x -->\n<HTML lang='en'><body>The library.</body></HTML>", "an HTML page", "pandoc"),
-    "part.txt": ("<p>The library.</p>\n", "an HTML page", "pandoc"),
     "a.xml": ('<?xml version="1.0"?>\n<a>The library</a>\n', "XML", "take its text out"),
     "a.asc": ("-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n", "a message in armour", "gpg -d"),
     "a.deb": ("!<arch>\ndebian-binary   1\n", "an archive (ar)", "ar x"),
@@ -100,7 +97,6 @@ TEXTS = {
     "a.json": ('[\n {"id": 1, "title": "Rain"}\n]\n', "JSON", "jq -c '.[]'"),
     "b.json": ('{\n "hello": "Hello", "more": {}\n}\n', "JSON", "jq -r .NAME"),
     "a.csv": ("id;title;body\n1;Rain;It rains.\n", "a table", "--format csv --field NAME, one of: id, title, body"),
-    "late.txt": ("Page saved.\n<html><head></head><body>The cat</body></html>\n", "an HTML page", "pandoc"),
     "reply.txt": ("HTTP/2 200\r\ncontent-type: text/html\r\n\r\n<p>The cat", "with its headers", "without -i"),
     "mail.txt": ("From: a@b.c\nX-A: b\n c\nMessage-ID: <a@b.c>\n\nThe cat.\n", "an e-mail", "an e-mail program"),
     "texts.json": ('["The cat", "The dog"]\n', "JSON", "jq -r '.[]' {} | polygist … --lines"),
@@ -166,13 +162,13 @@ def test_an_old_workbook_is_told_from_an_old_document_by_its_name(polygist: Poly
 
 
 def test_a_wrong_file_among_many_is_one_error(polygist: Polygist, tmp_path: Path):
-    for name in ("a.docx", "page.html"):
+    for name in ("a.docx", "a.srt"):
         (tmp_path / name).write_bytes(ALL[name][0])
     (tmp_path / "right.txt").write_text(PROSE)
     outcome = polygist(*TRANSLATE, tmp_path, "-o", f"{tmp_path}/out/")
     assert (outcome.code, [each.name for each in (tmp_path / "out").iterdir()]) == (3, ["right.pt.txt"])
     errors = sorted(line for line in outcome.err.splitlines() if line.startswith("error"))
-    assert [each.split(": ")[1] for each in errors] == [f"{tmp_path}/a.docx", f"{tmp_path}/page.html"]
+    assert [each.split(": ")[1] for each in errors] == [f"{tmp_path}/a.docx", f"{tmp_path}/a.srt"]
     assert outcome.err.splitlines()[-1] == "note: 1 done, 2 failed"
 
 
@@ -194,7 +190,8 @@ DECLARED = {
     ("csv", OBJECT): ("is JSON, not CSV", f"jq -c . {TO_JSONL}"),
     ("tsv", JSONL): ("is JSON Lines, not TSV", f"give {RECORDS}, one of: body"),
     ("tsv", "id,body\n1,Rain\n"): ("is CSV, not TSV", "give --format csv"),
-    ("csv", TEXTS["page.html"][0]): ("is an HTML page", "pandoc"),
+    ("csv", "<!DOCTYPE html>\n<html><body><p>The library.</p></body></html>"):
+        ("is an HTML page", "leave --format csv out"),
     ("jsonl", TEXTS["a.vtt"][0]): ("is a file of subtitles", "spoken"),
 }  # fmt: skip
 
@@ -252,12 +249,12 @@ def test_a_record_in_another_encoding_does_not_stop_the_others(polygist: Polygis
 
 
 @pytest.mark.parametrize("command", [["detect"], ["tokens", "--model", "m"]])
-def test_the_language_of_a_page_can_be_told_and_that_of_a_document_not(
+def test_the_language_of_subtitles_can_be_told_and_that_of_a_document_not(
     polygist: Polygist, tmp_path: Path, command: list[str]
 ):
-    for name in ("page.html", "ascii.pdf"):
+    for name in ("a.srt", "ascii.pdf"):
         (tmp_path / name).write_bytes(ALL[name][0])
-    assert polygist(*command, tmp_path / "page.html").code == 0
+    assert polygist(*command, tmp_path / "a.srt").code == 0
     outcome = polygist(*command, tmp_path / "ascii.pdf")
     assert (outcome.code, "pdftotext" in outcome.err, "--format" in outcome.err) == (2, True, False)
 
@@ -298,11 +295,14 @@ def test_prose_is_not_refused_for_what_it_begins_with(polygist: Polygist, tmp_pa
 
 
 def test_markup_is_translated_with_a_warning(polygist: Polygist, tmp_path: Path):
-    for name in ("a.md", "b.md", "c.txt"):
+    for name in ("a.rst", "b.rst", "c.txt"):
         (tmp_path / name).write_text("# A heading\n")
     arguments = [*TRANSLATE, *sorted(tmp_path.iterdir()), "-o", f"{tmp_path}/out/"]
     outcome = polygist(*arguments)
-    assert (outcome.code, outcome.err.splitlines()[0].startswith(f"warning: {tmp_path}/a.md and 1 more: ")) == (0, True)
+    assert (outcome.code, outcome.err.splitlines()[0].startswith(f"warning: {tmp_path}/a.rst and 1 more: ")) == (
+        0,
+        True,
+    )
     assert polygist(*arguments, "--format", "text").err == "note: 3 done\n"
     assert polygist(*arguments, "--quiet").err == ""
 

@@ -10,6 +10,7 @@ import polygist_client
 import pytest
 from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2, translation_service_pb2_grpc
 from polygist_client import (
+    AlignedPair,
     Client,
     DetectedLanguage,
     InternalError,
@@ -48,6 +49,14 @@ def test_what_was_asked_for_comes_back_typed(client: Client):
     assert got.score == -0.5
     assert [each.text for each in got.alternatives] == ["a ☃ #0", "a ☃ #1"]
     assert got.segments[0].source_span.of("a ☃") == "a ☃"
+    assert got.alignment == ()
+    aligned = client.translate("one two", to="pt", alignment=True)
+    assert aligned.alignment == aligned.segments[0].alignment
+    assert [pair.target_span.of(str(aligned)) for pair in aligned.alignment] == ["ONE", "TWO"]
+    assert aligned.alignment[0] == AlignedPair(Span(0, 3), Span(0, 3), 0.5)
+    assert next(client.translate_many(["one two"], to="pt", alignment=True)).alignment == aligned.alignment
+    *_, finished = client.stream_translate("one two", to="pt", alignment=True)
+    assert finished.result.alignment == aligned.alignment
     assert got.warnings == (Notice("unknown-characters", "no piece for ☃", Span(2, 3)),)
 
 

@@ -21,6 +21,7 @@ from polygist_client import (
 from polygist_client.connection import connect_to
 
 from tests.client.conftest import Polygist
+from tests.end_to_end.server import find_free_port
 from tests.fakes.server import REQUEST_ID, Failing, Fake, serving, translate
 
 # As of gRPC itself or of a proxy: from a server that is there, a reason would come with it.
@@ -36,7 +37,7 @@ class Restarting:
     def __init__(self) -> None:
         self.fake = Fake()
         self._stack = ExitStack()
-        self.start("127.0.0.1:0")
+        self.start(f"127.0.0.1:{find_free_port()}")
         self.address = self.fake.address
 
     def start(self, address: str) -> None:

@@ -123,18 +123,20 @@ Stream = Callable[..., list[Any]]
 def stream(request: pytest.FixtureRequest, fake: Fake) -> Stream:
     """`stream_translate` of either client, as a list; what was yielded before an error is in `found`."""
 
-    async def wait(texts: Any, found: list[Any], options: dict[str, Any]) -> None:
-        async with AsyncClient(fake.address) as client:
+    async def wait(texts: Any, found: list[Any], client_options: dict[str, Any], options: dict[str, Any]) -> None:
+        async with AsyncClient(fake.address, **client_options) as client:
             async for event in client.stream_translate(texts, to="pt", **options):
                 found.append(event)
 
-    def run(texts: Any, found: list[Any] | None = None, **options: Any) -> list[Any]:
+    def run(
+        texts: Any, found: list[Any] | None = None, *, client: dict[str, Any] | None = None, **options: Any
+    ) -> list[Any]:
         found = [] if found is None else found
         if request.param == "asynchronous":
-            asyncio.run(wait(texts, found, options))
+            asyncio.run(wait(texts, found, client or {}, options))
         else:
-            with Client(fake.address) as client:
-                found += client.stream_translate(texts, to="pt", **options)
+            with Client(fake.address, **(client or {})) as blocking:
+                found += blocking.stream_translate(texts, to="pt", **options)
         return found
 
     return run
@@ -224,7 +226,7 @@ def test_a_stream_that_keeps_breaking_fails(stream: Stream, fake: Fake):
 
     fake.script("StreamTranslate", answer, *[Failing(grpc.StatusCode.UNAVAILABLE, "gone")] * 99)
     with pytest.raises(Unavailable) as caught:
-        stream(["One.", "Two."])
+        stream(["One.", "Two."], client={"reconnect_timeout": 0.5})
     assert (caught.value.index, caught.value.text) == (1, "")
 
 

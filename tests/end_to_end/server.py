@@ -2,22 +2,32 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 SERVE = (sys.executable, "-c", "import polygist_service; polygist_service.main()", "serve")
 
 
+# Below what Linux gives to whoever asks for any port: nobody gets one of these before it is used.
+LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
+
+
 def find_free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on just now, and that no test of another process is told of."""
+    # Of pytest-xdist; even ports are for one of its two processes, odd ones for the other.
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = LOWEST_PORT + 2 * secrets.randbelow((HIGHEST_PORT - LOWEST_PORT) // 2) + process % 2
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

@@ -54,9 +54,10 @@ def test_a_stream_is_the_unary_answer_in_pieces(client, texts, target):
 
 
 @pytest.mark.model
-def test_the_example_comes_in_many_pieces(client, article):
-    whole = client.translate(article, to="pt")
-    pieces = [event.text for event in client.stream_translate(article, to="pt") if isinstance(event, Delta)]
+def test_a_long_article_comes_in_many_pieces(client, article):
+    text = "\n\n".join([article] * 10)  # long enough for some, however busy the machine is
+    whole = client.translate(text, to="pt")
+    pieces = [event.text for event in client.stream_translate(text, to="pt") if isinstance(event, Delta)]
     assert "".join(pieces) == whole.text
     assert len([piece for piece in pieces if piece]) > 2
 

@@ -235,9 +235,10 @@ def translate(request: translation_service_pb2.TranslateRequest) -> translation_
                     translation_service_pb2.TranslatedSegment(
                         source_span=common_pb2.TextSpan(end_offset=len(text)),
                         target_span=common_pb2.TextSpan(end_offset=len(text)),
+                        alignment=align(text) if wants.include_alignment else (),
                     )
                 ]
-                * wants.include_segments,
+                * (wants.include_segments or wants.include_alignment),
                 warnings=[
                     common_pb2.Warning(
                         code=common_pb2.WARNING_CODE_UNKNOWN_CHARACTERS,
@@ -252,6 +253,14 @@ def translate(request: translation_service_pb2.TranslateRequest) -> translation_
         ],
         usage=common_pb2.Usage(character_count=sum(map(len, request.contents))),
     )
+
+
+def align(text: str) -> list[translation_service_pb2.AlignedPair]:
+    """Each word with itself."""
+    spans = [
+        common_pb2.TextSpan(start_offset=each.start(), end_offset=each.end()) for each in re.finditer(r"\w+", text)
+    ]
+    return [translation_service_pb2.AlignedPair(source_span=each, target_span=each, probability=0.5) for each in spans]
 
 
 def summarise(request: summarisation_service_pb2.SummariseRequest) -> summarisation_service_pb2.SummariseResponse:

@@ -37,8 +37,9 @@ def node_example() -> Path:
     folder = CACHE / f"node-{hashlib.sha256(lock).hexdigest()[:12]}" / "examples" / "node"
     shutil.copytree(example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     contract = folder.parents[1] / "protos"
-    contract.unlink(missing_ok=True)
-    contract.symlink_to(ROOT / "protos")
+    if contract.resolve() != ROOT / "protos":  # another process may be reading it
+        contract.unlink(missing_ok=True)
+        contract.symlink_to(ROOT / "protos")
     _install(folder)
     return folder
 

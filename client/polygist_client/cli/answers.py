@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from polygist_client import Client, Item, PolygistError
+from polygist_client.cli.formats import MIME_TYPES, Format
 from polygist_client.cli.records import Answer, Fields, Record, describe_failure
 from polygist_client.options import JsonReply
 
@@ -25,6 +26,7 @@ class Work:
         results: name of the list of results in the reply.
         render: lays a result out for people: result, source text, to text.
         blank: the result for a text that has nothing in it, and the same as JSON.
+        keeps_format: whether the result for a document is a document of its kind, not plain text.
         fields: where texts and results are in a record.
     """
 
@@ -37,11 +39,16 @@ class Work:
     results: str
     render: Callable[[Any, str], str]
     blank: Callable[[str], tuple[Any, JsonReply]]
+    keeps_format: bool
     fields: Fields
 
     def with_options(self, **options: Any) -> "Work":
         """Return the same with more keywords."""
         return replace(self, options={**self.options, **options})
+
+    def options_for(self, format: Format) -> Mapping[str, Any]:
+        """Return the keywords for texts that are all of one format."""
+        return self.options if format == "text" else {**self.options, "mime_type": MIME_TYPES[format]}
 
 
 @dataclass(slots=True)
@@ -120,7 +127,7 @@ class Exchange:
                 if answers[place] is None:
                     self._places[self._sent] = waiting, place
                     self._sent += 1
-                    yield Item(text.text)
+                    yield Item(text.text, mime_type=None if text.format == "text" else MIME_TYPES[text.format])
             if is_whole:
                 self._settle(waiting)
 

@@ -275,7 +275,9 @@ def read_row(source: Input, table: Table, row: Row) -> Record:
     texts: tuple[Text, ...] = ()
     if error is None:
         named = zip(table.columns, table.fields.names, strict=True)
-        texts = tuple(Text(row.cells[column].value, field=name) for column, name in named)
+        texts = tuple(
+            Text(row.cells[column].value, field=name, format=table.fields.format_of(name)) for column, name in named
+        )
     return make_record(
         source, line, partial(finish_row, table, row, texts, error), texts=texts, id=read_id(table, row), error=error,
         follows_from=table.header.line.raw, recognise=partial(recognise_row, table, row, texts, error),

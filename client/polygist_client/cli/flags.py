@@ -10,9 +10,10 @@ import click
 from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.errors import suggest
+from polygist_client.cli.formats import AUTO, DOCUMENTS, FORMATS, Format
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
-from polygist_client.cli.kinds import DOUBTFUL, Expected
+from polygist_client.cli.kinds import DOUBTFUL, MARKS, Expected
 from polygist_client.cli.outputs import Output
 from polygist_client.cli.records import Read, Split, read_lines
 from polygist_client.cli.runner import Form, Prepare, keep_as_is
@@ -66,11 +67,21 @@ def check_source(context: click.Context, parameter: click.Parameter, value: str 
     return value
 
 
+def leave_auto_out(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Return a format that was given; None where it is to be found out."""
+    return None if value == AUTO else value
+
+
 def from_option(help: str) -> Decorator:
     """Make the flag for the language that texts are in."""
     return click.option(
         "-s", "--from", "source", metavar="LANG", callback=check_source, shell_complete=complete_languages, help=help
     )
+
+
+def format_option(*records: str, help: str) -> Decorator:
+    """Make the flag that says what inputs are."""
+    return click.option("--format", type=NearChoice([AUTO, *FORMATS, *records]), callback=leave_auto_out, help=help)
 
 
 text_options = (
@@ -91,10 +102,10 @@ input_options = (
         help="With -o: go on with what an earlier run has done. Records are compared; texts and lines are done where"
         " the file is newer.",
     ),
-    click.option(
-        "--format",
-        type=NearChoice(["text", *RECORDS]),
-        help="What the input is; of csv the delimiter is found: , ; | or a tab.  [default: text]",
+    format_option(
+        *RECORDS,
+        help="What the input is. auto goes by names such as .html and .md, then finds HTML by itself, but not"
+        " Markdown; all else is text. Of csv the delimiter is found: , ; | or a tab.  [default: auto]",
     ),
     click.option(
         "--field",
@@ -102,6 +113,12 @@ input_options = (
         multiple=True,
         metavar="NAME",
         help="Field or column with a text; a.b is b in a; repeatable.",
+    ),
+    click.option(
+        "--field-format",
+        type=NearChoice(FORMATS),
+        multiple=True,
+        help="What such a text is: one for all, or one for each --field.  [default: text]",
     ),
 )
 decoding_options = (
@@ -135,10 +152,16 @@ def into_option(default: str) -> Decorator:
 
 
 def parse_form(
-    *, format: str | None, field: Sequence[str], into: str | None, lines: bool = False, prepare: Prepare = keep_as_is
+    *,
+    format: str | None,
+    field: Sequence[str],
+    field_format: Sequence[str],
+    into: str | None,
+    lines: bool = False,
+    prepare: Prepare = keep_as_is,
 ) -> Form:
     """Tell what the inputs are; raises UsageError where flags do not belong together."""
-    format = format or "text"
+    format = format or AUTO
     is_fields = format in RECORDS
     if is_fields and not field:
         raise click.UsageError(f"--format {format} needs --field NAME: the field or column that has the text")
@@ -146,25 +169,36 @@ def parse_form(
         raise click.UsageError(f"--field goes with --format {', '.join(RECORDS)}")
     if lines and is_fields:
         raise click.UsageError(f"--lines and --format {format} exclude each other")
-    if into is not None and not is_fields:
-        raise click.UsageError(f"--into goes with --format {', '.join(RECORDS)}")
+    if lines and format in DOCUMENTS:
+        raise click.UsageError(f"--lines and --format {format} exclude each other: no line of a document is one itself")
+    for flag, given in (("--into", into is not None), ("--field-format", field_format)):
+        if given and not is_fields:
+            raise click.UsageError(f"{flag} goes with --format {', '.join(RECORDS)}")
     if format in RECORDS:
         return Form(format, *RECORDS[format])
-    return Form("lines", read_lines, prepare=prepare) if lines else Form("text")
+    return Form("lines", read_lines, prepare=prepare) if lines else Form(format)
+
+
+def said_format(format: str | None) -> Format | None:
+    """Return what whole texts are said to be; None where nothing is said of them."""
+    return next((each for each in FORMATS if each == format), None)
 
 
 def expect(format: str | None, *, lines: bool = False) -> Expected:
     """Tell what inputs are read as: who says that they are text is believed."""
     if format is None:
         return "lines" if lines else "prose"
+    if format in DOCUMENTS:
+        return "text"
     return next(each for each in get_args(Expected) if each == format)
 
 
-def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None) -> None:
+def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None, *, lines: bool = False) -> None:
     """Warn where files with marks, headers or code are taken for plain text, unless that was said."""
     found: dict[str, list[str]] = {}
     for source in sources if format is None else ():
-        if source.path and (marks := DOUBTFUL.get(source.path.suffix.lower())):
+        known = DOUBTFUL.get(source.path.suffix.lower()) if source.path else None
+        if marks := MARKS if lines and source.format == "markdown" else known:
             found.setdefault(marks, []).append(source.name)
     for marks, names in found.items():
         others = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from polygist_client.cli.formats import Format, named_format
 from polygist_client.cli.inputs import STDIN, Input, InputError
 from polygist_client.cli.journal import journal_path
 from polygist_client.cli.kinds import Expected, look_at
@@ -19,6 +20,7 @@ def gather_inputs(
     texts: Sequence[str],
     *,
     expected: Expected = "words",
+    format: Format | None = None,
     output: Path | None = None,
     is_read_again: bool = False,
 ) -> list[Input]:
@@ -28,6 +30,7 @@ def gather_inputs(
         files: paths, of folders too; ``-`` is standard input.
         texts: texts themselves.
         expected: what files are read as.
+        format: what whole texts are, where that is said.
         output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
 
@@ -53,8 +56,10 @@ def gather_inputs(
             found += read_folder(Path(name), output)
         else:
             found.append(Input(name, path=Path(name)))
-    found = [replace(each, look=partial(look_at, expected=expected)) for each in found]
-    return [*found, *(Input(f"text-{number}", text=text) for number, text in enumerate(texts, start=1))]
+    look = partial(look_at, expected=expected)
+    found = [replace(each, look=look, format=format or named_format(each.path)) for each in found]
+    given = enumerate(texts, start=1)
+    return [*found, *(Input(f"text-{number}", text=text, format=format) for number, text in given)]
 
 
 def read_folder(folder: Path, output: Path | None) -> list[Input]:

@@ -7,12 +7,12 @@ import click
 
 # Where an option stands, by the name of its parameter; of those that all commands have, the ones worth a line there.
 HEADINGS: Mapping[str, tuple[str, ...]] = {
-    "Input": ("texts", "format", "field", "lines"),
+    "Input": ("texts", "format", "field", "field_format", "lines"),
     "Languages": ("to", "source", "candidates", "display_language"),
     "Summary": ("type", "length", "max_sentences", "max_words", "method", "query", "order"),
     "Output": (
         "output", "resume", "into", "stream", "count", "citations", "markdown", "alternatives", "scores", "segments",
-        "json", "jsonl",
+        "alignment", "json", "jsonl",
     ),
     "Model": ("model", "task", "prefer", "splitting", "pivot", "beam_size", "max_output_tokens"),
     "Server": ("address", "tls", "api_key_file", "timeout", "wait"),

@@ -16,12 +16,15 @@ from typing import BinaryIO, Protocol
 
 import click
 
+from polygist_client.cli.charsets import find_charset
 from polygist_client.cli.errors import USAGE
+from polygist_client.cli.formats import Format, is_page
 
 Identity = tuple[int, int]  # device and number there
 
 STDIN = "-"
 HEAD_BYTES = 8192
+PAGE_BYTES = 100_000  # by which a page is known
 NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
 
 
@@ -33,15 +36,18 @@ class InputError(click.ClickException):
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An encoding of Unicode.
+    """An encoding of Unicode, or what a page declares.
 
     Attributes:
         codec: Python's name for it.
         mark: the byte order mark at the start of the file; empty where there is none.
+        is_declared: whether a page declares it, so that it has to be written in this one: what the encoding has no
+            character for is written as "&#1103;".
     """
 
     codec: str = "utf-8"
     mark: bytes = b""
+    is_declared: bool = False
 
     def encode(self, text: str, *, at_start: bool) -> bytes:
         """Encode `text`, the mark before it where it starts the file; what `decode_anyway` kept comes back."""
@@ -49,8 +55,18 @@ class Encoding:
 
     @property
     def _keeping(self) -> str:
-        """How Python keeps bytes that are no text: in UTF-8 one by one, elsewhere not at all."""
+        """How Python keeps bytes that are no text, in UTF-8 one by one, elsewhere not at all; or characters."""
+        if self.is_declared:
+            return "xmlcharrefreplace"
         return "surrogateescape" if self.codec == "utf-8" else "replace"
+
+    def lacks(self, text: str) -> bool:
+        """Tell whether it has no bytes for a character of `text`."""
+        try:
+            text.encode(self.codec)
+        except UnicodeEncodeError:
+            return self.is_declared
+        return False
 
     def decode_anyway(self, raw: bytes, *, at_start: bool) -> str:
         """Decode `raw`, without the mark, be it text or not."""
@@ -63,7 +79,8 @@ class Encoding:
             text = raw[skipped:].decode(self.codec)
         except UnicodeDecodeError as error:
             place = skipped + error.start
-            found = f"byte {place} (0x{raw[place]:02x}) is no {NAMES[self.codec]}"
+            name = f"{self.codec}, which it declares" if self.is_declared else NAMES[self.codec]
+            found = f"byte {place} (0x{raw[place]:02x}) is no {name}"
             raise InputError(f"{found}; convert it first, with iconv for one") from None
         if "\0" in text:
             place = skipped + len(text[: text.index("\0")].encode(self.codec))
@@ -113,6 +130,32 @@ def find_encoding(start: bytes) -> Encoding:
     return next((each for each in MARKED if start.startswith(each.mark)), UTF8)
 
 
+def find_page_encoding(raw: bytes) -> Encoding:
+    """Find the encoding of a page: that of its byte order mark, else UTF-8 where it is, else what it declares.
+
+    What is ASCII so far is whatever it declares, once there are other letters.
+    """
+    encoding = find_encoding(raw)
+    if encoding.mark or not (charset := find_charset(raw)):
+        return encoding
+    is_settled = not raw.isascii() and is_unicode(raw)
+    return encoding if is_settled else Encoding(charset, is_declared=True)
+
+
+def is_unicode(raw: bytes) -> bool:
+    """Tell whether bytes are UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def find_head(raw: bytes) -> str:
+    """Decode the beginning of an input, be it text or not."""
+    return find_encoding(raw).decode_anyway(raw[:PAGE_BYTES], at_start=True)
+
+
 def match_line_ends(text: str, source: str) -> str:
     """Give `text` the line ends of `source`, where those are CRLF throughout."""
     ends = source.count("\n")
@@ -140,6 +183,27 @@ class Line:
     error: InputError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a whole input has.
+
+    Attributes:
+        text: its text.
+        encoding: how that is written.
+        format: what it is.
+        is_guessed: whether the text alone told so.
+    """
+
+    text: str
+    encoding: Encoding
+    format: Format
+    is_guessed: bool = False
+
+    def encoding_of_result(self, *, keeps_format: bool) -> Encoding:
+        """Return how a result is written: as its source, but a text declares nothing."""
+        return UTF8 if self.encoding.is_declared and not keeps_format else self.encoding
+
+
 class Look(Protocol):
     """Looks at the beginning of an input."""
 
@@ -162,6 +226,7 @@ class Input:
         text: what ``--text`` gave.
         inside: the folder that it lies in, below the one that the command line names.
         raw: what standard input had, where it is read several times.
+        format: what it is by what is said of it, or by its name; None where it shows.
         look: see `Look`.
     """
 
@@ -170,28 +235,27 @@ class Input:
     text: str | None = None
     inside: Path = Path()
     raw: bytes | None = None
+    format: Format | None = None
     look: Look = look_away
 
-    def read(self) -> str:
+    def read(self) -> Content:
         """Read the whole text, its line ends as they are; raises InputError and OSError."""
-        return self.read_encoded()[0]
-
-    def read_encoded(self) -> tuple[str, Encoding]:
-        """Read the whole text and its encoding, so that a result can be written alike."""
         if self.text is not None:
-            return self.text, UTF8
+            return Content(self.text, UTF8, self.format or "text")
         with self._open() as stream:
             raw = stream.read()
-        encoding = find_encoding(raw)
+        format: Format = self.format or ("html" if is_page(find_head(raw)) else "text")
+        encoding = find_page_encoding(raw) if format == "html" else find_encoding(raw)
         try:
             text = encoding.decode(raw, at_start=True)
         except InputError as error:
-            problem = self.look(self, raw, is_decodable=False) or error.message
+            problem = "" if encoding.is_declared else self.look(self, raw, is_decodable=False)
+            problem = problem or error.message
         else:
             problem = self.look(self, raw, is_decodable=True)
         if problem:
             raise InputError(f"{self.name}: {problem}")
-        return text, encoding
+        return Content(text, encoding, format, is_guessed=self.format is None and format != "text")
 
     def lines(self) -> Iterator[Line]:
         """Read each line as it is taken: only a line feed ends one, as for wc and sed.

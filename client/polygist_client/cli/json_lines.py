@@ -182,7 +182,8 @@ def read_object(source: Input, line: Line, fields: Fields, members: tuple[Member
             errors.append(found)
         else:
             places.append(place)
-            texts.append(Text(DECODER.raw_decode(line.text, place.member.start)[0], field=name))
+            text = DECODER.raw_decode(line.text, place.member.start)[0]
+            texts.append(Text(text, field=name, format=fields.format_of(name)))
     error = InputError("; ".join(each.message for each in errors)) if errors else None
     layout = Layout(line, fields, members, tuple(places), tuple(texts))
     return make_record(

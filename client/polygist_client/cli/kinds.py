@@ -11,7 +11,8 @@ from typing import Literal
 
 from polygist_client.cli.binaries import describe_binary
 from polygist_client.cli.csv_rows import Row, split_rows
-from polygist_client.cli.inputs import Input, find_encoding
+from polygist_client.cli.formats import PAGES
+from polygist_client.cli.inputs import PAGE_BYTES, Input, find_encoding, find_head
 from polygist_client.cli.json_texts import MOST_NAMES, Json, describe_way, load, read_json
 from polygist_client.cli.tables import find_header, read_header
 
@@ -19,10 +20,9 @@ from polygist_client.cli.tables import find_header, read_header
 # records.
 Expected = Literal["prose", "lines", "words", "text", "jsonl", "csv", "tsv"]
 
-HEAD_BYTES = 100_000
 TITLES: Mapping[Expected, str] = {"jsonl": "JSON Lines", "csv": "CSV", "tsv": "TSV"}
 TAKE_OUT = "take its text out: {tool} | polygist …"
-FILE = "{file}"
+FILE, FLAG = "{file}", "{flag}"
 UNKNOWN = {"": None}
 
 
@@ -41,7 +41,7 @@ class Kind:
     has_words: bool = True
 
 
-HTML = Kind("an HTML page, whose tags would be taken for words", TAKE_OUT.format(tool="pandoc -f html -t plain {file}"))
+HTML = Kind("an HTML page", f"leave {FLAG} out, and it is read as one")
 XML = Kind("XML, whose tags would be taken for words", "take its text out first")
 SUBTITLES = Kind(
     "a file of subtitles, whose times would be taken for words", "take the lines that are spoken out first"
@@ -74,9 +74,7 @@ SIGNATURES: tuple[tuple[str, Kind], ...] = (
     (r"!<arch>\n", ARCHIVE),
     (r"d\d+:announce\d+:", TORRENT),
     (r"%!PS(?:-Adobe-\d|[ \t]*[\r\n])", POSTSCRIPT),
-    (r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)", HTML),
-    (r"<(body|p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)", HTML),
-    (r"(?:[^\n<]*\n){1,20}?[ \t]*<(?:!doctype\s+html|html)(?:\s[^>]*)?>\s*<.*</html\s*>\s*\Z", HTML),
+    *((pattern, HTML) for pattern in PAGES),
     (r"HTTP/\d(?:\.\d)?[ ]\d{3}[^\n]*\n(?:[\w-]+:[^\n]*\n)+", HTTP),
     (r"<\?xml\s[^>]*\?>\s*(?:<|\Z)", XML),
     (r"<(?:svg|xliff|tmx|rss)\s[^>]*>\s*(?:<|\Z)", XML),
@@ -103,10 +101,11 @@ BY_SUFFIX: Mapping[str, Kind] = {
     for suffix in suffixes.split()
 }
 # What is taken for text, with a warning: what its marks or its other words are.
+MARKS = "marks such as # and *"
 DOUBTFUL: Mapping[str, str] = {
     suffix: marks
     for suffixes, marks in (
-        (".md .markdown .rst .adoc .org .textile .wiki", "marks such as # and *"),
+        (".rst .adoc .org .textile .wiki", MARKS),
         (".eml .mbox .ics .vcf", "headers"),
         (
             ".py .pyi .js .mjs .ts .jsx .tsx .java .kt .c .h .cc .cpp .hpp .cs .go .rs .rb .pl .php .swift .scala",
@@ -129,7 +128,7 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
     """
     file = shlex.quote(str(source.path)) if source.path else "FILE"
     if not is_decodable:
-        kind = find_by_signature(raw[:HEAD_BYTES].decode("latin-1"))
+        kind = find_by_signature(raw[:PAGE_BYTES].decode("latin-1"))
         if kind and not kind.has_words:
             return f"is {kind.what}; {kind.cure.replace(FILE, file)}"
         if find_encoding(raw).mark:
@@ -137,16 +136,20 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
         return describe_binary(raw, source.path, file=file, is_read_by_lines=expected in ("jsonl", "lines"))
     if expected == "text":
         return ""
-    head = find_encoding(raw).decode_anyway(raw[:HEAD_BYTES], at_start=True)
-    is_cut = len(raw) > HEAD_BYTES or (expected not in ("prose", "words") and len(raw) != source.size())
+    head = find_head(raw)
+    is_cut = len(raw) > PAGE_BYTES or (expected not in ("prose", "words") and len(raw) != source.size())
     suffix = source.path.suffix.lower() if source.path else ""
     if expected in TITLES:
         return look_at_records(head, suffix, expected, is_cut=is_cut).replace(FILE, file)
-    kind = find_kind(head, suffix, is_cut=is_cut)
-    if kind is None or (kind.has_words and expected == "words"):
+    is_whole = expected in ("prose", "words")
+    is_document = is_whole and source.format is not None
+    kind = find_by_signature(head) if is_document else find_kind(head, suffix, is_cut=is_cut)
+    if kind is None or (kind is HTML and is_whole) or (kind is XML and is_document):
         return ""
-    force = "; or say --format text" if expected in ("prose", "lines") else ""
-    return f"is {kind.what}; {kind.cure.replace(FILE, file)}{force}"
+    if kind.has_words and expected == "words":
+        return ""
+    force = f"; or say --format {source.format or 'text'}" if expected in ("prose", "lines") else ""
+    return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, '--lines')}{force}"
 
 
 def find_kind(head: str, suffix: str, *, is_cut: bool = False) -> Kind | None:
@@ -178,7 +181,7 @@ def look_at_records(head: str, suffix: str, expected: Expected, *, is_cut: bool)
         is_cut: whether there is more.
     """
     if kind := find_by_signature(head):
-        return f"is {kind.what}; {kind.cure}"
+        return f"is {kind.what}; {kind.cure.replace(FLAG, f'--format {expected}')}"
     found, title = find_wrong_json(head, expected), TITLES[expected]
     # In a table, what is in quotes or brackets may be a cell.
     is_json = expected == "jsonl" or BY_SUFFIX.get(suffix) in (JSON, JSON_LINES)

@@ -6,17 +6,18 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
+from polygist_client.cli.formats import Format
 from polygist_client.cli.inputs import Input, identify
 
-DEFAULT_SUFFIX = ".txt"
+SUFFIXES: Mapping[Format, str] = {"text": ".txt", "html": ".html", "markdown": ".md"}
 # Where a process has its open files: what is named there is written to as it is open, wherever its link leads.
 DESCRIPTORS = re.compile(r"/proc/.+/fd|/dev/fd")
 OWN_DESCRIPTORS = Path("/dev/fd")
@@ -27,19 +28,23 @@ MOST_LINKS = 40  # as for Linux
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What ``-o`` says: nothing is standard output."""
+    """What ``-o`` says: nothing is standard output; and what results are where they are not what their source is."""
 
     file: Path | None = None
     folder: Path | None = None
+    makes: Format | None = field(default=None, compare=False)
 
     def path_for(self, source: Input, label: str) -> Path:
         """Name the file in the folder for a result: ``article.txt`` and ``pt`` make ``article.pt.txt``.
 
-        What lies in a folder of the one that is read lies in the same here.
+        A summary of ``page.html`` is ``page.summary.txt``, one in Markdown ``page.summary.md``. What lies in a
+        folder of the one that is read lies in the same here.
         """
         assert self.folder is not None
-        origin = source.path or Path(source.name + DEFAULT_SUFFIX)
-        return self.folder / source.inside / f"{origin.stem}.{label}{origin.suffix}"
+        format = source.format or "text"
+        origin = source.path or Path(source.name + SUFFIXES[format])
+        suffix = origin.suffix if self.makes in (None, format) else SUFFIXES[self.makes]
+        return self.folder / source.inside / f"{origin.stem}.{label}{suffix}"
 
     @property
     def is_stream(self) -> bool:
@@ -76,13 +81,13 @@ class Output:
                 yield stream
 
 
-def parse_output(given: str | None) -> Output:
-    """Parse ``-o``: a folder where it is one or ends in a slash, else a file."""
+def parse_output(given: str | None, *, makes: Format | None = None) -> Output:
+    """Parse ``-o``: a folder where it is one or ends in a slash, else a file; `makes` is as for `Output`."""
     if given is None:
-        return Output()
+        return Output(makes=makes)
     if given.endswith(("/", os.sep)) or Path(given).is_dir():
-        return Output(folder=Path(given))
-    return Output(file=Path(given))
+        return Output(folder=Path(given), makes=makes)
+    return Output(file=Path(given), makes=makes)
 
 
 def check_output(output: Output, sources: Sequence[Input], labels: Sequence[str], *, shares_stream: bool) -> None:

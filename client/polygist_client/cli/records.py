@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from polygist_client import CallFailed, Summary, Translation
+from polygist_client.cli.formats import Format
 from polygist_client.cli.inputs import UTF8, Encoding, Input, InputError, Line
 from polygist_client.cli.journal import Status
 from polygist_client.options import JsonReply
@@ -18,10 +19,11 @@ WARNINGS, ERROR = "warnings", "error"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of a record; `field` names it where there are several."""
+    """One text of a record: what it is, and where there are several, the name of its field."""
 
     text: str
     field: str = ""
+    format: Format = "text"
 
     @property
     def is_blank(self) -> bool:
@@ -98,12 +100,18 @@ class Fields:
             language.
         to: the language.
         may_replace: whether a field of that name may be there already.
+        formats: what the texts of each field are; plain where it is empty.
     """
 
     names: tuple[str, ...] = ()
     into: str = ""
     to: str = ""
     may_replace: bool = False
+    formats: tuple[Format, ...] = ()
+
+    def format_of(self, name: str) -> Format:
+        """Return what the texts of a field are."""
+        return self.formats[self.names.index(name)] if self.formats else "text"
 
     def into_of(self, key: str) -> str:
         """Return the name of the field for the result of the field `key`."""
@@ -121,15 +129,28 @@ Read = Callable[[Input, Fields], Iterator[Record]]
 Split = Callable[[Input], Iterator[Line]]
 
 
-def make_fields(names: Sequence[str], into: str | None, *, default: str, to: str) -> Fields:
-    """Make what ``--field`` and ``--into`` say; raises UsageError where two results would go to one place."""
+def make_fields(
+    names: Sequence[str], into: str | None, *, default: str, to: str, formats: Sequence[Format] = ()
+) -> Fields:
+    """Make what ``--field``, ``--field-format`` and ``--into`` say.
+
+    Raises:
+        UsageError: two results would go to one place, or nobody can tell which format is of which field.
+    """
     if len(set(names)) < len(names):
         raise click.UsageError(f"--field {' --field '.join(names)}: give each field once")
     if into is not None and not into:
         raise click.UsageError("--into needs a name")
     if into is not None and len(names) > 1 and "{field}" not in into:
         raise click.UsageError(f"--into {into!r} would hold the results of {len(names)} fields; put {{field}} in it")
-    return Fields(tuple(names), default if into is None else into, to, may_replace=into is not None)
+    if len(formats) not in (0, 1, len(names)):
+        raise click.UsageError(
+            f"--field-format: give one for all, or one for each --field, of which there are {len(names)}"
+        )
+    return Fields(
+        tuple(names), default if into is None else into, to, may_replace=into is not None,
+        formats=tuple(formats) * len(names) if len(formats) == 1 else tuple(formats),
+    )  # fmt: skip
 
 
 def read_lines(source: Input, fields: Fields) -> Iterator[Record]:

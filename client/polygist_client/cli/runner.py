@@ -10,13 +10,13 @@ from polygist_client import Client, Notice, PolygistError
 from polygist_client.cli.answers import Exchange, Work
 from polygist_client.cli.earlier import count_results, has_all_objects, pair_results
 from polygist_client.cli.errors import FAILURES, FATAL, naming_contents
-from polygist_client.cli.inputs import Encoding, Input, InputError, match_line_ends
+from polygist_client.cli.inputs import Content, Input, InputError
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
 from polygist_client.cli.records import Answer, Read, Record, Split, Text, describe_failure
 from polygist_client.cli.session import Session
-from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink
+from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink, encode_alike
 from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
@@ -162,28 +162,35 @@ class Run:
 
     def _write_whole(self, job: Job, shared: BinaryIO | None) -> None:
         """Make one request for the texts of a job, and write what comes of each."""
-        texts, encodings = zip(*(source.read_encoded() for source in job.sources), strict=True)
+        contents = [self.session.read(source) for source in job.sources]
+        texts, options = [each.text for each in contents], job.work.options_for(contents[0].format)
         replies: list[JsonReply] = []
         with naming_contents([source.name for source in job.sources]):
-            values = job.work.call(self.client, texts, **job.work.options, on_reply=replies.append)
+            values = job.work.call(self.client, texts, **options, on_reply=replies.append)
         if self.session.json and shared is not None:
             self.session.write(shared, f"{to_json(replies[0])}\n".encode())
             return
         answers = zip(values, replies[0][job.work.results], strict=True)
-        for source, text, encoding, (value, part) in zip(job.sources, texts, encodings, answers, strict=True):
-            shown = f"{to_json_line(source.name, part)}\n" if self.session.jsonl else job.work.render(value, text)
+        for source, content, (value, part) in zip(job.sources, contents, answers, strict=True):
+            shown = (
+                f"{to_json_line(source.name, part)}\n" if self.session.jsonl else job.work.render(value, content.text)
+            )
             if self.session.is_text:
                 self.session.report(source.name, value)
             with self.output.open_own(source, job.work.label, shared) as stream:
-                self.session.write(stream, self._encode(shown, text, encoding))
+                self.session.write(stream, self._encode(shown, source, content, job.work, stream))
 
-    def _encode(self, shown: str, source: str, encoding: Encoding) -> bytes:
-        """Encode a result: alone in a file it stands as its source does, elsewhere it is UTF-8 and ends its line."""
+    def _encode(self, shown: str, source: Input, content: Content, work: Work, stream: BinaryIO) -> bytes:
+        """Encode a result: alone in a file it stands as its source does, elsewhere it is UTF-8 and ends its line.
+
+        A page is in the encoding that it declares wherever it goes, but on a terminal.
+        """
         is_alone = self.output.folder is not None or (self.output.file is not None and len(self.sources) == 1)
+        encoding = content.encoding_of_result(keeps_format=work.keeps_format)
         if not is_alone and not shown.endswith("\n"):
             shown += "\n"
-        if is_alone and self.session.is_text:
-            return encoding.encode(match_line_ends(shown, source), at_start=True)
+        if self.session.is_text and (is_alone or (encoding.is_declared and not stream.isatty())):
+            return encode_alike(self.session, source.name, encoding, shown, content.text)
         return shown.encode()
 
     def _run_many(self, jobs: list[Job], before: int) -> int:
@@ -248,7 +255,7 @@ class Run:
         fields = {"field": work.fields.names, "into": work.fields.into} if work.fields.names else {}
         given: dict[str, Any] = {
             "command": work.result, **work.options, "to": work.options.get("to"), **fields,
-            "format": self.form.name, "jsonl": self.session.jsonl,
+            "format": self.form.name, "field_format": work.fields.formats, "jsonl": self.session.jsonl,
         }  # fmt: skip
         if len(self.works) > 1:
             given["to"] = [each.options.get("to") for each in self.works]
@@ -258,7 +265,7 @@ class Run:
         """Send the records of a job, and put what comes of them into the sink."""
         work = job.work
         if self.form.read is None:
-            records = read_whole(job.sources, work)
+            records = read_whole(self.session, job.sources, work)
         else:
             (source,) = job.sources
             read = self.form.read(source, work.fields)
@@ -333,20 +340,23 @@ class Run:
         return "".join(f"{to_json_line(record.name, part)}\n" for part in parts)
 
 
-def read_whole(sources: Iterable[Input], work: Work) -> Iterator[Record]:
+def read_whole(session: Session, sources: Iterable[Input], work: Work) -> Iterator[Record]:
     """Make a record of each input; one that cannot be read has an error instead of a text."""
     for source in sources:
         try:
-            text, encoding = source.read_encoded()
+            content = session.read(source)
         except FAILURES as error:
             if isinstance(error, InputError):
                 error = InputError(error.message.removeprefix(f"{source.name}: "))
             yield Record(source=source, number=0, raw=b"", finish=lambda answers: "", error=error)
             continue
 
-        def finish(answers: Sequence[Answer], text: str = text) -> str:
+        def finish(answers: Sequence[Answer], text: str = content.text) -> str:
             value = answers[0].value
             return work.render(value, text) if value else ""
 
-        raw = text.encode(errors="surrogateescape")
-        yield Record(source=source, number=0, raw=raw, finish=finish, texts=(Text(text),), encoding=encoding)
+        yield Record(
+            source=source, number=0, raw=content.text.encode(errors="surrogateescape"), finish=finish,
+            texts=(Text(content.text, format=content.format),),
+            encoding=content.encoding_of_result(keeps_format=work.keeps_format),
+        )  # fmt: skip

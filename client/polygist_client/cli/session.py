@@ -28,7 +28,7 @@ from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.cli.bar import Bar
 from polygist_client.cli.diagnosis import diagnose, find_ways, is_of_connection
 from polygist_client.cli.errors import describe, is_about_language, name_flags, suggest_language
-from polygist_client.cli.inputs import InputError
+from polygist_client.cli.inputs import Content, Input, InputError
 from polygist_client.connection import RECONNECT_SECONDS
 from polygist_client.options import Task
 
@@ -82,6 +82,7 @@ class Session:
     languages: list[Language] | None = None
     bar: Bar | None = None
     is_line_open: bool = False
+    has_guessed: bool = False
     diagnosis: str | None = None
 
     def connect(self) -> Client:
@@ -117,6 +118,15 @@ class Session:
         """Print a note in a verbose run only."""
         if self.verbose:
             self._print(f"note: {text}")
+
+    def read(self, source: Input) -> Content:
+        """Read a whole input, and say where it was taken for more than text by what it has; of many once."""
+        content = source.read()
+        if content.is_guessed:
+            tell = self.detail if self.has_guessed else self.note
+            tell(f"{source.name}: is an HTML page, and read as one; --format text takes it as it stands")
+            self.has_guessed = True
+        return content
 
     def warn(self, name: str, notices: tuple[Notice, ...]) -> None:
         """Print a line for each warning of an answer, unless quiet."""

@@ -32,6 +32,19 @@ class Sink(Protocol):
         """Take what came of a record."""
 
 
+def encode_alike(session: Session, name: str, encoding: Encoding, shown: str, source: str) -> bytes:
+    """Encode the result of an input as that is, with its line ends."""
+    note_numbers(session, name, encoding, shown)
+    return encoding.encode(match_line_ends(shown, source), at_start=True)
+
+
+def note_numbers(session: Session, name: str, encoding: Encoding, shown: str) -> None:
+    """Say where a page has letters that the encoding it declares has not."""
+    if encoding.lacks(shown):
+        said = f"is in {encoding.codec}, as it declares, and what this has no letters for is written as &#NUMBER;"
+        session.note(f"{name}: {said}")
+
+
 def codes_of(answers: Sequence[Answer]) -> list[str]:
     """Return the codes of all warnings, each once."""
     return sorted({notice.code for answer in answers if answer.value for notice in answer.value.warnings})
@@ -84,7 +97,7 @@ class FolderSink:
             return
         try:
             with open_output(self._output.path_for(record.source, self._label)) as stream:
-                stream.write(record.encoding.encode(match_line_ends(shown, record.texts[0].text), at_start=True))
+                stream.write(encode_alike(self._session, record.name, record.encoding, shown, record.texts[0].text))
         except OSError as error:
             self._tally.fail(error, record.name)
         else:
@@ -93,7 +106,8 @@ class FolderSink:
 
 def digest_of_record(record: Record, follows_from: str) -> int:
     """Digest all that the output of a record follows from."""
-    return digest_of(f"{follows_from}\0".encode(errors="surrogateescape") + record.raw)
+    documents = [text.format for text in record.texts if text.format != "text"]
+    return digest_of("\0".join([follows_from, *documents, ""]).encode(errors="surrogateescape") + record.raw)
 
 
 class JournalSink:

@@ -9,11 +9,12 @@ import click
 from polygist_client import Client, Delta, Finished, Progress, Summary, Translation
 from polygist_client.cli.answers import Work
 from polygist_client.cli.errors import naming_contents
-from polygist_client.cli.inputs import Input
+from polygist_client.cli.inputs import UTF8, Content, Encoding, Input
 from polygist_client.cli.outputs import Output, standard_output
 from polygist_client.cli.printing import to_json_line
 from polygist_client.cli.runner import Form
 from polygist_client.cli.session import Session
+from polygist_client.cli.sinks import note_numbers
 from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
@@ -38,35 +39,36 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
     tally = Tally(session, len(sources))
     for source in sources:
         with tally.attempt(source.name), naming_contents([source.name]):
-            text = source.read()
+            content = session.read(source)
             if session.jsonl:
-                print_parts(session, client, source.name, text, work)
+                print_parts(session, client, source.name, content, work)
             else:
-                with closing(work.call_stream(client, text, **work.options)) as events:
-                    print_events(session, source.name, text, events, work)
+                with closing(work.call_stream(client, content.text, **work.options_for(content.format))) as events:
+                    print_events(session, source.name, content, events, work)
             tally.add()
     return tally.finish(is_told=False)
 
 
-def print_parts(session: Session, client: Client, name: str, text: str, work: Work) -> None:
+def print_parts(session: Session, client: Client, name: str, content: Content, work: Work) -> None:
     """Print the parts of the reply as they come, a line of JSON each."""
 
     def print_part(part: JsonReply) -> None:
         write(session, f"{to_json_line(name, part)}\n")
 
-    with closing(work.call_stream(client, text, **work.options, on_reply=print_part)) as events:
+    options = work.options_for(content.format)
+    with closing(work.call_stream(client, content.text, **options, on_reply=print_part)) as events:
         deque(events, maxlen=0)
 
 
 def print_events(
     session: Session,
     name: str,
-    text: str,
+    content: Content,
     events: Iterator[Progress | Delta | Finished[Translation | Summary]],
     work: Work,
 ) -> None:
     """Print the text of a result as it comes; progress goes to a bar on standard error until the first words."""
-    is_open = False
+    is_open, encoding = False, content.encoding_of_result(keeps_format=work.keeps_format)
     with ExitStack() as stack:
         advance, completed = stack.enter_context(session.progress("parts", in_the_way=Output().feeds_another)), 0
         try:
@@ -77,21 +79,26 @@ def print_events(
                         completed = event.completed
                     case Delta():
                         stack.close()
-                        write(session, event.text)
+                        write(session, event.text, encoding)
                         is_open = not event.text.endswith("\n")
                     case Finished():
                         stack.close()
                         said = event.result.text
                         bare = said.rstrip("\n")
-                        rest = work.render(event.result, text).removeprefix(bare).removeprefix(said[len(bare) :])
-                        write(session, rest or "\n" * (not said.endswith("\n")))
+                        rest = (
+                            work.render(event.result, content.text).removeprefix(bare).removeprefix(said[len(bare) :])
+                        )
+                        write(session, rest or "\n" * (not said.endswith("\n")), encoding)
                         is_open = False
+                        note_numbers(session, name, encoding, said)
                         session.report(name, event.result)
         finally:
             if is_open:  # what was said before a failure ends its line
-                write(session, "\n")
+                write(session, "\n", encoding)
 
 
-def write(session: Session, text: str) -> None:
-    """Write to standard output at once."""
-    session.write(standard_output(), text.encode())
+def write(session: Session, text: str, encoding: Encoding = UTF8) -> None:
+    """Write to standard output at once, in UTF-8 or what a page declares, unless it is a terminal."""
+    stream = standard_output()
+    is_declared = encoding.is_declared and not stream.isatty()
+    session.write(stream, encoding.encode(text, at_start=False) if is_declared else text.encode())

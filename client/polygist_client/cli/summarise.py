@@ -21,10 +21,12 @@ from polygist_client.cli.flags import (
     into_option,
     parse_form,
     pivot_option,
+    said_format,
     warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.formats import Format
 from polygist_client.cli.help import Command
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
@@ -39,6 +41,7 @@ INTO = "summary"
 
 EXAMPLES = (
     "polygist summarise article.txt",
+    "polygist summarise page.html",
     "polygist summarise --length short --type key-points --to pt < article.txt",
     "polygist summarise news.jsonl --format jsonl --field body -o short.jsonl",
 )
@@ -76,23 +79,29 @@ def summarise(
     resume: bool,
     format: str | None,
     field: tuple[str, ...],
+    field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
     **options: Any,
 ) -> int:
     """Summarise files, folders, standard input (-) or --text.
 
-    Of JSON Lines and CSV each record gets its summary in the field --into.
+    Of an HTML page the article is summarised, of Markdown the prose. Of JSON Lines and CSV each record
+    gets its summary in the field --into.
     """
-    where, form = parse_output(output), parse_form(format=format, field=field, into=into)
+    form = parse_form(format=format, field=field, field_format=field_format, into=into)
+    where = parse_output(output, makes=None if form.read else "markdown" if options["markdown"] else "text")
     check_json(session, form, where, shows_more="citations" if options["citations"] else "")
     check_resume(resume, where)
     check_folders(session, files, where)
     if stream:
         check_stream(session, output=where, form=form)
-    sources = gather_inputs(files, texts, expected=expect(format), output=where.folder or where.file)
+    sources = gather_inputs(
+        files, texts, expected=expect(format), format=said_format(format), output=where.folder or where.file
+    )
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
-    work = make_work({**options}, make_fields(field, into, default=default, to=options["to"] or ""))  # type: ignore[typeddict-item]
+    fields = make_fields(field, into, default=default, to=options["to"] or "", formats=field_format)
+    work = make_work({**options}, fields)  # type: ignore[typeddict-item]
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
@@ -118,6 +127,7 @@ def make_work(keywords: SummariseOptions, fields: Fields) -> Work:
         results="summaries",
         render=render_summary,
         blank=lambda text: (Summary(text="", source="", target="", model="", method=""), {}),
+        keeps_format=False,
         fields=fields,
     )
 

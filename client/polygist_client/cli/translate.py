@@ -1,6 +1,9 @@
 """``polygist translate``."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -23,10 +26,12 @@ from polygist_client.cli.flags import (
     into_option,
     parse_form,
     pivot_option,
+    said_format,
     warn_of_markup,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
+from polygist_client.cli.formats import Format
 from polygist_client.cli.help import Command
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
@@ -44,6 +49,7 @@ CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warn
 
 EXAMPLES = (
     'polygist translate --to pt --text "The library opens at nine."',
+    "polygist translate --to pt page.html -o pagina.html",
     "polygist translate --to pt articles/ -o translated/",
     "polygist translate --to pt news.jsonl --format jsonl \\\n    --field title --field body -o news.pt.jsonl",
 )
@@ -63,6 +69,7 @@ EXAMPLES = (
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
+@click.option("--alignment", is_flag=True, help="Show which words became which.")
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -77,19 +84,24 @@ def translate(
     lines: bool,
     format: str | None,
     field: tuple[str, ...],
+    field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
     **options: Any,
 ) -> int:
     """Translate files, folders, standard input (-) or --text.
 
-    Of JSON Lines and CSV each record gets its translation in the field --into.
+    HTML and Markdown come back as they are, but for their words. Of JSON Lines and CSV each record
+    gets its translation in the field --into.
     """
     keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
     targets, where = parse_targets(to), parse_output(output)
-    works = [make_work(each, keywords, make_fields(field, into, default=INTO, to=each)) for each in targets]
-    form = parse_form(format=format, field=field, into=into, lines=lines, prepare=detect_once(session))
-    more = [name for name in ("alternatives", "scores", "segments") if options[name]]
+    fields = [make_fields(field, into, default=INTO, to=each, formats=field_format) for each in targets]
+    works = [make_work(each, keywords, of_records) for each, of_records in zip(targets, fields, strict=True)]
+    form = parse_form(
+        format=format, field=field, field_format=field_format, into=into, lines=lines, prepare=detect_once(session)
+    )
+    more = [name for name in ("alternatives", "scores", "segments", "alignment") if options[name]]
     check_json(session, form, where, shows_more=" and ".join(more))
     check_resume(resume, where)
     check_folders(session, files, where)
@@ -99,6 +111,7 @@ def translate(
         files,
         texts,
         expected=expect(format, lines=lines),
+        format=said_format(format),
         output=where.folder or where.file,
         is_read_again=len(works) > 1,
     )
@@ -108,7 +121,7 @@ def translate(
     check_overlap(where, sources, labels, is_of_records=form.read is not None)
     wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
     session.wanted_languages = dict.fromkeys(wanted, "translate")
-    warn_of_markup(session, sources, format)
+    warn_of_markup(session, sources, format, lines=lines)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
@@ -161,17 +174,21 @@ def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
         label=target,
         result="translation",
         results="translations",
-        render=render_translation,
+        render=partial(render_translation, shows_segments=keywords.get("segments", False)),
         blank=lambda text: (
             Translation(text, source="", target=target, model=""),
             {"translatedText": text} if text else {},
         ),
+        keeps_format=True,
         fields=fields,
     )
 
 
-def render_translation(translation: Translation, source: str) -> str:
-    """Lay out a translation: its text, below it what else was asked for."""
+def render_translation(translation: Translation, source: str, *, shows_segments: bool) -> str:
+    """Lay out a translation: its text, below it what else was asked for.
+
+    Segments come with an alignment, too, and are shown where they were asked for themselves.
+    """
 
     def show(score: float | None) -> str:
         return "" if score is None else f" ({score:.4f})"
@@ -181,8 +198,24 @@ def render_translation(translation: Translation, source: str) -> str:
         extras.append(f"score {translation.score:.4f}")
     for number, each in enumerate(translation.alternatives, start=1):
         extras.append(f"alternative {number}{show(each.score)}: {each.text}")
-    for segment in translation.segments:
+    for segment in translation.segments if shows_segments else ():
         source_place = quote_place(segment.source_span, source)
         target_place = quote_place(segment.target_span, translation.text)
         extras.append(f"{source_place} -> {target_place}{show(segment.score)}")
+    if translation.alignment:
+        extras.append(f"alignment: {number_pairs(translation, source)}")
     return append_extras(translation.text, extras) if extras else translation.text
+
+
+def number_pairs(translation: Translation, source: str) -> str:
+    """Write an alignment as other aligners do, such as ``0-0 1-2``: words are what white space parts, from 0 on.
+
+    Marks alone are left out: they stand beside the words that they belong to.
+    """
+    starts, places = ([found.start() for found in re.finditer(r"\S+", text)] for text in (source, translation.text))
+    pairs = {
+        (bisect_right(starts, pair.source_span.start) - 1, bisect_right(places, pair.target_span.start) - 1)
+        for pair in translation.alignment
+        if any(map(str.isalnum, pair.target_span.of(translation.text)))
+    }
+    return " ".join(f"{one}-{other}" for one, other in sorted(pairs))

@@ -573,6 +573,7 @@ class BatchItem(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     SOURCE_LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Required. Names the item in its answer; unique among those that are not answered yet."""
     content: _builtins.str
@@ -583,16 +584,19 @@ class BatchItem(_message.Message):
     the other contents. The first 16 items, or as many as come within 50 ms, stand beside each
     other.
     """
+    mime_type: _builtins.str
+    """Optional. What kind of document this item is, in place of the mime_type of config."""
     def __init__(
         self,
         *,
         item_id: _builtins.str = ...,
         content: _builtins.str = ...,
         source_language_code: _builtins.str = ...,
+        mime_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "item_id", b"item_id", "source_language_code", b"source_language_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "item_id", b"item_id", "mime_type", b"mime_type", "source_language_code", b"source_language_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

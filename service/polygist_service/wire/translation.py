@@ -68,7 +68,8 @@ def parse_batch_item(
             requested=characters, limit=most,
         )  # fmt: skip
     source = parse_source("source_language_code", item.source_language_code)
-    return replace(wanted, contents=(item.content,), source=source or wanted.source)
+    mime_type = parse_mime_type("mime_type", item.mime_type) if item.mime_type else wanted.mime_type
+    return replace(wanted, contents=(item.content,), source=source or wanted.source, mime_type=mime_type)
 
 
 def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:

@@ -81,7 +81,8 @@ async def test_an_item_that_fails_leaves_the_others_alone():
             item("long", "x" * 101),
             item("tag", ENGLISH, source_language_code="no such"),
             item("pair", ENGLISH, source_language_code="fi"),
-            item("also good", ENGLISH),
+            item("type", ENGLISH, mime_type="image/png"),
+            item("also good", ENGLISH, mime_type="Text/Plain; charset=utf-8"),
         )
         for key, text in {"german": GERMAN, "letters": "ᏣᎳᎩ"}.items():
             unary = await failure_of(service.translation.Translate(make(text, source_language_code="")))
@@ -100,6 +101,7 @@ async def test_an_item_that_fails_leaves_the_others_alone():
         "long": ("INVALID_ARGUMENT", "REQUEST_TOO_LARGE"),
         "tag": ("INVALID_ARGUMENT", "FIELD_INVALID"),
         "pair": ("FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),
+        "type": ("INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED"),
     }
     assert answers["long"].error.message.startswith("content: 101 characters")
     assert answers["tag"].error.message.startswith("source_language_code: ")

@@ -321,13 +321,15 @@ async def test_a_passed_deadline_ends_both_hops():
 
 async def test_a_cancelled_call_gives_its_model_back_and_starts_no_other():
     started = asyncio.Event()
-    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: f"{started.set() or text}", delay=0.5)
+    engine = EchoEngine(DE_EN, EN_PT, answer=lambda text: f"{started.set() or text}", delay=0.1)
+    text = " ".join(f"Das ist Satz {number}." for number in range(100))
     async with serving(engine) as service:
-        call = service.translation.Translate(make("Eins. " * 100, source_language_code="de"))
+        call = service.translation.Translate(make(text, source_language_code="de"))
         await asyncio.wait_for(started.wait(), 10)
         call.cancel()
         await asyncio.wait_for(engine.free.wait(), 10)
     assert engine.ran == ["de-en"]
+    assert len(engine.segments) == 100
 
 
 async def test_one_model_at_a_time_is_held():

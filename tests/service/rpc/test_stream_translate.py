@@ -2,7 +2,7 @@ import asyncio
 
 import grpc
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polygist.v1 import translation_service_pb2
 from polygist_service.engine.interface import State
@@ -87,14 +87,20 @@ async def test_a_stream_through_a_second_language():
 words = st.lists(st.text(alphabet="ab cé.!?\n*-1 \U0001f600", max_size=30), max_size=12).map(". ".join)
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(words, min_size=1, max_size=3))
-def test_any_text_streams_as_it_is_answered(texts):
-    async def check():
-        async with serving(EchoEngine()) as service:
-            await compare(service, make(*texts))
+def test_any_text_streams_as_it_is_answered():
+    server = serving(EchoEngine())
+    with asyncio.Runner() as loop:
+        service = loop.run(server.__aenter__())
 
-    asyncio.run(check())
+        @settings(max_examples=500)
+        @given(st.lists(words, min_size=1, max_size=3))
+        def check(texts):
+            loop.run(compare(service, make(*texts)))
+
+        try:
+            check()
+        finally:
+            loop.run(server.__aexit__(None, None, None))
 
 
 async def test_segments_come_as_they_finish():

@@ -1,10 +1,12 @@
 import pytest
-from polygist_service.text.language_id import SAMPLE_CHARACTERS, LanguageDetector
+from polygist_service.text.language_id import SAMPLE_CHARACTERS
+
+from tests.service.harness import DETECTOR
 
 
 @pytest.fixture(scope="module")
 def detector():
-    return LanguageDetector()
+    return DETECTOR
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.text.language_id import LanguageDetector
 from polygist_service.text.language_odds import (
     LONG,
     REMEMBERED,
@@ -15,7 +14,8 @@ from polygist_service.text.language_odds import (
     weigh,
 )
 
-DETECTOR = LanguageDetector()
+from tests.service.harness import DETECTOR
+
 TEXTS = st.text(st.sampled_from("abcdefghijklmnoprstuvz ãçéßøżя"), min_size=1, max_size=60)
 
 

@@ -3,7 +3,6 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.text.language_id import LanguageDetector
 from polygist_service.text.language_runs import (
     MIN_LETTERS,
     MOST_BLOCKS,
@@ -13,7 +12,8 @@ from polygist_service.text.language_runs import (
     is_within,
 )
 
-DETECTOR = LanguageDetector()
+from tests.service.harness import DETECTOR
+
 ENGLISH = (
     "The council voted on Tuesday to rebuild the old bridge over the river.",
     "Until the work is done, a ferry will carry people across every twenty minutes.",

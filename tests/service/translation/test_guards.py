@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 from polygist_service.notices import NoticeKind
-from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.faults import localise_numbers
 from polygist_service.translation.routing import Routes
@@ -12,9 +11,9 @@ from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import DecodingPreset, TranslationRequest
 
 from tests.service.echo import EchoEngine, pair
+from tests.service.harness import DETECTOR
 from tests.service.one_model import ME, text_pool
 
-DETECTOR = LanguageDetector()
 LONG = "the council of the town will close the old pool in the spring because the roof is no longer safe today."
 
 

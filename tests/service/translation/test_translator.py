@@ -12,16 +12,15 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InferenceFailed, UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import NoticeKind
 from polygist_service.text.documents.base import Splitting
-from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import DecodingPreset, Delta, Progress, Translation, TranslationRequest
 
 from tests.service.echo import ENCODER, EchoEngine, multilingual, pair
+from tests.service.harness import DETECTOR
 from tests.service.one_model import ME, text_pool
 
-DETECTOR = LanguageDetector()
 ENGLISH, PORTUGUESE = "The museum opens at nine in the morning.", "O museu abre às nove horas da manhã."
 CONTENT = st.lists(st.sampled_from(["One two.", " ", "\n", "\n\n", "12", "a" * 5, "b " * 80, "🙂"]), max_size=8).map(
     "".join

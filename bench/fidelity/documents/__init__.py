@@ -1,0 +1,1 @@
+"""What kinds of documents are made of, and what must be the same of them in another language."""

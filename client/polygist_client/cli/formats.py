@@ -1,0 +1,37 @@
+"""What a text is, plain or a document with marks: as it is said, else by its name, else by what it begins with."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, get_args
+
+from polygist_client.options import MimeType
+
+Format = Literal["text", "html", "markdown"]
+
+AUTO = "auto"
+FORMATS: tuple[Format, ...] = get_args(Format)
+DOCUMENTS: tuple[Format, ...] = ("html", "markdown")
+MIME_TYPES: Mapping[Format, MimeType] = {"text": "text/plain", "html": "text/html", "markdown": "text/markdown"}
+BY_SUFFIX: Mapping[str, Format] = {
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
+}
+# The whole of what a page begins with, after spaces. As a sentence about it goes on with words, what follows has to be
+# there as well; a page may also stand below some lines, such as the address that it was saved from.
+PAGES = (
+    r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)",
+    r"<(body|p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)",
+    r"(?:[^\n<]*\n){1,20}?[ \t]*<(?:!doctype\s+html|html)(?:\s[^>]*)?>\s*<.*</html\s*>\s*\Z",
+)
+
+
+def named_format(path: Path | None) -> Format | None:
+    """Return the format that a file says by its name; None where it says none."""
+    return BY_SUFFIX.get(path.suffix.lower()) if path else None
+
+
+def is_page(head: str) -> bool:
+    """Tell whether a text is HTML by what it begins with; Markdown looks too much like text to be told from it."""
+    text = head.lstrip()
+    return any(re.match(pattern, text, re.IGNORECASE | re.DOTALL) for pattern in PAGES)
