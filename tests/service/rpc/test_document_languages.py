@@ -102,6 +102,7 @@ async def test_parts_in_other_languages_are_found_without_a_word_about_them():
     content = page(
         f"<p>{ENGLISH}</p>", f"<div><p>{FRENCH}</p></div>", f"<p>{ENGLISH}</p>", f"<p>{PORTUGUESE}</p>", language=""
     )
+    content = content.replace(' lang=""', "")
     (translation,) = await translate(content)
     assert translation.translated_text.replace("[", "").replace("]", "") == content
     assert translation.translated_text.count(f"[{ENGLISH}]") == 2
