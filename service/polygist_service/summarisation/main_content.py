@@ -138,10 +138,16 @@ def choose_by_place(passages: Sequence[Passage]) -> list[Passage]:
     seen = [
         passage
         for passage in passages
-        if not (passage.is_hidden or passage.is_aside or passage.kind in UNREAD or passage.link_share > MOST_LINKS)
+        if not (passage.is_hidden or passage.is_aside or is_title(passage) or passage.kind in UNREAD)
+        and passage.link_share <= MOST_LINKS
     ]
     main = [passage for passage in seen if passage.is_main]
     return main if any(map(is_prose, main)) else seen
+
+
+def is_title(passage: Passage) -> bool:
+    """Whether a passage is the document's title, which stands on no page."""
+    return passage.kind is BlockKind.HEADING and passage.level == 0
 
 
 def with_title(chosen: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
@@ -150,7 +156,7 @@ def with_title(chosen: Sequence[Passage], passages: Sequence[Passage]) -> list[P
         return list(chosen)
     before = [passage for passage in passages if passage.kind is BlockKind.HEADING and passage.start < chosen[0].start]
     titles = [passage for passage in before if passage.level == 1 and not (passage.is_hidden or passage.is_aside)]
-    titles += [passage for passage in before if passage.level == 0]
+    titles += filter(is_title, before)
     return [*titles[:1], *(passage for passage in chosen if passage not in titles[:1])]
 
 
