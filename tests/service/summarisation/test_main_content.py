@@ -9,53 +9,27 @@ from polygist_service.summarisation.main_content import HTML, MainContent, write
 from polygist_service.text.documents import read_layout
 
 LINE = "The old bridge over the river was closed after a flood in the spring of last year."
-PIECES = st.sampled_from(
-    (
-        *(
-            "<p>",
-            "</p>",
-            "<div>",
-            "</div>",
-            "<nav>",
-            "</nav>",
-            "<b>",
-            "</b>",
-            "<h1>",
-            "</h1>",
-            "<li>",
-            "<br>",
-            "<!--",
-            "-->",
-        ),
-        *(
-            "<article>",
-            "</article>",
-            "<p hidden>",
-            "<table><tr><td>",
-            "</table>",
-            "<a href=x>",
-            "</a>",
-            "<title>",
-            "<q",
-        ),
-        *(
-            LINE,
-            f"{LINE} ",
-            "one",
-            " ",
-            "\n",
-            "&amp;",
-            "&eacute;",
-            "&#0;",
-            "\u2801",
-            "\ua000",
-            "\U00013000",
-            "\0",
-            "<",
-            '"',
-        ),
-    )
+TAGS = (
+    "<p> </p> <div> </div> <nav> </nav> <b> </b> <h1> </h1> <li> <br> <!-- --> <article> </article> <p~hidden> </table> "
+    "<table><tr><td> <a~href=x> </a> <title> <q"
 )
+TEXTS = (
+    LINE,
+    f"{LINE} ",
+    "one",
+    " ",
+    "\n",
+    "&amp;",
+    "&eacute;",
+    "&#0;",
+    "\u2801",
+    "\ua000",
+    "\U00013000",
+    "\0",
+    "<",
+    '"',
+)
+PIECES = st.sampled_from((*(tag.replace("~", " ") for tag in TAGS.split()), *TEXTS))
 
 
 def letters(text):
@@ -83,9 +57,7 @@ def test_any_page_has_an_article_of_what_is_seen_or_none(page, data):
 
 def test_a_page_in_any_script_is_marked_with_signs_of_another():
     for first in ("\u2801", "\u2801\ua000", "\u2801\ua000\U00013000"):
-        page = (
-            f"<main><p>{LINE} {first}</p><p>{LINE}</p></main><p>Share this on your wall with all of your friends.</p>"
-        )
+        page = f"<p>{LINE} {first}</p><p>{LINE}</p><aside>{LINE}</aside>"
         passages = MainContent.find(read_layout(page, HTML), HTML).passages
         assert [passage.text for passage in passages] == [f"{LINE} {first}", LINE]
 
