@@ -90,18 +90,19 @@ class MainContent:
     @classmethod
     def find(cls, layout: Layout, mime_type: str) -> "MainContent":
         """Find the article of a document; all of a plain text is one."""
-        if is_read_whole(layout):
-            return cls(layout, layout.passages)
+        whole = cls(layout, layout.passages)
+        if is_read_whole(whole):
+            return whole
         chosen: list[Passage] = []
         if mime_type == HTML:
-            chosen = choose_by_trafilatura(layout)
+            chosen = choose_by_trafilatura(layout, whole.passages)
         if not any(map(is_prose, chosen)):
-            chosen = choose_by_place(layout.passages)
+            chosen = choose_by_place(whole.passages)
         if not any(map(is_prose, chosen)):
             return cls(layout, ())
         # Cells say something in their rows only, but those of old pages hold whole paragraphs.
         chosen = [passage for passage in chosen if passage.kind is not BlockKind.ROW or is_prose(passage)]
-        return cls(layout, with_title(chosen, layout.passages))
+        return cls(layout, with_title(chosen, whole.passages))
 
     @property
     def text(self) -> str:
@@ -115,7 +116,7 @@ class MainContent:
 
     def read(self, foreign: Sequence[LanguageRun]) -> ArticleText:
         """Return the text of the article; that of a document has nothing of the runs in foreign languages."""
-        if is_read_whole(self.layout):
+        if is_read_whole(self):
             return ArticleText.plain(self.layout.text, foreign)
         passages = [passage for passage in self.passages if not is_within(passage.start, foreign)]
         starts, at = [], 0
@@ -137,10 +138,16 @@ def choose_by_place(passages: Sequence[Passage]) -> list[Passage]:
     seen = [
         passage
         for passage in passages
-        if not (passage.is_hidden or passage.is_aside or passage.kind in UNREAD or passage.link_share > MOST_LINKS)
+        if not (passage.is_hidden or passage.is_aside or is_title(passage) or passage.kind in UNREAD)
+        and passage.link_share <= MOST_LINKS
     ]
     main = [passage for passage in seen if passage.is_main]
     return main if any(map(is_prose, main)) else seen
+
+
+def is_title(passage: Passage) -> bool:
+    """Whether a passage is the document's title, which stands on no page."""
+    return passage.kind is BlockKind.HEADING and passage.level == 0
 
 
 def with_title(chosen: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
@@ -149,13 +156,13 @@ def with_title(chosen: Sequence[Passage], passages: Sequence[Passage]) -> list[P
         return list(chosen)
     before = [passage for passage in passages if passage.kind is BlockKind.HEADING and passage.start < chosen[0].start]
     titles = [passage for passage in before if passage.level == 1 and not (passage.is_hidden or passage.is_aside)]
-    titles += [passage for passage in before if passage.level == 0]
+    titles += filter(is_title, before)
     return [*titles[:1], *(passage for passage in chosen if passage not in titles[:1])]
 
 
-def choose_by_trafilatura(layout: Layout) -> list[Passage]:
+def choose_by_trafilatura(layout: Layout, passages: Sequence[Passage]) -> list[Passage]:
     """Return the passages of a page that trafilatura takes for its article, less what is not seen or no text of it."""
-    passages = [passage for passage in layout.passages if not passage.is_hidden]
+    passages = [passage for passage in passages if not passage.is_hidden]
     if not passages or layout.text.count("<") > MOST_TAGS:
         return []
     alphabet = find_alphabet(layout.text, passages)

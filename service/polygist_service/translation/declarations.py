@@ -1,6 +1,7 @@
 """The passages of a document as one text, what they are said to be in, and where in the source languages stand."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,7 +21,8 @@ class JoinedText:
         text: all of them.
         passages: of the document, in order.
         starts: where each of them begins in `text`.
-        language: what the document says that it is in as a whole, a canonical tag; None where it says nothing.
+        language: what the document says that it is in, as a whole or else of most of its text, a canonical tag; None
+            where it says nothing.
         is_source: whether `text` is the source, letter for letter.
     """
 
@@ -39,7 +41,8 @@ class JoinedText:
         for passage in passages:
             starts.append(at)
             at += len(passage.text) + len(BETWEEN)
-        return cls(text, passages, starts, document.language, is_read_whole(document))
+        language = document.language or find_main_language(passages)
+        return cls(text, passages, starts, language, is_read_whole(document))
 
     def find_declared(self) -> dict[int, str]:
         """Return by their indices the passages that say what they are in, where it is not what the whole says."""
@@ -76,10 +79,20 @@ class JoinedText:
             end = start + len(passage.text)
             first = max(0, bisect_right(runs, start, key=lambda run: run.start) - 1)
             best, most = None, len(passage.text) / 2
-            for run in runs[first:]:
+            for at in range(first, len(runs)):
+                run = runs[at]
                 if run.start >= end:
                     break
                 shared = min(end, run.end) - max(start, run.start)
                 if shared > most:
                     best, most = run.language, shared
             yield best
+
+
+def find_main_language(passages: Sequence[Passage]) -> str | None:
+    """Return the language that most of the text of some passages is said to be in; None where there is none."""
+    lengths: Counter[str | None] = Counter()
+    for passage in passages:
+        lengths[passage.language] += len(passage.text)
+    language, most = max(lengths.items(), key=lambda pair: pair[1], default=(None, 0))
+    return language if 2 * most > sum(lengths.values()) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import shift
-from polygist_service.text.documents.base import Layout
+from polygist_service.text.documents.base import Layout, Passage
 from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
@@ -47,11 +47,11 @@ def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Pa
     """Cut a content into its parts, in order: joined, they are the content."""
     if not language.foreign:
         return [Part(index, 0, layout, language)]
-    length = len(layout.text)
+    length, passages = len(layout.text), layout.passages
     cuts: list[tuple[int, int, str | None]] = []
     end = 0
     for run in language.foreign:
-        stop = find_cut(layout, run.end)
+        stop = find_cut(passages, run.end, length)
         cuts += [(end, run.start, None), (run.start, stop, run.language)]
         end = stop
     cuts.append((end, length, None))
@@ -77,13 +77,12 @@ def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Pa
     ]
 
 
-def find_cut(layout: Layout, end: int) -> int:
+def find_cut(passages: Sequence[Passage], end: int, length: int) -> int:
     """Return where a run that ends at `end` is cut off: there where that is inside a passage, else before the next."""
-    passages = layout.passages
     following = bisect_left(passages, end, key=lambda passage: passage.start)
     if following and passages[following - 1].end > end:
         return end
-    return passages[following].start if following < len(passages) else len(layout.text)
+    return passages[following].start if following < len(passages) else length
 
 
 def join_translations(

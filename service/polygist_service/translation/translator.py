@@ -79,10 +79,8 @@ class Translator:
         read = partial(read_content, mime_type=request.mime_type)
         layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
         languages = await self._tell_languages(layouts, request, context, turn)
-        contents = [
-            cut_parts(at, layout, language)
-            for at, (layout, language) in enumerate(zip(layouts, languages, strict=True))
-        ]
+        cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
+        contents = await self._pool.run(context, lambda case: cut_parts(*case), cases)
         parts = [part for each in contents for part in each]
         turns = Turns(parts, languages)
         groups: dict[Route, list[Content]] = defaultdict(list)

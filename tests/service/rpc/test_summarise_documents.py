@@ -166,20 +166,22 @@ async def test_of_markdown_the_prose_is_read():
     assert len(seen) == 5
     assert [read(markup, MARKDOWN) for markup in cite(summary, MANUAL)] == seen
     assert "Run bees --count once a week;" in summary.text
-    (text, *_) = engine.segments
-    assert text.startswith("Keeping bees on a roof")
-    hidden = (
+    assert any(
+        "Keeping bees on a roof How to begin A hive needs sun in the morning" in text for text in engine.segments
+    )
+    unread = (
         "hive.png",
         "chimneys",
         "tags",
-        "Hive(frames",
+        "Hive(",
         "ten frames",
-        "https://",
+        "https:",
         "```",
         "**",
-        "How to begin\n\nWhat",
+        "honey",
+        "lift of the house",
     )
-    assert not [noise for noise in (*hidden, "honey", "The lift of the house") if noise in text]
+    assert not [noise for noise in unread for text in engine.segments if noise in text]
 
 
 async def test_a_page_that_is_none_is_named():

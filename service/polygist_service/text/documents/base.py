@@ -227,7 +227,8 @@ class Readable(Protocol):
 
 def is_read_whole(text: Readable) -> bool:
     """Whether a text is one passage, letter for letter."""
-    return len(text.passages) == 1 and text.passages[0].text == text.text
+    passages = text.passages
+    return len(passages) == 1 and passages[0].text == text.text
 
 
 class Layout(Readable, Protocol):

@@ -1,0 +1,69 @@
+"""What of documents is their article, and where it stands in them."""
+
+import html
+import re
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polygist_service.summarisation.main_content import HTML, MainContent, write_marks
+from polygist_service.text.documents import read_layout
+
+LINE = "The old bridge over the river was closed after a flood in the spring of last year."
+TAGS = (
+    "<p> </p> <div> </div> <nav> </nav> <b> </b> <h1> </h1> <li> <br> <!-- --> <article> </article> <p~hidden> </table> "
+    "<table><tr><td> <a~href=x> </a> <title> <q"
+)
+TEXTS = (
+    LINE,
+    f"{LINE} ",
+    "one",
+    " ",
+    "\n",
+    "&amp;",
+    "&eacute;",
+    "&#0;",
+    "\u2801",
+    "\ua000",
+    "\U00013000",
+    "\0",
+    "<",
+    '"',
+)
+PIECES = st.sampled_from((*(tag.replace("~", " ") for tag in TAGS.split()), *TEXTS))
+
+
+def letters(text):
+    return [character for character in text if character.isalpha()]
+
+
+@settings(max_examples=60)
+@given(st.lists(PIECES, max_size=30).map("".join), st.data())
+def test_any_page_has_an_article_of_what_is_seen_or_none(page, data):
+    layout = read_layout(page, HTML)
+    content = MainContent.find(layout, HTML)
+    article = content.read(())
+    assert not any(passage.is_hidden for passage in content.passages)
+    assert [passage.start for passage in content.passages] == sorted(passage.start for passage in content.passages)
+    assert article.text == "\n\n".join(passage.text for passage in content.passages)
+    if article.text:
+        start = data.draw(st.integers(0, len(article.text) - 1))
+        end = data.draw(st.integers(start + 1, len(article.text)))
+        low, high = article.source_span((start, end))
+        assert 0 <= low <= high <= len(page)
+        if article.text[start:end].strip() == article.text[start:end] and "\n\n" not in article.text[start:end]:
+            shown = html.unescape(re.sub(r"<!--.*?-->|<[a-zA-Z/][^>]*>", "", page[low:high], flags=re.DOTALL))
+            assert letters(shown) == letters(article.text[start:end])
+
+
+def test_a_page_in_any_script_is_marked_with_signs_of_another():
+    for first in ("\u2801", "\u2801\ua000", "\u2801\ua000\U00013000"):
+        page = f"<p>{LINE} {first}</p><p>{LINE}</p><aside>{LINE}</aside>"
+        passages = MainContent.find(read_layout(page, HTML), HTML).passages
+        assert [passage.text for passage in passages] == [f"{LINE} {first}", LINE]
+
+
+def test_marks_are_all_different_and_of_one_length():
+    for count in (1, 5, 6, 200):
+        marks = list(write_marks(count, "abcde"))
+        assert len(set(marks)) == count
+        assert len(set(map(len, marks))) == 1
