@@ -16,6 +16,8 @@ from tests.hub import HubStandIn
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:50051"
+# Sections whose commands are run.
+SHOWN = ("Command line", "HTML and Markdown", "Any language")
 
 
 def section(title: str) -> str:
@@ -64,7 +66,7 @@ def run(command: str, address: str, folder: Path) -> str:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("command", [*commands("Command line"), *commands("HTML and Markdown"), *commands("Any language")])
+@pytest.mark.parametrize("command", [command for title in SHOWN for command in commands(title)])
 def test_the_commands_run(command, server, tmp_path):
     shown, output = run(command, server.address, tmp_path), re.search(r" -o (\S+)", command.partition("#")[0])
     if output:
