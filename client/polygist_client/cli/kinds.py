@@ -24,6 +24,7 @@ HEAD_BYTES = 100_000
 TITLES: Mapping[Expected, str] = {"jsonl": "JSON Lines", "csv": "CSV", "tsv": "TSV"}
 TAKE_OUT = "take its text out: {tool} | polygist …"
 FILE, FLAG = "{file}", "{flag}"
+PARTLY_HTML = f"begins as HTML, and goes on as something else; say --format {', '.join(FORMATS)}, whichever it is"
 UNKNOWN = {"": None}
 
 
@@ -142,14 +143,14 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
     suffix = source.path.suffix.lower() if source.path else ""
     if expected in TITLES:
         return look_at_records(head, suffix, expected, is_cut=is_cut).replace(FILE, file)
-    is_whole = expected in ("prose", "words")
-    is_document = is_whole and source.format is not None
-    kind = find_by_signature(head) if is_document else find_kind(head, suffix, is_cut=is_cut)
-    if kind is HTML and expected == "prose" and not is_document and not is_page(decode_anyway(raw)):
-        return f"begins as HTML, and goes on as something else; say --format {', '.join(FORMATS)}, whichever it is"
-    if kind is None or (kind is HTML and is_whole) or (kind is XML and is_document):
-        return ""
-    if kind.has_words and expected == "words":
+    if source.format and expected != "lines":
+        kind = find_by_signature(head)
+        kind = None if kind in (HTML, XML) else kind
+    else:
+        kind = find_kind(head, suffix, is_cut=is_cut)
+        if kind is HTML and expected == "prose":
+            return "" if is_page(decode_anyway(raw)) else PARTLY_HTML
+    if kind is None or (kind.has_words and expected == "words"):
         return ""
     force = f"; or say --format {source.format or 'text'}" if expected in ("prose", "lines") else ""
     return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, '--lines')}{force}"
