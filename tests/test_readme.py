@@ -16,6 +16,8 @@ from tests.hub import HubStandIn
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:50051"
+# Sections whose commands are run.
+SHOWN = ("Command line", "HTML and Markdown", "Any language")
 
 
 def section(title: str) -> str:
@@ -42,6 +44,10 @@ def run(command: str, address: str, folder: Path) -> str:
     (folder / "articles").mkdir(exist_ok=True)
     (folder / "articles" / "one.txt").write_text("The library opens at nine in the morning.\n")
     (folder / "table.csv").write_text("id,title,body\n1,The library,The library opens at nine in the morning.\n")
+    (folder / "site").mkdir(exist_ok=True)
+    (folder / "site" / "page.html").write_text("<p>The library opens at <b>nine</b>.</p>\n")
+    (folder / "site" / "notes.md").write_text("# The library\n\n- It opens at *nine*.\n")
+    (folder / "pages.jsonl").write_text('{"title": "The library", "body": "<p>It opens at <b>nine</b>.</p>"}\n')
     (folder / "articles.jsonl").write_text('{"id": 1, "body": "The library opens at nine in the morning."}\n')
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")}
     environment |= {"POLYGIST_ADDRESS": address, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -60,12 +66,12 @@ def run(command: str, address: str, folder: Path) -> str:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("command", [*commands("Command line"), *commands("Any language")])
+@pytest.mark.parametrize("command", [command for title in SHOWN for command in commands(title)])
 def test_the_commands_run(command, server, tmp_path):
     shown, output = run(command, server.address, tmp_path), re.search(r" -o (\S+)", command.partition("#")[0])
     if output:
         path = tmp_path / output[1]
-        shown = "".join(file.read_text() for file in ([path] if path.is_file() else path.glob("*.txt")))
+        shown = "".join(file.read_text() for file in ([path] if path.is_file() else path.iterdir()))
     assert shown.strip()
 
 

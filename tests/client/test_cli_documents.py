@@ -25,10 +25,11 @@ PAGES = {
     "whole": PAGE,
     "upper": "\n<!-- made by x -->\n<HTML lang='en'><body>The library.</body></HTML>",
     "part": "<p>The library.</p>\n",
+    "parts": "<!-- 1 --> <h1 class=a>One</h1>\n\n<i>more</i>" + " words" * 30_000 + "<br>",
     "xhtml": f'<?xml version="1.0"?>\n{PAGE}',
     "late": "Page saved.\n<html><head></head><body>The cat</body></html>\n",
 }
-GUESSED = "is an HTML page, and read as one; --format text takes it as it stands"
+GUESSED = "is HTML, and read as such; --format text takes it as it stands"
 
 
 def kinds(fake: Fake) -> dict[str, str]:
@@ -75,6 +76,10 @@ def test_a_page_is_known_by_what_it_has(polygist: Polygist, fake: Fake, tmp_path
         assert kinds(fake) == {page: "text/html"}
         assert polygist(*TRANSLATE, "--text", page).code == 0
         assert kinds(fake) == {page: ""}
+    # What begins as a part of a page may be Markdown.
+    outcome = polygist(*TRANSLATE, stdin="<p align=center><img></p>\n\n<h1>A</h1>\n\n- One\n")
+    message = "begins as HTML, and goes on as something else; say --format text, html, markdown, whichever it is"
+    assert (outcome.code, outcome.err, kinds(fake)) == (2, f"error: stdin: {message}\n", {})
     # A name that says something else is believed, and text on standard input is never taken for Markdown.
     (tmp_path / "a.md").write_text(PAGE)
     polygist(*TRANSLATE, tmp_path / "a.md")
@@ -183,11 +188,9 @@ def test_what_does_not_go_with_a_document_is_said(polygist: Polygist, fake: Fake
     for kind in ("html", "markdown"):
         message = f"--lines and --format {kind} exclude each other: no line of a document is one itself"
         assert message in refuse(*TRANSLATE, "--lines", "--format", kind, tmp_path / "a.html")
-    assert "is an HTML page; leave --lines out, and it is read as one" in refuse(
-        *TRANSLATE, "--lines", tmp_path / "a.html"
-    )
+    assert "is HTML; leave --lines out, and it is read as such" in refuse(*TRANSLATE, "--lines", tmp_path / "a.html")
     fields = ["--format", "jsonl", "--field", "body"]
-    assert "is an HTML page; leave --format jsonl out" in refuse(*TRANSLATE, *fields, tmp_path / "a.html")
+    assert "is HTML; leave --format jsonl out" in refuse(*TRANSLATE, *fields, tmp_path / "a.html")
     assert "--field-format goes with --format jsonl, csv, tsv" in refuse(*TRANSLATE, "--field-format", "html", "-")
     assert "did you mean 'html'?" in refuse(*TRANSLATE, "--format", "htm", "-")
     (tmp_path / "b.html").write_bytes(b"%PDF-1.4\n1 0 obj\n")

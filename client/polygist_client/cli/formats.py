@@ -10,6 +10,7 @@ from polygist_client.options import MimeType
 Format = Literal["text", "html", "markdown"]
 
 AUTO = "auto"
+HEAD_CHARACTERS = 100_000
 FORMATS: tuple[Format, ...] = get_args(Format)
 DOCUMENTS: tuple[Format, ...] = ("html", "markdown")
 MIME_TYPES: Mapping[Format, MimeType] = {"text": "text/plain", "html": "text/html", "markdown": "text/markdown"}
@@ -21,8 +22,12 @@ BY_SUFFIX: Mapping[str, Format] = {
 # there as well; a page may also stand below some lines, such as the address that it was saved from.
 PAGES = (
     r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)",
-    r"<(body|p|div|h[1-6]|table|ul|ol|article|section|main)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)",
     r"(?:[^\n<]*\n){1,20}?[ \t]*<(?:!doctype\s+html|html)(?:\s[^>]*)?>\s*<.*</html\s*>\s*\Z",
+)
+# The same of a part of one, as which Markdown may begin too.
+FRAGMENT = (
+    r"(?:<!--.*?-->\s*)*+<(body|title|header|nav|main|article|section|aside|footer|h[1-6]|p|div|blockquote|figure|table|"
+    r"ul|ol|dl)(?:\s[^<>]*)?>.*?</\1\s*>\s*(?:<|\Z)"
 )
 
 
@@ -31,7 +36,15 @@ def named_format(path: Path | None) -> Format | None:
     return BY_SUFFIX.get(path.suffix.lower()) if path else None
 
 
-def is_page(head: str) -> bool:
-    """Tell whether a text is HTML by what it begins with; Markdown looks too much like text to be told from it."""
-    text = head.lstrip()
-    return any(re.match(pattern, text, re.IGNORECASE | re.DOTALL) for pattern in PAGES)
+def is_page(text: str) -> bool:
+    """Tell whether a text is HTML by what it begins with, and where that is a part of a page, ends with.
+
+    Markdown looks too much like text to be told from it.
+    """
+    return begins_as(text, *PAGES) or (begins_as(text, FRAGMENT) and text.rstrip().endswith(">"))
+
+
+def begins_as(text: str, *patterns: str) -> bool:
+    """Tell whether a text begins, after spaces, as one of the patterns does."""
+    head = text[:HEAD_CHARACTERS].lstrip()
+    return any(re.match(pattern, head, re.IGNORECASE | re.DOTALL) for pattern in patterns)

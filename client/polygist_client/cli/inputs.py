@@ -24,7 +24,6 @@ Identity = tuple[int, int]  # device and number there
 
 STDIN = "-"
 HEAD_BYTES = 8192
-PAGE_BYTES = 100_000  # by which a page is known
 NAMES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32-le": "UTF-32", "utf-32-be": "UTF-32"}
 
 
@@ -151,9 +150,9 @@ def is_unicode(raw: bytes) -> bool:
     return True
 
 
-def find_head(raw: bytes) -> str:
-    """Decode the beginning of an input, be it text or not."""
-    return find_encoding(raw).decode_anyway(raw[:PAGE_BYTES], at_start=True)
+def decode_anyway(raw: bytes) -> str:
+    """Decode an input, be it text or not."""
+    return find_encoding(raw).decode_anyway(raw, at_start=True)
 
 
 def match_line_ends(text: str, source: str) -> str:
@@ -244,7 +243,7 @@ class Input:
             return Content(self.text, UTF8, self.format or "text")
         with self._open() as stream:
             raw = stream.read()
-        format: Format = self.format or ("html" if is_page(find_head(raw)) else "text")
+        format: Format = self.format or ("html" if is_page(decode_anyway(raw)) else "text")
         encoding = find_page_encoding(raw) if format == "html" else find_encoding(raw)
         try:
             text = encoding.decode(raw, at_start=True)

@@ -11,8 +11,8 @@ from typing import Literal
 
 from polygist_client.cli.binaries import describe_binary
 from polygist_client.cli.csv_rows import Row, split_rows
-from polygist_client.cli.formats import PAGES
-from polygist_client.cli.inputs import PAGE_BYTES, Input, find_encoding, find_head
+from polygist_client.cli.formats import FORMATS, FRAGMENT, PAGES, is_page
+from polygist_client.cli.inputs import Input, decode_anyway, find_encoding
 from polygist_client.cli.json_texts import MOST_NAMES, Json, describe_way, load, read_json
 from polygist_client.cli.tables import find_header, read_header
 
@@ -20,9 +20,11 @@ from polygist_client.cli.tables import find_header, read_header
 # records.
 Expected = Literal["prose", "lines", "words", "text", "jsonl", "csv", "tsv"]
 
+HEAD_BYTES = 100_000
 TITLES: Mapping[Expected, str] = {"jsonl": "JSON Lines", "csv": "CSV", "tsv": "TSV"}
 TAKE_OUT = "take its text out: {tool} | polygist …"
 FILE, FLAG = "{file}", "{flag}"
+PARTLY_HTML = f"begins as HTML, and goes on as something else; say --format {', '.join(FORMATS)}, whichever it is"
 UNKNOWN = {"": None}
 
 
@@ -41,7 +43,7 @@ class Kind:
     has_words: bool = True
 
 
-HTML = Kind("an HTML page", f"leave {FLAG} out, and it is read as one")
+HTML = Kind("HTML", f"leave {FLAG} out, and it is read as such")
 XML = Kind("XML, whose tags would be taken for words", "take its text out first")
 SUBTITLES = Kind(
     "a file of subtitles, whose times would be taken for words", "take the lines that are spoken out first"
@@ -74,7 +76,7 @@ SIGNATURES: tuple[tuple[str, Kind], ...] = (
     (r"!<arch>\n", ARCHIVE),
     (r"d\d+:announce\d+:", TORRENT),
     (r"%!PS(?:-Adobe-\d|[ \t]*[\r\n])", POSTSCRIPT),
-    *((pattern, HTML) for pattern in PAGES),
+    *((pattern, HTML) for pattern in (*PAGES, FRAGMENT)),
     (r"HTTP/\d(?:\.\d)?[ ]\d{3}[^\n]*\n(?:[\w-]+:[^\n]*\n)+", HTTP),
     (r"<\?xml\s[^>]*\?>\s*(?:<|\Z)", XML),
     (r"<(?:svg|xliff|tmx|rss)\s[^>]*>\s*(?:<|\Z)", XML),
@@ -128,7 +130,7 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
     """
     file = shlex.quote(str(source.path)) if source.path else "FILE"
     if not is_decodable:
-        kind = find_by_signature(raw[:PAGE_BYTES].decode("latin-1"))
+        kind = find_by_signature(raw[:HEAD_BYTES].decode("latin-1"))
         if kind and not kind.has_words:
             return f"is {kind.what}; {kind.cure.replace(FILE, file)}"
         if find_encoding(raw).mark:
@@ -136,17 +138,19 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
         return describe_binary(raw, source.path, file=file, is_read_by_lines=expected in ("jsonl", "lines"))
     if expected == "text":
         return ""
-    head = find_head(raw)
-    is_cut = len(raw) > PAGE_BYTES or (expected not in ("prose", "words") and len(raw) != source.size())
+    head = decode_anyway(raw[:HEAD_BYTES])
+    is_cut = len(raw) > HEAD_BYTES or (expected not in ("prose", "words") and len(raw) != source.size())
     suffix = source.path.suffix.lower() if source.path else ""
     if expected in TITLES:
         return look_at_records(head, suffix, expected, is_cut=is_cut).replace(FILE, file)
-    is_whole = expected in ("prose", "words")
-    is_document = is_whole and source.format is not None
-    kind = find_by_signature(head) if is_document else find_kind(head, suffix, is_cut=is_cut)
-    if kind is None or (kind is HTML and is_whole) or (kind is XML and is_document):
-        return ""
-    if kind.has_words and expected == "words":
+    if source.format and expected != "lines":
+        kind = find_by_signature(head)
+        kind = None if kind in (HTML, XML) else kind
+    else:
+        kind = find_kind(head, suffix, is_cut=is_cut)
+        if kind is HTML and expected == "prose":
+            return "" if is_page(decode_anyway(raw)) else PARTLY_HTML
+    if kind is None or (kind.has_words and expected == "words"):
         return ""
     force = f"; or say --format {source.format or 'text'}" if expected in ("prose", "lines") else ""
     return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, '--lines')}{force}"

@@ -124,7 +124,7 @@ class Session:
         content = source.read()
         if content.is_guessed:
             tell = self.detail if self.has_guessed else self.note
-            tell(f"{source.name}: is an HTML page, and read as one; --format text takes it as it stands")
+            tell(f"{source.name}: is HTML, and read as such; --format text takes it as it stands")
             self.has_guessed = True
         return content
 

@@ -23,6 +23,8 @@ PHRASES = {
     "method-fallback": "by another method",
     "number-changed": "with numbers changed",
     "untranslated": "left untranslated",
+    "markup-degraded": "with tags or marks that may stand elsewhere",
+    "no-article": "without an article",
     "experimental-model": "by an experimental model",
 }
 
