@@ -66,6 +66,7 @@ SERVICE_LIBRARIES = {
     "icu4py": ("text",),
     "markdown_it": ("text",),
     "mdit_py_plugins": ("text",),
+    "turbohtml": ("text",),
     "py3langid": ("text",),
     "langcodes": ("text",),
     "babel": ("text",),
