@@ -77,8 +77,8 @@ class Token:
 
 
 def is_inline(name: str) -> bool:
-    """Tell whether an element stands among words, as do those that HTML does not know, such as "x-price"."""
-    return name in INLINE or "-" in name.strip("-")
+    """Tell whether an element stands among words, as do those that HTML does not know, such as "x-price" and "o:p"."""
+    return name in INLINE or bool(set("-:") & set(name.strip("-")))
 
 
 def find_tree_fault(source: str, target: str) -> str:
