@@ -86,7 +86,7 @@ class Arranger:
         self._ranges, self._windows = windows.ranges, windows.found
         self._anchors = [max(column, key=column.__getitem__, default=-1) for column in self._links.columns]
         self.spans: list[Span] = [(0, 0)] * len(inlines)
-        self.doubtful: set[int] = set()
+        self.doubtful = windows.doubtful
         for parent in (-1, *range(len(inlines))):
             if self.children[parent]:
                 self._place_children(parent, self.spans[parent] if parent >= 0 else (0, len(written)))

@@ -1,5 +1,6 @@
 """Which words of a sentence the words that were written of it come from."""
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -12,6 +13,7 @@ from icu4py.breakers import WordBreaker
 from polygist_service.text.alignment import Alignment, strongest
 from polygist_service.text.segmentation import Span
 
+POSSESSIVE = re.compile("['’]s$")
 HYPHENS = "-\u2010\u2011"
 # Punctuation that is read as a word, as symbols are.
 SPOKEN = "%‰&#@*§/"
@@ -180,7 +182,7 @@ def group_words(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
             digits = "".join(filter(str.isdecimal, word))
             found[digits.lstrip("0") or "0"].append(at)
         elif not word[0].isalnum() or any(map(str.isdecimal, word)) or len(word) >= shortest:
-            found[word.casefold()].append(at)
+            found[POSSESSIVE.sub("", word.casefold())].append(at)
     return found
 
 
@@ -213,9 +215,9 @@ def cut_words(
     own_starts, target_starts = starts(own_parts), starts(target_parts)
     moved: dict[int, int] = {}
     for at, own in copies.items():
-        if len(own_parts[own]) == len(target_parts[at]):
-            for part in range(len(target_parts[at])):
-                moved[target_starts[at] + part] = own_starts[own] + part
+        # Of a word that was copied only in part that is the first one: "Ann" of "Ann's".
+        for part in range(len(target_parts[at])):
+            moved[target_starts[at] + part] = own_starts[own] + part
     return [each for group in own_parts for each in group], [each for group in target_parts for each in group], moved
 
 

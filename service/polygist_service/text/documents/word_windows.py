@@ -39,6 +39,7 @@ class Windows:
     Attributes:
         ranges: for each element the range of its words in the sentence.
         found: for each element its window; None where none of the words is its own.
+        doubtful: elements whose window has less than half of what comes from their words.
     """
 
     def __init__(self, inlines: Sequence[Inline], children: Sequence[Sequence[int]], links: WordLinks) -> None:
@@ -47,6 +48,7 @@ class Windows:
         self._costs = list(accumulate((FOREIGN * total for total in links.totals), initial=0.0))
         self.ranges = [find_range(links.source, each) for each in inlines]
         self.found: list[Window | None] = [None] * len(inlines)
+        self.doubtful: set[int] = set()
         for parent in (-1, *range(len(inlines))):
             region = self.found[parent] if parent >= 0 else Window(0, len(links.target))
             if region and len(children[parent]) == 1 and self._has_all(children[parent][0], parent):
@@ -60,37 +62,42 @@ class Windows:
 
     def _choose(self, siblings: Sequence[int], region: Window) -> None:
         """Choose windows of siblings in a region; words that two want go to the one that they speak more for."""
-        wishes = []
-        for index in siblings:
-            if window := self._find(index, region, ()):
-                is_whole = self._inlines[index].begins and self._inlines[index].ends
-                wishes.append((is_whole, -window.gain, index))
+        wishes = {index: window for index in siblings if (window := self._find(index, region, ()))}
         taken: list[Span] = []
-        for _, _, index in sorted(wishes):
-            if window := self._find(index, region, taken):
+        for index in sorted(wishes, key=lambda index: (self._is_whole(index), -wishes[index].gain)):
+            wish = wishes[index]
+            if window := self._find(index, region, taken) if is_taken(taken, wish.first, wish.last) else wish:
                 self._take(index, self._stretch(index, window, region, taken), taken)
         for index in siblings:
             if not self.found[index] and (window := self._find_word(index, region, taken)):
+                self.doubtful.add(index)
                 self._take(index, window, taken)
+
+    def _is_whole(self, index: int) -> bool:
+        return self._inlines[index].begins and self._inlines[index].ends
 
     def _take(self, index: int, window: Window, taken: list[Span]) -> None:
         self.found[index] = window
         insort(taken, (window.first, window.last))
+        own = self._own(index, Window(0, len(self._links.target)), ())
+        if 2 * sum(own[at] for at in own if window.first <= at < window.last) < sum(own.values()):
+            self.doubtful.add(index)
 
     def _find_word(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
         """Return the word that comes from an element most, though it comes from others more, where it is free."""
-        own = self._own(index, region, taken)
+        own, inline = self._own(index, region, taken), self._inlines[index]
         at = max(own, key=own.__getitem__, default=-1)
-        inline = self._inlines[index]
-        is_whole = inline.begins and inline.ends
-        return Window(at, at + 1) if is_whole and at >= 0 and own[at] >= SHARE else None
+        if at < 0 or own[at] < SHARE:
+            return None
+        first, last = at if inline.begins else region.first, at + 1 if inline.ends else region.last
+        return None if is_taken(taken, first, last) else Window(first, last)
 
     def _own(self, index: int, region: Window, taken: Sequence[Span]) -> dict[int, float]:
         """Return the free words that come from an element, and how much they do."""
         own: dict[int, float] = {}
         for source in range(*self.ranges[index]):
             for target, weight in self._links.columns[source].items():
-                if region.first <= target < region.last and not is_taken(taken, target, target + 1):
+                if region.first <= target < region.last and not (taken and is_taken(taken, target, target + 1)):
                     own[target] = own.get(target, 0.0) + weight
         return own
 
