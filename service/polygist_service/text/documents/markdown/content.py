@@ -17,7 +17,7 @@ from polygist_service.text.addresses import find_addresses
 from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.documents.joining import UNSPACED
-from polygist_service.text.documents.markdown_parsing import Letters, ParsedBlock, Shape
+from polygist_service.text.documents.markdown.parsing import Letters, ParsedBlock, Shape
 from polygist_service.text.segmentation import LINE_BREAKS, Span
 
 ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*")

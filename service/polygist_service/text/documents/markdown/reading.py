@@ -1,11 +1,10 @@
 """How a parser reads what was written for a block of Markdown: the same marks must be in it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from polygist_service.text.documents.markdown_content import Sign, read_signs
-from polygist_service.text.documents.markdown_parsing import Shape, parse_tokens
-from polygist_service.text.documents.markdown_sentences import MarkdownBlock
+from polygist_service.text.documents.markdown.content import Sign, read_signs
+from polygist_service.text.documents.markdown.parsing import References, Shape, parse_tokens
+from polygist_service.text.documents.markdown.sentences import MarkdownBlock
 
 # What is put around the words of a block to parse them for themselves, and the tokens that they are then.
 FRAMES = {
@@ -18,7 +17,7 @@ FRAMES = {
 }
 
 
-def is_read_as(block: MarkdownBlock, letters: str, signs: Sequence[Sign], references: Mapping[str, Any]) -> bool:
+def is_read_as(block: MarkdownBlock, letters: str, signs: Sequence[Sign], references: References) -> bool:
     """Whether the parser finds in the place of a block what is meant.
 
     Args:

@@ -5,14 +5,13 @@ and must be read with the same marks around it.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from polygist_service.text.documents.base import PROSE, BlockKind, Output, Passage, Segment, Splitting
-from polygist_service.text.documents.markdown_content import Content, Place, read_contents
-from polygist_service.text.documents.markdown_parsing import ParsedBlock, Shape, parse_blocks
-from polygist_service.text.documents.markdown_sentences import (
+from polygist_service.text.documents.markdown.content import Content, Place, read_contents
+from polygist_service.text.documents.markdown.parsing import ParsedBlock, References, Shape, parse_blocks
+from polygist_service.text.documents.markdown.sentences import (
     MarkdownBlock,
     MarkedSegment,
     find_numbers,
@@ -21,7 +20,7 @@ from polygist_service.text.documents.markdown_sentences import (
     read_segments,
     read_sentences,
 )
-from polygist_service.text.documents.markdown_writing import WrittenBlock, write_block
+from polygist_service.text.documents.markdown.writing import WrittenBlock, write_block
 from polygist_service.text.segmentation import MOST_CHARACTERS, Fits, Span, has_letters, split_long, strip
 
 BYTE_ORDER_MARK = "\ufeff"
@@ -38,7 +37,7 @@ class MarkdownLayout:
 
     text: str
     blocks: tuple[MarkdownBlock, ...]
-    references: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    references: References = field(default_factory=dict, repr=False)
     language: str | None = None
 
     @classmethod
@@ -137,7 +136,7 @@ class MarkdownDocument:
     text: str
     blocks: tuple[MarkdownBlock, ...]
     segments: tuple[MarkedSegment, ...]
-    references: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    references: References = field(default_factory=dict, repr=False)
 
     def with_segments(self, segments: Sequence[Segment]) -> "MarkdownDocument":
         """See `base.Document.with_segments`."""

@@ -7,7 +7,7 @@ line begin behind the marks of quotes and lists, and where in a block each inlin
 import re
 from bisect import bisect_right
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cache
@@ -27,6 +27,9 @@ from polygist_service.text.documents.base import BlockKind
 
 # Deeper lists and quotes are kept as they are: the parser calls itself for each level, and so may Python's stack end.
 MOST_NESTING = 100
+# Of links in links; and of brackets, each of which the parser looks through up to the depth of links.
+MOST_INLINE_NESTING, MOST_BRACKETS = 20, 60
+BRACKET = re.compile(r"[\[\]]")
 BLOCK_RULES = ("heading", "lheading", "paragraph", "table", "deflist", "reference")
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 WHITE = " \t"
@@ -42,14 +45,18 @@ FORMULAS = re.compile(
 )
 TEMPLATES = re.compile(r"\{\{(?![<%])[^{}\n]*+\}\}|\[\[[^\[\]\n]++\]\](?![(\[])")
 DIRECTIVES = re.compile(
-    r"\{%(?:[^%\n]|%(?!\}))*+%\}|\{\{<(?:[^>\n]|>(?!\}\}))*+>\}\}|\{\{%(?:[^%\n]|%(?!\}\}))*+%\}\}"
-    r"|\{[:#.][^{}\n]*+\}"
+    r"\{%(?:[^%{\n]|%(?!\})|\{(?!%))*+%\}|\{\{<(?:[^>{\n]|>(?!\}\})|\{(?!\{<))*+>\}\}"
+    r"|\{\{%(?:[^%{\n]|%(?!\}\})|\{(?!\{%))*+%\}\}|\{[:#.][^{}\n]*+\}"
 )
 # At the start of a block: a task's box, the kind of an alert, and of a line: the border of a container.
 FIRST = re.compile(r"\[[ xX]\](?=\s)|\[![A-Za-z]+\][+-]?")
 CONTAINERS = re.compile(r":{3,}[ \t]*(?:\{[^{}\n]*\}|[\w-]*)")
 DISPLAYS = {"$$": "$$", "\\[": "\\]"}
 IMPORTS = re.compile(r"(?:import\b.+\bfrom\s+|import\s+|export\b.+\bfrom\s+)(['\"])[^'\"\n]*\1;?\s*")
+
+
+# By their labels: what the parser knows of the addresses that links may name.
+References = MutableMapping[str, Any]
 
 
 class Shape(Enum):
@@ -111,15 +118,16 @@ class Parsed:
     """All blocks of a text, and the references that its links may name."""
 
     blocks: tuple[ParsedBlock, ...]
-    references: Mapping[str, Any] = field(default_factory=dict)
+    references: References = field(default_factory=dict)
 
 
 @cache
-def parser() -> MarkdownIt:
-    """Return the parser; it keeps nothing of what it parsed."""
-    options = {"maxNesting": MOST_NESTING, "inline_definitions": True, "store_labels": True}
+def parser(most_nesting: int) -> MarkdownIt:
+    """Return a parser, which keeps nothing of what it parsed; it leaves inline tokens as they are."""
+    options = {"maxNesting": most_nesting, "inline_definitions": True, "store_labels": True}
     markdown = MarkdownIt("commonmark", {**options, "strikethrough_single_tilde": True})
-    markdown.enable(["table", "strikethrough"]).disable("text_join")
+    markdown.enable(["table", "strikethrough"])
+    markdown.core.ruler.disable(["inline", "text_join"])
     markdown.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True).use(deflist_plugin)
     markdown.block.ruler.before("table", "display", read_display, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.ruler.before("escape", "kept", read_kept)
@@ -132,21 +140,35 @@ def parser() -> MarkdownIt:
     return markdown
 
 
-def parse_tokens(text: str, references: Mapping[str, Any] | None = None) -> tuple[list[Token], Mapping[str, Any]]:
+def parse_tokens(text: str, references: References | None = None) -> tuple[list[Token], References]:
     """Return the tokens of a text, and the references of it.
 
     Args:
         text: of a document or of one block.
         references: that are known already.
     """
-    environment: dict[str, Any] = {} if references is None else {"references": ChainMap({}, dict_of(references))}
-    tokens = parser().parse(text, environment)
+    environment: dict[str, Any] = {}
+    if references is not None:
+        environment["references"] = ChainMap({}, references)  # nothing is written to those
+    tokens = parser(MOST_NESTING).parse(text, environment)
+    inline = parser(MOST_INLINE_NESTING)
+    for token in tokens:
+        if token.type == "inline":
+            if is_parsable(token.content):
+                token.children = inline.inline.parse(token.content, inline, environment, [])
+            else:
+                token.meta["kept"] = True
     return tokens, environment.get("references", {})
 
 
-def dict_of(references: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `references` as what a `ChainMap` takes; nothing is written to it."""
-    return references if isinstance(references, dict) else dict(references)
+def is_parsable(content: str) -> bool:
+    """Whether the parser, which looks for what ends each open bracket, reads some inline content in linear time."""
+    depth = 0
+    for bracket in BRACKET.findall(content):
+        depth = max(0, depth - 1) if bracket == "]" else depth + 1
+        if depth > MOST_BRACKETS:
+            return False
+    return True
 
 
 def locate_lines(rule: Callable[..., bool]) -> Callable[..., bool]:
@@ -250,12 +272,17 @@ def read_display(state: StateBlock, start_line: int, end_line: int, silent: bool
     closing = DISPLAYS.get(state.src[start : start + 2])
     if state.is_code_block(start_line) or not closing or state.src[start + 2 : end].strip():
         return False
+    # Where none is closed up to a line, none that begins later is.
+    unclosed = state.env.setdefault("unclosed", set())
+    if (closing, end_line) in unclosed:
+        return False
     for line in range(start_line + 1, end_line):
         if state.sCount[line] < state.blkIndent and not state.isEmpty(line):
             return False
         if state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip() == closing:
             break
     else:
+        unclosed.add((closing, end_line))
         return False
     if not silent:
         state.line = line + 1
@@ -346,7 +373,7 @@ class BlockReader:
                 if token.type == "definition":
                     words = [self._lines.words(line, at) for line, at in enumerate(starts, token.map[0])]
                     yield self._block(token, BlockKind.OTHER, Shape.DEFINITION, words)
-                elif block := self._read(token):
+                elif (block := self._read(token)) and "kept" not in token.meta:
                     yield block
 
     def _read(self, token: Token) -> ParsedBlock | None:

@@ -2,24 +2,23 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import islice, takewhile
-from typing import Any
 
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
 from polygist_service.text.documents.inline import Edge, Placement
 from polygist_service.text.documents.lines import display_width
-from polygist_service.text.documents.markdown_content import BREAKS, AtomKind, Content, Place, Sign
-from polygist_service.text.documents.markdown_escapes import UNBREAKABLE, find_escapes, find_title_escapes
-from polygist_service.text.documents.markdown_marks import settle, spread
-from polygist_service.text.documents.markdown_outputs import Line, read_line
-from polygist_service.text.documents.markdown_parsing import LINE_BREAK, Shape
-from polygist_service.text.documents.markdown_reading import is_read_as
-from polygist_service.text.documents.markdown_sentences import (
+from polygist_service.text.documents.markdown.content import BREAKS, AtomKind, Content, Place, Sign
+from polygist_service.text.documents.markdown.escapes import UNBREAKABLE, find_escapes, find_title_escapes
+from polygist_service.text.documents.markdown.marks import settle, spread
+from polygist_service.text.documents.markdown.outputs import Line, read_line
+from polygist_service.text.documents.markdown.parsing import LINE_BREAK, References, Shape
+from polygist_service.text.documents.markdown.reading import is_read_as
+from polygist_service.text.documents.markdown.sentences import (
     MarkdownBlock,
     MarkedSegment,
     Sentence,
@@ -127,7 +126,7 @@ def write_block(
     text: str,
     segments: Sequence[MarkedSegment],
     outputs: Sequence[Output],
-    references: Mapping[str, Any],
+    references: References,
 ) -> WrittenBlock:
     """Put outputs in the places of the segments of a block.
 
@@ -169,6 +168,9 @@ class BlockWriter:
         self._block = block
         self._text = text
         self._segments = segments
+        self._own: dict[int, list[int]] = {}
+        for at, segment in enumerate(segments):
+            self._own.setdefault(segment.content, []).append(at)
         self._outputs = outputs
         self._effort = effort
         self._lines: list[Line | None] = [None] * len(segments)
@@ -214,7 +216,7 @@ class BlockWriter:
     def _write_content(self, index: int) -> None:
         """Write one of the contents."""
         content, begun = self._block.contents[index], len(self.signs)
-        own = [at for at, segment in enumerate(self._segments) if segment.content == index]
+        own = self._own.get(index, [])
         spans = [(self._segments[at].low, self._segments[at].high) for at in own]
         plans = [self._plan(content, *pair) for pair in zip(read_sentences(content, spans), own, strict=True)]
         moved = frozenset().union(*(plan.moved for plan in plans))
@@ -243,7 +245,10 @@ class BlockWriter:
             return Plan(sentence, at)
         line = self._lines[at] = read_line(output.text, segment.text)
         inlines, tags = sentence.tags.inlines, sentence.tags
-        if self._effort is Effort.SPREAD:
+        placements: Sequence[Placement] = ()
+        if not inlines:
+            pass
+        elif self._effort is Effort.SPREAD:
             placements = spread(inlines, line.text)
         else:
             alignment = tuple(

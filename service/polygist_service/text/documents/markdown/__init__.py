@@ -1,0 +1,1 @@
+"""Markdown: a parser says what is text, and all else is kept to the letter; see `document`."""
