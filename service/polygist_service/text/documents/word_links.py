@@ -7,10 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
 from icu4py.breakers import WordBreaker
 
 from polygist_service.text.alignment import Alignment, strongest
+from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 
 POSSESSIVE = re.compile("['’]s$")
@@ -64,13 +66,16 @@ class WordLinks:
         source: spans of the words of the sentence, in order; a word of which a part is marked may be cut there.
         target: spans of the words that were written.
         rows: for each of `target`, the words of `source` that it comes from, each with its weight.
-        columns: the same for each of `source`.
+        objects: for each of `target` that stands for something kept, in order, which of `source` it is; see
+            `inline.OBJECT`. The first one where it was written twice.
+        columns: as `rows`, for each of `source`.
         totals: the sum of the weights of each row.
     """
 
     source: Sequence[Span]
     target: Sequence[Span]
     rows: Sequence[dict[int, float]]
+    objects: Mapping[int, int] = field(default_factory=dict)
     columns: Sequence[dict[int, float]] = field(init=False)
     totals: Sequence[float] = field(init=False)
 
@@ -103,7 +108,8 @@ def link_words(text: str, edges: Iterable[int], written: str, alignment: Alignme
         shares = {copies[at]: 1.0} if at in copies else {own: row[own] for own in row if own not in copied}
         weight = weigh_word(written[slice(*target[at])])
         rows[at] = {own: weight * share for own, share in shares.items()}
-    return WordLinks(source, target, rows)
+    objects = {own: at for at, own in reversed(copies.items()) if OBJECT.match(text, source[own][0])}
+    return WordLinks(source, target, rows, {at: own for own, at in sorted(objects.items(), key=itemgetter(1))})
 
 
 def share_out(source: Sequence[Span], target: Sequence[Span], alignment: Alignment) -> list[dict[int, float]]:
