@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polygist_service.text.alignment import AlignedPair, Alignment
 from polygist_service.text.documents.arrangement import arrange
-from polygist_service.text.documents.inline import Arrangement, Edge, Inline, Placement
+from polygist_service.text.documents.inline import FIRST_OBJECT, Arrangement, Edge, Inline, Placement
 from polygist_service.text.documents.inline_tags import Tag, divide, write
 from polygist_service.text.documents.word_links import find_words
 from polygist_service.text.segmentation import Span
 
-WORDS = ("the", "car", "2", "12,5", "“red”", "well-known", "H2O", "(no)", "Porto,", "o", "—", "é", "水は")
+KEPT, KEPTS = (chr(FIRST_OBJECT + at) for at in range(2))
+WORDS = ("the", "car", "2", "12,5", "“red”", "well-known", "H2O", "(no)", "Porto,", "o", "—", "é", "水は", KEPT, KEPTS)
 SENTENCES = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 
 
@@ -77,6 +78,15 @@ def check(arrangement: Arrangement, inlines: Sequence[Inline], written: str, tex
     assert all(written[start:end] in text for start, end in cut)
 
 
+def elements_around(arrangement: Arrangement, inlines: Sequence[Inline], at: int) -> list[Inline]:
+    """Return the elements around the character at a place of what was written."""
+    around = {index for index, each in enumerate(inlines) if not each.begins}
+    for each in arrangement.placements:
+        if each.at <= at and each.edge is not Edge.EMPTY:
+            around = around | {each.index} if each.edge is Edge.OPENING else around - {each.index}
+    return [each for index, each in enumerate(inlines) if index in around]
+
+
 @settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_elements_nest_as_they_did_and_each_edge_stands_once(data: st.DataObject) -> None:
@@ -89,7 +99,12 @@ def test_elements_nest_as_they_did_and_each_edge_stands_once(data: st.DataObject
         if words and others and data.draw(st.booleans()):
             pairs = st.tuples(st.sampled_from(words), st.sampled_from(others), st.floats(0.1, 1))
             alignment = tuple(AlignedPair(*pair) for pair in data.draw(st.lists(pairs, max_size=10)))
-        check(arrange(text, own.inlines, written, alignment), own.inlines, written, text)
+        arrangement = arrange(text, own.inlines, written, alignment)
+        check(arrangement, own.inlines, written, text)
+        for kept in (KEPT, KEPTS):
+            if text.count(kept) == written.count(kept) == 1 and written.index(kept) not in arrangement.strays:
+                around = [each for each in own.inlines if each.start <= text.index(kept) < each.end]
+                assert elements_around(arrangement, own.inlines, written.index(kept)) == around
         same = arrange(text, own.inlines, text, alignment)
         check(same, own.inlines, text, text)
         assert not same.doubtful
