@@ -36,7 +36,7 @@ ARROWS = {
         *("rpc", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency"),
     ),
-    "cli": ("app", "settings", "limits", "store"),
+    "cli": ("app", "settings", "limits", "store", "engine.word_alignment"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
