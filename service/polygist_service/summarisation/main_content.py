@@ -24,7 +24,7 @@ BETWEEN = "\n\n"
 ALPHABETS = (("\u2801", "\u28ff"), ("\ua000", "\ua0fe"), ("\U00013000", "\U000130fe"))
 # What has so many words may be prose without ending as sentences do.
 WORDS_OF_PROSE = 8
-# Trafilatura is not asked about pages of more tags, for which it takes seconds; others take it 0.3 s at most.
+# Trafilatura is not asked about pages of more tags, for which it takes seconds; others take it half a second at most.
 MOST_TAGS = 20_000
 # A block of whose letters more belong to links is a list of them.
 MOST_LINKS = 0.5
