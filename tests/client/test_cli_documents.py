@@ -25,7 +25,7 @@ PAGES = {
     "whole": PAGE,
     "upper": "\n<!-- made by x -->\n<HTML lang='en'><body>The library.</body></HTML>",
     "part": "<p>The library.</p>\n",
-    "parts": "<!-- 1 --> <h1 class=a>One</h1>\n\n<i>more</i>" + " words" * 30_000 + "<br>",
+    "parts": "<!-- 1 --> <h1 class=a>One</h1>\n\n<i>more</i>" + "x" * 150_000 + "<br>",
     "xhtml": f'<?xml version="1.0"?>\n{PAGE}',
     "late": "Page saved.\n<html><head></head><body>The cat</body></html>\n",
 }
