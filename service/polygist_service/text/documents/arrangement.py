@@ -159,7 +159,8 @@ class Arranger:
                 place = start if is_before else end
         if inline.is_alone or first < last:
             return place, place
-        limit = min((placed[at][0] if at < len(placed) else limits[1]), limits[1])
+        at = bisect_left(placed, place, key=lambda span: span[0])
+        limit = placed[at][0] if at < len(placed) else limits[1]
         return place, place + common_marks(self._written[place:limit], self._text[inline.start : inline.end])
 
     def _find_place(self, at: int) -> int:
