@@ -155,7 +155,7 @@ class Arranger:
             start, end, other = placed[at - 1]
             around = self._inlines[other]
             if place < end or not around.ends:
-                is_before = around.begins and (not around.ends or inline.start < around.start)
+                is_before = around.begins and (not around.ends or (inline.start, index) < (around.start, other))
                 place = start if is_before else end
         if inline.is_alone or first < last:
             return place, place
