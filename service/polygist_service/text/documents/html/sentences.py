@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.html_text import HtmlSegment, RunText
+from polygist_service.text.documents.html.text import HtmlSegment, RunText
 from polygist_service.text.documents.inline import OBJECT, Arrangement, Edge, Inline, Placement
 from polygist_service.text.documents.inline_tags import SentenceTags
 from polygist_service.text.segmentation import Span
