@@ -7,7 +7,7 @@ from polygist_client import Client, Translation
 from selectolax.lexbor import LexborHTMLParser
 
 from bench.fidelity.documents.bold_numbers import BoldNumbers
-from bench.fidelity.documents.calls import HTML, OTHER, translate_documents
+from bench.fidelity.documents.calls import HTML, OTHER, find_error, translate_documents
 from bench.fidelity.documents.html_structure import find_byte_fault, find_tree_fault, numbers
 from bench.fidelity.documents.html_templates import TEMPLATES, templated_pages
 from bench.fidelity.documents.templates import Document
@@ -49,9 +49,9 @@ def translate_pages(client: Client, pages: Sequence[Document]) -> Iterator[tuple
 def judge(page: Document, translation: Translation) -> list[Case]:
     """Return a case for the tree of a page and one for its letters."""
     faults = {"tree": find_tree_fault, "letters": find_byte_fault}
-    is_warned = bool(translation.warnings)
+    is_warned, error = bool(translation.warnings), find_error(translation)
     return [
-        Case(f"{aspect}, {page.group}", page.name, find(page.text, translation.text), is_warned)
+        Case(f"{aspect}, {page.group}", page.name, error or find(page.text, translation.text), is_warned)
         for aspect, find in faults.items()
     ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from polygist_client import Client, Translation
 
 from bench.fidelity.documents.bold_numbers import BoldNumbers
-from bench.fidelity.documents.calls import MARKDOWN, OTHER, translate_documents
+from bench.fidelity.documents.calls import MARKDOWN, OTHER, find_error, translate_documents
 from bench.fidelity.documents.markdown_structure import find_letter_fault, find_tree_fault, numbers
 from bench.fidelity.documents.markdown_templates import templated_documents
 from bench.fidelity.documents.templates import Document
@@ -56,9 +56,9 @@ def translate_all(client: Client, documents: Sequence[Document]) -> Iterator[tup
 def judge(document: Document, translation: Translation) -> list[Case]:
     """Return a case for the blocks and marks of a document and one for its letters."""
     faults = {"tree": find_tree_fault, "letters": find_letter_fault}
-    is_warned = bool(translation.warnings)
+    is_warned, error = bool(translation.warnings), find_error(translation)
     return [
-        Case(f"{aspect}, {document.group}", document.name, find(document.text, translation.text), is_warned)
+        Case(f"{aspect}, {document.group}", document.name, error or find(document.text, translation.text), is_warned)
         for aspect, find in faults.items()
     ]
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from random import Random
 
 from polygist_client import Client
+from polygist_client.options import MimeType
 from sacrebleu.metrics.bleu import BLEU
 from selectolax.lexbor import LexborHTMLParser
 
-from bench.fidelity.documents.calls import HTML, MARKDOWN, summarise_document, translate_documents
+from bench.fidelity.documents.calls import HTML, MARKDOWN, find_error, summarise_document, translate_documents
 from bench.fidelity.documents.html_structure import MARKUP, tokenize
 from bench.fidelity.documents.html_templates import templated_pages
 from bench.fidelity.documents.markdown_structure import PARSER
@@ -43,7 +44,7 @@ class Format:
     """
 
     name: str
-    mime_type: str
+    mime_type: MimeType
     blocks: Sequence[str]
     marks: Sequence[tuple[str, str]]
     escape: Callable[[str], str]
@@ -158,7 +159,7 @@ def compare(client: Client, each: ParallelSet, cases: list[Case]) -> tuple[float
         for part, translation in zip(parts, translations, strict=True):
             read = form.read(translation.text)
             if len(read) != len(part):
-                fault = f"{len(read)} blocks came of {len(part)}"
+                fault = find_error(translation) or f"{len(read)} blocks came of {len(part)}"
             found += [*read, *[""] * len(part)][: len(part)]
         scores[form.name] = score(found, each)
         if abs(scores[form.name] - plain) > MOST_LOST:

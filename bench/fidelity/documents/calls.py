@@ -1,32 +1,42 @@
 """Documents on a server: what is sent to be translated or summarised with its markup."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from typing import Final
 
-from polygist_client import Client, Summary, Translation
+from polygist_client import Client, Notice, PolygistError, Summary, Translation
+from polygist_client.options import MimeType
 
-HTML = "text/html"
-MARKDOWN = "text/markdown"
+HTML: Final = "text/html"
+MARKDOWN: Final = "text/markdown"
 OTHER = {"en": "pt", "pt": "en"}
-# Of one request: far below the server's limits, so that a page of any size fits.
-CHARACTERS = 200_000
-CONTENTS = 256
 
 
-def translate_documents(client: Client, documents: Sequence[str], mime_type: str, language: str) -> list[Translation]:
-    """Translate documents of one language to the other, many in one request.
+def translate_documents(
+    client: Client, documents: Sequence[str], mime_type: MimeType, language: str
+) -> Iterator[Translation]:
+    """Yield the translations of documents of one language to the other, in order.
+
+    One that fails becomes an empty text, whose warning has the error.
 
     Args:
         mime_type: what the documents are.
         language: "en" or "pt".
     """
-    translations: list[Translation] = []
-    for part in batches(documents):
-        translations += client.translate(part, to=OTHER[language], source=language, mime_type=mime_type)
-    return translations
+    answers = client.translate_many(
+        documents, to=OTHER[language], source=language, mime_type=mime_type, on_error="return"
+    )
+    for answer in answers:
+        if isinstance(answer, PolygistError):
+            answer = Translation("", language, OTHER[language], "", warnings=(Notice("error", str(answer)),))
+        yield answer
 
 
-def summarise_document(client: Client, document: str, mime_type: str, language: str, sentences: int) -> Summary:
+def find_error(translation: Translation) -> str:
+    """Return the error in place of which there is no text, if there was one."""
+    return next((notice.message for notice in translation.warnings if notice.code == "error"), "")
+
+
+def summarise_document(client: Client, document: str, mime_type: MimeType, language: str, sentences: int) -> Summary:
     """Pick sentences of a document, each with its citations."""
     return client.summarise(
         document,
@@ -37,15 +47,3 @@ def summarise_document(client: Client, document: str, mime_type: str, language: 
         sentences=True,
         citations=True,
     )
-
-
-def batches(documents: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the documents in requests, in order."""
-    borders, characters = [0], 0
-    for place, document in enumerate(documents):
-        characters += len(document)
-        if place > borders[-1] and (characters > CHARACTERS or place - borders[-1] == CONTENTS):
-            borders.append(place)
-            characters = len(document)
-    for start, end in pairwise([*borders, len(documents)]):
-        yield list(documents[start:end])

@@ -3,6 +3,7 @@
 Two readers that are not the server's: a browser's parser for the tree, and regular expressions for the letters.
 """
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ PROTECTED = names("code iframe kbd math pre script style svg template textarea")
 # Those in which a "<" begins no tag.
 RAW = names("iframe script style textarea title xmp")
 TRANSLATED = names("alt aria-label placeholder title")
+LANGUAGE = names("lang xml:lang")
 BOLD = names("b strong")
 
 TAG_NAME = re.compile(r"</?([a-zA-Z][^\s/>]*)")
@@ -44,7 +46,7 @@ UNTOUCHED = re.compile(
     r"""\stranslate\s*=\s*["']?no\b|\sclass\s*=\s*(?:"[^"]*|'[^']*|)\bnotranslate\b""", re.IGNORECASE
 )
 DESCRIPTION = re.compile(r"""\sname\s*=\s*["']?description\b""", re.IGNORECASE)
-ESCAPED_TWICE = re.compile(r"&amp;#?\w+;")
+ESCAPED_TWICE = re.compile(r"&amp;(#?\w+;)")
 NUMBER = re.compile(r"\d+(?:[.,\u00a0]\d+)*")
 SHOWN = 60
 
@@ -64,7 +66,7 @@ class Token:
     @property
     def is_inline(self) -> bool:
         """Whether it may move among the words around it."""
-        return not self.name or self.name in INLINE
+        return not self.name or is_inline(self.name)
 
     @property
     def shown(self) -> str:
@@ -72,6 +74,11 @@ class Token:
         if not self.name:
             return self.letters
         return "" if MARKUP.fullmatch(self.letters) and self.name not in VOID else "¤"
+
+
+def is_inline(name: str) -> bool:
+    """Tell whether an element stands among words, as do those that HTML does not know, such as "x-price" and "o:p"."""
+    return name in INLINE or bool(set("-:") & set(name.strip("-")))
 
 
 def find_tree_fault(source: str, target: str) -> str:
@@ -86,9 +93,15 @@ def find_tree_fault(source: str, target: str) -> str:
 def find_byte_fault(source: str, target: str) -> str:
     """Say which letters outside the text of two pages differ, or nothing where none do."""
     fault = find_difference(list(skeleton(source)), list(skeleton(target)))
-    escapes = [Counter(ESCAPED_TWICE.findall(page)) for page in (source, target)]
-    twice = escapes[1] - escapes[0]
-    return fault or (f"{next(iter(twice))!r} came of no such thing" if twice else "")
+    return fault or find_double_escape(source, target)
+
+
+def find_double_escape(source: str, target: str) -> str:
+    """Say which character reference of a page was escaped once more in its translation."""
+    before, after = (Counter(ESCAPED_TWICE.findall(page)) for page in (source, target))
+    # What is no reference is text, and has to be escaped.
+    twice = [found for found in after - before if html.unescape(f"&{found}") != f"&{found}"]
+    return f"&amp;{twice[0]} came of &{twice[0]}" if twice else ""
 
 
 def find_difference(before: Sequence[str], after: Sequence[str]) -> str:
@@ -109,7 +122,7 @@ def outline(root: LexborNode | None) -> Iterator[str]:
     while node is not None and node.prev is not None:
         node = node.prev
     while node is not None:
-        if node.tag in INLINE:
+        if is_inline(node.tag or ""):
             run.append(describe(node) + "".join(f"({line})" for line in outline(node.child)))
         elif node.tag != "-text":
             yield from sorted(run)
@@ -126,8 +139,9 @@ def describe(node: LexborNode) -> str:
         return f"<!--{node.comment_content}-->"
     values = dict(node.attributes)
     if node.tag == "html":
-        values.pop("lang", None)
-    untold = TRANSLATED | {"lang"} | ({"content"} if values.get("name") == "description" else set())
+        values = {name: value for name, value in values.items() if name not in LANGUAGE}
+    is_description = (values.get("name") or "").lower() == "description"
+    untold = TRANSLATED | LANGUAGE | ({"content"} if is_description else set())
     told = (name if name in untold or value is None else f"{name}={value!r}" for name, value in sorted(values.items()))
     return f"<{' '.join((node.tag or '', *told))}>"
 
@@ -166,10 +180,11 @@ def tokenize(page: str) -> Iterator[Token]:
         place = found.end()
         letters, name = found.group(), tag_name(found.group())
         is_start = letters[1] != "/" and name != "-comment"
-        if is_start and (name in PROTECTED or UNTOUCHED.search(letters)) and name not in VOID:
+        is_untouched = is_start and UNTOUCHED.search(letters)
+        if is_start and (name in PROTECTED or is_untouched) and name not in VOID:
             place = find_end(page, name, place)
-            yield Token(name, page[found.start() : place])
-        elif is_start and not UNTOUCHED.search(letters):
+            yield Token(name, (letters if is_untouched else mask(letters, name)) + page[found.end() : place])
+        elif is_start and not is_untouched:
             yield Token(name, mask(letters, name))
         else:
             yield Token(name, letters)
@@ -203,11 +218,12 @@ def find_end(page: str, name: str, place: int) -> int:
 
 def mask(letters: str, name: str) -> str:
     """Return a start tag without the values that may be translated, and without the language of the page."""
-    untold = TRANSLATED | {"lang"} | ({"content"} if name == "meta" and DESCRIPTION.search(letters) else set())
+    is_description = name == "meta" and DESCRIPTION.search(letters)
+    untold = TRANSLATED | LANGUAGE | ({"content"} if is_description else set())
 
     def leave_out(found: re.Match[str]) -> str:
         before, attribute, equals, _ = found.groups()
-        if name == "html" and attribute.lower() == "lang":
+        if name == "html" and attribute.lower() in LANGUAGE:
             return ""
         return f"{before}{attribute}{equals}…" if attribute.lower() in untold else found.group()
 

@@ -10,8 +10,8 @@ from polygist_service.text.documents import read_layout
 
 LINE = "The old bridge over the river was closed after a flood in the spring of last year."
 TAGS = (
-    "<p> </p> <div> </div> <nav> </nav> <b> </b> <h1> </h1> <li> <br> <!-- --> <article> </article> <p~hidden> </table> "
-    "<table><tr><td> <a~href=x> </a> <title> <q"
+    "<p> </p> <div> </div> <nav> </nav> <b> </b> <h1> </h1> <li> <br> <!-- --> <article> </article> <p~hidden> "
+    "</table> <table><tr><td> <a~href=x> </a> <title> <q"
 )
 TEXTS = (
     LINE,

@@ -6,11 +6,16 @@ Each MIME type has a module here that nobody outside names: `read_layout` choose
 from collections.abc import Callable, Mapping
 
 from polygist_service.errors import InvalidDocument, InvalidRequest
-from polygist_service.text.documents.base import MARKDOWN, PLAIN, Document, Layout, Splitting
+from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN, Document, Layout, Splitting
+from polygist_service.text.documents.html import HtmlLayout
 from polygist_service.text.documents.markdown.document import MarkdownLayout
 from polygist_service.text.documents.plain import PlainLayout
 
-LAYOUTS: Mapping[str, Callable[[str], Layout]] = {PLAIN: PlainLayout, MARKDOWN: MarkdownLayout.read}
+LAYOUTS: Mapping[str, Callable[[str], Layout]] = {
+    PLAIN: PlainLayout,
+    HTML: HtmlLayout.read,
+    MARKDOWN: MarkdownLayout.read,
+}
 
 
 def read_layout(text: str, mime_type: str = PLAIN) -> Layout:

@@ -35,7 +35,7 @@ class BlockKind(Enum):
     OTHER = "other"
 
 
-PLAIN, MARKDOWN = "text/plain", "text/markdown"
+PLAIN, HTML, MARKDOWN = "text/plain", "text/html", "text/markdown"
 
 # The blocks that are made of sentences: what summaries are about.
 PROSE = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.OTHER))

@@ -3,7 +3,7 @@
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -19,6 +19,8 @@ SPOKEN = "%‰&#@*§/"
 SHORTEST_WORD, SHORTEST_NAME = 4, 3
 # Letters that two words begin with that are akin.
 STEM = 4
+# A longer word is taken for the source of another one that was looked at so much more.
+LEAST_SHARE = 0.3
 # How much a guess counts, beside 1 for a word that was copied.
 AKIN, RELATIVE = 0.8, 0.4
 
@@ -127,13 +129,16 @@ def cover(
     counts = Counter(owners)
     columns = turn(looks, len(source))
     covered = list(rows)
-    missing = (own for own, column in enumerate(columns) if column and not counts[own])
+    missing = [own for own, column in enumerate(columns) if column and not counts[own]]
     for own in sorted(missing, key=lambda word: -max(columns[word].values())):
         at = max(columns[own], key=columns[own].__getitem__)
         owner = owners[at]
-        is_free = counts[owner] > 1 or source[own][1] - source[own][0] > source[owner][1] - source[owner][0] + 1
+        is_longer = source[own][1] - source[own][0] > source[owner][1] - source[owner][0] + 1
+        is_free = counts[owner] > 1 or (is_longer and columns[own][at] > LEAST_SHARE * looks[at].get(owner, 0.0))
         if owner < 0 or (is_free and not text[source[owner][0]].isdecimal()):
             covered[at] = {own: sum(rows[at].values())}
+            counts[owner] -= 1
+            owners[at] = own
     return covered
 
 
@@ -259,18 +264,35 @@ def guess(
             stems[stem].append(at)
     known = dict(copies)
     for at, span in enumerate(target):
-        akin = stems.get(stem_of(written[slice(*span)]), [])
+        akin = stems.get(stem_of(written[slice(*span)]), ())
         if at not in known and akin:
-            place = at * len(source) / len(target)
-            known[at] = min(akin, key=lambda word: abs(word - place))
-    anchors = [(-1, -1), *sorted(known.items()), (len(target), len(source))]
-    rows: list[dict[int, float]] = []
-    for (low, own_low), (high, own_high) in pairwise(anchors):
+            known[at] = min(akin, key=lambda word: abs(word - at * len(source) / len(target)))
+    rows: list[dict[int, float]] = [{} for _ in target]
+    for at, own in known.items():
+        rows[at] = {own: AKIN}
+    for (low, own_low), (high, own_high) in pairwise([(-1, -1), *find_chain(known), (len(target), len(source))]):
         for at in range(low + 1, high):
-            between = own_low + (own_high - own_low) * (at - low) / (high - low)
-            rows.append({min(len(source) - 1, max(0, round(between))): RELATIVE})
-        rows.append({own_high: AKIN} if high < len(target) else {})
-    return rows[: len(target)]
+            own = round(own_low + (own_high - own_low) * (at - low) / (high - low))
+            if not rows[at] and own_low < own < own_high:
+                rows[at] = {own: RELATIVE}
+    return rows
+
+
+def find_chain(known: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Return the longest chain of linked words that come in the same order in both texts."""
+    tails: list[int] = []
+    ends: list[tuple[int, int]] = []
+    before: dict[tuple[int, int], tuple[int, int] | None] = {}
+    for link in sorted(known.items()):
+        place = bisect_left(tails, link[1])
+        before[link] = ends[place - 1] if place else None
+        tails[place : place + 1], ends[place : place + 1] = [link[1]], [link]
+    chain: list[tuple[int, int]] = []
+    last = ends[-1] if ends else None
+    while last:
+        chain.append(last)
+        last = before[last]
+    return chain[::-1]
 
 
 def stem_of(word: str) -> str:

@@ -17,8 +17,8 @@ BRACES = re.compile(r"\{(?=[{%:#.])")
 SPECIAL = re.compile(r"[\\`*_\[\]<>&$~{}|^]")
 # What begins something else than words where it begins a line.
 LINE_START = re.compile(
-    r"#{1,6}(?=\s|\Z)|>|[-+*](?=\s|\Z)|(?:=+|-+)(?=\s*\Z)|(?P<number>\d{1,9})[.)](?=\s|\Z)|:(?=\s|::)|~(?=\s|~~)"
-    r"|[-_*](?=\s*[-_*]\s*[-_*])|\||\+(?=\+\+)|`|\\\[|\$\$"
+    r"#{1,6}(?=[ \t]|\Z)|>|[-+*](?=[ \t]|\Z)|(?:=+|-+)(?=[ \t]*\Z)|(?P<number>\d{1,9})[.)](?=[ \t]|\Z)|:(?=[ \t]|::)"
+    r"|~(?=[ \t]|~~)|[-_*](?=[ \t]*[-_*][ \t]*[-_*])|\||\+(?=\+\+)|`|\\\[|\$\$"
 )
 CLOSING_HASHES = re.compile(r"(?<=\s)#+\Z")
 # Behind white space that becomes a line break none of this may stand.

@@ -4,17 +4,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from itertools import islice, takewhile
 
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.inline import Edge, Placement
+from polygist_service.text.documents.inline import OBJECT, Edge, Placement
 from polygist_service.text.documents.lines import display_width
 from polygist_service.text.documents.markdown.content import BREAKS, AtomKind, Content, Place, Sign
 from polygist_service.text.documents.markdown.escapes import UNBREAKABLE, find_escapes, find_title_escapes
-from polygist_service.text.documents.markdown.marks import settle, spread
+from polygist_service.text.documents.markdown.marks import keep_objects, settle, spread
 from polygist_service.text.documents.markdown.outputs import Line, read_line
 from polygist_service.text.documents.markdown.parsing import LINE_BREAK, References, Shape
 from polygist_service.text.documents.markdown.reading import is_read_as
@@ -33,13 +32,30 @@ REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
 WRAPPED = (Shape.PARAGRAPH, Shape.UNDERLINED)
 
 
-class Effort(IntEnum):
-    """How far a block is changed so that it is read as it should be; each goes further than those before."""
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How far a block is changed so that it is read as it should be.
 
-    USUAL = 0
-    OTHER_MARKS = 1  # "*" for "_", and both in turns where marks are in others
-    ESCAPED = 2  # every character that may mean something
-    SPREAD = 3  # marks at words in proportion, wherever they belonged
+    Attributes:
+        escapes_all: whether every character is escaped that may mean something.
+        changes_marks: whether "*" stands for "_", and "_" where it would touch another "*".
+        spreads_marks: whether marks stand at words in proportion, wherever they belonged.
+    """
+
+    escapes_all: bool = False
+    changes_marks: bool = False
+    spreads_marks: bool = False
+
+
+# Each goes further than those before.
+EFFORTS = (
+    Effort(),
+    Effort(escapes_all=True),
+    Effort(changes_marks=True),
+    Effort(escapes_all=True, changes_marks=True),
+    Effort(escapes_all=True, spreads_marks=True),
+    Effort(escapes_all=True, changes_marks=True, spreads_marks=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +153,14 @@ def write_block(
         outputs: what each became.
         references: what links may name.
     """
-    for effort in Effort:
+    for effort in EFFORTS:
         writer = BlockWriter(block, text, segments, outputs, effort)
         writer.write()
         if not writer.is_changed or is_read_as(block, writer.letters, writer.signs, references):
             return writer.written()
     # However it is written, it would be read as something else.
     kept = [Output(segment.text) for segment in segments]
-    writer = BlockWriter(block, text, segments, kept, Effort.USUAL)
+    writer = BlockWriter(block, text, segments, kept, Effort())
     writer.write()
     changed = [at for at, (kept, own) in enumerate(zip(kept, outputs, strict=True)) if kept.text != own.text]
     return replace(writer.written(), doubts=frozenset(changed))
@@ -244,42 +260,44 @@ class BlockWriter:
         if output.text == segment.text or not output.text.strip():
             return Plan(sentence, at)
         line = self._lines[at] = read_line(output.text, segment.text)
-        inlines, tags = sentence.tags.inlines, sentence.tags
-        placements: Sequence[Placement] = ()
-        if not inlines:
-            pass
-        elif self._effort is Effort.SPREAD:
-            placements = spread(inlines, line.text)
-        else:
-            alignment = tuple(
-                AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
-                for pair in output.alignment
-            )
-            arrangement = arrange(segment.text, inlines, line.text, alignment)
-            openings = [None if each is None else content.atoms[sentence.atoms[each]] for each in tags.openings]
-            delimiters = frozenset(
-                at
-                for at, atom in enumerate(openings)
-                if atom and atom.signs[0][0] in ("em_open", "strong_open", "s_open")
-            )
-            placements = settle(arrangement.placements, line.text, delimiters)
-            if arrangement.doubtful:
-                self._doubts.add(at)
-        if not line.is_complete or (inlines and self._effort is Effort.SPREAD):
-            self._doubts.add(at)
+        tags = sentence.tags
         placed = [
             (each, sentence.atoms[(tags.closings if each.edge is Edge.CLOSING else tags.openings)[each.index] or 0])
-            for each in placements
+            for each in self._place(content, sentence, at, line)
         ]
         leading, trailing = ({sentence.atoms[tag] for tag in each} for each in (tags.leading, tags.trailing))
         before = list(takewhile(lambda each: each[0].at == 0 and each[1] in leading, placed))
-        behind = list(
-            takewhile(
-                lambda each: each[0].at == len(line.text) and each[1] in trailing, reversed(placed[len(before) :])
-            )
-        )
+        end, rest = len(line.text), reversed(placed[len(before) :])
+        behind = list(takewhile(lambda each: each[0].at == end and each[1] in trailing, rest))
         inner = placed[len(before) : len(placed) - len(behind)]
         return Plan(sentence, at, line, tuple(inner), frozenset((leading | trailing) & {atom for _, atom in inner}))
+
+    def _place(self, content: Content, sentence: Sentence, at: int, line: Line) -> Sequence[Placement]:
+        """Return where the marks of a sentence, of which the segment is at an index, come in its line."""
+        text, tags = self._segments[at].text, sentence.tags
+        if not line.is_complete or (tags.inlines and self._effort.spreads_marks):
+            self._doubts.add(at)
+        if not tags.inlines:
+            return ()
+        if self._effort.spreads_marks:
+            return spread(tags.inlines, line.text)
+        alignment = tuple(
+            AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
+            for pair in self._outputs[at].alignment
+        )
+        arrangement = arrange(text, tags.inlines, line.text, alignment)
+        if arrangement.doubtful:
+            self._doubts.add(at)
+        placements: Sequence[Placement] = arrangement.placements
+        objects = [(found.start(), line.text.index(found[0])) for found in OBJECT.finditer(text)]
+        if objects:
+            placements = keep_objects(placements, tags.inlines, line.text, objects)
+        delimiters = frozenset(
+            index
+            for index, pair in enumerate(zip(tags.openings, tags.closings, strict=True))
+            if any(each is not None and content.is_delimiter(sentence.atoms[each]) for each in pair)
+        )
+        return settle(placements, line.text, delimiters)
 
     def _copy(self, content: Content, start: Place, end: Place, moved: frozenset[int], low: int = 0) -> None:
         """Copy what stands from one border to another but what has moved.
@@ -405,7 +423,7 @@ class BlockWriter:
         """
         atom = content.atoms[index]
         is_emphasis = atom.signs[0][0].startswith(("em_", "strong_")) and atom.partner in inner
-        if not is_emphasis or self._effort is Effort.USUAL:
+        if not is_emphasis or not self._effort.changes_marks:
             self._put_atom(content, index)
             return
         if atom.kind is AtomKind.OPENING:
@@ -423,7 +441,7 @@ class BlockWriter:
         else:
             is_first = not plan.placements or plan.placements[0][0].at > 0
             escapes = find_escapes(
-                line.text, is_full=self._effort >= Effort.ESCAPED, is_line_start=self._is_line_start and is_first
+                line.text, is_full=self._effort.escapes_all, is_line_start=self._is_line_start and is_first
             )
         for atom in content.atoms[plan.sentence.start.atom : plan.sentence.end.atom + 1]:
             if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
