@@ -36,7 +36,7 @@ ARROWS = {
         *("rpc", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency"),
     ),
-    "cli": ("app", "settings", "limits", "store"),
+    "cli": ("app", "settings", "limits", "store", "engine.word_alignment"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
@@ -106,7 +106,7 @@ CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "tl
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 160
+MOST_MODULES = 162
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 23
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}

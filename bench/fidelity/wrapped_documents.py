@@ -20,9 +20,7 @@ from bench.fidelity.documents.templates import Document
 from bench.fidelity.kinds import Case, Kind
 from bench.quality.sets import DataFolder, ParallelSet, read_translation_sets
 
-SETS = ("ntrex128", "flores_devtest")
-# Of the sets, so many lines are taken, evenly; the others would take minutes and tell nothing else.
-LINES = 400
+SETS = ("ntrex128", "flores_devtest", "flores_dev")
 LINES_OF_A_DOCUMENT = 40
 MOST_LOST = 0.5
 SUMMARISED = 48
@@ -129,20 +127,12 @@ def measure(client: Client, data: DataFolder | None) -> Kind:
     notes = [] if data else ["Without DATA there is nothing to wrap."]
     for each in read_translation_sets(data) if data else ():
         if each.name in SETS:
-            plain, scores = compare(client, sample(each), cases)
+            plain, scores = compare(client, each, cases)
             figures = ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
-            notes.append(f"BLEU, {LINES} lines of {each.name} {each.direction}: plain {plain:.2f}, {figures}.")
+            notes.append(f"BLEU, {each.name} {each.direction}: plain {plain:.2f}, {figures}.")
     for page in templated_pages(data, SUMMARISED) if data else ():
         cases += cite(client, page)
     return Kind("Wrapped documents", cases, target=1.0, notes=tuple(notes))
-
-
-def sample(each: ParallelSet) -> ParallelSet:
-    """Return so many lines of a set, evenly."""
-    step = max(1, len(each.sources) // LINES)
-    taken = slice(0, step * LINES, step)
-    references = tuple(reference[taken] for reference in each.references)
-    return ParallelSet(each.name, each.source, each.target, each.sources[taken], references)
 
 
 def compare(client: Client, each: ParallelSet, cases: list[Case]) -> tuple[float, dict[str, float]]:

@@ -1,9 +1,11 @@
 """HTML and Markdown in both clients: every call sends what its texts are."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from polygist_client import AsyncClient, Client, InvalidInput, Item
+from polygist_client.options import MimeType
+from polygist_service.text.documents import LAYOUTS
 
 from tests.fakes.server import Fake
 
@@ -16,6 +18,10 @@ def told(fake: Fake) -> list[tuple[str, str]]:
     """What each request says that its texts are."""
     requests = [(each.method, getattr(each.request, "request", each.request)) for each in fake.asked]
     return [(method, request.mime_type) for method, request in requests if method in METHODS]
+
+
+def test_the_client_knows_what_the_server_reads():
+    assert get_args(MimeType) == tuple(LAYOUTS)
 
 
 async def test_every_call_says_what_its_texts_are(client: Client, aclient: AsyncClient, fake: Fake):

@@ -32,13 +32,17 @@ LABELS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def find_charset(raw: bytes) -> str:
-    """Find the codec that a page declares; empty where it declares none, an unknown one, or Unicode.
+def find_charset(raw: bytes) -> tuple[str, str]:
+    """Find the encoding that a page declares.
 
     What can be read so far is no UTF-16: a page that declares that is in UTF-8, for browsers too.
+
+    Returns:
+        Its name there and Python's codec for it; both empty where it declares none, an unknown one, or Unicode.
     """
-    label = next(declared_labels(raw[:HEAD_BYTES].lower()), b"")
-    return find_codec(label.decode("ascii", "replace").strip())
+    label = next(declared_labels(raw[:HEAD_BYTES].lower()), b"").decode("ascii", "replace").strip()
+    codec = find_codec(label)
+    return (label, codec) if codec else ("", "")
 
 
 def declared_labels(head: bytes) -> Iterator[bytes]:

@@ -40,13 +40,13 @@ class Encoding:
     Attributes:
         codec: Python's name for it.
         mark: the byte order mark at the start of the file; empty where there is none.
-        is_declared: whether a page declares it, so that it has to be written in this one: what the encoding has no
-            character for is written as "&#1103;".
+        declared: its name where a page declares it, which has to be written in it then: a character that it has not is
+            written as "&#1103;".
     """
 
     codec: str = "utf-8"
     mark: bytes = b""
-    is_declared: bool = False
+    declared: str = ""
 
     def encode(self, text: str, *, at_start: bool) -> bytes:
         """Encode `text`, the mark before it where it starts the file; what `decode_anyway` kept comes back."""
@@ -55,7 +55,7 @@ class Encoding:
     @property
     def _keeping(self) -> str:
         """How Python keeps bytes that are no text, in UTF-8 one by one, elsewhere not at all; or characters."""
-        if self.is_declared:
+        if self.declared:
             return "xmlcharrefreplace"
         return "surrogateescape" if self.codec == "utf-8" else "replace"
 
@@ -64,7 +64,7 @@ class Encoding:
         try:
             text.encode(self.codec)
         except UnicodeEncodeError:
-            return self.is_declared
+            return bool(self.declared)
         return False
 
     def decode_anyway(self, raw: bytes, *, at_start: bool) -> str:
@@ -78,7 +78,7 @@ class Encoding:
             text = raw[skipped:].decode(self.codec)
         except UnicodeDecodeError as error:
             place = skipped + error.start
-            name = f"{self.codec}, which it declares" if self.is_declared else NAMES[self.codec]
+            name = f"{self.declared}, which it declares" if self.declared else NAMES[self.codec]
             found = f"byte {place} (0x{raw[place]:02x}) is no {name}"
             raise InputError(f"{found}; convert it first, with iconv for one") from None
         if "\0" in text:
@@ -135,10 +135,11 @@ def find_page_encoding(raw: bytes) -> Encoding:
     What is ASCII so far is whatever it declares, once there are other letters.
     """
     encoding = find_encoding(raw)
-    if encoding.mark or not (charset := find_charset(raw)):
+    label, codec = find_charset(raw)
+    if encoding.mark or not codec:
         return encoding
     is_settled = not raw.isascii() and is_unicode(raw)
-    return encoding if is_settled else Encoding(charset, is_declared=True)
+    return encoding if is_settled else Encoding(codec, declared=label)
 
 
 def is_unicode(raw: bytes) -> bool:
@@ -200,7 +201,7 @@ class Content:
 
     def encoding_of_result(self, *, keeps_format: bool) -> Encoding:
         """Return how a result is written: as its source, but a text declares nothing."""
-        return UTF8 if self.encoding.is_declared and not keeps_format else self.encoding
+        return UTF8 if self.encoding.declared and not keeps_format else self.encoding
 
 
 class Look(Protocol):
@@ -248,7 +249,7 @@ class Input:
         try:
             text = encoding.decode(raw, at_start=True)
         except InputError as error:
-            problem = "" if encoding.is_declared else self.look(self, raw, is_decodable=False)
+            problem = "" if encoding.declared else self.look(self, raw, is_decodable=False)
             problem = problem or error.message
         else:
             problem = self.look(self, raw, is_decodable=True)

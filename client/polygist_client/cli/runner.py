@@ -189,7 +189,7 @@ class Run:
         encoding = content.encoding_of_result(keeps_format=work.keeps_format)
         if not is_alone and not shown.endswith("\n"):
             shown += "\n"
-        if self.session.is_text and (is_alone or (encoding.is_declared and not stream.isatty())):
+        if self.session.is_text and (is_alone or (encoding.declared and not stream.isatty())):
             return encode_alike(self.session, source.name, encoding, shown, content.text)
         return shown.encode()
 

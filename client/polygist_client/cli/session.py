@@ -138,6 +138,7 @@ class Session:
         """Print an error in one line; `name` says what it is about."""
         nearest = self._suggest_language(error)
         what = self._diagnose(error) or describe(error)
+        what = what.removeprefix("content: ") if name else what
         where = "" if not name or re.match(rf"{re.escape(name)}\b", what) else f"{name}: "
         self._print(f"error: {where}{what}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:

@@ -100,5 +100,5 @@ def print_events(
 def write(session: Session, text: str, encoding: Encoding = UTF8) -> None:
     """Write to standard output at once, in UTF-8 or what a page declares, unless it is a terminal."""
     stream = standard_output()
-    is_declared = encoding.is_declared and not stream.isatty()
-    session.write(stream, encoding.encode(text, at_start=False) if is_declared else text.encode())
+    is_page = encoding.declared and not stream.isatty()
+    session.write(stream, encoding.encode(text, at_start=False) if is_page else text.encode())

@@ -31,6 +31,7 @@ LIMIT_FLAG = "limit_"
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
+    from polygist_service.store.description import Description
     from polygist_service.store.store import Store
 
 Command = Callable[..., Any]
@@ -231,7 +232,19 @@ def open_store(home: Path | None) -> Store:
     # Imported here, so that help does not wait for numpy.
     from polygist_service.store.store import Store
 
-    return Store(read_home(home))
+    return Store(read_home(home), measure=choose_attention)
+
+
+def choose_attention(folder: Path, description: Description) -> Description:
+    """Have a model that is being installed tell which words became which, if it can."""
+    # Imported here, as it takes CTranslate2.
+    from polygist_service.engine.word_alignment import choose_attention as choose
+
+    try:
+        return choose(folder, description)
+    except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
+        click.echo(f"warning: {description.name}: whether it aligns words was not measured: {error}", err=True)
+        return description
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before

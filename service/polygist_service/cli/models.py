@@ -42,8 +42,8 @@ FOLDED = "licence"
 LABELS: Mapping[str, str] = {
     "name": "name", "displayName": "display name", "installed": "installed", "role": "for", "family": "family",
     "license": "licence", "sourceLanguageCodes": "reads", "targetLanguageCodes": "writes",
-    "maxInputTokens": "tokens at once", "computeType": "weights", "sizeBytes": "size", "memoryBytes": "memory",
-    "revision": "revision", "source": "source", "folder": "folder",
+    "maxInputTokens": "tokens at once", "wordAlignment": "word alignment", "computeType": "weights",
+    "sizeBytes": "size", "memoryBytes": "memory", "revision": "revision", "source": "source", "folder": "folder",
 }  # fmt: skip
 # More languages than these are told by their number.
 MOST_NAMED = 4
@@ -417,6 +417,7 @@ def to_json(model: InstalledModel, store: Store) -> dict[str, Any]:
         "sourceLanguageCodes": list(description.source_languages),
         "targetLanguageCodes": list(description.target_languages),
         "maxInputTokens": description.max_input_tokens,
+        "wordAlignment": bool(description.aligns),
         "computeType": description.compute_type,
         "sizeBytes": model.size_bytes,
         "revision": model.revision,

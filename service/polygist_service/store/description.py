@@ -38,6 +38,8 @@ class Description:
         encoder_positions, decoder_positions: how many its weights hold encodings for; 0 for a side without, as one with
             relative or rotary positions, which no length ends.
         aligns: whether its attention tells which words became which; None goes by the family.
+        alignment_layer, alignment_heads: the attention that does: the first heads of a layer of its decoder.
+        alignment_share: of what share of words it told the right ones; None where that was not measured.
         pooling: how an encoder's states become one vector: ``mean`` or ``cls``.
         golden_text: a text that the loaded model must have an answer to.
     """
@@ -69,6 +71,9 @@ class Description:
     encoder_positions: int = 0
     decoder_positions: int = 0
     aligns: bool | None = None
+    alignment_layer: int = -1
+    alignment_heads: int = 1
+    alignment_share: float | None = None
     pooling: str = "mean"
     golden_text: str = "The library opens at nine in the morning and closes at six in the evening."
 

@@ -1,7 +1,7 @@
 """The store: which models are installed, and how they get there."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -72,19 +72,30 @@ def report_nothing(phase: str, done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
+# Tries a converted model that lies in a folder, and describes it with what came of that.
+Measure = Callable[[Path, Description], Description]
+
+
+def measure_nothing(folder: Path, description: Description) -> Description:
+    """Take a model as its files describe it."""
+    return description
+
+
 class Store:
     """The models installed below `home`.
 
     Args:
         home: the folder; it is made by the first pull.
         catalogue: what can be installed; by default polygist's own with ``home/catalogue.toml``, if any, over it.
+        measure: tries models of which only their files are known, before they are installed.
     """
 
-    def __init__(self, home: Path, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, home: Path, catalogue: Catalogue | None = None, *, measure: Measure = measure_nothing) -> None:
         overlay = home / "catalogue.toml"
         self.home = home
         self.catalogue = catalogue or read_catalogue(*([overlay] if overlay.exists() else []))
         self._folders = Folders(home)
+        self._measure = measure
 
     def names(self) -> list[str]:
         """Names of the installed models, damaged or not, sorted; reads none of them."""
@@ -272,6 +283,8 @@ class Store:
                     entry, origin, families=self.catalogue.families, accepted=options.accepted,
                     build=build, workspace=workspace, report=report,
                 )  # fmt: skip
+                report(f"measure {entry.name}", 0, None)
+                description = self._measure(build, description)
             else:
                 description, source_files = convert_files(
                     entry, origin, build=build, workspace=workspace, report=report

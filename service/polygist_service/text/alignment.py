@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
 from icu4py.breakers import WordBreaker
@@ -90,6 +91,12 @@ def follow(alignment: Alignment, *, read: tuple[str, str], written: tuple[str, s
     return tuple(each for each in moved if each.target[0] < each.target[1])
 
 
+def find_words(text: str) -> list[Span]:
+    """Return where the words of a text stand, as UAX #29 parts them; each mark is one."""
+    ends = offsets(WordBreaker(text, "root"))
+    return [(start, end) for start, end in pairwise(ends) if not text[start:end].isspace()]
+
+
 class Words:
     """The words of a text as UAX #29 parts them, where each mark is one.
 
@@ -125,7 +132,7 @@ def join_words(alignment: Alignment, read: str, written: str) -> Alignment:
         source, target = sources.around(pair.source), targets.around(pair.target)
         if source[0] == source[1] or target[0] == target[1]:
             continue
-        pieces = [AlignedPair(source, target, pair.probability)]
+        pieces = [AlignedPair(source, pair.target, pair.probability)]
         while words and target[0] < words[-1][0][1]:
             last, before = words.pop()
             target, pieces = (min(last[0], target[0]), max(last[1], target[1])), before + pieces
@@ -139,7 +146,8 @@ def choose_source(target: Span, pieces: Sequence[AlignedPair]) -> AlignedPair:
     for each in pieces:
         ties[each.source] += each.probability  # type: ignore[assignment]
     source, tie = max(ties.items(), key=lambda item: item[1])
-    return AlignedPair(source, target, tie / len(pieces))
+    # Of a placeholder all pieces stand for the same.
+    return AlignedPair(source, target, min(1.0, tie / len({each.target for each in pieces})))
 
 
 def strongest(alignment: Alignment) -> Alignment:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Hypothesis
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.alignment import AlignedPair, Alignment, compose, join_words, strongest
+from polygist_service.text.alignment import AlignedPair, Alignment, compose, join_words
 from polygist_service.text.documents.base import Document, Output, Segment
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.guards import mean_score
@@ -168,7 +168,7 @@ class Assembly:
         """Yield the words that belong together of the segment at `at`, in the source and in the translation."""
         hypothesis = self._outcomes[at].ranked(0)
         if self._is_aligned and hypothesis.text:
-            for pair in join_words(strongest(hypothesis.alignment), segment.text, hypothesis.text):
+            for pair in join_words(hypothesis.alignment, segment.text, hypothesis.text):
                 source = self._document.source_span(segment, pair.source)
                 target = self._rebuilders[0].target_span(at, pair.target)
                 yield AlignedPair(source, target, pair.probability)

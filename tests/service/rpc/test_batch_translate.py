@@ -68,6 +68,17 @@ async def test_an_item_may_name_its_own_language():
     assert [answers[key].translation.source_language_code for key in "12"] == ["en", "fr"]
 
 
+async def test_an_item_may_be_another_kind_of_document():
+    texts = {"text/plain": ENGLISH, "text/html": f"<p>{ENGLISH}</p><pre>x</pre>", "text/markdown": f"# {ENGLISH}\n"}
+    async with serving(EchoEngine()) as service:
+        items = [item(kind, text, mime_type=kind) for kind, text in texts.items()]
+        answers = await batch(service, config(mime_type="text/html"), *items, item("of config", texts["text/html"]))
+        for kind, text in texts.items():
+            unary = await service.translation.Translate(make(text, mime_type=kind))
+            assert answers[kind].translation == unary.translations[0]
+    assert answers["of config"].translation == answers["text/html"].translation
+
+
 async def test_an_item_that_fails_leaves_the_others_alone():
     engine = EchoEngine()
     limits = Limits(request_characters=100)

@@ -116,7 +116,7 @@ COMPANY = {
     ("models.CountTokens", "mime_type"): {"contents": [PAGE]},
     ("translation.Translate", "mime_type"): {"contents": [PAGE]},
     ("translation.DetectLanguage", "mime_type"): {"contents": [PAGE]},
-    ("summarisation.Summarise", "mime_type"): {"contents": [f"# Title\n\n**One** [two](three).\n\n{ARTICLE}"]},
+    ("summarisation.Summarise", "mime_type"): {"contents": [ARTICLE.replace("the", "**the**")]},
     ("summarisation.Summarise", "output_config.encoding_type"): {
         "contents": [f"\U0001f600\U0001f600 {ARTICLE}"],
         "outputConfig": {"includeCitations": True},

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
 from polygist_service.errors import UnsupportedMimeType
+from polygist_service.text.documents import LAYOUTS
 from polygist_service.wire.validation import parse_mime_type
 
 from tests.service.echo import EchoEngine
@@ -31,8 +32,8 @@ PLAIN = [
 ]
 # What the error says -> what is refused with it.
 REFUSED = {
-    "is not supported; this version takes: text/plain": ("text/html", "IMAGE/png; a=b", "*/*"),
-    "is no media type, such as 'text/plain; charset=utf-8'; this version takes: text/plain": (
+    "is not supported; this version takes: text/plain, text/html, text/markdown": ("text/rtf", "IMAGE/png; a=b", "*/*"),
+    "is no media type, such as 'text/plain; charset=utf-8'; this version takes: text/plain, text/html, text/markdown": (
         *("plain", "text", "text/", "/plain", "text/plain/x", "text plain", "text/ plain", "text/plain, text/html"),
         *("text/plain; charset", "text/plain; charset=", "text/plain; =utf-8", "text/plain; charset = utf-8"),
         *("text/plain charset=utf-8", 'text/plain; charset="utf-8', 'text/plain; charset=ut"f', "text/plain\n", " "),
@@ -93,7 +94,7 @@ async def test_what_is_not_plain_text_in_utf_8_is_refused_with_its_cure(method: 
             assert failure.field == "mime_type" or failure.field.endswith(".mime_type")
             assert message in failure.message
             assert len(failure.message) < 400
-            assert failure.metadata["allowed"] == "text/plain"
+            assert failure.metadata["allowed"] == "text/plain, text/html, text/markdown"
 
 
 async def test_markdown_may_be_asked_for_in_any_spelling():
@@ -112,4 +113,4 @@ async def test_markdown_may_be_asked_for_in_any_spelling():
 @settings(max_examples=300)
 def test_any_value_is_a_media_type_or_is_refused(value: str):
     with suppress(UnsupportedMimeType):
-        assert parse_mime_type("mime_type", value) == "text/plain"
+        assert parse_mime_type("mime_type", value) in LAYOUTS

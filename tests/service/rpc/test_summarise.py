@@ -160,7 +160,7 @@ ONLY_ENGLISH = EchoEngine(replace(ENCODER, source_languages=("en",)), EN_PT, PT_
         ({"max_sentence_count": -1}, "INVALID_ARGUMENT", "FIELD_INVALID", "max_sentence_count"),
         ({"max_word_count": 0}, "INVALID_ARGUMENT", "FIELD_INVALID", "max_word_count"),
         ({"query": "q" * 1001}, "INVALID_ARGUMENT", "FIELD_INVALID", "query"),
-        ({"mime_type": "text/html"}, "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED", "mime_type"),
+        ({"mime_type": "text/rtf"}, "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED", "mime_type"),
         ({"output_mime_type": "text/html"}, "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED", "output_mime_type"),
         ({"model": "minilm"}, "INVALID_ARGUMENT", "FIELD_INVALID", "model"),
         ({"model": "models/en-pt"}, "INVALID_ARGUMENT", "FIELD_INVALID", "model"),

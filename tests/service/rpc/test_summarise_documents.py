@@ -143,14 +143,17 @@ async def test_a_page_without_an_article_says_so_and_fails_no_other():
 
 async def test_where_nothing_finds_an_article_the_page_says_what_is_about_the_matter():
     sentences = "The ferry is late again today. Fog closed the harbour at dawn, and it opened at noon."
-    deep = f"<nav>Home and away and all that.</nav>{'<div>' * 300}<p>{sentences}</p>{'</div>' * 300}"
-    brief = f"<p>{sentences}</p><footer>All of this is ours and will be ours for ever.</footer>"
-    both = [{"text": sentence} for sentence in sentences.split(". ")]
+    pages = (
+        f"<nav>Home and away and all that.</nav>{'<div>' * 300}<p>{sentences}</p>{'</div>' * 300}",
+        f"<p>{sentences}</p><footer>All of this is ours and will be ours for ever.</footer>",
+        f"<form><label>Your name and address, please.<input></label><p>{sentences}</p></form>",
+        f"<p>Ours is the best of all the newspapers.</p><main><p>{sentences}</p></main>",
+        sentences,
+    )
     async with serving(EchoEngine()) as service:
-        request = make(deep, brief, max_sentence_count=5, source_language_code="en")
+        request = make(*pages, max_sentence_count=5, source_language_code="en")
         summaries = (await service.summarisation.Summarise(request)).summaries
-    assert [summary.text for summary in summaries] == [sentences] * 2
-    assert both
+    assert [summary.text for summary in summaries] == [sentences] * len(pages)
 
 
 async def test_of_markdown_the_prose_is_read():

@@ -158,5 +158,5 @@ def test_prose_is_the_sentences_of_chosen_blocks():
 
 
 def test_each_mime_type_has_its_layout():
-    assert documents.LAYOUTS.keys() == {"text/plain"}
+    assert documents.LAYOUTS.keys() == {"text/plain", "text/html", "text/markdown"}
     assert documents.parse("One. Two.", language="en", mime_type="text/plain").segments

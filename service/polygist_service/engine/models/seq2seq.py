@@ -24,6 +24,9 @@ from polygist_service.text.segmentation import Span
 # A piece at which a model looked less when it wrote another one has little to do with that.
 LEAST_LOOK = 0.15
 
+# For each token of an output, how much it looked at each token that was read.
+Rows = Sequence[Sequence[float]]
+
 
 class SequenceToSequence:
     """An encoder-decoder: text in, hypotheses out.
@@ -89,37 +92,69 @@ class SequenceToSequence:
                 callback=following,
                 **arguments,
             )
+        attention = self._read_attention(prompts, outputs, arguments["beam_size"]) if options.alignment else []
         results = []
         # The batch shares the largest limit; each segment is held to its own, so that its answer is the same alone.
-        for prompt, output, limit in zip(prompts, outputs, limits, strict=True):
+        for at, (prompt, output, limit) in enumerate(zip(prompts, outputs, limits, strict=True)):
             written = [tokens[len(prompt.prefix) :] for tokens in output.hypotheses]
             hypotheses = read_hypotheses(self._tokenizer, written, output.scores, limit)
             if options.alignment:
                 hypotheses = tuple(
-                    replace(hypothesis, alignment=self._align(prompt, tokens, attention[-len(tokens) :]))
-                    for hypothesis, tokens, attention in zip(hypotheses, written, output.attention, strict=True)
+                    replace(hypothesis, alignment=self._align(prompt, tokens[:limit], rows))
+                    for hypothesis, tokens, rows in zip(hypotheses, written, attention[at], strict=True)
                 )
             results.append(Result(len(prompt), hypotheses))
         return results
 
-    def _align(self, prompt: Prompt, tokens: Sequence[str], attention: Sequence[Sequence[float]]) -> Alignment:
+    def _read_attention(
+        self, prompts: Sequence[Prompt], outputs: Sequence[ctranslate2.TranslationResult], beam_size: int
+    ) -> Sequence[Sequence[Rows]]:
+        """Return for each hypothesis of each segment how much its tokens looked at those that were read.
+
+        The beam search of CTranslate2 4.8 gives the first tokens of a batch the rows of other segments: on a CPU its
+        first step has one beam for each segment, and ``decoding.cc`` gathers it as if it had all. What a decoder looks
+        at first is the same whatever it writes, so one more step tells it. Where a decoder is made to begin with a
+        token, that is the first one.
+        """
+        attention = [[rows[len(prompts[0].prefix) :] for rows in output.attention] for output in outputs]
+        if beam_size == 1 or len(prompts) == 1 or prompts[0].prefix:
+            return attention
+        firsts = self._translator.translate_batch(
+            [prompt.tokens for prompt in prompts],
+            max_batch_size=0,
+            return_attention=True,
+            disable_unk=True,
+            max_input_length=0,
+            beam_size=1,
+            max_decoding_length=1,
+            min_decoding_length=1,
+        )
+        return [
+            [[*first.attention[0], *rows[1:]] for rows in hypotheses]
+            for hypotheses, first in zip(attention, firsts, strict=True)
+        ]
+
+    def _align(self, prompt: Prompt, tokens: Sequence[str], attention: Rows) -> Alignment:
         """Return the spans of the text and of an output that belong together.
 
         Args:
             prompt: what the model read.
             tokens: what it wrote.
-            attention: for each of `tokens`, how much it looked at each token that it read.
+            attention: of `tokens`.
         """
-        before = len(self._format.text_prefix)
-        sources = self._tokenizer.token_spans(self._format.text_prefix + prompt.text)
+        before, first = len(self._format.text_prefix), self._format.text_start
+        spans = self._tokenizer.token_spans(self._format.text_prefix + prompt.text)
+        # Some tokens stand for no character of the text.
+        sources = {
+            at: (max(0, low - before), high - before)
+            for at, (low, high) in enumerate(spans, start=first)
+            if max(low, before) < high
+        }
         pairs = []
-        for (start, end), weights in zip(self._tokenizer.decoded_spans(tokens), attention, strict=False):
-            row = weights[self._format.text_start : self._format.text_start + len(sources)]
-            if start < end and row:
-                least = min(LEAST_LOOK, max(row))
-                for (low, high), weight in zip(sources, row, strict=False):
-                    if weight >= least:
-                        pairs.append(AlignedPair((max(0, low - before), max(0, high - before)), (start, end), weight))
+        for span, row in zip(self._tokenizer.decoded_spans(tokens), attention, strict=False):
+            if span[0] < span[1] and sources:
+                least = min(LEAST_LOOK, max(row[at] for at in sources))
+                pairs += [AlignedPair(sources[at], span, row[at]) for at in sources if row[at] >= least]
         return tuple(pairs)
 
     def count(self, text: str) -> int:

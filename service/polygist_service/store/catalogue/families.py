@@ -111,7 +111,7 @@ class Family(DescriptionTable):
         name_pattern: pattern of names that tell a pair; its groups are the codes of source and target.
         groups: codes of `name_pattern` that stand for several languages.
         languages: what its published members read and write, known before one is installed; empty where that differs.
-        aligns: whether members of which it is not known by measurement tell which words became which.
+        aligns: whether members tell which words became which, as far as they were not measured.
         codes: the codes that `text.tags.parse_tag` would read as another language, with what they are.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import SEEK_CUR
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.families import Family, window_cost
@@ -168,8 +168,16 @@ def read_vocabulary(folder: Path) -> list[str]:
     return []
 
 
-def read_shapes(weights: BinaryIO) -> dict[str, tuple[int, ...]]:
-    """The shapes of the variables in a ``model.bin``, by their names and aliases; the numbers themselves are skipped.
+class Variable(NamedTuple):
+    """A variable of a ``model.bin``: its shape, and where its bytes begin and how many they are."""
+
+    shape: tuple[int, ...]
+    place: int
+    size: int
+
+
+def read_outline(weights: BinaryIO) -> dict[str, Variable]:
+    """The variables in a ``model.bin``, by their names and aliases; the numbers themselves are skipped.
 
     The file is as ``_serialize`` in ``ctranslate2/specs/model_spec.py`` writes it: version, name and revision of the
     architecture, variables (name, shape, type, bytes), aliases.
@@ -186,16 +194,16 @@ def read_shapes(weights: BinaryIO) -> dict[str, tuple[int, ...]]:
         return weights.read(length).rstrip(b"\0").decode()
 
     take("I"), take_name(), take("I")
-    shapes = {}
+    variables = {}
     for _ in range(*take("I")):
         name, (rank,) = take_name(), take("B")
-        shapes[name] = take(f"{rank}I")
-        _type, size = take("BI")
+        shape, (_type, size) = take(f"{rank}I"), take("BI")
+        variables[name] = Variable(shape, weights.tell(), size)
         weights.seek(size, SEEK_CUR)
     for _ in range(*take("I")):
         alias, name = take_name(), take_name()
-        shapes[alias] = shapes[name]
-    return shapes
+        variables[alias] = variables[name]
+    return variables
 
 
 def count_positions(weights: Path) -> tuple[int, int]:
@@ -205,8 +213,9 @@ def count_positions(weights: Path) -> tuple[int, int]:
     """
     try:
         with weights.open("rb") as opened:
-            shapes = read_shapes(opened)
-        sides = [shapes.get(f"{side}/position_encodings/encodings", (0,))[0] for side in ("encoder", "decoder")]
+            variables = read_outline(opened)
+        encodings = [variables.get(f"{side}/position_encodings/encodings") for side in ("encoder", "decoder")]
+        sides = [each.shape[0] if each else 0 for each in encodings]
     except (OSError, ValueError, LookupError, struct.error):
         return 0, 0
     return sides[0], sides[1]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from polygist_service.errors import StoreError
@@ -56,6 +56,7 @@ def convert_files(
         raise StoreError(message) from error
     settings = {**entry.settings, "compute_type": entry.compute_type}
     description = describe(entry.name, family, settings, Contents(frozenset(), {}), build)
+    description = replace(description, aligns=family.aligns)
     return description, {file.key: file.sha256 for file in origin.files}
 
 

@@ -31,7 +31,8 @@ def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Align
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
     arranger = Arranger(text, inlines, written, alignment)
     doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
-    return Arrangement(tuple(put_in_order(inlines, arranger.children, arranger.spans)), tuple(doubtful))
+    placements = put_in_order(inlines, arranger.children, arranger.spans)
+    return Arrangement(tuple(placements), tuple(doubtful), arranger.strays)
 
 
 def children_of(inlines: Sequence[Inline]) -> list[list[int]]:
@@ -73,6 +74,7 @@ class Arranger:
         children: of each element, and last those that are in none, in the order in which they come.
         spans: where each comes.
         doubtful: those that may stand at other words than theirs.
+        strays: see `inline.Arrangement`.
     """
 
     def __init__(self, text: str, inlines: Sequence[Inline], written: str, alignment: Alignment) -> None:
@@ -84,9 +86,10 @@ class Arranger:
         self.children = children_of(inlines)
         windows = Windows(inlines, self.children, self._links)
         self._ranges, self._windows = windows.ranges, windows.found
+        self.strays = tuple(sorted(self._links.target[word][0] for word in windows.strays))
         self._anchors = [max(column, key=column.__getitem__, default=-1) for column in self._links.columns]
         self.spans: list[Span] = [(0, 0)] * len(inlines)
-        self.doubtful: set[int] = set()
+        self.doubtful = windows.doubtful
         for parent in (-1, *range(len(inlines))):
             if self.children[parent]:
                 self._place_children(parent, self.spans[parent] if parent >= 0 else (0, len(written)))

@@ -75,10 +75,10 @@ BLOCK_KINDS = {
     **dict.fromkeys(("blockquote", "p"), BlockKind.PARAGRAPH),
     "pre": BlockKind.CODE,
 }
-# About the site rather than the matter.
-ASIDES = names("aside button datalist dialog form label menu nav search select")
+# About the site rather than the matter; not forms, as some programs put one around all of a page.
+ASIDES = names("aside button datalist dialog label menu nav search select")
 ASIDE_ROLES = names(
-    "alert alertdialog banner button complementary contentinfo dialog form menu menubar navigation search tablist"
+    "alert alertdialog banner button complementary contentinfo dialog menu menubar navigation search tablist"
     " toolbar tooltip"
 )
 MAINS = names("article main")

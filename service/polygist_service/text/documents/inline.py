@@ -58,7 +58,10 @@ class Arrangement:
     Attributes:
         placements: in the order in which they are written, so that elements nest as they did.
         doubtful: indices of elements that may stand at other words than theirs.
+        strays: offsets of those objects (see `OBJECT`) that were written where they are in another element than
+            theirs: they have to be put elsewhere, as those that were not written.
     """
 
     placements: tuple[Placement, ...]
     doubtful: tuple[int, ...] = ()
+    strays: tuple[int, ...] = ()

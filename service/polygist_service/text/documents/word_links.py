@@ -1,17 +1,21 @@
 """Which words of a sentence the words that were written of it come from."""
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
 from icu4py.breakers import WordBreaker
 
 from polygist_service.text.alignment import Alignment, strongest
+from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 
+POSSESSIVE = re.compile("['’]s$")
 HYPHENS = "-\u2010\u2011"
 # Punctuation that is read as a word, as symbols are.
 SPOKEN = "%‰&#@*§/"
@@ -21,6 +25,8 @@ SHORTEST_WORD, SHORTEST_NAME = 4, 3
 STEM = 4
 # A longer word is taken for the source of another one that was looked at so much more.
 LEAST_SHARE = 0.3
+# How much a number counts, and a word of fewer letters than `SHORTEST_WORD`, as most articles are, beside other words.
+NUMBER, SHORT = 2.0, 0.6
 # How much a guess counts, beside 1 for a word that was copied.
 AKIN, RELATIVE = 0.8, 0.4
 
@@ -59,14 +65,17 @@ class WordLinks:
     Attributes:
         source: spans of the words of the sentence, in order; a word of which a part is marked may be cut there.
         target: spans of the words that were written.
-        rows: for each of `target`, the words of `source` that it comes from, with weights that sum up to 1 at most.
-        columns: the same for each of `source`.
+        rows: for each of `target`, the words of `source` that it comes from, each with its weight.
+        objects: for each of `target` that stands for something kept, in order, which of `source` it is; see
+            `inline.OBJECT`. The first one where it was written twice.
+        columns: as `rows`, for each of `source`.
         totals: the sum of the weights of each row.
     """
 
     source: Sequence[Span]
     target: Sequence[Span]
     rows: Sequence[dict[int, float]]
+    objects: Mapping[int, int] = field(default_factory=dict)
     columns: Sequence[dict[int, float]] = field(init=False)
     totals: Sequence[float] = field(init=False)
 
@@ -85,22 +94,25 @@ def link_words(text: str, edges: Iterable[int], written: str, alignment: Alignme
         alignment: of both; where it is empty, words that are not alike are linked by their relative places.
     """
     source, target = find_words(text), find_words(written)
-    looks = weigh(source, target, alignment)
+    looks = share_out(source, target, alignment)
     copies = find_copies(text, source, written, target, looks)
     source, target, copies = cut_words(text, source, sorted(set(edges)), written, target, copies)
     if alignment:
-        rows = weigh(source, target, strongest(alignment))
-        rows = cover(text, source, rows, weigh(source, target, alignment))
+        rows = share_out(source, target, strongest(alignment))
+        rows = cover(text, source, rows, share_out(source, target, alignment))
     else:
         rows = guess(text, source, written, target, copies)
     copied = set(copies.values())
     for at, row in enumerate(rows):
         # What else is written while a model looks at a name or a number belongs to it: "in Porto", "of 2001".
-        rows[at] = {copies[at]: 1.0} if at in copies else {own: row[own] for own in row if own not in copied}
-    return WordLinks(source, target, rows)
+        shares = {copies[at]: 1.0} if at in copies else {own: row[own] for own in row if own not in copied}
+        weight = weigh_word(written[slice(*target[at])])
+        rows[at] = {own: weight * share for own, share in shares.items()}
+    objects = {own: at for at, own in reversed(copies.items()) if OBJECT.match(text, source[own][0])}
+    return WordLinks(source, target, rows, {at: own for own, at in sorted(objects.items(), key=itemgetter(1))})
 
 
-def weigh(source: Sequence[Span], target: Sequence[Span], alignment: Alignment) -> list[dict[int, float]]:
+def share_out(source: Sequence[Span], target: Sequence[Span], alignment: Alignment) -> list[dict[int, float]]:
     """Return for each target word how much its pieces come from which source words."""
     rows: list[dict[int, float]] = [{} for _ in target]
     for pair in alignment:
@@ -142,6 +154,11 @@ def cover(
     return covered
 
 
+def weigh_word(word: str) -> float:
+    """Return how much it counts that a word is in its place."""
+    return NUMBER if any(map(str.isdecimal, word)) else SHORT if len(word) < SHORTEST_WORD else 1.0
+
+
 def overlaps(words: Sequence[Span], span: Span) -> Iterator[tuple[int, int]]:
     """Yield the index of each word that a span overlaps, and how many characters they share."""
     start, end = span
@@ -180,7 +197,7 @@ def group_words(text: str, words: Sequence[Span]) -> dict[str, list[int]]:
             digits = "".join(filter(str.isdecimal, word))
             found[digits.lstrip("0") or "0"].append(at)
         elif not word[0].isalnum() or any(map(str.isdecimal, word)) or len(word) >= shortest:
-            found[word.casefold()].append(at)
+            found[POSSESSIVE.sub("", word.casefold())].append(at)
     return found
 
 
@@ -213,9 +230,9 @@ def cut_words(
     own_starts, target_starts = starts(own_parts), starts(target_parts)
     moved: dict[int, int] = {}
     for at, own in copies.items():
-        if len(own_parts[own]) == len(target_parts[at]):
-            for part in range(len(target_parts[at])):
-                moved[target_starts[at] + part] = own_starts[own] + part
+        # Of a word that was copied only in part that is the first one: "Ann" of "Ann's".
+        for part in range(len(target_parts[at])):
+            moved[target_starts[at] + part] = own_starts[own] + part
     return [each for group in own_parts for each in group], [each for group in target_parts for each in group], moved
 
 

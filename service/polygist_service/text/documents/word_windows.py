@@ -5,7 +5,8 @@ siblings: where the sum of how much each word comes from its own words, less wha
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -39,6 +40,8 @@ class Windows:
     Attributes:
         ranges: for each element the range of its words in the sentence.
         found: for each element its window; None where none of the words is its own.
+        doubtful: elements whose window has less than half of what comes from their words.
+        strays: words that stand for something kept in an element, and stand in another one.
     """
 
     def __init__(self, inlines: Sequence[Inline], children: Sequence[Sequence[int]], links: WordLinks) -> None:
@@ -47,6 +50,8 @@ class Windows:
         self._costs = list(accumulate((FOREIGN * total for total in links.totals), initial=0.0))
         self.ranges = [find_range(links.source, each) for each in inlines]
         self.found: list[Window | None] = [None] * len(inlines)
+        self.doubtful: set[int] = set()
+        self.strays: list[int] = []
         for parent in (-1, *range(len(inlines))):
             region = self.found[parent] if parent >= 0 else Window(0, len(links.target))
             if region and len(children[parent]) == 1 and self._has_all(children[parent][0], parent):
@@ -60,43 +65,99 @@ class Windows:
 
     def _choose(self, siblings: Sequence[int], region: Window) -> None:
         """Choose windows of siblings in a region; words that two want go to the one that they speak more for."""
-        wishes = []
-        for index in siblings:
-            if window := self._find(index, region, ()):
-                is_whole = self._inlines[index].begins and self._inlines[index].ends
-                wishes.append((is_whole, -window.gain, index))
-        taken: list[Span] = []
-        for _, _, index in sorted(wishes):
-            if window := self._find(index, region, taken):
+        taken = self._surround_objects(siblings, region)
+        free = [index for index in siblings if not self.found[index]]
+        wishes = {index: window for index in free if (window := self._find(index, region, taken))}
+        for index in sorted(wishes, key=lambda index: (self._is_whole(index), -wishes[index].gain)):
+            wish = wishes[index]
+            if window := self._find(index, region, taken) if is_taken(taken, wish.first, wish.last) else wish:
                 self._take(index, self._stretch(index, window, region, taken), taken)
-        for index in siblings:
+        for index in free:
             if not self.found[index] and (window := self._find_word(index, region, taken)):
+                self.doubtful.add(index)
                 self._take(index, window, taken)
+
+    def _surround_objects(self, siblings: Sequence[int], region: Window) -> list[Span]:
+        """Choose the windows of those siblings that have objects in them; return these, and all other objects.
+
+        Those of an element between which others stand are in it no more, wherever its window is: they are strays.
+        """
+        objects = [(at, own) for at, own in self._links.objects.items() if region.first <= at < region.last]
+        taken = [(at, at + 1) for at, _ in objects]
+        ranges = sorted((*self.ranges[index], index) for index in siblings if objects)
+        owned: dict[int, list[int]] = defaultdict(list)
+        for at, own in objects:
+            # Of the ranges that begin there or before, the last one: it is the only one that may have it.
+            place = bisect_right(ranges, (own, len(self._links.source) + 1)) - 1
+            if place >= 0 and own < ranges[place][1]:
+                owned[ranges[place][2]].append(at)
+        for index, places in owned.items():
+            inline = self._inlines[index]
+            first = places[0] if inline.begins else region.first
+            last = places[-1] + 1 if inline.ends else region.last
+            low, high = bisect_left(taken, (first, first)), bisect_left(taken, (last, last))
+            if taken[low:high] != [(at, at + 1) for at in places]:
+                self.doubtful.add(index)
+                self.strays += places
+                continue
+            start = taken[low - 1][1] if low else region.first
+            end = taken[high][0] if high < len(taken) else region.last
+            window = self.found[index] = self._widen(index, Window(first, last), Window(start, end))
+            taken[low:high] = [(window.first, window.last)]
+        return taken
+
+    def _widen(self, index: int, window: Window, region: Window) -> Window:
+        """Return a window with the words beside it in a region that make it a better one of an element."""
+        own = self._own(index, region, ())
+        first, last = window.first, window.last
+        best = here = 0.0
+        for at in range(first - 1, region.first - 1, -1) if self._inlines[index].begins else ():
+            here += self._gain(at, own)
+            if here > best:
+                best, first = here, at
+        best = here = 0.0
+        for at in range(last, region.last) if self._inlines[index].ends else ():
+            here += self._gain(at, own)
+            if here > best:
+                best, last = here, at + 1
+        return Window(first, last)
+
+    def _gain(self, at: int, own: Mapping[int, float]) -> float:
+        """Return how much a word speaks for it that it is an element's."""
+        share = own.get(at, 0.0)
+        return share - FOREIGN * (self._links.totals[at] - share)
+
+    def _is_whole(self, index: int) -> bool:
+        return self._inlines[index].begins and self._inlines[index].ends
 
     def _take(self, index: int, window: Window, taken: list[Span]) -> None:
         self.found[index] = window
         insort(taken, (window.first, window.last))
+        own = self._own(index, Window(0, len(self._links.target)), ())
+        if 2 * sum(own[at] for at in own if window.first <= at < window.last) < sum(own.values()):
+            self.doubtful.add(index)
 
     def _find_word(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
         """Return the word that comes from an element most, though it comes from others more, where it is free."""
-        own = self._own(index, region, taken)
+        own, inline = self._own(index, region, taken), self._inlines[index]
         at = max(own, key=own.__getitem__, default=-1)
-        inline = self._inlines[index]
-        is_whole = inline.begins and inline.ends
-        return Window(at, at + 1) if is_whole and at >= 0 and own[at] >= SHARE else None
+        if at < 0 or own[at] < SHARE:
+            return None
+        first, last = at if inline.begins else region.first, at + 1 if inline.ends else region.last
+        return None if is_taken(taken, first, last) else Window(first, last)
 
     def _own(self, index: int, region: Window, taken: Sequence[Span]) -> dict[int, float]:
         """Return the free words that come from an element, and how much they do."""
         own: dict[int, float] = {}
         for source in range(*self.ranges[index]):
             for target, weight in self._links.columns[source].items():
-                if region.first <= target < region.last and not is_taken(taken, target, target + 1):
+                if region.first <= target < region.last and not (taken and is_taken(taken, target, target + 1)):
                     own[target] = own.get(target, 0.0) + weight
         return own
 
     def _find(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
         """Return the best window of an element in a region, beside those that are taken."""
-        links, inline = self._links, self._inlines[index]
+        inline = self._inlines[index]
         own = self._own(index, region, taken)
         # Sums of gains up to a place: a window's gain is the difference of those at both of its ends.
         start, least = region.first, 0.0 if not inline.begins else float("inf")
@@ -109,7 +170,7 @@ class Windows:
             here -= self._costs[at] - self._costs[end]
             if inline.begins and here <= least:
                 start, least = at, here
-            here += own[at] - FOREIGN * (links.totals[at] - own[at])
+            here += self._gain(at, own)
             end = at + 1
             if inline.ends and here - least > (best.gain if best else 0.0):
                 best = Window(start, end, here - least)
