@@ -26,6 +26,11 @@ UNBREAKABLE = re.compile(
     r"[-+*=_](?:[\s=_*-]|\Z)|[#>|<$\\]|\d{1,9}[.)]|`{3}|~|:(?:\s|:)|\[\^|\[[^\]]*\]:|\+\+\+|--|\*\*\*|___|==|\Z"
 )
 
+# What makes a plain value of YAML something else.
+UNSAFE_VALUE = re.compile(
+    r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`~]|\A[\d.+-]+\Z|\A(?:true|false|yes|no|on|off|null)\Z", re.IGNORECASE
+)
+
 
 def find_escapes(text: str, *, is_full: bool, is_line_start: bool) -> dict[int, str]:
     """Return what is written for characters of `text` that would not mean themselves, by their offsets.
@@ -65,3 +70,16 @@ def find_title_escapes(text: str, quote: str) -> dict[int, str]:
     places = [at for at, character in enumerate(text) if character in own]
     places += [found.start() for pattern in (BACKSLASH, AMPERSAND) for found in pattern.finditer(text)]
     return {at: f"\\{text[at]}" for at in places}
+
+
+def find_value_escapes(text: str, quote: str) -> dict[int, str]:
+    """Return the same for a value of front matter; see `ParsedBlock.quote`."""
+    own = {'"': {'"': '\\"', "\\": "\\\\"}, "'": {"'": "''"}}.get(quote, {})
+    return {at: own[character] for at, character in enumerate(text) if character in own}
+
+
+def quote_value(words: str) -> str:
+    """Return the quotes that a plain value of front matter has to be put in; none where it may stand as it is."""
+    if not UNSAFE_VALUE.search(words):
+        return ""
+    return "'" if '"' in words or "\\" in words else '"'

@@ -4,18 +4,22 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
 from polygist_service.text.documents.inline import OBJECT, Edge, Placement
-from polygist_service.text.documents.lines import display_width
-from polygist_service.text.documents.markdown.content import BREAKS, AtomKind, Content, Place, Sign
-from polygist_service.text.documents.markdown.escapes import UNBREAKABLE, find_escapes, find_title_escapes
+from polygist_service.text.documents.markdown.content import AtomKind, Content, Place, Sign
+from polygist_service.text.documents.markdown.escapes import (
+    find_escapes,
+    find_title_escapes,
+    find_value_escapes,
+)
 from polygist_service.text.documents.markdown.marks import keep_objects, settle, spread
 from polygist_service.text.documents.markdown.outputs import Line, read_line
-from polygist_service.text.documents.markdown.parsing import LINE_BREAK, References, Shape
+from polygist_service.text.documents.markdown.parsing import References, Shape
+from polygist_service.text.documents.markdown.pieces import WRAPPED, Piece, WrittenBlock, put_in_quotes, wrap
 from polygist_service.text.documents.markdown.reading import is_read_as
 from polygist_service.text.documents.markdown.sentences import (
     MarkdownBlock,
@@ -24,12 +28,10 @@ from polygist_service.text.documents.markdown.sentences import (
     is_shortcut,
     read_sentences,
 )
-from polygist_service.text.segmentation import Span
 
 SPACES = re.compile(r" +")
 # What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
 REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
-WRAPPED = (Shape.PARAGRAPH, Shape.UNDERLINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +61,6 @@ EFFORTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a written block.
-
-    Attributes:
-        letters: what the parser is to read.
-        source: what is written, with what stands in front of further lines.
-        segment: index among the segments of the block of the one that it is of; -1 between them.
-        low, high: what it is of in the line of that one.
-        is_plain: whether each character of it is one of the line.
-        is_space: whether it may become a line break.
-    """
-
-    letters: str
-    source: str
-    segment: int = -1
-    low: int = 0
-    high: int = 0
-    is_plain: bool = False
-    is_space: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """How a sentence is written.
 
@@ -97,44 +77,6 @@ class Plan:
     line: Line | None = None
     placements: tuple[tuple[Placement, int], ...] = ()
     moved: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenBlock:
-    """A block with outputs in the places of its segments.
-
-    Attributes:
-        text: it.
-        spans: where each output is in it, marks included.
-        pieces: what it is made of.
-        lines: the outputs as they were written; None where the source was.
-        doubts: indices of segments whose marks may stand at other words than theirs.
-    """
-
-    text: str
-    spans: tuple[Span, ...]
-    pieces: tuple[Piece, ...]
-    lines: tuple[Line | None, ...]
-    doubts: frozenset[int]
-
-    def target_span(self, index: int, span: Span) -> Span:
-        """Return where a span of the output of a segment is in the block.
-
-        Args:
-            index: of the segment among those of the block.
-        """
-        line = self.lines[index]
-        low, high = (line.place(at) for at in span) if line else span
-        start, end = self.spans[index]
-        length = 0
-        for piece in self.pieces:
-            if piece.segment == index and piece.low < piece.high:
-                if piece.low <= low < piece.high:
-                    start = length + (low - piece.low if piece.is_plain else 0)
-                if piece.low < high <= piece.high:
-                    end = length + (high - piece.low if piece.is_plain else len(piece.source))
-            length += len(piece.source)
-        return start, max(start, end)
 
 
 def write_block(
@@ -213,21 +155,13 @@ class BlockWriter:
         """Write all of it."""
         self._write_content(0)
         if self.is_changed:
-            self._wrap()
+            wrap(self.pieces, self._block, self._text, self._segments)
+            if self._block.shape is Shape.VALUE and not self._block.quote:
+                put_in_quotes(self.pieces)
 
     def written(self) -> WrittenBlock:
         """Return what was written."""
-        spans = [[-1, -1] for _ in self._segments]
-        length = 0
-        for piece in self.pieces:
-            if piece.segment >= 0:
-                span = spans[piece.segment]
-                span[0] = length if span[0] < 0 else span[0]
-                span[1] = length + len(piece.source)
-            length += len(piece.source)
-        text = "".join(piece.source for piece in self.pieces)
-        found = tuple((low, high) for low, high in spans)
-        return WrittenBlock(text, found, tuple(self.pieces), tuple(self._lines), frozenset(self._doubts))
+        return WrittenBlock.of(self.pieces, tuple(self._lines), frozenset(self._doubts))
 
     def _write_content(self, index: int) -> None:
         """Write one of the contents."""
@@ -436,7 +370,9 @@ class BlockWriter:
     def _find_escapes(self, content: Content, plan: Plan, line: Line) -> dict[int, str]:
         """Return what is written for characters of a line that would not mean themselves, by their offsets."""
         is_cell = self._block.shape is Shape.CELL
-        if content.is_title:
+        if self._block.shape is Shape.VALUE:
+            escapes = find_value_escapes(line.text, self._block.quote)
+        elif content.is_title:
             escapes = find_title_escapes(line.text, content.letters.text[content.start - 1])
         else:
             is_first = not plan.placements or plan.placements[0][0].at > 0
@@ -450,41 +386,3 @@ class BlockWriter:
         if is_cell:
             escapes.update((at, "\\|") for at, each in enumerate(line.text) if each == "|")
         return escapes
-
-    def _wrap(self) -> None:
-        """Break lines where the block was wrapped at a column, at spaces of what was written."""
-        content = self._block.contents[0]
-        breaks, is_wrapped = [], False
-        for index, atom in enumerate(content.atoms):
-            source = self._text[content.letters.source(atom.start) : content.letters.source(atom.end)]
-            if atom.kind in BREAKS and (found := LINE_BREAK.search(source)):
-                letters = content.letters.text[atom.start : atom.end]
-                breaks.append((letters[letters.index("\n") :], source[found.start() :]))
-                at = content.offsets[index]
-                is_wrapped |= any(each.content == 0 and each.low < at < each.high for each in self._segments)
-        if not is_wrapped:
-            return
-        start = self._block.first
-        lines = LINE_BREAK.split(self._text[start : self._block.end])
-        width = max(map(display_width, lines))
-        column, count = display_width(self._text[start : self._block.start]), 0
-        for at, piece in enumerate(self.pieces):
-            if piece.is_space and (word := self._word_behind(at)) is not None:
-                is_far = column + display_width(piece.source) + display_width(word) > width
-                if is_far and not UNBREAKABLE.match(word) and not self.pieces[at - 1].letters.endswith("\\"):
-                    letters, source = breaks[min(count, len(breaks) - 1)]
-                    piece = self.pieces[at] = replace(piece, letters=letters, source=source, is_plain=False)
-            last = LINE_BREAK.split(piece.source)
-            count += len(last) - 1
-            column = display_width(last[-1]) + (column if len(last) == 1 else 0)
-
-    def _word_behind(self, at: int) -> str | None:
-        """Return the letters behind a space up to the next one; None where there are none."""
-        letters = []
-        for piece in islice(self.pieces, at + 1, None):
-            if piece.is_space:
-                break
-            letters.append(piece.letters)
-            if "\n" in piece.letters:
-                break
-        return "".join(letters) or None
