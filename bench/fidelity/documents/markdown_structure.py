@@ -35,9 +35,8 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 BLANK = " >\t"
 HARD_BREAK = re.compile(r"( {2,}|\\)\n")
 KEY = re.compile(r"^\s*(?:- )?[\w.-]+:", re.MULTILINE)
-MARKER = re.compile(
-    r"[ \t]*(?:(?:>|[-+*](?=\s)|\d{1,9}[.)](?=\s)|#{1,6}(?=\s)|\[\^[^\]]+\]:|:(?=\s)|\[[ xX]\])[ \t]*)*"
-)
+SPACED = r"(?:[-+*:]|\d{1,9}[.)]|#{1,6})(?=[ \t]|$)"
+MARKER = re.compile(rf"[ \t]*(?:(?:>|{SPACED}|\[\^[^\]]+\]:|\[[ xX]\])[ \t]*)*")
 DEFINITION = re.compile(r"^[ >\t]*\[((?!\^)(?:[^\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(<[^>\n]*>|\S+)", re.MULTILINE)
 
 

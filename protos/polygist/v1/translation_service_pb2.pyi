@@ -424,8 +424,9 @@ Global___TranslatedSegment: _TypeAlias = TranslatedSegment  # noqa: Y015
 @_typing.final
 class AlignedPair(_message.Message):
     """A word of the translation and the word of the source that it comes from. Words are those of
-    Unicode's UAX #29, and each punctuation mark is one; what is carried over as one, such as an
-    address, is one, too. A word of the source may stand in several pairs, or in none.
+    Unicode's UAX #29, and each punctuation mark is one; what is written or carried over as one, such
+    as an address, is one, too. A word of the source may stand in several pairs, or in none, as an
+    emoji that no model has read.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -31,8 +31,11 @@ TARGETS = ("es", "fr", "de", "pt", "it", "en")
 FIRST_GROUPS = 4
 # Of fewer words nothing can be said.
 LEAST_WORDS = 24
-# All layers are tried on so many words, and so many of them are kept; of their heads, so many more.
+# All layers are tried on so many words, and so many of them are kept; then their heads.
 LAYER_WORDS, LAYERS_KEPT, HEAD_WORDS, HEADS_KEPT = 24, 3, 40, 3
+# Of deep models fewer, so that no step takes more sentences than this. The starter models take three seconds; one
+# of 600 M parameters would take four minutes on two cores: random weights of that size do 10 sentences a second.
+MOST_SENTENCES, FEWEST_WORDS = 600, 8
 # Of 752 marked elements, the starter models' alignments place 95 % at their words. Where one word in four is tied to
 # another, they place no more than are placed without any, 59 %.
 LEAST_SHARE = 0.75
@@ -129,7 +132,7 @@ class Search:
 
     def _rank(self, chosen: Sequence[Attention], count: int) -> list[Attention]:
         """Return some attentions, the best first, by `count` words."""
-        words = pick_words(self.known, count)
+        words = pick_words(self.known, min(count, max(FEWEST_WORDS, MOST_SENTENCES // len(chosen))))
         scores = {each: self._measure(each, words) for each in chosen}
         return sorted(chosen, key=lambda each: scores[each].mean, reverse=True)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_service.summarisation.boilerplate import ends_sentence
-from polygist_service.text.documents.base import BlockKind, Layout, Passage, is_read_whole
+from polygist_service.text.documents.base import BlockKind, Layout, Passage, find_words, is_read_whole
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_runs import LanguageRun, is_within
 from polygist_service.text.segmentation import Span
@@ -114,11 +114,15 @@ class MainContent:
         """See `base.Readable`."""
         return self.layout.language
 
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """See `base.Readable`."""
+        return self.layout.source_span(passage, span)
+
     def read(self, foreign: Sequence[LanguageRun]) -> ArticleText:
         """Return the text of the article; that of a document has nothing of the runs in foreign languages."""
         if is_read_whole(self):
             return ArticleText.plain(self.layout.text, foreign)
-        passages = [passage for passage in self.passages if not is_within(passage.start, foreign)]
+        passages = [passage for passage in self.passages if not is_within(find_words(self, [passage])[0], foreign)]
         starts, at = [], 0
         for passage in passages:
             starts.append(at)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from polygist_service.text.documents.base import Passage, Readable, is_read_whole
+from polygist_service.text.documents.base import Passage, Readable, find_words, is_read_whole
 from polygist_service.text.language_runs import LanguageRun
 from polygist_service.text.languages import is_same_language
 
@@ -18,19 +18,19 @@ class JoinedText:
     """What there is to be read of a document: its passages with blank lines in between.
 
     Attributes:
+        document: that they are of.
         text: all of them.
         passages: of the document, in order.
         starts: where each of them begins in `text`.
         language: what the document says that it is in, as a whole or else of most of its text, a canonical tag; None
             where it says nothing.
-        is_source: whether `text` is the source, letter for letter.
     """
 
+    document: Readable
     text: str
     passages: Sequence[Passage]
     starts: Sequence[int]
     language: str | None
-    is_source: bool
 
     @classmethod
     def of(cls, document: Readable) -> "JoinedText":
@@ -42,7 +42,7 @@ class JoinedText:
             starts.append(at)
             at += len(passage.text) + len(BETWEEN)
         language = document.language or find_main_language(passages)
-        return cls(text, passages, starts, language, is_read_whole(document))
+        return cls(document, text, passages, starts, language)
 
     def find_declared(self) -> dict[int, str]:
         """Return by their indices the passages that say what they are in, where it is not what the whole says."""
@@ -62,7 +62,7 @@ class JoinedText:
             detected: the runs of `text` in other ones; a passage is in the one that has most of it.
             declared: the languages of passages, by their indices, which are not detected.
         """
-        if self.is_source and not declared:
+        if not declared and is_read_whole(self.document):
             return tuple(detected)
         labels = [declared.get(at, label) for at, label in enumerate(self._label(detected))]
         foreign = [None if label is None or is_same_language(label, whole) else label for label in labels]
@@ -70,7 +70,7 @@ class JoinedText:
         for language, group in groupby(zip(self.passages, foreign, strict=True), key=lambda pair: pair[1]):
             members = [passage for passage, _ in group]
             if language:
-                runs.append(LanguageRun(members[0].start, members[-1].end, language))
+                runs.append(LanguageRun(*find_words(self.document, members), language))
         return tuple(runs)
 
     def _label(self, runs: Sequence[LanguageRun]) -> Iterator[str | None]:

@@ -1,13 +1,13 @@
 """Contents in more than one language, as parts that each go their own way, and put together again from them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import shift
-from polygist_service.text.documents.base import Layout, Passage
-from polygist_service.text.segmentation import has_letters
+from polygist_service.text.documents.base import Layout, find_words, is_read_whole
+from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
 
@@ -38,6 +38,12 @@ class Part:
         return self.layout.text
 
     @property
+    def words(self) -> Span:
+        """Where what is read of it stands in it; all of it where that is nothing."""
+        passages = self.layout.passages
+        return find_words(self.layout, passages) if passages else (0, len(self.text))
+
+    @property
     def has_letters(self) -> bool:
         """Whether there is anything to be read of it."""
         return any(has_letters(passage.text) for passage in self.layout.passages)
@@ -47,12 +53,16 @@ def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Pa
     """Cut a content into its parts, in order: joined, they are the content."""
     if not language.foreign:
         return [Part(index, 0, layout, language)]
-    length, passages = len(layout.text), layout.passages
+    length = len(layout.text)
+    places = None if is_read_whole(layout) else [*(passage.start for passage in layout.passages), length]
     cuts: list[tuple[int, int, str | None]] = []
     end = 0
     for run in language.foreign:
-        stop = find_cut(passages, run.end, length)
-        cuts += [(end, run.start, None), (run.start, stop, run.language)]
+        start, stop = run.start, run.end
+        if places:
+            # A passage begins with the marks in front of its words; those behind them go with it too.
+            start, stop = places[bisect_right(places, start) - 1], places[bisect_left(places, stop)]
+        cuts += [(end, start, None), (start, stop, run.language)]
         end = stop
     cuts.append((end, length, None))
     parts = [
@@ -75,14 +85,6 @@ def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Pa
         else replace(part, language=DetectedLanguage("und"))
         for part in parts
     ]
-
-
-def find_cut(passages: Sequence[Passage], end: int, length: int) -> int:
-    """Return where a run that ends at `end` is cut off: there where that is inside a passage, else before the next."""
-    following = bisect_left(passages, end, key=lambda passage: passage.start)
-    if following and passages[following - 1].end > end:
-        return end
-    return passages[following].start if following < len(passages) else length
 
 
 def join_translations(
@@ -144,7 +146,7 @@ def move_notices(pairs: Iterable[tuple[Part, Translation]]) -> Iterator[Notice]:
         for notice in translation.notices:
             if notice.kind is NoticeKind.SAME_LANGUAGE:
                 continue
-            start, end = notice.span or (0, len(part.text))
+            start, end = notice.span or part.words
             has_span = notice.span is not None or part.is_foreign
             yield replace(notice, span=(start + part.start, end + part.start) if has_span else None)
 

@@ -239,5 +239,5 @@ def leave_untouched(text: str, language: DetectedLanguage, request: TranslationR
 
 def keep_source(part: Part, refusal: UnsupportedLanguagePair, request: TranslationRequest) -> Translation:
     """Return the translation of a part that no model translates."""
-    notice = Notice(NoticeKind.UNTRANSLATED, f"this part was left as it is: {refusal}", (0, len(part.text)))
+    notice = Notice(NoticeKind.UNTRANSLATED, f"this part was left as it is: {refusal}", part.words)
     return Translation(part.text, part.language.language, request.target, notices=(notice,))

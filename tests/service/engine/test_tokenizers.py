@@ -26,6 +26,24 @@ def test_printed_quotes_and_dashes_are_read_as_typed_ones(tokenizer):
     assert tokenizer.encode("“the” ri\u00adver—town") == tokenizer.encode('"the" river - town')
 
 
+@given(st.lists(st.sampled_from(["the", "river", "—", "…", "ri\u00adver", "“", " ", "\n", "Ж", "."]), max_size=8))
+def test_tokens_stand_in_order_at_their_own_letters(tokenizer, parts):
+    text = "".join(parts)
+    spans = [span for span in tokenizer.token_spans(text) if span[0] < span[1]]
+    assert len(tokenizer.token_spans(text)) == tokenizer.count(text)
+    assert [end for _, end in spans] == sorted(end for _, end in spans)
+    for start, end in spans:
+        assert not text[start].isspace()
+        assert not text[end - 1].isspace()
+    assert set().union(*(range(*span) for span in spans)) >= {at for at, each in enumerate(text) if each.isalpha()}
+
+
+def test_a_dash_is_no_part_of_the_word_behind_it(tokenizer):
+    text = "the river — the town"
+    parts = [text[slice(*span)] for span in tokenizer.token_spans(text)]
+    assert [part for part in parts if part] == ["the", "river", "—", "the", "town"]
+
+
 def test_what_the_vocabulary_lacks_is_found_where_it_stands(tokenizer):
     assert tokenizer.unknown_spans("the 🙂🙂 river Ж town") == [(4, 6), (13, 14)]
     assert tokenizer.unknown_spans("the river") == []

@@ -1,8 +1,8 @@
 """Tokens in and out of text: SentencePiece files, and the ``tokenizer.json`` files of the `tokenizers` library."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from itertools import accumulate, groupby
+from collections.abc import Collection, Sequence
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -132,17 +132,18 @@ class SentencePieceTokenizer:
 
     def token_spans(self, text: str) -> list[Span]:
         """See `Tokenizer`."""
+        typed = text.translate(self._typed)
         # What is read as typed text may be longer or shorter: where each of its characters stands in `text`.
         places = [at for at, character in enumerate(text) for _ in character.translate(self._typed)]
-        places.append(len(text))
-        spans = read_surfaces(self._processor.encode(text.translate(self._typed), return_type="proto").pieces)
-        return [strip(text, places[start], places[end]) for start, end in spans]
+        pieces = self._processor.encode(typed, return_type="proto").pieces
+        spans = [strip(typed, *span) for span in read_surfaces(pieces, typed)]
+        return [(places[start], places[end - 1] + 1) if start < end else (0, 0) for start, end in spans]
 
     def decoded_spans(self, tokens: Sequence[str]) -> list[Span]:
         """See `Tokenizer`."""
         spoken = [token for token in tokens if token not in self._silent]
         decoded = self._writer.decode(spoken, return_type="proto")
-        spans = iter(read_surfaces(decoded.pieces))
+        spans = iter(read_surfaces(decoded.pieces, decoded.text))
         end, placed = 0, []
         for token in tokens:
             start, end = (end, end) if token in self._silent else next(spans)
@@ -157,10 +158,10 @@ class SentencePieceTokenizer:
         return any(piece not in self._vocabulary for piece in pieces if piece != "▁")
 
 
-def read_surfaces(pieces: Iterable[Any]) -> list[Span]:
-    """Return the half-open spans of pieces, whose surfaces joined are the text, in code points."""
-    ends = list(accumulate(len(piece.surface) for piece in pieces))
-    return list(zip([0, *ends], ends, strict=False))
+def read_surfaces(pieces: Sequence[Any], text: str) -> list[Span]:
+    """Return the half-open spans of pieces in a text, in code points: all of it but for white space before them."""
+    before = len(text.encode()[: pieces[0].begin].decode()) if pieces else 0
+    return list(pairwise(accumulate((len(piece.surface) for piece in pieces), initial=before)))
 
 
 class JsonTokenizer:

@@ -155,11 +155,12 @@ class Arranger:
             start, end, other = placed[at - 1]
             around = self._inlines[other]
             if place < end or not around.ends:
-                is_before = around.begins and (not around.ends or inline.start < around.start)
+                is_before = around.begins and (not around.ends or (inline.start, index) < (around.start, other))
                 place = start if is_before else end
         if inline.is_alone or first < last:
             return place, place
-        limit = min((placed[at][0] if at < len(placed) else limits[1]), limits[1])
+        at = bisect_left(placed, place, key=lambda span: span[0])
+        limit = placed[at][0] if at < len(placed) else limits[1]
         return place, place + common_marks(self._written[place:limit], self._text[inline.start : inline.end])
 
     def _find_place(self, at: int) -> int:

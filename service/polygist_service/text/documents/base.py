@@ -224,6 +224,16 @@ class Readable(Protocol):
         """What there is to be read of it, in order."""
         ...
 
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """Return where a span of the text of one of `passages` stands in the source, marks inside it included."""
+        ...
+
+
+def find_words(text: Readable, passages: Sequence[Passage]) -> Span:
+    """Return where what is read of some passages, at least one, stands in the source: from first to last character."""
+    first, last = passages[0], passages[-1]
+    return text.source_span(first, (0, 1))[0], text.source_span(last, (len(last.text) - 1, len(last.text)))[1]
+
 
 def is_read_whole(text: Readable) -> bool:
     """Whether a text is one passage, letter for letter."""
@@ -236,10 +246,6 @@ class Layout(Readable, Protocol):
 
     def part(self, start: int, end: int) -> "Layout":
         """Return the layout of a stretch of the text, which begins and ends where passages begin or the text does."""
-        ...
-
-    def source_span(self, passage: Passage, span: Span) -> Span:
-        """Return where a span of the text of one of `passages` stands in the source, marks inside it included."""
         ...
 
     def split(self, language: str, splitting: Splitting) -> Document:

@@ -204,7 +204,7 @@ def read_segments(
         yield from (replace(make_segment(own, run, span), is_number=True) for span in numbers)
         return
     if has_letters(own.text):
-        for span in with_letters(own.text, find_sentences(own.text, language, splitting)):
+        for span in with_letters(own.text, find_sentences(own, language, splitting)):
             yield make_segment(own, run, span)
 
 
@@ -226,10 +226,15 @@ def make_segment(own: RunText, run: int, span: Span) -> HtmlSegment:
     )
 
 
-def find_sentences(text: str, language: str, splitting: Splitting) -> Iterator[Span]:
-    """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant."""
+def find_sentences(own: RunText, language: str, splitting: Splitting) -> Iterator[Span]:
+    """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant.
+
+    Links in a row are no sentence; each is read alone.
+    """
+    text = own.text
     if splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES):
-        yield from split_sentences(text, language)
+        for start, end in own.links or [(0, len(text))]:
+            yield from ((start + low, start + high) for low, high in split_sentences(text[start:end], language))
         return
     start = 0
     for end, following in [*(found.span() for found in BLANK_LINE.finditer(text)), (len(text), len(text))]:

@@ -11,8 +11,9 @@ from polygist_service.text.segmentation import Span
 
 # A run of these is one space where text is shown; the others besides those of HTML end a line elsewhere.
 WHITE = " \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029"
+WHITE_CHARACTERS = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 REFERENCE = re.compile(r"&(?:#(?:\d++|[xX][0-9a-fA-F]++);?|[A-Za-z][A-Za-z0-9]*+;?)")
-PIECE = re.compile(rf"(?P<plain>(?:[^&{WHITE}]| (?![{WHITE}]))++)|(?P<white>[{WHITE}]++)|&")
+PIECE = re.compile(rf"(?P<plain>(?:[^&{WHITE}]|&(?![A-Za-z#])| (?![{WHITE}]))++)|(?P<white>[{WHITE}]++)|&")
 # The longest name of a reference that may stand without a semicolon.
 LONGEST_BARE_NAME = max(len(name) for name in html5 if not name.endswith(";"))
 # Behind an ampersand these make a reference of it.
@@ -38,6 +39,11 @@ class PlacedText:
     def text(self) -> str:
         """What is read."""
         return "".join(self._pieces)
+
+    @property
+    def ends_in_space(self) -> bool:
+        """Whether the last character is a space."""
+        return self._last == " "
 
     def span(self, low: int, high: int) -> Span:
         """Return where a span of the text, which is not empty, stands in the source."""
@@ -78,9 +84,6 @@ class PlacedText:
                     self.put(value, found.start(), at)
                 else:
                     self.put_space(found.start(), at)
-
-
-WHITE_CHARACTERS = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 
 
 def read_reference(source: str, start: int, end: int, *, in_attribute: bool) -> tuple[str, int]:

@@ -82,16 +82,18 @@ def find_facts(element: Element, attributes: dict[str, Attribute], style: str) -
     """Yield what holds inside of an element, by its tag; None where it says nothing."""
     name, values = element.name, {key: each.value.strip().lower() for key, each in attributes.items()}
     is_kept: bool | None = name in KEPT or None
-    if "translate" in values and name != "pre":
+    if "translate" in values:
         is_kept = {"no": True, "yes": False, "": False}.get(values["translate"], is_kept)
     yield "is_kept", True if NOT_TRANSLATED.search(values.get("class", "")) else is_kept
     language = read_language(attributes)
+    yield "is_listing", name == "pre" or None
     declared = (element, language) if language is not None else None
     yield "language", declared
     yield "block_language", declared if element.is_border else None
     yield "kind", (BLOCK_KINDS[name], HEADINGS.get(name, 0)) if name in BLOCK_KINDS else None
     yield "is_note", name in NOTES or None
-    yield "is_link", (name == "a" and "href" in values) or None
+    yield "link", element if name == "a" and "href" in values else None
+    yield "row", element if name == "tr" else None
     yield "is_aside", name in ASIDES or values.get("role") in ASIDE_ROLES or None
     yield "is_footer", name == "footer" or None
     yield "is_main", name in MAINS or values.get("role") in MAINS or None
@@ -131,9 +133,9 @@ class Nesting:
     def fact(self, key: str, default: Any = None) -> Any:
         """Return what the innermost element that says something of `key` says of it.
 
-        Keys: `is_kept`, `is_note`, `is_hidden`, `is_link`, `is_aside`, `is_footer`, `is_main`: bool; `kind`: a block's
-        and the level of a heading; `language`: the element and its canonical tag; `block_language` and
-        `is_hidden_block`: the same of blocks only.
+        Keys: `is_kept`, `is_listing`, `is_note`, `is_hidden`, `is_aside`, `is_footer`, `is_main`: bool; `link` and
+        `row`: the element; `kind`: a block's and the level of a heading; `language`: the element and its canonical
+        tag; `block_language` and `is_hidden_block`: the same of blocks only.
         """
         stack = self._facts.get(key)
         return stack[-1].facts[key] if stack else default
@@ -143,6 +145,11 @@ class Nesting:
         """What the block is that is open, and the level where it is a heading."""
         found: tuple[BlockKind, int] = self.fact("kind", (BlockKind.PARAGRAPH, 0))
         return found
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether text is never translated here; in a listing nothing is, as it would be laid out in another way."""
+        return bool(self.fact("is_kept") or self.fact("is_listing"))
 
     @property
     def root(self) -> Element | None:

@@ -1,6 +1,7 @@
 """Runs of text of a page: what stands between two borders of blocks, cells or controls, with the tags inside it."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -47,7 +48,9 @@ class Item:
         partner: index of the tag that belongs to a tag; None where it is in another run.
         is_blank: whether a text is white space.
         is_kept: whether a text is never translated.
-        is_link: whether a text belongs to a link.
+        is_shown: whether a tag that stands alone is of something that is seen, as an image.
+        is_crossing: whether an end tag has another name than the start tag that it goes with.
+        link: that a text belongs to.
         language: the element that declares what a text is in, where that is not its block, and the canonical tag.
         texts: spans of what is read of an object.
     """
@@ -58,7 +61,9 @@ class Item:
     partner: int | None = None
     is_blank: bool = False
     is_kept: bool = False
-    is_link: bool = False
+    is_shown: bool = False
+    is_crossing: bool = False
+    link: Element | None = None
     language: tuple[Element, str] | None = None
     texts: Sequence[Span] = ()
 
@@ -73,6 +78,7 @@ class Run:
         kind, level: of the block.
         language: the element that declares what it is in, if one does, and the canonical tag.
         is_hidden, is_aside, is_main: see `base.Passage`.
+        row: of the table that it is in.
         quote: around it where it is the value of an attribute; None where it is none.
         inner: what stands inside of it and is read apart: values of attributes, and what is hidden.
     """
@@ -85,6 +91,7 @@ class Run:
     is_hidden: bool = False
     is_aside: bool = False
     is_main: bool = False
+    row: Element | None = None
     quote: str | None = None
     inner: list["Run"] = field(default_factory=list)
 
@@ -140,7 +147,7 @@ class Skip:
         name: of the element.
         start: where it begins.
         is_border: whether it is read apart.
-        depth: how many elements of that name are open inside, with itself.
+        open: how many elements of each name are open inside, with itself.
         inside: how many elements with HTML in them are open inside.
         texts: spans of the text inside.
     """
@@ -148,7 +155,7 @@ class Skip:
     name: str
     start: int
     is_border: bool = False
-    depth: int = 1
+    open: Counter[str] = field(default_factory=Counter)
     inside: int = 0
     texts: list[Span] = field(default_factory=list)
 
@@ -175,7 +182,7 @@ class RunReader:
         self._unmatched: list[int] = []
         self._first_tag = -1  # behind the run before
         self._skip: Skip | None = None
-        for token in read_tokens(text):
+        for token in [*read_tokens(text)]:  # counted before any is looked at
             self._read(token)
         if self._skip:
             self._leave(len(text))
@@ -207,14 +214,19 @@ class RunReader:
             if skip.name in FOREIGN and not skip.inside and token.name in ENDS_FOREIGN:
                 self._leave(token.start)
                 return False
-            is_open = not (skip.name in FOREIGN and token.is_closed)
-            skip.depth += is_open and token.name == skip.name
-            skip.inside += is_open and token.name in HTML_IN_FOREIGN
-        elif token.kind is TokenKind.END:
-            skip.inside -= skip.inside > 0 and token.name in HTML_IN_FOREIGN
-            skip.depth -= token.name == skip.name
-            if not skip.depth:
+            if not (skip.name in FOREIGN and token.is_closed):
+                skip.open[token.name] += 1
+                skip.inside += token.name in HTML_IN_FOREIGN
+        elif token.kind is TokenKind.END and skip.open[token.name]:
+            skip.open[token.name] -= 1
+            skip.inside -= token.name in HTML_IN_FOREIGN
+            if not skip.open[skip.name]:
                 self._leave(token.end)
+        elif token.kind is TokenKind.END and skip.name in FOREIGN and not skip.inside:
+            is_around = token.name in ("br", "p") or self._nesting.has(token.name)
+            if is_around:  # a drawing that has no end tag
+                self._leave(token.start)
+                return False
         return True
 
     def _leave(self, end: int) -> None:
@@ -226,6 +238,7 @@ class RunReader:
             self._place(skip.start)
         item = self._add(ItemKind.OBJECT if shown else ItemKind.ALONE, skip.start, end)
         item.texts = shown
+        item.is_shown = skip.name in FOREIGN
         if skip.is_border:
             self._finish_run()
 
@@ -242,8 +255,8 @@ class RunReader:
             self._place(token.start)
         item = self._add(ItemKind.TEXT, token.start, token.end)
         item.is_blank = is_blank
-        item.is_kept = bool(fact("is_kept"))
-        item.is_link = bool(fact("is_link"))
+        item.is_kept = self._nesting.is_kept
+        item.link = fact("link")
         item.language = fact("language")
 
     def _read_start(self, token: Token) -> None:
@@ -264,15 +277,15 @@ class RunReader:
         self._first_tag = token.start if self._first_tag < 0 else self._first_tag
         if name in ("html", "head", "body"):
             self._first_tag = -1
-        if not nesting.fact("is_kept") and (name not in SKIPPED or element.is_border):
+        if not nesting.is_kept and (name not in SKIPPED or element.is_border):
             self._read_attributes(element, token, attributes)
         is_skipped = name in SKIPPED and not (name in FOREIGN and token.is_closed)
         if name in VOID or name in SKIPPED:
             nesting.leave(element, token.end)
         if is_skipped:
-            self._skip = Skip(name, token.start, is_border=element.is_border)
+            self._skip = Skip(name, token.start, element.is_border, Counter((name,)))
         elif name in VOID or name in FOREIGN:
-            self._add(ItemKind.ALONE, token.start, token.end)
+            self._add(ItemKind.ALONE, token.start, token.end).is_shown = name == "img" or name in FOREIGN
             if element.is_border:
                 self._finish_run()
         elif not element.is_border:
@@ -313,6 +326,9 @@ class RunReader:
                 # Where tags cross, the last one that was opened goes with the first one that closes, whatever their
                 # names: what is between the two tags is what both are around.
                 item.partner = self._unmatched.pop()
+                opening = self._run.items[item.partner]
+                begun = self._text[opening.start + 1 : opening.start + 1 + len(name)]
+                item.is_crossing = begun.lower() != name
                 self._run.items[item.partner].partner = len(self._run.items) - 1
 
     def _add(self, kind: ItemKind, start: int, end: int) -> Item:
@@ -323,7 +339,7 @@ class RunReader:
     def _read_apart(self, start: int, end: int, quote: str | None = None) -> None:
         """Take a stretch that is read apart from the text that it stands in."""
         self._place(start)
-        item = Item(ItemKind.TEXT, start, end, is_kept=bool(self._nesting.fact("is_kept")))
+        item = Item(ItemKind.TEXT, start, end, is_kept=self._nesting.is_kept)
         language = self._nesting.fact("language")
         self._run.inner.append(Run(start, [item], BlockKind.OTHER, language=language, is_hidden=True, quote=quote))
 
@@ -336,6 +352,7 @@ class RunReader:
         run.kind, run.level = fact("kind", (BlockKind.PARAGRAPH, 0))
         run.language = fact("block_language")
         run.is_hidden = bool(fact("is_hidden_block"))
+        run.row = fact("row")
         run.is_main = bool(fact("is_main"))
         run.is_aside = bool(fact("is_aside") or (fact("is_footer") and not run.is_main))
 

@@ -1,9 +1,9 @@
 """A sentence of a page as it is written again: an output, and between its words the tags and objects of the source."""
 
-from bisect import bisect_left
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from polygist_service.text.documents.arrangement import arrange
@@ -15,6 +15,8 @@ from polygist_service.text.segmentation import Span
 
 # Of a sentence with more elements and drawings than that, their words are no longer looked for: it is none.
 MOST_INLINES = 300
+WORD = re.compile(r"\S+")
+OPENING, CLOSING = Edge.OPENING, Edge.CLOSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +57,47 @@ def write_sentence(run: RunText, segment: HtmlSegment, tags: SentenceTags, outpu
         tags: that go with its words.
         output: its words.
     """
-    objects, lost = find_objects(run, segment, output.text)
+    objects = [place - segment.low for place in run.objects_in(segment.low, segment.high)]
+    found, unread = find_objects(segment.text, objects, output.text)
+    # An object is an element, too: it stays in the one that it is in.
     inlines = [*tags.inlines]
-    for at, _ in lost:
-        inlines.append(Inline(at, at, parent=find_parent(tags.inlines, at), is_alone=True))
+    for at in objects:
+        inlines.append(Inline(at, at + (at in found), parent=find_parent(tags.inlines, at), is_alone=at not in found))
     arrangement = place_inlines(segment.text, inlines, output)
-    moved = [find_tag(tags, placement) for placement in arrangement.placements]
-    places = [each.at for each in arrangement.placements]
-    leading = count_staying(places, moved, tags.leading, 0)
-    end = len(output.text)
-    trailing = count_staying(places[leading:][::-1], moved[leading:][::-1], tags.trailing[::-1], end)
-    sources = [
-        run.tag_spans[tag] if tag is not None else lost[placement.index - len(tags.inlines)][1]
-        for tag, placement in zip(moved, arrangement.placements, strict=True)
-    ]
-    last = len(places) - trailing
-    pieces = [Piece(at, at, source) for at, source in zip(places[leading:last], sources[leading:last], strict=True)]
-    return Sentence(
-        tuple(join_pieces(output.text, objects, pieces)),
-        frozenset((*tags.leading[:leading], *(tags.trailing[::-1][:trailing]))),
-        bool(arrangement.doubtful),
-    )
+    crossing = [at for at, tag in enumerate(tags.openings) if tag in run.crossing]
+    placements = keep_overlaps(segment.text, inlines, crossing, output.text, arrangement.placements)
+    edges: list[tuple[int, int | None, Piece]] = []
+    for placement in placements:
+        if placement.index >= len(tags.inlines):
+            if placement.edge is not CLOSING:
+                place = objects[placement.index - len(tags.inlines)]
+                low, high = found.get(place, (0, 0))
+                source = run.placed.span(segment.low + place, segment.low + place + 1)
+                edges.append((placement.at, None, Piece(low, high, source)))
+            continue
+        tag = (tags.closings if placement.edge is CLOSING else tags.openings)[placement.index]
+        assert tag is not None
+        edges.append((placement.at, tag, Piece(0, 0, run.tag_spans[tag])))
+    leading = count_staying(edges, tags.leading, 0)
+    trailing = count_staying(edges[leading:][::-1], tags.trailing[::-1], len(output.text))
+    staying = {*tags.leading[:leading], *tags.trailing[::-1][:trailing]}
+    pieces = join_pieces(len(output.text), [*found.values(), *unread], edges[leading : len(edges) - trailing])
+    return Sentence(tuple(pieces), frozenset(staying), bool(arrangement.doubtful))
 
 
-def find_objects(run: RunText, segment: HtmlSegment, written: str) -> tuple[list[Piece], list[tuple[int, Span]]]:
-    """Return where in what was written objects stand, and those that do not, at their places in the sentence.
-
-    One that was written again is nothing.
-    """
-    own = run.objects[bisect_left(run.objects, segment.low) : bisect_left(run.objects, segment.high)]
+def find_objects(text: str, objects: Sequence[int], written: str) -> tuple[dict[int, Span], list[Span]]:
+    """Return where in what was written objects stand, by their places in a sentence, and where one stands again."""
     waiting: dict[str, list[int]] = defaultdict(list)
-    for place in reversed(own):
-        waiting[run.text[place]].append(place)
-    found = []
-    for match in OBJECT.finditer(written) if own else ():
-        if match[0] in waiting:
-            left = waiting[match[0]]
-            source = run.placed.span(left[-1], left[-1] + 1) if left else (0, 0)
-            del left[-1:]
-            found.append(Piece(*match.span(), source))
-    lost = sorted(place for left in waiting.values() for place in left)
-    return found, [(place - segment.low, run.placed.span(place, place + 1)) for place in lost]
+    for place in reversed(objects):
+        waiting[text[place]].append(place)
+    found: dict[int, Span] = {}
+    again = []
+    for match in OBJECT.finditer(written) if objects else ():
+        if waiting.get(match[0]):
+            found[waiting[match[0]].pop()] = match.span()
+        elif match[0] in waiting:
+            again.append(match.span())
+    return found, again
 
 
 def find_parent(inlines: Sequence[Inline], at: int) -> int:
@@ -106,6 +108,8 @@ def find_parent(inlines: Sequence[Inline], at: int) -> int:
 
 def place_inlines(text: str, inlines: Sequence[Inline], output: Output) -> Arrangement:
     """Return the places of elements in an output; of very many, those with as much text before them."""
+    if not inlines:
+        return Arrangement(())
     if len(inlines) <= MOST_INLINES:
         return arrange(text, inlines, output.text, output.alignment)
     share = len(output.text) / max(1, len(text))
@@ -116,7 +120,7 @@ def place_inlines(text: str, inlines: Sequence[Inline], output: Output) -> Arran
         while around and around[-1] != parent:
             index = around.pop()
             if inlines[index].ends:
-                placements.append(Placement(int(inlines[index].end * share), index, Edge.CLOSING))
+                placements.append(Placement(int(inlines[index].end * share), index, CLOSING))
 
     for index, each in enumerate(inlines):
         close(each.parent)
@@ -124,39 +128,70 @@ def place_inlines(text: str, inlines: Sequence[Inline], output: Output) -> Arran
             placements.append(Placement(int(each.start * share), index, Edge.EMPTY))
             continue
         if each.begins:
-            placements.append(Placement(int(each.start * share), index, Edge.OPENING))
+            placements.append(Placement(int(each.start * share), index, OPENING))
         around.append(index)
     close(-1)
     return Arrangement(tuple(placements), tuple(range(len(inlines))))
 
 
-def find_tag(tags: SentenceTags, placement: Placement) -> int | None:
-    """Return the index of the tag that is put at a place; None where it is an object."""
-    if placement.index >= len(tags.inlines):
-        return None
-    return (tags.closings if placement.edge is Edge.CLOSING else tags.openings)[placement.index]
+def keep_overlaps(
+    text: str, inlines: Sequence[Inline], crossing: Sequence[int], written: str, placements: Sequence[Placement]
+) -> Sequence[Placement]:
+    """Return placements by which elements that overlap still do, if there are words enough.
+
+    Of two that overlap, the inner tags are around what both have, the outer ones around what either has: browsers make
+    other elements of them where nothing is left that only one has.
+
+    Args:
+        crossing: indices of elements of which the tags have different names.
+    """
+    moved = list(placements)
+    for inner in crossing:
+        outer = inlines[inner].parent
+        if outer not in crossing:
+            continue
+        order = {(each.index, each.edge): at for at, each in enumerate(moved)}
+        first, begin = order.get((outer, OPENING)), order.get((inner, OPENING))
+        end, last = order.get((inner, CLOSING)), order.get((outer, CLOSING))
+        if first is None or begin is None or end is None or last is None:
+            continue
+        words = [found.span() for found in WORD.finditer(written, moved[first].at, moved[last].at)]
+        if not words:
+            continue
+        if text[inlines[inner].end : inlines[outer].end].strip() and moved[end].at > words[-1][0]:
+            moved[: end + 1] = [replace(each, at=min(each.at, words[-1][0])) for each in moved[: end + 1]]
+        if text[inlines[outer].start : inlines[inner].start].strip() and moved[begin].at < words[0][1]:
+            moved[begin:] = [replace(each, at=max(each.at, words[0][1])) for each in moved[begin:]]
+    return moved
 
 
-def count_staying(places: Sequence[int], moved: Sequence[int | None], gap: Sequence[int], edge: int) -> int:
+def count_staying(edges: Sequence[tuple[int, int | None, Piece]], gap: Sequence[int], edge: int) -> int:
     """Return how many of the tags that come first are those next to the sentence, in their order, at its edge.
 
     Args:
-        places: of tags in what was written, from that edge on.
-        moved: the tags there.
+        edges: places of tags in what was written, and the tags, from that edge on.
         gap: the tags before or behind the sentence in the source, from outside on.
         edge: the place of the edge.
     """
-    pairs = zip(places, moved, gap, strict=False)
-    return sum(1 for _ in takewhile(lambda each: each[0] == edge and each[1] == each[2], pairs))
+    pairs = zip(edges, gap, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0][0] == edge and pair[0][1] == pair[1], pairs))
 
 
-def join_pieces(written: str, objects: Sequence[Piece], tags: Sequence[Piece]) -> Iterator[Piece]:
-    """Yield all pieces of a sentence, in order."""
+def join_pieces(length: int, unread: Sequence[Span], edges: Sequence[tuple[int, int | None, Piece]]) -> Iterator[Piece]:
+    """Yield all pieces of a sentence, in order.
+
+    Args:
+        length: of what was written.
+        unread: what stands for objects in it, which are written where the tags are.
+        edges: of elements, and objects, in order.
+    """
+    cuts = [*((at, at, piece) for at, _, piece in edges), *((low, high, None) for low, high in unread)]
     at = 0
-    for piece in sorted([*objects, *tags], key=lambda each: (each.low, each.high)):
-        if at < piece.low:
-            yield Piece(at, piece.low)
-        yield piece
-        at = max(at, piece.high)
-    if at < len(written):
-        yield Piece(at, len(written))
+    for low, high, piece in sorted(cuts, key=lambda each: each[0]):
+        if at < low:
+            yield Piece(at, low)
+        if piece:
+            yield piece
+        at = max(at, high)
+    if at < length:
+        yield Piece(at, length)

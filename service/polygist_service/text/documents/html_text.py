@@ -1,16 +1,18 @@
 """What is read of a run of a page: its text, where its characters stand, and where in it are tags and objects."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from polygist_service.text.documents.base import Segment
-from polygist_service.text.documents.html_characters import LINE, PlacedText
+from polygist_service.text.documents.html_characters import LINE, WHITE_CHARACTERS, PlacedText
+from polygist_service.text.documents.html_nesting import Element
 from polygist_service.text.documents.html_runs import Item, ItemKind, Run
 from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.languages import is_kin, letters_outside, script_of
-from polygist_service.text.segmentation import Span, has_letters
+from polygist_service.text.segmentation import Span, has_letters, strip
 
 # So many objects have a character of their own; a sentence with more is none.
 MOST_OBJECTS = 1000
@@ -21,8 +23,8 @@ class RunText:
     """The text of a run, or of what stands inside one and is read apart.
 
     Attributes:
+        placed: its characters, and where they stand in the source.
         text: what is read; a character of private use stands for each object.
-        placed: where its characters stand in the source.
         tags: of its elements, where they stand in `text`, and what else has no words.
         tag_spans: where they stand in the source.
         quote: around it where it is the value of an attribute; None where it is none.
@@ -30,10 +32,13 @@ class RunText:
         span: of all of it in the source.
         is_apart: whether it stands inside of what is read of the block.
         objects: where in `text` the characters stand that are for objects.
+        links: where in `text` each link stands, if it is nothing but links.
+        image_at: where in `text` the last image stands.
+        crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
     """
 
-    text: str
     placed: PlacedText
+    text: str = ""
     tags: list[Tag] = field(default_factory=list)
     tag_spans: list[Span] = field(default_factory=list)
     quote: str | None = None
@@ -41,10 +46,50 @@ class RunText:
     span: Span = (0, 0)
     is_apart: bool = False
     objects: list[int] = field(default_factory=list)
+    links: list[Span] = field(default_factory=list)
+    image_at: int = -1
+    crossing: set[int] = field(default_factory=set)
+
+    def put_tag(self, item: Item, partner: int | None) -> int:
+        """Add a tag, or what else has no words; return its index.
+
+        Args:
+            item: of the run.
+            partner: index of the tag that begins what this one ends.
+        """
+        index = len(self.tags)
+        if partner is not None:
+            self.tags[partner] = Tag(self.tags[partner].at, index)
+            if item.is_crossing:
+                self.crossing.add(partner)
+        self.tags.append(Tag(self.placed.length, partner))
+        self.tag_spans.append((item.start, item.end))
+        self.image_at = self.placed.length if item.is_shown else self.image_at
+        if item.kind is ItemKind.LINE:
+            self.placed.put(LINE, item.start, item.end)
+        return index
+
+    def put_space_behind_image(self, source: str, item: Item) -> int:
+        """Let white space that a text begins with go with the tags before it; return where the text goes on.
+
+        Where there is white space on both sides of an image, one of them is read and the other one is the image's.
+        """
+        start = item.start
+        if self.image_at == self.placed.length and self.placed.ends_in_space:
+            start = item.end - len(source[start : item.end].lstrip(WHITE_CHARACTERS))
+            if self.tag_spans and self.tag_spans[-1][1] == item.start:
+                self.tag_spans[-1] = self.tag_spans[-1][0], start
+        return start
+
+    def objects_in(self, low: int, high: int) -> Sequence[int]:
+        """Return where in a span of the text objects stand."""
+        return self.objects[bisect_left(self.objects, low) : bisect_left(self.objects, high)]
 
     def source_of(self, source: str, low: int, high: int) -> str:
         """Return how the characters of a span are written in the source, without tags and objects."""
-        starts, ends, objects = self.placed.starts, self.placed.ends, set(self.objects)
+        starts, ends, objects = self.placed.starts, self.placed.ends, set(self.objects_in(low, high))
+        if ends[high - 1] - starts[low] == high - low:
+            return source[starts[low] : ends[high - 1]]
         return "".join(source[starts[at] : ends[at]] for at in range(low, high) if at not in objects)
 
 
@@ -82,7 +127,7 @@ def find_link_share(source: str, run: Run) -> float:
     counts = [0, 0]
     for item in run.items:
         if item.kind is ItemKind.TEXT:
-            counts[item.is_link] += sum(map(str.isalpha, source[item.start : item.end]))
+            counts[item.link is not None] += sum(map(str.isalpha, source[item.start : item.end]))
     return counts[1] / (sum(counts) or 1)
 
 
@@ -117,45 +162,42 @@ class RunTexts:
         items = run.items
         kept = [self._is_kept(item, run) for item in items]
         objects = dict(find_objects(items, kept))
-        placed, found = PlacedText(), RunText("", PlacedText(), quote=run.quote, block=block, is_apart=is_apart)
+        found = RunText(PlacedText(), quote=run.quote, block=block, is_apart=is_apart)
         found.span = (items[0].start, items[-1].end) if items else (run.start, run.start)
         places: dict[int, int] = {}  # of tags, by their places among the items
-        at = count = 0
+        links: list[tuple[Element | None, int, int]] = []  # and what is in none, each with its span
+        at = 0
         while at < len(items):
             item, last = items[at], objects.get(at)
             if last is not None:
-                start, end = item.start, items[last].end
-                if item.kind is ItemKind.TEXT:
-                    start, end = self._put_edge_spaces(placed, item)
-                found.objects.append(placed.length)
-                placed.put(self._objects[count % len(self._objects)], start, end)
-                if item.kind is ItemKind.TEXT and end < item.end:
-                    placed.put_space(end, item.end)
-                count += 1
-                at = last + 1
-                continue
-            if item.kind is ItemKind.TEXT and not kept[at]:
-                placed.read(self._source, item.start, item.end, in_attribute=run.quote is not None)
+                self._put_object(found, item, items[last])
+                at = last
+            elif item.kind is ItemKind.TEXT and not kept[at]:
+                start = found.put_space_behind_image(self._source, item)
+                begun = found.placed.length
+                found.placed.read(self._source, start, item.end, in_attribute=run.quote is not None)
+                if has_letters(self._source[start : item.end]):
+                    begun = links.pop()[1] if links and links[-1][0] is item.link else begun
+                    links.append((item.link, begun, found.placed.length))
             else:
-                partner = places.get(item.partner) if item.partner is not None and item.partner < at else None
-                if partner is not None:
-                    found.tags[partner] = Tag(found.tags[partner].at, len(found.tags))
-                places[at] = len(found.tags)
-                found.tags.append(Tag(placed.length, partner))
-                found.tag_spans.append((item.start, item.end))
-                if item.kind is ItemKind.LINE:
-                    placed.put(LINE, item.start, item.end)
+                places[at] = found.put_tag(item, places.get(item.partner) if item.partner is not None else None)
             at += 1
-        found.text, found.placed = placed.text, placed
+        found.text = found.placed.text
+        if len(links) > 1 and all(link for link, _, _ in links):
+            found.links = [(begun, end) for _, begun, end in links]
         return found
 
-    def _put_edge_spaces(self, placed: PlacedText, item: Item) -> Span:
-        """Add the white space before a text that is an object; return where that stands without any."""
-        shown = self._source[item.start : item.end]
-        start = item.end - len(shown.lstrip())
-        if item.start < start:
-            placed.put_space(item.start, start)
-        return start, item.start + len(shown.rstrip())
+    def _put_object(self, found: RunText, first: Item, last: Item) -> None:
+        """Put a character for what is never translated, without the white space at its edges where it is text."""
+        start, end, placed = first.start, last.end, found.placed
+        if first.kind is ItemKind.TEXT:
+            start, end = strip(self._source, start, end)
+            if first.start < start:
+                placed.put_space(first.start, start)
+        found.objects.append(placed.length)
+        placed.put(self._objects[len(found.objects) % len(self._objects)], start, end)
+        if end < last.end:
+            placed.put_space(end, last.end)
 
     def _is_kept(self, item: Item, run: Run) -> bool:
         """Whether a text is never translated, or is in another language than its run, as it is said.
