@@ -21,6 +21,9 @@ from polygist_service.text.documents.markdown.parsing import Letters, ParsedBloc
 from polygist_service.text.segmentation import LINE_BREAKS, Span
 
 ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*")
+# In front matter: of values in quotes, and of those on several lines.
+VALUE_ESCAPES = {'"': re.compile(r"\\[\"\\/]"), "'": re.compile(r"''")}
+VALUE_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
 UNTRANSLATED = re.compile(r"translate\s*=\s*[\"']?no\b|class\s*=\s*[\"']?[^\"'>]*\bnotranslate\b", re.IGNORECASE)
 # Elements of HTML whose words are no language's, and those that have no end tag.
@@ -135,6 +138,12 @@ class Content:
                 start = self.offsets[index + 1]
         yield start, len(self.text)
 
+    @property
+    def depth(self) -> int:
+        """How many marks are around one another at most."""
+        steps = {AtomKind.OPENING: 1, AtomKind.CLOSING: -1}
+        return max(accumulate((steps.get(atom.kind, 0) for atom in self.atoms), initial=0))
+
     def tags(self) -> tuple[list[Tag], list[int]]:
         """Return the marks, and the index of the atom that each is."""
         indices = [index for index, atom in enumerate(self.atoms) if atom.kind in MARKS]
@@ -202,6 +211,8 @@ def read_contents(block: ParsedBlock) -> tuple[Content, ...]:
     if block.shape is Shape.DEFINITION:
         found = find_definition_title(block.letters.text)
         return (reader.read_title(*found),) if found else ()
+    if block.shape is Shape.VALUE:
+        return (reader.read_value(block.quote),)
     reader.read(block.tokens, 0, len(block.letters.text))
     return tuple(reader.contents)
 
@@ -261,6 +272,18 @@ class ContentReader:
             elif (text := unescapeAll(found[0])) != found[0]:
                 atoms.append(Atom(AtomKind.TEXT, *found.span(), text, (("text", text),)))
         return Content.of(self._letters, start, end, self._fill(iter(atoms), start, end), is_title=True)
+
+    def read_value(self, quote: str) -> Content:
+        """Return the content of a value of front matter; see `ParsedBlock.quote`."""
+        atoms = []
+        for found in VALUE_ESCAPES.get(quote, VALUE_BREAK).finditer(self._text):
+            if "\n" in found[0]:
+                atoms.append(Atom(AtomKind.SPACE, *found.span()))
+            else:
+                text = found[0][-1]
+                atoms.append(Atom(AtomKind.TEXT, *found.span(), text, (("text", text),)))
+        end = len(self._text)
+        return Content.of(self._letters, 0, end, self._fill(iter(atoms), 0, end))
 
     def _fill(self, atoms: Iterator[Atom], start: int, end: int) -> list[Atom]:
         """Return the atoms with the plain text between them."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from polygist_service.text.documents.base import PROSE, BlockKind, Output, Passage, Segment, Splitting
 from polygist_service.text.documents.markdown.content import Content, Place, read_contents
+from polygist_service.text.documents.markdown.front_matter import read_front_matter
 from polygist_service.text.documents.markdown.parsing import ParsedBlock, References, Shape, parse_blocks
+from polygist_service.text.documents.markdown.pieces import WrittenBlock
 from polygist_service.text.documents.markdown.sentences import (
     MarkdownBlock,
     MarkedSegment,
@@ -20,10 +22,12 @@ from polygist_service.text.documents.markdown.sentences import (
     read_segments,
     read_sentences,
 )
-from polygist_service.text.documents.markdown.writing import WrittenBlock, write_block
+from polygist_service.text.documents.markdown.writing import write_block
 from polygist_service.text.segmentation import MOST_CHARACTERS, Fits, Span, has_letters, split_long, strip
 
 BYTE_ORDER_MARK = "\ufeff"
+# A block with more marks around one another is no text: it is kept as it is.
+MOST_MARKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +37,24 @@ class MarkdownLayout:
     Attributes:
         blocks: those that have words.
         references: what links may name.
+        language: canonical tag of the language that front matter declares.
+        declared: where that stands.
     """
 
     text: str
     blocks: tuple[MarkdownBlock, ...]
     references: References = field(default_factory=dict, repr=False)
     language: str | None = None
+    declared: Span | None = None
 
     @classmethod
     def read(cls, text: str) -> "MarkdownLayout":
         """Parse a text; any text is Markdown."""
-        offset = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
-        parsed = parse_blocks(text[offset:], offset)
-        blocks = [make_block(block) for block in parsed.blocks]
-        return cls(text, tuple(block for block in blocks if block is not None), parsed.references)
+        front = read_front_matter(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
+        parsed = parse_blocks(text[front.end :], front.end)
+        blocks = (make_block(block) for block in (*front.blocks, *parsed.blocks))
+        own = tuple(block for block in blocks if block is not None)
+        return cls(text, own, parsed.references, front.language, front.declared)
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -80,7 +88,11 @@ class MarkdownLayout:
     def part(self, start: int, end: int) -> "MarkdownLayout":
         """See `base.Layout.part`."""
         blocks = [move_block(block, -start) for block in self.blocks if start <= block.start and block.end <= end]
-        return replace(self, text=self.text[start:end], blocks=tuple(blocks))
+        declared = self.declared
+        if declared:
+            is_inside = start <= declared[0] and declared[1] <= end
+            declared = (declared[0] - start, declared[1] - start) if is_inside else None
+        return replace(self, text=self.text[start:end], blocks=tuple(blocks), declared=declared)
 
     def split(self, language: str, splitting: Splitting) -> "MarkdownDocument":
         """See `base.Layout.split`; where lines of the source end means nothing."""
@@ -89,7 +101,7 @@ class MarkdownLayout:
             for index, block in enumerate(self.blocks)
             for segment in read_segments(block, index, language, splitting)
         ]
-        return MarkdownDocument(self.text, self.blocks, tuple(segments), self.references)
+        return MarkdownDocument(self.text, self.blocks, tuple(segments), self.references, self.declared)
 
 
 def make_block(parsed: ParsedBlock) -> MarkdownBlock | None:
@@ -100,10 +112,13 @@ def make_block(parsed: ParsedBlock) -> MarkdownBlock | None:
     first = contents[0]
     source, text = first.letters, first.letters.text
     start, end = source.source(first.start), source.source(first.end)
-    is_hidden = parsed.shape is Shape.DEFINITION
-    block = MarkdownBlock(parsed.kind, start, end, parsed.shape, contents, parsed.first, parsed.level, is_hidden)
+    is_hidden = parsed.shape is Shape.DEFINITION or (parsed.shape is Shape.VALUE and not parsed.level)
+    block = MarkdownBlock(
+        parsed.kind, start, end, parsed.shape, contents, parsed.first, parsed.level, is_hidden, parsed.quote
+    )
     has_words = any(has_letters(contents[at].text) for at in reachable(contents))
-    return block if text and (has_words or find_numbers(block, first)) else None
+    is_read = text and (has_words or find_numbers(block, first)) and first.depth <= MOST_MARKS
+    return block if is_read else None
 
 
 def move_block(block: MarkdownBlock, by: int) -> MarkdownBlock:
@@ -137,6 +152,7 @@ class MarkdownDocument:
     blocks: tuple[MarkdownBlock, ...]
     segments: tuple[MarkedSegment, ...]
     references: References = field(default_factory=dict, repr=False)
+    declared: Span | None = None
 
     def with_segments(self, segments: Sequence[Segment]) -> "MarkdownDocument":
         """See `base.Document.with_segments`."""
@@ -186,14 +202,15 @@ class MarkdownDocument:
 
     def rebuild(self, language: str = "") -> "MarkdownRebuilder":
         """See `base.Document.rebuild`."""
-        return MarkdownRebuilder(self)
+        return MarkdownRebuilder(self, language)
 
 
 class MarkdownRebuilder:
     """Puts outputs in the places of their segments, block by block. See `base.Rebuilder`."""
 
-    def __init__(self, document: MarkdownDocument) -> None:
+    def __init__(self, document: MarkdownDocument, language: str) -> None:
         self._document = document
+        self._language = language
         self._at = self._length = self._settled = 0
         self._outputs: list[Output] = []
         self._written: list[tuple[WrittenBlock, int, int]] = []
@@ -218,7 +235,7 @@ class MarkdownRebuilder:
             raise ValueError(
                 f"{len(self._outputs)} of {len(self._document.segments)} segments have an output; add the others first"
             )
-        return self._document.text[self._at :]
+        return self._between(len(self._document.text))
 
     def target_span(self, index: int, span: Span) -> Span:
         """See `base.Rebuilder.target_span`."""
@@ -230,11 +247,18 @@ class MarkdownRebuilder:
         """Return what follows of the document up to the end of a block."""
         text = self._document.text
         written = write_block(block, text, segments, outputs, self._document.references)
-        between = text[self._at : block.start]
+        between = self._between(block.start)
         self._at = block.end
-        start = self._length + len(between)
-        self._length = start + len(written.text)
+        start, shown = self._length + len(between), written.text
+        self._length = start + len(shown)
         self._written += ((written, start, own) for own in range(len(segments)))
-        self.spans += ((start + low, start + high) for low, high in written.spans)
+        self.spans += ((start + low, start + high) for low, high in map(written.span, range(len(segments))))
         self.doubts += (segments[at].span for at in sorted(written.doubts))
-        return between + written.text
+        return between + shown
+
+    def _between(self, end: int) -> str:
+        """Return what stands in the source up to `end`, with the language that the document is in now."""
+        text, start, declared = self._document.text, self._at, self._document.declared
+        if self._language and declared and start <= declared[0] and declared[1] <= end:
+            return f"{text[start : declared[0]]}{self._language}{text[declared[1] : end]}"
+        return text[start:end]

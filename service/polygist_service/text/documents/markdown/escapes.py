@@ -17,13 +17,18 @@ BRACES = re.compile(r"\{(?=[{%:#.])")
 SPECIAL = re.compile(r"[\\`*_\[\]<>&$~{}|^]")
 # What begins something else than words where it begins a line.
 LINE_START = re.compile(
-    r"#{1,6}(?=\s|\Z)|>|[-+*](?=\s|\Z)|(?:=+|-+)(?=\s*\Z)|(?P<number>\d{1,9})[.)](?=\s|\Z)|:(?=\s|::)|~(?=\s|~~)"
-    r"|[-_*](?=\s*[-_*]\s*[-_*])|\||\+(?=\+\+)|`|\\\[|\$\$"
+    r"#{1,6}(?=[ \t]|\Z)|>|[-+*](?=[ \t]|\Z)|(?:=+|-+)(?=[ \t]*\Z)|(?P<number>\d{1,9})[.)](?=[ \t]|\Z)|:(?=[ \t]|::)"
+    r"|~(?=[ \t]|~~)|[-_*](?=[ \t]*[-_*][ \t]*[-_*])|\||\+(?=\+\+)|`|\\\[|\$\$"
 )
 CLOSING_HASHES = re.compile(r"(?<=\s)#+\Z")
 # Behind white space that becomes a line break none of this may stand.
 UNBREAKABLE = re.compile(
     r"[-+*=_](?:[\s=_*-]|\Z)|[#>|<$\\]|\d{1,9}[.)]|`{3}|~|:(?:\s|:)|\[\^|\[[^\]]*\]:|\+\+\+|--|\*\*\*|___|==|\Z"
+)
+
+# What makes a plain value of YAML something else.
+UNSAFE_VALUE = re.compile(
+    r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`~]|\A[\d.+-]+\Z|\A(?:true|false|yes|no|on|off|null)\Z", re.IGNORECASE
 )
 
 
@@ -65,3 +70,16 @@ def find_title_escapes(text: str, quote: str) -> dict[int, str]:
     places = [at for at, character in enumerate(text) if character in own]
     places += [found.start() for pattern in (BACKSLASH, AMPERSAND) for found in pattern.finditer(text)]
     return {at: f"\\{text[at]}" for at in places}
+
+
+def find_value_escapes(text: str, quote: str) -> dict[int, str]:
+    """Return the same for a value of front matter; see `ParsedBlock.quote`."""
+    own = {'"': {'"': '\\"', "\\": "\\\\"}, "'": {"'": "''"}}.get(quote, {})
+    return {at: own[character] for at, character in enumerate(text) if character in own}
+
+
+def quote_value(words: str) -> str:
+    """Return the quotes that a plain value of front matter has to be put in; none where it may stand as it is."""
+    if not UNSAFE_VALUE.search(words):
+        return ""
+    return "'" if '"' in words or "\\" in words else '"'

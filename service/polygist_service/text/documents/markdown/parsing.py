@@ -103,6 +103,7 @@ class ParsedBlock:
         first: where its first line begins in the source.
         tokens: what its letters are, in order; each has its "span" in them, but for text.
         level: of a heading.
+        quote: of a value of front matter: what it is quoted with, or the sign of a value on further lines.
     """
 
     kind: BlockKind
@@ -111,6 +112,7 @@ class ParsedBlock:
     first: int
     tokens: Sequence[Token] = ()
     level: int = 0
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class MarkdownBlock(Block):
         first: where its first line begins in the source.
         level: of a heading.
         is_hidden: whether no reader sees it.
+        quote: of a value of front matter: see `ParsedBlock`.
     """
 
     shape: Shape
@@ -28,6 +29,7 @@ class MarkdownBlock(Block):
     first: int
     level: int = 0
     is_hidden: bool = False
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

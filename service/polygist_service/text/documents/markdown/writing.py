@@ -4,19 +4,22 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
-from itertools import islice, takewhile
+from itertools import takewhile
 
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.inline import Edge, Placement
-from polygist_service.text.documents.lines import display_width
-from polygist_service.text.documents.markdown.content import BREAKS, AtomKind, Content, Place, Sign
-from polygist_service.text.documents.markdown.escapes import UNBREAKABLE, find_escapes, find_title_escapes
-from polygist_service.text.documents.markdown.marks import settle, spread
+from polygist_service.text.documents.inline import OBJECT, Edge, Placement
+from polygist_service.text.documents.markdown.content import AtomKind, Content, Place, Sign
+from polygist_service.text.documents.markdown.escapes import (
+    find_escapes,
+    find_title_escapes,
+    find_value_escapes,
+)
+from polygist_service.text.documents.markdown.marks import keep_objects, settle, spread
 from polygist_service.text.documents.markdown.outputs import Line, read_line
-from polygist_service.text.documents.markdown.parsing import LINE_BREAK, References, Shape
+from polygist_service.text.documents.markdown.parsing import References, Shape
+from polygist_service.text.documents.markdown.pieces import WRAPPED, Piece, WrittenBlock, put_in_quotes, wrap
 from polygist_service.text.documents.markdown.reading import is_read_as
 from polygist_service.text.documents.markdown.sentences import (
     MarkdownBlock,
@@ -25,43 +28,36 @@ from polygist_service.text.documents.markdown.sentences import (
     is_shortcut,
     read_sentences,
 )
-from polygist_service.text.segmentation import Span
 
 SPACES = re.compile(r" +")
 # What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
 REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
-WRAPPED = (Shape.PARAGRAPH, Shape.UNDERLINED)
-
-
-class Effort(IntEnum):
-    """How far a block is changed so that it is read as it should be; each goes further than those before."""
-
-    USUAL = 0
-    OTHER_MARKS = 1  # "*" for "_", and both in turns where marks are in others
-    ESCAPED = 2  # every character that may mean something
-    SPREAD = 3  # marks at words in proportion, wherever they belonged
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a written block.
+class Effort:
+    """How far a block is changed so that it is read as it should be.
 
     Attributes:
-        letters: what the parser is to read.
-        source: what is written, with what stands in front of further lines.
-        segment: index among the segments of the block of the one that it is of; -1 between them.
-        low, high: what it is of in the line of that one.
-        is_plain: whether each character of it is one of the line.
-        is_space: whether it may become a line break.
+        escapes_all: whether every character is escaped that may mean something.
+        changes_marks: whether "*" stands for "_", and "_" where it would touch another "*".
+        spreads_marks: whether marks stand at words in proportion, wherever they belonged.
     """
 
-    letters: str
-    source: str
-    segment: int = -1
-    low: int = 0
-    high: int = 0
-    is_plain: bool = False
-    is_space: bool = False
+    escapes_all: bool = False
+    changes_marks: bool = False
+    spreads_marks: bool = False
+
+
+# Each goes further than those before.
+EFFORTS = (
+    Effort(),
+    Effort(escapes_all=True),
+    Effort(changes_marks=True),
+    Effort(escapes_all=True, changes_marks=True),
+    Effort(escapes_all=True, spreads_marks=True),
+    Effort(escapes_all=True, changes_marks=True, spreads_marks=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +79,6 @@ class Plan:
     moved: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenBlock:
-    """A block with outputs in the places of its segments.
-
-    Attributes:
-        text: it.
-        spans: where each output is in it, marks included.
-        pieces: what it is made of.
-        lines: the outputs as they were written; None where the source was.
-        doubts: indices of segments whose marks may stand at other words than theirs.
-    """
-
-    text: str
-    spans: tuple[Span, ...]
-    pieces: tuple[Piece, ...]
-    lines: tuple[Line | None, ...]
-    doubts: frozenset[int]
-
-    def target_span(self, index: int, span: Span) -> Span:
-        """Return where a span of the output of a segment is in the block.
-
-        Args:
-            index: of the segment among those of the block.
-        """
-        line = self.lines[index]
-        low, high = (line.place(at) for at in span) if line else span
-        start, end = self.spans[index]
-        length = 0
-        for piece in self.pieces:
-            if piece.segment == index and piece.low < piece.high:
-                if piece.low <= low < piece.high:
-                    start = length + (low - piece.low if piece.is_plain else 0)
-                if piece.low < high <= piece.high:
-                    end = length + (high - piece.low if piece.is_plain else len(piece.source))
-            length += len(piece.source)
-        return start, max(start, end)
-
-
 def write_block(
     block: MarkdownBlock,
     text: str,
@@ -137,14 +95,14 @@ def write_block(
         outputs: what each became.
         references: what links may name.
     """
-    for effort in Effort:
+    for effort in EFFORTS:
         writer = BlockWriter(block, text, segments, outputs, effort)
         writer.write()
         if not writer.is_changed or is_read_as(block, writer.letters, writer.signs, references):
             return writer.written()
     # However it is written, it would be read as something else.
     kept = [Output(segment.text) for segment in segments]
-    writer = BlockWriter(block, text, segments, kept, Effort.USUAL)
+    writer = BlockWriter(block, text, segments, kept, Effort())
     writer.write()
     changed = [at for at, (kept, own) in enumerate(zip(kept, outputs, strict=True)) if kept.text != own.text]
     return replace(writer.written(), doubts=frozenset(changed))
@@ -197,21 +155,13 @@ class BlockWriter:
         """Write all of it."""
         self._write_content(0)
         if self.is_changed:
-            self._wrap()
+            wrap(self.pieces, self._block, self._text, self._segments)
+            if self._block.shape is Shape.VALUE and not self._block.quote:
+                put_in_quotes(self.pieces)
 
     def written(self) -> WrittenBlock:
         """Return what was written."""
-        spans = [[-1, -1] for _ in self._segments]
-        length = 0
-        for piece in self.pieces:
-            if piece.segment >= 0:
-                span = spans[piece.segment]
-                span[0] = length if span[0] < 0 else span[0]
-                span[1] = length + len(piece.source)
-            length += len(piece.source)
-        text = "".join(piece.source for piece in self.pieces)
-        found = tuple((low, high) for low, high in spans)
-        return WrittenBlock(text, found, tuple(self.pieces), tuple(self._lines), frozenset(self._doubts))
+        return WrittenBlock.of(self.pieces, tuple(self._lines), frozenset(self._doubts))
 
     def _write_content(self, index: int) -> None:
         """Write one of the contents."""
@@ -244,42 +194,44 @@ class BlockWriter:
         if output.text == segment.text or not output.text.strip():
             return Plan(sentence, at)
         line = self._lines[at] = read_line(output.text, segment.text)
-        inlines, tags = sentence.tags.inlines, sentence.tags
-        placements: Sequence[Placement] = ()
-        if not inlines:
-            pass
-        elif self._effort is Effort.SPREAD:
-            placements = spread(inlines, line.text)
-        else:
-            alignment = tuple(
-                AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
-                for pair in output.alignment
-            )
-            arrangement = arrange(segment.text, inlines, line.text, alignment)
-            openings = [None if each is None else content.atoms[sentence.atoms[each]] for each in tags.openings]
-            delimiters = frozenset(
-                at
-                for at, atom in enumerate(openings)
-                if atom and atom.signs[0][0] in ("em_open", "strong_open", "s_open")
-            )
-            placements = settle(arrangement.placements, line.text, delimiters)
-            if arrangement.doubtful:
-                self._doubts.add(at)
-        if not line.is_complete or (inlines and self._effort is Effort.SPREAD):
-            self._doubts.add(at)
+        tags = sentence.tags
         placed = [
             (each, sentence.atoms[(tags.closings if each.edge is Edge.CLOSING else tags.openings)[each.index] or 0])
-            for each in placements
+            for each in self._place(content, sentence, at, line)
         ]
         leading, trailing = ({sentence.atoms[tag] for tag in each} for each in (tags.leading, tags.trailing))
         before = list(takewhile(lambda each: each[0].at == 0 and each[1] in leading, placed))
-        behind = list(
-            takewhile(
-                lambda each: each[0].at == len(line.text) and each[1] in trailing, reversed(placed[len(before) :])
-            )
-        )
+        end, rest = len(line.text), reversed(placed[len(before) :])
+        behind = list(takewhile(lambda each: each[0].at == end and each[1] in trailing, rest))
         inner = placed[len(before) : len(placed) - len(behind)]
         return Plan(sentence, at, line, tuple(inner), frozenset((leading | trailing) & {atom for _, atom in inner}))
+
+    def _place(self, content: Content, sentence: Sentence, at: int, line: Line) -> Sequence[Placement]:
+        """Return where the marks of a sentence, of which the segment is at an index, come in its line."""
+        text, tags = self._segments[at].text, sentence.tags
+        if not line.is_complete or (tags.inlines and self._effort.spreads_marks):
+            self._doubts.add(at)
+        if not tags.inlines:
+            return ()
+        if self._effort.spreads_marks:
+            return spread(tags.inlines, line.text)
+        alignment = tuple(
+            AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
+            for pair in self._outputs[at].alignment
+        )
+        arrangement = arrange(text, tags.inlines, line.text, alignment)
+        if arrangement.doubtful:
+            self._doubts.add(at)
+        placements: Sequence[Placement] = arrangement.placements
+        objects = [(found.start(), line.text.index(found[0])) for found in OBJECT.finditer(text)]
+        if objects:
+            placements = keep_objects(placements, tags.inlines, line.text, objects)
+        delimiters = frozenset(
+            index
+            for index, pair in enumerate(zip(tags.openings, tags.closings, strict=True))
+            if any(each is not None and content.is_delimiter(sentence.atoms[each]) for each in pair)
+        )
+        return settle(placements, line.text, delimiters)
 
     def _copy(self, content: Content, start: Place, end: Place, moved: frozenset[int], low: int = 0) -> None:
         """Copy what stands from one border to another but what has moved.
@@ -405,7 +357,7 @@ class BlockWriter:
         """
         atom = content.atoms[index]
         is_emphasis = atom.signs[0][0].startswith(("em_", "strong_")) and atom.partner in inner
-        if not is_emphasis or self._effort is Effort.USUAL:
+        if not is_emphasis or not self._effort.changes_marks:
             self._put_atom(content, index)
             return
         if atom.kind is AtomKind.OPENING:
@@ -418,12 +370,14 @@ class BlockWriter:
     def _find_escapes(self, content: Content, plan: Plan, line: Line) -> dict[int, str]:
         """Return what is written for characters of a line that would not mean themselves, by their offsets."""
         is_cell = self._block.shape is Shape.CELL
-        if content.is_title:
+        if self._block.shape is Shape.VALUE:
+            escapes = find_value_escapes(line.text, self._block.quote)
+        elif content.is_title:
             escapes = find_title_escapes(line.text, content.letters.text[content.start - 1])
         else:
             is_first = not plan.placements or plan.placements[0][0].at > 0
             escapes = find_escapes(
-                line.text, is_full=self._effort >= Effort.ESCAPED, is_line_start=self._is_line_start and is_first
+                line.text, is_full=self._effort.escapes_all, is_line_start=self._is_line_start and is_first
             )
         for atom in content.atoms[plan.sentence.start.atom : plan.sentence.end.atom + 1]:
             if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
@@ -432,41 +386,3 @@ class BlockWriter:
         if is_cell:
             escapes.update((at, "\\|") for at, each in enumerate(line.text) if each == "|")
         return escapes
-
-    def _wrap(self) -> None:
-        """Break lines where the block was wrapped at a column, at spaces of what was written."""
-        content = self._block.contents[0]
-        breaks, is_wrapped = [], False
-        for index, atom in enumerate(content.atoms):
-            source = self._text[content.letters.source(atom.start) : content.letters.source(atom.end)]
-            if atom.kind in BREAKS and (found := LINE_BREAK.search(source)):
-                letters = content.letters.text[atom.start : atom.end]
-                breaks.append((letters[letters.index("\n") :], source[found.start() :]))
-                at = content.offsets[index]
-                is_wrapped |= any(each.content == 0 and each.low < at < each.high for each in self._segments)
-        if not is_wrapped:
-            return
-        start = self._block.first
-        lines = LINE_BREAK.split(self._text[start : self._block.end])
-        width = max(map(display_width, lines))
-        column, count = display_width(self._text[start : self._block.start]), 0
-        for at, piece in enumerate(self.pieces):
-            if piece.is_space and (word := self._word_behind(at)) is not None:
-                is_far = column + display_width(piece.source) + display_width(word) > width
-                if is_far and not UNBREAKABLE.match(word) and not self.pieces[at - 1].letters.endswith("\\"):
-                    letters, source = breaks[min(count, len(breaks) - 1)]
-                    piece = self.pieces[at] = replace(piece, letters=letters, source=source, is_plain=False)
-            last = LINE_BREAK.split(piece.source)
-            count += len(last) - 1
-            column = display_width(last[-1]) + (column if len(last) == 1 else 0)
-
-    def _word_behind(self, at: int) -> str | None:
-        """Return the letters behind a space up to the next one; None where there are none."""
-        letters = []
-        for piece in islice(self.pieces, at + 1, None):
-            if piece.is_space:
-                break
-            letters.append(piece.letters)
-            if "\n" in piece.letters:
-                break
-        return "".join(letters) or None
