@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from polygist_service.text import documents
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.base import Output, Splitting
-from polygist_service.text.documents.html_tokens import TokenKind, read_tokens
+from polygist_service.text.documents.html.tokens import TokenKind, read_tokens
 
 HTML = "text/html"
 ANY_TEXT = st.text(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from polygist_service.text.documents.base import BlockKind
-from polygist_service.text.documents.html_elements import (
+from polygist_service.text.documents.html.elements import (
     ENDS_FOREIGN,
     FOREIGN,
     HTML_IN_FOREIGN,
@@ -16,8 +16,8 @@ from polygist_service.text.documents.html_elements import (
     UNREAD_TITLES,
     VOID,
 )
-from polygist_service.text.documents.html_nesting import Element, Nesting
-from polygist_service.text.documents.html_tokens import Attribute, Token, TokenKind, read_attributes, read_tokens
+from polygist_service.text.documents.html.nesting import Element, Nesting
+from polygist_service.text.documents.html.tokens import Attribute, Token, TokenKind, read_attributes, read_tokens
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.text.segmentation import Span, has_letters
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Passage, Segment, Splitting
-from polygist_service.text.documents.html_characters import LINE, PlacedText
-from polygist_service.text.documents.html_rebuilding import HtmlRebuilder, Patch
-from polygist_service.text.documents.html_runs import LanguageDeclaration, Run, RunReader
-from polygist_service.text.documents.html_text import HtmlSegment, RunText, RunTexts, find_link_share, read_out
+from polygist_service.text.documents.html.characters import LINE, PlacedText
+from polygist_service.text.documents.html.rebuilding import HtmlRebuilder, Patch
+from polygist_service.text.documents.html.runs import LanguageDeclaration, Run, RunReader
+from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, read_out
 from polygist_service.text.documents.number_cells import find_cell_numbers
 from polygist_service.text.documents.plain import with_letters
 from polygist_service.text.languages import is_kin

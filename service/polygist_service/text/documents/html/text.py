@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from polygist_service.text.documents.base import Segment
-from polygist_service.text.documents.html_characters import LINE, WHITE_CHARACTERS, PlacedText
-from polygist_service.text.documents.html_nesting import Element
-from polygist_service.text.documents.html_runs import Item, ItemKind, Run
+from polygist_service.text.documents.html.characters import LINE, WHITE_CHARACTERS, PlacedText
+from polygist_service.text.documents.html.nesting import Element
+from polygist_service.text.documents.html.runs import Item, ItemKind, Run
 from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.languages import is_kin, letters_outside, script_of

@@ -9,7 +9,7 @@ from typing import Any
 
 from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.base import BlockKind
-from polygist_service.text.documents.html_elements import (
+from polygist_service.text.documents.html.elements import (
     ASIDE_ROLES,
     ASIDES,
     BLOCK_KINDS,
@@ -28,7 +28,7 @@ from polygist_service.text.documents.html_elements import (
     SPECIAL,
     TABLE_PARTS,
 )
-from polygist_service.text.documents.html_tokens import Attribute
+from polygist_service.text.documents.html.tokens import Attribute
 from polygist_service.text.languages import BadTag, parse_tag
 
 # Browsers put what is deeper than that beside what it is in.

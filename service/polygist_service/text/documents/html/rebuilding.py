@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.html_characters import Spelling
-from polygist_service.text.documents.html_sentences import write_sentence
-from polygist_service.text.documents.html_text import HtmlSegment, RunText
+from polygist_service.text.documents.html.characters import Spelling
+from polygist_service.text.documents.html.sentences import write_sentence
+from polygist_service.text.documents.html.text import HtmlSegment, RunText
 from polygist_service.text.documents.inline_tags import SentenceTags, divide
 from polygist_service.text.segmentation import Span
 
