@@ -137,11 +137,15 @@ class RunTexts:
     Args:
         source: the page.
         language: canonical tag of the language that it is read in.
+
+    Attributes:
+        declaring: the elements by which text that is to be translated is said to be in some language.
     """
 
     def __init__(self, source: str, language: str) -> None:
         self._source = source
         self._language = language
+        self.declaring: set[Element] = set()
         # Some may be characters of the page.
         taken = set(OBJECT.findall(source))
         self._objects = list(
@@ -161,6 +165,11 @@ class RunTexts:
         """
         items = run.items
         kept = [self._is_kept(item, run) for item in items]
+        self.declaring.update(
+            item.language[0]
+            for item, is_kept in zip(items, kept, strict=True)
+            if item.language and not (is_kept or item.is_blank)
+        )
         objects = dict(find_objects(items, kept))
         found = RunText(PlacedText(), quote=run.quote, block=block, is_apart=is_apart)
         found.span = (items[0].start, items[-1].end) if items else (run.start, run.start)
