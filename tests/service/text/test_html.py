@@ -203,8 +203,8 @@ TURNED = [
     # References are read, and written as they were; what must be one is.
     ("Tom &amp; Jerry &copy; me&nbsp;too", "TOO &amp; ME &copy; JERRY&nbsp;TOM"),
     ("&lt;b&gt; is <b>bold</b>", "&lt;<b>BOLD</b>&gt; IS B"),
-    ("2 < 3 and R & D", "D &lt; R AND 3 & 2"),
-    ("AT&T one", "ONE&amp;T AT"),
+    ("2 < 3 and R & D", "D < R AND 3 & 2"),
+    ("AT&T one &lt;", "ONE&T AT &lt;"),
     # Some attributes are read, in the quotes that they have.
     ('<a href="?a=1&b=2" title="Say &quot;hi&quot; to Tom">go now</a>',
      '<a href="?a=1&b=2" title="TOM &quot;TO&quot; HI SAY">NOW GO</a>'),
@@ -221,8 +221,13 @@ TURNED = [
      "<p translate=no>a b<p>F <i class='x notranslate'>d e</i> C"),
     ("<pre>a <b translate=yes>b c</b></pre><code>a b</code> c d",
      "<pre>a <b translate=yes>b c</b></pre><code>a b</code> D C"),
-    ("<script>a='b c'</script><style>a b</style>c d<noscript>a b</noscript><template>a b</template>",
-     "<script>a='b c'</script><style>a b</style>D C<noscript>a b</noscript><template>a b</template>"),
+    ("<script>a='b c'</script><style>a b</style>c d<noscript>a <b>b</b></noscript><template>a b</template>",
+     "<script>a='b c'</script><style>a b</style>D C<noscript><b>B</b> A</noscript><template>a b</template>"),
+    ("cat <% if x > 3 %> sits<br>{{ user.name }} {% end %}", "SITS <% if x > 3 %> CAT<br>{{ user.name }} {% end %}"),
+    # Numbers set higher are none of the number before, elements with spaces only keep them, formulas stay.
+    ("<p>In 2025.<sup>2</sup> And 10<a href=x><sup>6</sup></a> now",
+     "<p>2025 IN.<sup>2</sup> NOW 10<a href=x><sup>6</sup></a> AND"),
+    ("one <o:p></o:p><i>two<o:p>&nbsp;</o:p></i> three", "THREE <o:p></o:p><i>TWO<o:p>&nbsp;</o:p></i> ONE"),
     ("<svg><title>a b</title><style/><![CDATA[</svg>]]></svg>c d",
      "<svg><title>a b</title><style/><![CDATA[</svg>]]></svg>D C"),
     ("<svg><g>a b<p>c d", "<svg><g>a b<p>D C"),
