@@ -62,6 +62,14 @@ def test_a_page_in_any_script_is_marked_with_signs_of_another():
         assert [passage.text for passage in passages] == [f"{LINE} {first}", LINE]
 
 
+def test_what_is_raised_is_no_figure_of_the_number_before_it():
+    page = f"<p>It held 10<sup>6</sup> m<SUP class=x>3</SUP> until <b>2025.</b><sup><a href=#n>12</a></sup> {LINE}</p>"
+    article = MainContent.find(read_layout(page, HTML), HTML).read(())
+    assert article.text == f"It held 10⁶ m³ until 2025.¹² {LINE}"
+    low, high = article.source_span((article.text.index("10"), article.text.index(" m")))
+    assert page[low:high] == "10<sup>6"
+
+
 def test_marks_are_all_different_and_of_one_length():
     for count in (1, 5, 6, 200):
         marks = list(write_marks(count, "abcde"))

@@ -19,6 +19,7 @@ LONGEST_BARE_NAME = max(len(name) for name in html5 if not name.endswith(";"))
 # Behind an ampersand these make a reference of it.
 BEGINS_REFERENCE = re.compile(r"[A-Za-z0-9#]")
 LINE = "\n"
+RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
 class PlacedText:
@@ -63,8 +64,8 @@ class PlacedText:
         if self._last not in ("", " ", LINE):
             self.put(" ", start, end)
 
-    def read(self, source: str, start: int, end: int, *, in_attribute: bool = False) -> None:
-        """Add what is read of start:end of a source."""
+    def read(self, source: str, start: int, end: int, *, in_attribute: bool = False, is_raised: bool = False) -> None:
+        """Add what is read of start:end of a source; of figures that are raised, the characters that always are."""
         at = start
         while at < end:
             found = PIECE.match(source, at, end)
@@ -75,7 +76,7 @@ class PlacedText:
                 if plain[0] == " " and self._last in ("", " ", LINE):
                     plain, begun = plain[1:], begun + 1
                 if plain:
-                    self.put(plain, begun, at)
+                    self.put(plain.translate(RAISED) if is_raised else plain, begun, at)
             elif found["white"]:
                 self.put_space(found.start(), at)
             else:

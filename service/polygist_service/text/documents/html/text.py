@@ -1,5 +1,6 @@
 """What is read of a run of a page: its text, where its characters stand, and where in it are tags and objects."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from polygist_service.text.segmentation import Span, has_letters, strip
 
 # So many objects have a character of their own; a sentence with more is none.
 MOST_OBJECTS = 1000
+RAISING = re.compile(r"</?sup[\s/>]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -112,9 +114,14 @@ class HtmlSegment(Segment):
 def read_out(source: str, run: Run) -> PlacedText:
     """Return all that is shown of a run, with what is never translated written out."""
     placed = PlacedText()
+    raised = 0
     for item in run.items:
         if item.kind is ItemKind.TEXT:
-            placed.read(source, item.start, item.end, in_attribute=run.quote is not None)
+            is_raised = raised > 0
+            placed.read(source, item.start, item.end, in_attribute=run.quote is not None, is_raised=is_raised)
+        elif item.kind in (ItemKind.OPENING, ItemKind.CLOSING) and RAISING.match(source, item.start, item.end):
+            # The 6 of 10⁶ would be a figure of another number without it.
+            raised += 1 if item.kind is ItemKind.OPENING else -1
         elif item.kind is ItemKind.LINE:
             placed.put(LINE, item.start, item.end)
         for start, end in item.texts:
