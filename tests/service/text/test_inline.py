@@ -101,6 +101,8 @@ def test_elements_nest_as_they_did_and_each_edge_stands_once(data: st.DataObject
             alignment = tuple(AlignedPair(*pair) for pair in data.draw(st.lists(pairs, max_size=10)))
         arrangement = arrange(text, own.inlines, written, alignment)
         check(arrangement, own.inlines, written, text)
+        filled = arrange(text, own.inlines, written, alignment, filled=range(len(own.inlines)))
+        check(filled, own.inlines, written, text)
         for kept in (KEPT, KEPTS):
             if text.count(kept) == written.count(kept) == 1 and written.index(kept) not in arrangement.strays:
                 around = [each for each in own.inlines if each.start <= text.index(kept) < each.end]
@@ -232,3 +234,13 @@ def test_many_elements_take_no_time() -> None:
             before = time.process_time()
             assert arrange(text, inlines, written, known).placements
             assert time.process_time() - before < 2
+
+
+def test_elements_that_should_not_be_empty_get_a_word_beside_theirs() -> None:
+    text, inlines = "He fell near the tree", [Inline(13, 16), Inline(13, 16, parent=0)]
+    alignment = tuple(map(AlignedPair, [(0, 2), (3, 7), (8, 12), (17, 21)], [(0, 3), (4, 8), (9, 14), (17, 23)]))
+    written = "Ele caiu perto a árvore"
+    assert [each.at for each in arrange(text, inlines, written, alignment).placements] == [15, 15, 15, 15]
+    placed = arrange(text, inlines, written, alignment, filled=(0, 1))
+    assert [each.at for each in placed.placements] == [17, 17, 23, 23]
+    assert placed.doubtful == (0, 1)

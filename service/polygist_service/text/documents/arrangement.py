@@ -4,7 +4,7 @@ An element stays one: it is put around the words that were written for its words
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from polygist_service.text.alignment import Alignment
@@ -17,7 +17,9 @@ from polygist_service.text.segmentation import Span
 MARKS = ("\"“”„‟«»「」『』‘’'", "-–—―", ".。।…", ",、，،", "?？؟", "!！", ":：", ";；؛", "(（", ")）", " \u00a0\u202f")
 
 
-def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Alignment) -> Arrangement:
+def arrange(
+    text: str, inlines: Sequence[Inline], written: str, alignment: Alignment, *, filled: Collection[int] = ()
+) -> Arrangement:
     """Find the places of elements in what was written of a sentence.
 
     Args:
@@ -25,11 +27,13 @@ def arrange(text: str, inlines: Sequence[Inline], written: str, alignment: Align
         inlines: its elements in the order in which they begin, each before those inside it; they nest.
         written: what was written of it.
         alignment: of `text` and `written`; where it is empty, all places are guessed.
+        filled: indices of elements that should not come back empty, if one of their words was not written: they get one
+            beside it, if there is any that is in no other element.
     """
     if text == written:
         spans = [(each.start, each.end) for each in inlines]
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
-    arranger = Arranger(text, inlines, written, alignment)
+    arranger = Arranger(text, inlines, written, alignment, filled)
     doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
     placements = put_in_order(inlines, arranger.children, arranger.spans)
     return Arrangement(tuple(placements), tuple(doubtful), arranger.strays)
@@ -77,14 +81,16 @@ class Arranger:
         strays: see `inline.Arrangement`.
     """
 
-    def __init__(self, text: str, inlines: Sequence[Inline], written: str, alignment: Alignment) -> None:
+    def __init__(
+        self, text: str, inlines: Sequence[Inline], written: str, alignment: Alignment, filled: Collection[int] = ()
+    ) -> None:
         self._text = text
         self._inlines = inlines
         self._written = written
         edges = [edge for each in inlines for edge in (each.start, each.end)]
         self._links = link_words(text, edges, written, alignment)
         self.children = children_of(inlines)
-        windows = Windows(inlines, self.children, self._links)
+        windows = Windows(inlines, self.children, self._links, filled)
         self._ranges, self._windows = windows.ranges, windows.found
         self.strays = tuple(sorted(self._links.target[word][0] for word in windows.strays))
         self._anchors = [max(column, key=column.__getitem__, default=-1) for column in self._links.columns]

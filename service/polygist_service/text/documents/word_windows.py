@@ -6,7 +6,7 @@ siblings: where the sum of how much each word comes from its own words, less wha
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -36,6 +36,7 @@ class Windows:
         inlines: the elements, each behind the one that it is in.
         children: of each element the indices of those directly in it, and last those that are in none.
         links: from the words of the sentence to those that were written.
+        filled: elements that get a word beside theirs rather than none.
 
     Attributes:
         ranges: for each element the range of its words in the sentence.
@@ -44,9 +45,16 @@ class Windows:
         strays: words that stand for something kept in an element, and stand in another one.
     """
 
-    def __init__(self, inlines: Sequence[Inline], children: Sequence[Sequence[int]], links: WordLinks) -> None:
+    def __init__(
+        self,
+        inlines: Sequence[Inline],
+        children: Sequence[Sequence[int]],
+        links: WordLinks,
+        filled: Collection[int] = (),
+    ) -> None:
         self._inlines = inlines
         self._links = links
+        self._filled = filled
         self._costs = list(accumulate((FOREIGN * total for total in links.totals), initial=0.0))
         self.ranges = [find_range(links.source, each) for each in inlines]
         self.found: list[Window | None] = [None] * len(inlines)
@@ -56,6 +64,7 @@ class Windows:
             region = self.found[parent] if parent >= 0 else Window(0, len(links.target))
             if region and len(children[parent]) == 1 and self._has_all(children[parent][0], parent):
                 self.found[children[parent][0]] = region
+                self.doubtful.update(children[parent] if parent in self.doubtful else ())
             elif region:
                 self._choose(children[parent], region)
 
@@ -74,6 +83,10 @@ class Windows:
                 self._take(index, self._stretch(index, window, region, taken), taken)
         for index in free:
             if not self.found[index] and (window := self._find_word(index, region, taken)):
+                self.doubtful.add(index)
+                self._take(index, window, taken)
+        for index in free:
+            if not self.found[index] and index in self._filled and (window := self._find_near(index, region, taken)):
                 self.doubtful.add(index)
                 self._take(index, window, taken)
 
@@ -145,6 +158,20 @@ class Windows:
             return None
         first, last = at if inline.begins else region.first, at + 1 if inline.ends else region.last
         return None if is_taken(taken, first, last) else Window(first, last)
+
+    def _find_near(self, index: int, region: Window, taken: Sequence[Span]) -> Window | None:
+        """Return a free word near those that come from words beside an element, rather from the one behind it."""
+        first, last = self.ranges[index]
+        columns = self._links.columns
+        beside = [columns[word] for word in (last, first - 1) if 0 <= word < len(columns)]
+        near = [max(column, key=column.__getitem__) for column in beside if column] or [region.first]
+        free = (at for at in range(region.first, region.last) if not is_taken(taken, at, at + 1))
+        at = min(free, key=lambda at: (abs(at - near[0]), abs(at - near[-1])), default=-1)
+        if first == last or at < 0:
+            return None
+        inline = self._inlines[index]
+        low, high = at if inline.begins else region.first, at + 1 if inline.ends else region.last
+        return None if is_taken(taken, low, high) else Window(low, high)
 
     def _own(self, index: int, region: Window, taken: Sequence[Span]) -> dict[int, float]:
         """Return the free words that come from an element, and how much they do."""
