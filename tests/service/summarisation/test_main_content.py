@@ -70,7 +70,8 @@ UNSEEN = (
     "<p>A word <span style='color:rgb(255, 255, 255)'>%</span> or two.</p>", "<p style='color:rgba(0, 0, 0, 0)'>%</p>",
     "<p style='position:absolute;left:-9999px'>%</p>", "<p style='text-indent:-999em'>%</p>",
     "<p aria-hidden=true>%</p>", "<p style='height:0;overflow:hidden'>%</p>", "<p style='clip:rect(0,0,0,0)'>%</p>",
-    "<template><p>%</p></template>", "<dialog><p>%</p></dialog>", "<svg><text>%</text></svg>", "<textarea>%</textarea>", "<img alt='%'>", "<!-- % -->",
+    "<template><p>%</p></template>", "<dialog><p>%</p></dialog>", "<svg><text>%</text></svg>",
+    "<textarea>%</textarea>", "<img alt='%'>", "<!-- % -->",
     "<div style='background:#000'><p style='background:white'><b style='color:white'>%</b> A word or two.</p></div>",
 )  # fmt: skip
 SEEN = (
