@@ -256,9 +256,9 @@ class RunReader:
 
     def _read_text(self, token: Token) -> None:
         """Take text: of the run, or of what is read apart."""
-        fact = self._nesting.fact
+        nesting, fact = self._nesting, self._nesting.fact
         is_blank = not self._text[token.start : token.end].strip()
-        if fact("is_note") or (fact("is_hidden") and not fact("is_hidden_block") and not is_blank):
+        if fact("is_note") or (nesting.is_hidden and not nesting.is_hidden_block and not is_blank):
             if not fact("is_note"):
                 self._read_apart(token.start, token.end)
             self._add(ItemKind.ALONE, token.start, token.end)
@@ -370,7 +370,7 @@ class RunReader:
         run.start = at if self._first_tag < 0 else self._first_tag
         run.kind, run.level = fact("kind", (BlockKind.PARAGRAPH, 0))
         run.language = fact("block_language")
-        run.is_hidden = bool(fact("is_hidden_block"))
+        run.is_hidden = self._nesting.is_hidden_block
         run.row = fact("row")
         run.is_main = bool(fact("is_main"))
         run.is_aside = bool(fact("is_aside") or (fact("is_footer") and not run.is_main))
