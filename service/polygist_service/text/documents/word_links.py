@@ -225,10 +225,15 @@ def cut_words(
         parts(span, [each for each in cuts[at] if at in whole or is_border(text, each)])
         for at, span in enumerate(source)
     ]
-    target_parts = [
-        parts(span, [each - source[exact[at]][0] + span[0] for each in cuts[exact[at]]]) if at in exact else [span]
-        for at, span in enumerate(target)
-    ]
+    target_parts = [[span] for span in target]
+    for at, own in copies.items():
+        start, end = target[at]
+        if at in exact:
+            target_parts[at] = parts((start, end), [each - source[own][0] + start for each in cuts[own]])
+        elif len(own_parts[own]) > 1:
+            # "2nd" is "2º".
+            borders = parts((start, end), [each for each in range(start + 1, end) if is_border(written, each)])
+            target_parts[at] = borders if len(borders) == len(own_parts[own]) else [(start, end)]
     own_starts, target_starts = starts(own_parts), starts(target_parts)
     moved: dict[int, int] = {}
     for at, own in copies.items():
