@@ -60,6 +60,21 @@ class Patch:
     stretches: Sequence[Stretch] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sentence that is not written yet.
+
+    Attributes:
+        index: of the segment.
+        last: index of the segment by which all is there that stands in the sentence or before it.
+        tags: that go with its words.
+    """
+
+    index: int
+    last: int
+    tags: SentenceTags
+
+
 class Writer:
     """Writes a document, mostly by copying its source.
 
@@ -144,8 +159,7 @@ class HtmlRebuilder:
         self._writer = Writer(source, patches)
         self._outputs: list[Output] = []
         self._at = 0
-        self._waiting: int | None = None
-        self._tags: dict[int, SentenceTags] = {}
+        self._waiting: list[Waiting] = []  # of the block that is written, the next one last
         # Of outputs that are as they were read: where they were copied from and to.
         self._copied: dict[int, Sequence[Span]] = {}
         self.spans: list[Span] = []
@@ -153,23 +167,38 @@ class HtmlRebuilder:
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`; a sentence is settled as soon as all that stands inside of it is there."""
-        index = len(self._outputs)
+        index, segments = len(self._outputs), self._segments
         self._outputs.append(output)
-        segment, behind = self._segments[index], self._segments[index + 1 : index + 2]
-        is_last = not behind or behind[0].block != segment.block
-        if segment.is_apart:
-            self._patch(index, is_last=is_last or behind[0].run != segment.run)
-        else:
-            self._waiting = index
-        if is_last or not behind[0].is_apart:
-            self._settle()
-        if is_last:
+        if not index or segments[index].block != segments[index - 1].block:
+            self._begin(index)
+        behind = segments[index + 1] if index + 1 < len(segments) else None
+        if segments[index].is_apart:
+            self._patch(index, is_last=behind is None or behind.run != segments[index].run)
+        while self._waiting and self._waiting[-1].last <= index:
+            self._write_sentence(self._waiting.pop())
+        if behind is None or behind.block != segments[index].block:
             for patch in self._writer.patches:
                 # A quote that is missing stands before what is behind the value, which is of the same tag.
                 self._copy_to(patch.end + (patch.start == patch.end))
             self._writer.patches = []
         self.spans += [self._writer.spans[each] for each in self._placed(index + 1)]
         return self._writer.take()
+
+    def _begin(self, index: int) -> None:
+        """Note which sentences of a block, whose first segment is at `index`, wait for what."""
+        segments, block = self._segments, self._segments[index].block
+        every = [*takewhile(lambda each: segments[each].block == block, range(index, len(segments)))]
+        own = [each for each in every if not segments[each].is_apart]
+        apart = [each for each in every if segments[each].is_apart]
+        groups = []
+        if own:
+            run = self._texts[segments[own[0]].run]
+            groups = divide(run.tags, [(segments[each].low, segments[each].high) for each in own])
+        for each, tags in zip(own, groups, strict=True):
+            end = run.tag_spans[tags.trailing[-1]][1] if tags.trailing else segments[each].end
+            count = bisect_left(apart, end, key=lambda one: segments[one].start)
+            self._waiting.append(Waiting(each, max(each, apart[count - 1]) if count else each, tags))
+        self._waiting.reverse()
 
     def _placed(self, end: int) -> Iterator[int]:
         """Yield the segments before `end` that are placed since the last ones, and all before them, too."""
@@ -192,20 +221,6 @@ class HtmlRebuilder:
             start, end = (follow(self._copied[index], place) for place in source)
             return start, end
         return find_span(self._writer.stretches.get(index, ()), span) or self.spans[index]
-
-    def _settle(self) -> None:
-        """Write the sentence that was waited for, if one was."""
-        index, self._waiting = self._waiting, None
-        if index is None:
-            return
-        run = self._texts[self._segments[index].run]
-        if index not in self._tags:
-            block = self._segments[index].block
-            behind = takewhile(lambda each: self._segments[each].block == block, range(index, len(self._segments)))
-            own = [each for each in behind if not self._segments[each].is_apart]
-            spans = [(self._segments[each].low, self._segments[each].high) for each in own]
-            self._tags = dict(zip(own, divide(run.tags, spans), strict=True))
-        self._write_sentence(index, run, self._tags[index])
 
     def _copy_to(self, end: int) -> None:
         if self._at < end:
@@ -243,9 +258,11 @@ class HtmlRebuilder:
         stretches = write_words(writer, output.text, 0, spelling)
         return Patch(start, end, writer.take(), index, stretches)
 
-    def _write_sentence(self, index: int, run: RunText, tags: SentenceTags) -> None:
+    def _write_sentence(self, waiting: Waiting) -> None:
         """Write what stands before a sentence, the sentence, and the tags behind it that go with it."""
-        writer, segment, output = self._writer, self._segments[index], self._outputs[index]
+        index, tags, writer = waiting.index, waiting.tags, self._writer
+        segment, output = self._segments[index], self._outputs[index]
+        run = self._texts[segment.run]
         if output.text == segment.text:
             self._copy_to(segment.start)
             start, first = writer.length, len(writer.copied)

@@ -367,7 +367,8 @@ class RunReader:
         run, fact = self._run, self._nesting.fact
         if run.start >= 0:
             return
-        run.start = at if self._first_tag < 0 else self._first_tag
+        own = next((item.start for item in run.items if item.kind is not ItemKind.TEXT or not item.is_blank), at)
+        run.start = min(own, at if self._first_tag < 0 else self._first_tag)
         run.kind, run.level = fact("kind", (BlockKind.PARAGRAPH, 0))
         run.language = fact("block_language")
         run.is_hidden = self._nesting.is_hidden_block
