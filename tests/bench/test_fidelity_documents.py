@@ -62,6 +62,7 @@ def test_a_page_whose_words_alone_have_changed_is_the_same():
     ("right", "wrong", "kinds"),
     [
         ("<i>big</i>", "big", "tree, letters"),
+        ("One", "", "letters"),
         ("<b>red <i>big</i></b>", "<b>red</b> <i>big</i>", "tree"),
         ("<b>red <i>big</i></b>", "<b>red</b><b> <i>big</i></b>", "tree, letters"),
         ('class="a"', "class='a'", "letters"),
@@ -148,6 +149,7 @@ def test_a_markdown_document_whose_words_alone_have_changed_is_the_same():
         ("title:", "título:", "tree"),
         ("# The", "The", "tree, letters"),
         ("*old*", "old", "tree"),
+        ("It is $x$[^1], see [there][t]", "$x$[^1] [][t]", "tree"),
         ("*old*", "_old_", "tree"),
         ("**red**", "** red**", "tree"),
         ("/x", "/y", "tree"),

@@ -37,12 +37,18 @@ HARD_BREAK = re.compile(r"( {2,}|\\)\n")
 KEY = re.compile(r"^\s*(?:- )?[\w.-]+:", re.MULTILINE)
 SPACED = r"(?:[-+*:]|\d{1,9}[.)]|#{1,6})(?=[ \t]|$)"
 MARKER = re.compile(rf"[ \t]*(?:(?:>|{SPACED}|\[\^[^\]]+\]:|\[[ xX]\])[ \t]*)*")
+# A letter alone may have no word of its own in another language, such as "a".
+WORD = re.compile(r"[^\W\d_]{2}")
 DEFINITION = re.compile(r"^[ >\t]*\[((?!\^)(?:[^\]\\]|\\.)+)\]:[ \t]*\n?[ \t]*(<[^>\n]*>|\S+)", re.MULTILINE)
 
 
 def find_tree_fault(source: str, target: str) -> str:
-    """Say where the blocks and marks of two documents differ, or nothing where they do not."""
-    return find_difference(list(outline(PARSER.parse(source))), list(outline(PARSER.parse(target))))
+    """Say where the blocks and marks of two documents differ or text is lost, or nothing where it is not so."""
+    before, after = PARSER.parse(source), PARSER.parse(target)
+    if fault := find_difference(list(outline(before)), list(outline(after))):
+        return fault
+    lost = [text for text, other in zip(texts(before), texts(after), strict=True) if WORD.search(text) and not other]
+    return f"nothing came of {lost[0]!r}" if lost else ""
 
 
 def find_letter_fault(source: str, target: str) -> str:
@@ -50,10 +56,17 @@ def find_letter_fault(source: str, target: str) -> str:
     return find_difference(list(skeleton(source)), list(skeleton(target)))
 
 
+def texts(tokens: Sequence[Token]) -> list[str]:
+    """Return the letters and digits of each text of a document."""
+    children = (token.children or [] for token in tokens if token.type == "inline")
+    return ["".join(filter(str.isalnum, "".join(c.content for c in each if c.type in SOFT))) for each in children]
+
+
 def outline(tokens: Sequence[Token]) -> Iterator[str]:
     """Yield the tokens of a document without their text; marks between two hard breaks in any order."""
     for token in tokens:
         if token.type == "inline":
+            yield "text"
             yield from inline_outline(token.children or [])
         else:
             yield describe(token)

@@ -106,11 +106,11 @@ class TranslateRequest(_message.Message):
     are in, with the warning LOW_DETECTION_CONFIDENCE. A text that is sure by itself, or has 100
     code points, is taken for the same language whatever stands beside it.
 
-    A document that says what it is in (lang in HTML) is in that, unless
-    it has 100 code points and is surely in another language: many pages say what the program that
-    made them was set to. A part that says that it is in another language than the document is in
-    that, even where this field is given, unless it is surely in the language of the whole, or has
-    100 code points and is surely in a third one.
+    A document that says what it is in (lang in HTML or in the front matter of Markdown) is in
+    that, unless it has 100 code points and is surely in another language: many pages say what the
+    program that made them was set to. A part that says that it is in another language than the
+    document is in that, even where this field is given, unless it is surely in the language of the
+    whole, or has 100 code points and is surely in a third one.
     """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow,

@@ -27,12 +27,12 @@ from polygist_service.text.segmentation import Span
 # The languages that there are sentences in, the likeliest to be read well first, and those that are rather written.
 SOURCES = ("en", "pt", "es", "fr", "de", "it")
 TARGETS = ("es", "fr", "de", "pt", "it", "en")
-# Sentences after which a model that wrote no word that is known is taken for one that does not translate.
-FIRST_GROUPS = 4
+# A model of which so many groups of sentences give fewer known words is taken for one that does not translate.
+FIRST_GROUPS, FIRST_WORDS = 4, 4
 # Of fewer words nothing can be said.
 LEAST_WORDS = 24
 # All layers are tried on so many words, and so many of them are kept; then their heads.
-LAYER_WORDS, LAYERS_KEPT, HEAD_WORDS, HEADS_KEPT = 24, 3, 40, 3
+LAYER_WORDS, LAYERS_KEPT, HEAD_WORDS, HEADS_KEPT = 24, 3, 40, 2
 # Of deep models fewer, so that no step takes more sentences than this. The starter models take three seconds; one
 # of 600 M parameters would take four minutes on two cores: random weights of that size do 10 sentences a second.
 MOST_SENTENCES, FEWEST_WORDS = 600, 8
@@ -165,11 +165,12 @@ class Meter:
     def find_words(self) -> list[KnownWord]:
         """Return the sentences of which it shows what was written for their word."""
         model, known = self._open(), list[KnownWord]()
-        for number, group in enumerate(self._groups):
-            if number == FIRST_GROUPS and not known:
+        for groups in (self._groups[:FIRST_GROUPS], self._groups[FIRST_GROUPS:]):
+            written = iter(self._translate(model, [example.text for group in groups for example in group]))
+            for group in groups:
+                known += find_known(group, [next(written).text for _ in group])
+            if len(known) < FIRST_WORDS:
                 break
-            hypotheses = self._translate(model, [example.text for example in group])
-            known += find_known(group, [each.text for each in hypotheses])
         return known
 
     def measure(self, words: Sequence[KnownWord]) -> Score:

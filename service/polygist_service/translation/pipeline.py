@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from polygist_service.concurrency import TextPool, in_groups, in_order, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, Engine, HeldModel, Result
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import Document, Layout, Segment, Splitting
+from polygist_service.text.documents.base import PLAIN, Document, Layout, Segment, Splitting
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.translation.assembly import Assembly, Outcome, join_parts
 from polygist_service.translation.detection import DetectedLanguage
@@ -23,6 +24,8 @@ from polygist_service.translation.types import (
     Progress,
     TranslationRequest,
 )
+
+T = TypeVar("T")
 
 # What splits a text into sentences.
 Split = Callable[[], Document]
@@ -77,11 +80,18 @@ class Pipeline:
             for content, document in zip(contents, documents, strict=True):
                 assembly = Assembly(document, route, content.language, self._request)
                 for _ in document.segments:
-                    yield content.index, Delta(assembly.add(await anext(outcomes)))
+                    outcome = await anext(outcomes)
+                    yield content.index, Delta(await self._write_back(partial(assembly.add, outcome)))
                     self._completed += 1
                     yield content.index, Progress(self._completed, self._total)
-                yield content.index, Delta(assembly.finish())
-                yield content.index, assembly.translation()
+                yield content.index, Delta(await self._write_back(assembly.finish))
+                yield content.index, await self._write_back(assembly.translation)
+
+    async def _write_back(self, step: Callable[[], T]) -> T:
+        """Return what a step of an assembly gives; off the event loop where marks have to find their places."""
+        if self._request.mime_type == PLAIN and not self._request.decoding.alignment:
+            return step()
+        return await self._pool.call(self._context, step)
 
     @asynccontextmanager
     async def _decode(

@@ -1,5 +1,6 @@
 """Word alignment on the wire: pairs of words, at their places in what was sent and in what is answered."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -89,6 +90,25 @@ async def test_offsets_are_in_the_encoding_asked_for():
             (translation,) = (await service.translation.Translate(make(text, output_config=wanted))).translations
             pairs = read_pairs(text, translation, codec=codec, unit=unit)
             assert pairs == [[(word, word) for word in each] for each in (["É", "one", "é"], ["Two", "é"])]
+
+
+async def test_what_is_written_again_in_another_way_is_aligned_all_the_same():
+    def answer(text):
+        if len(text) > 60:
+            return ""  # so it is written by halves
+        return text.replace("12", "21") if "ducks" in text else text
+
+    texts = [
+        "The council of the town will close the old pool in the spring because the roof is not safe today",
+        "They saw 12 ducks",
+    ]
+    async with serving(EchoEngine(answer=answer)) as service:
+        reply = await service.translation.Translate(make(*texts, **ALIGNED))
+    for text, translation in zip(texts, reply.translations, strict=True):
+        (pairs,) = read_pairs(text, translation)
+        words = re.findall(r"\w+", text)
+        # The engine writes the width of its beam behind each answer.
+        assert [(one, other.rstrip("b")) for one, other in pairs] == [(word, word) for word in words]
 
 
 async def test_the_alignment_goes_through_both_models_of_a_pivot():

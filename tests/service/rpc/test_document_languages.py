@@ -63,6 +63,10 @@ async def test_a_page_is_in_the_language_that_it_says():
     (translation,) = await translate('<p lang="pt">Tchau!</p>\n<p lang="pt">Menu</p>', target_language_code="en")
     assert translation.translated_text == '<p lang="en">[Tchau!]</p>\n<p lang="en">[Menu]</p>'
     assert (translation.source_language_code, len(translation.warnings)) == ("pt", 0)
+    notes = "---\nlang: pt-BR\n---\n\nTchau!\n"
+    (translation,) = await translate(notes, target_language_code="en", mime_type="text/markdown")
+    assert translation.translated_text == "---\nlang: en\n---\n\n[Tchau!]\n"
+    assert translation.source_language_code == "pt-BR"
 
 
 async def test_a_long_page_that_is_surely_in_another_language_is_in_that():

@@ -145,6 +145,7 @@ PLACED = (
     ("So H<sub>2</sub>SO<sub>4</sub> is", "Então H<sub>2</sub>SO<sub>4</sub> é", "0-0 1-1 2-2"),
     ("It is un<b>believ</b>able.", "É <b>inacreditável</b>.", "1-0 2-1"),
     ("The 2<sup>nd</sup>.", "O 2.<sup>º</sup>.", "0-0 1-1 1-2"),
+    ("The 2<sup>nd</sup>.", "O 2<sup>o</sup>.", "0-0 1-1"),
     ("<b>Ann</b>'s <i>new</i> book", "O <i>novo</i> livro de <b>Ann</b>", "0-3 1-1 2-2"),
     # What has no words stands at those beside it.
     ("The page<img>, <img>my text.", "A página<img>, o <img>meu texto.", "0-0 1-1 2-3 3-4"),

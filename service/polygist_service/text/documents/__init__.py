@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from polygist_service.errors import InvalidDocument, InvalidRequest
 from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN, Document, Layout, Splitting
-from polygist_service.text.documents.html import HtmlLayout
+from polygist_service.text.documents.html.document import HtmlLayout
 from polygist_service.text.documents.markdown.document import MarkdownLayout
 from polygist_service.text.documents.plain import PlainLayout
 

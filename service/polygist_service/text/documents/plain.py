@@ -182,6 +182,7 @@ class PlainRebuilder:
         self._pending: list[str] = []
         self._outputs: list[str] = []
         self._written: list[str] = []
+        self._changed = (-1, Change("", ""))  # of the segment that was asked for last
         self.spans: list[Span] = []
         self.doubts: tuple[Span, ...] = ()
 
@@ -229,8 +230,10 @@ class PlainRebuilder:
 
     def target_span(self, index: int, span: Span) -> Span:
         """See `base.Rebuilder.target_span`."""
+        if index != self._changed[0]:
+            self._changed = (index, Change(self._outputs[index], self._written[index]))
         start = self.spans[index][0]
-        low, high = Change(self._outputs[index], self._written[index]).follow(span)
+        low, high = self._changed[1].follow(span)
         return start + low, start + high
 
 

@@ -23,6 +23,8 @@ SPOKEN = "%‰&#@*§/"
 SHORTEST_WORD, SHORTEST_NAME = 4, 3
 # Letters that two words begin with that are akin.
 STEM = 4
+# Of words that have as many letters it tells nothing how many they have.
+LONG_WORD = 5
 # A longer word is taken for the source of another one that was looked at so much more.
 LEAST_SHARE = 0.3
 # How much a number counts, and a word of fewer letters than `SHORTEST_WORD`, as most articles are, beside other words.
@@ -223,10 +225,15 @@ def cut_words(
         parts(span, [each for each in cuts[at] if at in whole or is_border(text, each)])
         for at, span in enumerate(source)
     ]
-    target_parts = [
-        parts(span, [each - source[exact[at]][0] + span[0] for each in cuts[exact[at]]]) if at in exact else [span]
-        for at, span in enumerate(target)
-    ]
+    target_parts = [[span] for span in target]
+    for at, own in copies.items():
+        start, end = target[at]
+        if at in exact:
+            target_parts[at] = parts((start, end), [each - source[own][0] + start for each in cuts[own]])
+        elif len(own_parts[own]) > 1:
+            # "2nd" is "2º".
+            borders = parts((start, end), [each for each in range(start + 1, end) if is_border(written, each)])
+            target_parts[at] = borders if len(borders) == len(own_parts[own]) else [(start, end)]
     own_starts, target_starts = starts(own_parts), starts(target_parts)
     moved: dict[int, int] = {}
     for at, own in copies.items():
@@ -288,11 +295,26 @@ def guess(
     for at, own in known.items():
         rows[at] = {own: AKIN}
     for (low, own_low), (high, own_high) in pairwise([(-1, -1), *find_chain(known), (len(target), len(source))]):
-        for at in range(low + 1, high):
-            own = round(own_low + (own_high - own_low) * (at - low) / (high - low))
-            if not rows[at] and own_low < own < own_high:
-                rows[at] = {own: RELATIVE}
+        between = source[own_low + 1 : own_high]
+        for at in range(low + 1, high) if between else ():
+            if not rows[at]:
+                place = find_relative(target[low + 1 : high], at - low - 1, between)
+                rows[at] = {own_low + 1 + place: RELATIVE}
     return rows
+
+
+def find_relative(target: Sequence[Span], at: int, source: Sequence[Span]) -> int:
+    """Return which of some words stands about where one of others does, and is about as long."""
+    start, end = target[at]
+    share = ((start + end) / 2 - target[0][0]) / (target[-1][1] - target[0][0])
+    middle = source[0][0] + share * (source[-1][1] - source[0][0])
+    nearest = bisect_left(source, middle, key=lambda word: word[1])
+
+    def distance(word: int) -> float:
+        low, high = source[word]
+        return abs((low + high) / 2 - middle) + abs(min(LONG_WORD, end - start) - min(LONG_WORD, high - low))
+
+    return min(range(max(0, nearest - 2), min(len(source), nearest + 3)), key=distance)
 
 
 def find_chain(known: Mapping[int, int]) -> list[tuple[int, int]]:

@@ -2,19 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.html_text import HtmlSegment, RunText
+from polygist_service.text.documents.html.text import HtmlSegment, RunText
 from polygist_service.text.documents.inline import OBJECT, Arrangement, Edge, Inline, Placement
 from polygist_service.text.documents.inline_tags import SentenceTags
 from polygist_service.text.segmentation import Span
 
 # Of a sentence with more elements and drawings than that, their words are no longer looked for: it is none.
-MOST_INLINES = 300
+MOST_INLINES = 2000
 WORD = re.compile(r"\S+")
 OPENING, CLOSING = Edge.OPENING, Edge.CLOSING
 
@@ -59,30 +59,25 @@ def write_sentence(run: RunText, segment: HtmlSegment, tags: SentenceTags, outpu
     """
     objects = [place - segment.low for place in run.objects_in(segment.low, segment.high)]
     found, unread = find_objects(segment.text, objects, output.text)
-    # An object is an element, too: it stays in the one that it is in.
-    inlines = [*tags.inlines]
-    for at in objects:
-        inlines.append(Inline(at, at + (at in found), parent=find_parent(tags.inlines, at), is_alone=at not in found))
-    arrangement = place_inlines(segment.text, inlines, output)
+    arrangement, lost = place_inlines(segment.text, tags.inlines, objects, found, output)
+    unread += [found.pop(place) for place in lost if place in found]
     crossing = [at for at, tag in enumerate(tags.openings) if tag in run.crossing]
-    placements = keep_overlaps(segment.text, inlines, crossing, output.text, arrangement.placements)
-    edges: list[tuple[int, int | None, Piece]] = []
-    for placement in placements:
+    edges: list[tuple[int, int | None, Span]] = []
+    for placement in keep_overlaps(segment.text, tags.inlines, crossing, output.text, arrangement.placements):
         if placement.index >= len(tags.inlines):
-            if placement.edge is not CLOSING:
-                place = objects[placement.index - len(tags.inlines)]
-                low, high = found.get(place, (0, 0))
-                source = run.placed.span(segment.low + place, segment.low + place + 1)
-                edges.append((placement.at, None, Piece(low, high, source)))
+            place = segment.low + lost[placement.index - len(tags.inlines)]
+            edges.append((placement.at, None, run.placed.span(place, place + 1)))
             continue
         tag = (tags.closings if placement.edge is CLOSING else tags.openings)[placement.index]
         assert tag is not None
-        edges.append((placement.at, tag, Piece(0, 0, run.tag_spans[tag])))
+        edges.append((placement.at, tag, run.tag_spans[tag]))
     leading = count_staying(edges, tags.leading, 0)
     trailing = count_staying(edges[leading:][::-1], tags.trailing[::-1], len(output.text))
     staying = {*tags.leading[:leading], *tags.trailing[::-1][:trailing]}
-    pieces = join_pieces(len(output.text), [*found.values(), *unread], edges[leading : len(edges) - trailing])
-    return Sentence(tuple(pieces), frozenset(staying), bool(arrangement.doubtful))
+    pieces = [Piece(at, at, source) for at, _, source in edges[leading : len(edges) - trailing]]
+    pieces += [Piece(*span, run.placed.span(segment.low + at, segment.low + at + 1)) for at, span in found.items()]
+    pieces += [Piece(*span, (0, 0)) for span in unread]
+    return Sentence(tuple(join_pieces(len(output.text), pieces)), frozenset(staying), bool(arrangement.doubtful))
 
 
 def find_objects(text: str, objects: Sequence[int], written: str) -> tuple[dict[int, Span], list[Span]]:
@@ -106,13 +101,39 @@ def find_parent(inlines: Sequence[Inline], at: int) -> int:
     return around[-1] if around else -1
 
 
-def place_inlines(text: str, inlines: Sequence[Inline], output: Output) -> Arrangement:
-    """Return the places of elements in an output; of very many, those with as much text before them."""
-    if not inlines:
-        return Arrangement(())
-    if len(inlines) <= MOST_INLINES:
-        return arrange(text, inlines, output.text, output.alignment)
-    share = len(output.text) / max(1, len(text))
+def place_inlines(
+    text: str, inlines: Sequence[Inline], objects: Sequence[int], found: Mapping[int, Span], output: Output
+) -> tuple[Arrangement, Sequence[int]]:
+    """Return the places of elements in an output, and of objects that are lost or stand where they may not.
+
+    Args:
+        text: the sentence.
+        inlines: its elements.
+        objects: where in it objects stand.
+        found: where those stand in the output that are not lost.
+        output: its words.
+    """
+    lost = [place for place in objects if place not in found]
+    every = add_alone(inlines, lost)
+    if len(every) > MOST_INLINES:
+        return spread(text, every, output.text), lost
+    if not every:
+        return Arrangement(()), lost
+    arrangement = arrange(text, every, output.text, output.alignment)
+    if arrangement.strays:
+        lost = [place for place in objects if place not in found or found[place][0] in arrangement.strays]
+        arrangement = arrange(text, add_alone(inlines, lost), output.text, output.alignment)
+    return arrangement, lost
+
+
+def add_alone(inlines: Sequence[Inline], places: Sequence[int]) -> list[Inline]:
+    """Return elements with others that stand alone at some places, each in the innermost one there."""
+    return [*inlines, *(Inline(at, at, parent=find_parent(inlines, at), is_alone=True) for at in places)]
+
+
+def spread(text: str, inlines: Sequence[Inline], written: str) -> Arrangement:
+    """Return places for very many elements, each with as much text before it as it had."""
+    share = len(written) / max(1, len(text))
     placements: list[Placement] = []
     around: list[int] = []
 
@@ -165,7 +186,7 @@ def keep_overlaps(
     return moved
 
 
-def count_staying(edges: Sequence[tuple[int, int | None, Piece]], gap: Sequence[int], edge: int) -> int:
+def count_staying(edges: Sequence[tuple[int, int | None, Span]], gap: Sequence[int], edge: int) -> int:
     """Return how many of the tags that come first are those next to the sentence, in their order, at its edge.
 
     Args:
@@ -177,21 +198,13 @@ def count_staying(edges: Sequence[tuple[int, int | None, Piece]], gap: Sequence[
     return sum(1 for _ in takewhile(lambda pair: pair[0][0] == edge and pair[0][1] == pair[1], pairs))
 
 
-def join_pieces(length: int, unread: Sequence[Span], edges: Sequence[tuple[int, int | None, Piece]]) -> Iterator[Piece]:
-    """Yield all pieces of a sentence, in order.
-
-    Args:
-        length: of what was written.
-        unread: what stands for objects in it, which are written where the tags are.
-        edges: of elements, and objects, in order.
-    """
-    cuts = [*((at, at, piece) for at, _, piece in edges), *((low, high, None) for low, high in unread)]
+def join_pieces(length: int, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Yield the pieces of an output of some length, with the words between them, in order."""
     at = 0
-    for low, high, piece in sorted(cuts, key=lambda each: each[0]):
-        if at < low:
-            yield Piece(at, low)
-        if piece:
-            yield piece
-        at = max(at, high)
+    for piece in sorted(pieces, key=lambda each: (each.low, each.high)):
+        if at < piece.low:
+            yield Piece(at, piece.low)
+        yield piece
+        at = piece.high
     if at < length:
         yield Piece(at, length)

@@ -9,7 +9,7 @@ from typing import Any
 
 from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.base import BlockKind
-from polygist_service.text.documents.html_elements import (
+from polygist_service.text.documents.html.elements import (
     ASIDE_ROLES,
     ASIDES,
     BLOCK_KINDS,
@@ -28,7 +28,7 @@ from polygist_service.text.documents.html_elements import (
     SPECIAL,
     TABLE_PARTS,
 )
-from polygist_service.text.documents.html_tokens import Attribute
+from polygist_service.text.documents.html.tokens import Attribute
 from polygist_service.text.languages import BadTag, parse_tag
 
 # Browsers put what is deeper than that beside what it is in.
@@ -38,11 +38,17 @@ MOST_ALIKE = 3
 
 UNSEEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:opacity|font-size)\s*:\s*0(?:\.0*)?"
-    r"(?:px|p[tc]|r?em|ex|%)?)\s*(?:!|;|$)",
+    r"(?:px|p[tc]|r?em|ex|%)?|color\s*:\s*(?:transparent|(?:rgb|hsl)a\([^);]{0,40},\s*0?(?:\.0*)?\))"
+    r"|transform\s*:\s*scale\(0\)|clip(?:-path)?\s*:\s*(?:rect\([01](?:px)?[, ][^);]{0,40}\)|inset\((?:50|100)%\))"
+    r"|(?:left|right|top|text-indent|margin-left)\s*:\s*-(?:999|\d{4,})[a-z]*)\s*(?:!|;|$)",
     re.IGNORECASE,
 )
+# Nothing is left of what is in one of these, where what does not fit is cut.
+NO_ROOM = re.compile(r"(?:^|;)\s*(?:max-)?(?:height|width)\s*:\s*0(?:px)?\s*(?:!|;|$)", re.IGNORECASE)
+CUT = re.compile(r"(?:^|;)\s*overflow\s*:\s*hidden", re.IGNORECASE)
 COLOUR = re.compile(r"(?:^|;)\s*(color|background(?:-color)?)\s*:\s*([^;!]+)", re.IGNORECASE)
 WHITES = frozenset(("white", "#fff", "#ffffff", "rgb(255,255,255)", "rgba(255,255,255,1)"))
+UNSTATED = frozenset(("inherit", "initial", "none", "transparent", "unset", "currentcolor"))
 OWN_LINES = re.compile(r"(?:^|;)\s*display\s*:\s*(?:block|flex|grid|table|list-item|inline-block)", re.IGNORECASE)
 NOT_TRANSLATED = re.compile(r"(?:^|\s)notranslate(?:\s|$)", re.IGNORECASE)
 
@@ -93,14 +99,21 @@ def find_facts(element: Element, attributes: dict[str, Attribute], style: str) -
     yield "kind", (BLOCK_KINDS[name], HEADINGS.get(name, 0)) if name in BLOCK_KINDS else None
     yield "is_note", name in NOTES or None
     yield "link", element if name == "a" and "href" in values else None
+    yield "raised", name if name in ("sub", "sup") else None
     yield "row", element if name == "tr" else None
     yield "is_aside", name in ASIDES or values.get("role") in ASIDE_ROLES or None
     yield "is_footer", name == "footer" or None
     yield "is_main", name in MAINS or values.get("role") in MAINS or None
-    colours = {key.lower()[:5]: "".join(value.split()).lower() for key, value in COLOUR.findall(style)}
-    is_white_on_white = {colours.get("color"), colours.get("backg")} <= WHITES
+    stated = ((key.lower()[:5], "".join(value.split()).lower()) for key, value in COLOUR.findall(style))
+    colours = {key: value for key, value in stated if value not in UNSTATED}
+    background = colours.get("backg") or values.get("bgcolor")
+    yield "is_on_white", background in WHITES if background else None
+    colour = colours.get("color") or (values.get("color") if name == "font" else None)
+    yield "is_white", colour in WHITES if colour else None
+    yield "is_white_block", colour in WHITES and element.is_border if colour else None
     is_unseen = "hidden" in values or values.get("aria-hidden") == "true" or bool(UNSEEN.search(style))
-    is_unseen |= name in FALLBACKS or (name == "dialog" and "open" not in values) or is_white_on_white
+    is_unseen |= bool(NO_ROOM.search(style) and CUT.search(style))
+    is_unseen |= name in FALLBACKS or (name == "dialog" and "open" not in values)
     yield "is_hidden", is_unseen or None
     yield "is_hidden_block", (is_unseen and element.is_border) or None
 
@@ -133,9 +146,10 @@ class Nesting:
     def fact(self, key: str, default: Any = None) -> Any:
         """Return what the innermost element that says something of `key` says of it.
 
-        Keys: `is_kept`, `is_listing`, `is_note`, `is_hidden`, `is_aside`, `is_footer`, `is_main`: bool; `link` and
-        `row`: the element; `kind`: a block's and the level of a heading; `language`: the element and its canonical
-        tag; `block_language` and `is_hidden_block`: the same of blocks only.
+        Keys: `is_kept`, `is_listing`, `is_note`, `is_hidden`, `is_white`, `is_on_white`, `is_aside`, `is_footer`,
+        `is_main`: bool; `link` and `row`: the element; `raised`: `sup` or `sub`; `kind`: a block's and the level of a
+        heading; `language`: the element and its canonical tag; `block_language`, `is_hidden_block`, `is_white_block`:
+        the same of blocks only.
         """
         stack = self._facts.get(key)
         return stack[-1].facts[key] if stack else default
@@ -150,6 +164,16 @@ class Nesting:
     def is_kept(self) -> bool:
         """Whether text is never translated here; in a listing nothing is, as it would be laid out in another way."""
         return bool(self.fact("is_kept") or self.fact("is_listing"))
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nobody sees what stands here; what nothing is said of is white, as paper is."""
+        return bool(self.fact("is_hidden") or (self.fact("is_white") and self.fact("is_on_white", True)))
+
+    @property
+    def is_hidden_block(self) -> bool:
+        """Whether nobody sees anything of the block that is open."""
+        return bool(self.fact("is_hidden_block") or (self.fact("is_white_block") and self.fact("is_on_white", True)))
 
     @property
     def root(self) -> Element | None:
