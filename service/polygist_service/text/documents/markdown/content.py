@@ -52,6 +52,9 @@ BREAKS = frozenset((AtomKind.SPACE, AtomKind.LINE))
 
 DELIMITERS = frozenset(f"{name}_{end}" for name in ("em", "strong", "s") for end in ("open", "close"))
 
+# References to notes that this text does not have: they may stand in another part of it.
+NOTES = re.compile(r"\[\^[^\s\[\]]+\]")
+
 # What a parser says of a piece: the kind of a token and what tells it from others; of text the text.
 Sign = tuple[str, str]
 
@@ -323,7 +326,8 @@ class ContentReader:
         """Return the atom that a token is of."""
         signs: tuple[Sign, ...] = (sign_of(token),)
         if token.type == "text_special":
-            return Atom(AtomKind.TEXT, start, end, token.content, signs)
+            is_plain = token.content == self._text[start:end]  # a backslash before a letter is one
+            return Atom(AtomKind.TEXT, start, end, token.content, signs, is_plain=is_plain)
         if token.type == "softbreak":
             return Atom(AtomKind.SPACE, start, end)
         if token.type == "hardbreak" or (token.type == "html_inline" and BREAK.match(token.content)):
@@ -446,6 +450,7 @@ def find_objects(atom: Atom) -> Iterator[Atom]:
     found = [(*span, AtomKind.OBJECT) for span in find_addresses(text)]
     found += [(*each.span(), AtomKind.OBJECT) for each in NUMBERS.finditer(text)] if "#" in text else []
     found += [(*each.span(), AtomKind.ALONE) for each in EMOJI.finditer(text)] if ":" in text else []
+    found += [(*each.span(), AtomKind.ALONE) for each in NOTES.finditer(text)] if "[^" in text else []
     for start, end, kind in sorted(found):
         if start >= at:
             if at < start:

@@ -43,7 +43,7 @@ class MarkdownLayout:
 
     text: str
     blocks: tuple[MarkdownBlock, ...]
-    references: References = field(default_factory=dict, repr=False)
+    references: References = field(default_factory=References, repr=False)
     language: str | None = None
     declared: Span | None = None
 
@@ -151,12 +151,24 @@ class MarkdownDocument:
     text: str
     blocks: tuple[MarkdownBlock, ...]
     segments: tuple[MarkedSegment, ...]
-    references: References = field(default_factory=dict, repr=False)
+    references: References = field(default_factory=References, repr=False)
     declared: Span | None = None
 
     def with_segments(self, segments: Sequence[Segment]) -> "MarkdownDocument":
         """See `base.Document.with_segments`."""
-        return replace(self, segments=tuple(each for each in segments if isinstance(each, MarkedSegment)))
+        own = [each for each in segments if isinstance(each, MarkedSegment)]
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, segment in enumerate(own):
+            groups.setdefault((segment.block, segment.content), []).append(index)
+        for (block, at), group in groups.items():
+            if any(own[index].hard_split for index in group):
+                # Which marks move with a piece depends on the pieces around it.
+                content = self.blocks[block].contents[at]
+                sentences = read_sentences(content, [(own[index].low, own[index].high) for index in group])
+                for index, sentence in zip(group, sentences, strict=True):
+                    start, end = content.source(sentence.first), content.source_end(sentence.last)
+                    own[index] = replace(own[index], start=start, end=end)
+        return replace(self, segments=tuple(own))
 
     def source_span(self, segment: Segment, span: Span) -> Span:
         """See `base.Document.source_span`."""
@@ -184,13 +196,13 @@ class MarkdownDocument:
             start, end = strip(segment.text, low, high)
             if has_letters(segment.text[start:end]):
                 spans.append((base + start, base + end))
-        return [
-            replace(
-                make_segment(content, sentence, segment.block, segment.content, is_attribute=segment.is_attribute),
-                hard_split=True,
-            )
-            for sentence in read_sentences(content, spans)
-        ]
+        found: list[Segment] = []
+        for sentence in read_sentences(content, spans):
+            piece = make_segment(content, sentence, segment.block, segment.content, is_attribute=segment.is_attribute)
+            # Marks of other sentences are none of this one's.
+            start, end = max(piece.start, segment.start), min(piece.end, segment.end)
+            found.append(replace(piece, start=start, end=end, hard_split=True))
+        return found
 
     def prose(self, kinds: Collection[BlockKind] = PROSE) -> list[Segment]:
         """See `base.Document.prose`; what no reader sees is left out."""

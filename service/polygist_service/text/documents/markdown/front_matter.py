@@ -6,6 +6,7 @@ It is YAML between lines of "---" or TOML between lines of "+++". Keys, dates, t
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from polygist_service.text.documents.base import BlockKind
 from polygist_service.text.documents.markdown.parsing import LINE_BREAK, Letters, ParsedBlock, Shape
@@ -65,16 +66,17 @@ def find_lines(text: str, start: int) -> Iterator[Span]:
     if not FENCE.match(text[slice(*first)]):
         return
     found = [first]
-    for low, high in read_lines(text, start):
+    is_told = False
+    for low, high in islice(read_lines(text, start), 1, None):
         line = text[low:high]
-        if low == first[0]:
-            continue
         found.append((low, high))
         if line.rstrip() == fence or (fence == "---" and line.rstrip() == "..."):
             yield from found
             return
-        if len(found) == 2 and line.strip() and not line.lstrip().startswith("#") and not KEY.match(line):
-            return  # a rule, and text behind it
+        if not is_told and line.strip() and not line.lstrip().startswith("#"):
+            if not KEY.match(line):
+                return  # a rule, and text behind it
+            is_told = True
 
 
 def read_lines(text: str, start: int) -> Iterator[Span]:

@@ -55,10 +55,6 @@ DISPLAYS = {"$$": "$$", "\\[": "\\]"}
 IMPORTS = re.compile(r"(?:import\b.+\bfrom\s+|import\s+|export\b.+\bfrom\s+)(['\"])[^'\"\n]*\1;?\s*")
 
 
-# By their labels: what the parser knows of the addresses that links may name.
-References = MutableMapping[str, Any]
-
-
 class Shape(Enum):
     """What else the parser has to read where a block's words are read for themselves."""
 
@@ -69,6 +65,24 @@ class Shape(Enum):
     TERM = auto()
     DEFINITION = auto()
     VALUE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a text says elsewhere than where it is named.
+
+    Attributes:
+        links: by their labels, addresses as the parser knows them.
+        notes: by their labels, footnotes; their numbers are nothing here.
+    """
+
+    links: MutableMapping[str, Any] = field(default_factory=dict)
+    notes: MutableMapping[str, int] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, Any]:
+        """Return what the parser knows of a block of the text; what it learns is not written to the references."""
+        notes = {"refs": ChainMap({}, self.notes), "list": {}}
+        return {"references": ChainMap({}, self.links), "footnotes": notes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,7 @@ class Parsed:
     """All blocks of a text, and the references that its links may name."""
 
     blocks: tuple[ParsedBlock, ...]
-    references: References = field(default_factory=dict)
+    references: References = field(default_factory=References)
 
 
 @cache
@@ -130,7 +144,7 @@ def parser(most_nesting: int) -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {**options, "strikethrough_single_tilde": True})
     markdown.enable(["table", "strikethrough"])
     markdown.core.ruler.disable(["inline", "text_join"])
-    markdown.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=True).use(deflist_plugin)
+    markdown.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
     markdown.block.ruler.before("table", "display", read_display, {"alt": ["paragraph", "reference", "blockquote"]})
     markdown.inline.ruler.before("escape", "kept", read_kept)
     markdown.inline.ruler.before("link", "note", read_note)
@@ -149,9 +163,7 @@ def parse_tokens(text: str, references: References | None = None) -> tuple[list[
         text: of a document or of one block.
         references: that are known already.
     """
-    environment: dict[str, Any] = {}
-    if references is not None:
-        environment["references"] = ChainMap({}, references)  # nothing is written to those
+    environment: dict[str, Any] = references.environment() if references else {}
     tokens = parser(MOST_NESTING).parse(text, environment)
     inline = parser(MOST_INLINE_NESTING)
     for token in tokens:
@@ -160,7 +172,8 @@ def parse_tokens(text: str, references: References | None = None) -> tuple[list[
                 token.children = inline.inline.parse(token.content, inline, environment, [])
             else:
                 token.meta["kept"] = True
-    return tokens, environment.get("references", {})
+    notes = environment.get("footnotes", {}).get("refs", {})
+    return tokens, References(environment.get("references", {}), dict.fromkeys(notes, -1))
 
 
 def is_parsable(content: str) -> bool:
@@ -341,7 +354,7 @@ class Lines:
             first: the number of the first one.
         """
         at, runs = 0, []
-        for line, (each, start) in enumerate(zip(words, starts, strict=True), first):
+        for line, (each, start) in enumerate(zip(words, starts, strict=False), first):
             runs.append((at + len(each) - len(each.lstrip(WHITE)), self.source(line, start)))
             at += len(each) + 1
         return Letters("\n".join(words), tuple(at for at, _ in runs), tuple(source for _, source in runs))
@@ -416,10 +429,15 @@ class BlockReader:
         return ParsedBlock(BlockKind.ROW, Shape.CELL, letters, first, token.children or ())
 
     def _block(self, token: Token, kind: BlockKind, shape: Shape, words: Sequence[str], level: int = 0) -> ParsedBlock:
-        """Return a block of whole lines."""
+        """Return a block of whole lines, of which the parser leaves out the white space around all."""
         assert token.map
-        letters = self._lines.join(words, token.meta["starts"], token.map[0])
-        return ParsedBlock(kind, shape, letters, self._lines.start(token.map[0]), token.children or (), level)
+        line, starts = token.map[0], list(token.meta["starts"])
+        while len(starts) > 1 and not mdTrim(self._lines.words(line, starts[0])):
+            del starts[0]
+            line += 1
+        starts[0] += max(0, self._lines.words(line, starts[0]).find(words[0]))
+        letters = self._lines.join(words, starts, line)
+        return ParsedBlock(kind, shape, letters, self._lines.start(line), token.children or (), level)
 
 
 def read_cells(row: str, source: int) -> Iterator[Letters]:

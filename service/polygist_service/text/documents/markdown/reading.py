@@ -29,6 +29,8 @@ def is_read_as(block: MarkdownBlock, letters: str, signs: Sequence[Sign], refere
     if block.shape is Shape.VALUE:
         return True
     before, after, kinds = FRAMES[block.shape]
+    if block.shape is Shape.UNDERLINED and block.level > 1:
+        after = "\n---"
     content = block.contents[0]
     letters = content.letters.text[: content.start] + letters + content.letters.text[content.end :]
     tokens, _ = parse_tokens(f"{before}{letters}{after}", references)

@@ -398,6 +398,9 @@ class BlockWriter:
             if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
                 letters = content.letters.text[atom.start : atom.end]
                 escapes.update((at, letters) for at, each in enumerate(line.text) if each == atom.text)
+        if self._block.shape is Shape.UNDERLINED and self._effort.escapes_all:
+            # With a line of "-" below, any bar makes a table of it.
+            escapes.update((at, "&#124;") for at, each in enumerate(line.text) if each == "|")
         if is_cell:
             escapes.update((at, "\\|") for at, each in enumerate(line.text) if each == "|")
         return escapes
