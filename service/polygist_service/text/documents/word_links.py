@@ -23,6 +23,8 @@ SPOKEN = "%‰&#@*§/"
 SHORTEST_WORD, SHORTEST_NAME = 4, 3
 # Letters that two words begin with that are akin.
 STEM = 4
+# Of words that have as many letters it tells nothing how many they have.
+LONG_WORD = 5
 # A longer word is taken for the source of another one that was looked at so much more.
 LEAST_SHARE = 0.3
 # How much a number counts, and a word of fewer letters than `SHORTEST_WORD`, as most articles are, beside other words.
@@ -288,11 +290,26 @@ def guess(
     for at, own in known.items():
         rows[at] = {own: AKIN}
     for (low, own_low), (high, own_high) in pairwise([(-1, -1), *find_chain(known), (len(target), len(source))]):
-        for at in range(low + 1, high):
-            own = round(own_low + (own_high - own_low) * (at - low) / (high - low))
-            if not rows[at] and own_low < own < own_high:
-                rows[at] = {own: RELATIVE}
+        between = source[own_low + 1 : own_high]
+        for at in range(low + 1, high) if between else ():
+            if not rows[at]:
+                place = find_relative(target[low + 1 : high], at - low - 1, between)
+                rows[at] = {own_low + 1 + place: RELATIVE}
     return rows
+
+
+def find_relative(target: Sequence[Span], at: int, source: Sequence[Span]) -> int:
+    """Return which of some words stands about where one of others does, and is about as long."""
+    start, end = target[at]
+    share = ((start + end) / 2 - target[0][0]) / (target[-1][1] - target[0][0])
+    middle = source[0][0] + share * (source[-1][1] - source[0][0])
+    nearest = bisect_left(source, middle, key=lambda word: word[1])
+
+    def distance(word: int) -> float:
+        low, high = source[word]
+        return abs((low + high) / 2 - middle) + abs(min(LONG_WORD, end - start) - min(LONG_WORD, high - low))
+
+    return min(range(max(0, nearest - 2), min(len(source), nearest + 3)), key=distance)
 
 
 def find_chain(known: Mapping[int, int]) -> list[tuple[int, int]]:

@@ -14,12 +14,12 @@ WHITE = " \t\n\v\f\r\x1c-\x1f\x85\u2028\u2029"
 WHITE_CHARACTERS = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 REFERENCE = re.compile(r"&(?:#(?:\d++|[xX][0-9a-fA-F]++);?|[A-Za-z][A-Za-z0-9]*+;?)")
 PIECE = re.compile(rf"(?P<plain>(?:[^&{WHITE}]|&(?![A-Za-z#])| (?![{WHITE}]))++)|(?P<white>[{WHITE}]++)|&")
+MOST_DIGITS = 10
 # The longest name of a reference that may stand without a semicolon.
 LONGEST_BARE_NAME = max(len(name) for name in html5 if not name.endswith(";"))
-# Behind an ampersand these make a reference of it.
-BEGINS_REFERENCE = re.compile(r"[A-Za-z0-9#]")
+# What begins no tag, and what no reference.
+NO_TAG, NO_REFERENCE = re.compile("<[^A-Za-z/!?]"), re.compile("&(?:[^A-Za-z0-9#]|[A-Za-z][A-Za-z0-9]*+[^A-Za-z0-9])")
 LINE = "\n"
-RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 
 
 class PlacedText:
@@ -46,6 +46,21 @@ class PlacedText:
         """Whether the last character is a space."""
         return self._last == " "
 
+    @property
+    def ends_in_bracket(self) -> bool:
+        """Whether the last character opens a bracket."""
+        return self._last == "["
+
+    def text_from(self, at: int) -> str:
+        """Return what is read from a place on at which something was added."""
+        length, pieces = self.length, []
+        for piece in reversed(self._pieces):
+            if length <= at:
+                break
+            pieces.append(piece)
+            length -= len(piece)
+        return "".join(reversed(pieces))
+
     def span(self, low: int, high: int) -> Span:
         """Return where a span of the text, which is not empty, stands in the source."""
         return self.starts[low], self.ends[high - 1]
@@ -64,8 +79,14 @@ class PlacedText:
         if self._last not in ("", " ", LINE):
             self.put(" ", start, end)
 
-    def read(self, source: str, start: int, end: int, *, in_attribute: bool = False, is_raised: bool = False) -> None:
-        """Add what is read of start:end of a source; of figures that are raised, the characters that always are."""
+    def read_raised(self, source: str, start: int, end: int, figures: Mapping[int, int]) -> None:
+        """Add what is read of start:end of a source, in other figures."""
+        begun = len(self._pieces)
+        self.read(source, start, end)
+        self._pieces[begun:] = [piece.translate(figures) for piece in self._pieces[begun:]]
+
+    def read(self, source: str, start: int, end: int, *, in_attribute: bool = False) -> None:
+        """Add what is read of start:end of a source."""
         at = start
         while at < end:
             found = PIECE.match(source, at, end)
@@ -76,7 +97,7 @@ class PlacedText:
                 if plain[0] == " " and self._last in ("", " ", LINE):
                     plain, begun = plain[1:], begun + 1
                 if plain:
-                    self.put(plain.translate(RAISED) if is_raised else plain, begun, at)
+                    self.put(plain, begun, at)
             elif found["white"]:
                 self.put_space(found.start(), at)
             else:
@@ -93,7 +114,10 @@ def read_reference(source: str, start: int, end: int, *, in_attribute: bool) -> 
     if not found:
         return "&", start + 1
     if found[0][1] == "#":
-        return unescape(found[0]) or "\ufffd", found.end()
+        digits = found[0][2:].rstrip(";").lstrip("0xX")
+        # Python reads no number of thousands of digits, and none is a character.
+        known = unescape(f"&#{'x' * (found[0][2] in 'xX')}{digits};") if len(digits) <= MOST_DIGITS else ""
+        return known or "\ufffd", found.end()
     name = found[0][1:]
     if name in html5 and name.endswith(";"):
         return html5[name], found.end()
@@ -112,19 +136,20 @@ class Spelling:
     Args:
         source: the stretch as it stands in the document.
         quote: the mark around it, where it is of an attribute.
+        figures: how characters are written that are read as others.
     """
 
-    def __init__(self, source: str, *, quote: str | None = None) -> None:
-        own: dict[str, str] = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+    def __init__(self, source: str, *, quote: str | None = None, figures: Mapping[str, str] | None = None) -> None:
+        own: dict[str, str] = {"&": "&amp;", "<": "&lt;", ">": "&gt;", **(figures or {})}
         if quote:
             own[quote] = "&quot;" if quote == '"' else "&#39;"
         if ">" in source:
             del own[">"]
-        self._is_bare = False
+        self._bare = {"<"} if "<" in source else set()
         for found in re.finditer("&", source):
             value, end = read_reference(source, found.start(), len(source), in_attribute=bool(quote))
             if value == "&" and end == found.end():
-                self._is_bare = True
+                self._bare.add("&")
             elif len(value) == 1 and source[end - 1] == ";" and value not in WHITE_CHARACTERS:
                 own[value] = source[found.start() : end]
         self._own: Mapping[str, str] = own
@@ -138,7 +163,11 @@ class Spelling:
                 yield low, high, self._spell(text, low) if at % 2 else text[low:high]
 
     def _spell(self, text: str, at: int) -> str:
-        character = text[at]
-        if character == "&" and self._is_bare and at + 1 < len(text) and not BEGINS_REFERENCE.match(text, at + 1):
-            return character
-        return self._own[character]
+        return text[at] if text[at] in self._bare and means_itself(text, at) else self._own[text[at]]
+
+
+def means_itself(text: str, at: int) -> bool:
+    """Whether the mark at a place of a text begins neither a tag nor a reference, whatever follows the text."""
+    if text[at] == "<":
+        return bool(NO_TAG.match(text, at))
+    return bool(NO_REFERENCE.match(text, at)) and read_reference(text, at, len(text), in_attribute=False)[0] == "&"

@@ -5,13 +5,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Passage, Segment, Splitting
 from polygist_service.text.documents.html.characters import LINE, PlacedText
+from polygist_service.text.documents.html.nesting import Element
 from polygist_service.text.documents.html.rebuilding import HtmlRebuilder, Patch
 from polygist_service.text.documents.html.runs import LanguageDeclaration, Run, RunReader
-from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, read_out
-from polygist_service.text.documents.number_cells import find_cell_numbers
+from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, is_kept, read_out
+from polygist_service.text.documents.number_cells import find_cell_numbers, find_sections
 from polygist_service.text.documents.plain import with_letters
 from polygist_service.text.languages import is_kin
 from polygist_service.text.segmentation import (
@@ -84,6 +86,7 @@ class HtmlLayout:
                 is_aside=run.is_aside,
                 is_main=run.is_main,
                 link_share=find_link_share(self.text, run),
+                is_kept=is_kept(run),
             )
             yield passage, placed
 
@@ -104,17 +107,18 @@ class HtmlLayout:
         """See `base.Layout.split`."""
         texts = RunTexts(self.text, language)
         found: list[RunText] = []
-        blocks: list[Block] = []
+        for block, run in enumerate(self.runs):
+            found += (texts.read(each, block, is_apart=each is not run) for each in (run, *run.inner))
+        sections = find_section_cells(self.runs, found)
         segments: list[HtmlSegment] = []
-        for run in self.runs:
+        for block, group in groupby(enumerate(found), key=lambda pair: pair[1].block):
             own: list[HtmlSegment] = []
-            for each in (run, *run.inner):
-                found.append(texts.read(each, len(blocks), is_apart=each is not run))
-                is_cell = each.kind is BlockKind.ROW
-                own += read_segments(found[-1], len(found) - 1, language, splitting, is_cell=is_cell)
+            for index, each in group:
+                is_cell = self.runs[block].kind is BlockKind.ROW and index not in sections
+                own += read_segments(each, index, language, splitting, is_cell=is_cell)
             segments += sorted(own, key=lambda each: (each.start, -each.end))
-            blocks.append(Block(run.kind, run.start, run.end))
-        return HtmlDocument(self, language, tuple(blocks), tuple(segments), tuple(found))
+        blocks = tuple(Block(run.kind, run.start, run.end) for run in self.runs)
+        return HtmlDocument(self, language, blocks, tuple(segments), tuple(found), frozenset(texts.declaring))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class HtmlDocument:
         layout: of the page.
         language: that it is split in, a canonical tag.
         texts: of its runs, and of what is read apart, at the indices that segments have.
+        declaring: the elements by which text that is to be translated is said to be in some language.
     """
 
     layout: HtmlLayout
@@ -132,6 +137,7 @@ class HtmlDocument:
     blocks: tuple[Block, ...]
     segments: tuple[HtmlSegment, ...]
     texts: tuple[RunText, ...]
+    declaring: frozenset[Element]
 
     @property
     def text(self) -> str:
@@ -190,9 +196,31 @@ class HtmlDocument:
         """Yield what is to be written where the page says what language it is in."""
         starts = [segment.start for segment in self.segments]
         for each in self.layout.declarations:
-            has_segments = bisect_left(starts, each.within[0]) < bisect_left(starts, each.within[1])
-            if each.element is self.layout.root or has_segments or (each.tag and is_kin(each.tag, self.language)):
+            is_whole = each.element is self.layout.root or (each.tag and is_kin(each.tag, self.language))
+            first, last = (bisect_left(starts, place) for place in each.within)
+            if is_whole or each.element in self.declaring or (each.element.is_border and first < last):
                 yield Patch(each.start, each.end, f"{each.opening}{language}{each.closing}")
+
+
+def find_section_cells(runs: Sequence[Run], texts: Sequence[RunText]) -> frozenset[int]:
+    """Return the indices of the texts of cells that number sections or versions, as in "1.1", "2.3"."""
+    joined, at = [], 0
+    places: dict[Span, int] = {}
+    rows: list[list[Span]] = []
+    last: object = None
+    for index, each in enumerate(texts):
+        run = runs[each.block]
+        if run.kind is not BlockKind.ROW or each.is_apart:
+            continue
+        if run.row is None or run.row is not last:
+            rows.append([])
+        last = run.row
+        shown = each.text.strip()
+        rows[-1].append((at, at + len(shown)))
+        places[rows[-1][-1]] = index
+        joined.append(shown)
+        at += len(shown) + 1
+    return frozenset(places[span] for span in find_sections(LINE.join(joined), rows))
 
 
 def read_segments(

@@ -13,7 +13,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # Without an end tag.
 VOID = names("area base basefont bgsound br col embed frame hr img input keygen link meta param source track wbr")
 # Left alone, and nothing of them is read: programs, styles, drawings, and what is shown in place of what is not there.
-UNREAD = names("script style template noscript noembed noframes iframe svg textarea xmp plaintext listing")
+UNREAD = names("script style template noembed noframes iframe svg textarea xmp plaintext listing")
 SKIPPED = UNREAD | {"math"}
 # Left alone, and read as they are.
 KEPT = names("code kbd samp var pre")
@@ -83,7 +83,7 @@ ASIDE_ROLES = names(
 )
 MAINS = names("article main")
 # Shown where nothing better can be.
-FALLBACKS = names("audio canvas datalist object video")
+FALLBACKS = names("audio canvas datalist noscript object video")
 
 # Attributes that people read, and the tags whose titles programs read.
 READ_ATTRIBUTES = ("alt", "title", "placeholder", "aria-label")

@@ -99,6 +99,7 @@ def find_facts(element: Element, attributes: dict[str, Attribute], style: str) -
     yield "kind", (BLOCK_KINDS[name], HEADINGS.get(name, 0)) if name in BLOCK_KINDS else None
     yield "is_note", name in NOTES or None
     yield "link", element if name == "a" and "href" in values else None
+    yield "raised", name if name in ("sub", "sup") else None
     yield "row", element if name == "tr" else None
     yield "is_aside", name in ASIDES or values.get("role") in ASIDE_ROLES or None
     yield "is_footer", name == "footer" or None
@@ -146,8 +147,9 @@ class Nesting:
         """Return what the innermost element that says something of `key` says of it.
 
         Keys: `is_kept`, `is_listing`, `is_note`, `is_hidden`, `is_white`, `is_on_white`, `is_aside`, `is_footer`,
-        `is_main`: bool; `link` and `row`: the element; `kind`: a block's and the level of a heading; `language`: the
-        element and its canonical tag; `block_language`, `is_hidden_block`, `is_white_block`: the same of blocks only.
+        `is_main`: bool; `link` and `row`: the element; `raised`: `sup` or `sub`; `kind`: a block's and the level of a
+        heading; `language`: the element and its canonical tag; `block_language`, `is_hidden_block`, `is_white_block`:
+        the same of blocks only.
         """
         stack = self._facts.get(key)
         return stack[-1].facts[key] if stack else default

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import takewhile
 
 from polygist_service.text.documents.base import Output
 from polygist_service.text.documents.html.characters import Spelling
@@ -17,7 +17,7 @@ from polygist_service.text.segmentation import Span
 NEEDS_QUOTES = re.compile(r"[\s\"'=<>`]|\A\Z")
 
 # Behind one of these a letter or a sign may begin a tag or a character reference.
-MARK = re.compile(r"<\Z|&#?\Z")
+MARK, BEHIND_MARK = re.compile(r"<\Z|&#?\Z"), re.compile("[A-Za-z0-9/!?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Writer:
         self._everywhere = patches
         self._parts: list[str] = []
         self.last = ""
-        self.patches: Sequence[Patch] = ()
+        self.patches: list[Patch] = []
         self.length = 0
         self.copied: list[Span] = []
         self.spans: dict[int, Span] = {}
@@ -97,7 +97,7 @@ class Writer:
 
     def put_words(self, shown: str) -> Span:
         """Write a text, as HTML, so that no mark before it becomes a part of a tag or a reference with it."""
-        if MARK.search(self.last) and shown[:1] not in ("", " ", "&"):
+        if MARK.search(self.last) and BEHIND_MARK.match(shown):
             shown = f"&#{ord(shown[0])};{shown[1:]}"
         return self.put(shown)
 
@@ -126,7 +126,7 @@ def within(patches: Sequence[Patch], start: int, end: int) -> Sequence[Patch]:
 
 
 class HtmlRebuilder:
-    """Puts outputs in the places of their segments; a block is settled when all of it are there. See `base.Rebuilder`.
+    """Puts outputs in the places of their segments. See `base.Rebuilder`.
 
     Args:
         source: the page.
@@ -144,19 +144,36 @@ class HtmlRebuilder:
         self._writer = Writer(source, patches)
         self._outputs: list[Output] = []
         self._at = 0
+        self._waiting: int | None = None
+        self._tags: dict[int, SentenceTags] = {}
         # Of outputs that are as they were read: where they were copied from and to.
         self._copied: dict[int, Sequence[Span]] = {}
         self.spans: list[Span] = []
         self.doubts: list[Span] = []
 
     def add(self, output: Output) -> str:
-        """See `base.Rebuilder.add`."""
+        """See `base.Rebuilder.add`; a sentence is settled as soon as all that stands inside of it is there."""
+        index = len(self._outputs)
         self._outputs.append(output)
-        count, segments = len(self._outputs), self._segments
-        if count < len(segments) and segments[count].block == segments[count - 1].block:
-            return ""
-        self._settle(len(self.spans), count)
+        segment, behind = self._segments[index], self._segments[index + 1 : index + 2]
+        is_last = not behind or behind[0].block != segment.block
+        if segment.is_apart:
+            self._patch(index, is_last=is_last or behind[0].run != segment.run)
+        else:
+            self._waiting = index
+        if is_last or not behind[0].is_apart:
+            self._settle()
+        if is_last:
+            for patch in self._writer.patches:
+                # A quote that is missing stands before what is behind the value, which is of the same tag.
+                self._copy_to(patch.end + (patch.start == patch.end))
+            self._writer.patches = []
+        self.spans += [self._writer.spans[each] for each in self._placed(index + 1)]
         return self._writer.take()
+
+    def _placed(self, end: int) -> Iterator[int]:
+        """Yield the segments before `end` that are placed since the last ones, and all before them, too."""
+        return takewhile(lambda each: each in self._writer.spans, range(len(self.spans), end))
 
     def finish(self) -> str:
         """See `base.Rebuilder.finish`."""
@@ -176,41 +193,39 @@ class HtmlRebuilder:
             return start, end
         return find_span(self._writer.stretches.get(index, ()), span) or self.spans[index]
 
-    def _settle(self, first: int, last: int) -> None:
-        """Write the block that some segments are all of."""
-        writer, segments = self._writer, self._segments
-        own = [index for index in range(first, last) if not segments[index].is_apart]
-        apart = [index for index in range(first, last) if segments[index].is_apart]
-        writer.patches = [patch for run, group in groupby(apart, self._run_of) for patch in self._patch(run, [*group])]
-        if own:
-            run = self._texts[segments[own[0]].run]
-            groups = divide(run.tags, [(segments[index].low, segments[index].high) for index in own])
-            for index, tags in zip(own, groups, strict=True):
-                self._write_sentence(index, run, tags)
-        for patch in writer.patches:
-            # A quote that is missing is written before what stands behind the value, which is of the same tag.
-            self._copy_to(patch.end + (patch.start == patch.end))
-        self.spans += [writer.spans[index] for index in range(first, last)]
-
-    def _run_of(self, index: int) -> int:
-        return self._segments[index].run
+    def _settle(self) -> None:
+        """Write the sentence that was waited for, if one was."""
+        index, self._waiting = self._waiting, None
+        if index is None:
+            return
+        run = self._texts[self._segments[index].run]
+        if index not in self._tags:
+            block = self._segments[index].block
+            behind = takewhile(lambda each: self._segments[each].block == block, range(index, len(self._segments)))
+            own = [each for each in behind if not self._segments[each].is_apart]
+            spans = [(self._segments[each].low, self._segments[each].high) for each in own]
+            self._tags = dict(zip(own, divide(run.tags, spans), strict=True))
+        self._write_sentence(index, run, self._tags[index])
 
     def _copy_to(self, end: int) -> None:
         if self._at < end:
             self._writer.copy(self._at, end)
             self._at = end
 
-    def _patch(self, run: int, indices: Sequence[int]) -> Iterator[Patch]:
-        """Yield what is written for the segments of an attribute, or of what is hidden inside of a sentence."""
-        own = self._texts[run]
-        patches = [self._patch_one(own, index) for index in indices]
-        needs_quotes = own.quote == "" and any(NEEDS_QUOTES.search(patch.text) for patch in patches)
-        start, end = own.span
-        if needs_quotes:
-            yield Patch(start, start, '"')
-        yield from patches
-        if needs_quotes:
-            yield Patch(end, end, '"')
+    def _patch(self, index: int, *, is_last: bool) -> None:
+        """Note what is written for a segment of an attribute, or of what is hidden inside of a sentence.
+
+        Args:
+            index: of the segment.
+            is_last: whether it is the last one there.
+        """
+        own, patches = self._texts[self._segments[index].run], self._writer.patches
+        patches.append(self._patch_one(own, index))
+        if own.quote == "" and is_last:
+            first = bisect_left(patches, own.span[0], key=lambda each: each.start)
+            if any(NEEDS_QUOTES.search(patch.text) for patch in patches[first:]):
+                start, end = own.span
+                patches[first:] = [Patch(start, start, '"'), *patches[first:], Patch(end, end, '"')]
 
     def _patch_one(self, own: RunText, index: int) -> Patch:
         segment, output = self._segments[index], self._outputs[index]
@@ -225,7 +240,7 @@ class HtmlRebuilder:
         spelling = Spelling(self._source[start:end], quote=None if own.quote is None else own.quote or '"')
         writer = Writer("", ())
         writer.last = self._source[max(own.span[0], start - 2) : start]
-        stretches = [Stretch(low, high, *writer.put_words(shown)) for low, high, shown in spelling.write(output.text)]
+        stretches = write_words(writer, output.text, 0, spelling)
         return Patch(start, end, writer.take(), index, stretches)
 
     def _write_sentence(self, index: int, run: RunText, tags: SentenceTags) -> None:
@@ -243,12 +258,11 @@ class HtmlRebuilder:
             self.doubts.append(segment.span)
         self._copy_gap(segment.start, [(run.tag_spans[tag], tag in sentence.staying) for tag in tags.leading])
         start = writer.length
-        spelling = Spelling(run.source_of(self._source, segment.low, segment.high))
+        spelling = Spelling(run.source_of(self._source, segment.low, segment.high), figures=run.figures)
         stretches: list[Stretch] = []
         for piece in sentence.pieces:
             if piece.source is None:
-                for low, high, shown in spelling.write(output.text[piece.low : piece.high]):
-                    stretches.append(Stretch(piece.low + low, piece.low + high, *writer.put_words(shown)))
+                stretches += write_words(writer, output.text[piece.low : piece.high], piece.low, spelling)
                 continue
             at = writer.length
             writer.copy(*piece.source)
@@ -267,6 +281,14 @@ class HtmlRebuilder:
                 self._copy_to(low)
                 self._at = high
         self._copy_to(end)
+
+
+def write_words(writer: Writer, words: str, at: int, spelling: Spelling) -> list[Stretch]:
+    """Write a part of an output that begins there at `at`; return its stretches."""
+    return [
+        Stretch(at + low, at + high, *(writer.put(shown) if low else writer.put_words(shown)))
+        for low, high, shown in spelling.write(words)
+    ]
 
 
 def follow(copied: Sequence[Span], at: int) -> int:

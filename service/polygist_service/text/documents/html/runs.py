@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from html import unescape
+from itertools import pairwise
 
 from polygist_service.text.documents.base import BlockKind
 from polygist_service.text.documents.html.elements import (
@@ -21,6 +23,11 @@ from polygist_service.text.documents.html.tokens import Attribute, Token, TokenK
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.text.segmentation import Span, has_letters
 
+# What programs fill in: parts of templates, with the marks of the usual kinds.
+TEMPLATE = re.compile(r"<%[^<%]*+%>|\{\{[^{}]*+\}\}|\{%[^{}%]*+%\}")
+# Numbers and signs, set higher or lower.
+RAISED = re.compile(r"\s*[\d()\[\]*†‡§¶#,;.–−+-]{1,12}\s*")
+LONGEST_RAISED = 40
 QUOTE = re.compile("[\"'`]")
 
 
@@ -48,6 +55,9 @@ class Item:
         partner: index of the tag that belongs to a tag; None where it is in another run.
         is_blank: whether a text is white space.
         is_kept: whether a text is never translated.
+        raised: `sup` or `sub` where a text is a number or a sign that is set higher or lower: a reference to a note, an
+            exponent.
+        is_space: whether a text is spaces that are not folded.
         is_shown: whether a tag that stands alone is of something that is seen, as an image.
         is_crossing: whether an end tag has another name than the start tag that it goes with.
         link: that a text belongs to.
@@ -61,6 +71,8 @@ class Item:
     partner: int | None = None
     is_blank: bool = False
     is_kept: bool = False
+    raised: str = ""
+    is_space: bool = False
     is_shown: bool = False
     is_crossing: bool = False
     link: Element | None = None
@@ -253,11 +265,18 @@ class RunReader:
             return
         if not is_blank:
             self._place(token.start)
-        item = self._add(ItemKind.TEXT, token.start, token.end)
-        item.is_blank = is_blank
-        item.is_kept = self._nesting.is_kept
-        item.link = fact("link")
-        item.language = fact("language")
+        marks = [place for found in TEMPLATE.finditer(self._text, token.start, token.end) for place in found.span()]
+        for count, (start, end) in enumerate(pairwise((token.start, *marks, token.end))):
+            if start < end:
+                item = self._add(ItemKind.TEXT, start, end)
+                item.is_blank = is_blank or not self._text[start:end].strip()
+                item.is_kept = self._nesting.is_kept or count % 2 == 1
+                item.link = fact("link")
+                item.language = fact("language")
+                read = unescape(self._text[start:end]) if end - start <= LONGEST_RAISED else "a"
+                item.is_space = not (item.is_blank or read.strip())
+                if fact("raised") and RAISED.fullmatch(read):
+                    item.raised = fact("raised")
 
     def _read_start(self, token: Token) -> None:
         name, nesting = token.name, self._nesting

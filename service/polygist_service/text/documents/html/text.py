@@ -1,6 +1,5 @@
 """What is read of a run of a page: its text, where its characters stand, and where in it are tags and objects."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +14,13 @@ from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.languages import is_kin, letters_outside, script_of
 from polygist_service.text.segmentation import Span, has_letters, strip
 
+# Figures that are set higher or lower are none of the number or the word before.
+FIGURES = {
+    "sup": str.maketrans("0123456789+-=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾"),
+    "sub": str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎"),
+}
 # So many objects have a character of their own; a sentence with more is none.
 MOST_OBJECTS = 1000
-RAISING = re.compile(r"</?sup[\s/>]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class RunText:
         links: where in `text` each link stands, if it is nothing but links.
         image_at: where in `text` the last image stands.
         crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
+        figures: how figures are written in the source that are read as such that are set higher or lower.
     """
 
     placed: PlacedText
@@ -51,6 +55,7 @@ class RunText:
     links: list[Span] = field(default_factory=list)
     image_at: int = -1
     crossing: set[int] = field(default_factory=set)
+    figures: dict[str, str] = field(default_factory=dict)
 
     def put_tag(self, item: Item, partner: int | None) -> int:
         """Add a tag, or what else has no words; return its index.
@@ -114,19 +119,22 @@ class HtmlSegment(Segment):
 def read_out(source: str, run: Run) -> PlacedText:
     """Return all that is shown of a run, with what is never translated written out."""
     placed = PlacedText()
-    raised = 0
     for item in run.items:
-        if item.kind is ItemKind.TEXT:
-            is_raised = raised > 0
-            placed.read(source, item.start, item.end, in_attribute=run.quote is not None, is_raised=is_raised)
-        elif item.kind in (ItemKind.OPENING, ItemKind.CLOSING) and RAISING.match(source, item.start, item.end):
-            # The 6 of 10⁶ would be a figure of another number without it.
-            raised += 1 if item.kind is ItemKind.OPENING else -1
+        if item.raised and not placed.ends_in_bracket:
+            placed.read_raised(source, item.start, item.end, FIGURES[item.raised])
+        elif item.kind is ItemKind.TEXT:
+            placed.read(source, item.start, item.end, in_attribute=run.quote is not None)
         elif item.kind is ItemKind.LINE:
             placed.put(LINE, item.start, item.end)
         for start, end in item.texts:
             placed.read(source, start, end)
     return placed
+
+
+def is_kept(run: Run) -> bool:
+    """Whether nothing of a run is ever translated, neither its words nor what is read apart."""
+    texts = [item for item in run.items if item.kind is ItemKind.TEXT and not item.is_blank]
+    return all(item.is_kept for item in texts) and all(map(is_kept, run.inner))
 
 
 def find_link_share(source: str, run: Run) -> float:
@@ -144,11 +152,15 @@ class RunTexts:
     Args:
         source: the page.
         language: canonical tag of the language that it is read in.
+
+    Attributes:
+        declaring: the elements by which text that is to be translated is said to be in some language.
     """
 
     def __init__(self, source: str, language: str) -> None:
         self._source = source
         self._language = language
+        self.declaring: set[Element] = set()
         # Some may be characters of the page.
         taken = set(OBJECT.findall(source))
         self._objects = list(
@@ -168,21 +180,35 @@ class RunTexts:
         """
         items = run.items
         kept = [self._is_kept(item, run) for item in items]
-        objects = dict(find_objects(items, kept))
+        self.declaring.update(
+            item.language[0]
+            for item, is_kept in zip(items, kept, strict=True)
+            if item.language and not (is_kept or item.is_blank)
+        )
+        units = {
+            first: (last, kind)
+            for first, last, kind in find_units(items, kept)
+            if not (kind is ItemKind.ALONE and self._is_in_formula(items, first, last))
+        }
         found = RunText(PlacedText(), quote=run.quote, block=block, is_apart=is_apart)
         found.span = (items[0].start, items[-1].end) if items else (run.start, run.start)
         places: dict[int, int] = {}  # of tags, by their places among the items
         links: list[tuple[Element | None, int, int]] = []  # and what is in none, each with its span
         at = 0
         while at < len(items):
-            item, last = items[at], objects.get(at)
-            if last is not None:
-                self._put_object(found, item, items[last])
-                at = last
+            item = items[at]
+            if at in units:
+                at, kind = units[at]
+                self._put_unit(found, item, items[at], kind)
+                if kind is ItemKind.TEXT and not self._begins_with_space(items, at + 1):
+                    found.placed.put_space(item.start, items[at].end)
             elif item.kind is ItemKind.TEXT and not kept[at]:
                 start = found.put_space_behind_image(self._source, item)
                 begun = found.placed.length
-                found.placed.read(self._source, start, item.end, in_attribute=run.quote is not None)
+                if item.raised:
+                    self._read_figures(found, item)
+                else:
+                    found.placed.read(self._source, start, item.end, in_attribute=run.quote is not None)
                 if has_letters(self._source[start : item.end]):
                     begun = links.pop()[1] if links and links[-1][0] is item.link else begun
                     links.append((item.link, begun, found.placed.length))
@@ -194,17 +220,40 @@ class RunTexts:
             found.links = [(begun, end) for _, begun, end in links]
         return found
 
-    def _put_object(self, found: RunText, first: Item, last: Item) -> None:
-        """Put a character for what is never translated, without the white space at its edges where it is text."""
+    def _read_figures(self, found: RunText, item: Item) -> None:
+        """Read figures inside of a formula, as in H₂O."""
+        placed, begun = found.placed, found.placed.length
+        placed.read_raised(self._source, item.start, item.end, FIGURES[item.raised])
+        for at, figure in enumerate(placed.text_from(begun), begun):
+            found.figures[figure] = self._source[placed.starts[at] : placed.ends[at]]
+
+    def _put_unit(self, found: RunText, first: Item, last: Item, kind: ItemKind) -> None:
+        """Put what stands as one, without the white space at its edges where it is text."""
         start, end, placed = first.start, last.end, found.placed
         if first.kind is ItemKind.TEXT:
             start, end = strip(self._source, start, end)
             if first.start < start:
                 placed.put_space(first.start, start)
-        found.objects.append(placed.length)
-        placed.put(self._objects[len(found.objects) % len(self._objects)], start, end)
+        if kind is ItemKind.OBJECT:
+            found.objects.append(placed.length)
+            placed.put(self._objects[len(found.objects) % len(self._objects)], start, end)
+        else:
+            found.put_tag(Item(ItemKind.ALONE, start, end), None)
         if end < last.end:
             placed.put_space(end, last.end)
+
+    def _begins_with_space(self, items: Sequence[Item], at: int) -> bool:
+        """Whether the first text from an item on begins with white space, or there is none."""
+        while at < len(items) and items[at].kind is not ItemKind.TEXT:
+            at += 1
+        return at == len(items) or self._source[items[at].start] in WHITE_CHARACTERS
+
+    def _is_in_formula(self, items: Sequence[Item], first: int, last: int) -> bool:
+        """Whether letters stand right before and behind some items."""
+        sides = (items[first - 1] if first else None, items[last + 1] if last + 1 < len(items) else None)
+        if any(side is None or side.kind is not ItemKind.TEXT for side in sides):
+            return False
+        return self._source[items[first].start - 1].isalpha() and self._source[items[last].end].isalpha()
 
     def _is_kept(self, item: Item, run: Run) -> bool:
         """Whether a text is never translated, or is in another language than its run, as it is said.
@@ -224,24 +273,33 @@ class RunTexts:
         return not is_typed or len(letters_outside(shown, script_of(self._language))) * 2 > len(shown.strip())
 
 
-def find_objects(items: Sequence[Item], kept: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """Yield the first and last items of what stands in a run as one: elements of which nothing is to be translated.
+def find_units(items: Sequence[Item], kept: Sequence[bool]) -> Iterator[tuple[int, int, ItemKind]]:
+    """Yield the first and last items of what stands in a run as one, and what it is.
+
+    OBJECT: an element of which nothing is to be translated. ALONE: a reference to a note or an exponent, which would be
+    taken for a part of the number or the word before. TEXT: an element with nothing but spaces.
 
     Args:
         items: of a run.
         kept: whether each is a text that is never translated.
     """
-    shown, read = [0], [0]
+    kinds = (ItemKind.OBJECT, ItemKind.ALONE, ItemKind.TEXT)
+    sums: list[tuple[int, ...]] = [(0, 0, 0, 0)]
     for item, is_kept in zip(items, kept, strict=True):
-        is_shown = item.kind is ItemKind.OBJECT or (is_kept and not item.is_blank)
-        is_read = item.kind is ItemKind.LINE or (item.kind is ItemKind.TEXT and not is_kept and not item.is_blank)
-        shown.append(shown[-1] + is_shown)
-        read.append(read[-1] + is_read)
+        is_text = item.kind is ItemKind.TEXT and not item.is_blank
+        is_object = item.kind is ItemKind.OBJECT or (is_text and is_kept)
+        is_raised = is_text and not is_object and item.raised != ""
+        is_space = is_text and not is_object and item.is_space
+        is_read = item.kind is ItemKind.LINE or (is_text and not (is_object or is_raised or is_space))
+        counts = (is_object, is_raised, is_space, is_read)
+        sums.append(tuple(total + count for total, count in zip(sums[-1], counts, strict=True)))
     at = 0
     while at < len(items):
         last = items[at].partner
         last = at if last is None or last < at else last
-        if shown[last + 1] > shown[at] and read[last + 1] == read[at]:
-            yield at, last
+        *unread, read = (after - before for before, after in zip(sums[at], sums[last + 1], strict=True))
+        kind = next((kind for kind, count in zip(kinds, unread, strict=True) if count), None)
+        if kind and not read and not (kind is ItemKind.TEXT and last == at):
+            yield at, last, kind
             at = last
         at += 1

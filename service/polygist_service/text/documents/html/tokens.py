@@ -80,9 +80,14 @@ def read_tokens(text: str) -> Iterator[Token]:
     Raises:
         InvalidDocument: it has too many of them.
     """
+    yield from read_masked(mask(text), MOST_TAGS)
+
+
+def read_masked(source: str, most: int) -> Iterator[Token]:
+    """Yield the tokens of a text that the tokeniser changes nothing of; see `read_tokens`."""
     at = count = 0
     begun = -1  # where the text begins whose pieces are still coming
-    source = mask(text)
+    is_markup = False  # in text that the tokeniser leaves, as browsers that run scripts do
     for token in tokenize(source, resolve_references=False, capture_source=True, capture_attributes=False):
         raw = token.source or token.data or ""
         length = len(raw)
@@ -97,18 +102,23 @@ def read_tokens(text: str) -> Iterator[Token]:
             begun = at if begun < 0 else begun
             at += length
             continue
-        if begun >= 0:
+        if begun >= 0 and is_markup:
+            for inner in read_masked(source[begun:at], most - count):
+                count += inner.kind is not TokenKind.TEXT
+                yield inner._replace(start=inner.start + begun, end=inner.end + begun)
+        elif begun >= 0:
             yield Token(TokenKind.TEXT, begun, at)
-            begun = -1
+        begun = -1
+        is_markup = token.type is TokenType.START_TAG and token.tag == "noscript"
         count += 1
-        if count > MOST_TAGS:
+        if count > most:
             raise InvalidDocument(f"has more than {MOST_TAGS:,} tags and comments; send it in parts")
         yield Token(KINDS.get(token.type, TokenKind.OTHER), at, at + length, token.tag or "", bool(token.self_closing))
         at += length
     if begun >= 0:
         yield Token(TokenKind.TEXT, begun, at)
-    if at < len(text):
-        yield Token(TokenKind.OTHER, at, len(text))
+    if at < len(source):
+        yield Token(TokenKind.OTHER, at, len(source))
 
 
 def mask(text: str) -> str:

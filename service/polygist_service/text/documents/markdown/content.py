@@ -155,8 +155,8 @@ class Content:
         return tags, indices
 
     def is_delimiter(self, index: int) -> bool:
-        """Whether nothing tells an atom from text but what is around it: "*", "_" and "~"."""
-        return self.atoms[index].signs[0][0] in DELIMITERS
+        """Whether nothing tells an atom from text but what is around it: "*", "_" and "~"; none is at -1."""
+        return index >= 0 and self.atoms[index].signs[0][0] in DELIMITERS
 
     def place(self, at: int) -> Place:
         """Return where the character at `at` of the text is."""

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from polygist_service.text.documents.arrangement import children_of, put_in_order
+from polygist_service.text.documents.arrangement import children_of
 from polygist_service.text.documents.inline import Edge, Inline, Placement
 from polygist_service.text.segmentation import Span
 
@@ -26,50 +26,6 @@ def settle(placements: Sequence[Placement], text: str, delimiters: frozenset[int
     ]
     in_order = all(one.at <= other.at for one, other in pairwise(moved))
     return moved if in_order else list(placements)
-
-
-def keep_objects(
-    placements: Sequence[Placement], inlines: Sequence[Inline], text: str, objects: Sequence[tuple[int, int]]
-) -> list[Placement]:
-    """Return placements with each object in the elements that it was in, where that can be.
-
-    Args:
-        placements: in order.
-        inlines: the elements.
-        text: that was written.
-        objects: of each the offset in the sentence and the one in `text`.
-    """
-    spans = [[0, len(text)] for _ in inlines]
-    for each in placements:
-        spans[each.index][each.edge is Edge.CLOSING] = each.at
-        if each.edge is Edge.EMPTY:
-            spans[each.index][1] = each.at
-    children = children_of(inlines)
-    for index, (inline, span) in enumerate(zip(inlines, spans, strict=True)):
-        if inline.is_alone:
-            continue
-        own = [there for here, there in objects if inline.start <= here < inline.end]
-        others = sorted(there for here, there in objects if not inline.start <= here < inline.end)
-        low, high = min([span[0], *own]), max([span[1], *(there + 1 for there in own)])
-        borders = [low - 1, *(there for there in others if low <= there < high), high]
-        gaps = [(start + 1, end) for start, end in pairwise(borders)]
-
-        def weight(gap: Span, own: Sequence[int] = own) -> tuple[int, int]:
-            inside = sum(gap[0] <= there < gap[1] for there in own)
-            return inside, sum(map(str.isalnum, text[gap[0] : gap[1]]))
-
-        start, end = max(gaps, key=weight)
-        words = text[start:end].strip()
-        if words:
-            start = text.index(words, start)
-            spans[index] = [start, start + len(words)]
-    for index, own in enumerate(children):
-        own.sort(key=lambda each: spans[each])
-        low, high = spans[index] if index < len(spans) else (0, len(text))
-        ends = [(low, low), *(tuple(spans[each]) for each in own), (high, high)]
-        if any(one[1] > other[0] for one, other in pairwise(ends)):
-            return list(placements)  # elements would cross
-    return list(put_in_order(inlines, children, [(low, high) for low, high in spans]))
 
 
 def move(edge: Edge, at: int, text: str, *, is_strict: bool) -> int:

@@ -1,7 +1,8 @@
 """What a model wrote of a sentence, made fit to stand in the sentence's place: one line, each object in it once."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polygist_service.text.documents.inline import OBJECT
@@ -32,6 +33,13 @@ class Line:
         run = max(0, bisect_right(self.starts, at) - 1)
         following = self.places[run + 1] if run + 1 < len(self.places) else len(self.text)
         return min(self.places[run] + at - self.starts[run], following) if self.places else 0
+
+    def without(self, objects: Sequence[int]) -> "Line":
+        """Return the line without the objects that stand at some offsets in it, in order."""
+        out = set(objects)
+        text = "".join(each for at, each in enumerate(self.text) if at not in out)
+        places = tuple(place - bisect_left(objects, place) for place in self.places)
+        return Line(text, self.starts, places, is_complete=False)
 
 
 def read_line(output: str, source: str) -> Line:

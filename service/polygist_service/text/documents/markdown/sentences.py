@@ -69,6 +69,12 @@ class Sentence:
     end: Place
     last: Place
 
+    def pairs(self) -> list[tuple[int, int]]:
+        """Return the atoms that begin and end each element; -1 for one that does not move with the sentence."""
+        both = zip(self.tags.openings, self.tags.closings, strict=True)
+        found = ([-1 if each is None else self.atoms[each] for each in pair] for pair in both)
+        return [(opening, closing) for opening, closing in found]
+
 
 def read_sentences(content: Content, spans: Sequence[Span]) -> list[Sentence]:
     """Return the sentences of a content, of which the spans in its text are known; they are in order and not empty."""

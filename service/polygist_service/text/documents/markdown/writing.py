@@ -9,14 +9,14 @@ from itertools import takewhile
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
-from polygist_service.text.documents.inline import OBJECT, Edge, Placement
+from polygist_service.text.documents.inline import Arrangement, Edge, Inline, Placement
 from polygist_service.text.documents.markdown.content import AtomKind, Content, Place, Sign
 from polygist_service.text.documents.markdown.escapes import (
     find_escapes,
     find_title_escapes,
     find_value_escapes,
 )
-from polygist_service.text.documents.markdown.marks import keep_objects, settle, spread
+from polygist_service.text.documents.markdown.marks import settle, spread
 from polygist_service.text.documents.markdown.outputs import Line, read_line
 from polygist_service.text.documents.markdown.parsing import References, Shape
 from polygist_service.text.documents.markdown.pieces import WRAPPED, Piece, WrittenBlock, put_in_quotes, wrap
@@ -193,12 +193,11 @@ class BlockWriter:
         segment, output = self._segments[at], self._outputs[at]
         if output.text == segment.text or not output.text.strip():
             return Plan(sentence, at)
-        line = self._lines[at] = read_line(output.text, segment.text)
+        line, placed = self._place(content, sentence, at, read_line(output.text, segment.text))
+        if not line.is_complete:
+            self._doubts.add(at)
+        self._lines[at] = line
         tags = sentence.tags
-        placed = [
-            (each, sentence.atoms[(tags.closings if each.edge is Edge.CLOSING else tags.openings)[each.index] or 0])
-            for each in self._place(content, sentence, at, line)
-        ]
         leading, trailing = ({sentence.atoms[tag] for tag in each} for each in (tags.leading, tags.trailing))
         before = list(takewhile(lambda each: each[0].at == 0 and each[1] in leading, placed))
         end, rest = len(line.text), reversed(placed[len(before) :])
@@ -206,32 +205,48 @@ class BlockWriter:
         inner = placed[len(before) : len(placed) - len(behind)]
         return Plan(sentence, at, line, tuple(inner), frozenset((leading | trailing) & {atom for _, atom in inner}))
 
-    def _place(self, content: Content, sentence: Sentence, at: int, line: Line) -> Sequence[Placement]:
-        """Return where the marks of a sentence, of which the segment is at an index, come in its line."""
-        text, tags = self._segments[at].text, sentence.tags
-        if not line.is_complete or (tags.inlines and self._effort.spreads_marks):
-            self._doubts.add(at)
-        if not tags.inlines:
-            return ()
+    def _place(
+        self, content: Content, sentence: Sentence, at: int, line: Line
+    ) -> tuple[Line, list[tuple[Placement, int]]]:
+        """Return where the marks of a sentence, of which the segment is at an index, come in its line.
+
+        Objects that were written inside of marks of others are taken out of the line and placed as marks are.
+        """
+        text, inlines = self._segments[at].text, list(sentence.tags.inlines)
+        atoms = sentence.pairs()
+        if not inlines:
+            return line, []
         if self._effort.spreads_marks:
-            return spread(tags.inlines, line.text)
+            self._doubts.add(at)
+            placements: Sequence[Placement] = spread(inlines, line.text)
+        else:
+            found = self._arrange(inlines, at, line)
+            if found.strays:
+                for object_at in found.strays:
+                    here = text.index(line.text[object_at])
+                    around = (index for index, each in enumerate(inlines) if each.start <= here < each.end)
+                    inlines.append(Inline(here, here, parent=max(around, default=-1), is_alone=True))
+                    atoms.append((content.place(sentence.low + here).atom,) * 2)
+                line = line.without(found.strays)
+                found = self._arrange(inlines, at, line)
+            if found.doubtful:
+                self._doubts.add(at)
+            delimiters = [
+                index
+                for index, pair in enumerate(atoms)
+                if any(each >= 0 and content.is_delimiter(each) for each in pair)
+            ]
+            placements = settle(found.placements, line.text, frozenset(delimiters))
+        return line, [(each, atoms[each.index][each.edge is Edge.CLOSING]) for each in placements]
+
+    def _arrange(self, inlines: Sequence[Inline], at: int, line: Line) -> Arrangement:
+        """Return where elements come in the line of the segment at an index."""
         alignment = tuple(
             AlignedPair(pair.source, (line.place(pair.target[0]), line.place(pair.target[1])), pair.probability)
             for pair in self._outputs[at].alignment
         )
-        arrangement = arrange(text, tags.inlines, line.text, alignment)
-        if arrangement.doubtful:
-            self._doubts.add(at)
-        placements: Sequence[Placement] = arrangement.placements
-        objects = [(found.start(), line.text.index(found[0])) for found in OBJECT.finditer(text)]
-        if objects:
-            placements = keep_objects(placements, tags.inlines, line.text, objects)
-        delimiters = frozenset(
-            index
-            for index, pair in enumerate(zip(tags.openings, tags.closings, strict=True))
-            if any(each is not None and content.is_delimiter(sentence.atoms[each]) for each in pair)
-        )
-        return settle(placements, line.text, delimiters)
+        filled = [index for index, each in enumerate(inlines) if each.start < each.end]
+        return arrange(self._segments[at].text, inlines, line.text, alignment, filled=filled)
 
     def _copy(self, content: Content, start: Place, end: Place, moved: frozenset[int], low: int = 0) -> None:
         """Copy what stands from one border to another but what has moved.
