@@ -107,10 +107,10 @@ class TranslateRequest(_message.Message):
     code points, is taken for the same language whatever stands beside it.
 
     A document that says what it is in (lang in HTML or in the front matter of Markdown) is in
-    that, unless it has 100 code points and is surely in another language: many pages say what the
+    that, unless it has 40 letters and is surely in another language: many pages say what the
     program that made them was set to. A part that says that it is in another language than the
     document is in that, even where this field is given, unless it is surely in the language of the
-    whole, or has 100 code points and is surely in a third one.
+    whole, or has 40 letters and is surely in a third one. What is never translated says nothing.
     """
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown, in any case. Parameters may follow,

@@ -8,13 +8,13 @@ elements) the blocks are chosen by what the page says of them. Text that nobody 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from polygist_service.summarisation.boilerplate import ends_sentence
 from polygist_service.text.documents.base import BlockKind, Layout, Passage, find_words, is_read_whole
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_runs import LanguageRun, is_within
-from polygist_service.text.segmentation import Span
+from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.text.words import count_words
 
 HTML = "text/html"
@@ -71,8 +71,10 @@ class ArticleText:
 
     def _place(self, at: int, span: Span) -> Span:
         start, passage = self.starts[at], self.passages[at]
-        low, high = (min(each - start, len(passage.text)) for each in span)
-        return self.layout.source_span(passage, (low, high))
+        low, high = (each - start for each in span)
+        # Between two passages it is the end of the first one.
+        low = min(low, len(passage.text) - 1)
+        return self.layout.source_span(passage, (low, max(low + 1, min(high, len(passage.text)))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class MainContent:
             return cls(layout, ())
         # Cells say something in their rows only, but those of old pages hold whole paragraphs.
         chosen = [passage for passage in chosen if passage.kind is not BlockKind.ROW or is_prose(passage)]
-        return cls(layout, with_title(chosen, whole.passages))
+        # What is never translated may be summarised.
+        return cls(layout, [replace(each, is_kept=False) for each in with_title(chosen, whole.passages)])
 
     @property
     def text(self) -> str:
@@ -134,7 +137,7 @@ def is_prose(passage: Passage) -> bool:
     """Whether a passage is made of sentences, and not of links."""
     if passage.kind in (BlockKind.HEADING, *UNREAD) or passage.link_share > MOST_LINKS:
         return False
-    return count_words(passage.text) >= WORDS_OF_PROSE or ends_sentence(passage.text)
+    return count_words(passage.text) >= WORDS_OF_PROSE or (has_letters(passage.text) and ends_sentence(passage.text))
 
 
 def choose_by_place(passages: Sequence[Passage]) -> list[Passage]:

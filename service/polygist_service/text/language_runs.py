@@ -91,7 +91,9 @@ def cut_blocks(text: str) -> list[Block]:
             before = blocks.pop()
             block = Block(before.start, block.end, before.letters + block.letters, before.begins_paragraph)
         blocks.append(block)
-    return blocks if sum(block.letters >= MIN_LETTERS for block in blocks) > 1 else []
+    letters = sorted(block.letters for block in blocks)
+    # One is enough where the others have as many letters together: three short paragraphs beside a long one.
+    return blocks if letters and letters[-1] >= MIN_LETTERS <= sum(letters[:-1]) else []
 
 
 def divide(text: str) -> Iterator[Block]:

@@ -15,7 +15,7 @@ BETWEEN = "\n\n"
 
 @dataclass(frozen=True, slots=True)
 class JoinedText:
-    """What there is to be read of a document: its passages with blank lines in between.
+    """What there is to be translated of a document: its passages with blank lines in between.
 
     Attributes:
         document: that they are of.
@@ -34,8 +34,8 @@ class JoinedText:
 
     @classmethod
     def of(cls, document: Readable) -> "JoinedText":
-        """Join the passages of a document."""
-        passages = document.passages
+        """Join the passages of a document, but for those that are never translated."""
+        passages = [passage for passage in document.passages if not passage.is_kept]
         text = BETWEEN.join(passage.text for passage in passages)
         starts, at = [], 0
         for passage in passages:

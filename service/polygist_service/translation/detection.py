@@ -27,7 +27,7 @@ from polygist_service.text.language_odds import (
     weigh,
 )
 from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
-from polygist_service.text.languages import is_kin, matches, name_few, serving
+from polygist_service.text.languages import base_language, is_kin, matches, name_few, serving
 from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.declarations import JoinedText
 from polygist_service.translation.neighbours import Turn
@@ -142,6 +142,7 @@ class LanguageResolver:
         self._detector = detector
         self._pool = pool
         self._detected = detected
+        self._told = frozenset(map(base_language, detector.languages))
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -187,9 +188,8 @@ class LanguageResolver:
     ) -> list[DetectedLanguage]:
         """Return the language of each text, in order.
 
-        What a document says that it is in is believed, unless it is long and surely in another language, as many pages
-        say what the program that made them was set to. So is what is said of a passage, unless that is surely in the
-        language of the whole, or long and surely in another one.
+        What a document says that it is in is believed, unless it is surely in another language, as many pages say what
+        the program that made them was set to. So is what is said of a passage; see `Reading.refutes`.
 
         Args:
             given: the language the caller named; nothing is detected then, but passages that say that they are in
@@ -227,7 +227,7 @@ class LanguageResolver:
         declared = {
             at: text.language
             for at, text in texts.items()
-            if text.language and scope.allows(text.language) and not readings[at].refutes(text.language)
+            if text.language and scope.allows(text.language) and not self._refutes(readings[at], text.language)
         }
         others = [at for at in texts if at not in declared]
         some = [texts[at].text for at in others]
@@ -269,7 +269,8 @@ class LanguageResolver:
 
         def is_believed(case: tuple[int, int, str]) -> bool:
             at, place, language = case
-            return not self._read(texts[at].passages[place].text).refutes(language, whole=found[at].language)
+            reading = self._read(texts[at].passages[place].text)
+            return not self._refutes(reading, language, whole=found[at].language)
 
         declared: dict[int, dict[int, str]] = {at: {} for at in texts}
         for (at, place, language), believed in zip(
@@ -285,6 +286,10 @@ class LanguageResolver:
     def _read(self, text: str) -> Reading:
         """Return what a text says by itself."""
         return Reading.of(text, self._detector.rank(text))
+
+    def _refutes(self, reading: Reading, language: str, *, whole: str = "") -> bool:
+        """Whether a text is surely not in a language that is said of it; of one that cannot be told nobody knows."""
+        return base_language(language) in self._told and reading.refutes(language, whole=whole)
 
     def _count(self, language: str, confidence: float) -> None:
         result = "sure" if confidence >= CONFIDENT else "guess"

@@ -69,8 +69,8 @@ async def test_a_page_is_in_the_language_that_it_says():
     assert translation.source_language_code == "pt-BR"
 
 
-async def test_a_long_page_that_is_surely_in_another_language_is_in_that():
-    wrong = page(f"<p>{PORTUGUESE}</p><p>Ok</p>")
+async def test_a_page_that_is_surely_in_another_language_is_in_that():
+    wrong = page("<p>O cachorro dorme em casa e o gato come o peixe na cozinha.</p><p>Ok</p>")
     left, translated = await translate(wrong), await translate(wrong, target_language_code="en")
     assert (left[0].translated_text, left[0].source_language_code) == (wrong, "pt")
     assert translated[0].translated_text.count("[") == 2
@@ -130,6 +130,31 @@ async def test_parts_in_other_languages_are_found_without_a_word_about_them():
     assert translation.translated_text.count(f"[{ENGLISH}]") == 2
     found = [span for code, span in warnings_of(content, translation) if code == "MIXED_LANGUAGES"]
     assert found == [FRENCH, PORTUGUESE]
+
+
+async def test_one_long_part_is_enough_beside_short_ones():
+    german = "Der Hund schläft im Haus und die Katze frisst den Fisch in der Küche."
+    blocks = (
+        f"<p>{german}</p>",
+        "<p>The dog sleeps in the house and the cat eats.</p>",
+        "<p>The weather is very good today.</p>",
+    )
+    for content, mime_type in (
+        ("".join(blocks), "text/html"),
+        (re.sub("<[^>]*>", "\n\n", "".join(blocks)), "text/plain"),
+    ):
+        (translation,) = await translate(content, mime_type=mime_type)
+        assert german in translation.translated_text
+        assert translation.translated_text.count("[") == 2
+        assert [code for code, _ in warnings_of(content, translation)] == ["MIXED_LANGUAGES", "UNTRANSLATED"]
+
+
+async def test_what_is_never_translated_says_nothing_of_the_language():
+    kept = f"<p translate=no>{ENGLISH}</p>"
+    (translation,) = await translate(f"{kept}<p>O cão dorme na casa.</p>", target_language_code="en")
+    assert translation.translated_text == f"{kept}<p>[O cão dorme na casa.]</p>"
+    (translation,) = await translate(kept)
+    assert (translation.translated_text, translation.source_language_code) == (kept, "und")
 
 
 async def test_tags_are_no_words():

@@ -192,6 +192,7 @@ class Passage:
         is_aside: whether it stands in a part that is about the site rather than the matter: navigation, a form.
         is_main: whether it stands in the part that the document calls its main one, or an article.
         link_share: what share of its letters belong to links.
+        is_kept: whether none of it is translated, so that it says nothing of the language that a translation is from.
     """
 
     start: int
@@ -204,6 +205,7 @@ class Passage:
     is_aside: bool = False
     is_main: bool = False
     link_share: float = 0.0
+    is_kept: bool = False
 
 
 class Readable(Protocol):

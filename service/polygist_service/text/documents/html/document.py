@@ -12,7 +12,7 @@ from polygist_service.text.documents.html.characters import LINE, PlacedText
 from polygist_service.text.documents.html.nesting import Element
 from polygist_service.text.documents.html.rebuilding import HtmlRebuilder, Patch
 from polygist_service.text.documents.html.runs import LanguageDeclaration, Run, RunReader
-from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, read_out
+from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, is_kept, read_out
 from polygist_service.text.documents.number_cells import find_cell_numbers, find_sections
 from polygist_service.text.documents.plain import with_letters
 from polygist_service.text.languages import is_kin
@@ -86,6 +86,7 @@ class HtmlLayout:
                 is_aside=run.is_aside,
                 is_main=run.is_main,
                 link_share=find_link_share(self.text, run),
+                is_kept=is_kept(run),
             )
             yield passage, placed
 

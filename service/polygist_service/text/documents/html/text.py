@@ -131,6 +131,12 @@ def read_out(source: str, run: Run) -> PlacedText:
     return placed
 
 
+def is_kept(run: Run) -> bool:
+    """Whether nothing of a run is ever translated, neither its words nor what is read apart."""
+    texts = [item for item in run.items if item.kind is ItemKind.TEXT and not item.is_blank]
+    return all(item.is_kept for item in texts) and all(map(is_kept, run.inner))
+
+
 def find_link_share(source: str, run: Run) -> float:
     """Return what share of the letters of a run belong to links."""
     counts = [0, 0]
