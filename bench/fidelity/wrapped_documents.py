@@ -25,6 +25,8 @@ LINES_OF_A_DOCUMENT = 40
 MOST_LOST = 0.5
 SUMMARISED = 48
 SENTENCES = 5
+# Digits of <sup> and <sub>, as a text without tags has them.
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "0123456789" * 2)
 # Elements whose letters no reader sees.
 UNSEEN = frozenset(("-comment", "iframe", "math", "script", "style", "svg", "template", "textarea"))
 
@@ -172,7 +174,11 @@ def cite(client: Client, page: Document) -> Iterator[Case]:
     for sentence in summary.sentences:
         for citation in sentence.citations:
             said = visible_text(citation.span.of(page.text))
-            fault = "" if said == " ".join(sentence.text.split()) else f"cites {said!r} for {sentence.text!r}"
+            fault = (
+                ""
+                if said == " ".join(sentence.text.translate(RAISED).split())
+                else f"cites {said!r} for {sentence.text!r}"
+            )
             yield Case(group, f"{page.group} {page.name}", fault, bool(summary.warnings))
 
 
