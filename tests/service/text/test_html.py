@@ -183,6 +183,13 @@ READ_VALUE = re.compile(r"\b(?:alt|title|placeholder|content)=(?:\"[^\"]*\"|'[^'
 
 # Pages, and what they are with the words of each sentence turned round.
 TURNED = [
+    # Words that only tags part are read apart, and so are links in a row; not a letter or figures of one word.
+    ("<a>ab cd</a><a>ef gh</a>", "<a>CD AB</a><a>GH EF</a>"),
+    ("<b>ab.</b><i>Ef gh</i><u>5 x</u>", "<b>AB.</b><i>GH EF</i><u>X 5</u>"),
+    ("<b>W</b><i>orld</i> is", "IS <b>WORLD</b><i></i>"),
+    ("<a href=x>ab cd</a> &middot; <a href=y>ef</a>", "<a href=x>CD AB</a> &middot; <a href=y>EF</a>"),
+    ("<a href=x>ab cd</a> &rsaquo; <b>ef gh</b>", "<a href=x>CD AB</a> &rsaquo; <b>GH EF</b>"),
+    ("<a href=x>ab</a> of <b>ef</b>", "<b>EF</b> OF <a href=x>AB</a>"),
     # Tags go with their words, nested as they were, also where they cross or are missing.
     ("<p>One <b>two</b> three.</p>", "<p>THREE <b>TWO</b> ONE.</p>"),
     ("<p>One <b>two <i>three</i></b> four.", "<p>FOUR <b><i>THREE</i> TWO</b> ONE."),

@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Passage, Segment, Splitting
 from polygist_service.text.documents.html.characters import LINE, PlacedText
@@ -257,11 +257,11 @@ def make_segment(own: RunText, run: int, span: Span) -> HtmlSegment:
 def find_sentences(own: RunText, language: str, splitting: Splitting) -> Iterator[Span]:
     """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant.
 
-    Links in a row are no sentence; each is read alone.
+    Links in a row are no sentence; each is read alone, and so are words that only tags part.
     """
     text = own.text
     if splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES):
-        for start, end in own.links or [(0, len(text))]:
+        for start, end in own.links or pairwise([0, *own.borders, len(text)]):
             yield from ((start + low, start + high) for low, high in split_sentences(text[start:end], language))
         return
     start = 0

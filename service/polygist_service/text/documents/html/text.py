@@ -1,5 +1,6 @@
 """What is read of a run of a page: its text, where its characters stand, and where in it are tags and objects."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ FIGURES = {
     "sup": str.maketrans("0123456789+-=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾"),
     "sub": str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎"),
 }
+# What stands between links in a row.
+PARTING = re.compile(r"[·•|/›»>→▸❯]")
 # So many objects have a character of their own; a sentence with more is none.
 MOST_OBJECTS = 1000
 
@@ -38,6 +41,7 @@ class RunText:
         is_apart: whether it stands inside of what is read of the block.
         objects: where in `text` the characters stand that are for objects.
         links: where in `text` each link stands, if it is nothing but links.
+        borders: where in `text` one element ends and another one begins with nothing between that parts their words.
         image_at: where in `text` the last image stands.
         crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
         figures: how figures are written in the source that are read as such that are set higher or lower.
@@ -53,6 +57,7 @@ class RunText:
     is_apart: bool = False
     objects: list[int] = field(default_factory=list)
     links: list[Span] = field(default_factory=list)
+    borders: list[int] = field(default_factory=list)
     image_at: int = -1
     crossing: set[int] = field(default_factory=set)
     figures: dict[str, str] = field(default_factory=dict)
@@ -114,6 +119,35 @@ class HtmlSegment(Segment):
     low: int = 0
     high: int = 0
     is_apart: bool = False
+
+
+class BorderFinder:
+    """Finds the places in a text where one element ends and another one begins with no character between.
+
+    Attributes:
+        places: in order.
+    """
+
+    def __init__(self) -> None:
+        self._closed = -1
+        self.places: list[int] = []
+
+    def take(self, kind: ItemKind, at: int) -> None:
+        """Take a tag at a place in the text."""
+        if kind is ItemKind.CLOSING:
+            self._closed = at
+        elif kind is ItemKind.OPENING and at == self._closed and self.places[-1:] != [at]:
+            self.places.append(at)
+
+
+def parts_words(text: str, at: int) -> bool:
+    """Whether words end and begin at a place: not inside of a number, nor behind a letter that is set apart."""
+    before, behind = text[max(0, at - 2) : at], text[at : at + 1]
+    if not before or not behind.isalnum():
+        return False
+    if before[-1].isdigit():
+        return behind.isalpha()
+    return (before.isalpha() and len(before) > 1) or before[-1] in ".!?…:;,)]”’\"'"
 
 
 def read_out(source: str, run: Run) -> PlacedText:
@@ -194,6 +228,7 @@ class RunTexts:
         found.span = (items[0].start, items[-1].end) if items else (run.start, run.start)
         places: dict[int, int] = {}  # of tags, by their places among the items
         links: list[tuple[Element | None, int, int]] = []  # and what is in none, each with its span
+        borders, last_sign = BorderFinder(), -1
         at = 0
         while at < len(items):
             item = items[at]
@@ -209,14 +244,21 @@ class RunTexts:
                     self._read_figures(found, item)
                 else:
                     found.placed.read(self._source, start, item.end, in_attribute=run.quote is not None)
-                if has_letters(self._source[start : item.end]):
+                shown = found.placed.text_from(begun)
+                if has_letters(shown):
                     begun = links.pop()[1] if links and links[-1][0] is item.link else begun
                     links.append((item.link, begun, found.placed.length))
+                else:
+                    last_sign = begun if PARTING.search(shown) else last_sign
             else:
                 places[at] = found.put_tag(item, places.get(item.partner) if item.partner is not None else None)
+                borders.take(item.kind, found.placed.length)
             at += 1
         found.text = found.placed.text
-        if len(links) > 1 and all(link for link, _, _ in links):
+        found.borders = [place for place in borders.places if parts_words(found.text, place)]
+        # The last one of a trail is the page itself, and no link.
+        is_trail = len(links) > 1 and last_sign >= links[-2][2]
+        if len(links) > 1 and all(link for link, _, _ in (links[:-1] if is_trail else links)):
             found.links = [(begun, end) for _, begun, end in links]
         return found
 
