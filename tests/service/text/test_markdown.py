@@ -19,10 +19,34 @@ MARKS = (
     *("[a]: /u 'T'\n", "[a]", "[a][]", "^[", "http://a.b", "---\ntitle: ", "\n---\n", "word"),
     *("Two words. ", "São ", "日本語", "\u2028", "\0", "\U000f0000", "@me", "#12", "."),
 )
+# What other programs know; it is read in another way than by the parser that tells the tree here.
+DIALECTS = (
+    *(
+        "!!! note\n",
+        '\n??? tip "T"\n    ',
+        ":::a[b]\n",
+        "\n:::\n",
+        "{% raw %}",
+        "{% endraw %}",
+        "%%",
+        "![[",
+        "]]",
+        "[[",
+    ),
+    *(
+        "\n*[a]: b\n",
+        '{"title": "a\\u00e9"}\n',
+        "+++\ntitle = 'a'\n+++\n",
+        "lang: en\n",
+        "export const a\n",
+        "**a**: b\n",
+    ),
+)
 TEXT = st.one_of(
     st.lists(st.one_of(st.sampled_from(MARKS), st.text(max_size=4)), max_size=30).map("".join),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
 )
+ANY = st.one_of(TEXT, st.lists(st.sampled_from((*MARKS, *DIALECTS)), max_size=20).map("".join))
 OUTPUT = st.one_of(st.lists(st.sampled_from((*MARKS, " ")), max_size=8).map("".join), st.text(max_size=12))
 PARSER = (
     MarkdownIt("gfm-like", {"linkify": False, "strikethrough_single_tilde": True})
@@ -95,7 +119,7 @@ def find_outside(text, pairs):
     return [*found, text[at:]]
 
 
-@given(TEXT, st.sampled_from(Splitting), st.integers(1, 30))
+@given(ANY, st.sampled_from(Splitting), st.integers(1, 30))
 @example("- a\n\n  b *c\n  d* e. F\n> g\nh\n", Splitting.AUTOMATIC, 30)
 @example('---\ntitle: "A \\"b\\""\n---\r\n# c [d](e "f g")\r\n', Splitting.NONE, 3)
 @settings(deadline=None)
@@ -141,7 +165,7 @@ def test_the_tree_of_a_document_in_other_words_is_the_same(text):
         assert outline(rebuilt) == outline(text)
 
 
-@given(TEXT, TEXT)
+@given(ANY, ANY)
 @settings(deadline=None, max_examples=60)
 def test_parts_that_are_joined_are_the_document(text, other):
     layout = read_layout(f"{text}\n\n# Title\n\n{other}", MARKDOWN)
@@ -215,6 +239,27 @@ TRANSLATIONS = [
 def test_words_change_and_marks_go_with_them():
     for source, words, target in TRANSLATIONS:
         assert translate(source, words) == target, source
+
+
+def test_what_other_programs_know_is_kept():
+    for source, target in [
+        ('!!! note "A title"\n    Body.\n\n    More.\n', '!!! note "A TITLE"\n    BODY.\n\n    MORE.\n'),
+        ('=== "Tab"\n\n    Body\n', '=== "TAB"\n\n    BODY\n'),
+        (":::tip[A title]\nBody\n:::\n", ":::tip[A TITLE]\nBODY\n:::\n"),
+        (
+            "{% highlight c %}\nint a;\n\nb\n{% endhighlight %}\nx",
+            "{% highlight c %}\nint a;\n\nb\n{% endhighlight %}\nX",
+        ),
+        ("{{< code >}}\na\n{{< /code >}}\n", "{{< code >}}\na\n{{< /code >}}\n"),
+        ("%%a%% b ![[c.png]] d [[e|f]]", "%%a%% B ![[c.png]] D [[e|f]]"),
+        ("*[HTML]: Words\n\n**A**: b\n**C**: d", "*[HTML]: WORDS\n\n**A**: B\n**C**: D"),
+        ('{\n  "title": "Caf\\u00e9",\n  "slug": "a"\n}\nx', '{\n  "title": "CAFÉ",\n  "slug": "a"\n}\nX'),
+        ("import A from 'a'\n\nexport const a = 1\n\nx", "import A from 'a'\n\nexport const a = 1\n\nX"),
+        ("AT&T &amp; \\# 1\\. a.", "AT&T &amp; \\# 1\\. A."),
+        ("a {{< b >}} c :dog: d", "A {{< b >}} C :dog: D"),
+    ]:
+        document = parse(source)
+        assert rebuild(document, [" ".join(each.text.upper().split()) for each in document.segments])[0] == target
 
 
 def test_wrapped_paragraphs_are_wrapped_again_at_their_width():

@@ -1,11 +1,10 @@
 """What a block of Markdown says, and the marks in it: each character of what is read knows its place in the source."""
 
+import json
 import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -13,73 +12,36 @@ from markdown_it.common.utils import unescapeAll
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 from markdown_it.token import Token
 
-from polygist_service.text.addresses import find_addresses
 from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.documents.joining import UNSPACED
+from polygist_service.text.documents.markdown.atoms import (
+    MARKS,
+    Atom,
+    AtomKind,
+    Sign,
+    find_objects,
+    find_partners,
+    keep_elements,
+    pair_elements,
+    part_lines,
+)
 from polygist_service.text.documents.markdown.parsing import Letters, ParsedBlock, Shape
 from polygist_service.text.segmentation import LINE_BREAKS, Span
 
 ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|&(?:#[xX][0-9a-fA-F]{1,6}|#\d{1,7}|[A-Za-z][A-Za-z0-9]{1,31});|[ \t]*\n[ \t]*")
 # In front matter: of values in quotes, and of those on several lines.
-VALUE_ESCAPES = {'"': re.compile(r"\\[\"\\/]"), "'": re.compile(r"''")}
+VALUE_ESCAPES = {
+    '"': re.compile(
+        r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|\\[\"\\/]"
+    ),
+    "'": re.compile(r"''"),
+}
 VALUE_BREAK = re.compile(r"[ \t]*\n[ \t]*")
-TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
-UNTRANSLATED = re.compile(r"translate\s*=\s*[\"']?no\b|class\s*=\s*[\"']?[^\"'>]*\bnotranslate\b", re.IGNORECASE)
-# Elements of HTML whose words are no language's, and those that have no end tag.
 BREAK = re.compile(r"<br\b", re.IGNORECASE)
-KEPT = frozenset(("code", "kbd", "samp", "tt", "pre", "var", "script", "style", "svg", "math", "textarea"))
-VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
-# Emoji by name, and numbers of issues.
-EMOJI = re.compile(r"(?<![\w:]):(?=[a-z0-9_+-]*[a-z+-])[a-z0-9_+-]+:(?![\w:])")
-NUMBERS = re.compile(r"(?<![\w#&/])(?:[\w.-]+/[\w.-]+)?#\d+(?!\w)")
-
-
-class AtomKind(Enum):
-    """What a piece of a block's letters is."""
-
-    TEXT = auto()
-    OBJECT = auto()  # never translated, but read as a word
-    SPACE = auto()  # where a wrapped line goes on
-    LINE = auto()
-    OPENING = auto()
-    CLOSING = auto()
-    ALONE = auto()  # without words: an image, a comment
-
-
-MARKS = frozenset((AtomKind.OPENING, AtomKind.CLOSING, AtomKind.ALONE))
-BREAKS = frozenset((AtomKind.SPACE, AtomKind.LINE))
-
+# What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
+REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
 DELIMITERS = frozenset(f"{name}_{end}" for name in ("em", "strong", "s") for end in ("open", "close"))
-
-# References to notes that this text does not have: they may stand in another part of it.
-NOTES = re.compile(r"\[\^[^\s\[\]]+\]")
-
-# What a parser says of a piece: the kind of a token and what tells it from others; of text the text.
-Sign = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Atom:
-    """A piece of a block's letters.
-
-    Attributes:
-        start, end: its half-open span in the letters.
-        text: what is read of it; of an object, what it shows.
-        signs: what the parser says of it.
-        partner: index of the mark that it makes a pair with.
-        contents: indices of the contents in it that are read for themselves: alternative texts, titles, notes.
-        is_plain: whether it is text that is read letter by letter.
-    """
-
-    kind: AtomKind
-    start: int
-    end: int
-    text: str = ""
-    signs: tuple[Sign, ...] = ()
-    partner: int | None = None
-    contents: tuple[int, ...] = ()
-    is_plain: bool = False
 
 
 class Place(NamedTuple):
@@ -156,6 +118,20 @@ class Content:
             partner = self.atoms[index].partner
             tags.append(Tag(self.offsets[index], None if partner is None else place[partner]))
         return tags, indices
+
+    def written(self, start: int, end: int) -> dict[str, list[str]]:
+        """Return how the source writes the characters of the text start:end of which it escapes one: by characters, in
+        order; empty where it is the character itself. Letters, digits and spaces are left out.
+        """
+        first, last = self.place(start).atom, self.place(end - 1).atom
+        pieces = [atom for atom in self.atoms[first : last + 1] if atom.kind is AtomKind.TEXT]
+        own = {atom.text for atom in pieces if not atom.is_plain and REWRITTEN.fullmatch(atom.text)}
+        found: dict[str, list[str]] = {character: [] for character in own}
+        for atom in pieces if own else ():
+            for character in atom.text:
+                if character in own:
+                    found[character].append("" if atom.is_plain else self.letters.text[atom.start : atom.end])
+        return found
 
     def is_delimiter(self, index: int) -> bool:
         """Whether nothing tells an atom from text but what is around it: "*", "_" and "~"; none is at -1."""
@@ -283,7 +259,7 @@ class ContentReader:
             if "\n" in found[0]:
                 atoms.append(Atom(AtomKind.SPACE, *found.span()))
             else:
-                text = found[0][-1]
+                text = json.loads(f'"{found[0]}"') if quote == '"' else "'"
                 atoms.append(Atom(AtomKind.TEXT, *found.span(), text, (("text", text),)))
         end = len(self._text)
         return Content.of(self._letters, 0, end, self._fill(iter(atoms), 0, end))
@@ -378,109 +354,3 @@ def read_signs(tokens: Sequence[Token]) -> Iterator[Sign]:
             yield "title", title
         if token.type in ("image", "note"):
             yield f"{token.type}_close", ""
-
-
-def pair_elements(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms with each start tag of HTML and its end tag as marks, if in the same mark of Markdown."""
-    paired = list(atoms)
-    open_tags: list[list[tuple[str, int]]] = [[]]
-    counts: list[Counter[str]] = [Counter()]
-    for index, atom in enumerate(atoms):
-        if atom.kind is AtomKind.OPENING:
-            open_tags.append([])
-            counts.append(Counter())
-        elif atom.kind is AtomKind.CLOSING:
-            open_tags.pop()
-            counts.pop()
-        elif atom.signs and atom.signs[0][0] == "html_inline" and (found := TAG_NAME.match(atom.signs[0][1])):
-            name = found[1].lower()
-            if found[0][1] != "/":
-                if name not in VOID and not atom.signs[0][1].endswith("/>"):
-                    open_tags[-1].append((name, index))
-                    counts[-1][name] += 1
-            elif counts[-1][name]:
-                other = ""
-                while other != name:
-                    other, opening = open_tags[-1].pop()
-                    counts[-1][other] -= 1
-                paired[opening] = replace(atoms[opening], kind=AtomKind.OPENING)
-                paired[index] = replace(atom, kind=AtomKind.CLOSING)
-    return paired
-
-
-def find_partners(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms, those that begin or end something with the index of what ends or begins it."""
-    found = list(atoms)
-    waiting: list[int] = []
-    for index, atom in enumerate(atoms):
-        if atom.kind is AtomKind.OPENING:
-            waiting.append(index)
-        elif atom.kind is AtomKind.CLOSING:
-            opening = waiting.pop()
-            found[opening] = replace(atoms[opening], partner=index)
-            found[index] = replace(atom, partner=opening)
-    return found
-
-
-def keep_elements(atoms: Sequence[Atom]) -> Iterator[Atom]:
-    """Yield the atoms, each element of HTML that is not translated as one."""
-    at = 0
-    while at < len(atoms):
-        atom = atoms[at]
-        at += 1
-        if atom.kind is AtomKind.OPENING and atom.signs[0][0] == "html_inline" and atom.partner is not None:
-            tag = atom.signs[0][1]
-            found = TAG_NAME.match(tag)
-            if (found and found[1].lower() in KEPT) or UNTRANSLATED.search(tag):
-                inner = atoms[at - 1 : atom.partner + 1]
-                shown = "".join(" " if each.kind in BREAKS else each.text for each in inner)
-                signs = tuple(sign for each in inner for sign in each.signs)
-                kind = AtomKind.OBJECT if shown.strip() else AtomKind.ALONE
-                at = atom.partner + 1
-                atom = Atom(kind, atom.start, inner[-1].end, shown, signs)
-        yield atom
-
-
-def find_objects(atom: Atom) -> Iterator[Atom]:
-    """Yield the pieces of an atom of plain text: addresses, names of emoji and numbers of issues are kept."""
-    if not atom.is_plain:
-        yield atom
-        return
-    text, at = atom.text, 0
-    found = [(*span, AtomKind.OBJECT) for span in find_addresses(text)]
-    found += [(*each.span(), AtomKind.OBJECT) for each in NUMBERS.finditer(text)] if "#" in text else []
-    found += [(*each.span(), AtomKind.ALONE) for each in EMOJI.finditer(text)] if ":" in text else []
-    found += [(*each.span(), AtomKind.ALONE) for each in NOTES.finditer(text)] if "[^" in text else []
-    for start, end, kind in sorted(found):
-        if start >= at:
-            if at < start:
-                yield cut_text(atom, at, start)
-            piece = cut_text(atom, start, end)
-            yield replace(piece, kind=kind, is_plain=False)
-            at = end
-    if at < len(text):
-        yield cut_text(atom, at, len(text))
-
-
-def cut_text(atom: Atom, start: int, end: int) -> Atom:
-    """Return the piece start:end of an atom of plain text."""
-    text = atom.text[start:end]
-    return replace(atom, start=atom.start + start, end=atom.start + end, text=text, signs=(("text", text),))
-
-
-def part_lines(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms, with hard breaks around lines that have no words but an image, a directive or a formula."""
-    parted = list(atoms)
-    borders = [-1, *(index for index, atom in enumerate(atoms) if atom.kind in BREAKS), len(atoms)]
-    for low, high in pairwise(borders):
-        line = atoms[low + 1 : high]
-        if any(map(stands_alone, line)) and all(stands_alone(each) or not each.text.strip() for each in line):
-            for border in (low, high):
-                if 0 <= border < len(atoms):
-                    parted[border] = replace(atoms[border], kind=AtomKind.LINE)
-    return parted
-
-
-def stands_alone(atom: Atom) -> bool:
-    """Whether an atom may be a line of its own."""
-    return atom.kind is AtomKind.ALONE or (atom.kind is AtomKind.OBJECT and atom.text.startswith(("$$", "\\[")))

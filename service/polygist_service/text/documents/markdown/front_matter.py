@@ -1,14 +1,17 @@
 """Front matter: what stands before a text of Markdown for programs, of which the values of a few keys are words.
 
-It is YAML between lines of "---" or TOML between lines of "+++". Keys, dates, tags and all other values are kept.
+It is YAML between lines of "---", TOML between lines of "+++" or an object of JSON. Keys, dates, tags and all other
+values are kept.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from polygist_service.text.documents.base import BlockKind
+from polygist_service.text.documents.markdown.content import VALUE_ESCAPES
 from polygist_service.text.documents.markdown.parsing import LINE_BREAK, Letters, ParsedBlock, Shape
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.text.segmentation import Span, has_letters
@@ -32,6 +35,8 @@ DOUBLE_QUOTED = re.compile(r"\"(?P<words>(?:[^\"\\]|\\.)*)\"[ \t]*(?:#.*)?\Z")
 SINGLE_QUOTED = re.compile(r"'(?P<words>(?:[^']|'')*)'[ \t]*(?:#.*)?\Z")
 PLAIN = re.compile(r"(?![-?:,\[\]{}#&*!|>'\"%@`])(?P<words>(?:[^:#]|:(?!\s|\Z)|(?<!\s)#)*[^\s:])(?:[ \t]+#.*)?\Z")
 FOLDED = re.compile(r"(?P<kind>[|>])[-+\d]{0,2}[ \t]*(?:#.*)?\Z")
+JSON_ENTRY = re.compile(r"\"(?P<key>[\w.-]+)\"\s*:\s*\"(?P<words>(?:[^\"\\]|\\.)*)\"")
+END = re.compile(r"[ \t]*(?:\r\n|\r|\n|\Z)")
 # No words although they have letters.
 CONSTANT = re.compile(r"(?:true|false|yes|no|on|off|null|~|\w+://\S*|[/.]\S*)\Z", re.IGNORECASE)
 
@@ -55,8 +60,43 @@ class FrontMatter:
 
 def read_front_matter(text: str, start: int) -> FrontMatter:
     """Read what stands for programs at `start` of a text; where nothing does, it ends there."""
+    if text.startswith("{", start):
+        return read_json(text, start)
     lines = list(find_lines(text, start))
     return FrontMatter(start) if not lines else read_values(text, lines)
+
+
+def read_json(text: str, start: int) -> FrontMatter:
+    """Read an object of JSON as front matter, if one begins at `start` and nothing else stands on its last line."""
+    try:
+        found, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return FrontMatter(start)
+    behind = END.match(text, end)
+    if not isinstance(found, dict) or not behind:
+        return FrontMatter(start)
+    blocks, language, declared = [], None, None
+    for entry in JSON_ENTRY.finditer(text, start, end):
+        key = entry["key"].lower().replace("-", "_")
+        if key in LANGUAGES and (tag := read_tag(entry["words"])):
+            language, declared = tag, entry.span("words")
+        elif is_prose(key) and is_readable(entry["words"]):
+            letters = Letters(entry["words"], (0,), (entry.start("words"),))
+            level = 1 if key == "title" and found.get(entry["key"]) is not None else 0
+            kind = BlockKind.HEADING if level else BlockKind.OTHER
+            first = text.rfind("\n", 0, entry.start()) + 1
+            blocks.append(ParsedBlock(kind, Shape.VALUE, letters, max(first, start), (), level, '"'))
+    return FrontMatter(behind.end(), tuple(blocks), language, declared)
+
+
+def is_prose(key: str) -> bool:
+    """Whether the value of a key is words."""
+    return key in WORDS or key.endswith(ENDINGS)
+
+
+def is_readable(words: str) -> bool:
+    """Whether what stands between double quotes is words, all of whose escapes are known."""
+    return has_letters(words) and not CONSTANT.match(words) and "\\" not in VALUE_ESCAPES['"'].sub("", words)
 
 
 def find_lines(text: str, start: int) -> Iterator[Span]:
@@ -101,7 +141,7 @@ def read_values(text: str, lines: Sequence[Span]) -> FrontMatter:
         if key in LANGUAGES and not found["indentation"] and (tag := read_tag(value.strip("\"'"))):
             at_quote = value[0] in "\"'"
             language, declared = tag, (start + at_quote, start + len(value) - at_quote)
-        elif key in WORDS or key.endswith(ENDINGS):
+        elif is_prose(key):
             level = 1 if key == "title" and not found["indentation"] else 0
             blocks += read_value(text, lines[at:-1], start, level)
     last = lines[-1][1]
@@ -136,6 +176,8 @@ def read_value(text: str, lines: Sequence[Span], start: int, level: int) -> Iter
         return
     found = DOUBLE_QUOTED.match(value) or SINGLE_QUOTED.match(value) or PLAIN.match(value)
     if not found or any(low < high for low, high in inner) or CONSTANT.match(found["words"]):
+        return
+    if value[0] == '"' and not is_readable(found["words"]):
         return
     if has_letters(found["words"]):
         letters = Letters(found["words"], (0,), (start + found.start("words"),))

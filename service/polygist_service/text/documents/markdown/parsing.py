@@ -24,6 +24,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from polygist_service.text.documents.base import BlockKind
+from polygist_service.text.documents.markdown.dialects import extend
 
 # Deeper lists and quotes are kept as they are: the parser calls itself for each level, and so may Python's stack end.
 MOST_NESTING = 100
@@ -34,25 +35,9 @@ BLOCK_RULES = ("heading", "lheading", "paragraph", "table", "deflist", "referenc
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
 WHITE = " \t"
 
-# What stays to the letter although CommonMark knows nothing of it: formulas, templates' and site generators' marks.
-WORDS = re.compile(r"[^\W\d_]{3,}\s+[^\W\d_]{3,}")
-COMMANDS = re.compile(r"\\[a-z]+\{[^{}]*\}")
-FORMULAS = re.compile(
-    r"\$\$(?:[^$\\]|\\.)++\$\$"
-    r"|(?<![\w$\\])\$(?![\s$\d.,]+\s|\s)(?:[^$\\]|\\.)++(?<!\s)\$(?![\w$])"
-    r"|\\\((?:[^\\]|\\[^()])++\\\)|\\\[(?:[^\\]|\\[^\[\]])++\\\]",
-    re.DOTALL,
-)
-TEMPLATES = re.compile(r"\{\{(?![<%])[^{}\n]*+\}\}|\[\[[^\[\]\n]++\]\](?![(\[])")
-DIRECTIVES = re.compile(
-    r"\{%(?:[^%{\n]|%(?!\})|\{(?!%))*+%\}|\{\{<(?:[^>{\n]|>(?!\}\})|\{(?!\{<))*+>\}\}"
-    r"|\{\{%(?:[^%{\n]|%(?!\}\})|\{(?!\{%))*+%\}\}|\{[:#.][^{}\n]*+\}"
-)
-# At the start of a block: a task's box, the kind of an alert, and of a line: the border of a container.
-FIRST = re.compile(r"\[[ xX]\](?=\s)|\[![A-Za-z]+\][+-]?")
-CONTAINERS = re.compile(r":{3,}[ \t]*(?:\{[^{}\n]*\}|[\w-]*)")
-DISPLAYS = {"$$": "$$", "\\[": "\\]"}
+# Of MDX: what is read as a program.
 IMPORTS = re.compile(r"(?:import\b.+\bfrom\s+|import\s+|export\b.+\bfrom\s+)(['\"])[^'\"\n]*\1;?\s*")
+EXPORTS = re.compile(r"export\s+(?:const|let|var|default|(?:async\s+)?function\*?)\s")
 
 
 class Shape(Enum):
@@ -61,6 +46,7 @@ class Shape(Enum):
     PARAGRAPH = auto()
     UNDERLINED = auto()
     HEADING = auto()
+    LABEL = auto()
     CELL = auto()
     TERM = auto()
     DEFINITION = auto()
@@ -145,9 +131,7 @@ def parser(most_nesting: int) -> MarkdownIt:
     markdown.enable(["table", "strikethrough"])
     markdown.core.ruler.disable(["inline", "text_join"])
     markdown.use(footnote_plugin, inline=False, move_to_end=False).use(deflist_plugin)
-    markdown.block.ruler.before("table", "display", read_display, {"alt": ["paragraph", "reference", "blockquote"]})
-    markdown.inline.ruler.before("escape", "kept", read_kept)
-    markdown.inline.ruler.before("link", "note", read_note)
+    extend(markdown)
     for ruler, locate in ((markdown.block.ruler, locate_lines), (markdown.inline.ruler, locate_tokens)):
         for rule in ruler.__rules__:
             if locate is locate_tokens or rule.name in BLOCK_RULES:
@@ -230,79 +214,6 @@ def locate_tokens(rule: Callable[..., bool]) -> Callable[..., bool]:
         return True
 
     return run
-
-
-def read_kept(state: StateInline, silent: bool) -> bool:
-    """Read what stays to the letter and is none of CommonMark's: formulas, templates, boxes of tasks."""
-    source, at = state.src, state.pos
-    is_alone = False
-    found = None
-    if source[at] in "$\\":
-        found = FORMULAS.match(source, at, state.posMax)
-        if found and source[at] == "\\" and WORDS.search(COMMANDS.sub("", found[0])):
-            found = None  # brackets that were escaped
-    elif source[at] in "{[:":
-        found = TEMPLATES.match(source, at, state.posMax)
-        if not found:
-            is_alone = True
-            found = DIRECTIVES.match(source, at, state.posMax)
-            if not found and at == 0:
-                found = FIRST.match(source)
-            if not found and source[at] == ":" and is_line_start(source, at):
-                found = CONTAINERS.match(source, at, state.posMax)
-    if not found or not found[0]:
-        return False
-    if not silent:
-        token = state.push("kept", "", 0)
-        token.content = found[0]
-        token.info = "alone" if is_alone else ""
-    state.pos = found.end()
-    return True
-
-
-def read_note(state: StateInline, silent: bool) -> bool:
-    """Read a footnote that stands in the text: "^[words]"."""
-    if not state.src.startswith("^[", state.pos) or (end := parseLinkLabel(state, state.pos + 1)) < 0:
-        return False
-    if not silent:
-        content = state.src[state.pos + 2 : end]
-        children: list[Token] = []
-        state.md.inline.parse(content, state.md, state.env, children)
-        token = state.push("note", "", 0)
-        token.content, token.children = content, children
-    state.pos = end + 1
-    return True
-
-
-def is_line_start(text: str, at: int) -> bool:
-    """Whether nothing but white space stands before a character on its line."""
-    while at and text[at - 1] in WHITE:
-        at -= 1
-    return not at or text[at - 1] == "\n"
-
-
-def read_display(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """Read a formula that stands on lines of its own, up to the line that ends it."""
-    start, end = state.bMarks[start_line] + state.tShift[start_line], state.eMarks[start_line]
-    closing = DISPLAYS.get(state.src[start : start + 2])
-    if state.is_code_block(start_line) or not closing or state.src[start + 2 : end].strip():
-        return False
-    # Where none is closed up to a line, none that begins later is.
-    unclosed = state.env.setdefault("unclosed", set())
-    if (closing, end_line) in unclosed:
-        return False
-    for line in range(start_line + 1, end_line):
-        if state.sCount[line] < state.blkIndent and not state.isEmpty(line):
-            return False
-        if state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].rstrip() == closing:
-            break
-    else:
-        unclosed.add((closing, end_line))
-        return False
-    if not silent:
-        state.line = line + 1
-        state.push("display", "", 0).map = [start_line, state.line]
-    return True
 
 
 def parse_blocks(text: str, offset: int = 0) -> Parsed:
@@ -407,9 +318,11 @@ class BlockReader:
             parsed += self._lines.words(line, parsed).find(token.content, level)
             token.meta["starts"] = [parsed]
             return self._block(token, BlockKind.HEADING, Shape.HEADING, words, level)
+        if outer and outer.type == "label_open":
+            return self._block(token, BlockKind.CAPTION, Shape.LABEL, words)
         if outer and outer.type == "dt_open":
             return self._block(token, BlockKind.LIST_ITEM, Shape.TERM, words)
-        if all(map(IMPORTS.fullmatch, words)):
+        if all(map(IMPORTS.fullmatch, words)) or EXPORTS.match(words[0]):
             return None
         kind = BlockKind.LIST_ITEM if kinds & {"list_item_open", "dd_open"} else BlockKind.PARAGRAPH
         kind = BlockKind.CAPTION if "footnote_reference_open" in kinds else kind

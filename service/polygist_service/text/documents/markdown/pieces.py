@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from polygist_service.text.documents.lines import display_width
-from polygist_service.text.documents.markdown.content import BREAKS, AtomKind
+from polygist_service.text.documents.markdown.atoms import BREAKS, AtomKind
 from polygist_service.text.documents.markdown.escapes import UNBREAKABLE, quote_value
 from polygist_service.text.documents.markdown.outputs import Line
 from polygist_service.text.documents.markdown.parsing import LINE_BREAK, Shape

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from polygist_service.text.documents.markdown.content import Sign, read_signs
+from polygist_service.text.documents.markdown.atoms import Sign
+from polygist_service.text.documents.markdown.content import read_signs
 from polygist_service.text.documents.markdown.parsing import References, Shape, parse_tokens
 from polygist_service.text.documents.markdown.sentences import MarkdownBlock
 
@@ -11,6 +12,7 @@ FRAMES = {
     Shape.PARAGRAPH: ("", "", ("paragraph_open", "inline", "paragraph_close")),
     Shape.UNDERLINED: ("", "\n===", ("heading_open", "inline", "heading_close")),
     Shape.HEADING: ("# ", "", ("heading_open", "inline", "heading_close")),
+    Shape.LABEL: ("# ", "", ("heading_open", "inline", "heading_close")),
     Shape.TERM: ("", "\n: x", None),
     Shape.CELL: ("|x|\n|-|\n|", "|", None),
     Shape.DEFINITION: ("", "", ("definition",)),

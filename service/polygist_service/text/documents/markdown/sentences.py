@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from polygist_service.text.documents.base import Block, BlockKind, Segment, Splitting
 from polygist_service.text.documents.inline_tags import SentenceTags, divide
-from polygist_service.text.documents.markdown.content import MARKS, AtomKind, Content, Place
+from polygist_service.text.documents.markdown.atoms import MARKS, AtomKind
+from polygist_service.text.documents.markdown.content import Content, Place
 from polygist_service.text.documents.markdown.parsing import Shape
 from polygist_service.text.documents.number_cells import find_cell_numbers
 from polygist_service.text.segmentation import Span, has_letters, split_sentences, strip

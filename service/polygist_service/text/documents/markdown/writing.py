@@ -10,7 +10,8 @@ from polygist_service.text.alignment import AlignedPair
 from polygist_service.text.documents.arrangement import arrange
 from polygist_service.text.documents.base import Output
 from polygist_service.text.documents.inline import Arrangement, Edge, Inline, Placement
-from polygist_service.text.documents.markdown.content import AtomKind, Content, Place, Sign
+from polygist_service.text.documents.markdown.atoms import AtomKind, Sign
+from polygist_service.text.documents.markdown.content import Content, Place
 from polygist_service.text.documents.markdown.escapes import (
     find_escapes,
     find_title_escapes,
@@ -30,8 +31,6 @@ from polygist_service.text.documents.markdown.sentences import (
 )
 
 SPACES = re.compile(r" +")
-# What is written again as it was in the source: entities and escapes, but for those of letters, digits and spaces.
-REWRITTEN = re.compile(r"[^\sA-Za-z0-9]|\xa0|[\u2000-\u200f\u202f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +353,20 @@ class BlockWriter:
                     self._put(line.text[place:at], line.text[place:at], place, at, is_plain=True, is_space=is_space)
             self._put_text(line, at, stop)
             at = stop
-            if atom is not None:
+            if atom is not None and content.atoms[atom].kind in (AtomKind.ALONE, AtomKind.OBJECT):
+                self._put_alone(content, atom, line, at)
+            elif atom is not None:
                 self._put_mark(content, atom, inner, open_marks)
+
+    def _put_alone(self, content: Content, index: int, line: Line, at: int) -> None:
+        """Write what has no words at a place of a line, with the spaces that were around it."""
+        atom, letters = content.atoms[index], content.letters.text
+        is_behind_space = letters[max(0, atom.start - 1) : atom.start].isspace()
+        if is_behind_space and at and not self.pieces[-1].letters[-1:].isspace():
+            self._put(" ", " ", at, at)
+        self._put_atom(content, index)
+        if letters[atom.end : atom.end + 1].isspace() and line.text[at : at + 1].isalnum():
+            self._put(" ", " ", at, at)
 
     def _put_text(self, line: Line, start: int, end: int) -> None:
         """Write a stretch of a line that means itself."""
@@ -390,14 +401,19 @@ class BlockWriter:
         elif content.is_title:
             escapes = find_title_escapes(line.text, content.letters.text[content.start - 1])
         else:
-            is_first = not plan.placements or plan.placements[0][0].at > 0
-            escapes = find_escapes(
-                line.text, is_full=self._effort.escapes_all, is_line_start=self._is_line_start and is_first
-            )
-        for atom in content.atoms[plan.sentence.start.atom : plan.sentence.end.atom + 1]:
-            if atom.kind is AtomKind.TEXT and not atom.is_plain and REWRITTEN.fullmatch(atom.text):
-                letters = content.letters.text[atom.start : atom.end]
-                escapes.update((at, letters) for at, each in enumerate(line.text) if each == atom.text)
+            is_first = self._is_line_start and (not plan.placements or plan.placements[0][0].at > 0)
+            # What began a line before may do so again.
+            source = content.text[plan.sentence.low : plan.sentence.high]
+            is_first &= self._effort.escapes_all or source[:2] != line.text[:2]
+            escapes = find_escapes(line.text, is_full=self._effort.escapes_all, is_line_start=is_first)
+        for character, letters in content.written(plan.sentence.low, plan.sentence.high).items():
+            places = [at for at, each in enumerate(line.text) if each == character]
+            if len(set(letters)) == 1 and letters[0]:
+                escapes.update((at, letters[0]) for at in places)
+            elif len(places) == len(letters):  # as often as in the source: each as there
+                escapes.update((at, own) for at, own in zip(places, letters, strict=True) if own)
+        if self._block.shape is Shape.LABEL:
+            escapes.update((at, f"&#{ord(each)};") for at, each in enumerate(line.text) if each in '"[]')
         if self._block.shape is Shape.UNDERLINED and self._effort.escapes_all:
             # With a line of "-" below, any bar makes a table of it.
             escapes.update((at, "&#124;") for at, each in enumerate(line.text) if each == "|")
