@@ -301,6 +301,12 @@ def test_what_is_read_of_a_page():
     assert page[read.start :].startswith("<div lang=fr>")
 
 
+def test_references_to_notes_are_not_read_and_a_line_break_ends_no_sentence():
+    page = "<p>Old<sup><a href=x>[12]</a></sup> towns, 5 km<sup>2</sup><br>wide.<br>New<sup>&#91;3&#93;</sup> ones"
+    (passage,) = documents.read_layout(page, HTML).passages
+    assert passage.text == "Old towns, 5 km² wide.\nNew ones"
+
+
 @settings(max_examples=50)
 @given(PAGES)
 def test_a_page_may_be_parted_before_each_passage(page):

@@ -27,6 +27,8 @@ from polygist_service.text.segmentation import (
 )
 
 BLANK_LINE = re.compile(r"\n[ \n]*\n")
+# A line break behind which a sentence may go on, and what it goes on with.
+INSIDE_SENTENCE = re.compile(rf"(?<=[\w,–—-]){LINE}(?=(\w))")
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class HtmlLayout:
         if not placed.text.strip():
             is_hidden, kind = True, BlockKind.OTHER
             placed = next((apart for each in run.inner if (apart := read_out(self.text, each)).text.strip()), placed)
-        shown = placed.text
+        shown = INSIDE_SENTENCE.sub(lambda found: " " if found[1].islower() else found[0][0], placed.text)
         if shown.strip():
             declared = run.language if run.language and run.language[0] is not self.root else None
             passage = Passage(

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import islice
 
 from polygist_service.text.documents.base import Segment
@@ -20,6 +21,7 @@ FIGURES = {
     "sup": str.maketrans("0123456789+-=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾"),
     "sub": str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎"),
 }
+BRACKET = re.compile(r"[\[\]]")
 # What stands between links in a row.
 PARTING = re.compile(r"[·•|/›»>→▸❯]")
 # So many objects have a character of their own; a sentence with more is none.
@@ -151,9 +153,11 @@ def parts_words(text: str, at: int) -> bool:
 
 
 def read_out(source: str, run: Run) -> PlacedText:
-    """Return all that is shown of a run, with what is never translated written out."""
+    """Return all that is shown of a run but for references to notes, with what is never translated written out."""
     placed = PlacedText()
     for item in run.items:
+        if item.raised == "sup" and (item.link or BRACKET.search(unescape(source[item.start : item.end]))):
+            continue
         if item.raised and not placed.ends_in_bracket:
             placed.read_raised(source, item.start, item.end, FIGURES[item.raised])
         elif item.kind is ItemKind.TEXT:
