@@ -44,12 +44,12 @@ class JoinedText:
         language = document.language or find_main_language(passages)
         return cls(document, text, passages, starts, language)
 
-    def find_declared(self) -> dict[int, str]:
-        """Return by their indices the passages that say what they are in, where it is not what the whole says."""
+    def find_declared(self, whole: str | None) -> dict[int, str]:
+        """Return by their indices the passages that say what they are in, where it is not what is said of the whole."""
         return {
             at: passage.language
             for at, passage in enumerate(self.passages)
-            if passage.language and not (self.language and is_same_language(passage.language, self.language))
+            if passage.language and not (whole and is_same_language(passage.language, whole))
         }
 
     def find_runs(

@@ -212,7 +212,7 @@ class LanguageResolver:
             found = {at: DetectedLanguage(given) for at in lettered}
         else:
             found = await self._detect(lettered, scope, context, turn)
-        found = await self._heed(lettered, found, scope, context)
+        found = await self._heed(lettered, found, given, scope, context)
         return [found.get(at) or DetectedLanguage("und") for at in range(len(texts))]
 
     async def _detect(
@@ -256,6 +256,7 @@ class LanguageResolver:
         self,
         texts: Mapping[int, JoinedText],
         found: Mapping[int, DetectedLanguage],
+        given: str | None,
         scope: Scope,
         context: CallContext,
     ) -> dict[int, DetectedLanguage]:
@@ -263,7 +264,7 @@ class LanguageResolver:
         cases = [
             (at, place, language)
             for at, text in texts.items()
-            for place, language in text.find_declared().items()
+            for place, language in text.find_declared(given or text.language).items()
             if scope.allows(language)
         ]
 

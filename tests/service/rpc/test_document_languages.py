@@ -101,6 +101,10 @@ async def test_parts_that_say_that_they_are_in_another_language_go_their_own_way
             ("UNTRANSLATED", FRENCH),
             ("UNTRANSLATED", "Au revoir"),
         ]
+    mostly = f'<p lang="fr">{FRENCH}</p><p>Good day.</p>'
+    (translation,) = await translate(mostly, source_language_code="en")
+    assert translation.translated_text == mostly.replace("Good day.", "[Good day.]")
+    assert warnings_of(mostly, translation) == [("MIXED_LANGUAGES", FRENCH), ("UNTRANSLATED", FRENCH)]
     french = EchoEngine(EN_PT, PT_EN, pair("fr", "pt"))
     (translation,) = await translate(content, engine=french, output_config={"include_segments": True})
     assert translation.translated_text.count("[") == 4
