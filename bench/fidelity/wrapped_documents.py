@@ -27,6 +27,8 @@ SUMMARISED = 48
 SENTENCES = 5
 # Digits of <sup> and <sub>, as a text without tags has them.
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "0123456789" * 2)
+# References to notes, which no summary has.
+NOTE = re.compile(r"<sup[^<>]*>(?:<a[^<>]*>)?(?:\[|&#91;)\d+(?:\]|&#93;)(?:</a>)?</sup>")
 # Elements whose letters no reader sees.
 UNSEEN = frozenset(("-comment", "iframe", "math", "script", "style", "svg", "template", "textarea"))
 
@@ -184,7 +186,7 @@ def cite(client: Client, page: Document) -> Iterator[Case]:
 
 def visible_text(passage: str) -> str:
     """Return what a reader sees of a passage of a page."""
-    tokens = tokenize(passage)
+    tokens = tokenize(NOTE.sub("", passage))
     seen = "".join(token.letters if not token.name else show(token.name, token.letters) for token in tokens)
     return " ".join(html.unescape(seen).split())
 
