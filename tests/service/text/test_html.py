@@ -234,6 +234,7 @@ TURNED = [
     # Numbers set higher are none of the number before, elements with spaces only keep them, formulas stay.
     ("<p>In 2025.<sup>2</sup> And 10<a href=x><sup>6</sup></a> now",
      "<p>2025 IN.<sup>2</sup> NOW 10<a href=x><sup>6</sup></a> AND"),
+    ("H<sub>2</sub>O is CO<sub>2</sub> now", "NOW CO<sub>2</sub> IS H<sub>2</sub>O"),
     ("one <o:p></o:p><i>two<o:p>&nbsp;</o:p></i> three", "THREE <o:p></o:p><i>TWO<o:p>&nbsp;</o:p></i> ONE"),
     ("<svg><title>a b</title><style/><![CDATA[</svg>]]></svg>c d",
      "<svg><title>a b</title><style/><![CDATA[</svg>]]></svg>D C"),
@@ -245,6 +246,11 @@ TURNED = [
      "<select><option>B A<option selected>D C</select><label>F E <input></label> <button>H G</button>"),
     ("<nav><a href=1>One two</a> | <a href=2>Three four</a></nav>",
      "<nav><a href=1>TWO ONE</a> | <a href=2>FOUR THREE</a></nav>"),
+    ("<span>$5</span><span>Red chair</span><i>In stock</i>", "<span>$5</span><span>CHAIR RED</span><i>STOCK IN</i>"),
+    ("<b>The</b><i>re</i> was H<b>ar</b>ry<em>Published</em>",
+     "<b>HARRY</b> WAS <b>THERE</b><i></i><em>PUBLISHED</em>"),
+    ("<a href=1>Home now</a> &rsaquo; <span>Big chairs</span>",
+     "<a href=1>NOW HOME</a> &rsaquo; <span>CHAIRS BIG</span>"),
     ("<table><tr><td>1.1<td>a b<tr><td>1.2<td>c d</table>", "<table><tr><td>1.1<td>B A<tr><td>1.2<td>D C</table>"),
     # What is hidden inside of a sentence is read apart from it.
     ("a <span style='display:none'>b c</span> d e", "E <span style='display:none'>C B</span>D A"),
@@ -264,7 +270,8 @@ SAID = [
     ("<p lang=en></p><p lang=fr></p>a", "<p lang=pt-BR></p><p lang=fr></p>A"),
     # What is said to be in another language stays, but for what word processors say.
     ("He said <i lang=fr>bonjour monde</i> twice", "TWICE SAID <i lang=fr>bonjour monde</i> HE"),
-    ("a <span lang=ja>日本</span> <span lang=pt-PT>b</span>", "<span lang=pt-BR>B</span> <span lang=ja>日本</span> A"),
+    ("a <span lang=ja>日本</span> <span lang=fr-FR>b</span>", "<span lang=fr-FR>B</span> <span lang=ja>日本</span> A"),
+    ("a <i lang=en-fonipa>b</i> c", "C <i lang=en-fonipa>b</i> A"),
     ("<code lang=en>a</code> b c", "<code lang=en>a</code> C B"),
 ]
 

@@ -150,7 +150,7 @@ class Spelling:
             value, end = read_reference(source, found.start(), len(source), in_attribute=bool(quote))
             if value == "&" and end == found.end():
                 self._bare.add("&")
-            elif len(value) == 1 and source[end - 1] == ";" and value not in WHITE_CHARACTERS:
+            elif len(value) == 1 and source[end - 1] == ";" and value not in source and not is_plain(value):
                 own[value] = source[found.start() : end]
         self._own: Mapping[str, str] = own
         self._special = re.compile("[" + "".join(map(re.escape, own)) + "]")
@@ -164,6 +164,11 @@ class Spelling:
 
     def _spell(self, text: str, at: int) -> str:
         return text[at] if text[at] in self._bare and means_itself(text, at) else self._own[text[at]]
+
+
+def is_plain(character: str) -> bool:
+    """Whether nobody means anything by a reference for it: a letter or figure of ASCII, white space."""
+    return character in WHITE_CHARACTERS or (character.isascii() and character.isalnum())
 
 
 def means_itself(text: str, at: int) -> bool:

@@ -9,7 +9,6 @@ from itertools import groupby, pairwise
 
 from polygist_service.text.documents.base import PROSE, Block, BlockKind, Passage, Segment, Splitting
 from polygist_service.text.documents.html.characters import LINE, PlacedText
-from polygist_service.text.documents.html.nesting import Element
 from polygist_service.text.documents.html.rebuilding import HtmlRebuilder, Patch
 from polygist_service.text.documents.html.runs import LanguageDeclaration, Run, RunReader
 from polygist_service.text.documents.html.text import HtmlSegment, RunText, RunTexts, find_link_share, is_kept, read_out
@@ -120,7 +119,7 @@ class HtmlLayout:
                 own += read_segments(each, index, language, splitting, is_cell=is_cell)
             segments += sorted(own, key=lambda each: (each.start, -each.end))
         blocks = tuple(Block(run.kind, run.start, run.end) for run in self.runs)
-        return HtmlDocument(self, language, blocks, tuple(segments), tuple(found), frozenset(texts.declaring))
+        return HtmlDocument(self, language, blocks, tuple(segments), tuple(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,6 @@ class HtmlDocument:
         layout: of the page.
         language: that it is split in, a canonical tag.
         texts: of its runs, and of what is read apart, at the indices that segments have.
-        declaring: the elements by which text that is to be translated is said to be in some language.
     """
 
     layout: HtmlLayout
@@ -139,7 +137,6 @@ class HtmlDocument:
     blocks: tuple[Block, ...]
     segments: tuple[HtmlSegment, ...]
     texts: tuple[RunText, ...]
-    declaring: frozenset[Element]
 
     @property
     def text(self) -> str:
@@ -189,18 +186,14 @@ class HtmlDocument:
     def rebuild(self, language: str = "") -> HtmlRebuilder:
         """See `base.Document.rebuild`.
 
-        What is said to be in the language of the page, or holds something that was translated, is said to be in the
-        other one, and so is the whole.
+        What is said to be in the language of the page is said to be in the other one, and so is the whole.
         """
         return HtmlRebuilder(self.text, self.texts, self.segments, list(self._declare(language)) if language else [])
 
     def _declare(self, language: str) -> Iterator[Patch]:
         """Yield what is to be written where the page says what language it is in."""
-        starts = [segment.start for segment in self.segments]
         for each in self.layout.declarations:
-            is_whole = each.element is self.layout.root or (each.tag and is_kin(each.tag, self.language))
-            first, last = (bisect_left(starts, place) for place in each.within)
-            if is_whole or each.element in self.declaring or (each.element.is_border and first < last):
+            if each.element is self.layout.root or (each.tag and is_kin(each.tag, self.language)):
                 yield Patch(each.start, each.end, f"{each.opening}{language}{each.closing}")
 
 
@@ -257,18 +250,12 @@ def make_segment(own: RunText, run: int, span: Span) -> HtmlSegment:
 
 
 def find_sentences(own: RunText, language: str, splitting: Splitting) -> Iterator[Span]:
-    """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant.
-
-    Links in a row are no sentence; each is read alone, and so are words that only tags part.
-    """
-    text = own.text
-    if splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES):
-        for start, end in own.links or pairwise([0, *own.borders, len(text)]):
-            yield from ((start + low, start + high) for low, high in split_sentences(text[start:end], language))
-        return
-    start = 0
-    for end, following in [*(found.span() for found in BLANK_LINE.finditer(text)), (len(text), len(text))]:
-        flat = text[start:end].replace(LINE, " ")
-        spans = [(0, len(flat))] if splitting is Splitting.NONE else split_sentences(flat, language)
-        yield from ((start + low, start + high) for low, high in spans)
-        start = following
+    """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant."""
+    lines = splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES)
+    for start, end in own.parts:
+        text = own.text[start:end]
+        blanks = [] if lines else [found.span() for found in BLANK_LINE.finditer(text)]
+        for low, high in pairwise((0, *(place for span in blanks for place in span), len(text))):
+            flat = text[low:high] if lines else text[low:high].replace(LINE, " ")
+            spans = [(0, len(flat))] if splitting is Splitting.NONE else split_sentences(flat, language)
+            yield from ((start + low + first, start + low + last) for first, last in spans)

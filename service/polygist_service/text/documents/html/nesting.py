@@ -50,6 +50,8 @@ COLOUR = re.compile(r"(?:^|;)\s*(color|background(?:-color)?)\s*:\s*([^;!]+)", r
 WHITES = frozenset(("white", "#fff", "#ffffff", "rgb(255,255,255)", "rgba(255,255,255,1)"))
 UNSTATED = frozenset(("inherit", "initial", "none", "transparent", "unset", "currentcolor"))
 OWN_LINES = re.compile(r"(?:^|;)\s*display\s*:\s*(?:block|flex|grid|table|list-item|inline-block)", re.IGNORECASE)
+# Of tags for text in signs for sounds.
+NOTATION = re.compile("-fon(?:ipa|upa|xsamp|napa|kirsh)(?:-|$)")
 NOT_TRANSLATED = re.compile(r"(?:^|\s)notranslate(?:\s|$)", re.IGNORECASE)
 
 
@@ -88,6 +90,8 @@ def find_facts(element: Element, attributes: dict[str, Attribute], style: str) -
     """Yield what holds inside of an element, by its tag; None where it says nothing."""
     name, values = element.name, {key: each.value.strip().lower() for key, each in attributes.items()}
     is_kept: bool | None = name in KEPT or None
+    if any(NOTATION.search(values.get(key, "")) for key in ("lang", "xml:lang")):
+        is_kept = True
     if "translate" in values:
         is_kept = {"no": True, "yes": False, "": False}.get(values["translate"], is_kept)
     yield "is_kept", True if NOT_TRANSLATED.search(values.get("class", "")) else is_kept

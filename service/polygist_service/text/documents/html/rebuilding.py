@@ -177,7 +177,7 @@ class HtmlRebuilder:
         while self._waiting and self._waiting[-1].last <= index:
             self._write_sentence(self._waiting.pop())
         if behind is None or behind.block != segments[index].block:
-            for patch in self._writer.patches:
+            for patch in self._writer.patches[-1:]:
                 # A quote that is missing stands before what is behind the value, which is of the same tag.
                 self._copy_to(patch.end + (patch.start == patch.end))
             self._writer.patches = []

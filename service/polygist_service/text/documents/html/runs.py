@@ -12,6 +12,7 @@ from polygist_service.text.documents.base import BlockKind
 from polygist_service.text.documents.html.elements import (
     ENDS_FOREIGN,
     FOREIGN,
+    FORMATTING,
     HTML_IN_FOREIGN,
     READ_ATTRIBUTES,
     SKIPPED,
@@ -26,8 +27,12 @@ from polygist_service.text.segmentation import Span, has_letters
 # What programs fill in: parts of templates, with the marks of the usual kinds.
 TEMPLATE = re.compile(r"<%[^<%]*+%>|\{\{[^{}]*+\}\}|\{%[^{}%]*+%\}")
 # Numbers and signs, set higher or lower.
-RAISED = re.compile(r"\s*[\d()\[\]*†‡§¶#,;.–−+-]{1,12}\s*")
+RAISED = re.compile(r"\s*(?:[\d()\[\]*†‡§¶#,;.–−+-]{1,12}|TM|SM|[®©™℠])\s*")
+# Of a link, this is a reference to a note, too.
+BRACKETED = re.compile(r"\s*\[(?:\d{1,3}|[a-z])\]\s*")
 LONGEST_RAISED = 40
+# Word processors part words by such elements.
+LOOKS = re.compile(r"mso-|font|color|\blang=|SpellE|GramE", re.IGNORECASE)
 QUOTE = re.compile("[\"'`]")
 
 
@@ -55,11 +60,13 @@ class Item:
         partner: index of the tag that belongs to a tag; None where it is in another run.
         is_blank: whether a text is white space.
         is_kept: whether a text is never translated.
+        is_raised: whether a text is set higher or lower.
         raised: `sup` or `sub` where a text is a number or a sign that is set higher or lower: a reference to a note, an
             exponent.
         is_space: whether a text is spaces that are not folded.
         is_shown: whether a tag that stands alone is of something that is seen, as an image.
         is_crossing: whether an end tag has another name than the start tag that it goes with.
+        is_format: whether a start tag is of an element that says how words look.
         link: that a text belongs to.
         language: the element that declares what a text is in, where that is not its block, and the canonical tag.
         texts: spans of what is read of an object.
@@ -71,10 +78,12 @@ class Item:
     partner: int | None = None
     is_blank: bool = False
     is_kept: bool = False
+    is_raised: bool = False
     raised: str = ""
     is_space: bool = False
     is_shown: bool = False
     is_crossing: bool = False
+    is_format: bool = False
     link: Element | None = None
     language: tuple[Element, str] | None = None
     texts: Sequence[Span] = ()
@@ -133,7 +142,6 @@ class LanguageDeclaration:
     Attributes:
         start, end: span of the value in the source.
         element: what is in that language.
-        within: its span.
         tag: canonical; empty where there is none that is one.
         opening, closing: what stands around a value that is put there.
     """
@@ -144,11 +152,10 @@ class LanguageDeclaration:
     tag: str
     opening: str = ""
     closing: str = ""
-    within: Span = (0, 0)
 
     def moved(self, by: int) -> "LanguageDeclaration":
         """Return the declaration as it stands in a source that begins so many characters later."""
-        return replace(self, start=self.start - by, end=self.end - by, within=move([self.within], by)[0])
+        return replace(self, start=self.start - by, end=self.end - by)
 
 
 @dataclass(slots=True)
@@ -199,8 +206,6 @@ class RunReader:
         if self._skip:
             self._leave(len(text))
         self._finish_run()
-        for declaration in self.declarations:
-            declaration.within = declaration.element.start, declaration.element.end
         if self.root and self.runs and self.root.end < self.runs[-1].end:
             self.root = None
 
@@ -275,8 +280,11 @@ class RunReader:
                 item.language = fact("language")
                 read = unescape(self._text[start:end]) if end - start <= LONGEST_RAISED else "a"
                 item.is_space = not (item.is_blank or read.strip())
+                item.is_raised = bool(fact("raised"))
                 if fact("raised") and RAISED.fullmatch(read):
                     item.raised = fact("raised")
+                elif item.link and BRACKETED.fullmatch(read):
+                    item.raised = "sup"
 
     def _read_start(self, token: Token) -> None:
         name, nesting = token.name, self._nesting
@@ -309,7 +317,8 @@ class RunReader:
                 self._finish_run()
         elif not element.is_border:
             self._unmatched.append(len(self._run.items))
-            self._add(ItemKind.OPENING, token.start, token.end)
+            opening = self._add(ItemKind.OPENING, token.start, token.end)
+            opening.is_format = name in FORMATTING - {"a"} or bool(LOOKS.search(element.source))
 
     def _read_attributes(self, element: Element, token: Token, attributes: dict[str, Attribute]) -> None:
         """Take the values of attributes that are read, and those that say what something is in."""

@@ -1,6 +1,7 @@
 """A sentence of a page as it is written again: an output, and between its words the tags and objects of the source."""
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +64,10 @@ def write_sentence(run: RunText, segment: HtmlSegment, tags: SentenceTags, outpu
     unread += [found.pop(place) for place in lost if place in found]
     crossing = [at for at, tag in enumerate(tags.openings) if tag in run.crossing]
     edges: list[tuple[int, int | None, Span]] = []
-    for placement in keep_overlaps(segment.text, tags.inlines, crossing, output.text, arrangement.placements):
+    placements = keep_overlaps(segment.text, tags.inlines, crossing, output.text, arrangement.placements)
+    if run.figures:
+        placements = follow_figures(run, segment.text, tags.inlines, output.text, placements)
+    for placement in placements:
         if placement.index >= len(tags.inlines):
             place = segment.low + lost[placement.index - len(tags.inlines)]
             edges.append((placement.at, None, run.placed.span(place, place + 1)))
@@ -183,6 +187,27 @@ def keep_overlaps(
             moved[: end + 1] = [replace(each, at=min(each.at, words[-1][0])) for each in moved[: end + 1]]
         if text[inlines[outer].start : inlines[inner].start].strip() and moved[begin].at < words[0][1]:
             moved[begin:] = [replace(each, at=max(each.at, words[0][1])) for each in moved[begin:]]
+    return moved
+
+
+def follow_figures(
+    run: RunText, text: str, inlines: Sequence[Inline], written: str, placements: Sequence[Placement]
+) -> Sequence[Placement]:
+    """Return placements by which elements around figures that are set higher or lower are around the same figures."""
+    moved = list(placements)
+    for index, each in enumerate(inlines):
+        figures = text[each.start : each.end]
+        if not figures or not run.figures.keys() >= set(figures):
+            continue
+        start = -1
+        for _ in range(text.count(figures, 0, each.end)):
+            start = written.find(figures, start + 1)
+            if start < 0:
+                break
+        if start >= 0:
+            moved = [placement for placement in moved if placement.index != index]
+            place = bisect_right(moved, start, key=lambda placement: placement.at)
+            moved[place:place] = [Placement(start, index, OPENING), Placement(start + len(figures), index, CLOSING)]
     return moved
 
 

@@ -8,8 +8,8 @@ from html import unescape
 from itertools import islice
 
 from polygist_service.text.documents.base import Segment
+from polygist_service.text.documents.html.borders import Borders
 from polygist_service.text.documents.html.characters import LINE, WHITE_CHARACTERS, PlacedText
-from polygist_service.text.documents.html.nesting import Element
 from polygist_service.text.documents.html.runs import Item, ItemKind, Run
 from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
 from polygist_service.text.documents.inline_tags import Tag
@@ -22,8 +22,6 @@ FIGURES = {
     "sub": str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎"),
 }
 BRACKET = re.compile(r"[\[\]]")
-# What stands between links in a row.
-PARTING = re.compile(r"[·•|/›»>→▸❯]")
 # So many objects have a character of their own; a sentence with more is none.
 MOST_OBJECTS = 1000
 
@@ -42,8 +40,7 @@ class RunText:
         span: of all of it in the source.
         is_apart: whether it stands inside of what is read of the block.
         objects: where in `text` the characters stand that are for objects.
-        links: where in `text` each link stands, if it is nothing but links.
-        borders: where in `text` one element ends and another one begins with nothing between that parts their words.
+        parts: spans in `text` that are read each by itself.
         image_at: where in `text` the last image stands.
         crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
         figures: how figures are written in the source that are read as such that are set higher or lower.
@@ -58,8 +55,7 @@ class RunText:
     span: Span = (0, 0)
     is_apart: bool = False
     objects: list[int] = field(default_factory=list)
-    links: list[Span] = field(default_factory=list)
-    borders: list[int] = field(default_factory=list)
+    parts: Sequence[Span] = ()
     image_at: int = -1
     crossing: set[int] = field(default_factory=set)
     figures: dict[str, str] = field(default_factory=dict)
@@ -123,35 +119,6 @@ class HtmlSegment(Segment):
     is_apart: bool = False
 
 
-class BorderFinder:
-    """Finds the places in a text where one element ends and another one begins with no character between.
-
-    Attributes:
-        places: in order.
-    """
-
-    def __init__(self) -> None:
-        self._closed = -1
-        self.places: list[int] = []
-
-    def take(self, kind: ItemKind, at: int) -> None:
-        """Take a tag at a place in the text."""
-        if kind is ItemKind.CLOSING:
-            self._closed = at
-        elif kind is ItemKind.OPENING and at == self._closed and self.places[-1:] != [at]:
-            self.places.append(at)
-
-
-def parts_words(text: str, at: int) -> bool:
-    """Whether words end and begin at a place: not inside of a number, nor behind a letter that is set apart."""
-    before, behind = text[max(0, at - 2) : at], text[at : at + 1]
-    if not before or not behind.isalnum():
-        return False
-    if before[-1].isdigit():
-        return behind.isalpha()
-    return (before.isalpha() and len(before) > 1) or before[-1] in ".!?…:;,)]”’\"'"
-
-
 def read_out(source: str, run: Run) -> PlacedText:
     """Return all that is shown of a run but for references to notes, with what is never translated written out."""
     placed = PlacedText()
@@ -190,15 +157,11 @@ class RunTexts:
     Args:
         source: the page.
         language: canonical tag of the language that it is read in.
-
-    Attributes:
-        declaring: the elements by which text that is to be translated is said to be in some language.
     """
 
     def __init__(self, source: str, language: str) -> None:
         self._source = source
         self._language = language
-        self.declaring: set[Element] = set()
         # Some may be characters of the page.
         taken = set(OBJECT.findall(source))
         self._objects = list(
@@ -218,11 +181,6 @@ class RunTexts:
         """
         items = run.items
         kept = [self._is_kept(item, run) for item in items]
-        self.declaring.update(
-            item.language[0]
-            for item, is_kept in zip(items, kept, strict=True)
-            if item.language and not (is_kept or item.is_blank)
-        )
         units = {
             first: (last, kind)
             for first, last, kind in find_units(items, kept)
@@ -231,15 +189,16 @@ class RunTexts:
         found = RunText(PlacedText(), quote=run.quote, block=block, is_apart=is_apart)
         found.span = (items[0].start, items[-1].end) if items else (run.start, run.start)
         places: dict[int, int] = {}  # of tags, by their places among the items
-        links: list[tuple[Element | None, int, int]] = []  # and what is in none, each with its span
-        borders, last_sign = BorderFinder(), -1
+        borders = Borders()
         at = 0
         while at < len(items):
             item = items[at]
             if at in units:
                 at, kind = units[at]
                 self._put_unit(found, item, items[at], kind)
-                if kind is ItemKind.TEXT and not self._begins_with_space(items, at + 1):
+                if kind is ItemKind.OBJECT:
+                    borders.pass_object(found.placed.length - 1)
+                elif kind is ItemKind.TEXT and not self._begins_with_space(items, at + 1):
                     found.placed.put_space(item.start, items[at].end)
             elif item.kind is ItemKind.TEXT and not kept[at]:
                 start = found.put_space_behind_image(self._source, item)
@@ -248,22 +207,13 @@ class RunTexts:
                     self._read_figures(found, item)
                 else:
                     found.placed.read(self._source, start, item.end, in_attribute=run.quote is not None)
-                shown = found.placed.text_from(begun)
-                if has_letters(shown):
-                    begun = links.pop()[1] if links and links[-1][0] is item.link else begun
-                    links.append((item.link, begun, found.placed.length))
-                else:
-                    last_sign = begun if PARTING.search(shown) else last_sign
+                borders.read(item, found.placed.text_from(begun), begun)
             else:
+                borders.pass_tag(item)
                 places[at] = found.put_tag(item, places.get(item.partner) if item.partner is not None else None)
-                borders.take(item.kind, found.placed.length)
             at += 1
         found.text = found.placed.text
-        found.borders = [place for place in borders.places if parts_words(found.text, place)]
-        # The last one of a trail is the page itself, and no link.
-        is_trail = len(links) > 1 and last_sign >= links[-2][2]
-        if len(links) > 1 and all(link for link, _, _ in (links[:-1] if is_trail else links)):
-            found.links = [(begun, end) for _, begun, end in links]
+        found.parts = borders.parts(found.text)
         return found
 
     def _read_figures(self, found: RunText, item: Item) -> None:
@@ -295,11 +245,12 @@ class RunTexts:
         return at == len(items) or self._source[items[at].start] in WHITE_CHARACTERS
 
     def _is_in_formula(self, items: Sequence[Item], first: int, last: int) -> bool:
-        """Whether letters stand right before and behind some items."""
-        sides = (items[first - 1] if first else None, items[last + 1] if last + 1 < len(items) else None)
-        if any(side is None or side.kind is not ItemKind.TEXT for side in sides):
+        """Whether letters stand right before and behind some figures."""
+        before = items[first - 1] if first else None
+        behind = items[last + 1] if last + 1 < len(items) else None
+        if not before or before.kind is not ItemKind.TEXT or not self._source[before.end - 1].isalpha():
             return False
-        return self._source[items[first].start - 1].isalpha() and self._source[items[last].end].isalpha()
+        return bool(behind and behind.kind is ItemKind.TEXT and self._source[behind.start].isalpha())
 
     def _is_kept(self, item: Item, run: Run) -> bool:
         """Whether a text is never translated, or is in another language than its run, as it is said.

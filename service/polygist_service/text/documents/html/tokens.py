@@ -22,8 +22,10 @@ ATTRIBUTE = re.compile(
 )
 # Where the tokeniser would go another way in drawings and formulas, for it does not know that it is in one.
 FOREIGN = re.compile(
-    r"<(?P<begin>svg|math)(?=[\s/>])|</(?P<end>svg|math|script)(?=[\s/>])|<!\[CDATA\[(?:(?!\]\]>).)*+(?:\]\]>)?"
-    r"|<(?:script|style|title|textarea|xmp|iframe|noembed|noframes|noscript|plaintext)(?=[\s/])[^<>]*+(?<=/)>",
+    r"<!--(?:(?!-->).)*+|<(?:\?|/(?![A-Za-z]))[^>]*+|<!(?!\[CDATA\[)[^>]*+"
+    r"|<(?P<begin>svg|math)(?=[\s/>])|</(?P<end>svg|math|script)(?=[\s/>])|(?P<hidden><!\[CDATA\[(?:(?!\]\]>).)*+(?:\]\]>)?"
+    r"|<(?:script|style|title|textarea|xmp|iframe|noembed|noframes|noscript|plaintext)(?=[\s/])[^<>]*+(?<=/)>)"
+    r"|</?[A-Za-z](?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -136,7 +138,7 @@ def mask(text: str) -> str:
             depth += 1
         elif found["end"]:
             depth = 0 if found["end"].lower() == "script" else max(0, depth - 1)
-        elif depth:
+        elif depth and found["hidden"]:
             return "<g" + " " * (len(found[0]) - 3) + ">" if found[0].endswith("/>") else "x" * len(found[0])
         return found[0]
 
