@@ -358,6 +358,13 @@ def test_what_did_not_come_back_is_still_there_once():
         assert rebuilder.doubts == [document.segments[0].span]
 
 
+def test_no_break_spaces_stay_between_numbers_and_units():
+    document = parse("<p>About 12&nbsp;km and <b>1.5&nbsp;km</b> far")
+    written, _ = rebuild(document, [Output("Cerca de 12 km e 1,5 km longe")])
+    assert written.startswith("<p>Cerca de 12&nbsp;km e ")
+    assert "1,5&nbsp;km" in written
+
+
 def test_where_sentences_end_is_said_by_the_caller():
     page = "<p>One two. Three<br>four <b>more</b><br><br>five</p>"
     texts = {each: [segment.text for segment in parse(page, each).segments] for each in Splitting}
@@ -365,7 +372,7 @@ def test_where_sentences_end_is_said_by_the_caller():
     assert texts[Splitting.AUTOMATIC] == texts[Splitting.PUNCTUATION_AND_NEWLINES] == lines
     assert texts[Splitting.PUNCTUATION] == ["One two.", "Three four more", "five"]
     assert texts[Splitting.NONE] == ["One two. Three four more", "five"]
-    shown = "<p><b>MORE</b> FOUR. THREE<br> TWO ONE<br><br>FIVE</p>"
+    shown = "<p><b>MORE</b> FOUR. THREE<br>TWO ONE<br><br>FIVE</p>"
     assert translate(page, splitting=Splitting.NONE) == shown
 
 
