@@ -232,6 +232,7 @@ TURNED = [
      "<script>a='b c'</script><style>a b</style>D C<noscript><b>B</b> A</noscript><template>a b</template>"),
     ("cat <% if x > 3 %> sits<br>{{ user.name }} {% end %}", "SITS <% if x > 3 %> CAT<br>{{ user.name }} {% end %}"),
     # Numbers set higher are none of the number before, elements with spaces only keep them, formulas stay.
+    ("one<sup>[note 1]</sup> two", "TWO ONE<sup>[note 1]</sup>"),
     ("<p>In 2025.<sup>2</sup> And 10<a href=x><sup>6</sup></a> now",
      "<p>2025 IN.<sup>2</sup> NOW 10<a href=x><sup>6</sup></a> AND"),
     ("H<sub>2</sub>O is CO<sub>2</sub> now", "NOW CO<sub>2</sub> IS H<sub>2</sub>O"),
@@ -316,6 +317,7 @@ def test_references_to_notes_are_not_read_and_a_line_break_ends_no_sentence():
 
 @settings(max_examples=50)
 @given(PAGES)
+@example('<a lang="de" href=x><div>Hund</div>\n</a> The dog sleeps.')
 def test_a_page_may_be_parted_before_each_passage(page):
     layout = documents.read_layout(page, HTML)
     cuts = sorted({0, *(each.start for each in layout.passages), len(page)})
