@@ -232,6 +232,7 @@ TURNED = [
      "<script>a='b c'</script><style>a b</style>D C<noscript><b>B</b> A</noscript><template>a b</template>"),
     ("cat <% if x > 3 %> sits<br>{{ user.name }} {% end %}", "SITS <% if x > 3 %> CAT<br>{{ user.name }} {% end %}"),
     # Numbers set higher are none of the number before, elements with spaces only keep them, formulas stay.
+    ("one<sup>[note 1]</sup> two", "TWO ONE<sup>[note 1]</sup>"),
     ("<p>In 2025.<sup>2</sup> And 10<a href=x><sup>6</sup></a> now",
      "<p>2025 IN.<sup>2</sup> NOW 10<a href=x><sup>6</sup></a> AND"),
     ("H<sub>2</sub>O is CO<sub>2</sub> now", "NOW CO<sub>2</sub> IS H<sub>2</sub>O"),
@@ -316,6 +317,7 @@ def test_references_to_notes_are_not_read_and_a_line_break_ends_no_sentence():
 
 @settings(max_examples=50)
 @given(PAGES)
+@example('<a lang="de" href=x><div>Hund</div>\n</a> The dog sleeps.')
 def test_a_page_may_be_parted_before_each_passage(page):
     layout = documents.read_layout(page, HTML)
     cuts = sorted({0, *(each.start for each in layout.passages), len(page)})
@@ -358,6 +360,13 @@ def test_what_did_not_come_back_is_still_there_once():
         assert rebuilder.doubts == [document.segments[0].span]
 
 
+def test_no_break_spaces_stay_between_numbers_and_units():
+    document = parse("<p>About 12&nbsp;km and <b>1.5&nbsp;km</b> far")
+    written, _ = rebuild(document, [Output("Cerca de 12 km e 1,5 km longe")])
+    assert written.startswith("<p>Cerca de 12&nbsp;km e ")
+    assert "1,5&nbsp;km" in written
+
+
 def test_where_sentences_end_is_said_by_the_caller():
     page = "<p>One two. Three<br>four <b>more</b><br><br>five</p>"
     texts = {each: [segment.text for segment in parse(page, each).segments] for each in Splitting}
@@ -365,7 +374,7 @@ def test_where_sentences_end_is_said_by_the_caller():
     assert texts[Splitting.AUTOMATIC] == texts[Splitting.PUNCTUATION_AND_NEWLINES] == lines
     assert texts[Splitting.PUNCTUATION] == ["One two.", "Three four more", "five"]
     assert texts[Splitting.NONE] == ["One two. Three four more", "five"]
-    shown = "<p><b>MORE</b> FOUR. THREE<br> TWO ONE<br><br>FIVE</p>"
+    shown = "<p><b>MORE</b> FOUR. THREE<br>TWO ONE<br><br>FIVE</p>"
     assert translate(page, splitting=Splitting.NONE) == shown
 
 

@@ -3,12 +3,12 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from polygist_service.text.documents.base import Output
 from polygist_service.text.documents.html.characters import Spelling
-from polygist_service.text.documents.html.sentences import write_sentence
+from polygist_service.text.documents.html.sentences import keep_spaces, write_sentence
 from polygist_service.text.documents.html.text import HtmlSegment, RunText
 from polygist_service.text.documents.inline_tags import SentenceTags, divide
 from polygist_service.text.segmentation import Span
@@ -270,6 +270,7 @@ class HtmlRebuilder:
             writer.spans[index] = start, writer.length
             self._copied[index] = writer.copied[first:]
             return
+        output = replace(output, text=keep_spaces(segment.text, output.text))
         sentence = write_sentence(run, segment, tags, output)
         if sentence.is_doubtful:
             self.doubts.append(segment.span)

@@ -27,7 +27,7 @@ from polygist_service.text.segmentation import Span, has_letters
 # What programs fill in: parts of templates, with the marks of the usual kinds.
 TEMPLATE = re.compile(r"<%[^<%]*+%>|\{\{[^{}]*+\}\}|\{%[^{}%]*+%\}")
 # Numbers and signs, set higher or lower.
-RAISED = re.compile(r"\s*(?:[\d()\[\]*†‡§¶#,;.–−+-]{1,12}|TM|SM|[®©™℠])\s*")
+RAISED = re.compile(r"\s*(?:[\d()\[\]*†‡§¶#,;.–−+-]{1,12}|\[[^\[\]]{1,20}\]|TM|SM|[®©™℠])\s*")
 # Of a link, this is a reference to a note, too.
 BRACKETED = re.compile(r"\s*\[(?:\d{1,3}|[a-z])\]\s*")
 LONGEST_RAISED = 40
@@ -392,6 +392,10 @@ class RunReader:
         if run.start < 0:
             return
         self._first_tag = -1
+        blank = next((at for at, item in enumerate(run.items) if item.start >= run.start), 0)
+        run.items = run.items[blank:]
+        for item in run.items if blank else ():
+            item.partner = None if item.partner is None else item.partner - blank
         own = [item for item in run.items if item.kind is ItemKind.TEXT and not item.is_blank and not item.is_kept]
         if own and own[0].language and all(item.language is own[0].language for item in own):
             run.language = own[0].language

@@ -17,6 +17,8 @@ from polygist_service.text.segmentation import Span
 # Of a sentence with more elements and drawings than that, their words are no longer looked for: it is none.
 MOST_INLINES = 2000
 WORD = re.compile(r"\S+")
+# Between a number and its unit.
+BEHIND_NUMBER = re.compile("(?<=\\d)[ \u00a0\u202f](?=[^\\W_]|[%°€$£])")
 OPENING, CLOSING = Edge.OPENING, Edge.CLOSING
 
 
@@ -78,10 +80,26 @@ def write_sentence(run: RunText, segment: HtmlSegment, tags: SentenceTags, outpu
     leading = count_staying(edges, tags.leading, 0)
     trailing = count_staying(edges[leading:][::-1], tags.trailing[::-1], len(output.text))
     staying = {*tags.leading[:leading], *tags.trailing[::-1][:trailing]}
-    pieces = [Piece(at, at, source) for at, _, source in edges[leading : len(edges) - trailing]]
+    pieces = [
+        Piece(*(find_space(output.text, at) if tag in run.lines else (at, at)), source)
+        for at, tag, source in edges[leading : len(edges) - trailing]
+    ]
     pieces += [Piece(*span, run.placed.span(segment.low + at, segment.low + at + 1)) for at, span in found.items()]
     pieces += [Piece(*span, (0, 0)) for span in unread]
     return Sentence(tuple(join_pieces(len(output.text), pieces)), frozenset(staying), bool(arrangement.doubtful))
+
+
+def find_space(written: str, at: int) -> Span:
+    """Return the span of a space at a place or before it, which a line break takes the place of; empty without one."""
+    if written[at : at + 1] == " ":
+        return at, at + 1
+    return (at - 1, at) if at and written[at - 1] == " " else (at, at)
+
+
+def keep_spaces(text: str, written: str) -> str:
+    """Return what was written of a text with no-break spaces behind numbers, if that has such and no others there."""
+    own = set(BEHIND_NUMBER.findall(text))
+    return BEHIND_NUMBER.sub(own.pop(), written) if len(own) == 1 and " " not in own else written
 
 
 def find_objects(text: str, objects: Sequence[int], written: str) -> tuple[dict[int, Span], list[Span]]:

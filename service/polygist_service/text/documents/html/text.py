@@ -43,6 +43,7 @@ class RunText:
         parts: spans in `text` that are read each by itself.
         image_at: where in `text` the last image stands.
         crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
+        lines: indices of the tags that break lines.
         figures: how figures are written in the source that are read as such that are set higher or lower.
     """
 
@@ -59,6 +60,7 @@ class RunText:
     image_at: int = -1
     crossing: set[int] = field(default_factory=set)
     figures: dict[str, str] = field(default_factory=dict)
+    lines: set[int] = field(default_factory=set)
 
     def put_tag(self, item: Item, partner: int | None) -> int:
         """Add a tag, or what else has no words; return its index.
@@ -76,6 +78,7 @@ class RunText:
         self.tag_spans.append((item.start, item.end))
         self.image_at = self.placed.length if item.is_shown else self.image_at
         if item.kind is ItemKind.LINE:
+            self.lines.add(index)
             self.placed.put(LINE, item.start, item.end)
         return index
 
