@@ -232,6 +232,7 @@ TURNED = [
      "<script>a='b c'</script><style>a b</style>D C<noscript><b>B</b> A</noscript><template>a b</template>"),
     ("cat <% if x > 3 %> sits<br>{{ user.name }} {% end %}", "SITS <% if x > 3 %> CAT<br>{{ user.name }} {% end %}"),
     # Numbers set higher are none of the number before, elements with spaces only keep them, formulas stay.
+    ("one<sup><a>b</a></sup> two", "TWO ONE<sup><a>b</a></sup>"),
     ("one<sup>[note 1]</sup> two", "TWO ONE<sup>[note 1]</sup>"),
     ("<p>In 2025.<sup>2</sup> And 10<a href=x><sup>6</sup></a> now",
      "<p>2025 IN.<sup>2</sup> NOW 10<a href=x><sup>6</sup></a> AND"),

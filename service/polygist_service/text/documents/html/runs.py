@@ -28,6 +28,7 @@ from polygist_service.text.segmentation import Span, has_letters
 TEMPLATE = re.compile(r"<%[^<%]*+%>|\{\{[^{}]*+\}\}|\{%[^{}%]*+%\}")
 # Numbers and signs, set higher or lower.
 RAISED = re.compile(r"\s*(?:[\d()\[\]*†‡§¶#,;.–−+-]{1,12}|\[[^\[\]]{1,20}\]|TM|SM|[®©™℠])\s*")
+NOTE_LETTER, WORD_END = re.compile("[a-z]"), re.compile(r"[^\W\d_]{3}[.,;:!?)]?\Z")
 # Of a link, this is a reference to a note, too.
 BRACKETED = re.compile(r"\s*\[(?:\d{1,3}|[a-z])\]\s*")
 LONGEST_RAISED = 40
@@ -283,8 +284,20 @@ class RunReader:
                 item.is_raised = bool(fact("raised"))
                 if fact("raised") and RAISED.fullmatch(read):
                     item.raised = fact("raised")
-                elif item.link and BRACKETED.fullmatch(read):
+                elif (fact("raised") == "sup" and NOTE_LETTER.fullmatch(read) and self._is_behind_word()) or (
+                    item.link and BRACKETED.fullmatch(read)
+                ):
                     item.raised = "sup"
+
+    def _is_behind_word(self) -> bool:
+        """Whether what was added last stands in tags right behind a word, which is no ordinal number."""
+        items = self._run.items
+        at = len(items) - 2
+        while at >= max(0, len(items) - 5) and items[at].kind is ItemKind.OPENING:
+            at -= 1
+        if at < 0 or items[at].kind is not ItemKind.TEXT:
+            return False
+        return bool(WORD_END.search(self._text, max(items[at].start, items[at].end - 4), items[at].end))
 
     def _read_start(self, token: Token) -> None:
         name, nesting = token.name, self._nesting
