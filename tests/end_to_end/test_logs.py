@@ -129,7 +129,7 @@ async def test_calls_that_the_stop_cuts_off_are_counted(starter_home, tmp_path):
     with ServerProcess(starter_home, tmp_path / "log", "--grace", "0.2") as process:
         await asyncio.to_thread(process.wait_until_serving)
         async with grpc.aio.insecure_channel(process.address) as channel:
-            request = make_request("One more line of text.\n" * 5000)
+            request = make_request("".join(f"One more line of text, the {at}th.\n" for at in range(5000)))
             calls = [asyncio.ensure_future(stub_of(channel).Translate(request)) for _ in range(3)]
             await asyncio.sleep(0.5)
             process.process.send_signal(signal.SIGTERM)

@@ -108,11 +108,14 @@ def test_a_second_run_goes_on_where_the_first_was_cut(hub, target):
 
 def test_a_killed_run_is_gone_on_with(hub, target):
     hub.fail(path="storage", cut=100_000, held=True)
-    Pull(hub, target).kill_when(lambda: [path.stat().st_size for path in parts(target)] == [100_000])
+    Pull(hub, target).kill_when(lambda: sum(path.stat().st_size for path in parts(target)) > 50_000)
+    # How much of what came is in the file is up to the buffers on the way.
+    (part,) = parts(target)
+    size = part.stat().st_size
     hub.requests.clear()
     pull(hub, target)
     assert contents(target) == WANTED
-    assert [request.range for request in hub.asked("storage")] == ["bytes=100000-"]
+    assert [request.range for request in hub.asked("storage")] == [f"bytes={size}-"]
     assert not hub.asked("config.json")
 
 
