@@ -310,6 +310,12 @@ def test_what_is_read_of_a_page():
     assert page[read.start :].startswith("<div lang=fr>")
 
 
+def test_what_a_head_says_holds_in_it_alone():
+    for end in ("</head><body>", "<body>", "</head>"):
+        layout = documents.read_layout(f"<html lang=en><head lang=de><title>A</title>{end}<p>B</p>", HTML)
+        assert [(each.text, each.language) for each in layout.passages] == [("A", "de"), ("B", None)]
+
+
 def test_references_to_notes_are_not_read_and_a_line_break_ends_no_sentence():
     page = "<p>Old<sup><a href=x>[12]</a></sup> towns, 5 km<sup>2</sup><br>wide.<br>New<sup>&#91;3&#93;</sup> ones"
     (passage,) = documents.read_layout(page, HTML).passages

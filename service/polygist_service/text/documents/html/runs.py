@@ -307,6 +307,8 @@ class RunReader:
         if name in ("html", "head", "body") and nesting.has(name):
             self._add(ItemKind.ALONE, token.start, token.end)
             return
+        if name == "body":
+            nesting.end("head", token.start)
         attributes = read_attributes(self._text, token)
         element = Element.of(name, self._text[token.start : token.end], token.start, len(self._text), attributes)
         if element.is_border:
@@ -357,6 +359,8 @@ class RunReader:
             self._add(ItemKind.LINE, token.start, token.end)
         elif name in ("html", "head", "body") or (name == "p" and not self._nesting.has("p")):
             self._finish_run()
+            if name == "head":
+                self._nesting.end(name, token.end)
         elif not (closed := self._nesting.end(name, token.end)):
             self._add(ItemKind.ALONE, token.start, token.end)
         elif closed.is_border:
