@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from polygist_service.summarisation.boilerplate import ends_sentence
-from polygist_service.text.documents.base import BlockKind, Layout, Passage, find_words, is_read_whole
+from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
+from polygist_service.text.documents.base import BlockKind, Layout, Passage, Splitting, find_words, is_read_whole
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_runs import LanguageRun, is_within
 from polygist_service.text.segmentation import Span, has_letters
@@ -28,6 +28,8 @@ WORDS_OF_PROSE = 8
 MOST_TAGS = 20_000
 # A block of whose letters more belong to links is a list of them.
 MOST_LINKS = 0.5
+# More characters of prose are never those of a banner, a prompt or a form alone.
+MOST_OF_NOTICES = 2000
 # Blocks that are no text of an article, wherever they stand.
 UNREAD = frozenset((BlockKind.CODE, BlockKind.CAPTION))
 
@@ -95,12 +97,15 @@ class MainContent:
         whole = cls(layout, layout.passages)
         if is_read_whole(whole):
             return whole
-        chosen: list[Passage] = []
         if mime_type == HTML:
             chosen = choose_by_trafilatura(layout, whole.passages)
-        if not any(map(is_prose, chosen)):
+            if not is_article(chosen):
+                chosen = choose_by_place(whole.passages)
+            is_found = is_article(chosen)
+        else:
             chosen = choose_by_place(whole.passages)
-        if not any(map(is_prose, chosen)):
+            is_found = any(map(is_prose, chosen))
+        if not is_found:
             return cls(layout, ())
         # Cells say something in their rows only, but those of old pages hold whole paragraphs.
         chosen = [passage for passage in chosen if passage.kind is not BlockKind.ROW or is_prose(passage)]
@@ -138,6 +143,17 @@ def is_prose(passage: Passage) -> bool:
     if passage.kind in (BlockKind.HEADING, *UNREAD) or passage.link_share > MOST_LINKS:
         return False
     return count_words(passage.text) >= WORDS_OF_PROSE or (has_letters(passage.text) and ends_sentence(passage.text))
+
+
+def is_article(passages: Sequence[Passage]) -> bool:
+    """Whether passages of a page have prose that is not known as boilerplate from the first sentence to the last."""
+    prose = [passage.text for passage in passages if is_prose(passage)]
+    text = BETWEEN.join(prose)
+    if not prose or len(text) > MOST_OF_NOTICES:
+        return bool(prose)
+    # No language is known yet; what boilerplate is told by is English and Portuguese.
+    sentences = PlainLayout(text).split("en", Splitting.PUNCTUATION_AND_NEWLINES).prose()
+    return not sentences or len(find_boilerplate(sentences, text)) < len(sentences)
 
 
 def choose_by_place(passages: Sequence[Passage]) -> list[Passage]:

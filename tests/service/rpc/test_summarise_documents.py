@@ -130,13 +130,15 @@ async def test_what_a_page_says_of_its_language_is_not_believed_where_its_text_s
 
 
 async def test_a_page_without_an_article_says_so_and_fails_no_other():
-    pages = (LOGIN, NEWS, "", " \n", "<div id=app></div><script>run()</script>", "<p>12 34</p>")
+    banner = "<p>We use cookies to give you the best experience. You can change your settings at any time.</p>"
+    titled = f"<title>Old bridge to close for two years</title><body><div>{banner}</div>"
+    pages = (LOGIN, NEWS, "", " \n", "<div id=app></div><script>run()</script>", "<p>12 34</p>", titled)
     async with serving(EchoEngine()) as service:
         summaries = (await service.summarisation.Summarise(make(*pages))).summaries
         code = "# Code\n\n```\nThis is code, and nothing else is here to be read.\n```\n"
         (none,) = (await service.summarisation.Summarise(make(code, mime_type=MARKDOWN))).summaries
-    assert [bool(summary.text) for summary in summaries] == [False, True, False, False, False, False]
-    assert [warnings_of(each) for each in (summaries[0], summaries[4], none)] == [["NO_ARTICLE"]] * 3
+    assert [bool(summary.text) for summary in summaries] == [False, True, *[False] * 5]
+    assert [warnings_of(each) for each in (summaries[0], summaries[4], summaries[6], none)] == [["NO_ARTICLE"]] * 4
     assert not any(summary.warnings for summary in summaries[2:4])
     assert (none.text, none.source_language_code) == ("", "und")
 
