@@ -318,6 +318,14 @@ def test_an_alignment_counts_words_as_other_aligners_do(polygist: Polygist, tmp_
         "targetSpan": {"startOffset": 3, "endOffset": 6},
         "probability": 0.5,
     }
+    refused = "--alignment numbers the words that white space parts, and a document has tags; add --jsonl, for offsets"
+    (tmp_path / "a.md").write_text("# A\n")
+    page = "<html><body>a</body></html>"
+    aligned = ["translate", "-t", "pt", "--alignment"]
+    for given in (["--text", "a", "--format", "html"], [tmp_path / "a.md"], ["-"], ["-", "--stream"]):
+        outcome = polygist(*aligned, *given, stdin=page)
+        assert (outcome.code, outcome.out, refused in outcome.err) == (2, "", True)
+        assert polygist(*aligned, *given, "--jsonl", stdin=page).code == 0
     (tmp_path / "a.txt").write_text("one\ntwo\n")
     lines = ["translate", tmp_path / "a.txt", "-t", "pt", "--lines", "--alignment"]
     assert "add --jsonl" in polygist(*lines).err

@@ -80,6 +80,20 @@ def test_a_page_is_known_by_what_it_has(polygist: Polygist, fake: Fake, tmp_path
     outcome = polygist(*TRANSLATE, stdin="<p align=center><img></p>\n\n<h1>A</h1>\n\n- One\n")
     message = "begins as HTML, and goes on as something else; say --format text, html, markdown, whichever it is"
     assert (outcome.code, outcome.err, kinds(fake)) == (2, f"error: stdin: {message}\n", {})
+    # What has headers is no page, whatever is below them.
+    above = "HTTP/2 200\r\ncontent-type: text/html\r\n\r\n", "HTTP/1.1 200 OK\n\n", "From: a@b.c\nMIME-Version: 1.0\n\n"
+    for headers in (
+        *above,
+        "Subject: The dog\nContent-Type: text/html\n\n",
+        "X-A: b\n c\nTo: d\r\n\r\n",
+        "To: a\n\nHello\n",
+    ):
+        (tmp_path / "a.eml").write_text(headers + PAGE)
+        for outcome in (polygist(*TRANSLATE, stdin=headers + PAGE), polygist(*TRANSLATE, tmp_path / "a.eml")):
+            assert (outcome.code, kinds(fake), "is HTML" in outcome.err) == (2, {}, False)
+            assert outcome.err.endswith("; or say --format text\n")
+    for text in ("Subject: a\n\nHello", "Note: a\n\nHello", "To: a\n\nHello <b>you</b>\n"):
+        assert (polygist(*TRANSLATE, stdin=text).err, kinds(fake)) == ("", {text: ""})
     # A name that says something else is believed, and text on standard input is never taken for Markdown.
     (tmp_path / "a.md").write_text(PAGE)
     polygist(*TRANSLATE, tmp_path / "a.md")
@@ -196,9 +210,12 @@ def test_what_does_not_go_with_a_document_is_said(polygist: Polygist, fake: Fake
     for kind in ("html", "markdown"):
         message = f"--lines and --format {kind} exclude each other: no line of a document is one itself"
         assert message in refuse(*TRANSLATE, "--lines", "--format", kind, tmp_path / "a.html")
-    assert "is HTML; leave --lines out, and it is read as such" in refuse(*TRANSLATE, "--lines", tmp_path / "a.html")
+    message = "is HTML; leave --lines out, and it is read as such; or say --format text\n"
+    assert message in refuse(*TRANSLATE, "--lines", tmp_path / "a.html")
+    assert polygist(*TRANSLATE, "--lines", tmp_path / "a.html", "--format", "text").code == 0
+    fake.asked.clear()
     fields = ["--format", "jsonl", "--field", "body"]
-    assert "is HTML; leave --format jsonl out" in refuse(*TRANSLATE, *fields, tmp_path / "a.html")
+    assert "is HTML; leave --format jsonl --field out" in refuse(*TRANSLATE, *fields, tmp_path / "a.html")
     assert "--field-format goes with --format jsonl, csv, tsv" in refuse(*TRANSLATE, "--field-format", "html", "-")
     assert "did you mean 'html'?" in refuse(*TRANSLATE, "--format", "htm", "-")
     (tmp_path / "b.html").write_bytes(b"%PDF-1.4\n1 0 obj\n")
@@ -249,6 +266,32 @@ def test_what_an_encoding_has_no_letter_for_is_written_as_its_number(polygist: P
         assert (outcome.code, shown, outcome.err.startswith(note)) == (0, expected, True)
 
 
+def test_letters_are_written_as_browsers_do(polygist: Polygist, fake: Fake, tmp_path: Path):
+    page = tmp_path / "a.html"
+    cases = {
+        "gb2312": ("图书馆", "图书馆€", "ãế𠀀", b"\x81\x30\x8a\x30"),
+        "big5": ("圖書館", "圖書館", "Êã𠀀", b"\x88\x66"),
+        "euc-jp": ("図書館ｱ", "図書館ｱ", "¥‾ã", b"\x8f\xab\xaa"),
+        "shift_jis": ("図書館①ｱ", "図書館①ｱ", "\xa0ã¢¥", b"\xa0"),
+        "euc-kr": ("도서관", "도서관똠", "ã", b""),
+        "koi8-u": ("ґ", "ґ", "╬ã", b"\xbe"),
+        "gb18030": ("图书馆ã", "图书馆ế€𠀀", "", b""),
+        "windows-1252": ("é“", "ÿ€", "ãã".replace("ã", "ā"), b""),
+    }
+    for label, (before, letters, others, own) in cases.items():
+        start, codec = f"<meta charset={label}>", find_charset(f"<meta charset={label}>".encode())[1]
+        fake.rules["Translate"] = lambda request, found=start + letters + others: answer_with(found)
+        expected = start + letters + "".join(f"&#{ord(each)};" for each in others)
+        page.write_bytes((start + before).encode(codec))
+        shown = polygist(*TRANSLATE, page).out.encode(errors="surrogateescape")
+        assert shown == f"{expected}\n".encode(codec), label
+        # What the page has already stays as it is.
+        page.write_bytes((start + before).encode(codec) + own)
+        fake.rules["Translate"] = lambda request: answer_with(request.contents[0])
+        shown = polygist(*TRANSLATE, page).out.encode(errors="surrogateescape")
+        assert shown == page.read_bytes() + b"\n", label
+
+
 def test_a_page_that_is_unicode_or_nothing_is_read_so(polygist: Polygist, fake: Fake, tmp_path: Path):
     page, text = tmp_path / "a.html", '<meta charset="windows-1252"><p>é µ'
     for raw in (text.encode(), text.encode("utf-16"), text.encode("utf-8-sig")):
@@ -259,9 +302,23 @@ def test_a_page_that_is_unicode_or_nothing_is_read_so(polygist: Polygist, fake: 
     page.write_text('<meta charset="koi8-r"><p>plain')  # ASCII, but what is written may have other letters
     fake.rules["Translate"] = lambda request: answer_with("ж")
     assert polygist(*TRANSLATE, page).out.encode(errors="surrogateescape") == "ж\n".encode("koi8-r")
-    page.write_bytes(b"<p>caf\xe9 with no word of its encoding")
-    refused = polygist(*TRANSLATE, page)
-    assert (refused.code, "byte 6 (0xe9) is no UTF-8; convert it first: iconv" in refused.err) == (2, True)
+    for start in (
+        "<p>",
+        "<!DOCTYPE html>",
+        "<html>",
+        "<meta charset=x-no-such>",
+        "<!-- 1 --><html>",
+        "<?xml version='1.0'?>",
+    ):
+        page.write_bytes(start.encode() + "é às nove".encode("cp1252"))
+        page.with_suffix(".md").write_bytes(page.read_bytes())
+        for path, kind in ((page, "html"), (page.with_suffix(".md"), "markdown")):
+            refused = polygist(*TRANSLATE, path)
+            cure = (
+                f"iconv -f WINDOWS-1252 -t UTF-8 {path} | polygist … --format {kind}, or from WINDOWS-1251, SHIFT-JIS"
+            )
+            message = f"error: {path}: byte {len(start)} (0xe9) is no UTF-8; convert it first: {cure}"
+            assert (refused.code, refused.err.startswith(message)) == (2, True), refused.err
     page.write_bytes(b"<meta charset=shift_jis><p>caf\xe9")
     refused = polygist(*TRANSLATE, page)
     assert (refused.code, "byte 30 (0xe9) is no shift_jis, which it declares; convert it first" in refused.err) == (

@@ -191,7 +191,7 @@ DECLARED = {
     ("tsv", JSONL): ("is JSON Lines, not TSV", f"give {RECORDS}, one of: body"),
     ("tsv", "id,body\n1,Rain\n"): ("is CSV, not TSV", "give --format csv"),
     ("csv", "<!DOCTYPE html>\n<html><body><p>The library.</p></body></html>"):
-        ("is HTML", "leave --format csv out"),
+        ("is HTML", "leave --format csv --field out"),
     ("jsonl", TEXTS["a.vtt"][0]): ("is a file of subtitles", "spoken"),
 }  # fmt: skip
 

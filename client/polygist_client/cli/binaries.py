@@ -32,6 +32,8 @@ CURES = {
 }  # fmt: skip
 # Older ones have one type; the suffix tells them apart.
 OLDER_OFFICE = {".xls": SHEET, ".ppt": SLIDES}
+# What puremagic finds where it is a text all the same, in whatever encoding.
+WRITTEN = re.compile(r"(text|message)/.*|.*[/+](json|xml)")
 # By the type that puremagic finds.
 BY_TYPE: tuple[tuple[str, str, str], ...] = (
     ("application/pdf", "a PDF", "take its text out: pdftotext {file} - | polygist …"),
@@ -51,22 +53,25 @@ BY_TYPE: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def describe_binary(raw: bytes, path: Path | None, *, file: str, is_read_by_lines: bool) -> str:
+def describe_binary(raw: bytes, path: Path | None, *, file: str, flag: str, is_read_by_lines: bool) -> str:
     """Say what bytes are that are no Unicode, and what to do; empty where nobody can tell.
 
     Args:
         raw: the bytes, or the first of them.
         path: of the file, where there is one.
         file: its name in a command line.
+        flag: that says there what its text is; empty where nothing has to.
         is_read_by_lines: whether each line is decoded by itself, so that one in another encoding does not stop others.
     """
     matches = find_matches(raw)
     types = [media_type for length, media_type in matches if length >= STRONG_BYTES]
+    if types and WRITTEN.match(types[0]):
+        types = []
     if not types and (wide := find_wide(raw[:SAMPLE_BYTES])):
         name = wide.upper().replace("UTF-16-", "UTF-16").replace("UTF-32-", "UTF-32")
-        return f"is {name} without a byte order mark; convert it: iconv -f {name} -t UTF-8 {file} | polygist …"
+        return f"is {name} without a byte order mark; convert it: iconv -f {name} -t UTF-8 {file} | polygist …{flag}"
     if not types and (is_read_by_lines or is_narrow(raw)):
-        return "" if is_read_by_lines else describe_narrow(raw, file)
+        return "" if is_read_by_lines else describe_narrow(raw, file, flag)
     if raw.startswith(b"PK\x03\x04"):
         what = name_packed(path, raw)
         return f"is {what}; {CURES[what].format(file=file)}"
@@ -98,7 +103,7 @@ def is_narrow(raw: bytes) -> bool:
     return not re.search(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]", raw[:SAMPLE_BYTES])
 
 
-def describe_narrow(raw: bytes, file: str) -> str:
+def describe_narrow(raw: bytes, file: str, flag: str) -> str:
     """Say how to convert a text that is not quite UTF-8, or not at all."""
     try:
         raw.decode()
@@ -109,9 +114,9 @@ def describe_narrow(raw: bytes, file: str) -> str:
     found = f"byte {place} (0x{raw[place]:02x}) is no UTF-8"
     broken = raw.decode(errors="replace").count("\ufffd")
     if sum(not each.isascii() for each in raw.decode(errors="ignore").lstrip("\ufeff")) > broken:
-        return f"{found}, but most is; drop what is broken: iconv -c -f UTF-8 -t UTF-8 {file} | polygist …"
+        return f"{found}, but most is; drop what is broken: iconv -c -f UTF-8 -t UTF-8 {file} | polygist …{flag}"
     return (
-        f"{found}; convert it first: iconv -f WINDOWS-1252 -t UTF-8 {file} | polygist …, or from WINDOWS-1251,"
+        f"{found}; convert it first: iconv -f WINDOWS-1252 -t UTF-8 {file} | polygist …{flag}, or from WINDOWS-1251,"
         " SHIFT-JIS, GB18030, whichever it is in"
     )
 

@@ -24,10 +24,18 @@ CODECS: Mapping[str, str] = {
     "euc_kr": "cp949",
     "big5": "big5hkscs",
 }
+# What browsers never write of that, by Python's name for what is declared; they read it, but not all programs do.
+UNWRITTEN: Mapping[str, re.Pattern[bytes]] = {
+    **dict.fromkeys(("gb2312", "gbk"), re.compile(rb".{4}", re.DOTALL)),
+    **dict.fromkeys(("big5", "big5hkscs"), re.compile(rb"[\x80-\xa0]")),
+    **dict.fromkeys(("shift_jis", "cp932"), re.compile(rb"[\x80\xa0\xfd-\xff]\Z")),
+    "euc_jp": re.compile(rb"\x8f"),
+    "koi8-u": re.compile(rb"[\xae\xbe]"),  # other letters for browsers
+}
 # Names that Python does not know.
 LABELS: Mapping[str, str] = {
     "x-user-defined": "cp1252", "x-cp1252": "cp1252", "windows-874": "cp874", "windows-31j": "cp932", "x-sjis": "cp932",
-    "windows-949": "cp949", "x-gbk": "gb18030", "x-x-big5": "big5hkscs", "iso-8859-8-i": "iso8859-8",
+    "windows-949": "cp949", "x-gbk": "gbk", "x-x-big5": "big5hkscs", "iso-8859-8-i": "iso8859-8",
     "x-mac-roman": "mac-roman", "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic", "koi": "koi8-r",
 }  # fmt: skip
 
@@ -69,8 +77,22 @@ def declared_labels(head: bytes) -> Iterator[bytes]:
 
 def find_codec(label: str) -> str:
     """Find Python's codec for the name of an encoding; empty where it is none that browsers know, or Unicode."""
+    return CODECS.get(find_name(label), "")
+
+
+def find_name(label: str) -> str:
+    """Find Python's name for an encoding as it is called; empty where it has none."""
     try:
-        name = codecs.lookup(LABELS.get(label.lower(), label)).name
+        return codecs.lookup(LABELS.get(label.lower(), label)).name
     except (LookupError, ValueError):
         return ""
-    return CODECS.get(name, "")
+
+
+def lacks_letter(label: str, codec: str, letter: str) -> bool:
+    """Tell whether browsers have no bytes for a letter beyond ASCII in an encoding that is called so."""
+    try:
+        written = letter.encode(codec)
+    except UnicodeEncodeError:
+        return True
+    unwritten = UNWRITTEN.get(find_name(label))
+    return written.decode(codec) != letter or bool(unwritten and unwritten.match(written))

@@ -23,6 +23,7 @@ def gather_inputs(
     format: Format | None = None,
     output: Path | None = None,
     is_read_again: bool = False,
+    no_document: str = "",
 ) -> list[Input]:
     """Gather the inputs that the command line names: files, then texts; standard input where it names none.
 
@@ -33,6 +34,7 @@ def gather_inputs(
         format: what whole texts are, where that is said.
         output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
+        no_document: why documents are not taken; empty where they are.
 
     Raises:
         UsageError: there is nothing to read.
@@ -58,8 +60,8 @@ def gather_inputs(
             found.append(Input(name, path=Path(name)))
     look = partial(look_at, expected=expected)
     found = [replace(each, look=look, format=format or named_format(each.path)) for each in found]
-    given = enumerate(texts, start=1)
-    return [*found, *(Input(f"text-{number}", text=text, format=format) for number, text in given)]
+    found += [Input(f"text-{number}", text=text, format=format) for number, text in enumerate(texts, start=1)]
+    return [replace(each, no_document=no_document) for each in found]
 
 
 def read_folder(folder: Path, output: Path | None) -> list[Input]:

@@ -24,6 +24,14 @@ PAGES = (
     r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head)(?:\s[^>]*)?>\s*(?:<|\Z)",
     r"(?:[^\n<]*\n){1,20}?[ \t]*<(?:!doctype\s+html|html)(?:\s[^>]*)?>\s*<.*</html\s*>\s*\Z",
 )
+# The whole lines that stand above the text of an e-mail or of what a web server sent.
+HEADER = r"(?:[\w-]+:[^\n]*\n(?:[ \t]+\S[^\n]*\n)*)"
+KNOWN_HEADERS = r"(?:bcc|cc|content-[a-z-]+|date|delivered-to|from|reply-to|return-path|sender|server|subject|to)"
+HEADERS = rf"(?={HEADER}*?{KNOWN_HEADERS}:){HEADER}++\r?\n"
+ANSWER = r"HTTP/\d(?:\.\d)?[ ]\d{3}[^\n]*\n(?:[\w-]+:[^\n]*\n|\s*<)"
+MESSAGE = (
+    rf"(?:From \S+ [^\n]*\n)?{HEADER}*?(?:(?:MIME-Version|Message-ID|Received):|Content-Type:[ \t]*[\w-]+/[\w.+-]+)"
+)
 # The same of a part of one, as which Markdown may begin too.
 FRAGMENT = (
     r"(?:<!--.*?-->\s*)*+<(body|title|header|nav|main|article|section|aside|footer|h[1-6]|p|div|blockquote|figure|table|"
@@ -39,8 +47,10 @@ def named_format(path: Path | None) -> Format | None:
 def is_page(text: str) -> bool:
     """Tell whether a text is HTML by what it begins with, and where that is a part of a page, ends with.
 
-    Markdown looks too much like text to be told from it.
+    Markdown looks too much like text to be told from it, and what has headers is no page, whatever is below them.
     """
+    if begins_as(text, ANSWER, MESSAGE, HEADERS):
+        return False
     return begins_as(text, *PAGES) or (begins_as(text, FRAGMENT) and text.rstrip().endswith(">"))
 
 

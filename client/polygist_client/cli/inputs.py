@@ -10,15 +10,15 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import click
 
-from polygist_client.cli.charsets import find_charset
+from polygist_client.cli.charsets import find_charset, lacks_letter
 from polygist_client.cli.errors import USAGE
-from polygist_client.cli.formats import Format, is_page
+from polygist_client.cli.formats import DOCUMENTS, Format, is_page
 
 Identity = tuple[int, int]  # device and number there
 
@@ -42,14 +42,17 @@ class Encoding:
         mark: the byte order mark at the start of the file; empty where there is none.
         declared: its name where a page declares it, which has to be written in it then: a character that it has not is
             written as "&#1103;".
+        own: letters that browsers would not write in that, and that a page has all the same: they stay as they are.
     """
 
     codec: str = "utf-8"
     mark: bytes = b""
     declared: str = ""
+    own: frozenset[str] = frozenset()
 
     def encode(self, text: str, *, at_start: bool) -> bytes:
         """Encode `text`, the mark before it where it starts the file; what `decode_anyway` kept comes back."""
+        text = text.translate({ord(letter): f"&#{ord(letter)};" for letter in self.lacking(text)})
         return (self.mark if at_start else b"") + text.encode(self.codec, self._keeping)
 
     @property
@@ -59,13 +62,12 @@ class Encoding:
             return "xmlcharrefreplace"
         return "surrogateescape" if self.codec == "utf-8" else "replace"
 
-    def lacks(self, text: str) -> bool:
-        """Tell whether it has no bytes for a character of `text`."""
-        try:
-            text.encode(self.codec)
-        except UnicodeEncodeError:
-            return bool(self.declared)
-        return False
+    def lacking(self, text: str) -> frozenset[str]:
+        """Return the letters of `text` that are not written in what a page declares."""
+        letters = set(text) - self.own if self.declared and not text.isascii() else ()
+        return frozenset(
+            each for each in letters if not each.isascii() and lacks_letter(self.declared, self.codec, each)
+        )
 
     def decode_anyway(self, raw: bytes, *, at_start: bool) -> str:
         """Decode `raw`, without the mark, be it text or not."""
@@ -227,6 +229,7 @@ class Input:
         inside: the folder that it lies in, below the one that the command line names.
         raw: what standard input had, where it is read several times.
         format: what it is by what is said of it, or by its name; None where it shows.
+        no_document: why a document is not taken; empty where it is.
         look: see `Look`.
     """
 
@@ -236,12 +239,18 @@ class Input:
     inside: Path = Path()
     raw: bytes | None = None
     format: Format | None = None
+    no_document: str = ""
     look: Look = look_away
 
     def read(self) -> Content:
         """Read the whole text, its line ends as they are; raises InputError and OSError."""
-        if self.text is not None:
-            return Content(self.text, UTF8, self.format or "text")
+        content = self._read() if self.text is None else Content(self.text, UTF8, self.format or "text")
+        if self.no_document and content.format in DOCUMENTS:
+            raise InputError(f"{self.name}: {self.no_document}")
+        return content
+
+    def _read(self) -> Content:
+        """Do as `read`, of a file or standard input."""
         with self._open() as stream:
             raw = stream.read()
         format: Format = self.format or ("html" if is_page(decode_anyway(raw)) else "text")
@@ -255,6 +264,7 @@ class Input:
             problem = self.look(self, raw, is_decodable=True)
         if problem:
             raise InputError(f"{self.name}: {problem}")
+        encoding = replace(encoding, own=encoding.lacking(text))
         return Content(text, encoding, format, is_guessed=self.format is None and format != "text")
 
     def lines(self) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from polygist_client.cli.binaries import describe_binary
 from polygist_client.cli.csv_rows import Row, split_rows
-from polygist_client.cli.formats import FORMATS, FRAGMENT, PAGES, is_page
+from polygist_client.cli.formats import ANSWER, FORMATS, FRAGMENT, HEADERS, MESSAGE, PAGES, is_page
 from polygist_client.cli.inputs import Input, decode_anyway, find_encoding
 from polygist_client.cli.json_texts import MOST_NAMES, Json, describe_way, load, read_json
 from polygist_client.cli.tables import find_header, read_header
@@ -76,15 +76,17 @@ SIGNATURES: tuple[tuple[str, Kind], ...] = (
     (r"!<arch>\n", ARCHIVE),
     (r"d\d+:announce\d+:", TORRENT),
     (r"%!PS(?:-Adobe-\d|[ \t]*[\r\n])", POSTSCRIPT),
+    (ANSWER, HTTP),
+    (MESSAGE, EMAIL),
+    (rf"{HEADERS}\s*<[a-z!]", EMAIL),
+    (rf"(?={HEADERS}){PAGES[-1]}", EMAIL),
     *((pattern, HTML) for pattern in (*PAGES, FRAGMENT)),
-    (r"HTTP/\d(?:\.\d)?[ ]\d{3}[^\n]*\n(?:[\w-]+:[^\n]*\n)+", HTTP),
     (r"<\?xml\s[^>]*\?>\s*(?:<|\Z)", XML),
     (r"<(?:svg|xliff|tmx|rss)\s[^>]*>\s*(?:<|\Z)", XML),
     (r"WEBVTT(?:[ \t][^\n]*)?\n.*?\d\d:\d\d\.\d{3}[ \t]+-->", SUBTITLES),
     (r"\d+\s*\n\d\d:\d\d:\d\d,\d{3} --> ", SUBTITLES),
     (r"(?:#[^\n]*\n|\s)*msgid \"", GETTEXT),
     (r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{[^}]*\}[ \t]*(?:[\\%\r\n]|\Z)", LATEX),
-    (r"(?:From \S+ [^\n]*\n)?(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:MIME-Version|Message-ID|Received):", EMAIL),
 )
 BY_SUFFIX: Mapping[str, Kind] = {
     suffix: kind
@@ -135,7 +137,9 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
             return f"is {kind.what}; {kind.cure.replace(FILE, file)}"
         if find_encoding(raw).mark:
             return ""  # it says itself what it is, and is not quite that
-        return describe_binary(raw, source.path, file=file, is_read_by_lines=expected in ("jsonl", "lines"))
+        # What goes through a pipe has no name to be known by.
+        flag = f" --format {source.format}" if source.format and expected not in ("lines", *TITLES) else ""
+        return describe_binary(raw, source.path, file=file, flag=flag, is_read_by_lines=expected in ("jsonl", "lines"))
     if expected == "text":
         return ""
     head = decode_anyway(raw[:HEAD_BYTES])
@@ -152,7 +156,8 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
             return "" if is_page(decode_anyway(raw)) else PARTLY_HTML
     if kind is None or (kind.has_words and expected == "words"):
         return ""
-    force = f"; or say --format {source.format or 'text'}" if expected in ("prose", "lines") else ""
+    said = "text" if expected == "lines" else source.format or "text"
+    force = f"; or say --format {said}" if expected in ("prose", "lines") else ""
     return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, '--lines')}{force}"
 
 
@@ -185,7 +190,7 @@ def look_at_records(head: str, suffix: str, expected: Expected, *, is_cut: bool)
         is_cut: whether there is more.
     """
     if kind := find_by_signature(head):
-        return f"is {kind.what}; {kind.cure.replace(FLAG, f'--format {expected}')}"
+        return f"is {kind.what}; {kind.cure.replace(FLAG, f'--format {expected} --field')}"
     found, title = find_wrong_json(head, expected), TITLES[expected]
     # In a table, what is in quotes or brackets may be a cell.
     is_json = expected == "jsonl" or BY_SUFFIX.get(suffix) in (JSON, JSON_LINES)

@@ -40,7 +40,7 @@ def encode_alike(session: Session, name: str, encoding: Encoding, shown: str, so
 
 def note_numbers(session: Session, name: str, encoding: Encoding, shown: str) -> None:
     """Say where a page has letters that the encoding it declares has not."""
-    if encoding.lacks(shown):
+    if encoding.lacking(shown):
         said = f"is in {encoding.declared}, as it declares, and what this has no letters for is written as &#NUMBER;"
         session.note(f"{name}: {said}")
 

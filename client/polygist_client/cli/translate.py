@@ -44,6 +44,7 @@ from polygist_client.options import Splitting
 
 INTO = "{field}_{to}"
 DETECTED_CHARACTERS = 100_000
+UNNUMBERED = "--alignment numbers the words that white space parts, and a document has tags; add --jsonl, for offsets"
 CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warns of it
 
 
@@ -69,7 +70,7 @@ EXAMPLES = (
 @click.option("--alternatives", type=int, default=0, metavar="N", help="Give N other translations too.")
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
-@click.option("--alignment", is_flag=True, help="Show which words became which.")
+@click.option("--alignment", is_flag=True, help="Show which words became which; of documents with --jsonl.")
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -114,6 +115,7 @@ def translate(
         format=said_format(format),
         output=where.folder or where.file,
         is_read_again=len(works) > 1,
+        no_document=UNNUMBERED if options["alignment"] and session.is_text else "",
     )
     shares_stream = stream or can_share_stream(session, form, sources, len(works))
     labels = [work.label for work in works]
