@@ -28,7 +28,7 @@ SENTENCES = 5
 # Digits of <sup> and <sub>, as a text without tags has them.
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉", "0123456789" * 2)
 # References to notes, which no summary has.
-NOTE = re.compile(r"<sup[^<>]*>(?:<a[^<>]*>)?(?:\[|&#91;)\d+(?:\]|&#93;)(?:</a>)?</sup>")
+NOTE = re.compile(r"<sup[^<>]*>(?:<a[^<>]*>)?(?:\[|&#91;)\d+(?:\]|&#93;)(?:</a>)?</sup>", re.IGNORECASE)
 # Elements whose letters no reader sees.
 UNSEEN = frozenset(("-comment", "iframe", "math", "script", "style", "svg", "template", "textarea"))
 
