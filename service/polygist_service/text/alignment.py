@@ -1,6 +1,7 @@
 """Word alignment: which stretches of a text and of what was written of it say the same, while both still change."""
 
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import NamedTuple
 
 from icu4py.breakers import WordBreaker
 
-from polygist_service.text.segmentation import Span, strip
+from polygist_service.text.segmentation import Span
 
 # What changes as one where a text is changed: a word, a run of white space, a mark.
 PART = re.compile(r"[^\W_]+|\s+|.", re.DOTALL)
@@ -109,11 +110,25 @@ class Words:
         self._bounds = offsets(WordBreaker(text, "root"))
 
     def around(self, span: Span) -> Span:
-        """Return the stretch from the first to the last word that a span touches; an empty one where it is blank."""
-        start, end = strip(self._text, *span)
+        """Return the stretch from the first to the last word that a span touches; an empty one where none is seen."""
+        start, end = strip_unseen(self._text, *span)
         if start >= end:
             return start, start
         return self._bounds[bisect_right(self._bounds, start) - 1], self._bounds[bisect_left(self._bounds, end)]
+
+
+def strip_unseen(text: str, start: int, end: int) -> Span:
+    """Return the span start:end of a text without what nobody sees at its ends: white space, controls, joiners."""
+    while start < end and is_unseen(text[start]):
+        start += 1
+    while start < end and is_unseen(text[end - 1]):
+        end -= 1
+    return start, end
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character is white space, a control or a joiner, or stands for none at all."""
+    return character.isspace() or character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf")
 
 
 def join_words(alignment: Alignment, read: str, written: str) -> Alignment:

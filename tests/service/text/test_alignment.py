@@ -2,7 +2,7 @@ import re
 
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.text.alignment import AlignedPair, Change, compose, follow, shift
+from polygist_service.text.alignment import AlignedPair, Change, compose, follow, join_words, shift
 
 WORDS = st.lists(st.text("abü 1.", min_size=1, max_size=4), max_size=8).map(" ".join)
 
@@ -32,3 +32,12 @@ def test_an_alignment_goes_through_changes_shifts_and_a_second_model():
     moved = follow(first, read=("red XQ1", "red car"), written=("um dois", "um tr3s"))
     assert [each.source for each in moved] == [(0, 3), (4, 7)]
     assert [each.target for each in moved] == [(0, 2), (3, 6)]
+
+
+def test_words_begin_and_end_with_what_is_seen():
+    read, written = "the \u200c big \ufffd and", "o grande e\u200b"
+    pairs = (AlignedPair((3, 9), (1, 8)), AlignedPair((9, 15), (8, 11)), AlignedPair((3, 5), (0, 1)))
+    found = join_words(pairs, read, written)
+    assert [(read[slice(*each.source)], written[slice(*each.target)]) for each in found] == [
+        ("big", "grande"), ("and", "e"),
+    ]  # fmt: skip

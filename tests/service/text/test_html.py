@@ -201,17 +201,27 @@ TURNED = [
     ("<custom-tag>one two</custom-tag> three", "THREE <custom-tag>TWO ONE</custom-tag>"),
     # Line breaks of the source end nothing, <br> does; comments, images and the like stay next to their words.
     ("One\r\n  two\n\nthree <br>four five<br/>six", "THREE TWO ONE <br>FIVE FOUR<br/>SIX"),
-    ("<p>one <!-- two --> three</p>", "<p><!-- two -->THREE ONE</p>"),
+    ("<p>one <!-- two --> three</p>", "<p><!-- two --> THREE ONE</p>"),
     ("One <img src=a alt='A cat'> two three", "THREE <img src=a alt='CAT A'> TWO ONE"),
     ("<ruby>one<rt>uno</rt></ruby> two", "TWO <ruby>ONE<rt>uno</rt></ruby>"),
     ("x y <!-- unclosed", "Y X <!-- unclosed"),
     ("x y <p title='z", "Y X <p title='z"),
+    ("<p>a b</>c <i>d</i> <a x='</>'>e</a></p>", "<p><a x='</>'>E</a> <i>D</i> BC</> A</p>"),
+    # White space stays on the sides of what has no words and of what is kept, on which it was.
+    ("one <!-- a --> two <wbr>three", "<wbr>THREE <!-- a --> TWO ONE"),
+    ("a <a href=c>[5]</a> b c", "C <a href=c>[5]</a> B A"),
+    ("Press <img src=x>, now go", "GO <img src=x>, NOW PRESS"),
+    ("<b>One two:</b>5 x", "<b>TWO ONE:</b>X 5"),
+    ("&#84;wo &mdash; &#91;one&#93; [x] <i lang=en-fonipa>&#91;x&#93;</i>",
+     "X &mdash; [ONE] [TWO] <i lang=en-fonipa>&#91;x&#93;</i>"),
+    ("<img alt=a&#32;b src=x><img alt='a b'><p title=a.b>c", "<img alt=\"B A\" src=x><img alt='B A'><p title=B.A>C"),
     ("<!--[if IE]><p>one two</p><![endif]-->three four", "<!--[if IE]><p>one two</p><![endif]-->FOUR THREE"),
     # References are read, and written as they were; what must be one is.
     ("Tom &amp; Jerry &copy; me&nbsp;too", "TOO &amp; ME &copy; JERRY&nbsp;TOM"),
     ("&lt;b&gt; is <b>bold</b>", "&lt;<b>BOLD</b>&gt; IS B"),
     ("2 < 3 and R & D", "D < R AND 3 & 2"),
     ("AT&T one &lt;", "ONE&T AT &lt;"),
+    ("one &#0; two &#0;", "TWO &#0; ONE &#0;"),
     # Some attributes are read, in the quotes that they have.
     ('<a href="?a=1&b=2" title="Say &quot;hi&quot; to Tom">go now</a>',
      '<a href="?a=1&b=2" title="TOM &quot;TO&quot; HI SAY">NOW GO</a>'),
@@ -255,7 +265,7 @@ TURNED = [
      "<a href=1>NOW HOME</a> &rsaquo; <span>CHAIRS BIG</span>"),
     ("<table><tr><td>1.1<td>a b<tr><td>1.2<td>c d</table>", "<table><tr><td>1.1<td>B A<tr><td>1.2<td>D C</table>"),
     # What is hidden inside of a sentence is read apart from it.
-    ("a <span style='display:none'>b c</span> d e", "E <span style='display:none'>C B</span>D A"),
+    ("a <span style='display:none'>b c</span> d e", "E <span style='display:none'>C B</span> D A"),
 ]  # fmt: skip
 
 
@@ -372,6 +382,22 @@ def test_no_break_spaces_stay_between_numbers_and_units():
     written, _ = rebuild(document, [Output("Cerca de 12 km e 1,5 km longe")])
     assert written.startswith("<p>Cerca de 12&nbsp;km e ")
     assert "1,5&nbsp;km" in written
+    written, _ = rebuild(parse("<p>5 apples, 20&nbsp;cl"), [Output("20 cl e 5 maçãs ou 7 x")])
+    assert written == "<p>20&nbsp;cl e 5 maçãs ou 7 x"
+
+
+def test_white_space_beside_what_is_kept_is_as_it_was():
+    for page, change, shown in (
+        ("<p>Use <code>x</code>(not y).", lambda text: text.replace("(", " ("), "<p>Use <code>x</code>(not y)."),
+        ("<p>Use <code>x</code> or y.", lambda text: text.replace(" or", "ou"), "<p>Use <code>x</code> ou y."),
+        (
+            "<p>Hold it <svg></svg>, go.",
+            lambda _: "Segure e, em seguida, vá.",
+            "<p>Segure e, em seguida <svg></svg>, vá.",
+        ),
+    ):
+        document = parse(page)
+        assert rebuild(document, [Output(change(document.segments[0].text))])[0] == shown
 
 
 def test_where_sentences_end_is_said_by_the_caller():

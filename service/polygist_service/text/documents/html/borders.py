@@ -13,8 +13,8 @@ from polygist_service.text.segmentation import Span
 END, BEGIN = re.compile(r"[\w.!?…:;)\]\"”’»%]\Z"), re.compile(r"[\w$€£¥(\[\"“‘«¿¡#@]")
 # In the middle of a word both sides are alike, and the elements are there for how they look.
 ALIKE = re.compile(r"(?:[^\W\d_][^\W\d_A-Z]|[A-Z][A-Z]|\d\d)\Z")
-# A word or a sentence ends and a word with a capital follows.
-NEXT_WORD = re.compile(r"(?:[^\W_][^\W\d_A-Z]|\d|[.!?:)])\|[A-Z][^\W\d_A-Z]")
+# A word or a sentence ends and a word with a capital follows, or a label ends.
+NEXT_WORD = re.compile(r"(?:[^\W_][^\W\d_A-Z]|\d|[.!?:)])\|[A-Z][^\W\d_A-Z]|[^\W\d_]:\|[^\W_]")
 
 
 @dataclass(slots=True)

@@ -114,7 +114,7 @@ def read_reference(source: str, start: int, end: int, *, in_attribute: bool) -> 
     if not found:
         return "&", start + 1
     if found[0][1] == "#":
-        digits = found[0][2:].rstrip(";").lstrip("0xX")
+        digits = found[0][2:].rstrip(";").lstrip("0xX") or "0"
         # Python reads no number of thousands of digits, and none is a character.
         known = unescape(f"&#{'x' * (found[0][2] in 'xX')}{digits};") if len(digits) <= MOST_DIGITS else ""
         return known or "\ufffd", found.end()

@@ -65,7 +65,6 @@ class Item:
         raised: `sup` or `sub` where a text is a number or a sign that is set higher or lower: a reference to a note, an
             exponent.
         is_space: whether a text is spaces that are not folded.
-        is_shown: whether a tag that stands alone is of something that is seen, as an image.
         is_crossing: whether an end tag has another name than the start tag that it goes with.
         is_format: whether a start tag is of an element that says how words look.
         link: that a text belongs to.
@@ -82,7 +81,6 @@ class Item:
     is_raised: bool = False
     raised: str = ""
     is_space: bool = False
-    is_shown: bool = False
     is_crossing: bool = False
     is_format: bool = False
     link: Element | None = None
@@ -256,7 +254,6 @@ class RunReader:
             self._place(skip.start)
         item = self._add(ItemKind.OBJECT if shown else ItemKind.ALONE, skip.start, end)
         item.texts = shown
-        item.is_shown = skip.name in FOREIGN
         if skip.is_border:
             self._finish_run()
 
@@ -327,7 +324,7 @@ class RunReader:
         if is_skipped:
             self._skip = Skip(name, token.start, element.is_border, Counter((name,)))
         elif name in VOID or name in FOREIGN:
-            self._add(ItemKind.ALONE, token.start, token.end).is_shown = name == "img" or name in FOREIGN
+            self._add(ItemKind.ALONE, token.start, token.end)
             if element.is_border:
                 self._finish_run()
         elif not element.is_border:

@@ -17,8 +17,10 @@ from polygist_service.text.segmentation import Span
 # Of a sentence with more elements and drawings than that, their words are no longer looked for: it is none.
 MOST_INLINES = 2000
 WORD = re.compile(r"\S+")
-# Between a number and its unit.
-BEHIND_NUMBER = re.compile("(?<=\\d)[ \u00a0\u202f](?=[^\\W_]|[%°€$£])")
+# A number, and what is between it and its unit.
+BEHIND_NUMBER = re.compile("(?<![\\d.,])(\\d[\\d.,]*+)(?<=\\d)([ \u00a0\u2009\u202f])(?=[^\\W_]|[%°€$£])")
+# Before these some languages have a space, and others none.
+SPACED = ":;!?%»«"
 OPENING, CLOSING = Edge.OPENING, Edge.CLOSING
 
 
@@ -82,10 +84,11 @@ def write_sentence(run: RunText, segment: HtmlSegment, tags: SentenceTags, outpu
     staying = {*tags.leading[:leading], *tags.trailing[::-1][:trailing]}
     pieces = [
         Piece(*(find_space(output.text, at) if tag in run.lines else (at, at)), source)
-        for at, tag, source in edges[leading : len(edges) - trailing]
+        for at, tag, source in keep_sides(run, segment, output.text, edges[leading : len(edges) - trailing])
     ]
     pieces += [Piece(*span, run.placed.span(segment.low + at, segment.low + at + 1)) for at, span in found.items()]
     pieces += [Piece(*span, (0, 0)) for span in unread]
+    pieces += keep_spaces_around(run, segment, output.text, found)
     return Sentence(tuple(join_pieces(len(output.text), pieces)), frozenset(staying), bool(arrangement.doubtful))
 
 
@@ -97,9 +100,69 @@ def find_space(written: str, at: int) -> Span:
 
 
 def keep_spaces(text: str, written: str) -> str:
-    """Return what was written of a text with no-break spaces behind numbers, if that has such and no others there."""
-    own = set(BEHIND_NUMBER.findall(text))
-    return BEHIND_NUMBER.sub(own.pop(), written) if len(own) == 1 and " " not in own else written
+    """Return what was written of a text with the spaces that it has behind the same numbers, or behind all."""
+    own: dict[str, list[str]] = defaultdict(list)
+    for number, space in BEHIND_NUMBER.findall(text):
+        own[digits_of(number)].append(space)
+    spaces = {space for each in own.values() for space in each}
+    if not spaces - {" "}:
+        return written
+    usual = spaces.pop() if len(spaces) == 1 else ""
+
+    def spell(found: re.Match[str]) -> str:
+        known = own.get(digits_of(found[1]))
+        return found[1] + (known.pop(0) if known else usual or found[2])
+
+    return BEHIND_NUMBER.sub(spell, written)
+
+
+def digits_of(number: str) -> str:
+    """Return the digits of a number, which are the same in all languages."""
+    return "".join(filter(str.isdecimal, number))
+
+
+def keep_sides(
+    run: RunText, segment: HtmlSegment, written: str, edges: Sequence[tuple[int, int | None, Span]]
+) -> Iterator[tuple[int, int | None, Span]]:
+    """Yield edges so that what has no words has spaces on the sides on which it had some, and stays next to no word.
+
+    It changes sides with a space beside it where that has to be; where none is, it comes with one.
+    """
+    last = 0
+    for count, (at, tag, source) in enumerate(edges):
+        place = -1 if tag is None or run.tags[tag].partner is not None or tag in run.lines else run.tags[tag].at
+        if not segment.low < place < segment.high:
+            yield at, tag, source
+            last = at
+            continue
+        left, right = run.text[place - 1], run.text[place]
+        limit = edges[count + 1][0] if count + 1 < len(edges) else len(written)
+        if left == " " and at < limit and written[at] == " " != written[max(0, at - 1)]:
+            at += 1
+        elif right == " " and last < at and written[at - 1] == " " != written[at : at + 1]:
+            at -= 1
+        space = run.placed.span(place - 1, place)
+        if left == " " and written[max(0, at - 1) : at].isalnum() and written[at : at + 1] != " ":
+            yield at, None, space
+        yield at, tag, source
+        is_word = right.isalnum() or tag in run.spaced
+        if left == " " and not is_word and written[at : at + 1].isalnum():
+            yield at, None, space
+        last = at
+
+
+def keep_spaces_around(run: RunText, segment: HtmlSegment, written: str, found: Mapping[int, Span]) -> Iterator[Piece]:
+    """Yield the spaces beside objects that were left out, and those that were added where the same marks are."""
+    text = segment.text
+    for place, (low, high) in found.items():
+        start = segment.low + place
+        if text[max(0, place - 1) : place] == " " and written[max(0, low - 1) : low].isalnum():
+            yield Piece(low, low, run.placed.span(start - 1, start))
+        if text[place + 1 : place + 2] == " " and written[high : high + 1].isalnum():
+            yield Piece(high, high, run.placed.span(start + 1, start + 2))
+        mark = text[place + 1 : place + 2]
+        if mark not in ("", " ", *SPACED) and written[high : high + 2] == f" {mark}":
+            yield Piece(high, high + 1, (0, 0))
 
 
 def find_objects(text: str, objects: Sequence[int], written: str) -> tuple[dict[int, Span], list[Span]]:

@@ -41,9 +41,10 @@ class RunText:
         is_apart: whether it stands inside of what is read of the block.
         objects: where in `text` the characters stand that are for objects.
         parts: spans in `text` that are read each by itself.
-        image_at: where in `text` the last image stands.
+        alone_at: where in `text` the last thing without words stands, as an image.
         crossing: indices of the tags that begin what a tag of another name ends: two elements overlap there.
         lines: indices of the tags that break lines.
+        spaced: indices of the tags that have the white space behind them.
         figures: how figures are written in the source that are read as such that are set higher or lower.
     """
 
@@ -57,10 +58,11 @@ class RunText:
     is_apart: bool = False
     objects: list[int] = field(default_factory=list)
     parts: Sequence[Span] = ()
-    image_at: int = -1
+    alone_at: int = -1
     crossing: set[int] = field(default_factory=set)
     figures: dict[str, str] = field(default_factory=dict)
     lines: set[int] = field(default_factory=set)
+    spaced: set[int] = field(default_factory=set)
 
     def put_tag(self, item: Item, partner: int | None) -> int:
         """Add a tag, or what else has no words; return its index.
@@ -76,22 +78,23 @@ class RunText:
                 self.crossing.add(partner)
         self.tags.append(Tag(self.placed.length, partner))
         self.tag_spans.append((item.start, item.end))
-        self.image_at = self.placed.length if item.is_shown else self.image_at
+        self.alone_at = self.placed.length if item.kind is ItemKind.ALONE else self.alone_at
         if item.kind is ItemKind.LINE:
             self.lines.add(index)
             self.placed.put(LINE, item.start, item.end)
         return index
 
-    def put_space_behind_image(self, source: str, item: Item) -> int:
+    def put_space_behind_alone(self, source: str, item: Item) -> int:
         """Let white space that a text begins with go with the tags before it; return where the text goes on.
 
-        Where there is white space on both sides of an image, one of them is read and the other one is the image's.
+        Where there is white space on both sides of an image or its like, one of them is read and the other one is its.
         """
         start = item.start
-        if self.image_at == self.placed.length and self.placed.ends_in_space:
+        if self.alone_at == self.placed.length and self.placed.ends_in_space:
             start = item.end - len(source[start : item.end].lstrip(WHITE_CHARACTERS))
-            if self.tag_spans and self.tag_spans[-1][1] == item.start:
+            if item.start < start and self.tag_spans and self.tag_spans[-1][1] == item.start:
                 self.tag_spans[-1] = self.tag_spans[-1][0], start
+                self.spaced.add(len(self.tag_spans) - 1)
         return start
 
     def objects_in(self, low: int, high: int) -> Sequence[int]:
@@ -204,7 +207,7 @@ class RunTexts:
                 elif kind is ItemKind.TEXT and not self._begins_with_space(items, at + 1):
                     found.placed.put_space(item.start, items[at].end)
             elif item.kind is ItemKind.TEXT and not kept[at]:
-                start = found.put_space_behind_image(self._source, item)
+                start = found.put_space_behind_alone(self._source, item)
                 begun = found.placed.length
                 if item.raised:
                     self._read_figures(found, item)

@@ -91,15 +91,7 @@ def read_masked(source: str, most: int) -> Iterator[Token]:
     begun = -1  # where the text begins whose pieces are still coming
     is_markup = False  # in text that the tokeniser leaves, as browsers that run scripts do
     for token in tokenize(source, resolve_references=False, capture_source=True, capture_attributes=False):
-        raw = token.source or token.data or ""
-        length = len(raw)
-        # The tokeniser says nothing of an end tag without a name, which browsers drop.
-        while source.startswith("</>", at) and not raw.startswith("</>"):
-            if begun >= 0:
-                yield Token(TokenKind.TEXT, begun, at)
-                begun = -1
-            yield Token(TokenKind.OTHER, at, at + 3)
-            at += 3
+        length = len(token.source or token.data or "")
         if token.type in TEXTS:
             begun = at if begun < 0 else begun
             at += length
@@ -126,10 +118,10 @@ def read_masked(source: str, most: int) -> Iterator[Token]:
 def mask(text: str) -> str:
     """Return a text of the same length, token by token, that the tokeniser reads letter for letter.
 
-    It would change line breaks and NUL; and in drawings and formulas it takes what is in CDATA sections for tags, and
-    an empty `<style/>` for the begin of one.
+    It would change line breaks and NUL, and say nothing of an end tag without a name, which browsers drop; in drawings
+    and formulas it takes what is in CDATA sections for tags, and an empty `<style/>` for the begin of one.
     """
-    text = text.replace("\r\n", " \n").replace("\r", "\n").replace("\0", "\ufffd")
+    text = text.replace("\r\n", " \n").replace("\r", "\n").replace("\0", "\ufffd").replace("</>", "<?>")
     depth = 0
 
     def hide(found: re.Match[str]) -> str:
