@@ -11,13 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
-from polygist_service.text.documents.base import BlockKind, Layout, Passage, Splitting, find_words, is_read_whole
+from polygist_service.text.documents.base import HTML, BlockKind, Layout, Passage, Splitting, find_words, is_read_whole
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_runs import LanguageRun, is_within
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.text.words import count_words
 
-HTML = "text/html"
 BETWEEN = "\n\n"
 # The first and the last of the characters that marks are made of: signs of scripts that no page has beside another, as
 # trafilatura takes out what cannot be printed. Marks are of those that the page does not have.

@@ -7,7 +7,7 @@ from polygist.v1 import summarisation_service_pb2
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.summarisation.types import Event, Form, Length, Method, Order, SummaryRequest, SummaryResult
-from polygist_service.text.documents.base import PLAIN
+from polygist_service.text.documents.base import MARKDOWN, PLAIN
 from polygist_service.translation.types import Delta, Progress
 from polygist_service.wire.offsets import Offsets
 from polygist_service.wire.translation import to_progress, to_usage, to_warnings
@@ -34,7 +34,6 @@ UNSUPPORTED = {
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",
 }
-MARKDOWN = "text/markdown"
 OUTPUT_MIME_TYPES = (PLAIN, MARKDOWN)
 METHODS: Mapping[int, Method] = {
     summarisation_service_pb2.SUMMARY_METHOD_UNSPECIFIED: Method.AUTO,

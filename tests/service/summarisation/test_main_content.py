@@ -5,8 +5,9 @@ import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from polygist_service.summarisation.main_content import HTML, MainContent, write_marks
+from polygist_service.summarisation.main_content import MainContent, write_marks
 from polygist_service.text.documents import read_layout
+from polygist_service.text.documents.base import HTML
 
 LINE = "The old bridge over the river was closed after a flood in the spring of last year."
 TAGS = (

@@ -1,12 +1,19 @@
 """Inline elements of a sentence, such as links and words in bold, and their edges in what was written of it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
 # One character stands for what comes back whole, letter for letter: a word of code, say. Those of private use.
 FIRST_OBJECT, LAST_OBJECT = 0xF0000, 0xFFFFD
 OBJECT = re.compile(f"[{chr(FIRST_OBJECT)}-{chr(LAST_OBJECT)}]")
+
+
+def free_objects(text: str) -> Iterator[str]:
+    """Yield the characters that may stand for objects of a text: all but those that it has itself."""
+    taken = set(OBJECT.findall(text))
+    return (each for code in range(FIRST_OBJECT, LAST_OBJECT + 1) if (each := chr(code)) not in taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from polygist_service.text.documents.base import Segment
 from polygist_service.text.documents.html.borders import Borders
 from polygist_service.text.documents.html.characters import LINE, WHITE_CHARACTERS, PlacedText
 from polygist_service.text.documents.html.runs import Item, ItemKind, Run
-from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
+from polygist_service.text.documents.inline import free_objects
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.languages import is_kin, letters_outside, script_of
 from polygist_service.text.segmentation import Span, has_letters, strip
@@ -168,14 +168,7 @@ class RunTexts:
     def __init__(self, source: str, language: str) -> None:
         self._source = source
         self._language = language
-        # Some may be characters of the page.
-        taken = set(OBJECT.findall(source))
-        self._objects = list(
-            islice(
-                (each for code in range(FIRST_OBJECT, LAST_OBJECT + 1) if (each := chr(code)) not in taken),
-                MOST_OBJECTS,
-            )
-        )
+        self._objects = list(islice(free_objects(source), MOST_OBJECTS))
 
     def read(self, run: Run, block: int, *, is_apart: bool = False) -> RunText:
         """Return what is read of a run.

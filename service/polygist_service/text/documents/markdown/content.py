@@ -12,7 +12,7 @@ from markdown_it.common.utils import unescapeAll
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 from markdown_it.token import Token
 
-from polygist_service.text.documents.inline import FIRST_OBJECT, LAST_OBJECT, OBJECT
+from polygist_service.text.documents.inline import OBJECT, free_objects
 from polygist_service.text.documents.inline_tags import Tag
 from polygist_service.text.documents.joining import UNSPACED
 from polygist_service.text.documents.markdown.atoms import (
@@ -75,8 +75,7 @@ class Content:
     @classmethod
     def of(cls, letters: Letters, start: int, end: int, atoms: Sequence[Atom], *, is_title: bool = False) -> "Content":
         """Return the content that atoms make."""
-        used = set(OBJECT.findall(letters.text, start, end))
-        objects = (chr(each) for each in range(FIRST_OBJECT, LAST_OBJECT + 1) if chr(each) not in used)
+        objects = free_objects(letters.text[start:end])
         atoms, texts = list(atoms), []
         for index, atom in enumerate(atoms):
             if atom.kind is AtomKind.OBJECT:

@@ -192,6 +192,7 @@ def locate_tokens(rule: Callable[..., bool]) -> Callable[..., bool]:
     """Return an inline rule that tells of the tokens that it makes where they stand."""
 
     def run(state: StateInline, silent: bool) -> bool:
+        """Apply the rule; the tokens that it made know their half-open spans in the content afterwards."""
         start, count = state.pos, len(state.tokens)
         if silent or not rule(state, False):
             return silent and rule(state, True)
