@@ -11,7 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.summarisation.boilerplate import ends_sentence, find_boilerplate
-from polygist_service.text.documents.base import HTML, BlockKind, Layout, Passage, Splitting, find_words, is_read_whole
+from polygist_service.text.documents.base import (
+    HTML,
+    BlockKind,
+    Layout,
+    Passage,
+    Splitting,
+    is_read_whole,
+    span_of_passages,
+)
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_runs import LanguageRun, is_within
 from polygist_service.text.segmentation import Span, has_letters
@@ -129,7 +137,9 @@ class MainContent:
         """Return the text of the article; that of a document has nothing of the runs in foreign languages."""
         if is_read_whole(self):
             return ArticleText.plain(self.layout.text, foreign)
-        passages = [passage for passage in self.passages if not is_within(find_words(self, [passage])[0], foreign)]
+        passages = [
+            passage for passage in self.passages if not is_within(span_of_passages(self, [passage])[0], foreign)
+        ]
         starts, at = [], 0
         for passage in passages:
             starts.append(at)

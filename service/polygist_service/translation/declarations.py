@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from polygist_service.text.documents.base import Passage, Readable, find_words, is_read_whole
+from polygist_service.text.documents.base import Passage, Readable, is_read_whole, span_of_passages
 from polygist_service.text.language_runs import LanguageRun
 from polygist_service.text.languages import is_same_language
 
@@ -70,7 +70,7 @@ class JoinedText:
         for language, group in groupby(zip(self.passages, foreign, strict=True), key=lambda pair: pair[1]):
             members = [passage for passage, _ in group]
             if language:
-                runs.append(LanguageRun(*find_words(self.document, members), language))
+                runs.append(LanguageRun(*span_of_passages(self.document, members), language))
         return tuple(runs)
 
     def _label(self, runs: Sequence[LanguageRun]) -> Iterator[str | None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import shift
-from polygist_service.text.documents.base import Layout, find_words, is_read_whole
+from polygist_service.text.documents.base import Layout, is_read_whole, span_of_passages
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation
@@ -41,7 +41,7 @@ class Part:
     def words(self) -> Span:
         """Where what is read of it stands in it; all of it where that is nothing."""
         passages = self.layout.passages
-        return find_words(self.layout, passages) if passages else (0, len(self.text))
+        return span_of_passages(self.layout, passages) if passages else (0, len(self.text))
 
     @property
     def has_letters(self) -> bool:

@@ -231,7 +231,7 @@ class Readable(Protocol):
         ...
 
 
-def find_words(text: Readable, passages: Sequence[Passage]) -> Span:
+def span_of_passages(text: Readable, passages: Sequence[Passage]) -> Span:
     """Return where what is read of some passages, at least one, stands in the source: from first to last character."""
     first, last = passages[0], passages[-1]
     return text.source_span(first, (0, 1))[0], text.source_span(last, (len(last.text) - 1, len(last.text)))[1]
