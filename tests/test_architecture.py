@@ -24,7 +24,7 @@ ARROWS = {
     "concurrency": ("context",),
     "addresses": (),
     "settings": ("addresses", "limits"),
-    "text": (),
+    "text": ("notices",),
     "store": (),
     "engine": ("store", "context", "concurrency"),
     "translation": ("engine.interface", "notices", "context", "concurrency"),
@@ -106,7 +106,7 @@ CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "tl
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 166
+MOST_MODULES = 186  # with the kinds of files, and the terms
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 24
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}

@@ -11,7 +11,8 @@ PolygistError
 │   ├── UndeterminedLanguage
 │   └── UnsupportedCapability
 ├── UnsupportedMethod       a method of the contract that is not served by this version, or not at this address
-├── NotFound                an unknown model or glossary
+├── NotFound                an unknown model
+│   └── UnknownGlossary
 ├── Unavailable             try again later
 │   ├── ModelLoading
 │   └── ServerDraining
@@ -99,6 +100,12 @@ class NotFound(PolygistError):
     def __init__(self, resource: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(message, metadata={"resource": resource, **(metadata or {})})
         self.resource = resource
+
+
+class UnknownGlossary(NotFound):
+    """No such glossary is mounted; `resource` is its name, such as ``glossaries/press``."""
+
+    reason: ClassVar[str] = "GLOSSARY_NOT_FOUND"
 
 
 class Unavailable(PolygistError):

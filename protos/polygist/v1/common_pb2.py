@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18polygist/v1/common.proto\x12\x0bpolygist.v1\"4\n\x08TextSpan\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\">\n\x0e\x44\x65\x63odingConfig\x12\x11\n\tbeam_size\x18\x01 \x01(\x05\x12\x19\n\x11max_output_tokens\x18\x02 \x01(\x05\"d\n\x0eGlossaryConfig\x12\x10\n\x08glossary\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.polygist.v1.GlossaryEntry\x12\x13\n\x0bignore_case\x18\x03 \x01(\x08\"9\n\rGlossaryEntry\x12\x13\n\x0bsource_term\x18\x01 \x01(\t\x12\x13\n\x0btarget_term\x18\x02 \x01(\t\"u\n\x05Usage\x12\x17\n\x0f\x63haracter_count\x18\x01 \x01(\x05\x12\x19\n\x11input_token_count\x18\x02 \x01(\x05\x12\x1a\n\x12output_token_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x63\x61\x63hed_segment_count\x18\x04 \x01(\x05\"n\n\x07Warning\x12&\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x18.polygist.v1.WarningCode\x12\x0f\n\x07message\x18\x02 \x01(\t\x12*\n\x0bsource_span\x18\x03 \x01(\x0b\x32\x15.polygist.v1.TextSpan\"\xa3\x01\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x36\n\x08metadata\x18\x04 \x03(\x0b\x32$.polygist.v1.ItemError.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"8\n\x08Progress\x12\x17\n\x0f\x63ompleted_count\x18\x01 \x01(\x05\x12\x13\n\x0btotal_count\x18\x02 \x01(\x05*w\n\x0c\x45ncodingType\x12\x1d\n\x19\x45NCODING_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NCODING_TYPE_UTF8\x10\x01\x12\x17\n\x13\x45NCODING_TYPE_UTF16\x10\x02\x12\x17\n\x13\x45NCODING_TYPE_UTF32\x10\x03*\x85\x01\n\x15PerformancePreference\x12&\n\"PERFORMANCE_PREFERENCE_UNSPECIFIED\x10\x00\x12 \n\x1cPERFORMANCE_PREFERENCE_SPEED\x10\x01\x12\"\n\x1ePERFORMANCE_PREFERENCE_QUALITY\x10\x02*\x87\x05\n\x0bWarningCode\x12\x1c\n\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12#\n\x1fWARNING_CODE_SEGMENT_HARD_SPLIT\x10\x01\x12%\n!WARNING_CODE_OUTPUT_LIMIT_REACHED\x10\x02\x12)\n%WARNING_CODE_LOW_DETECTION_CONFIDENCE\x10\x03\x12\x1e\n\x1aWARNING_CODE_SAME_LANGUAGE\x10\x04\x12\x18\n\x14WARNING_CODE_PIVOTED\x10\x05\x12&\n\"WARNING_CODE_REPETITION_SUPPRESSED\x10\x06\x12!\n\x1dWARNING_CODE_PLACEHOLDER_LOST\x10\x07\x12 \n\x1cWARNING_CODE_MARKUP_DEGRADED\x10\x08\x12*\n&WARNING_CODE_GLOSSARY_TERM_NOT_APPLIED\x10\t\x12%\n!WARNING_CODE_LENGTH_TARGET_MISSED\x10\n\x12#\n\x1fWARNING_CODE_UNKNOWN_CHARACTERS\x10\x0b\x12 \n\x1cWARNING_CODE_METHOD_FALLBACK\x10\x0c\x12\x1f\n\x1bWARNING_CODE_NUMBER_CHANGED\x10\r\x12 \n\x1cWARNING_CODE_MIXED_LANGUAGES\x10\x0e\x12\x1d\n\x19WARNING_CODE_UNTRANSLATED\x10\x0f\x12#\n\x1fWARNING_CODE_EXPERIMENTAL_MODEL\x10\x10\x12\x1b\n\x17WARNING_CODE_NO_ARTICLE\x10\x11*I\n\x0bPivotPolicy\x12\x1c\n\x18PIVOT_POLICY_UNSPECIFIED\x10\x00\x12\x1c\n\x18PIVOT_POLICY_DIRECT_ONLY\x10\x01*\xd6\x01\n\x11PlaceholderSyntax\x12\"\n\x1ePLACEHOLDER_SYNTAX_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPLACEHOLDER_SYNTAX_MUSTACHE\x10\x01\x12\x1d\n\x19PLACEHOLDER_SYNTAX_BRACES\x10\x02\x12\x1d\n\x19PLACEHOLDER_SYNTAX_PRINTF\x10\x03\x12\x1c\n\x18PLACEHOLDER_SYNTAX_SHELL\x10\x04\x12 \n\x1cPLACEHOLDER_SYNTAX_URL_EMAIL\x10\x05\x42\x35\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18polygist/v1/common.proto\x12\x0bpolygist.v1\"4\n\x08TextSpan\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\">\n\x0e\x44\x65\x63odingConfig\x12\x11\n\tbeam_size\x18\x01 \x01(\x05\x12\x19\n\x11max_output_tokens\x18\x02 \x01(\x05\"d\n\x0eGlossaryConfig\x12\x10\n\x08glossary\x18\x01 \x01(\t\x12+\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1a.polygist.v1.GlossaryEntry\x12\x13\n\x0bignore_case\x18\x03 \x01(\x08\"9\n\rGlossaryEntry\x12\x13\n\x0bsource_term\x18\x01 \x01(\t\x12\x13\n\x0btarget_term\x18\x02 \x01(\t\"A\n\rInputDocument\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"u\n\x05Usage\x12\x17\n\x0f\x63haracter_count\x18\x01 \x01(\x05\x12\x19\n\x11input_token_count\x18\x02 \x01(\x05\x12\x1a\n\x12output_token_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x63\x61\x63hed_segment_count\x18\x04 \x01(\x05\"n\n\x07Warning\x12&\n\x04\x63ode\x18\x01 \x01(\x0e\x32\x18.polygist.v1.WarningCode\x12\x0f\n\x07message\x18\x02 \x01(\t\x12*\n\x0bsource_span\x18\x03 \x01(\x0b\x32\x15.polygist.v1.TextSpan\"\xa3\x01\n\tItemError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x36\n\x08metadata\x18\x04 \x03(\x0b\x32$.polygist.v1.ItemError.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"8\n\x08Progress\x12\x17\n\x0f\x63ompleted_count\x18\x01 \x01(\x05\x12\x13\n\x0btotal_count\x18\x02 \x01(\x05*w\n\x0c\x45ncodingType\x12\x1d\n\x19\x45NCODING_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x45NCODING_TYPE_UTF8\x10\x01\x12\x17\n\x13\x45NCODING_TYPE_UTF16\x10\x02\x12\x17\n\x13\x45NCODING_TYPE_UTF32\x10\x03*\x85\x01\n\x15PerformancePreference\x12&\n\"PERFORMANCE_PREFERENCE_UNSPECIFIED\x10\x00\x12 \n\x1cPERFORMANCE_PREFERENCE_SPEED\x10\x01\x12\"\n\x1ePERFORMANCE_PREFERENCE_QUALITY\x10\x02*\xd3\x05\n\x0bWarningCode\x12\x1c\n\x18WARNING_CODE_UNSPECIFIED\x10\x00\x12#\n\x1fWARNING_CODE_SEGMENT_HARD_SPLIT\x10\x01\x12%\n!WARNING_CODE_OUTPUT_LIMIT_REACHED\x10\x02\x12)\n%WARNING_CODE_LOW_DETECTION_CONFIDENCE\x10\x03\x12\x1e\n\x1aWARNING_CODE_SAME_LANGUAGE\x10\x04\x12\x18\n\x14WARNING_CODE_PIVOTED\x10\x05\x12&\n\"WARNING_CODE_REPETITION_SUPPRESSED\x10\x06\x12!\n\x1dWARNING_CODE_PLACEHOLDER_LOST\x10\x07\x12 \n\x1cWARNING_CODE_MARKUP_DEGRADED\x10\x08\x12*\n&WARNING_CODE_GLOSSARY_TERM_NOT_APPLIED\x10\t\x12%\n!WARNING_CODE_LENGTH_TARGET_MISSED\x10\n\x12#\n\x1fWARNING_CODE_UNKNOWN_CHARACTERS\x10\x0b\x12 \n\x1cWARNING_CODE_METHOD_FALLBACK\x10\x0c\x12\x1f\n\x1bWARNING_CODE_NUMBER_CHANGED\x10\r\x12 \n\x1cWARNING_CODE_MIXED_LANGUAGES\x10\x0e\x12\x1d\n\x19WARNING_CODE_UNTRANSLATED\x10\x0f\x12#\n\x1fWARNING_CODE_EXPERIMENTAL_MODEL\x10\x10\x12\x1b\n\x17WARNING_CODE_NO_ARTICLE\x10\x11\x12\'\n#WARNING_CODE_READING_SPEED_EXCEEDED\x10\x12\x12!\n\x1dWARNING_CODE_DOCUMENT_ALTERED\x10\x13*I\n\x0bPivotPolicy\x12\x1c\n\x18PIVOT_POLICY_UNSPECIFIED\x10\x00\x12\x1c\n\x18PIVOT_POLICY_DIRECT_ONLY\x10\x01*\xd6\x01\n\x11PlaceholderSyntax\x12\"\n\x1ePLACEHOLDER_SYNTAX_UNSPECIFIED\x10\x00\x12\x1f\n\x1bPLACEHOLDER_SYNTAX_MUSTACHE\x10\x01\x12\x1d\n\x19PLACEHOLDER_SYNTAX_BRACES\x10\x02\x12\x1d\n\x19PLACEHOLDER_SYNTAX_PRINTF\x10\x03\x12\x1c\n\x18PLACEHOLDER_SYNTAX_SHELL\x10\x04\x12 \n\x1cPLACEHOLDER_SYNTAX_URL_EMAIL\x10\x05\x42\x35\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,16 +34,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\013polygist.v1P\001Z\026polygist/v1;polygistv1\252\002\013Polygist.V1'
   _globals['_ITEMERROR_METADATAENTRY']._loaded_options = None
   _globals['_ITEMERROR_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_ENCODINGTYPE']._serialized_start=775
-  _globals['_ENCODINGTYPE']._serialized_end=894
-  _globals['_PERFORMANCEPREFERENCE']._serialized_start=897
-  _globals['_PERFORMANCEPREFERENCE']._serialized_end=1030
-  _globals['_WARNINGCODE']._serialized_start=1033
-  _globals['_WARNINGCODE']._serialized_end=1680
-  _globals['_PIVOTPOLICY']._serialized_start=1682
-  _globals['_PIVOTPOLICY']._serialized_end=1755
-  _globals['_PLACEHOLDERSYNTAX']._serialized_start=1758
-  _globals['_PLACEHOLDERSYNTAX']._serialized_end=1972
+  _globals['_ENCODINGTYPE']._serialized_start=842
+  _globals['_ENCODINGTYPE']._serialized_end=961
+  _globals['_PERFORMANCEPREFERENCE']._serialized_start=964
+  _globals['_PERFORMANCEPREFERENCE']._serialized_end=1097
+  _globals['_WARNINGCODE']._serialized_start=1100
+  _globals['_WARNINGCODE']._serialized_end=1823
+  _globals['_PIVOTPOLICY']._serialized_start=1825
+  _globals['_PIVOTPOLICY']._serialized_end=1898
+  _globals['_PLACEHOLDERSYNTAX']._serialized_start=1901
+  _globals['_PLACEHOLDERSYNTAX']._serialized_end=2115
   _globals['_TEXTSPAN']._serialized_start=41
   _globals['_TEXTSPAN']._serialized_end=93
   _globals['_DECODINGCONFIG']._serialized_start=95
@@ -52,14 +52,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GLOSSARYCONFIG']._serialized_end=259
   _globals['_GLOSSARYENTRY']._serialized_start=261
   _globals['_GLOSSARYENTRY']._serialized_end=318
-  _globals['_USAGE']._serialized_start=320
-  _globals['_USAGE']._serialized_end=437
-  _globals['_WARNING']._serialized_start=439
-  _globals['_WARNING']._serialized_end=549
-  _globals['_ITEMERROR']._serialized_start=552
-  _globals['_ITEMERROR']._serialized_end=715
-  _globals['_ITEMERROR_METADATAENTRY']._serialized_start=668
-  _globals['_ITEMERROR_METADATAENTRY']._serialized_end=715
-  _globals['_PROGRESS']._serialized_start=717
-  _globals['_PROGRESS']._serialized_end=773
+  _globals['_INPUTDOCUMENT']._serialized_start=320
+  _globals['_INPUTDOCUMENT']._serialized_end=385
+  _globals['_USAGE']._serialized_start=387
+  _globals['_USAGE']._serialized_end=504
+  _globals['_WARNING']._serialized_start=506
+  _globals['_WARNING']._serialized_end=616
+  _globals['_ITEMERROR']._serialized_start=619
+  _globals['_ITEMERROR']._serialized_end=782
+  _globals['_ITEMERROR_METADATAENTRY']._serialized_start=735
+  _globals['_ITEMERROR_METADATAENTRY']._serialized_end=782
+  _globals['_PROGRESS']._serialized_start=784
+  _globals['_PROGRESS']._serialized_end=840
 # @@protoc_insertion_point(module_scope)

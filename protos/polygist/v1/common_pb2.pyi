@@ -208,6 +208,10 @@ class _WarningCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WarningCo
     """A page or document has no article: nothing but menus, forms, lists of links, code, or text that
     nobody sees. The summary is empty.
     """
+    WARNING_CODE_READING_SPEED_EXCEEDED: _WarningCode.ValueType  # 18
+    """The words of a subtitle are more than can be read while it stands."""
+    WARNING_CODE_DOCUMENT_ALTERED: _WarningCode.ValueType  # 19
+    """Something in a file that is outside its words no longer holds, such as its signature."""
 
 class WarningCode(_WarningCode, metaclass=_WarningCodeEnumTypeWrapper):
     """The kinds of Warning. An open set: clients must accept unknown values."""
@@ -267,6 +271,10 @@ WARNING_CODE_NO_ARTICLE: WarningCode.ValueType  # 17
 """A page or document has no article: nothing but menus, forms, lists of links, code, or text that
 nobody sees. The summary is empty.
 """
+WARNING_CODE_READING_SPEED_EXCEEDED: WarningCode.ValueType  # 18
+"""The words of a subtitle are more than can be read while it stands."""
+WARNING_CODE_DOCUMENT_ALTERED: WarningCode.ValueType  # 19
+"""Something in a file that is outside its words no longer holds, such as its signature."""
 Global___WarningCode: _TypeAlias = WarningCode  # noqa: Y015
 
 class _PivotPolicy:
@@ -452,6 +460,36 @@ class GlossaryEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GlossaryEntry: _TypeAlias = GlossaryEntry  # noqa: Y015
+
+@_typing.final
+class InputDocument(_message.Message):
+    """A file to be read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """Required. Its bytes; see TranslateDocumentRequest.document for the limits."""
+    mime_type: _builtins.str
+    """Optional. As TranslateDocumentRequest.mime_type."""
+    name: _builtins.str
+    """Optional. Its file name, for the ending and for messages."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        mime_type: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "mime_type", b"mime_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputDocument: _TypeAlias = InputDocument  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):

@@ -26,7 +26,7 @@ from polygist.v1 import common_pb2 as polygist_dot_v1_dot_common__pb2
 from polygist.v1 import translation_service_pb2 as polygist_dot_v1_dot_translation__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'polygist/v1/summarisation_service.proto\x12\x0bpolygist.v1\x1a\x18polygist/v1/common.proto\x1a%polygist/v1/translation_service.proto\"\x81\x07\n\x10SummariseRequest\x12\x10\n\x08\x63ontents\x18\x01 \x03(\t\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x1c\n\x14source_language_code\x18\x03 \x01(\t\x12\x1c\n\x14target_language_code\x18\x04 \x01(\t\x12*\n\x06method\x18\x05 \x01(\x0e\x32\x1a.polygist.v1.SummaryMethod\x12&\n\x04type\x18\x06 \x01(\x0e\x32\x18.polygist.v1.SummaryType\x12,\n\x06length\x18\x07 \x01(\x0e\x32\x1a.polygist.v1.SummaryLengthH\x00\x12\x1c\n\x12max_sentence_count\x18\x08 \x01(\x05H\x00\x12\x18\n\x0emax_word_count\x18\t \x01(\x05H\x00\x12\r\n\x05query\x18\n \x01(\t\x12\x32\n\x0esentence_order\x18\x0b \x01(\x0e\x32\x1a.polygist.v1.SentenceOrder\x12\x18\n\x10output_mime_type\x18\x0c \x01(\t\x12\r\n\x05model\x18\r \x01(\t\x12\x42\n\x16performance_preference\x18\x0e \x01(\x0e\x32\".polygist.v1.PerformancePreference\x12\x34\n\x0f\x64\x65\x63oding_config\x18\x0f \x01(\x0b\x32\x1b.polygist.v1.DecodingConfig\x12\x37\n\routput_config\x18\x10 \x01(\x0b\x32 .polygist.v1.SummaryOutputConfig\x12\x34\n\x0fglossary_config\x18\x11 \x01(\x0b\x32\x1b.polygist.v1.GlossaryConfig\x12 \n\x18\x64o_not_translate_phrases\x18\x12 \x03(\t\x12<\n\x14placeholder_syntaxes\x18\x13 \x03(\x0e\x32\x1e.polygist.v1.PlaceholderSyntax\x12.\n\x0cpivot_policy\x18\x14 \x01(\x0e\x32\x18.polygist.v1.PivotPolicy\x12 \n\x18\x63\x61ndidate_language_codes\x18\x15 \x03(\t\x12:\n\x12sentence_splitting\x18\x16 \x01(\x0e\x32\x1e.polygist.v1.SentenceSplittingB\x0f\n\rlength_target\"}\n\x13SummaryOutputConfig\x12\x19\n\x11include_sentences\x18\x01 \x01(\x08\x12\x19\n\x11include_citations\x18\x02 \x01(\x08\x12\x30\n\rencoding_type\x18\x03 \x01(\x0e\x32\x19.polygist.v1.EncodingType\"_\n\x11SummariseResponse\x12\'\n\tsummaries\x18\x01 \x03(\x0b\x32\x14.polygist.v1.Summary\x12!\n\x05usage\x18\x02 \x01(\x0b\x32\x12.polygist.v1.Usage\"\xb8\x02\n\x07Summary\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x1c\n\x14source_language_code\x18\x02 \x01(\t\x12\x1c\n\x14target_language_code\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12/\n\tsentences\x18\x05 \x03(\x0b\x32\x1c.polygist.v1.SummarySentence\x12\x13\n\x0b\x63hunk_count\x18\x06 \x01(\x05\x12&\n\x08warnings\x18\x07 \x03(\x0b\x32\x14.polygist.v1.Warning\x12*\n\x06method\x18\x08 \x01(\x0e\x32\x1a.polygist.v1.SummaryMethod\x12!\n\x14\x64\x65tection_confidence\x18\t \x01(\x02H\x00\x88\x01\x01\x42\x17\n\x15_detection_confidence\"\x9e\x01\n\x0fSummarySentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12+\n\x0csummary_span\x18\x02 \x01(\x0b\x32\x15.polygist.v1.TextSpan\x12\x17\n\nrank_score\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12(\n\tcitations\x18\x04 \x03(\x0b\x32\x15.polygist.v1.CitationB\r\n\x0b_rank_score\"M\n\x08\x43itation\x12*\n\x0bsource_span\x18\x01 \x01(\x0b\x32\x15.polygist.v1.TextSpan\x12\x15\n\rsupport_score\x18\x02 \x01(\x02\"H\n\x16StreamSummariseRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.polygist.v1.SummariseRequest\"\xc8\x01\n\x17StreamSummariseResponse\x12\x15\n\rcontent_index\x18\x01 \x01(\x05\x12\x14\n\ntext_delta\x18\x02 \x01(\tH\x00\x12\'\n\x07summary\x18\x03 \x01(\x0b\x32\x14.polygist.v1.SummaryH\x00\x12)\n\x08progress\x18\x04 \x01(\x0b\x32\x15.polygist.v1.ProgressH\x00\x12#\n\x05usage\x18\x05 \x01(\x0b\x32\x12.polygist.v1.UsageH\x00\x42\x07\n\x05\x65vent*n\n\rSummaryMethod\x12\x1e\n\x1aSUMMARY_METHOD_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSUMMARY_METHOD_ABSTRACTIVE\x10\x01\x12\x1d\n\x19SUMMARY_METHOD_EXTRACTIVE\x10\x02*\x96\x01\n\x0bSummaryType\x12\x1c\n\x18SUMMARY_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUMMARY_TYPE_PARAGRAPH\x10\x01\x12\x15\n\x11SUMMARY_TYPE_TLDR\x10\x02\x12\x1b\n\x17SUMMARY_TYPE_KEY_POINTS\x10\x03\x12\x19\n\x15SUMMARY_TYPE_HEADLINE\x10\x04*}\n\rSummaryLength\x12\x1e\n\x1aSUMMARY_LENGTH_UNSPECIFIED\x10\x00\x12\x18\n\x14SUMMARY_LENGTH_SHORT\x10\x01\x12\x19\n\x15SUMMARY_LENGTH_MEDIUM\x10\x02\x12\x17\n\x13SUMMARY_LENGTH_LONG\x10\x03*c\n\rSentenceOrder\x12\x1e\n\x1aSENTENCE_ORDER_UNSPECIFIED\x10\x00\x12\x19\n\x15SENTENCE_ORDER_OFFSET\x10\x01\x12\x17\n\x13SENTENCE_ORDER_RANK\x10\x02\x32\xc2\x01\n\x14SummarisationService\x12J\n\tSummarise\x12\x1d.polygist.v1.SummariseRequest\x1a\x1e.polygist.v1.SummariseResponse\x12^\n\x0fStreamSummarise\x12#.polygist.v1.StreamSummariseRequest\x1a$.polygist.v1.StreamSummariseResponse0\x01\x42\x35\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'polygist/v1/summarisation_service.proto\x12\x0bpolygist.v1\x1a\x18polygist/v1/common.proto\x1a%polygist/v1/translation_service.proto\"\xaf\x07\n\x10SummariseRequest\x12\x10\n\x08\x63ontents\x18\x01 \x03(\t\x12\x11\n\tmime_type\x18\x02 \x01(\t\x12\x1c\n\x14source_language_code\x18\x03 \x01(\t\x12\x1c\n\x14target_language_code\x18\x04 \x01(\t\x12*\n\x06method\x18\x05 \x01(\x0e\x32\x1a.polygist.v1.SummaryMethod\x12&\n\x04type\x18\x06 \x01(\x0e\x32\x18.polygist.v1.SummaryType\x12,\n\x06length\x18\x07 \x01(\x0e\x32\x1a.polygist.v1.SummaryLengthH\x00\x12\x1c\n\x12max_sentence_count\x18\x08 \x01(\x05H\x00\x12\x18\n\x0emax_word_count\x18\t \x01(\x05H\x00\x12\r\n\x05query\x18\n \x01(\t\x12\x32\n\x0esentence_order\x18\x0b \x01(\x0e\x32\x1a.polygist.v1.SentenceOrder\x12\x18\n\x10output_mime_type\x18\x0c \x01(\t\x12\r\n\x05model\x18\r \x01(\t\x12\x42\n\x16performance_preference\x18\x0e \x01(\x0e\x32\".polygist.v1.PerformancePreference\x12\x34\n\x0f\x64\x65\x63oding_config\x18\x0f \x01(\x0b\x32\x1b.polygist.v1.DecodingConfig\x12\x37\n\routput_config\x18\x10 \x01(\x0b\x32 .polygist.v1.SummaryOutputConfig\x12\x34\n\x0fglossary_config\x18\x11 \x01(\x0b\x32\x1b.polygist.v1.GlossaryConfig\x12 \n\x18\x64o_not_translate_phrases\x18\x12 \x03(\t\x12<\n\x14placeholder_syntaxes\x18\x13 \x03(\x0e\x32\x1e.polygist.v1.PlaceholderSyntax\x12.\n\x0cpivot_policy\x18\x14 \x01(\x0e\x32\x18.polygist.v1.PivotPolicy\x12 \n\x18\x63\x61ndidate_language_codes\x18\x15 \x03(\t\x12:\n\x12sentence_splitting\x18\x16 \x01(\x0e\x32\x1e.polygist.v1.SentenceSplitting\x12,\n\x08\x64ocument\x18\x17 \x01(\x0b\x32\x1a.polygist.v1.InputDocumentB\x0f\n\rlength_target\"\x9a\x01\n\x13SummaryOutputConfig\x12\x19\n\x11include_sentences\x18\x01 \x01(\x08\x12\x19\n\x11include_citations\x18\x02 \x01(\x08\x12\x30\n\rencoding_type\x18\x03 \x01(\x0e\x32\x19.polygist.v1.EncodingType\x12\x1b\n\x13include_source_text\x18\x04 \x01(\x08\"_\n\x11SummariseResponse\x12\'\n\tsummaries\x18\x01 \x03(\x0b\x32\x14.polygist.v1.Summary\x12!\n\x05usage\x18\x02 \x01(\x0b\x32\x12.polygist.v1.Usage\"\xcd\x02\n\x07Summary\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x1c\n\x14source_language_code\x18\x02 \x01(\t\x12\x1c\n\x14target_language_code\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12/\n\tsentences\x18\x05 \x03(\x0b\x32\x1c.polygist.v1.SummarySentence\x12\x13\n\x0b\x63hunk_count\x18\x06 \x01(\x05\x12&\n\x08warnings\x18\x07 \x03(\x0b\x32\x14.polygist.v1.Warning\x12*\n\x06method\x18\x08 \x01(\x0e\x32\x1a.polygist.v1.SummaryMethod\x12!\n\x14\x64\x65tection_confidence\x18\t \x01(\x02H\x00\x88\x01\x01\x12\x13\n\x0bsource_text\x18\n \x01(\tB\x17\n\x15_detection_confidence\"\x9e\x01\n\x0fSummarySentence\x12\x0c\n\x04text\x18\x01 \x01(\t\x12+\n\x0csummary_span\x18\x02 \x01(\x0b\x32\x15.polygist.v1.TextSpan\x12\x17\n\nrank_score\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12(\n\tcitations\x18\x04 \x03(\x0b\x32\x15.polygist.v1.CitationB\r\n\x0b_rank_score\"M\n\x08\x43itation\x12*\n\x0bsource_span\x18\x01 \x01(\x0b\x32\x15.polygist.v1.TextSpan\x12\x15\n\rsupport_score\x18\x02 \x01(\x02\"H\n\x16StreamSummariseRequest\x12.\n\x07request\x18\x01 \x01(\x0b\x32\x1d.polygist.v1.SummariseRequest\"\xc8\x01\n\x17StreamSummariseResponse\x12\x15\n\rcontent_index\x18\x01 \x01(\x05\x12\x14\n\ntext_delta\x18\x02 \x01(\tH\x00\x12\'\n\x07summary\x18\x03 \x01(\x0b\x32\x14.polygist.v1.SummaryH\x00\x12)\n\x08progress\x18\x04 \x01(\x0b\x32\x15.polygist.v1.ProgressH\x00\x12#\n\x05usage\x18\x05 \x01(\x0b\x32\x12.polygist.v1.UsageH\x00\x42\x07\n\x05\x65vent*n\n\rSummaryMethod\x12\x1e\n\x1aSUMMARY_METHOD_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSUMMARY_METHOD_ABSTRACTIVE\x10\x01\x12\x1d\n\x19SUMMARY_METHOD_EXTRACTIVE\x10\x02*\x96\x01\n\x0bSummaryType\x12\x1c\n\x18SUMMARY_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16SUMMARY_TYPE_PARAGRAPH\x10\x01\x12\x15\n\x11SUMMARY_TYPE_TLDR\x10\x02\x12\x1b\n\x17SUMMARY_TYPE_KEY_POINTS\x10\x03\x12\x19\n\x15SUMMARY_TYPE_HEADLINE\x10\x04*}\n\rSummaryLength\x12\x1e\n\x1aSUMMARY_LENGTH_UNSPECIFIED\x10\x00\x12\x18\n\x14SUMMARY_LENGTH_SHORT\x10\x01\x12\x19\n\x15SUMMARY_LENGTH_MEDIUM\x10\x02\x12\x17\n\x13SUMMARY_LENGTH_LONG\x10\x03*c\n\rSentenceOrder\x12\x1e\n\x1aSENTENCE_ORDER_UNSPECIFIED\x10\x00\x12\x19\n\x15SENTENCE_ORDER_OFFSET\x10\x01\x12\x17\n\x13SENTENCE_ORDER_RANK\x10\x02\x32\xc2\x01\n\x14SummarisationService\x12J\n\tSummarise\x12\x1d.polygist.v1.SummariseRequest\x1a\x1e.polygist.v1.SummariseResponse\x12^\n\x0fStreamSummarise\x12#.polygist.v1.StreamSummariseRequest\x1a$.polygist.v1.StreamSummariseResponse0\x01\x42\x35\n\x0bpolygist.v1P\x01Z\x16polygist/v1;polygistv1\xaa\x02\x0bPolygist.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +34,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'polygist.v1.summarisation_s
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\013polygist.v1P\001Z\026polygist/v1;polygistv1\252\002\013Polygist.V1'
-  _globals['_SUMMARYMETHOD']._serialized_start=2077
-  _globals['_SUMMARYMETHOD']._serialized_end=2187
-  _globals['_SUMMARYTYPE']._serialized_start=2190
-  _globals['_SUMMARYTYPE']._serialized_end=2340
-  _globals['_SUMMARYLENGTH']._serialized_start=2342
-  _globals['_SUMMARYLENGTH']._serialized_end=2467
-  _globals['_SENTENCEORDER']._serialized_start=2469
-  _globals['_SENTENCEORDER']._serialized_end=2568
+  _globals['_SUMMARYMETHOD']._serialized_start=2174
+  _globals['_SUMMARYMETHOD']._serialized_end=2284
+  _globals['_SUMMARYTYPE']._serialized_start=2287
+  _globals['_SUMMARYTYPE']._serialized_end=2437
+  _globals['_SUMMARYLENGTH']._serialized_start=2439
+  _globals['_SUMMARYLENGTH']._serialized_end=2564
+  _globals['_SENTENCEORDER']._serialized_start=2566
+  _globals['_SENTENCEORDER']._serialized_end=2665
   _globals['_SUMMARISEREQUEST']._serialized_start=122
-  _globals['_SUMMARISEREQUEST']._serialized_end=1019
-  _globals['_SUMMARYOUTPUTCONFIG']._serialized_start=1021
-  _globals['_SUMMARYOUTPUTCONFIG']._serialized_end=1146
-  _globals['_SUMMARISERESPONSE']._serialized_start=1148
-  _globals['_SUMMARISERESPONSE']._serialized_end=1243
-  _globals['_SUMMARY']._serialized_start=1246
-  _globals['_SUMMARY']._serialized_end=1558
-  _globals['_SUMMARYSENTENCE']._serialized_start=1561
-  _globals['_SUMMARYSENTENCE']._serialized_end=1719
-  _globals['_CITATION']._serialized_start=1721
-  _globals['_CITATION']._serialized_end=1798
-  _globals['_STREAMSUMMARISEREQUEST']._serialized_start=1800
-  _globals['_STREAMSUMMARISEREQUEST']._serialized_end=1872
-  _globals['_STREAMSUMMARISERESPONSE']._serialized_start=1875
-  _globals['_STREAMSUMMARISERESPONSE']._serialized_end=2075
-  _globals['_SUMMARISATIONSERVICE']._serialized_start=2571
-  _globals['_SUMMARISATIONSERVICE']._serialized_end=2765
+  _globals['_SUMMARISEREQUEST']._serialized_end=1065
+  _globals['_SUMMARYOUTPUTCONFIG']._serialized_start=1068
+  _globals['_SUMMARYOUTPUTCONFIG']._serialized_end=1222
+  _globals['_SUMMARISERESPONSE']._serialized_start=1224
+  _globals['_SUMMARISERESPONSE']._serialized_end=1319
+  _globals['_SUMMARY']._serialized_start=1322
+  _globals['_SUMMARY']._serialized_end=1655
+  _globals['_SUMMARYSENTENCE']._serialized_start=1658
+  _globals['_SUMMARYSENTENCE']._serialized_end=1816
+  _globals['_CITATION']._serialized_start=1818
+  _globals['_CITATION']._serialized_end=1895
+  _globals['_STREAMSUMMARISEREQUEST']._serialized_start=1897
+  _globals['_STREAMSUMMARISEREQUEST']._serialized_end=1969
+  _globals['_STREAMSUMMARISERESPONSE']._serialized_start=1972
+  _globals['_STREAMSUMMARISERESPONSE']._serialized_end=2172
+  _globals['_SUMMARISATIONSERVICE']._serialized_start=2668
+  _globals['_SUMMARISATIONSERVICE']._serialized_end=2862
 # @@protoc_insertion_point(module_scope)

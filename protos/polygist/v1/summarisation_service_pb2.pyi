@@ -175,6 +175,7 @@ class SummariseRequest(_message.Message):
     PIVOT_POLICY_FIELD_NUMBER: _builtins.int
     CANDIDATE_LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
     SENTENCE_SPLITTING_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
     mime_type: _builtins.str
     """Optional. text/plain (default), text/html or text/markdown; written as
     TranslateRequest.mime_type. Of a page the article is read, without menus, forms, captions and
@@ -227,9 +228,7 @@ class SummariseRequest(_message.Message):
     without target_language_code.
     """
     sentence_splitting: _translation_service_pb2.SentenceSplitting.ValueType
-    """Optional. Where the sentences of the articles end. Default: see SENTENCE_SPLITTING_UNSPECIFIED.
-    next free: 23 (planned: context, instruction, multi-document)
-    """
+    """Optional. Where the sentences of the articles end. Default: see SENTENCE_SPLITTING_UNSPECIFIED."""
     @_builtins.property
     def contents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Required. 1 to [summarise.contents: 32] articles of together at most
@@ -263,6 +262,14 @@ class SummariseRequest(_message.Message):
         source_language_code. Default: all that the server knows.
         """
 
+    @_builtins.property
+    def document(self) -> _common_pb2.InputDocument:
+        """Optional. A file to summarise in place of contents: one article. Spans of the answer are those
+        of the plain text that was read of it; see include_source_text. Errors: those of
+        TranslateDocument about the file.
+        next free: 24 (planned: context, instruction, multi-document)
+        """
+
     def __init__(
         self,
         *,
@@ -288,10 +295,11 @@ class SummariseRequest(_message.Message):
         pivot_policy: _common_pb2.PivotPolicy.ValueType = ...,
         candidate_language_codes: _abc.Iterable[_builtins.str] | None = ...,
         sentence_splitting: _translation_service_pb2.SentenceSplitting.ValueType = ...,
+        document: _common_pb2.InputDocument | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decoding_config", b"decoding_config", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "output_config", b"output_config"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decoding_config", b"decoding_config", "document", b"document", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "output_config", b"output_config"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_language_codes", b"candidate_language_codes", "contents", b"contents", "decoding_config", b"decoding_config", "do_not_translate_phrases", b"do_not_translate_phrases", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "method", b"method", "mime_type", b"mime_type", "model", b"model", "output_config", b"output_config", "output_mime_type", b"output_mime_type", "performance_preference", b"performance_preference", "pivot_policy", b"pivot_policy", "placeholder_syntaxes", b"placeholder_syntaxes", "query", b"query", "sentence_order", b"sentence_order", "sentence_splitting", b"sentence_splitting", "source_language_code", b"source_language_code", "target_language_code", b"target_language_code", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_language_codes", b"candidate_language_codes", "contents", b"contents", "decoding_config", b"decoding_config", "do_not_translate_phrases", b"do_not_translate_phrases", "document", b"document", "glossary_config", b"glossary_config", "length", b"length", "length_target", b"length_target", "max_sentence_count", b"max_sentence_count", "max_word_count", b"max_word_count", "method", b"method", "mime_type", b"mime_type", "model", b"model", "output_config", b"output_config", "output_mime_type", b"output_mime_type", "performance_preference", b"performance_preference", "pivot_policy", b"pivot_policy", "placeholder_syntaxes", b"placeholder_syntaxes", "query", b"query", "sentence_order", b"sentence_order", "sentence_splitting", b"sentence_splitting", "source_language_code", b"source_language_code", "target_language_code", b"target_language_code", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_length_target: _TypeAlias = _typing.Literal["length", "max_sentence_count", "max_word_count"]  # noqa: Y015
     _WhichOneofArgType_length_target: _TypeAlias = _typing.Literal["length_target", b"length_target"]  # noqa: Y015
@@ -308,22 +316,26 @@ class SummaryOutputConfig(_message.Message):
     INCLUDE_SENTENCES_FIELD_NUMBER: _builtins.int
     INCLUDE_CITATIONS_FIELD_NUMBER: _builtins.int
     ENCODING_TYPE_FIELD_NUMBER: _builtins.int
+    INCLUDE_SOURCE_TEXT_FIELD_NUMBER: _builtins.int
     include_sentences: _builtins.bool
     """Optional. Fill in Summary.sentences."""
     include_citations: _builtins.bool
     """Optional. Fill in SummarySentence.citations; implies include_sentences."""
     encoding_type: _common_pb2.EncodingType.ValueType
     """Optional. The unit of all offsets of the answer. Default: code points."""
+    include_source_text: _builtins.bool
+    """Optional. Fill in Summary.source_text of a document."""
     def __init__(
         self,
         *,
         include_sentences: _builtins.bool = ...,
         include_citations: _builtins.bool = ...,
         encoding_type: _common_pb2.EncodingType.ValueType = ...,
+        include_source_text: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding_type", b"encoding_type", "include_citations", b"include_citations", "include_sentences", b"include_sentences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encoding_type", b"encoding_type", "include_citations", b"include_citations", "include_sentences", b"include_sentences", "include_source_text", b"include_source_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,6 +386,7 @@ class Summary(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     METHOD_FIELD_NUMBER: _builtins.int
     DETECTION_CONFIDENCE_FIELD_NUMBER: _builtins.int
+    SOURCE_TEXT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Output only. The summary. Empty in a StreamSummariseResponse, whose deltas are the text."""
     source_language_code: _builtins.str
@@ -393,6 +406,10 @@ class Summary(_message.Message):
     detection_confidence: _builtins.float
     """Output only. 0 to 1: how sure the detection is. Absent where the language was given, or is what
     the document says.
+    """
+    source_text: _builtins.str
+    """Output only. What was read of the request's document, without its marks: what spans point
+    into. Empty unless include_source_text.
     """
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SummarySentence]:
@@ -414,10 +431,11 @@ class Summary(_message.Message):
         warnings: _abc.Iterable[_common_pb2.Warning] | None = ...,
         method: Global___SummaryMethod.ValueType = ...,
         detection_confidence: _builtins.float | None = ...,
+        source_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_detection_confidence", b"_detection_confidence", "detection_confidence", b"detection_confidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detection_confidence", b"_detection_confidence", "chunk_count", b"chunk_count", "detection_confidence", b"detection_confidence", "method", b"method", "model", b"model", "sentences", b"sentences", "source_language_code", b"source_language_code", "target_language_code", b"target_language_code", "text", b"text", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detection_confidence", b"_detection_confidence", "chunk_count", b"chunk_count", "detection_confidence", b"detection_confidence", "method", b"method", "model", b"model", "sentences", b"sentences", "source_language_code", b"source_language_code", "source_text", b"source_text", "target_language_code", b"target_language_code", "text", b"text", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__detection_confidence: _TypeAlias = _typing.Literal["detection_confidence"]  # noqa: Y015
     _WhichOneofArgType__detection_confidence: _TypeAlias = _typing.Literal["_detection_confidence", b"_detection_confidence"]  # noqa: Y015

@@ -646,6 +646,228 @@ class BatchTranslateResponse(_message.Message):
 Global___BatchTranslateResponse: _TypeAlias = BatchTranslateResponse  # noqa: Y015
 
 @_typing.final
+class TranslateDocumentRequest(_message.Message):
+    """A file to translate, and how."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    INCLUDE_TEXT_FIELD_NUMBER: _builtins.int
+    CATALOGUE_CONFIG_FIELD_NUMBER: _builtins.int
+    document: _builtins.bytes
+    """Required. The file, at most [document.bytes: 12 MiB]; of a packed one at most
+    [document.unpacked_bytes: 128 MiB] in [document.members: 4,096] members.
+    """
+    mime_type: _builtins.str
+    """Optional. What it is: text/plain, text/html, text/markdown, text/vtt, application/x-subrip,
+    text/x-gettext-translation, or
+    application/vnd.openxmlformats-officedocument.wordprocessingml.document. Empty, the default:
+    told by name and content.
+    """
+    name: _builtins.str
+    """Optional. Its file name, for the ending and for messages."""
+    include_text: _builtins.bool
+    """Optional. Fill in source_text and translated_text."""
+    @_builtins.property
+    def config(self) -> Global___TranslateRequest:
+        """Required. How to translate it; contents, mime_type and alternative_count must be unset."""
+
+    @_builtins.property
+    def catalogue_config(self) -> Global___CatalogueConfig:
+        """Optional. For catalogues of messages."""
+
+    def __init__(
+        self,
+        *,
+        document: _builtins.bytes = ...,
+        mime_type: _builtins.str = ...,
+        name: _builtins.str = ...,
+        config: Global___TranslateRequest | None = ...,
+        include_text: _builtins.bool = ...,
+        catalogue_config: Global___CatalogueConfig | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["catalogue_config", b"catalogue_config", "config", b"config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_config", b"catalogue_config", "config", b"config", "document", b"document", "include_text", b"include_text", "mime_type", b"mime_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateDocumentRequest: _TypeAlias = TranslateDocumentRequest  # noqa: Y015
+
+@_typing.final
+class CatalogueConfig(_message.Message):
+    """How a catalogue of messages (PO) is translated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARK_FUZZY_FIELD_NUMBER: _builtins.int
+    RETRANSLATE_FIELD_NUMBER: _builtins.int
+    mark_fuzzy: _builtins.bool
+    """Optional. Mark what is translated as fuzzy, so that it is not used before somebody has looked
+    at it. Default: false.
+    """
+    retranslate: _builtins.bool
+    """Optional. Translate messages again that have a translation. Default: false, only those that
+    have none, or one that is marked as fuzzy.
+    """
+    def __init__(
+        self,
+        *,
+        mark_fuzzy: _builtins.bool = ...,
+        retranslate: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark_fuzzy", b"mark_fuzzy", "retranslate", b"retranslate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CatalogueConfig: _TypeAlias = CatalogueConfig  # noqa: Y015
+
+@_typing.final
+class TranslateDocumentResponse(_message.Message):
+    """A translated file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    TRANSLATION_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    SOURCE_TEXT_FIELD_NUMBER: _builtins.int
+    TRANSLATED_TEXT_FIELD_NUMBER: _builtins.int
+    document: _builtins.bytes
+    """Output only. The file, of the same kind and in the same encoding."""
+    mime_type: _builtins.str
+    """Output only. What the file was read as."""
+    source_text: _builtins.str
+    """Output only. What was read of the file, without its marks: block by block, one a line. Empty
+    unless include_text.
+    """
+    translated_text: _builtins.str
+    """Output only. The same of the translated file. Empty unless include_text."""
+    @_builtins.property
+    def translation(self) -> Global___Translation:
+        """Output only. What there is to know about it, without its text. Spans are those of the plain
+        texts that were read and written: source_text and translated_text.
+        """
+
+    @_builtins.property
+    def usage(self) -> _common_pb2.Usage:
+        """Output only. Of this file."""
+
+    def __init__(
+        self,
+        *,
+        document: _builtins.bytes = ...,
+        translation: Global___Translation | None = ...,
+        usage: _common_pb2.Usage | None = ...,
+        mime_type: _builtins.str = ...,
+        source_text: _builtins.str = ...,
+        translated_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["translation", b"translation", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "mime_type", b"mime_type", "source_text", b"source_text", "translated_text", b"translated_text", "translation", b"translation", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TranslateDocumentResponse: _TypeAlias = TranslateDocumentResponse  # noqa: Y015
+
+@_typing.final
+class ListGlossariesRequest(_message.Message):
+    """Which glossaries to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Optional. At most so many, 1 to [list.page_size: 1000]; 0, the default, is that many."""
+    page_token: _builtins.str
+    """Optional. next_page_token of the page before."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGlossariesRequest: _TypeAlias = ListGlossariesRequest  # noqa: Y015
+
+@_typing.final
+class Glossary(_message.Message):
+    """A glossary that the operator has mounted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODES_FIELD_NUMBER: _builtins.int
+    ENTRY_COUNT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. Resource name, "glossaries/{glossary}"."""
+    entry_count: _builtins.int
+    """Output only. How many rows it has."""
+    revision: _builtins.str
+    """Output only. A digest of the file, another one whenever a term changes."""
+    @_builtins.property
+    def language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The languages that have a column: it serves every pair of them."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        language_codes: _abc.Iterable[_builtins.str] | None = ...,
+        entry_count: _builtins.int = ...,
+        revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_count", b"entry_count", "language_codes", b"language_codes", "name", b"name", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Glossary: _TypeAlias = Glossary  # noqa: Y015
+
+@_typing.final
+class ListGlossariesResponse(_message.Message):
+    """One page of the glossaries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GLOSSARIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Output only. For the next page; empty on the last one."""
+    @_builtins.property
+    def glossaries(self) -> _containers.RepeatedCompositeFieldContainer[Global___Glossary]:
+        """Output only. The page."""
+
+    def __init__(
+        self,
+        *,
+        glossaries: _abc.Iterable[Global___Glossary] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["glossaries", b"glossaries", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGlossariesResponse: _TypeAlias = ListGlossariesResponse  # noqa: Y015
+
+@_typing.final
 class DetectLanguageRequest(_message.Message):
     """Texts whose language is to be told."""
 

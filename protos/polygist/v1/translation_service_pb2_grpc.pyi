@@ -117,6 +117,40 @@ class TranslationServiceStub:
          {"languageCode": "pt", "confidence": 0.98, "supported": true},
          {"languageCode": "und", "confidence": 0.02}]}]}
     """
+    TranslateDocument: _grpc.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]
+    """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
+    same kind of file comes back, in which only words have changed, and what goes with them.
+
+    Errors: those of Translate, and
+      INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
+      INVALID_ARGUMENT MIME_TYPE_UNSUPPORTED where it is of another kind; says how to get at its
+      text
+      FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
+
+    Example, in JSON (a document is base64 there):
+
+        {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
+         "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
+
+        {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
+         "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
+         "targetLanguageCode": "pt", "model": "models/en-pt"},
+         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+
+    (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
+    """
+    ListGlossaries: _grpc.UnaryUnaryMultiCallable[_translation_service_pb2.ListGlossariesRequest, _translation_service_pb2.ListGlossariesResponse]
+    """List the glossaries that the operator has mounted, in the order of their names.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID
+
+    Example, in JSON:
+
+        {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
+         "entryCount": 120}]}
+    """
 
 @_typing.type_check_only
 class TranslationServiceAsyncStub(TranslationServiceStub):
@@ -206,6 +240,40 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
         {"detections": [{"languages": [
          {"languageCode": "pt", "confidence": 0.98, "supported": true},
          {"languageCode": "und", "confidence": 0.02}]}]}
+    """
+    TranslateDocument: _aio.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]  # type: ignore[assignment]
+    """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
+    same kind of file comes back, in which only words have changed, and what goes with them.
+
+    Errors: those of Translate, and
+      INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
+      INVALID_ARGUMENT MIME_TYPE_UNSUPPORTED where it is of another kind; says how to get at its
+      text
+      FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
+
+    Example, in JSON (a document is base64 there):
+
+        {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
+         "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
+
+        {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
+         "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
+         "targetLanguageCode": "pt", "model": "models/en-pt"},
+         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+
+    (-- api-linter: core::0136::verb-noun=disabled
+        aip.dev/not-precedent: name fixed by the product. --)
+    """
+    ListGlossaries: _aio.UnaryUnaryMultiCallable[_translation_service_pb2.ListGlossariesRequest, _translation_service_pb2.ListGlossariesResponse]  # type: ignore[assignment]
+    """List the glossaries that the operator has mounted, in the order of their names.
+
+    Errors:
+      INVALID_ARGUMENT FIELD_INVALID
+
+    Example, in JSON:
+
+        {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
+         "entryCount": 120}]}
     """
 
 class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -317,6 +385,52 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
             {"detections": [{"languages": [
              {"languageCode": "pt", "confidence": 0.98, "supported": true},
              {"languageCode": "und", "confidence": 0.02}]}]}
+        """
+
+    @_abc_1.abstractmethod
+    def TranslateDocument(
+        self,
+        request: _translation_service_pb2.TranslateDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_translation_service_pb2.TranslateDocumentResponse, _abc.Awaitable[_translation_service_pb2.TranslateDocumentResponse]]:
+        """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
+        same kind of file comes back, in which only words have changed, and what goes with them.
+
+        Errors: those of Translate, and
+          INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
+          INVALID_ARGUMENT MIME_TYPE_UNSUPPORTED where it is of another kind; says how to get at its
+          text
+          FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
+
+        Example, in JSON (a document is base64 there):
+
+            {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
+             "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
+
+            {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
+             "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
+             "targetLanguageCode": "pt", "model": "models/en-pt"},
+             "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+
+        (-- api-linter: core::0136::verb-noun=disabled
+            aip.dev/not-precedent: name fixed by the product. --)
+        """
+
+    @_abc_1.abstractmethod
+    def ListGlossaries(
+        self,
+        request: _translation_service_pb2.ListGlossariesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_translation_service_pb2.ListGlossariesResponse, _abc.Awaitable[_translation_service_pb2.ListGlossariesResponse]]:
+        """List the glossaries that the operator has mounted, in the order of their names.
+
+        Errors:
+          INVALID_ARGUMENT FIELD_INVALID
+
+        Example, in JSON:
+
+            {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
+             "entryCount": 120}]}
         """
 
 def add_TranslationServiceServicer_to_server(servicer: TranslationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

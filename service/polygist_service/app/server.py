@@ -81,6 +81,7 @@ def build_grpc_server(
     )
     translation = TranslationServicer(
         services.translator,
+        documents=services.documents,
         languages=services.languages,
         routes=services.routes,
         limits=limits,

@@ -22,6 +22,7 @@ from polygist_service.summarisation.grounding.checker import GroundingChecker
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import Detector, LanguageResolver
+from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 
@@ -35,7 +36,7 @@ class Services:
         pool: where text is worked on, off the event loop.
         languages: tells the languages of texts.
         routes: which models serve which pair.
-        translator, summariser: do the work.
+        translator, documents, summariser: do the work.
         metrics: where calls, detections and notices are counted.
         limits: what one request may ask for.
         in_flight: the calls that are being answered.
@@ -47,6 +48,7 @@ class Services:
     languages: LanguageResolver
     routes: Routes
     translator: Translator
+    documents: DocumentTranslator
     summariser: Summariser
     metrics: Metrics
     limits: Limits
@@ -86,6 +88,7 @@ def build_services(
         languages=languages,
         routes=routes,
         translator=translator,
+        documents=DocumentTranslator(translator, pool),
         summariser=Summariser(engine, translator=translator, checker=checker, languages=languages, pool=pool),
         metrics=metrics,
         limits=limits,

@@ -13,9 +13,11 @@ from polygist_service.limits import Limits
 from polygist_service.rpc.batch import BatchTranslation
 from polygist_service.text.documents import read_content
 from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import Translation
+from polygist_service.wire.documents import parse_document_request, to_document_response
 from polygist_service.wire.translation import (
     parse_detect_request,
     parse_translate_request,
@@ -34,6 +36,7 @@ class TranslationServicer:
 
     Args:
         translator: does the work.
+        documents: translates files.
         languages: detects languages.
         routes: which languages a model reads.
         limits: what a request may ask for.
@@ -45,6 +48,7 @@ class TranslationServicer:
         self,
         translator: Translator,
         *,
+        documents: DocumentTranslator,
         languages: LanguageResolver,
         routes: Routes,
         limits: Limits,
@@ -52,6 +56,7 @@ class TranslationServicer:
         draining: asyncio.Event,
     ) -> None:
         self._translator = translator
+        self._documents = documents
         self._languages = languages
         self._routes = routes
         self._limits = limits
@@ -100,3 +105,15 @@ class TranslationServicer:
         layouts = await self._pool.run(context, read, list(enumerate(wanted.contents)))
         rankings = await self._languages.rank(layouts, wanted.candidates, context, readable=readable)
         return to_detect_response(wanted, rankings, readable=readable)
+
+    async def TranslateDocument(
+        self, request: translation_service_pb2.TranslateDocumentRequest, context: CallContext
+    ) -> translation_service_pb2.TranslateDocumentResponse:
+        wanted = parse_document_request(request, self._limits)
+        result = await self._documents.translate(wanted, context)
+        return await self._pool.call(context, lambda: to_document_response(request, wanted, result))
+
+    async def ListGlossaries(
+        self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext
+    ) -> translation_service_pb2.ListGlossariesResponse:
+        return translation_service_pb2.ListGlossariesResponse()

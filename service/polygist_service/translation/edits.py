@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from polygist_service.text.addresses import find_addresses
 from polygist_service.text.capitals import Capitals, choose_spelling
@@ -29,6 +30,7 @@ from polygist_service.text.characters import (
 )
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span, has_letters
+from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.vocabulary import Vocabulary
 
 # No word is longer in a script that parts words: what is, is no text.
@@ -106,6 +108,7 @@ class Edit:
     Attributes:
         shown: what is read there.
         kind: how its own text comes back; None where it does not.
+        target: what comes back in its place; None for its own text.
     """
 
     start: int
@@ -116,13 +119,15 @@ class Edit:
     is_shouted: bool = False
     returns: bool = True
     is_foreign: bool = False
+    target: str | None = None
 
 
-def find_edits(text: str, vocabulary: Vocabulary) -> list[Edit]:
-    """Return what has to become of a segment, in order, without overlaps."""
+def find_edits(text: str, vocabulary: Vocabulary, matches: Sequence[TermMatch] = ()) -> list[Edit]:
+    """Return what has to become of a segment, in order, without overlaps; `matches` are what is prescribed in it."""
     taken = bytearray(len(text))
     edits: list[Edit] = []
-    for edit in propose_edits(text, vocabulary):
+    terms = (Edit(match.start, match.end, kind=Placeholder, target=match.target) for match in matches)
+    for edit in chain(terms, propose_edits(text, vocabulary)):
         free = [edit]
         if edit.kind is Sign and any(taken[edit.start : edit.end]):
             # What is left of it is a sign, too: "★★★★☆" is four of a kind and one.

@@ -33,6 +33,7 @@ from polygist_service.translation.faults import (
 )
 from polygist_service.translation.protection import Protected, protect
 from polygist_service.translation.restoration import Restored, restore
+from polygist_service.translation.terms.types import TermFinder
 from polygist_service.translation.vocabulary import RememberedVocabulary
 
 # How a model is kept from repeating itself, where it does.
@@ -123,6 +124,7 @@ class Guard:
         pool: where texts are looked at.
         context: whose work it is.
         source, target: canonical tags of the languages.
+        finder: finds what is prescribed of words.
     """
 
     def __init__(
@@ -134,6 +136,7 @@ class Guard:
         context: CallContext,
         source: str,
         target: str,
+        finder: TermFinder,
     ) -> None:
         self._held = held
         self._vocabulary = RememberedVocabulary(held)
@@ -142,6 +145,7 @@ class Guard:
         self._context = context
         self._source = source
         self._target = target
+        self._finder = finder
         self._attempts = FREE_ATTEMPTS
 
     def allow(self, segment_count: int) -> None:
@@ -154,7 +158,8 @@ class Guard:
         """Return how the model reads a text; None where that does not fit its window."""
         if len(text) > MOST_CHARACTERS and not is_one_word(text):
             return None
-        protected = protect(text, self._vocabulary, with_placeholders=with_placeholders, with_names=with_names)
+        matches = self._finder.find(text)
+        protected = protect(text, self._vocabulary, matches, with_placeholders=with_placeholders, with_names=with_names)
         if protected.is_empty:
             return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)

@@ -18,6 +18,7 @@ from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep
 from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
+from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -68,6 +69,7 @@ class Pipeline:
         self._pool = pool
         self._request = request
         self._context = context
+        self._finder = WordFinder(request.terms)
         self._completed = self._total = 0
 
     async def run(self, route: Route, contents: Sequence[Content]) -> AsyncGenerator[tuple[int, Event], None]:
@@ -129,6 +131,7 @@ class Pipeline:
                 source=hop.source,
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
+                finder=self._finder,
             )
             async with aclosing(Start(held, options, self._context)) as start:
                 documents, pieces = await self._read(splits, length, guard, start)

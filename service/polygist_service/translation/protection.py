@@ -17,6 +17,7 @@ from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import BEFORE_NUMBERS
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
+from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often over both directions: 96 % en-pt and 95 %
@@ -67,19 +68,27 @@ class Protected:
         return any(placeholder.is_script for placeholder in self.placeholders)
 
 
-def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True, with_names: bool = True) -> Protected:
+def protect(
+    text: str,
+    vocabulary: Vocabulary,
+    matches: Sequence[TermMatch] = (),
+    *,
+    with_placeholders: bool = True,
+    with_names: bool = True,
+) -> Protected:
     """Return a segment as a model with `vocabulary` should read it.
 
     Args:
         text: the segment.
         vocabulary: of the model.
+        matches: what is prescribed in it.
         with_placeholders: without, what would have one is left out and comes back as a sign does: for a model that
             did not copy them.
         with_names: without, capitalised words with lacking letters have placeholders too: for a model that did not
             copy them in their nearest letters.
     """
     capitals = Capitals.of(text)
-    edits = find_edits(text, vocabulary)
+    edits = find_edits(text, vocabulary, matches)
     if capitals is Capitals.SENTENCE and not edits:
         return Protected(text, text)
     read = text
@@ -87,7 +96,7 @@ def protect(text: str, vocabulary: Vocabulary, *, with_placeholders: bool = True
         recased = to_sentence(text, capitals, vocabulary.likelihood)
         if len(recased) == len(text):
             read = overlay(recased, text, [(edit.start, edit.end) for edit in edits if edit.kind is not Spelling])
-            edits = find_edits(read, vocabulary) if any(edit.kind is Spelling for edit in edits) else edits
+            edits = find_edits(read, vocabulary, matches) if any(edit.kind is Spelling for edit in edits) else edits
     if not with_names:
         edits = widen_names(edits, text)
     if not with_placeholders:
@@ -144,7 +153,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
 
     for edit in edits:
         add(read[at : edit.start])
-        own, at = source[edit.start : edit.end], edit.end
+        own, at = source[edit.start : edit.end] if edit.target is None else edit.target, edit.end
         if edit.kind is Placeholder:
             is_free = edit.shown and not whole(edit.shown).search(source)
             shown = edit.shown if is_free else next_placeholder(source, len(placeholders))

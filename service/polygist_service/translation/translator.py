@@ -8,7 +8,7 @@ from functools import partial
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
-from polygist_service.errors import UnsupportedLanguagePair
+from polygist_service.errors import UnknownGlossary, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Layout
@@ -76,6 +76,7 @@ class Translator:
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
+        self._check_glossary(request)
         read = partial(read_content, mime_type=request.mime_type)
         layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
         languages = await self._tell_languages(layouts, request, context, turn)
@@ -111,6 +112,7 @@ class Translator:
 
         `request` may have no contents yet. Where it names no source language, its model has to be there at least.
         """
+        self._check_glossary(request)
         if request.source is None:
             if request.model:
                 model = self._routes.find_model(request.model)
@@ -118,6 +120,11 @@ class Translator:
                     self._routes.expect_alignment([model])
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
+
+    def _check_glossary(self, request: TranslationRequest) -> None:
+        """Raise UnknownGlossary where a request names one that is not mounted."""
+        if name := request.terms.glossary:
+            raise UnknownGlossary(f"glossaries/{name}", f"no glossary {name!r} is mounted; ListGlossaries tells which")
 
     async def _tell_languages(
         self, layouts: Sequence[Layout], request: TranslationRequest, context: CallContext, turn: Turn | None

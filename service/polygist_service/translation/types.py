@@ -9,6 +9,7 @@ from polygist_service.notices import Notice
 from polygist_service.text.alignment import Alignment
 from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.text.segmentation import Span
+from polygist_service.translation.terms.types import Terms
 
 
 class Preference(Enum):
@@ -63,6 +64,7 @@ class TranslationRequest:
         model: a model's name; None is routed by the pair and `pivot_policy`.
         candidates: languages that the detection is limited to; empty for no limit.
         mime_type: what kind of documents the texts are.
+        terms: what is prescribed of words.
     """
 
     contents: Sequence[str]
@@ -74,6 +76,7 @@ class TranslationRequest:
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     candidates: frozenset[str] = frozenset()
     mime_type: str = PLAIN
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from polygist_service.wire.validation import (
 )
 
 UNSUPPORTED = {
+    "document": "send its text as contents",
+    "output_config.include_source_text": "leave it unset",
     "glossary_config": "summarise without a glossary",
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",

@@ -12,13 +12,13 @@ from polygist_service.notices import Notice
 from polygist_service.text.languages import serving
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 from polygist_service.wire.offsets import Offsets
+from polygist_service.wire.terms import parse_terms
 from polygist_service.wire.validation import (
     MODEL_PREFIX,
     PIVOT_POLICIES,
     SPLITTINGS,
     check_candidates,
     check_enum,
-    check_supported,
     parse_contents,
     parse_decoding,
     parse_enum,
@@ -30,11 +30,6 @@ from polygist_service.wire.validation import (
     parse_source,
 )
 
-UNSUPPORTED = {
-    "glossary_config": "translate without a glossary",
-    "do_not_translate_phrases": "leave it empty",
-    "placeholder_syntaxes": "leave it empty",
-}
 # Code points of one message of a stream, at most: where a reader was away, there is much to tell at once.
 LONGEST_DELTA = 32_768
 # Of a detection: how many languages are told where the request does not say, and at most.
@@ -74,7 +69,6 @@ def parse_batch_item(
 
 def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Limits) -> TranslationRequest:
     """Return what a request asks for but its contents, which are left empty; raises InvalidRequest."""
-    check_supported(request, UNSUPPORTED)
     mime_type = parse_mime_type("mime_type", request.mime_type)
     check_enum(request, "output_config.encoding_type")
     check_candidates(request)
@@ -93,6 +87,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         mime_type=mime_type,
+        terms=parse_terms(request, limits),
     )
 
 

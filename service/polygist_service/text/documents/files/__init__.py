@@ -1,0 +1,52 @@
+"""Files: what is translated of them, and how they are written again.
+
+Each kind has a module here that nobody outside names: `read_file` chooses it.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import PurePath
+
+from polygist_service.text.documents import LAYOUTS
+from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN
+from polygist_service.text.documents.files.base import DocumentFile, FileBounds
+from polygist_service.text.documents.files.text_file import TextFile
+
+Read = Callable[[bytes, FileBounds], DocumentFile]
+
+
+def read_text(document: bytes, bounds: FileBounds, *, mime_type: str) -> DocumentFile:
+    """Read a file that is one text."""
+    return TextFile.read(document, mime_type)
+
+
+FILES: Mapping[str, Read] = {mime_type: partial(read_text, mime_type=mime_type) for mime_type in LAYOUTS}
+ENDINGS: Mapping[str, str] = {
+    ending: mime_type
+    for endings, mime_type in (
+        (".txt .text", PLAIN),
+        (".html .htm .xhtml", HTML),
+        (".md .markdown", MARKDOWN),
+    )
+    for ending in endings.split()
+}
+
+
+def read_file(document: bytes, mime_type: str, bounds: FileBounds) -> DocumentFile:
+    """Read a file.
+
+    Args:
+        document: its bytes.
+        mime_type: one of `FILES`.
+        bounds: how much of a packed one is unpacked.
+
+    Raises:
+        InvalidDocument: it is damaged, encrypted or hostile, or not what it says.
+        UnsupportedCapability: what reads such files is not installed.
+    """
+    return FILES[mime_type](document, bounds)
+
+
+def tell_mime_type(document: bytes, name: str) -> str:
+    """Tell what a file is by its name; empty where that is none of `FILES`."""
+    return ENDINGS.get(PurePath(name).suffix.lower(), "")

@@ -1,0 +1,95 @@
+"""What every kind of file can do: say what of it is translated, and be written again with other words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from polygist_service.notices import Notice
+from polygist_service.text.segmentation import Span
+
+
+@dataclass(frozen=True, slots=True)
+class FileBounds:
+    """How much of a packed file is unpacked: bytes, and members, at most."""
+
+    unpacked_bytes: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """A text of a file that is translated as a whole.
+
+    Marks of the file that go with words are marks of the text: a run of Word in bold is an element of HTML in it.
+
+    Attributes:
+        text: what is translated.
+        mime_type: of `text`, one of `LAYOUTS`.
+        has_printf, has_braces: whether it has placeholders of such a syntax, which the file says.
+        language: canonical tag of what the file says that it is in; None where it says nothing.
+    """
+
+    text: str
+    mime_type: str
+    has_printf: bool = False
+    has_braces: bool = False
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileNotice:
+    """A notice about a text of a file.
+
+    Attributes:
+        index: of the text.
+        notice: its span is in that text.
+    """
+
+    index: int
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A file with other words.
+
+    Attributes:
+        document: its bytes.
+        notices: what there is to know about it.
+    """
+
+    document: bytes
+    notices: Sequence[FileNotice] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedText:
+    """What became of a text of a file.
+
+    Attributes:
+        text: the same marks with other words.
+        is_changed: whether it was translated at all: it was not where it was in the language already.
+        segments: spans of the source and of `text` that belong together, in order.
+    """
+
+    text: str
+    is_changed: bool = True
+    segments: Sequence[tuple[Span, Span]] = ()
+
+
+class DocumentFile(Protocol):
+    """A file that was read."""
+
+    @property
+    def texts(self) -> Sequence[FileText]:
+        """What is translated of it, in the order in which it is read."""
+        ...
+
+    def write(self, translated: Sequence[TranslatedText], language: str) -> WrittenFile:
+        """Return the file with its texts in another language.
+
+        Args:
+            translated: what became of each of `texts`.
+            language: that they are in, a canonical tag.
+        """
+        ...

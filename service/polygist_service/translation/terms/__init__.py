@@ -1,0 +1,1 @@
+"""Terms: phrases, placeholders and words of a glossary, whose translation is prescribed."""
