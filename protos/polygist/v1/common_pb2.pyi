@@ -418,7 +418,9 @@ class GlossaryConfig(_message.Message):
     """Optional. Match source terms whatever their case. Default: false."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___GlossaryEntry]:
-        """Optional. Terms of this request; they win over those of glossary. At most 1,000."""
+        """Optional. Terms of this request; they win over those of glossary. At most
+        [terms.glossary_entries: 1,000].
+        """
 
     def __init__(
         self,

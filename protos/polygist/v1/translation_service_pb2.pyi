@@ -144,8 +144,8 @@ class TranslateRequest(_message.Message):
 
     @_builtins.property
     def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Phrases that are carried over as they are, matched exactly. At most 1,000, each 1 to
-        256 code points.
+        """Optional. Phrases that are carried over as they are, matched exactly. At most
+        [terms.kept_phrases: 1,000], each 1 to [terms.phrase_characters: 256] code points.
         """
 
     @_builtins.property

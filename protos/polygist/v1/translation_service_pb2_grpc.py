@@ -173,7 +173,8 @@ class TranslationServiceServicer(object):
 
     def TranslateDocument(self, request, context):
         """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
-        same kind of file comes back, in which only words have changed, and what goes with them.
+        same kind of file comes back, in which only words have changed, and what goes with them. In
+        JSON the bytes of a document are base64.
 
         Errors: those of Translate, and
         INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
@@ -181,7 +182,7 @@ class TranslationServiceServicer(object):
         text
         FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
 
-        Example, in JSON (a document is base64 there):
+        Example, in JSON:
 
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
         "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
@@ -205,6 +206,8 @@ class TranslationServiceServicer(object):
         INVALID_ARGUMENT FIELD_INVALID
 
         Example, in JSON:
+
+        {"pageSize": 1}
 
         {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
         "entryCount": 120}]}

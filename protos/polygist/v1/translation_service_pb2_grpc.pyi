@@ -119,7 +119,8 @@ class TranslationServiceStub:
     """
     TranslateDocument: _grpc.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]
     """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
-    same kind of file comes back, in which only words have changed, and what goes with them.
+    same kind of file comes back, in which only words have changed, and what goes with them. In
+    JSON the bytes of a document are base64.
 
     Errors: those of Translate, and
       INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
@@ -127,7 +128,7 @@ class TranslationServiceStub:
       text
       FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
 
-    Example, in JSON (a document is base64 there):
+    Example, in JSON:
 
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
          "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
@@ -147,6 +148,8 @@ class TranslationServiceStub:
       INVALID_ARGUMENT FIELD_INVALID
 
     Example, in JSON:
+
+        {"pageSize": 1}
 
         {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
          "entryCount": 120}]}
@@ -243,7 +246,8 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
     """
     TranslateDocument: _aio.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]  # type: ignore[assignment]
     """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
-    same kind of file comes back, in which only words have changed, and what goes with them.
+    same kind of file comes back, in which only words have changed, and what goes with them. In
+    JSON the bytes of a document are base64.
 
     Errors: those of Translate, and
       INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
@@ -251,7 +255,7 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
       text
       FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
 
-    Example, in JSON (a document is base64 there):
+    Example, in JSON:
 
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
          "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
@@ -271,6 +275,8 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
       INVALID_ARGUMENT FIELD_INVALID
 
     Example, in JSON:
+
+        {"pageSize": 1}
 
         {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
          "entryCount": 120}]}
@@ -394,7 +400,8 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_translation_service_pb2.TranslateDocumentResponse, _abc.Awaitable[_translation_service_pb2.TranslateDocumentResponse]]:
         """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
-        same kind of file comes back, in which only words have changed, and what goes with them.
+        same kind of file comes back, in which only words have changed, and what goes with them. In
+        JSON the bytes of a document are base64.
 
         Errors: those of Translate, and
           INVALID_ARGUMENT FIELD_INVALID where the file is damaged, encrypted or hostile
@@ -402,7 +409,7 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
           text
           FAILED_PRECONDITION CAPABILITY_UNSUPPORTED where the server lacks what reads such files
 
-        Example, in JSON (a document is base64 there):
+        Example, in JSON:
 
             {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApHb29kIG1vcm5pbmcuCg==",
              "name": "film.srt", "config": {"targetLanguageCode": "pt"}}
@@ -428,6 +435,8 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
           INVALID_ARGUMENT FIELD_INVALID
 
         Example, in JSON:
+
+            {"pageSize": 1}
 
             {"glossaries": [{"name": "glossaries/press", "languageCodes": ["en", "pt"],
              "entryCount": 120}]}

@@ -25,7 +25,7 @@ TRANSLATE = (
         "mime_type": "text/html",
         "model": "models/pt-en",
         "glossary_config": {"glossary": "glossaries/a"},
-        "do_not_translate_phrases": ["town"],
+        "do_not_translate_phrases": ["Old town"],
         "placeholder_syntaxes": ["PLACEHOLDER_SYNTAX_BRACES"],
         "sentence_splitting": "SENTENCE_SPLITTING_NONE",
         "performance_preference": "PERFORMANCE_PREFERENCE_SPEED",
@@ -132,6 +132,8 @@ COMPANY = {
     },
     ("summarisation.Summarise", "query"): {"maxSentenceCount": 1},
     ("summarisation.Summarise", "sentence_splitting"): {"maxSentenceCount": 1},
+    ("translation.Translate", "do_not_translate_phrases"): {"contents": ["Old town."]},
+    ("translation.Translate", "placeholder_syntaxes"): {"contents": ["{town}."]},
     ("translation.Translate", "pivot_policy"): {"sourceLanguageCode": "de"},
     ("translation.Translate", "output_config.encoding_type"): {
         "contents": ["\U0001f600 The committee will meet on Thursday."],

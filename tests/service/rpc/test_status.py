@@ -28,6 +28,7 @@ TABLE = [
     (errors.UnsupportedCapability("no"), "FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED", "PreconditionFailure"),
     (errors.UnsupportedMethod("no"), "UNIMPLEMENTED", "METHOD_UNSUPPORTED", None),
     (errors.NotFound("models/x", "no"), "NOT_FOUND", "MODEL_NOT_FOUND", "ResourceInfo"),
+    (errors.UnknownGlossary("glossaries/x", "no"), "NOT_FOUND", "GLOSSARY_NOT_FOUND", "ResourceInfo"),
     (errors.ModelLoading("no"), "UNAVAILABLE", "MODEL_LOADING", "RetryInfo"),
     (errors.ServerDraining("no"), "UNAVAILABLE", "SERVER_DRAINING", "RetryInfo"),
     (errors.InferenceFailed("no"), "INTERNAL", "INFERENCE_FAILED", None),

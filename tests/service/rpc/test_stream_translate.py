@@ -140,7 +140,7 @@ async def test_cancelling_stops_the_work():
     [
         (translation_service_pb2.TranslateRequest(), "INVALID_ARGUMENT", "FIELD_INVALID"),
         (make("One.", model="models/none"), "NOT_FOUND", "MODEL_NOT_FOUND"),
-        (make("One.", glossary_config={"ignore_case": True}), "INVALID_ARGUMENT", "FIELD_UNSUPPORTED"),
+        (make("One.", glossary_config={"glossary": "glossaries/none"}), "NOT_FOUND", "GLOSSARY_NOT_FOUND"),
         (make("One.", mime_type="image/png"), "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED"),
         (make("One.", target="fi"), "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),
         (make("ᏣᎳᎩ", source_language_code=""), "FAILED_PRECONDITION", "LANGUAGE_UNDETERMINED"),
