@@ -29,7 +29,7 @@ outside: $(READY) ## run the tests with what is not ours: clients in other langu
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,gguf]' --group dev --group bench
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf]' --group dev --group bench
 	@.venv-lowest/bin/python $(ALL_TESTS)
 	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
 	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
@@ -62,7 +62,7 @@ bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHEC
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
-	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,gguf,convert]' --group dev
+	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,documents,gguf,convert]' --group dev
 	@.venv-parity/bin/python -m tests.parity.make
 	@.venv-parity/bin/python -m pytest tests/parity
 
@@ -73,7 +73,7 @@ image-test:     ## run the built image: read-only, as its user, without network
 	@sh deploy/image_test.sh
 
 lock: $(READY)  ## lock what the image installs, with hashes
-	@for each in 'pyproject.toml --extra service --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
+	@for each in 'pyproject.toml --extra service --extra documents --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
 	done
 
@@ -87,5 +87,5 @@ $(READY): pyproject.toml Makefile
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,gguf]' --group dev --group bench
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf]' --group dev --group bench
 	@touch $@

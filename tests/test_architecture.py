@@ -70,6 +70,8 @@ SERVICE_LIBRARIES = {
     "py3langid": ("text",),
     "langcodes": ("text",),
     "babel": ("text",),
+    "lxml": ("text",),
+    "polib": ("text",),
     "text_to_num": ("text",),
     "trafilatura": ("summarisation",),
     "pydantic": ("settings", "cli", "store"),

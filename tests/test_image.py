@@ -28,7 +28,8 @@ def test_hadolint_has_nothing_to_say() -> None:
 def test_the_lock_fulfils_what_pyproject_asks_for() -> None:
     lock = read_lock("requirements.lock")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for line in [*project["dependencies"], *project["optional-dependencies"]["service"]]:
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *extras["service"], *extras["documents"]]:
         asked = Requirement(line)
         version, _ = lock[canonicalize_name(asked.name)]
         assert asked.specifier.contains(version), f"{asked} is locked as {version}: run `make lock`"

@@ -111,7 +111,7 @@ def test_the_wheel_is_small_and_says_for_whom_it_is(wheel):
 def test_what_only_developers_need_is_no_extra(wheel):
     with ZipFile(wheel) as archive:
         metadata = archive.read(f"polygist-{__version__}.dist-info/METADATA").decode()
-    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.M)) == {"service", "gguf", "convert"}
+    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.M)) == {"service", "documents", "gguf", "convert"}
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
         "dev", "bench", "protos", "training",
     }  # fmt: skip
@@ -136,7 +136,7 @@ def test_the_client_imports_nothing_that_only_posix_has(tmp_path):
 @pytest.mark.parametrize("other", ["tritonclient[grpc]", "mlflow", "kserve"])
 def test_the_server_can_live_in_one_environment_with(other, tmp_path):
     (tmp_path / "other.in").write_text(f"{other}\n")
-    resolved = resolve("--extra", "service", tmp_path / "other.in")
+    resolved = resolve("--extra", "service", "--extra", "documents", tmp_path / "other.in")
     (version,) = re.findall(rf"^{other.partition('[')[0]}==(\d+)\.", resolved, re.M)
     assert int(version) >= {"tritonclient[grpc]": 2, "mlflow": 3, "kserve": 0}[other], "an old one, to make room for us"
 

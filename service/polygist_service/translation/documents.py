@@ -12,9 +12,9 @@ from polygist_service.text.documents import read_layout
 from polygist_service.text.documents.files import read_file
 from polygist_service.text.documents.files.base import (
     DocumentFile,
-    FileBounds,
     FileNotice,
     FileText,
+    ReadOptions,
     TranslatedText,
     WrittenFile,
 )
@@ -32,14 +32,14 @@ class DocumentRequest:
         document: its bytes.
         mime_type: what it is.
         options: how to translate it; without contents.
-        bounds: how much of a packed file is unpacked.
+        reading: how the file is read.
         most_characters: of all that is translated of it.
     """
 
     document: bytes
     mime_type: str
     options: TranslationRequest
-    bounds: FileBounds
+    reading: ReadOptions
     most_characters: int
 
 
@@ -101,7 +101,7 @@ class DocumentTranslator:
 def read_document(request: DocumentRequest) -> DocumentFile:
     """Read a file; raises InvalidRequest where that cannot be done."""
     try:
-        return read_file(request.document, request.mime_type, request.bounds)
+        return read_file(request.document, request.mime_type, request.reading)
     except InvalidDocument as error:
         raise InvalidRequest("document", error.message) from None
 

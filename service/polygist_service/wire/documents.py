@@ -7,7 +7,7 @@ from polygist.v1 import common_pb2, translation_service_pb2
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents.files import FILES, tell_mime_type
-from polygist_service.text.documents.files.base import FileBounds
+from polygist_service.text.documents.files.base import ReadOptions
 from polygist_service.translation.documents import DocumentRequest, TranslatedDocument
 from polygist_service.wire.translation import parse_settings, to_translation
 from polygist_service.wire.validation import parse_mime_type
@@ -25,7 +25,12 @@ def parse_document_request(
         document=check_document("document", request.document, limits),
         mime_type=parse_file_type(request.document, request.mime_type, request.name),
         options=parse_settings(config, limits),
-        bounds=FileBounds(limits.document_unpacked_bytes, limits.document_members),
+        reading=ReadOptions(
+            unpacked_bytes=limits.document_unpacked_bytes,
+            members=limits.document_members,
+            mark_fuzzy=request.catalogue_config.mark_fuzzy,
+            retranslate=request.catalogue_config.retranslate,
+        ),
         most_characters=limits.request_characters,
     )
 

@@ -1,21 +1,23 @@
 """Files: what is translated of them, and how they are written again.
 
-Each kind has a module here that nobody outside names: `read_file` chooses it.
+Each kind has a module here that nobody outside names: `read_file` chooses it. What reads one is imported as one is
+read: its parser is a package of the extra ``documents``, and costs a server nothing that is sent none.
 """
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import PurePath
 
+from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN
-from polygist_service.text.documents.files.base import DocumentFile, FileBounds
+from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
 from polygist_service.text.documents.files.text_file import TextFile
 
-Read = Callable[[bytes, FileBounds], DocumentFile]
+Read = Callable[[bytes, ReadOptions], DocumentFile]
 
 
-def read_text(document: bytes, bounds: FileBounds, *, mime_type: str) -> DocumentFile:
+def read_text(document: bytes, options: ReadOptions, *, mime_type: str) -> DocumentFile:
     """Read a file that is one text."""
     return TextFile.read(document, mime_type)
 
@@ -32,19 +34,29 @@ ENDINGS: Mapping[str, str] = {
 }
 
 
-def read_file(document: bytes, mime_type: str, bounds: FileBounds) -> DocumentFile:
+def read_file(document: bytes, mime_type: str, options: ReadOptions) -> DocumentFile:
     """Read a file.
 
     Args:
         document: its bytes.
         mime_type: one of `FILES`.
-        bounds: how much of a packed one is unpacked.
+        options: how it is read.
 
     Raises:
         InvalidDocument: it is damaged, encrypted or hostile, or not what it says.
         UnsupportedCapability: what reads such files is not installed.
     """
-    return FILES[mime_type](document, bounds)
+    try:
+        return FILES[mime_type](document, options)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == __name__.partition(".")[0]:
+            raise  # a module of our own
+        raise UnsupportedCapability(
+            f"this server cannot read {mime_type}, as it lacks the package {missing};"
+            " where it runs: pip install 'polygist[service,documents]'",
+            metadata={"mime_type": mime_type, "package": missing},
+        ) from None
 
 
 def tell_mime_type(document: bytes, name: str) -> str:

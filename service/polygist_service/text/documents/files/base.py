@@ -8,12 +8,22 @@ from polygist_service.notices import Notice
 from polygist_service.text.segmentation import Span
 
 
-@dataclass(frozen=True, slots=True)
-class FileBounds:
-    """How much of a packed file is unpacked: bytes, and members, at most."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How a file is read; each kind obeys what concerns it.
+
+    Attributes:
+        unpacked_bytes, members: how much of a packed file is unpacked: bytes, and members, at most.
+        charset: what a text is encoded in, where the caller says; empty where nobody does.
+        mark_fuzzy: whether messages of a catalogue that are translated are marked as fuzzy.
+        retranslate: whether messages of a catalogue that have a translation are translated again.
+    """
 
     unpacked_bytes: int
     members: int
+    charset: str = ""
+    mark_fuzzy: bool = False
+    retranslate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
