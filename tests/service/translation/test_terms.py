@@ -174,31 +174,10 @@ def test_whatever_the_text(text: str, phrases: list[str]) -> None:
     assert all(composed)
 
 
-HOSTILE = [
-    "{{",
-    "{a",
-    "{n,plural,",
-    "%(",
-    "${",
-    "a%",
-    "{{a}",
-    "{a.b",
-    "%",
-    "{%",
-    "{a[",
-    "${{",
-    "'",
-    "{'",
-    "{{a}}",
-    "%%",
-    "{#",
-    "{n,plural,a{",
-    "%(a",
-    "{%%",
-]
+HOSTILE = r"{{ {a {n,plural, %( ${ a% {{a} {a.b % {% {a[ ${{ ' {' {{a}} %% {# {n,plural,a{ %(a {%%"
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", [*HOSTILE.split(), "a ", "a b{"])
 def test_hostile_texts(text: str) -> None:
     before = time.process_time()
     find(text * 10_000, kept=["a " * n + "b" for n in range(1, 100)], syntaxes=[*PlaceholderSyntax])
