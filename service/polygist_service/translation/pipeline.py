@@ -69,7 +69,6 @@ class Pipeline:
         self._pool = pool
         self._request = request
         self._context = context
-        self._finder = WordFinder(request.terms)
         self._completed = self._total = 0
 
     async def run(self, route: Route, contents: Sequence[Content]) -> AsyncGenerator[tuple[int, Event], None]:
@@ -131,7 +130,7 @@ class Pipeline:
                 source=hop.source,
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
-                finder=self._finder,
+                finder=WordFinder(self._request.terms, source=hop.source, target=hop.target),
             )
             async with aclosing(Start(held, options, self._context)) as start:
                 documents, pieces = await self._read(splits, length, guard, start)

@@ -1,30 +1,102 @@
 """Where the words stand whose translation a request prescribes."""
 
-import re
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heappush
 
-from polygist_service.translation.terms.types import TermMatch, Terms
+from polygist_service.text.addresses import find_addresses
+from polygist_service.translation.terms.index import Found, TermIndex
+from polygist_service.translation.terms.placeholders import find_choices, find_placeholders
+from polygist_service.translation.terms.plurals import plural
+from polygist_service.translation.terms.types import PlaceholderSyntax, TermMatch, Terms
+from polygist_service.translation.terms.words import Words
+
+# Between placeholders these part nothing: %Y-%m-%d, {part}/{all}.
+LINKS = frozenset(("", "-", "/", ":", ".", "_", "@"))
+# One match of those that begin at a word: its length, negative, so that the longest is the least; which of several
+# that are alike goes first; where it stands; the match, None for what no term may be found in; and shorter ones.
+Candidate = tuple[int, int, int, int, Found | None, Iterator[Found]]
 
 
 class WordFinder:
-    """Finds kept phrases and terms as whole words. See `types.TermFinder`.
+    """Finds kept phrases, placeholders and terms in texts of one language that become another. See `types.TermFinder`.
 
     Args:
         terms: of the request.
+        source, target: canonical tags of the languages.
+        glossary: the terms of the operator's glossary that the request names, where it does.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._targets: dict[str, str | None] = {each.source: each.target for each in terms.entries}
-        self._targets.update(dict.fromkeys(terms.kept_phrases))
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        listed = sorted(self._targets, key=len, reverse=True)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, listed))})(?!\w)") if listed else None
+    def __init__(self, terms: Terms, *, source: str, target: str, glossary: TermIndex | None = None) -> None:
+        self._syntaxes = terms.syntaxes
+        self._target = target
+        # Of matches that are alike that of the first index counts.
+        self._indices = [terms.kept_index] if terms.kept_phrases else []
+        self._indices += [terms.entry_index(source)] if terms.entries else []
+        self._indices += [glossary] if glossary else []
 
     def find(self, text: str) -> Sequence[TermMatch]:
         """See `types.TermFinder.find`."""
-        if self._pattern is None:
+        placeholders = set(find_placeholders(text, self._syntaxes)) if self._syntaxes else ()
+        candidates = list(self._find_terms(text)) if self._indices else []
+        if not (placeholders or candidates):
             return ()
-        return [TermMatch(*found.span(), self._targets[found[0]]) for found in self._pattern.finditer(text)]
+        kept: list[Candidate] = [(start - end, 0, start, 0, None, iter(())) for start, end in placeholders]
+        if candidates and PlaceholderSyntax.URL_EMAIL not in self._syntaxes:
+            # No term is a part of an address.
+            kept += [(start - end, 0, start, 1, None, iter(())) for start, end in find_addresses(text)]
+        return self._choose(text, [*kept, *candidates])
+
+    def _find_terms(self, text: str) -> Iterator[Candidate]:
+        """Yield the longest match of each index at each word."""
+        words = Words(text)
+        for rank, index in enumerate(self._indices, 1):
+            for at in index.starts(words):
+                matches = index.find_at(words, at)
+                if found := next(matches, None):
+                    yield (found.start - found.end, rank, found.start, 0, found, matches)
+
+    def _choose(self, text: str, candidates: list[Candidate]) -> Sequence[TermMatch]:
+        """Return the longest matches that do not overlap, in order."""
+        taken = bytearray(len(text))
+        chosen: list[TermMatch] = []
+        choices = list(find_choices(text)) if PlaceholderSyntax.BRACES in self._syntaxes else []
+        heapify(candidates)
+        while candidates:
+            length, rank, start, is_address, found, shorter = heappop(candidates)
+            end = start - length
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\1" * (end - start)
+                if found:
+                    chosen.append(self._make_match(found))
+                elif not is_address:
+                    chosen.append(TermMatch(start, end, has_words=(start, end) in choices))
+            elif again := next((each for each in shorter if taken.find(1, each.start, each.end) < 0), None):
+                heappush(candidates, (again.start - again.end, rank, again.start, 0, again, shorter))
+        return list(join_placeholders(text, sorted(chosen, key=lambda match: match.start)))
+
+    def _make_match(self, found: Found) -> TermMatch:
+        """Return the match of a term, with its translation in the form of the term."""
+        form = found.form
+        many = plural(form.target, self._target) if form.target and form.is_plural else None
+        return TermMatch(
+            found.start,
+            found.end,
+            form.target,
+            is_inflected=form.is_plural,
+            listed=form.source,
+            inflected_target=many,
+        )
+
+
+def join_placeholders(text: str, matches: Sequence[TermMatch]) -> Iterator[TermMatch]:
+    """Yield the matches, those of placeholders that nothing parts as one."""
+    joined: TermMatch | None = None
+    for match in matches:
+        if joined and not (joined.listed or match.listed) and text[joined.end : match.start] in LINKS:
+            joined = TermMatch(joined.start, match.end, has_words=joined.has_words or match.has_words)
+            continue
+        if joined:
+            yield joined
+        joined = match
+    if joined:
+        yield joined

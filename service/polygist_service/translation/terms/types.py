@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Protocol
+
+from polygist_service.translation.terms.index import TermIndex
 
 
 class PlaceholderSyntax(Enum):
@@ -24,9 +27,9 @@ class Term:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
-    """What a request prescribes of words.
+    """What a request prescribes of words. It has an index of them once one was asked for.
 
     Attributes:
         kept_phrases: are carried over as they are, matched exactly.
@@ -42,6 +45,22 @@ class Terms:
     glossary: str | None = None
     ignore_case: bool = False
 
+    @cached_property
+    def kept_index(self) -> TermIndex:
+        """The index of `kept_phrases`."""
+        return TermIndex(((phrase, None) for phrase in self.kept_phrases), language=None)
+
+    def entry_index(self, language: str) -> TermIndex:
+        """Return the index of `entries` in texts of a language, a canonical tag."""
+        if language not in self._entry_indices:
+            entries = ((each.source, each.target) for each in self.entries)
+            self._entry_indices[language] = TermIndex(entries, language=language, ignore_case=self.ignore_case)
+        return self._entry_indices[language]
+
+    @cached_property
+    def _entry_indices(self) -> dict[str, TermIndex]:
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class TermMatch:
@@ -50,13 +69,19 @@ class TermMatch:
     Attributes:
         start, end: its half-open span, in code points.
         target: the translation that is prescribed; None where it is carried over as it is.
-        is_inflected: whether it is another form of the term than the listed one, such as its plural.
+        is_inflected: whether it is another form of the term than the listed one: its plural.
+        listed: the term as it is listed; empty for a placeholder.
+        inflected_target: `target` in the same form, where that is certain; None otherwise.
+        has_words: whether it is carried over though there are words in it that would have to be translated.
     """
 
     start: int
     end: int
     target: str | None = None
     is_inflected: bool = False
+    listed: str = ""
+    inflected_target: str | None = None
+    has_words: bool = False
 
 
 class TermFinder(Protocol):
