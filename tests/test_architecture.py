@@ -44,6 +44,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "store"),
+    "polygist.charsets": ("text",),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire"),
@@ -90,6 +91,7 @@ SERVICE_LIBRARIES = {
 CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
+    "polygist.charsets": ("cli",),
     "polygist.pem": ("tls",),
     "polygist.v1": ("calls", "conversion"),
     "google.protobuf": CLIENT_WIRE,

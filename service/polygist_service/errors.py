@@ -5,7 +5,8 @@ PolygistError
 │   ├── UnsupportedField    a field of the contract that this version does not honour yet
 │   ├── UnsupportedMimeType
 │   └── RequestTooLarge
-├── InvalidDocument         a text is not what its MIME type says
+├── InvalidDocument         a text or file is not what its MIME type says
+│   └── UnsupportedDocument a file is of a kind that is not read
 ├── NotServed               right for another deployment, not for this one
 │   ├── UnsupportedLanguagePair
 │   ├── UndeterminedLanguage
@@ -40,6 +41,13 @@ class PolygistError(Exception):
         self.message = message
         self.metadata = dict(metadata or {})
 
+    def rename_field(self, field: str) -> None:
+        """Tell of another field than the one that the message begins with: that of a larger request."""
+        named = self.metadata["field"]
+        self.message = f"{field}{self.message.removeprefix(named)}"
+        self.metadata["field"] = field
+        self.args = (self.message,)
+
 
 class InvalidRequest(PolygistError):
     """A field holds what it must not; `field` is its path, such as ``contents[3]``."""
@@ -48,7 +56,11 @@ class InvalidRequest(PolygistError):
 
     def __init__(self, field: str, message: str, *, metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{field}: {message}", metadata={"field": field, **(metadata or {})})
-        self.field = field
+
+    @property
+    def field(self) -> str:
+        """Its path."""
+        return self.metadata["field"]
 
 
 class UnsupportedField(InvalidRequest):
@@ -67,7 +79,11 @@ class RequestTooLarge(InvalidRequest):
 
 
 class InvalidDocument(PolygistError):
-    """A text is not what its MIME type says, or hostile; becomes an `InvalidRequest` that names the field."""
+    """A text or file is not what its MIME type says, or hostile; becomes an `InvalidRequest` that names the field."""
+
+
+class UnsupportedDocument(InvalidDocument):
+    """A file is of a kind that is not read, or nothing tells of which; becomes an `UnsupportedMimeType`."""
 
 
 class NotServed(PolygistError):

@@ -11,8 +11,8 @@ import grpc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polygist.charsets import find_charset
 from polygist.v1 import translation_service_pb2
-from polygist_client.cli.charsets import find_charset
 from polygist_client.cli.inputs import Input, InputError
 
 from tests.client.conftest import Polygist, sent

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import click
+from polygist.charsets import find_charset, lacks_letter
 
-from polygist_client.cli.charsets import find_charset, lacks_letter
 from polygist_client.cli.errors import USAGE
 from polygist_client.cli.formats import DOCUMENTS, Format, is_page
 

@@ -109,9 +109,9 @@ class TranslationServicer:
     async def TranslateDocument(
         self, request: translation_service_pb2.TranslateDocumentRequest, context: CallContext
     ) -> translation_service_pb2.TranslateDocumentResponse:
-        wanted = parse_document_request(request, self._limits)
-        result = await self._documents.translate(wanted, context)
-        return await self._pool.call(context, lambda: to_document_response(request, wanted, result))
+        file, options = parse_document_request(request, self._limits)
+        result = await self._documents.translate(file, options, context)
+        return await self._pool.call(context, lambda: to_document_response(request, result))
 
     async def ListGlossaries(
         self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext

@@ -1,46 +1,28 @@
 """Files in, translated files out."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
-from polygist_service.errors import InvalidDocument, InvalidRequest, RequestTooLarge
+from polygist_service.errors import PolygistError
 from polygist_service.notices import Notice
 from polygist_service.text.documents import read_layout
-from polygist_service.text.documents.files import read_file
-from polygist_service.text.documents.files.base import (
-    DocumentFile,
-    FileNotice,
-    FileText,
-    ReadOptions,
-    TranslatedText,
-    WrittenFile,
-)
+from polygist_service.text.documents.base import Passage
+from polygist_service.text.documents.files.base import FileNotice, FileText, TranslatedText, WrittenFile
+from polygist_service.text.documents.files.input_file import InputFile, OpenFile
 from polygist_service.text.documents.plain_view import PlainView
+from polygist_service.text.segmentation import Span
+from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.terms.types import PlaceholderSyntax
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslatedSegment, Translation, TranslationRequest
 
-
-@dataclass(frozen=True, slots=True)
-class DocumentRequest:
-    """A file to translate.
-
-    Attributes:
-        document: its bytes.
-        mime_type: what it is.
-        options: how to translate it; without contents.
-        reading: how the file is read.
-        most_characters: of all that is translated of it.
-    """
-
-    document: bytes
-    mime_type: str
-    options: TranslationRequest
-    reading: ReadOptions
-    most_characters: int
+# Unpacked files may be large; so many are in memory at a time, and others wait.
+FILES_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +31,33 @@ class TranslatedDocument:
 
     Attributes:
         document: its bytes.
+        mime_type: what it was read as.
         translation: without text; spans are in `source_text` and `translated_text`.
         source_text, translated_text: what was read and written, without marks.
     """
 
     document: bytes
+    mime_type: str
     translation: Translation
     source_text: str
     translated_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """All texts of a file as one, whose language is that of each; a `base.Readable`."""
+
+    text: str
+    language: str | None
+
+    @property
+    def passages(self) -> Sequence[Passage]:
+        """See `base.Readable`."""
+        return (Passage(0, len(self.text), self.text),)
+
+    def source_span(self, passage: Passage, span: Span) -> Span:
+        """See `base.Readable`."""
+        return span
 
 
 class DocumentTranslator:
@@ -70,40 +71,69 @@ class DocumentTranslator:
     def __init__(self, translator: Translator, pool: TextPool) -> None:
         self._translator = translator
         self._pool = pool
+        self._room = asyncio.Semaphore(FILES_AT_A_TIME)
 
-    async def translate(self, request: DocumentRequest, context: CallContext) -> TranslatedDocument:
+    async def translate(self, file: InputFile, options: TranslationRequest, context: CallContext) -> TranslatedDocument:
         """Translate a file.
 
+        Args:
+            file: what is translated.
+            options: how; without contents.
+            context: who wants it.
+
         Raises:
-            InvalidRequest: it is damaged, encrypted or hostile, or has too much text.
-            UnsupportedCapability: what reads such files is not installed.
-            PolygistError: see `Translator.events`.
+            InvalidRequest, UnsupportedCapability: see `InputFile.open`.
+            PolygistError: see `Translator.events`; where that names a content, it is the file that is named.
         """
-        file = await self._pool.call(context, lambda: read_document(request))
-        texts = file.texts
-        if (characters := sum(len(each.text) for each in texts)) > request.most_characters:
-            raise RequestTooLarge(
-                "document", f"{characters} characters, the limit is {request.most_characters}; cut it into several",
-                requested=characters, limit=request.most_characters,
-            )  # fmt: skip
+        async with self._room:
+            opened = await self._pool.call(context, file.open)
+            with naming(file.field):
+                language = await self._tell_language(opened, options, context)
+                known = replace(options, source=language.language, candidates=frozenset()) if language else options
+                translations = await self._translate_texts(opened.texts, known, context)
+            return await self._pool.call(
+                context, lambda: write_document(opened, translations, language, options.target)
+            )
+
+    async def _tell_language(
+        self, opened: OpenFile, options: TranslationRequest, context: CallContext
+    ) -> DetectedLanguage | None:
+        """Return the language of a file of several texts: words of one message tell less than those of all.
+
+        None where it is given, or has to be told of the one text there is, which may have parts in others.
+        """
+        declared = next((each.language for each in opened.texts if each.language), None)
+        if options.source or (len(opened.texts) < 2 and not declared):
+            return None
+        reading = FileReading(opened.view.text, declared)
+        (language,) = await self._translator.tell_languages([reading], options, context)
+        return None if language.language == "und" else language
+
+    async def _translate_texts(
+        self, texts: Sequence[FileText], options: TranslationRequest, context: CallContext
+    ) -> list[Translation]:
+        """Translate the texts of a file; return the translations in order."""
         groups: dict[TranslationRequest, list[int]] = defaultdict(list)
         for index, text in enumerate(texts):
-            groups[make_options(text, request.options)].append(index)
-        translations: dict[int, Translation] = {}
-        for options, indices in groups.items():
-            contents = [texts[index].text for index in indices]
-            found = await self._translator.translate(replace(options, contents=contents), context)
-            translations.update(zip(indices, found, strict=True))
-        ordered = [translations[index] for index in range(len(texts))]
-        return await self._pool.call(context, lambda: write_document(file, texts, ordered, request.options.target))
+            groups[make_options(text, options)].append(index)
+        found = await gather_all(
+            self._translator.translate(replace(own, contents=[texts[index].text for index in indices]), context)
+            for own, indices in groups.items()
+        )
+        members = [index for indices in groups.values() for index in indices]
+        ordered = dict(zip(members, (each for group in found for each in group), strict=True))
+        return [ordered[index] for index in range(len(texts))]
 
 
-def read_document(request: DocumentRequest) -> DocumentFile:
-    """Read a file; raises InvalidRequest where that cannot be done."""
+@contextmanager
+def naming(field: str) -> Iterator[None]:
+    """Let errors about contents name the field of the file that these are of, and those about options its config."""
     try:
-        return read_file(request.document, request.mime_type, request.reading)
-    except InvalidDocument as error:
-        raise InvalidRequest("document", error.message) from None
+        yield
+    except PolygistError as error:
+        if named := error.metadata.get("field"):
+            error.rename_field(field if named.startswith("contents") else f"config.{named}")
+        raise
 
 
 def make_options(text: FileText, options: TranslationRequest) -> TranslationRequest:
@@ -114,11 +144,11 @@ def make_options(text: FileText, options: TranslationRequest) -> TranslationRequ
     if text.has_braces:
         syntaxes.add(PlaceholderSyntax.BRACES)
     terms = replace(options.terms, syntaxes=frozenset(syntaxes))
-    return replace(options, mime_type=text.mime_type, terms=terms, source=options.source or text.language)
+    return replace(options, mime_type=text.mime_type, terms=terms)
 
 
 def write_document(
-    file: DocumentFile, texts: Sequence[FileText], translations: Sequence[Translation], target: str
+    opened: OpenFile, translations: Sequence[Translation], language: DetectedLanguage | None, target: str
 ) -> TranslatedDocument:
     """Write a file with its texts translated; say where in the plain texts everything stands."""
     outputs = [
@@ -129,12 +159,34 @@ def write_document(
         )
         for each in translations
     ]
-    written = file.write(outputs, target)
-    source = PlainView([read_layout(each.text, each.mime_type) for each in texts])
-    pairs = zip(outputs, texts, strict=True)
-    goal = PlainView([read_layout(each.text, text.mime_type) for each, text in pairs])
+    written = opened.file.write(outputs, target)
+    source, goal = view_both(opened, translations)
     translation = join_texts(translations, written, source, goal, target)
-    return TranslatedDocument(written.document, translation, source.text, goal.text)
+    if language:
+        notices = tuple(each for each in language.notices() if each.span is None)
+        translation = replace(translation, confidence=language.confidence, notices=(*notices, *translation.notices))
+    return TranslatedDocument(written.document, opened.mime_type, translation, source.text, goal.text)
+
+
+def view_both(opened: OpenFile, translations: Sequence[Translation]) -> tuple[PlainView, PlainView]:
+    """Return what was read and what was written of a file, with the same asides: segments that are in no passage."""
+    asides = {
+        index: found
+        for index, translation in enumerate(translations)
+        if (found := [each for each in translation.segments if is_aside(opened.view, index, each)])
+    }
+    pairs = zip(translations, opened.texts, strict=True)
+    written = [read_layout(each.text, text.mime_type) for each, text in pairs]
+    return (
+        opened.view.with_asides({at: [each.source_span for each in found] for at, found in asides.items()}),
+        PlainView(written, {at: [each.target_span for each in found] for at, found in asides.items()}),
+    )
+
+
+def is_aside(view: PlainView, index: int, segment: TranslatedSegment) -> bool:
+    """Whether nothing is read in a view of a segment of the text at an index."""
+    low, high = view.span(index, segment.source_span)
+    return low == high
 
 
 def join_texts(
@@ -145,9 +197,12 @@ def join_texts(
         return Translation("", "und", target)
     main = max(translations, key=lambda each: (each.model is not None, len(each.text)))
     notices = [FileNotice(index, each) for index, one in enumerate(translations) for each in one.notices]
+    scored = [(each.score, each.output_token_count) for each in translations if each.score is not None]
+    tokens = sum(count for _, count in scored)
     return replace(
         main,
         text="",
+        score=sum(score * count for score, count in scored) / tokens if tokens else main.score,
         segments=tuple(move_segments(translations, source, goal)),
         notices=tuple(dict.fromkeys(move_notices([*notices, *written.notices], source))),
         input_token_count=sum(each.input_token_count for each in translations),
@@ -169,7 +224,10 @@ def move_segments(
     for index, translation in enumerate(translations):
         for each in translation.segments:
             alignment = tuple(
-                pair._replace(source=source.span(index, pair.source), target=goal.span(index, pair.target))
+                pair._replace(
+                    source=source.inner_span(index, pair.source, each.source_span),
+                    target=goal.inner_span(index, pair.target, each.target_span),
+                )
                 for pair in each.alignment
             )
             yield replace(

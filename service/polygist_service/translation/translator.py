@@ -11,7 +11,7 @@ from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnknownGlossary, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
-from polygist_service.text.documents.base import Layout
+from polygist_service.text.documents.base import Readable
 from polygist_service.text.languages import is_same_language
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
 from polygist_service.translation.neighbours import Turn
@@ -79,7 +79,7 @@ class Translator:
         self._check_glossary(request)
         read = partial(read_content, mime_type=request.mime_type)
         layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
-        languages = await self._tell_languages(layouts, request, context, turn)
+        languages = await self.tell_languages(layouts, request, context, turn)
         cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
         contents = await self._pool.run(context, lambda case: cut_parts(*case), cases)
         parts = [part for each in contents for part in each]
@@ -121,13 +121,8 @@ class Translator:
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
-    def _check_glossary(self, request: TranslationRequest) -> None:
-        """Raise UnknownGlossary where a request names one that is not mounted."""
-        if name := request.terms.glossary:
-            raise UnknownGlossary(f"glossaries/{name}", f"no glossary {name!r} is mounted; ListGlossaries tells which")
-
-    async def _tell_languages(
-        self, layouts: Sequence[Layout], request: TranslationRequest, context: CallContext, turn: Turn | None
+    async def tell_languages(
+        self, layouts: Sequence[Readable], request: TranslationRequest, context: CallContext, turn: Turn | None = None
     ) -> list[DetectedLanguage]:
         """Return the language of each content; where no model reads it, the refusal says which one could."""
         sources = self._find_sources(request)
@@ -146,6 +141,11 @@ class Translator:
             raise self._routes.explain_unread(
                 refusal, request.target, model=request.model, pivot_policy=request.pivot_policy
             ) from None
+
+    def _check_glossary(self, request: TranslationRequest) -> None:
+        """Raise UnknownGlossary where a request names one that is not mounted."""
+        if name := request.terms.glossary:
+            raise UnknownGlossary(f"glossaries/{name}", f"no glossary {name!r} is mounted; ListGlossaries tells which")
 
     def _find_sources(self, request: TranslationRequest) -> tuple[str, ...]:
         """Return the languages from which the target can be reached, where the language has to be detected.

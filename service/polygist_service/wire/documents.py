@@ -1,42 +1,61 @@
-"""Files to translate: requests in the words of the domain, answers as messages."""
+"""Files: those of requests in the words of the domain, translated ones as messages."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from polygist.v1 import common_pb2, translation_service_pb2
 
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedMimeType
 from polygist_service.limits import Limits
-from polygist_service.text.documents.files import FILES, tell_mime_type
 from polygist_service.text.documents.files.base import ReadOptions
-from polygist_service.translation.documents import DocumentRequest, TranslatedDocument
+from polygist_service.text.documents.files.encodings import find_encoding
+from polygist_service.text.documents.files.input_file import InputFile
+from polygist_service.text.documents.files.kinds import NAMES
+from polygist_service.translation.documents import TranslatedDocument
+from polygist_service.translation.types import TranslationRequest
 from polygist_service.wire.translation import parse_settings, to_translation
-from polygist_service.wire.validation import parse_mime_type
+from polygist_service.wire.validation import MOST_CHARACTERS_SHOWN, split_media_type
 
 
 def parse_document_request(
     request: translation_service_pb2.TranslateDocumentRequest, limits: Limits
-) -> DocumentRequest:
-    """Return what a request asks for; raises InvalidRequest."""
-    config = request.config
+) -> tuple[InputFile, TranslationRequest]:
+    """Return what a request asks for: the file, and how to translate it; raises InvalidRequest."""
+    config, catalogue = request.config, request.catalogue_config
     for field in ("contents", "mime_type", "alternative_count"):
         if getattr(config, field):
             raise InvalidRequest(f"config.{field}", "is not for files; leave it unset")
-    return DocumentRequest(
-        document=check_document("document", request.document, limits),
-        mime_type=parse_file_type(request.document, request.mime_type, request.name),
-        options=parse_settings(config, limits),
-        reading=ReadOptions(
-            unpacked_bytes=limits.document_unpacked_bytes,
-            members=limits.document_members,
-            mark_fuzzy=request.catalogue_config.mark_fuzzy,
-            retranslate=request.catalogue_config.retranslate,
-        ),
-        most_characters=limits.request_characters,
-    )
+    file = parse_file(request.document, request.mime_type, request.name, limits)
+    options = replace(file.options, mark_fuzzy=catalogue.mark_fuzzy, retranslate=catalogue.retranslate)
+    with within("config"):
+        return replace(file, options=options), parse_settings(config, limits)
 
 
-def check_document(field: str, document: bytes, limits: Limits) -> bytes:
-    """Return the bytes of a file; raises InvalidRequest where there are none, or too many."""
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """Let errors about fields of a message name the field that holds the message as well."""
+    try:
+        yield
+    except InvalidRequest as error:
+        error.rename_field(f"{field}.{error.field}")
+        raise
+
+
+def parse_file(
+    document: bytes, mime_type: str, name: str, limits: Limits, *, field: str = "document", holder: str = ""
+) -> InputFile:
+    """Return a file of a request.
+
+    Args:
+        document, mime_type, name: what the request says.
+        limits: how much there may be of it.
+        field: path of `document`.
+        holder: what stands before the name of the other field in its path.
+
+    Raises:
+        InvalidRequest: it is empty or too large, or what it is said to be is no media type.
+    """
     if not document:
         raise InvalidRequest(field, "is empty; give the bytes of a file")
     if len(document) > limits.document_bytes:
@@ -44,25 +63,28 @@ def check_document(field: str, document: bytes, limits: Limits) -> bytes:
             field, f"{len(document)} bytes, the limit is {limits.document_bytes}; send a smaller file",
             requested=len(document), limit=limits.document_bytes,
         )  # fmt: skip
-    return document
-
-
-def parse_file_type(document: bytes, mime_type: str, name: str) -> str:
-    """Return what a file is: as said, else by its name and content; raises UnsupportedMimeType."""
-    if mime_type:
-        return parse_mime_type("mime_type", mime_type, FILES.keys())
-    told = tell_mime_type(document, name)
-    if not told:
-        names = ", ".join(FILES)
+    type_field = f"{holder}mime_type"
+    essence, charset = split_media_type(type_field, mime_type, NAMES) if mime_type else ("", "")
+    if charset and not find_encoding(charset):
         raise UnsupportedMimeType(
-            "mime_type", f"nothing tells what {name or 'the file'!r} is; give one of: {names}",
-            metadata={"allowed": names},
+            type_field, f"charset {charset[:MOST_CHARACTERS_SHOWN]!r} is not known; convert the file to UTF-8",
+            metadata={"allowed": ", ".join(NAMES)},
         )  # fmt: skip
-    return told
+    return InputFile(
+        document=document,
+        mime_type=essence,
+        name=name,
+        options=ReadOptions(
+            unpacked_bytes=limits.document_unpacked_bytes, members=limits.document_members, charset=charset
+        ),
+        most_characters=limits.request_characters,
+        field=field,
+        type_field=type_field,
+    )
 
 
 def to_document_response(
-    request: translation_service_pb2.TranslateDocumentRequest, wanted: DocumentRequest, result: TranslatedDocument
+    request: translation_service_pb2.TranslateDocumentRequest, result: TranslatedDocument
 ) -> translation_service_pb2.TranslateDocumentResponse:
     """Return the answer to `request`."""
     whole = replace(result.translation, text=result.translated_text)
@@ -76,7 +98,7 @@ def to_document_response(
             input_token_count=whole.input_token_count,
             output_token_count=whole.output_token_count,
         ),
-        mime_type=wanted.mime_type,
+        mime_type=result.mime_type,
         source_text=result.source_text if request.include_text else "",
         translated_text=result.translated_text if request.include_text else "",
     )

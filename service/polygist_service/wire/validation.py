@@ -104,28 +104,45 @@ def parse_mime_type(field: str, value: str, allowed: Collection[str] = LAYOUTS.k
     Parameters that say nothing here, such as ``format``, are let through; a charset other than that of every string of
     a message is not.
     """
-    names = ", ".join(allowed)
-    cure, metadata = f"this version takes: {names}", {"allowed": names}
     if not value or value in allowed:
         return value or PLAIN
-    found = MEDIA_TYPE.fullmatch(value)
-    if found is None:
-        what = f"{value[:MOST_CHARACTERS_SHOWN]!r} is no media type, such as 'text/plain; charset=utf-8'"
-        raise UnsupportedMimeType(field, f"{what}; {cure}", metadata=metadata)
-    essence = found["type"].lower()
+    essence, charset = split_media_type(field, value, allowed)
+    metadata = {"allowed": ", ".join(allowed)}
     if essence not in allowed:
         raise UnsupportedMimeType(
-            field, f"{essence[:MOST_CHARACTERS_SHOWN]!r} is not supported; {cure}", metadata=metadata
-        )
-    for name, token, quoted in PARAMETER.findall(found["parameters"]):
-        charset = token or re.sub(r"\\(.)", r"\1", quoted)
-        if name.lower() == "charset" and charset.lower() not in CHARSETS:
-            shown = charset[:MOST_CHARACTERS_SHOWN]
-            raise UnsupportedMimeType(
-                field, f"has charset {shown!r}, but strings here are UTF-8; decode the texts and leave charset out",
-                metadata=metadata,
-            )  # fmt: skip
+            field, f"{essence[:MOST_CHARACTERS_SHOWN]!r} is not supported; this version takes: {metadata['allowed']}",
+            metadata=metadata,
+        )  # fmt: skip
+    if charset and charset not in CHARSETS:
+        shown = charset[:MOST_CHARACTERS_SHOWN]
+        raise UnsupportedMimeType(
+            field, f"has charset {shown!r}, but strings here are UTF-8; decode the texts and leave charset out",
+            metadata=metadata,
+        )  # fmt: skip
     return essence
+
+
+def split_media_type(field: str, value: str, allowed: Collection[str]) -> tuple[str, str]:
+    """Return the media type that a value names, and its charset, both in lower case; the latter may be empty.
+
+    Of several charsets it is the first that is not that of every string of a message.
+    """
+    found = MEDIA_TYPE.fullmatch(value)
+    if found is None:
+        names, shown = ", ".join(allowed), value[:MOST_CHARACTERS_SHOWN]
+        raise UnsupportedMimeType(
+            field, f"{shown!r} is no media type, such as 'text/plain; charset=utf-8'; this version takes: {names}",
+            metadata={"allowed": names},
+        )  # fmt: skip
+    parameters = PARAMETER.findall(found["parameters"])
+    charsets = [
+        (token or re.sub(r"\\(.)", r"\1", quoted)).lower()
+        for name, token, quoted in parameters
+        if name.lower() == "charset"
+    ]
+    return found["type"].lower(), next(
+        (each for each in charsets if each not in CHARSETS), charsets[0] if charsets else ""
+    )
 
 
 def parse_model(field: str, value: str) -> str | None:

@@ -246,6 +246,10 @@ def is_read_whole(text: Readable) -> bool:
 class Layout(Readable, Protocol):
     """A text of one MIME type whose structure is known; its sentences are not, as where they end takes its language."""
 
+    def starts(self, passage: Passage) -> Sequence[int]:
+        """Return where in the source each character of the text of one of `passages` begins, in time linear in it."""
+        ...
+
     def part(self, start: int, end: int) -> "Layout":
         """Return the layout of a stretch of the text, which begins and ends where passages begin or the text does."""
         ...

@@ -50,6 +50,10 @@ class PlainLayout:
         """See `base.Layout.source_span`."""
         return passage.start + span[0], passage.start + span[1]
 
+    def starts(self, passage: Passage) -> Sequence[int]:
+        """See `base.Layout.starts`."""
+        return range(passage.start, passage.end)
+
     def split(self, language: str, splitting: Splitting) -> "PlainDocument":
         """See `base.Layout.split`."""
         return PlainDocument.parse(self.text, language=language, splitting=splitting)

@@ -6,32 +6,16 @@ read: its parser is a package of the extra ``documents``, and costs a server not
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import PurePath
 
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
-from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN
 from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
 from polygist_service.text.documents.files.text_file import TextFile
 
 Read = Callable[[bytes, ReadOptions], DocumentFile]
 
 
-def read_text(document: bytes, options: ReadOptions, *, mime_type: str) -> DocumentFile:
-    """Read a file that is one text."""
-    return TextFile.read(document, mime_type)
-
-
-FILES: Mapping[str, Read] = {mime_type: partial(read_text, mime_type=mime_type) for mime_type in LAYOUTS}
-ENDINGS: Mapping[str, str] = {
-    ending: mime_type
-    for endings, mime_type in (
-        (".txt .text", PLAIN),
-        (".html .htm .xhtml", HTML),
-        (".md .markdown", MARKDOWN),
-    )
-    for ending in endings.split()
-}
+FILES: Mapping[str, Read] = {mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS}
 
 
 def read_file(document: bytes, mime_type: str, options: ReadOptions) -> DocumentFile:
@@ -57,8 +41,3 @@ def read_file(document: bytes, mime_type: str, options: ReadOptions) -> Document
             " where it runs: pip install 'polygist[service,documents]'",
             metadata={"mime_type": mime_type, "package": missing},
         ) from None
-
-
-def tell_mime_type(document: bytes, name: str) -> str:
-    """Tell what a file is by its name; empty where that is none of `FILES`."""
-    return ENDINGS.get(PurePath(name).suffix.lower(), "")

@@ -36,7 +36,8 @@ class FileText:
         text: what is translated.
         mime_type: of `text`, one of `LAYOUTS`.
         has_printf, has_braces: whether it has placeholders of such a syntax, which the file says.
-        language: canonical tag of what the file says that it is in; None where it says nothing.
+        language: canonical tag of what the file says that all its texts are in, which is believed as `lang` of a page
+            is; None where it says nothing, or where the text says it itself.
     """
 
     text: str

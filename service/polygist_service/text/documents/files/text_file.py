@@ -1,52 +1,32 @@
 """Files that are one text: plain, HTML, Markdown."""
 
-import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from polygist_service.errors import InvalidDocument
-from polygist_service.text.documents.files.base import FileText, TranslatedText, WrittenFile
-
-# How a text file begins that says what it is encoded in, the longest marks first.
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+from polygist_service.text.documents.base import HTML
+from polygist_service.text.documents.files.base import (
+    FileNotice,
+    FileText,
+    ReadOptions,
+    TranslatedText,
+    WrittenFile,
 )
-
-
-def decode(document: bytes) -> tuple[str, bytes, str]:
-    """Return the text of a file, the mark that it begins with, and its encoding: UTF-8, or what the mark says.
-
-    Raises:
-        InvalidDocument: it is not in that encoding.
-    """
-    mark, encoding = next((each for each in MARKS if document.startswith(each[0])), (b"", "utf-8"))
-    try:
-        return document[len(mark) :].decode(encoding), mark, encoding
-    except UnicodeDecodeError as error:
-        place = f"byte {error.object[error.start]:#04x} at {len(mark) + error.start}"
-        raise InvalidDocument(
-            f"is no {encoding.upper()} ({place}); convert it to UTF-8 first: iconv -t UTF-8"
-        ) from None
+from polygist_service.text.documents.files.encodings import Encoding, tell_encoding
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """See `base.DocumentFile`."""
+    """A text of one of `LAYOUTS`; see `base.DocumentFile`."""
 
     text: str
     mime_type: str
-    mark: bytes
-    encoding: str
+    encoding: Encoding
 
     @classmethod
-    def read(cls, document: bytes, mime_type: str) -> "TextFile":
-        """Read a text of one of `LAYOUTS`; raises InvalidDocument, see `decode`."""
-        text, mark, encoding = decode(document)
-        return cls(text, mime_type, mark, encoding)
+    def read(cls, document: bytes, options: ReadOptions, *, mime_type: str) -> "TextFile":
+        """Read a file; raises InvalidDocument, see `Encoding.decode`."""
+        encoding = tell_encoding(document, mime_type=mime_type, charset=options.charset)
+        return cls(encoding.decode(document), mime_type, encoding)
 
     @property
     def texts(self) -> Sequence[FileText]:
@@ -54,5 +34,14 @@ class TextFile:
         return [FileText(self.text, self.mime_type)]
 
     def write(self, translated: Sequence[TranslatedText], language: str) -> WrittenFile:
-        """See `base.DocumentFile.write`."""
-        return WrittenFile(self.mark + translated[0].text.encode(self.encoding))
+        """Return the file with its text in another language; a page has references to letters that its encoding lacks.
+
+        See `base.DocumentFile.write`.
+        """
+        (text,) = (each.text for each in translated)
+        if self.mime_type == HTML:
+            # What a page is full of, though browsers do not write it, stays as it is.
+            lacking = self.encoding.lacking(text) - set(self.text)
+            text = text.translate({ord(letter): f"&#{ord(letter)};" for letter in lacking})
+        document, notice = self.encoding.encode(text)
+        return WrittenFile(document, [FileNotice(0, notice)] if notice else ())

@@ -95,6 +95,10 @@ class HtmlLayout:
         """See `base.Layout.source_span`."""
         return self._placed[passage.start].span(*span)
 
+    def starts(self, passage: Passage) -> Sequence[int]:
+        """See `base.Layout.starts`."""
+        return self._placed[passage.start].starts
+
     def part(self, start: int, end: int) -> "HtmlLayout":
         """See `base.Layout.part`."""
         return HtmlLayout(

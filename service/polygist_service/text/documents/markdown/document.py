@@ -7,6 +7,7 @@ and must be read with the same marks around it.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from polygist_service.text.documents.base import PROSE, BlockKind, Output, Passage, Segment, Splitting
 from polygist_service.text.documents.markdown.content import Content, Place, read_contents
@@ -74,8 +75,7 @@ class MarkdownLayout:
 
     def source_span(self, passage: Passage, span: Span) -> Span:
         """See `base.Layout.source_span`."""
-        block = self.blocks[bisect_left(self.blocks, passage.end, key=lambda each: each.end)]
-        content = block.contents[main_content(block)]
+        content = self._content(passage)
         _, offsets = content.display
 
         def place(at: int) -> Place:
@@ -84,6 +84,21 @@ class MarkdownLayout:
 
         last = place(span[1] - 1)
         return content.source(place(span[0])), content.source_end(Place(last.atom, last.at + 1))
+
+    def starts(self, passage: Passage) -> Sequence[int]:
+        """See `base.Layout.starts`."""
+        content = self._content(passage)
+        _, offsets = content.display
+        return [
+            content.source(Place(index, at if atom.is_plain else 0))
+            for index, (atom, (low, high)) in enumerate(zip(content.atoms, pairwise(offsets), strict=True))
+            for at in range(high - low)
+        ]
+
+    def _content(self, passage: Passage) -> Content:
+        """Return the content that a passage is the text of."""
+        block = self.blocks[bisect_left(self.blocks, passage.end, key=lambda each: each.end)]
+        return block.contents[main_content(block)]
 
     def part(self, start: int, end: int) -> "MarkdownLayout":
         """See `base.Layout.part`."""
