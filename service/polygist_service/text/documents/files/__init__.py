@@ -22,13 +22,31 @@ def read_text(document: bytes, options: ReadOptions, *, mime_type: str) -> Docum
     return TextFile.read(document, mime_type)
 
 
-FILES: Mapping[str, Read] = {mime_type: partial(read_text, mime_type=mime_type) for mime_type in LAYOUTS}
+def read_word(document: bytes, options: ReadOptions) -> DocumentFile:
+    """Read a document of Word."""
+    from polygist_service.text.documents.files.word.document import WordFile
+
+    return WordFile.read(document, options)
+
+
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+DOTX = "application/vnd.openxmlformats-officedocument.wordprocessingml.template"
+DOCM = "application/vnd.ms-word.document.macroenabled.12"
+DOTM = "application/vnd.ms-word.template.macroenabled.12"
+FILES: Mapping[str, Read] = {
+    **{mime_type: partial(read_text, mime_type=mime_type) for mime_type in LAYOUTS},
+    **dict.fromkeys((DOCX, DOTX, DOCM, DOTM), read_word),
+}
 ENDINGS: Mapping[str, str] = {
     ending: mime_type
     for endings, mime_type in (
         (".txt .text", PLAIN),
         (".html .htm .xhtml", HTML),
         (".md .markdown", MARKDOWN),
+        (".docx", DOCX),
+        (".dotx", DOTX),
+        (".docm", DOCM),
+        (".dotm", DOTM),
     )
     for ending in endings.split()
 }
