@@ -41,11 +41,11 @@ TYPES = {
     "word/vbaProject.bin": "application/vnd.ms-office.vbaProject",
     "_xmlsignatures/sig1.xml": "application/vnd.openxmlformats-package.digital-signature-xmlsignature+xml",
 }
-ROOT_RELATIONS = (
-    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
-    'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
-    'Target="word/document.xml"/></Relationships>'
-)
+RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+RELATED = {
+    "word/document.xml": f"{NAMESPACES['r']}/officeDocument",
+    "docProps/core.xml": f"{RELATIONS}/metadata/core-properties",
+}
 OPTIONS = ReadOptions(unpacked_bytes=1 << 24, members=100)
 
 
@@ -58,18 +58,21 @@ def make_docx(body, parts=None, *, types=None):
     """A document with a body and other parts; those that are no bytes are put into a root of their own name."""
     parts = {"word/document.xml": part("document", f"<w:body>{body}<w:sectPr/></w:body>"), **(parts or {})}
     types = {**TYPES, **(types or {})}
-    declared = "".join(
-        f'<Override PartName="/{name}" ContentType="{types[name]}"/>' for name in parts if name in types
-    )
+    declared = "".join(f'<Override PartName="/{name}" ContentType="{types[name]}"/>' for name in parts if name in types)
     listed = (
         f'{XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Default Extension="xml" ContentType="application/xml"/>{declared}</Types>'
     )
-    return make_zip({"[Content_Types].xml": listed, "_rels/.rels": ROOT_RELATIONS, **parts})
+    related = "".join(
+        f'<Relationship Id="rId{at}" Type="{RELATED[name]}" Target="{name}"/>'
+        for at, name in enumerate(name for name in parts if name in RELATED)
+    )
+    relations = f'<Relationships xmlns="{RELATIONS}">{related}</Relationships>'
+    return make_zip({"[Content_Types].xml": listed, "_rels/.rels": relations, **parts})
 
 
-def make_zip(members, **options):
+def make_zip(members):
     """A zip of members."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
