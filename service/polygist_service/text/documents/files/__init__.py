@@ -10,12 +10,24 @@ from functools import partial
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
+from polygist_service.text.documents.files.kinds import WORD
 from polygist_service.text.documents.files.text_file import TextFile
 
 Read = Callable[[bytes, ReadOptions], DocumentFile]
 
 
-FILES: Mapping[str, Read] = {mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS}
+def read_word(document: bytes, options: ReadOptions) -> DocumentFile:
+    """Read a document of Word."""
+    from polygist_service.text.documents.files.word.document import WordFile
+
+    return WordFile.read(document, options)
+
+
+FILES: Mapping[str, Read] = {
+    **{mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS},
+    WORD: read_word,
+}
+
 
 
 def read_file(document: bytes, mime_type: str, options: ReadOptions) -> DocumentFile:

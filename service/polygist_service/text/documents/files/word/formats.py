@@ -1,0 +1,182 @@
+"""How words look: properties of runs, which of them are alike, and what another language changes of them."""
+
+from copy import deepcopy
+from functools import lru_cache
+
+from lxml import etree
+
+from polygist_service.text.documents.files.word.markup import (
+    Element,
+    find_child,
+    is_on,
+    name_of,
+    named,
+    shorten,
+    value_of,
+)
+from polygist_service.text.documents.html.elements import names
+from polygist_service.text.languages import is_right_to_left
+
+# What says nothing of how words look: what they were typed on, and what a speller made of them.
+UNSEEN = frozenset(("w:lang", "w:noProof"))
+UNSEEN_ATTRIBUTES = frozenset(("w:hint", "lang", "altLang", "dirty", "err", "smtClean", "noProof", "bmk"))
+SWITCHES = names(
+    "w:b w:bCs w:i w:iCs w:caps w:smallCaps w:strike w:dstrike w:outline w:shadow w:emboss w:imprint w:vanish w:u"
+)
+RAISED = {"superscript": "sup", "subscript": "sub"}
+# The order of properties that the standard asks for, up to those that are put in here.
+BEFORE_RUN_DIRECTION = names(
+    "w:rStyle w:rFonts w:b w:bCs w:i w:iCs w:caps w:smallCaps w:strike w:dstrike w:outline w:shadow w:emboss w:imprint"
+    " w:noProof w:snapToGrid w:vanish w:webHidden w:color w:spacing w:w w:kern w:position w:sz w:szCs w:highlight w:u"
+    " w:effect w:bdr w:shd w:fitText w:vertAlign"
+)
+BEFORE_PARAGRAPH_DIRECTION = names(
+    "w:pStyle w:keepNext w:keepLines w:pageBreakBefore w:framePr w:widowControl w:numPr w:suppressLineNumbers w:pBdr"
+    " w:shd w:tabs w:suppressAutoHyphens w:kinsoku w:wordWrap w:overflowPunct w:topLinePunct"
+    " w:autoSpaceDE w:autoSpaceDN"
+)
+# Properties, and what they are called for scripts like Arabic.
+COMPLEX = (("b", "bCs"), ("i", "iCs"), ("sz", "szCs"))
+EAST_ASIAN = frozenset(("zh", "ja", "ko"))
+
+
+def properties_of(run: Element | None) -> Element | None:
+    """Return the properties of a run."""
+    return None if run is None else next((each for each in run if name_of(each) in ("w:rPr", "a:rPr")), None)
+
+
+def find_key(run: Element | None, off: frozenset[str]) -> str:
+    """Return what is the same for runs that look the same; empty for one of which nothing is said.
+
+    Args:
+        run: it.
+        off: switches that say nothing where they are off.
+    """
+    properties = properties_of(run)
+    if properties is None:
+        return ""
+    attributes = write_attributes(properties)
+    if find_child(properties, "w:rStyle") is not None:
+        off = frozenset()
+    seen = (
+        each for each in properties if name_of(each) not in UNSEEN and not (name_of(each) in off and not is_on(each))
+    )
+    children = sorted(map(write_property, seen))
+    return " ".join(each for each in (attributes, *children) if each)
+
+
+def write_attributes(element: Element) -> str:
+    """Return the attributes of an element that say how words look, in one order."""
+    shown = sorted((str(name), str(value)) for name, value in element.attrib.items())
+    return " ".join(f"{name}={value!r}" for name, value in shown if shorten(name) not in UNSEEN_ATTRIBUTES)
+
+
+def write_property(element: Element) -> str:
+    """Return an element in a form that is the same for those that are alike."""
+    if name_of(element) == "w:rFonts" and not write_attributes(element):
+        return ""
+    inner = [f"{each.tag} {write_attributes(each)}" for each in element.iterdescendants()]
+    return f"<{element.tag} {write_attributes(element)}>{inner or ''}"
+
+
+def find_tag(run: Element, code_styles: frozenset[str]) -> str:
+    """Return the element of HTML, with its attributes, that stands for how a run looks."""
+    properties = properties_of(run)
+    if properties is None:
+        return "font"
+    if value_of(find_child(properties, "w:rStyle")) in code_styles:
+        return "code"
+    if is_on(find_child(properties, "w:vanish")):
+        return "font hidden"
+    raised = RAISED.get(value_of(find_child(properties, "w:vertAlign")) or "")
+    if raised:
+        return raised
+    if properties.get("baseline", "0") not in ("0", "0%"):
+        return "sub" if properties.get("baseline", "").startswith("-") else "sup"
+    for name in ("b", "i", "u"):
+        if is_on(find_child(properties, f"w:{name}")) or properties.get(name) in ("1", "true", "sng"):
+            return name
+    return "font"
+
+
+@lru_cache(maxsize=64)
+def attribute_of(language: str) -> str:
+    """Return the attribute by which properties say that text is in a language, by its script."""
+    if is_right_to_left(language):
+        return "bidi"
+    return "eastAsia" if language.partition("-")[0] in EAST_ASIAN else "val"
+
+
+def set_language(run: Element, language: str) -> None:
+    """Let a run of words go in the direction of a language, and say that it is in it where it says what it is in."""
+    properties = properties_of(run)
+    if properties is not None and properties.get("lang"):
+        properties.set("lang", language)
+    declared = find_child(properties, "w:lang")
+    if declared is not None:
+        declared.set(named(declared, attribute_of(language)), language)
+    if name_of(run) == "w:r":
+        turn_run(run, language)
+
+
+def turn_run(run: Element, language: str) -> None:
+    """Let a run go in the direction of a language, in the weight and size that it has."""
+    properties = properties_of(run)
+    direction = find_child(properties, "w:rtl")
+    is_turned = is_right_to_left(language)
+    if is_turned == is_on(direction):
+        return
+    if properties is None:
+        properties = etree.Element(named(run, "rPr"))
+        run.insert(0, properties)
+    if direction is not None:
+        properties.remove(direction)
+    for usual, other in COMPLEX:
+        own, put = (usual, other) if is_turned else (other, usual)
+        found = find_child(properties, f"w:{own}")
+        if found is not None and find_child(properties, f"w:{put}") is None:
+            copy = deepcopy(found)
+            copy.tag = named(run, put)
+            (found.addnext if is_turned else found.addprevious)(copy)
+    if is_turned:
+        insert_behind(properties, etree.Element(named(run, "rtl")), BEFORE_RUN_DIRECTION)
+
+
+def turn_paragraph(paragraph: Element, language: str) -> None:
+    """Let a paragraph go in the direction of its language."""
+    properties = find_child(paragraph, "w:pPr")
+    direction = find_child(properties, "w:bidi")
+    if is_right_to_left(language) == is_on(direction):
+        return
+    if properties is None:
+        properties = etree.Element(named(paragraph, "pPr"))
+        paragraph.insert(0, properties)
+    if direction is not None:
+        properties.remove(direction)
+    if is_right_to_left(language):
+        insert_behind(properties, etree.Element(named(paragraph, "bidi")), BEFORE_PARAGRAPH_DIRECTION)
+
+
+def insert_behind(properties: Element, added: Element, before: frozenset[str]) -> None:
+    """Put a property behind those that stand before it."""
+    places = [at for at, each in enumerate(properties, 1) if name_of(each) in before]
+    properties.insert(places[-1] if places else 0, added)
+
+
+def declare_language(styles: Element, language: str) -> bool:
+    """Let styles that say that text is in the language of the whole say another one; return whether any does."""
+    declared = [each for each in styles.iter() if name_of(each) == "w:lang"]
+    attribute = attribute_of(language)
+    whole = next((value_of(each, attribute) for each in declared if is_default(each)), None)
+    changed = False
+    for each in declared:
+        said = value_of(each, attribute)
+        if said and whole and said.partition("-")[0].lower() == whole.partition("-")[0].lower() and said != language:
+            each.set(named(each, attribute), language)
+            changed = True
+    return changed
+
+
+def is_default(declared: Element) -> bool:
+    """Whether a language is that of all text of which nothing else is said."""
+    return any(name_of(each) == "w:rPrDefault" for each in declared.iterancestors())

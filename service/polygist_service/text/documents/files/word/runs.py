@@ -1,0 +1,143 @@
+"""Runs of a paragraph that is written again."""
+
+import re
+from copy import deepcopy
+
+from lxml import etree
+
+from polygist_service.text.documents.files.word.formats import find_key, properties_of, set_language
+from polygist_service.text.documents.files.word.markup import SPACE, Element, find_child, name_of, named
+from polygist_service.text.documents.files.word.pieces import CHARACTERS, PROPERTIES, Piece, PieceKind
+
+# What XML has no place for.
+NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+ELEMENTS = {character: name.partition(":")[2] for name, character in CHARACTERS.items()}
+# Of the mark of a paragraph: who put it in or took it out.
+TRACKED = frozenset(("w:ins", "w:del", "w:moveFrom", "w:moveTo", "w:rPrChange"))
+SPECIAL = re.compile(f"([{''.join(ELEMENTS)}])")
+
+
+class RunWriter:
+    """Writes a paragraph.
+
+    Args:
+        paragraph: the element; what it holds is taken out of it.
+        base: a run that looks as words do of which nothing else is said.
+        off: switches of runs that say nothing where they are off.
+        language: that its words are in, a canonical tag.
+    """
+
+    def __init__(self, paragraph: Element, base: Element | None, off: frozenset[str], language: str) -> None:
+        self._paragraph = paragraph
+        self._off = off
+        self._language = language
+        self._slots = [paragraph]
+        self._looks = [make_base(paragraph) if base is None else base]
+        self._around: list[Piece | Element] = []
+        self._written: dict[Element, str] = {}  # runs that more may be put into, and what is the same for those alike
+        empty(paragraph)
+
+    def begin(self, around: Piece | Element) -> None:
+        """Begin what is around words: a piece, or a run that they look like."""
+        self._around.append(around)
+        if not isinstance(around, Piece):
+            self._looks.append(around)
+            return
+        for each in around.group:
+            self.replay(each)
+        if around.node is not None and around.slot is not None:
+            if around.run is not None:
+                run = self._add_run(around.run)
+                del self._written[run]
+                run.append(around.node)
+            else:
+                self._slots[-1].append(around.node)
+            empty(around.slot)
+            self._slots.append(around.slot)
+        self._looks.append(self._looks[-1] if around.base is None else around.base)
+
+    def end(self) -> None:
+        """End what was begun last."""
+        around = self._around.pop()
+        self._looks.pop()
+        if isinstance(around, Piece):
+            for each in around.closing:
+                self.replay(each)
+            if around.slot is not None:
+                self._slots.pop()
+
+    def finish(self) -> None:
+        """Put what stands last behind all that was written."""
+        assert not self._around, "a tag of a paragraph was not closed"
+        self._paragraph.extend([each for each in self._paragraph if name_of(each) == "a:endParaRPr"])
+
+    def put_words(self, text: str) -> None:
+        """Write words."""
+        text = NO_CHARACTER.sub("", text)
+        if text:
+            run = self._find_run(self._looks[-1])
+            set_language(run, self._language)
+            put_text(run, text)
+
+    def replay(self, piece: Piece) -> None:
+        """Write a piece as it was."""
+        if piece.kind is PieceKind.BEGIN:
+            self.begin(piece)
+        elif piece.kind is PieceKind.END:
+            self.end()
+        elif piece.kind is PieceKind.WORDS and piece.run is not None:
+            put_text(self._find_run(piece.run), piece.text)
+        elif piece.node is not None:
+            (self._slots[-1] if piece.run is None else self._find_run(piece.run)).append(piece.node)
+        for each in piece.group if piece.kind is PieceKind.MARK else ():
+            self.replay(each)
+
+    def _find_run(self, like: Element) -> Element:
+        """Return the last run if it looks like another one, else a new one."""
+        slot = self._slots[-1]
+        last = slot[-1] if len(slot) else None
+        return (
+            last if last is not None and self._written.get(last) == find_key(like, self._off) else self._add_run(like)
+        )
+
+    def _add_run(self, like: Element) -> Element:
+        run = etree.SubElement(
+            self._slots[-1], like.tag, {str(name): str(value) for name, value in like.attrib.items()}
+        )
+        properties = properties_of(like)
+        if properties is not None:
+            run.append(deepcopy(properties))
+        self._written[run] = find_key(like, self._off)
+        return run
+
+
+def empty(slot: Element) -> None:
+    """Take out of an element what is not its properties."""
+    for each in list(slot):
+        if name_of(each) not in PROPERTIES:
+            slot.remove(each)
+
+
+def make_base(paragraph: Element) -> Element:
+    """Return a run that looks as what is typed at the end of a paragraph."""
+    run = etree.Element(named(paragraph, "r"))
+    properties = find_child(find_child(paragraph, "w:pPr"), "w:rPr")
+    if properties is not None:
+        run.append(deepcopy(properties))
+        for each in list(run[0]):
+            if name_of(each) in TRACKED:
+                run[0].remove(each)
+    return run
+
+
+def put_text(run: Element, text: str) -> None:
+    """Put text at the end of a run."""
+    for part in SPECIAL.split(text) if name_of(run) == "w:r" else [text]:
+        if part in ELEMENTS:
+            etree.SubElement(run, named(run, ELEMENTS[part]))
+        elif part:
+            last = run[-1] if len(run) and name_of(run[-1]) in ("w:t", "a:t") else None
+            shown = etree.SubElement(run, named(run, "t")) if last is None else last
+            shown.text = (shown.text or "") + part
+            if name_of(run) == "w:r" and (shown.text != shown.text.strip() or "  " in shown.text):
+                shown.set(SPACE, "preserve")
