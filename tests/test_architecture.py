@@ -88,12 +88,12 @@ SERVICE_LIBRARIES = {
     "prometheus_client": ("observability",),
     "structlog": ("app", "rpc", "engine", "cli"),
 }
-CLIENT_WIRE = ("client", "aio", "calls", "conversion", "error_mapping")
+CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
     "polygist.charsets": ("cli",),
     "polygist.pem": ("tls",),
-    "polygist.v1": ("calls", "conversion"),
+    "polygist.v1": ("calls", "documents", "conversion"),
     "google.protobuf": CLIENT_WIRE,
     "google.rpc": ("error_mapping",),
     "grpc": ("client", "channels", "error_mapping", "tls"),
@@ -104,7 +104,7 @@ CLIENT_LIBRARIES = {
     "puremagic": ("cli",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
-CLIENT_SURFACE = ("addresses", "connection", "errors", "options", "results", "tls", "cli")
+CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options", "results", "tls", "cli")
 
 # The most lines of a file and of a function are said in `bench.structure`, which finds what is beyond them.
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten

@@ -44,14 +44,17 @@ from polygist_client.errors import (
     Unavailable,
     Unimplemented,
 )
+from polygist_client.glossary_files import GlossaryFile
 from polygist_client.options import (
     CallOptions,
     DetectOptions,
     Item,
     LanguageOptions,
     ListOptions,
+    SummariseDocumentOptions,
     SummariseOptions,
     TokenOptions,
+    TranslateDocumentOptions,
     TranslateOptions,
 )
 from polygist_client.results import (
@@ -62,6 +65,7 @@ from polygist_client.results import (
     DetectedLanguage,
     Detection,
     Finished,
+    Glossary,
     Language,
     Model,
     Notice,
@@ -72,6 +76,7 @@ from polygist_client.results import (
     Summary,
     SummarySentence,
     TokenCount,
+    TranslatedDocument,
     Translation,
 )
 
@@ -96,6 +101,8 @@ __all__ = [
     "FieldUnsupported",
     "FieldViolation",
     "Finished",
+    "Glossary",
+    "GlossaryFile",
     "GlossaryNotFound",
     "InferenceFailed",
     "InternalError",
@@ -128,13 +135,16 @@ __all__ = [
     "ServerUnreachable",
     "Span",
     "StreamBroken",
+    "SummariseDocumentOptions",
     "SummariseOptions",
     "Summary",
     "SummarySentence",
     "TlsFailed",
     "TokenCount",
     "TokenOptions",
+    "TranslateDocumentOptions",
     "TranslateOptions",
+    "TranslatedDocument",
     "Translation",
     "Unauthenticated",
     "Unavailable",

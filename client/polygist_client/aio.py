@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 from google.protobuf.message import Message
 
-from polygist_client import batches, calls, options, results
+from polygist_client import batches, calls, documents, options, results
 from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.awaited import AsyncBatchPool, BulkTasks
@@ -134,6 +134,21 @@ class AsyncClient:
         reading = calls.read_translations(options, on_error=on_error)
         return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
+    async def translate_document(
+        self, document: options.Document, *, to: str, **options: Unpack[options.TranslateDocumentOptions]
+    ) -> results.TranslatedDocument:
+        """Translate a file: Word, subtitles, a catalogue of messages (PO), a page, Markdown, plain text.
+
+        The same kind of file comes back, in which only words have changed, and what goes with them.
+
+        Args:
+            document: its path, or what is in it; up to 12 MiB.
+            to: language to translate to.
+            options: see `TranslateDocumentOptions`.
+        """
+        call = await asyncio.to_thread(documents.translate_document, document, to=to, **options)
+        return await self._answer(call)
+
     @overload
     async def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
     @overload
@@ -202,6 +217,18 @@ class AsyncClient:
             in_flight=parse_in_flight(in_flight),
         )
 
+    async def summarise_document(
+        self, document: options.Document, **options: Unpack[options.SummariseDocumentOptions]
+    ) -> results.Summary:
+        """Summarise a file of any kind that `translate_document` takes, as one article.
+
+        Args:
+            document: its path, or what is in it; up to 12 MiB.
+            options: see `SummariseDocumentOptions`.
+        """
+        call = await asyncio.to_thread(documents.summarise_document, document, **options)
+        return await self._answer(call)
+
     def stream_translate(
         self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
     ) -> AsyncGenerator[results.Progress | results.Delta | results.Finished[results.Translation], None]:
@@ -265,6 +292,10 @@ class AsyncClient:
     async def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
         """List all languages of the server, or those of one task."""
         return await self._answer(calls.list_languages(**options))
+
+    async def list_glossaries(self, **options: Unpack[options.CallOptions]) -> list[results.Glossary]:
+        """List the glossaries that the operator has mounted."""
+        return await self._answer(calls.list_glossaries(**options))
 
     async def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
         """Tell version, limits and load of the server."""

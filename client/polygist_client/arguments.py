@@ -9,10 +9,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from numbers import Real
 from os import PathLike
+from pathlib import Path
 from typing import Any, get_args
 
 from polygist_client.errors import InvalidInput
-from polygist_client.options import CallOptions, MimeType
+from polygist_client.options import CallOptions, DocumentType, MimeType
 
 # Seconds, three years: what is longer is for ever, and gRPC and the clocks of threads have no room for much more.
 ENDLESS_SECONDS = 1e8
@@ -22,6 +23,9 @@ MOST_SHOWN = 60
 LANGUAGE = "a language code such as 'pt'"
 MODEL = "the name of a model such as 'en-pt'"
 MODEL_PREFIX = "models/"
+GLOSSARY = "the name of a glossary such as 'press'"
+GLOSSARY_PREFIX = "glossaries/"
+TERMS = "a dict of terms and what they become, or pairs of them"
 DETECTED = "leave it out, and the language is detected"
 
 Parser = Callable[[str, Any], Any]
@@ -107,13 +111,63 @@ def parse_model_name(field: str, name: Any) -> str:
     return text if not text or text.startswith(MODEL_PREFIX) else f"{MODEL_PREFIX}{text}"
 
 
-def parse_mime_type(field: str, value: Any) -> MimeType:
-    """Return the MIME type of texts; raises InvalidInput with all that there are."""
-    known: tuple[MimeType, ...] = get_args(MimeType)
+def parse_glossary_name(field: str, name: Any) -> str:
+    """Return the full name of a glossary: ``glossaries/`` may be left out."""
+    if isinstance(name, Mapping | PathLike):
+        raise wrong_type(field, name, GLOSSARY, "give terms of your own as terms; GlossaryFile reads a file of them")
+    text = parse_text(field, name, GLOSSARY, "give its .name" if isinstance(getattr(name, "name", None), str) else "")
+    return text if not text or text.startswith(GLOSSARY_PREFIX) else f"{GLOSSARY_PREFIX}{text}"
+
+
+def parse_terms(field: str, terms: Any) -> list[tuple[str, str]]:
+    """Return terms and what they become, each checked."""
+    if isinstance(terms, str | bytes | bytearray | PathLike) or not isinstance(terms, Iterable):
+        raise wrong_type(field, terms, TERMS, "GlossaryFile reads a file of them")
+    pairs = []
+    for at, pair in enumerate(terms.items() if isinstance(terms, Mapping) else terms):
+        if isinstance(pair, str) or not isinstance(pair, Iterable) or len(both := tuple(pair)) != 2:
+            raise wrong_type(f"{field}[{at}]", pair, "a term and what it becomes", "give ('heart rate', 'pulsação')")
+        source, target = (parse_text(f"{field}[{at}]", each) for each in both)
+        pairs.append((source, target))
+    return pairs
+
+
+def parse_texts(field: str, texts: Any, example: str) -> list[str]:
+    """Return several texts, each checked."""
+    if isinstance(texts, str | bytes | bytearray | Mapping) or not isinstance(texts, Iterable):
+        raise wrong_type(field, texts, "a list of str", f"give [{example!r}]")
+    return [parse_text(f"{field}[{at}]", each) for at, each in enumerate(texts)]
+
+
+def parse_mime_type(field: str, value: Any, kind: Any = MimeType) -> str:
+    """Return the MIME type of texts; raises InvalidInput with all that there are.
+
+    Args:
+        field: the argument.
+        value: what it is.
+        kind: the literal type that has them all.
+    """
+    known: tuple[str, ...] = get_args(kind)
     for each in known:
         if each == value:
             return each
     raise InvalidInput(f"{field}: {value!r} is not one of {', '.join(known)}", field=field)
+
+
+def parse_document(document: Any) -> tuple[bytes, str]:
+    """Return the bytes of a file, and its name where it has one.
+
+    Raises:
+        TypeError: it is neither bytes nor a path.
+        OSError: it cannot be read.
+    """
+    if isinstance(document, PathLike):
+        path = Path(document)
+        return path.read_bytes(), path.name
+    if isinstance(document, bytes | bytearray | memoryview):
+        return bytes(document), ""
+    cure = "give Path(…) for a file, or call translate for a text" if isinstance(document, str) else ""
+    raise wrong_type("document", document, "bytes or a Path", cure)
 
 
 def parse_seconds(field: str, seconds: Any, *, may_be_zero: bool = False) -> float:
@@ -183,18 +237,25 @@ def keep(field: str, value: Any) -> Any:
 PARSERS: Mapping[str, Parser] = {
     **dict.fromkeys(("timeout", "keepalive_time", "keepalive_timeout"), parse_seconds),
     "reconnect_timeout": partial(parse_seconds, may_be_zero=True),
-    **dict.fromkeys(("request_id", "query", "display_language"), parse_text),
+    **dict.fromkeys(("request_id", "query", "display_language", "name"), parse_text),
     "source": partial(parse_language, cure=DETECTED),
     "to": partial(parse_language, cure="leave it out for the article's own language"),
     "candidates": parse_candidates,
     "model": parse_model_name,
     "mime_type": parse_mime_type,
+    "glossary": parse_glossary_name,
+    "terms": parse_terms,
+    "keep": partial(parse_texts, example="Contoso"),
+    "placeholders": partial(parse_texts, example="mustache"),
     **dict.fromkeys(
         ("beam_size", "max_output_tokens", "alternatives", "max_sentences", "max_words", "max_candidates"),
         parse_integer,
     ),
     **dict.fromkeys(
-        ("wait_for_ready", "scores", "segments", "alignment", "pivot", "markdown", "sentences", "citations", "tls"),
+        (
+            *("wait_for_ready", "scores", "segments", "alignment", "pivot", "markdown", "sentences", "citations"),
+            *("ignore_case", "include_text", "mark_fuzzy", "retranslate", "tls"),
+        ),
         parse_flag,
     ),
     **dict.fromkeys(("splitting", "prefer", "method", "type", "length", "order", "task"), keep),
@@ -203,21 +264,25 @@ PARSERS: Mapping[str, Parser] = {
     "api_key": parse_secret,
     "metadata": parse_metadata,
 }
+DOCUMENT_PARSERS: Mapping[str, Parser] = {**PARSERS, "mime_type": partial(parse_mime_type, kind=DocumentType)}
 
 
-def parse_options(name: str, given: Mapping[str, Any], kind: Any) -> dict[str, Any]:
+def parse_options(
+    name: str, given: Mapping[str, Any], kind: Any, parsers: Mapping[str, Parser] = PARSERS
+) -> dict[str, Any]:
     """Return the keywords of a call, checked, without those that are None, which is as good as left out.
 
     Args:
         name: of the method.
         given: its keywords.
         kind: the TypedDict that has them all.
+        parsers: check each of them.
     """
     unknown = sorted(given.keys() - kind.__optional_keys__)
     if unknown:
         known = ", ".join(sorted(kind.__optional_keys__))
         raise TypeError(f"{name}() got an unexpected keyword argument {unknown[0]!r}; it takes {known}")
-    return {field: PARSERS[field](field, value) for field, value in given.items() if value is not None}
+    return {field: parsers[field](field, value) for field, value in given.items() if value is not None}
 
 
 def call_options(given: Mapping[str, Any]) -> CallOptions:

@@ -31,6 +31,7 @@ MODELS = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
 ADMIN = model_service_pb2.DESCRIPTOR.services_by_name["ModelAdminService"]
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 HEALTH_SECONDS = 10.0
+CHARACTERS_PER_BYTE = 4  # that a packed file may have: deflated prose takes a third of its characters
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -71,6 +72,14 @@ class Call(Generic[ReplyT, AnswerT]):
     def is_repeatable(self) -> bool:
         """Whether making it twice is as good as once; health is to be told as it is now."""
         return self.service in (TRANSLATION, SUMMARISATION, MODELS)
+
+    @property
+    def characters(self) -> int:
+        """How many characters there are to work on; of a file, about as many as it may have at most."""
+        request = getattr(self.request, "request", self.request)  # a stream's request has the unary one in it
+        document = getattr(request, "document", b"")
+        size = len(getattr(document, "content", document))
+        return sum(map(len, getattr(request, "contents", ()))) + CHARACTERS_PER_BYTE * size
 
     def request_id(self) -> str:
         """Return the id that was given, else a new one."""
@@ -124,6 +133,7 @@ def translate(
                 )
             ),
             **conversion.parse_decoding(chosen),
+            **conversion.parse_prescribed(chosen),
         ),
         reply=contract.TranslateResponse,
         convert=lambda reply: one_or_all(text, contents, map(conversion.read_translation, reply.translations)),
@@ -221,6 +231,7 @@ def summarise(
                 )
             ),
             **conversion.parse_decoding(chosen),
+            **conversion.parse_prescribed(chosen),
             **conversion.parse_length(chosen),
         ),
         reply=contract.SummariseResponse,
@@ -361,6 +372,21 @@ def list_languages(
         ),
         reply=model_service_pb2.ListLanguagesResponse,
         convert=lambda reply: [conversion.read_language(each) for each in reply.languages],
+        options=call_options(chosen),
+    )
+
+
+def list_glossaries(
+    **given: Unpack[options.CallOptions],
+) -> Call[translation_service_pb2.ListGlossariesResponse, list[results.Glossary]]:
+    """Make the call of `Client.list_glossaries`."""
+    chosen = parse_options("list_glossaries", given, options.CallOptions)
+    return Call(
+        service=TRANSLATION,
+        method="ListGlossaries",
+        request=translation_service_pb2.ListGlossariesRequest(),
+        reply=translation_service_pb2.ListGlossariesResponse,
+        convert=lambda reply: [conversion.read_glossary(each) for each in reply.glossaries],
         options=call_options(chosen),
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
 import grpc
 from google.protobuf.message import Message
 
-from polygist_client import batches, calls, options, results
+from polygist_client import batches, calls, documents, options, results
 from polygist_client.addresses import DEFAULT_TARGET
 from polygist_client.api_keys import ApiKeyCheck
 from polygist_client.blocking import BatchPool, BulkThread
@@ -131,6 +131,20 @@ class Client:
         reading = calls.read_translations(options, on_error=on_error)
         return self._send_items(calls.batch_translate(to=to, **options), items, reading, ordered=ordered)
 
+    def translate_document(
+        self, document: options.Document, *, to: str, **options: Unpack[options.TranslateDocumentOptions]
+    ) -> results.TranslatedDocument:
+        """Translate a file: Word, subtitles, a catalogue of messages (PO), a page, Markdown, plain text.
+
+        The same kind of file comes back, in which only words have changed, and what goes with them.
+
+        Args:
+            document: its path, or what is in it; up to 12 MiB.
+            to: language to translate to.
+            options: see `TranslateDocumentOptions`.
+        """
+        return self._answer(documents.translate_document(document, to=to, **options))
+
     @overload
     def summarise(self, text: str, **options: Unpack[options.SummariseOptions]) -> results.Summary: ...
     @overload
@@ -199,6 +213,17 @@ class Client:
             in_flight=parse_in_flight(in_flight),
         )
 
+    def summarise_document(
+        self, document: options.Document, **options: Unpack[options.SummariseDocumentOptions]
+    ) -> results.Summary:
+        """Summarise a file of any kind that `translate_document` takes, as one article.
+
+        Args:
+            document: its path, or what is in it; up to 12 MiB.
+            options: see `SummariseDocumentOptions`.
+        """
+        return self._answer(documents.summarise_document(document, **options))
+
     def stream_translate(
         self, text: str | Texts, *, to: str, **options: Unpack[options.TranslateOptions]
     ) -> Generator[results.Progress | results.Delta | results.Finished[results.Translation], None, None]:
@@ -258,6 +283,10 @@ class Client:
     def list_languages(self, **options: Unpack[options.LanguageOptions]) -> list[results.Language]:
         """List all languages of the server, or those of one task."""
         return self._answer(calls.list_languages(**options))
+
+    def list_glossaries(self, **options: Unpack[options.CallOptions]) -> list[results.Glossary]:
+        """List the glossaries that the operator has mounted."""
+        return self._answer(calls.list_glossaries(**options))
 
     def server_info(self, **options: Unpack[options.CallOptions]) -> results.ServerInfo:
         """Tell version, limits and load of the server."""

@@ -125,9 +125,7 @@ class Connection:
 
     def seconds(self, call: Call[Any, Any]) -> float:
         """Return how many seconds `call` may take."""
-        # A stream's request has the unary one in it.
-        request = getattr(call.request, "request", call.request)
-        return self.seconds_for(call, sum(map(len, getattr(request, "contents", ()))))
+        return self.seconds_for(call, call.characters)
 
     def seconds_for(self, call: Call[Any, Any], characters: int) -> float:
         """Return how many seconds so many characters of `call` may take."""

@@ -77,6 +77,27 @@ def parse_decoding(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def parse_prescribed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return terms, kept phrases and placeholders, as the fields that translations and summaries have in common."""
+    return {
+        "glossary_config": unless_empty(
+            common_pb2.GlossaryConfig(
+                glossary=given.get("glossary", ""),
+                entries=[
+                    common_pb2.GlossaryEntry(source_term=source, target_term=target)
+                    for source, target in given.get("terms", ())
+                ],
+                ignore_case=given.get("ignore_case", False),
+            )
+        ),
+        "do_not_translate_phrases": given.get("keep"),
+        "placeholder_syntaxes": [
+            number_of(f"placeholders[{at}]", common_pb2.PlaceholderSyntax.DESCRIPTOR, word)
+            for at, word in enumerate(given.get("placeholders", ()))
+        ],
+    }
+
+
 def unless_empty(message: MessageT) -> MessageT | None:
     """Return None for a message that says nothing, so that it is not sent."""
     return message if message.ListFields() else None
@@ -110,6 +131,30 @@ def read_translation(
         index=index,
         id=id,
     )
+
+
+def read_document(reply: translation_service_pb2.TranslateDocumentResponse) -> results.TranslatedDocument:
+    """Convert a translated file."""
+    whole = read_translation(reply.translation)
+    return results.TranslatedDocument(
+        document=reply.document,
+        mime_type=reply.mime_type,
+        source=whole.source,
+        target=whole.target,
+        model=whole.model,
+        detection_confidence=whole.detection_confidence,
+        pivots=whole.pivots,
+        score=whole.score,
+        segments=whole.segments,
+        warnings=whole.warnings,
+        source_text=reply.source_text,
+        translated_text=reply.translated_text,
+    )
+
+
+def read_glossary(message: translation_service_pb2.Glossary) -> results.Glossary:
+    """Convert a glossary that the operator has mounted."""
+    return results.Glossary(message.name, tuple(message.language_codes), message.entry_count, message.revision)
 
 
 def read_segment(message: translation_service_pb2.TranslatedSegment) -> results.Segment:
@@ -150,6 +195,7 @@ def read_summary(
         chunk_count=message.chunk_count,
         warnings=tuple(read_notice(each) for each in message.warnings),
         detection_confidence=read_optional(message, "detection_confidence"),
+        source_text=message.source_text,
         index=index,
         id=id,
     )

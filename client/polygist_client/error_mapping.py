@@ -60,7 +60,8 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "RESOURCE_EXHAUSTED",
         r"(?P<what>Sent|Received) message larger than max \((?P<size>\d+) vs\. (?P<most>\d+)\)",
         errors.MessageTooLarge,
-        "a message of {size} bytes, at most {most} are allowed; send fewer texts at once, or use translate_many",
+        "a message of {size} bytes, at most {most} are allowed; send fewer texts at once, use translate_many, or cut a"
+        " file into several",
     ),
     (
         "UNAVAILABLE",

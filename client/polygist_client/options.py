@@ -1,7 +1,8 @@
 """The keywords of the calls and the words that they take, declared once for both clients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any, Literal, TypedDict
 
 Preference = Literal["speed", "quality"]
@@ -12,8 +13,20 @@ SummaryLength = Literal["short", "medium", "long"]
 SentenceOrder = Literal["offset", "rank"]
 Task = Literal["translate", "summarise", "detect-language"]
 MimeType = Literal["text/plain", "text/html", "text/markdown"]
+DocumentType = Literal[
+    "text/plain",
+    "text/html",
+    "text/markdown",
+    "text/vtt",
+    "application/x-subrip",
+    "text/x-gettext-translation",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+]
+Placeholder = Literal["mustache", "braces", "printf", "shell", "url-email"]
 
 Texts = list[str] | tuple[str, ...]
+Document = bytes | PathLike[str]
+Terms = Mapping[str, str] | Sequence[tuple[str, str]]
 JsonReply = dict[str, Any]
 
 
@@ -52,12 +65,32 @@ class CallOptions(TypedDict, total=False):
     on_reply: Callable[[JsonReply], object] | None
 
 
-class TranslateOptions(CallOptions, total=False):
-    """Keywords of `translate`, `translate_many` and `stream_translate`.
+class TermOptions(CallOptions, total=False):
+    """Keywords that prescribe words; of summaries they matter where `to` is another language than the article's.
+
+    What could not be kept or applied is told of by warnings: "placeholder-lost", "glossary-term-not-applied".
 
     Attributes:
-        mime_type: what the texts are; None is "text/plain". Of "text/html" and "text/markdown" the same document comes
-            back, in the other language: tags, marks, code and addresses stay as they are.
+        glossary: name of a glossary that the operator has mounted; see `list_glossaries`.
+        terms: what terms of the source become, as a mapping or as pairs, up to 1,000; they win over those of
+            `glossary`. `GlossaryFile` reads them from a file.
+        ignore_case: find terms whatever their case.
+        keep: phrases that are carried over as they are, up to 1,000.
+        placeholders: syntaxes of placeholders that are carried over as they are: "mustache" is ``{{name}}``, "braces"
+            ``{name}`` and ICU arguments, "printf" ``%s`` and ``%(name)s``, "shell" ``$name`` and ``${name}``.
+    """
+
+    glossary: str | None
+    terms: Terms | None
+    ignore_case: bool
+    keep: Sequence[str]
+    placeholders: Sequence[Placeholder]
+
+
+class TranslationOptions(TermOptions, total=False):
+    """Keywords of every translation, of texts and of files.
+
+    Attributes:
         source: language of the texts (BCP-47); detected for each text where it is not given.
         candidates: the languages that detection may find.
         model: name of the model; picked by the languages where it is not given.
@@ -65,14 +98,12 @@ class TranslateOptions(CallOptions, total=False):
         prefer: "speed" or "quality"; None is greedy decoding over the whole vocabulary.
         beam_size: 0 follows `prefer`.
         max_output_tokens: most tokens of one segment; 0 is the model's own rule.
-        alternatives: how many other translations of each text to give.
         scores: give scores.
         segments: give the segments, with their place in source and translation.
         alignment: tell which words became which; `segments` come along.
         pivot: whether a text may go through another language where no model serves the pair directly.
     """
 
-    mime_type: MimeType | None
     source: str | None
     candidates: Sequence[str]
     model: str | None
@@ -80,19 +111,47 @@ class TranslateOptions(CallOptions, total=False):
     prefer: Preference | None
     beam_size: int
     max_output_tokens: int
-    alternatives: int
     scores: bool
     segments: bool
     alignment: bool
     pivot: bool
 
 
-class SummariseOptions(CallOptions, total=False):
-    """Keywords of all calls that summarise; of `length`, `max_sentences` and `max_words` give one at most.
+class TranslateOptions(TranslationOptions, total=False):
+    """Keywords of `translate`, `translate_many` and `stream_translate`.
 
     Attributes:
-        mime_type: what the articles are; None is "text/plain". In a page of "text/html" the article is found. Summaries
-            are plain text or what `markdown` says.
+        mime_type: what the texts are; None is "text/plain". Of "text/html" and "text/markdown" the same document comes
+            back, in the other language: tags, marks, code and addresses stay as they are.
+        alternatives: how many other translations of each text to give.
+    """
+
+    mime_type: MimeType | None
+    alternatives: int
+
+
+class TranslateDocumentOptions(TranslationOptions, total=False):
+    """Keywords of `translate_document`.
+
+    Attributes:
+        name: file name, by whose ending the server tells what the file is; that of the path where one is given.
+        mime_type: what the file is; None lets the server tell by name and content.
+        include_text: give `source_text` and `translated_text`, which segments and warnings point into.
+        mark_fuzzy: of a catalogue (PO): mark what is translated as fuzzy.
+        retranslate: of a catalogue: translate again what has a translation, too.
+    """
+
+    name: str | None
+    mime_type: DocumentType | None
+    include_text: bool
+    mark_fuzzy: bool
+    retranslate: bool
+
+
+class SummaryOptions(TermOptions, total=False):
+    """Keywords of every summary; of `length`, `max_sentences` and `max_words` give one at most.
+
+    Attributes:
         source: language of the articles (BCP-47); detected for each where it is not given.
         candidates: the languages that detection may find.
         to: language of the summaries; the article's own where it is not given.
@@ -114,7 +173,6 @@ class SummariseOptions(CallOptions, total=False):
         pivot: as for `translate`, with `to`.
     """
 
-    mime_type: MimeType | None
     source: str | None
     candidates: Sequence[str]
     to: str | None
@@ -134,6 +192,31 @@ class SummariseOptions(CallOptions, total=False):
     sentences: bool
     citations: bool
     pivot: bool
+
+
+class SummariseOptions(SummaryOptions, total=False):
+    """Keywords of `summarise`, `summarise_many` and `stream_summarise`.
+
+    Attributes:
+        mime_type: what the articles are; None is "text/plain". In a page of "text/html" the article is found. Summaries
+            are plain text or what `markdown` says.
+    """
+
+    mime_type: MimeType | None
+
+
+class SummariseDocumentOptions(SummaryOptions, total=False):
+    """Keywords of `summarise_document`.
+
+    Attributes:
+        name: as for `translate_document`.
+        mime_type: as for `translate_document`.
+        include_text: give `source_text`, which citations and warnings point into.
+    """
+
+    name: str | None
+    mime_type: DocumentType | None
+    include_text: bool
 
 
 class DetectOptions(CallOptions, total=False):

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from os import PathLike
+from pathlib import Path
 from typing import Generic, Literal, TypeVar
+
+from polygist_client.atomic_files import replace_in_place
 
 Health = Literal["serving", "not-serving", "service-unknown", "unknown"]
 ResultT = TypeVar("ResultT", bound="Translation | Summary")
@@ -102,6 +106,42 @@ class Translation:
 
 
 @dataclass(frozen=True, slots=True)
+class TranslatedDocument:
+    """A translated file: of the same kind, in which only words have changed, and what goes with them.
+
+    Attributes:
+        document: its bytes.
+        mime_type: what the file was read as.
+        source: as `Translation.source`, and so the others; spans point into `source_text` and `translated_text`.
+        source_text: what was read of it, without its marks, block by block, one a line; empty unless asked for.
+        translated_text: the same of the translated file.
+    """
+
+    document: bytes = field(repr=False)
+    mime_type: str
+    source: str
+    target: str
+    model: str
+    detection_confidence: float | None = None
+    pivots: tuple[str, ...] = ()
+    score: float | None = None
+    segments: tuple[Segment, ...] = ()
+    warnings: tuple[Notice, ...] = ()
+    source_text: str = field(default="", repr=False)
+    translated_text: str = field(default="", repr=False)
+
+    @property
+    def alignment(self) -> tuple[AlignedPair, ...]:
+        """The words of all segments, in the order of the translation; empty unless asked for."""
+        return tuple(pair for segment in self.segments for pair in segment.alignment)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the file; one that is there is replaced when all is written. Raises OSError."""
+        with replace_in_place(Path(path).resolve()) as stream:
+            stream.write(self.document)
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A passage of the source that supports a sentence; a low `support_score` (0 to 1) is a reason to check."""
 
@@ -135,6 +175,7 @@ class Summary:
         sentences: empty unless asked for.
         chunk_count: above 1 where the article was summarised in parts first.
         detection_confidence: 0 to 1; None where the source language was given.
+        source_text: of `summarise_document`: what was read of the file, which spans point into; empty unless asked for.
         index: which item of `summarise_many` it answers; as `Translation.index`.
         id: that item's own id, where it has one.
     """
@@ -148,6 +189,7 @@ class Summary:
     chunk_count: int = 0
     warnings: tuple[Notice, ...] = ()
     detection_confidence: float | None = None
+    source_text: str = field(default="", repr=False)
     index: int | None = field(default=None, compare=False)
     id: str | None = field(default=None, compare=False)
 
@@ -252,6 +294,28 @@ class Language:
     targets: tuple[str, ...]
     pivot_targets: tuple[str, ...]
     tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Glossary:
+    """A glossary that the operator has mounted.
+
+    Attributes:
+        name: such as "glossaries/press".
+        languages: those that have a column; it serves every pair of them.
+        entry_count: how many rows it has.
+        revision: digest of the file.
+    """
+
+    name: str
+    languages: tuple[str, ...]
+    entry_count: int
+    revision: str
+
+    @property
+    def short_name(self) -> str:
+        """The name without "glossaries/", as it may be given wherever a glossary is named."""
+        return self.name.removeprefix("glossaries/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,6 +255,28 @@ def translate(request: translation_service_pb2.TranslateRequest) -> translation_
     )
 
 
+def translate_document(
+    request: translation_service_pb2.TranslateDocumentRequest,
+) -> translation_service_pb2.TranslateDocumentResponse:
+    """Upper case, with everything that was asked for; what is no text comes back as it is."""
+    text = request.document.decode(errors="replace")
+    whole = translation_service_pb2.TranslateRequest()
+    whole.CopyFrom(request.config)
+    whole.contents.append(text)
+    reply = translate(whole)
+    translated = reply.translations[0].translated_text
+    reply.translations[0].translated_text = ""
+    is_text = "\ufffd" not in text and "\0" not in text
+    return translation_service_pb2.TranslateDocumentResponse(
+        document=translated.encode() if is_text else request.document,
+        translation=reply.translations[0],
+        usage=reply.usage,
+        mime_type=request.mime_type or "application/x-subrip",
+        source_text=text if request.include_text else "",
+        translated_text=translated if request.include_text else "",
+    )
+
+
 def align(text: str) -> list[translation_service_pb2.AlignedPair]:
     """Each word with itself."""
     spans = [
@@ -264,7 +286,8 @@ def align(text: str) -> list[translation_service_pb2.AlignedPair]:
 
 
 def summarise(request: summarisation_service_pb2.SummariseRequest) -> summarisation_service_pb2.SummariseResponse:
-    """The first line of each article."""
+    """The first line of each article, or of the one in a file."""
+    document = request.document.content.decode(errors="replace")
     return summarisation_service_pb2.SummariseResponse(
         summaries=[
             summarisation_service_pb2.Summary(
@@ -286,8 +309,9 @@ def summarise(request: summarisation_service_pb2.SummariseRequest) -> summarisat
                     )
                 ]
                 * request.output_config.include_citations,
+                source_text=document if request.output_config.include_source_text else "",
             )
-            for text in request.contents
+            for text in (request.contents or [document])
         ]
     )
 
@@ -358,6 +382,14 @@ LANGUAGES = [
 ]  # fmt: skip
 DEFAULTS: dict[str, Any] = {
     "Translate": translate,
+    "TranslateDocument": translate_document,
+    "ListGlossaries": translation_service_pb2.ListGlossariesResponse(
+        glossaries=[
+            translation_service_pb2.Glossary(
+                name="glossaries/press", language_codes=["en", "pt"], entry_count=120, revision="abc"
+            )
+        ]
+    ),
     "Summarise": summarise,
     "StreamSummarise": stream_summarise,
     "StreamTranslate": stream_translate,

@@ -5,7 +5,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import BinaryIO
 
 import click
 
+from polygist_client.atomic_files import replace_in_place
 from polygist_client.cli.formats import Format
 from polygist_client.cli.inputs import Input, identify
 
@@ -227,23 +227,3 @@ def replace_file(path: Path) -> Iterator[BinaryIO]:
     """Open a stream for the new content of a file, which takes place and mode of the old one when the block ends."""
     with making_folder(path.parent), replace_in_place(path) as stream:
         yield stream
-
-
-@contextmanager
-def replace_in_place(path: Path) -> Iterator[BinaryIO]:
-    """Do as `replace_file`, in a folder that is there."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        if path.exists():
-            mode = path.stat().st_mode & 0o7777
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = 0o666 & ~mask
-        Path(temporary).chmod(mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
