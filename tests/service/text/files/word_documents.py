@@ -6,8 +6,8 @@ from html import escape, unescape
 
 from lxml import etree
 from polygist_service.text.documents.files import read_file
-from polygist_service.text.documents.files.kinds import WORD
 from polygist_service.text.documents.files.base import ReadOptions, TranslatedText
+from polygist_service.text.documents.files.kinds import WORD
 from polygist_service.text.documents.html.tokens import TokenKind, read_attributes, read_tokens
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"

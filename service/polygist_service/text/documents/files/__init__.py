@@ -29,7 +29,6 @@ FILES: Mapping[str, Read] = {
 }
 
 
-
 def read_file(document: bytes, mime_type: str, options: ReadOptions) -> DocumentFile:
     """Read a file.
 
