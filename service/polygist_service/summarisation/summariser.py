@@ -1,6 +1,6 @@
 """The `Summariser`: articles in, summaries with their sources out, in the articles' language or in another."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -50,6 +50,7 @@ class Summariser:
         checker: decides which written sentences are shown.
         languages: tells the language of articles.
         pool: where splitting, selection and rendering happen.
+        counted: is told what each file was read as, and its size in bytes.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Summariser:
         checker: Checker,
         languages: LanguageResolver,
         pool: TextPool,
+        counted: Callable[[str, int], None] = lambda mime_type, size: None,
     ) -> None:
         self._engine = engine
         self._cross_lingual = CrossLingual(translator)
         self._languages = languages
         self._pool = pool
+        self._counted = counted
         self._extractive = Extractive(engine, pool)
         self._abstractive = Abstractive(engine, checker=checker, pool=pool)
 
@@ -91,7 +94,8 @@ class Summariser:
             layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
             return await self._plan(request, layouts, context)
         view, mime_type = await self._pool.call(context, partial(read_article, request.file))
-        with naming(request.file.field):
+        self._counted(mime_type, len(request.file.document))
+        with naming(request.file.document_field):
             plans = await self._plan(replace(request, mime_type=mime_type), view.layouts, context)
         return [replace(plan, view=view) for plan in plans]
 
