@@ -23,5 +23,5 @@ class CallContext:
 
     @staticmethod
     def default_seconds(characters: int) -> float:
-        """Return how long a call with so many code points may take where its caller does not say."""
+        """Return how long a call with so many code points, or bytes of a file, may take if its caller does not say."""
         return BASE_SECONDS + characters / CHARACTERS_PER_SECOND

@@ -22,8 +22,8 @@ Metadata of a call:
                  metadata and stands in the log
   traceparent    W3C trace context
 
-A call without a deadline gets one: 120 s and 1 s more for every 2,000 code points. None is
-longer than [request.deadline_seconds: 600] seconds, BatchTranslate excepted.
+A call without a deadline gets one: 120 s and 1 s more for every 2,000 code points, or bytes of a
+document. None is longer than [request.deadline_seconds: 600] seconds, BatchTranslate excepted.
 
 Errors are a gRPC status and, in grpc-status-details-bin, a google.rpc.Status. Its details always
 hold an ErrorInfo (domain "polygist", the reason below, metadata as named here) and the detail in

@@ -77,6 +77,7 @@ class LogCollector(Collector):
 CALL_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 BATCH_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
+DOCUMENT_BYTES = (1e3, 1e4, 1e5, 1e6, 1e7)
 BATCH_TOKENS = (16, 32, 64, 128, 256, 512, 1024, 2048)
 
 # Notices that concern one segment, and the event that each is counted as.
@@ -153,6 +154,10 @@ class Metrics:
             "polygist_server_replacements", "Servers that ended by themselves and were replaced.", registry=registry
         )
         self._stalls = Counter("polygist_stalls", "Times that the server stood still.", ("cause",), registry=registry)
+        self._documents = Histogram(
+            "polygist_document_bytes", "Size of the files that were read.", ("mime_type",),
+            registry=registry, buckets=DOCUMENT_BYTES,
+        )  # fmt: skip
         self._detections = Counter(
             "polygist_detections", "Texts whose language was detected.", ("language", "result"), registry=registry
         )
@@ -215,6 +220,10 @@ class Metrics:
         """A translation came with a notice; those that concern no single segment are not counted."""
         if kind in EVENTS:
             self._segments.labels(EVENTS[kind]).inc()
+
+    def document_read(self, mime_type: str, size: int) -> None:
+        """A file of so many bytes was read."""
+        self._documents.labels(mime_type).observe(size)
 
     def detected(self, language: str, result: str) -> None:
         """A text's language was detected; ``und`` is none."""

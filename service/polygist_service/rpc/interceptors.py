@@ -96,6 +96,8 @@ class Exchange:
 
     Attributes:
         contents, characters: how many texts have come in, and how long they are together.
+        document_bytes: the size of a file that has come in.
+        document_type: what it was read as, where the answer says.
         failed_items: how many items of a stream were answered with an error of their own.
         failure: what the log tells of a call that failed: its reason and the languages asked for.
     """
@@ -103,7 +105,8 @@ class Exchange:
     def __init__(self, method: Method, context: Context, observer: CallObserver) -> None:
         self.method = method
         self.context = context
-        self.contents = self.characters = self.failed_items = 0
+        self.contents = self.characters = self.document_bytes = self.failed_items = 0
+        self.document_type = ""
         self.failure: dict[str, str] = {}
         self._languages: tuple[str, ...] = ("", "")
         self._observer = observer
@@ -129,7 +132,10 @@ class Exchange:
         if isinstance(message, translation_service_pb2.BatchTranslateRequest):
             request, contents = (None, [message.item.content]) if message.HasField("item") else (message.config, ())
         if request is not None:
-            self._languages = tuple(getattr(request, field, "") for field in LANGUAGE_FIELDS)
+            options = getattr(request, "config", request)  # those of a file
+            self._languages = tuple(getattr(options, field, "") for field in LANGUAGE_FIELDS)
+            document = getattr(request, "document", b"")
+            self.document_bytes = len(getattr(document, "content", document))
         self.contents += len(contents)
         self.characters += sum(map(len, contents))
         return message
@@ -142,6 +148,8 @@ class Exchange:
     def send(self, message: Any) -> Any:
         """Let a message of the answer go."""
         self._observer.message_sent(self.method)
+        if isinstance(message, translation_service_pb2.TranslateDocumentResponse):
+            self.document_type = message.mime_type
         if isinstance(message, translation_service_pb2.BatchTranslateResponse) and message.HasField("error"):
             self.failed_items += 1
             code, reason = STATUS_NAMES[message.error.code], message.error.reason
@@ -154,6 +162,15 @@ class Exchange:
         told = {"reason": reason, "source": source, "target": target}
         self.failure = {name: value for name, value in told.items() if value}
         self._observer.call_failed(self.method, code, reason, (source, target))
+
+    def particulars(self) -> dict[str, int | str]:
+        """Return what the log tells of some calls only."""
+        told: dict[str, int | str] = {
+            "document_bytes": self.document_bytes,
+            "document_type": self.document_type,
+            "failed_items": self.failed_items,
+        }
+        return {name: value for name, value in told.items() if value}
 
     def _parsed_languages(self, found: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
         """Return source and target: those that an error names, else what the caller asked for."""
@@ -252,7 +269,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         began, code = time.monotonic(), grpc.StatusCode.OK.name
         refusal: Callable[[], Awaitable[None]] | None = None
         now = asyncio.get_running_loop().time()
-        seconds = CallContext.default_seconds(exchange.characters) if remaining is None else remaining
+        size = exchange.characters + exchange.document_bytes
+        seconds = CallContext.default_seconds(size) if remaining is None else remaining
         end = now + min(seconds, self._longest)
         if exchange.method.kind == BIDI:  # its items have deadlines of their own
             end = None if remaining is None else now + remaining
@@ -283,7 +301,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     milliseconds=round((time.monotonic() - began) * 1000, 1),
                     contents=exchange.contents,
                     characters=exchange.characters,
-                    **({"failed_items": exchange.failed_items} if exchange.failed_items else {}),
+                    **exchange.particulars(),
                     **exchange.failure,
                 )
             if refusal:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -66,11 +66,15 @@ class DocumentTranslator:
     Args:
         translator: translates their texts.
         pool: where files are read and written.
+        counted: is told what each file was read as, and its size in bytes.
     """
 
-    def __init__(self, translator: Translator, pool: TextPool) -> None:
+    def __init__(
+        self, translator: Translator, pool: TextPool, counted: Callable[[str, int], None] = lambda mime_type, size: None
+    ) -> None:
         self._translator = translator
         self._pool = pool
+        self._counted = counted
         self._room = asyncio.Semaphore(FILES_AT_A_TIME)
 
     async def translate(self, file: InputFile, options: TranslationRequest, context: CallContext) -> TranslatedDocument:
@@ -87,7 +91,8 @@ class DocumentTranslator:
         """
         async with self._room:
             opened = await self._pool.call(context, file.open)
-            with naming(file.field):
+            self._counted(opened.mime_type, len(file.document))
+            with naming(file.document_field, options="config."):
                 language = await self._tell_language(opened, options, context)
                 known = replace(options, source=language.language, candidates=frozenset()) if language else options
                 translations = await self._translate_texts(opened.texts, known, context)
@@ -126,13 +131,18 @@ class DocumentTranslator:
 
 
 @contextmanager
-def naming(field: str) -> Iterator[None]:
-    """Let errors about contents name the field of the file that these are of, and those about options its config."""
+def naming(field: str, *, options: str = "") -> Iterator[None]:
+    """Let errors about contents name the field of the file that these are of, and those about options theirs.
+
+    Args:
+        field: of the file.
+        options: what stands before the name of an option.
+    """
     try:
         yield
     except PolygistError as error:
         if named := error.metadata.get("field"):
-            error.rename_field(field if named.startswith("contents") else f"config.{named}")
+            error.rename_field(field if named.startswith("contents") else f"{options}{named}")
         raise
 
 

@@ -78,7 +78,7 @@ def parse_file(
             unpacked_bytes=limits.document_unpacked_bytes, members=limits.document_members, charset=charset
         ),
         most_characters=limits.request_characters,
-        field=field,
+        document_field=field,
         type_field=type_field,
     )
 

@@ -1,5 +1,6 @@
 """No field of a request is ignored: setting it changes the answer or is refused by name."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 
 import grpc
@@ -14,6 +15,18 @@ from tests.service.rpc.test_summarise import ARTICLE
 
 ENGLISH = "The committee will meet on Thursday.\nThe * old town is far, far away."
 UNREAD = "Ça va bien, merci beaucoup mes chers amis."
+
+
+def encode(text: str) -> str:
+    """A file of a text, as JSON has it."""
+    return b64encode(text.encode()).decode()
+
+
+def as_file(request: dict) -> dict:
+    """The same of a file as of its only content."""
+    (content,) = request["contents"]
+    return {"document": encode(content), "config": {key: value for key, value in request.items() if key != "contents"}}
+
 
 # What each request starts from, and for each of its fields the value that is set on top of it.
 TRANSLATE = (
@@ -56,9 +69,9 @@ SUMMARISE = (
         "sentence_order": "SENTENCE_ORDER_RANK",
         "output_mime_type": "text/markdown",
         "sentence_splitting": "SENTENCE_SPLITTING_NONE",
-        "document.content": "QSBib2F0Lg==",
+        "document.content": encode(ENGLISH),
         "document.mime_type": "text/plain",
-        "document.name": "a.txt",
+        "document.name": "a.html",
         "output_config.include_source_text": True,
         "model": "models/none",
         "performance_preference": "PERFORMANCE_PREFERENCE_QUALITY",
@@ -105,8 +118,22 @@ COUNT_TOKENS = (
     },
 )
 
+TRANSLATE_DOCUMENT = (
+    as_file(TRANSLATE[0]),
+    {
+        **{f"config.{path}": value for path, value in TRANSLATE[1].items()},
+        "document": encode("Another town."),
+        "mime_type": "text/html",
+        "name": "a.html",
+        "include_text": True,
+        "catalogue_config.mark_fuzzy": True,
+        "catalogue_config.retranslate": True,
+    },
+)
+
 REQUESTS = {
     "translation.Translate": (translation_service_pb2.TranslateRequest, *TRANSLATE),
+    "translation.TranslateDocument": (translation_service_pb2.TranslateDocumentRequest, *TRANSLATE_DOCUMENT),
     "translation.DetectLanguage": (translation_service_pb2.DetectLanguageRequest, *DETECT),
     "summarisation.Summarise": (summarisation_service_pb2.SummariseRequest, *SUMMARISE),
     "models.ListModels": (model_service_pb2.ListModelsRequest, *LIST_MODELS),
@@ -132,6 +159,14 @@ COMPANY = {
     },
     ("summarisation.Summarise", "query"): {"maxSentenceCount": 1},
     ("summarisation.Summarise", "sentence_splitting"): {"maxSentenceCount": 1},
+    ("summarisation.Summarise", "document.content"): {"contents": [], "document": {"content": encode(ARTICLE)}},
+    ("summarisation.Summarise", "document.mime_type"): {
+        "contents": [],
+        "document": {"content": encode(PAGE), "name": "a.html"},
+    },
+    ("summarisation.Summarise", "document.name"): {"contents": [], "document": {"content": encode(PAGE)}},
+    ("translation.TranslateDocument", "mime_type"): {"document": encode(PAGE)},
+    ("translation.TranslateDocument", "name"): {"document": encode(PAGE)},
     ("translation.Translate", "do_not_translate_phrases"): {"contents": ["Old town."]},
     ("translation.Translate", "placeholder_syntaxes"): {"contents": ["{town}."]},
     ("translation.Translate", "pivot_policy"): {"sourceLanguageCode": "de"},
@@ -140,6 +175,11 @@ COMPANY = {
         "outputConfig": {"includeSegments": True},
     },
 }
+
+
+for (rpc, path), company in [*COMPANY.items()]:
+    if rpc == "translation.Translate" and path != "mime_type":
+        COMPANY["translation.TranslateDocument", f"config.{path}"] = as_file(TRANSLATE[0] | company)
 
 
 def paths(descriptor: Descriptor, prefix: str = "") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """A file as it comes in, and as it is once it was read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from polygist_service.errors import (
     InvalidDocument,
@@ -47,15 +47,15 @@ class InputFile:
         name: of the file; may be empty.
         options: how it is read.
         most_characters: that may be read of it.
-        field, type_field: paths of `document` and `mime_type` in the request.
+        document_field, type_field: paths of `document` and `mime_type` in the request.
     """
 
-    document: bytes
+    document: bytes = field(repr=False)
     options: ReadOptions
     most_characters: int
     mime_type: str = ""
     name: str = ""
-    field: str = "document"
+    document_field: str = "document"
     type_field: str = "mime_type"
 
     def open(self) -> OpenFile:
@@ -72,7 +72,7 @@ class InputFile:
             message = f"{error.message}; this version takes: {allowed}"
             raise UnsupportedMimeType(self.type_field, message, metadata={"allowed": allowed}) from None
         except InvalidDocument as error:
-            raise InvalidRequest(self.field, error.message) from None
+            raise InvalidRequest(self.document_field, error.message) from None
 
     def _open(self) -> OpenFile:
         mime_type = tell_mime_type(self.document, self.name, self.mime_type, self.options.charset)
@@ -90,6 +90,6 @@ class InputFile:
     def _check_size(self, characters: int, most: int, how: str) -> None:
         if characters > most:
             raise RequestTooLarge(
-                self.field, f"{characters} characters, {how}, the limit is {most}; cut the file into several",
+                self.document_field, f"{characters} characters, {how}, the limit is {most}; cut the file into several",
                 requested=characters, limit=most,
             )  # fmt: skip
