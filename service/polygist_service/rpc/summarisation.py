@@ -11,7 +11,12 @@ from polygist_service.context import CallContext
 from polygist_service.limits import Limits
 from polygist_service.summarisation.summariser import Summariser
 from polygist_service.summarisation.types import SummaryResult
-from polygist_service.wire.summarisation import parse_summarise_request, to_summarise_response, to_summary_event
+from polygist_service.wire.summarisation import (
+    parse_summarise_request,
+    read_contents,
+    to_summarise_response,
+    to_summary_event,
+)
 from polygist_service.wire.translation import to_usage
 
 
@@ -51,5 +56,5 @@ class SummarisationServicer:
                 if isinstance(event, SummaryResult):
                     results.append(event)
                 yield await self._pool.call(context, partial(to_summary_event, request.request, index, event))
-        usage = to_usage(request.request.contents, results)
+        usage = to_usage(read_contents(request.request, results), results)
         yield summarisation_service_pb2.StreamSummariseResponse(usage=usage)

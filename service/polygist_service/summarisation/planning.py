@@ -7,6 +7,7 @@ from polygist_service.engine.interface import Engine, ModelInfo, Role, pull_meta
 from polygist_service.errors import InvalidRequest, UnsupportedCapability
 from polygist_service.summarisation.main_content import ArticleText
 from polygist_service.summarisation.types import Form, Method, SummaryRequest
+from polygist_service.text.documents.plain_view import PlainView
 from polygist_service.text.languages import is_same_language, serving
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.types import DecodingPreset, Preference
@@ -26,6 +27,7 @@ class Plan:
         model: name of the one that picks or writes the sentences; empty where they are ranked without one, and where
             there are no letters and so no choice.
         written: the language of the summary before any translation.
+        view: what was read of the file that the article is in; None where it is in none.
     """
 
     request: SummaryRequest
@@ -34,6 +36,7 @@ class Plan:
     method: Method
     model: str
     written: str
+    view: PlainView | None = None
 
     @property
     def language(self) -> str:

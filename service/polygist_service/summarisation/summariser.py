@@ -8,6 +8,7 @@ from functools import partial
 from polygist_service.concurrency import TextPool, gather_all, merge_in_order
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
+from polygist_service.errors import UnsupportedMimeType
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.summarisation.abstractive import Abstractive, Checker
 from polygist_service.summarisation.cross_lingual import CrossLingual, SentenceTranslator
@@ -28,8 +29,15 @@ from polygist_service.summarisation.types import (
     SummarySentence,
 )
 from polygist_service.text.documents import read_content
+from polygist_service.text.documents.base import Layout
+from polygist_service.text.documents.files.input_file import InputFile
+from polygist_service.text.documents.files.kinds import GETTEXT
+from polygist_service.text.documents.plain import PlainLayout
+from polygist_service.text.documents.plain_view import PlainView
+from polygist_service.text.segmentation import Span
 from polygist_service.text.words import count_words
 from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.documents import naming
 from polygist_service.translation.types import Delta, Progress
 
 
@@ -73,13 +81,22 @@ class Summariser:
         """Plan the summary of each article, in order, before any of their models has to work.
 
         Raises:
-            InvalidRequest: a content is not what `mime_type` says.
+            InvalidRequest: a content is not what `mime_type` says, or the file cannot be read; see `InputFile.open`.
             UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
             NotFound, InvalidRequest, UnsupportedCapability: see `planning.make_plan`.
             UnsupportedLanguagePair: no model translates a summary into the target language.
         """
-        read = partial(read_content, mime_type=request.mime_type)
-        layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
+        if request.file is None:
+            read = partial(read_content, mime_type=request.mime_type)
+            layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
+            return await self._plan(request, layouts, context)
+        view, mime_type = await self._pool.call(context, partial(read_article, request.file))
+        with naming(request.file.field):
+            plans = await self._plan(replace(request, mime_type=mime_type), view.layouts, context)
+        return [replace(plan, view=view) for plan in plans]
+
+    async def _plan(self, request: SummaryRequest, layouts: Sequence[Layout], context: CallContext) -> list[Plan]:
+        """Plan the summary of each article, in order."""
         found = await self._pool.run(context, partial(MainContent.find, mime_type=request.mime_type), layouts)
         languages = await self._languages.resolve(
             found,
@@ -133,7 +150,8 @@ class Summariser:
                         yield Delta(await self._pool.call(context, partial(rendering.add, text, is_line=is_line)))
                     case Draft():
                         draft = event
-        yield await self._pool.call(context, lambda: make_result(plan, draft, rendering))
+        result = await self._pool.call(context, lambda: make_result(plan, draft, rendering))
+        yield move_result(result, plan.view) if plan.view else result
 
     def _draft(self, plan: Plan, context: CallContext) -> AsyncGenerator[DraftEvent, None]:
         """Return what happens while the draft of one summary is made."""
@@ -152,6 +170,42 @@ async def quote_whole(plan: Plan) -> AsyncGenerator[DraftEvent, None]:
         passages.append(Passage(shown, (Citation((start, start + len(shown)), 1.0),)))
         yield passages[0]
     yield Draft(tuple(passages), plan.request.target or plan.language)
+
+
+def read_article(file: InputFile) -> tuple[PlainView, str]:
+    """Return what there is to summarise in a file: the view of one text, and what the file is.
+
+    Raises:
+        InvalidRequest, UnsupportedCapability: see `InputFile.open`.
+    """
+    opened = file.open()
+    if opened.mime_type == GETTEXT:
+        raise UnsupportedMimeType(
+            file.type_field,
+            "is a catalogue of messages, which are no article; translate it",
+        )
+    view = opened.view
+    return (view if len(view.layouts) == 1 else PlainView([PlainLayout(view.text)])), opened.mime_type
+
+
+def move_result(result: SummaryResult, view: PlainView) -> SummaryResult:
+    """Return the summary of a file with its spans in what was read of that, which comes with it."""
+
+    def move(span: Span) -> Span:
+        return view.span(0, span)
+
+    return replace(
+        result,
+        source_text=view.text,
+        sentences=tuple(
+            replace(
+                sentence,
+                citations=tuple(replace(each, source_span=move(each.source_span)) for each in sentence.citations),
+            )
+            for sentence in result.sentences
+        ),
+        notices=tuple(replace(each, span=move(each.span) if each.span else None) for each in result.notices),
+    )
 
 
 def make_result(plan: Plan, draft: Draft, rendering: Rendering) -> SummaryResult:

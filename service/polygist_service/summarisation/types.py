@@ -6,6 +6,7 @@ from enum import Enum
 
 from polygist_service.notices import Notice
 from polygist_service.text.documents.base import PLAIN, Splitting
+from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
@@ -47,6 +48,8 @@ class SummaryRequest:
     """Articles, and the summary wanted of each.
 
     Attributes:
+        contents: the articles; empty where there is a file.
+        file: has the only article.
         source: the articles' language, a canonical tag; None is detected for each.
         candidates: languages that the detection is limited to; empty for no limit.
         target: the summaries' language; None is the article's.
@@ -61,6 +64,7 @@ class SummaryRequest:
     """
 
     contents: Sequence[str]
+    file: InputFile | None = None
     source: str | None = None
     candidates: frozenset[str] = frozenset()
     target: str | None = None
@@ -161,6 +165,7 @@ class SummaryResult:
         method: the one that ran, never AUTO.
         model: what picked or wrote the sentences; None where nothing had to be.
         chunk_count: in how many parts the article was read.
+        source_text: what was read of a file, which spans of the source are in; empty where it was no file.
     """
 
     text: str
@@ -174,6 +179,7 @@ class SummaryResult:
     chunk_count: int = 1
     input_token_count: int = 0
     output_token_count: int = 0
+    source_text: str = ""
 
 
 # What happens while a draft is made: parts are read, and what was written about them may be read in parts in its turn,

@@ -87,7 +87,7 @@ class DocumentTranslator:
         """
         async with self._room:
             opened = await self._pool.call(context, file.open)
-            with naming(file.field):
+            with naming(file.field, options="config."):
                 language = await self._tell_language(opened, options, context)
                 known = replace(options, source=language.language, candidates=frozenset()) if language else options
                 translations = await self._translate_texts(opened.texts, known, context)
@@ -126,13 +126,18 @@ class DocumentTranslator:
 
 
 @contextmanager
-def naming(field: str) -> Iterator[None]:
-    """Let errors about contents name the field of the file that these are of, and those about options its config."""
+def naming(field: str, *, options: str = "") -> Iterator[None]:
+    """Let errors about contents name the field of the file that these are of, and those about options theirs.
+
+    Args:
+        field: of the file.
+        options: what stands before the name of an option.
+    """
     try:
         yield
     except PolygistError as error:
         if named := error.metadata.get("field"):
-            error.rename_field(field if named.startswith("contents") else f"config.{named}")
+            error.rename_field(field if named.startswith("contents") else f"{options}{named}")
         raise
 
 

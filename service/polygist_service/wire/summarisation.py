@@ -8,7 +8,9 @@ from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.summarisation.types import Event, Form, Length, Method, Order, SummaryRequest, SummaryResult
 from polygist_service.text.documents.base import MARKDOWN, PLAIN
+from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.translation.types import Delta, Progress
+from polygist_service.wire.documents import parse_file
 from polygist_service.wire.offsets import Offsets
 from polygist_service.wire.translation import to_progress, to_usage, to_warnings
 from polygist_service.wire.validation import (
@@ -30,8 +32,6 @@ from polygist_service.wire.validation import (
 )
 
 UNSUPPORTED = {
-    "document": "send its text as contents",
-    "output_config.include_source_text": "leave it unset",
     "glossary_config": "summarise without a glossary",
     "do_not_translate_phrases": "leave it empty",
     "placeholder_syntaxes": "leave it empty",
@@ -80,13 +80,17 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
         )
     if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
         raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")
-    contents = parse_contents(
-        request.contents, most=limits.summarise_contents, most_characters=limits.request_characters
+    file = parse_article_file(request, limits)
+    contents = (
+        ()
+        if file
+        else parse_contents(request.contents, most=limits.summarise_contents, most_characters=limits.request_characters)
     )
     if len(request.query) > limits.query_characters:
         raise InvalidRequest("query", f"has {len(request.query)} characters, the limit is {limits.query_characters}")
     return SummaryRequest(
         contents=contents,
+        file=file,
         source=parse_source("source_language_code", request.source_language_code),
         target=parse_language("target_language_code", request.target_language_code),
         method=METHODS[request.method],
@@ -106,6 +110,23 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
     )
 
 
+def parse_article_file(request: summarisation_service_pb2.SummariseRequest, limits: Limits) -> InputFile | None:
+    """Return the file that a request is about; None where it has contents."""
+    if not request.HasField("document"):
+        if request.output_config.include_source_text:
+            raise InvalidRequest(
+                "output_config.include_source_text", "is for documents, as contents are known; leave it unset"
+            )
+        return None
+    for field, cure in (("contents", "send one or the other"), ("mime_type", "document.mime_type says what that is")):
+        if getattr(request, field):
+            raise InvalidRequest(field, f"is not for documents; {cure}")
+    document = request.document
+    return parse_file(
+        document.content, document.mime_type, document.name, limits, field="document.content", holder="document."
+    )
+
+
 def parse_length_target(request: summarisation_service_pb2.SummariseRequest, field: str, most: int) -> int:
     """Return a length in sentences or words: at least 1 where it is the length target of this request, else 0."""
     if request.WhichOneof("length_target") != field:
@@ -120,10 +141,17 @@ def to_summarise_response(
     return summarisation_service_pb2.SummariseResponse(
         summaries=[
             to_summary(content, result, request.output_config)
-            for content, result in zip(request.contents, results, strict=True)
+            for content, result in zip(read_contents(request, results), results, strict=True)
         ],
-        usage=to_usage(request.contents, results),
+        usage=to_usage(read_contents(request, results), results),
     )
+
+
+def read_contents(
+    request: summarisation_service_pb2.SummariseRequest, results: Sequence[SummaryResult]
+) -> Sequence[str]:
+    """Return the articles of a request, or what was read of its file."""
+    return [each.source_text for each in results] if request.HasField("document") else request.contents
 
 
 def to_summary_event(
@@ -140,7 +168,8 @@ def to_summary_event(
         case Delta(text):
             reply.text_delta = text
         case SummaryResult():
-            reply.summary.CopyFrom(to_summary(request.contents[index], event, request.output_config))
+            content = event.source_text if request.HasField("document") else request.contents[index]
+            reply.summary.CopyFrom(to_summary(content, event, request.output_config))
             reply.summary.text = ""
     return reply
 
@@ -175,4 +204,5 @@ def to_summary(
         chunk_count=result.chunk_count,
         warnings=to_warnings(result.notices, content, output.encoding_type),
         method=METHOD_VALUES[result.method],
+        source_text=result.source_text if output.include_source_text else "",
     )

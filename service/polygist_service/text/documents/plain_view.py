@@ -16,11 +16,12 @@ class PlainView:
             describes an image in the middle of a sentence. They stand behind the passage that they stand in.
 
     Attributes:
+        layouts: of the texts.
         text: the plain text.
     """
 
     def __init__(self, layouts: Sequence[Layout], asides: Mapping[int, Sequence[Span]] | None = None) -> None:
-        self._layouts = layouts
+        self.layouts = layouts
         self._passages: list[Passage] = []  # of all texts
         self._firsts: list[int] = []  # of each text, the index of its first passage
         self._places: list[int] = []  # of each passage, where it begins in the view
@@ -57,7 +58,7 @@ class PlainView:
 
     def with_asides(self, asides: Mapping[int, Sequence[Span]]) -> "PlainView":
         """Return the view of the same texts with other asides."""
-        return PlainView(self._layouts, asides)
+        return PlainView(self.layouts, asides)
 
     def _first(self, index: int, at: int) -> int:
         """Return where in the view the first character stands that comes at a place of a text or behind it."""
@@ -88,7 +89,7 @@ class PlainView:
     def _characters(self, index: int, passage: int) -> Sequence[int]:
         """Return where in its text each character of a passage stands."""
         if passage not in self._starts:
-            self._starts[passage] = self._layouts[index].starts(self._passages[passage])
+            self._starts[passage] = self.layouts[index].starts(self._passages[passage])
         return self._starts[passage]
 
 
