@@ -10,12 +10,23 @@ from functools import partial
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
+from polygist_service.text.documents.files.kinds import GETTEXT
 from polygist_service.text.documents.files.text_file import TextFile
 
 Read = Callable[[bytes, ReadOptions], DocumentFile]
 
 
-FILES: Mapping[str, Read] = {mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS}
+def read_catalogue(document: bytes, options: ReadOptions) -> DocumentFile:
+    """Read a catalogue of messages."""
+    from polygist_service.text.documents.files.catalogue.document import CatalogueFile
+
+    return CatalogueFile.read(document, options)
+
+
+FILES: Mapping[str, Read] = {
+    **{mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS},
+    GETTEXT: read_catalogue,
+}
 
 
 def read_file(document: bytes, mime_type: str, options: ReadOptions) -> DocumentFile:
