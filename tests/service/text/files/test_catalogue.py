@@ -325,7 +325,8 @@ def escape(text):
 
 
 def make_catalogue(entries, ending):
-    lines = ['msgid ""', 'msgstr ""', '"Language: pt\\n"', '"Content-Type: text/plain; charset=UTF-8\\n"', ""]
+    lines = HEADER.splitlines()
+    lines[1:] = ['msgstr ""', r'"Plural-Forms: nplurals=2; plural=(n != 1);\n"', r'"Language: pt\n"', ""]
     for entry in sorted(entries, key=lambda each: each.obsolete):
         sign = "#~ " if entry.obsolete else ""
         lines += [f"# {line}".rstrip() for line in entry.tcomment.split("\n") if entry.tcomment]
@@ -340,9 +341,8 @@ def make_catalogue(entries, ending):
 
 def without_translations(text):
     """The lines of a catalogue that are not of translations, flags, former words or the header."""
-    text = re.sub(r"\A(?:.*\r?\n){4}", "", text)
     lines = re.sub(r'(?m)^msgstr(?:\[\d\])? ".*\r?\n?(?:".*\r?\n?)*', "", text)
-    return [line for line in lines.split("\n") if not re.match(r"#[,|]", line)]
+    return [line for line in lines.split("\n") if not re.match('#[,|]|"Content-Type', line)]
 
 
 @settings(max_examples=60, deadline=None)
