@@ -17,7 +17,6 @@ from polygist_service.text.documents.files.input_file import InputFile, OpenFile
 from polygist_service.text.documents.plain_view import PlainView
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.terms.types import PlaceholderSyntax
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslatedSegment, Translation, TranslationRequest
 
@@ -118,12 +117,14 @@ class DocumentTranslator:
         self, texts: Sequence[FileText], options: TranslationRequest, context: CallContext
     ) -> list[Translation]:
         """Translate the texts of a file; return the translations in order."""
-        groups: dict[TranslationRequest, list[int]] = defaultdict(list)
+        groups: dict[FileText, list[int]] = defaultdict(list)
         for index, text in enumerate(texts):
-            groups[make_options(text, options)].append(index)
+            groups[replace(text, text="")].append(index)
         found = await gather_all(
-            self._translator.translate(replace(own, contents=[texts[index].text for index in indices]), context)
-            for own, indices in groups.items()
+            self._translator.translate(
+                replace(make_options(kind, options), contents=[texts[index].text for index in indices]), context
+            )
+            for kind, indices in groups.items()
         )
         members = [index for indices in groups.values() for index in indices]
         ordered = dict(zip(members, (each for group in found for each in group), strict=True))
@@ -148,13 +149,8 @@ def naming(field: str, *, options: str = "") -> Iterator[None]:
 
 def make_options(text: FileText, options: TranslationRequest) -> TranslationRequest:
     """Return how a text of a file is translated."""
-    syntaxes = set(options.terms.syntaxes)
-    if text.has_printf:
-        syntaxes.add(PlaceholderSyntax.PRINTF)
-    if text.has_braces:
-        syntaxes.add(PlaceholderSyntax.BRACES)
-    terms = replace(options.terms, syntaxes=frozenset(syntaxes))
-    return replace(options, mime_type=text.mime_type, terms=terms)
+    kept = tuple(sorted({*options.terms.kept_phrases, *text.kept}))
+    return replace(options, mime_type=text.mime_type, terms=replace(options.terms, kept_phrases=kept))
 
 
 def write_document(

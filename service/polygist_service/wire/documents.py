@@ -27,9 +27,15 @@ def parse_document_request(
         if getattr(config, field):
             raise InvalidRequest(f"config.{field}", "is not for files; leave it unset")
     file = parse_file(request.document, request.mime_type, request.name, limits)
-    options = replace(file.options, mark_fuzzy=catalogue.mark_fuzzy, retranslate=catalogue.retranslate)
     with within("config"):
-        return replace(file, options=options), parse_settings(config, limits)
+        settings = parse_settings(config, limits)
+    options = replace(
+        file.options,
+        mark_fuzzy=catalogue.mark_fuzzy,
+        retranslate=catalogue.retranslate,
+        target=settings.target,
+    )
+    return replace(file, options=options), settings
 
 
 @contextmanager

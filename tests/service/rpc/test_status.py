@@ -73,7 +73,10 @@ def test_every_error_of_the_tree_is_in_the_table():
 
     tested = {type(error) for error, *_ in TABLE}
     # Callers see neither: the second one becomes an InvalidRequest where the index of its content is known.
-    assert set(leaves(errors.PolygistError)) - {errors.StoreError, errors.InvalidDocument, errors.UnsupportedDocument} <= tested
+    assert (
+        set(leaves(errors.PolygistError)) - {errors.StoreError, errors.InvalidDocument, errors.UnsupportedDocument}
+        <= tested
+    )
 
 
 @pytest.mark.parametrize("name", ["x" * 3000, "🙂" * 100_000, "%" * 50_000])

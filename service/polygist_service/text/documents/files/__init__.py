@@ -10,7 +10,7 @@ from functools import partial
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
-from polygist_service.text.documents.files.kinds import WORD
+from polygist_service.text.documents.files.kinds import GETTEXT, WORD
 from polygist_service.text.documents.files.text_file import TextFile
 
 Read = Callable[[bytes, ReadOptions], DocumentFile]
@@ -23,9 +23,17 @@ def read_word(document: bytes, options: ReadOptions) -> DocumentFile:
     return WordFile.read(document, options)
 
 
+def read_catalogue(document: bytes, options: ReadOptions) -> DocumentFile:
+    """Read a catalogue of messages."""
+    from polygist_service.text.documents.files.catalogue.document import CatalogueFile
+
+    return CatalogueFile.read(document, options)
+
+
 FILES: Mapping[str, Read] = {
     **{mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS},
     WORD: read_word,
+    GETTEXT: read_catalogue,
 }
 
 

@@ -17,6 +17,7 @@ class ReadOptions:
         charset: what a text is encoded in, where the caller says; empty where nobody does.
         mark_fuzzy: whether messages of a catalogue that are translated are marked as fuzzy.
         retranslate: whether messages of a catalogue that have a translation are translated again.
+        target: canonical tag of the language that it is translated into; empty where it is only read.
     """
 
     unpacked_bytes: int
@@ -24,6 +25,7 @@ class ReadOptions:
     charset: str = ""
     mark_fuzzy: bool = False
     retranslate: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,14 @@ class FileText:
     Attributes:
         text: what is translated.
         mime_type: of `text`, one of `LAYOUTS`.
-        has_printf, has_braces: whether it has placeholders of such a syntax, which the file says.
+        kept: what is carried over as it is, in all texts of the file.
         language: canonical tag of what the file says that all its texts are in, which is believed as `lang` of a page
             is; None where it says nothing, or where the text says it itself.
     """
 
     text: str
     mime_type: str
-    has_printf: bool = False
-    has_braces: bool = False
+    kept: frozenset[str] = frozenset()
     language: str | None = None
 
 

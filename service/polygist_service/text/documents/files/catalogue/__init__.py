@@ -1,0 +1,1 @@
+"""Catalogues of messages: gettext's PO files and their templates."""

@@ -1,0 +1,129 @@
+"""What a message has that is no word: white space at its ends, accelerators, how it begins and ends."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from polygist_service.text.languages import base_language
+
+EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
+# What may mark the letter that a menu's item is chosen by.
+MARKERS = "&_~"
+# Messages of more characters are no items of menus, and no names of buttons.
+LONGEST_ITEM = 60
+# Languages in which the letter is added to an item in brackets.
+WITHOUT_LETTERS = frozenset(("zh", "ja", "ko"))
+# Where nouns have capitals, a word that stands alone has one of its own.
+CAPITAL_NOUNS = frozenset(("de", "lb", "nds", "bar", "gsw"))
+END = re.compile(r"\s*(?:\.\.\.|…|[:：])\s*\Z")
+STOP = re.compile(r"(?<=[^\W\d_])[.。]\Z")
+SENTENCE = re.compile(r"[.!?:;,](?=\s)")
+STOPS = (".", "。", "!", "?", "！", "？", "…", ":", ";")
+# Those of placeholders are none to choose by.
+LETTERS = re.compile(r"[%${]\S*|([^\W_])")
+WORD_START = re.compile(r"[^\W\d_]")
+
+
+def accelerator(marker: str) -> re.Pattern[str]:
+    """Return what finds the letter that a marker stands before: at the start of a word, or within one."""
+    sign = re.escape(marker)
+    return re.compile(
+        rf"(?<![\w{sign}])(?<!{sign}){sign}(?=[^\W_])(?!\w{{1,20}};)|(?<=[^\W\d_]){sign}(?=[^\W\d_A-Z])(?!\w{{1,20}};)"
+    )
+
+
+ACCELERATORS = {marker: accelerator(marker) for marker in MARKERS}
+
+
+def find_marker(messages: Iterable[str], *, said: str = "") -> str:
+    """Return what marks accelerators in a catalogue: as its header says, else as most items do; empty for none."""
+    if said in ACCELERATORS:
+        return said
+    counts = Counter(
+        marker
+        for message in messages
+        if len(message) <= LONGEST_ITEM
+        for marker, pattern in ACCELERATORS.items()
+        if message.count(marker) == 1 and (found := pattern.search(message)) and is_at_start(message, found.start())
+    )
+    return max(counts, key=lambda marker: counts[marker], default="")
+
+
+def is_at_start(message: str, at: int) -> bool:
+    """Whether a marker stands before a word, not in one."""
+    return at == 0 or not message[at - 1].isalnum()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A message, and what of it is translated.
+
+    Attributes:
+        message: the whole.
+        text: without white space at its ends and without the marker of its accelerator; of an item of a menu, or the
+            name of a field, without the dots or the colon behind it as well, which stand for no words.
+        marker: what that is; empty where it has none.
+        letter: that is chosen by.
+    """
+
+    message: str
+    text: str
+    marker: str = ""
+    letter: str = ""
+
+    @classmethod
+    def of(cls, message: str, marker: str) -> "Wording":
+        """Return what of a message is translated, given what marks accelerators in its catalogue."""
+        edges = EDGES.fullmatch(message)
+        text = edges[2] if edges and "\n" not in edges[2] else message
+        if len(text) <= LONGEST_ITEM and not SENTENCE.search(text):
+            text = END.sub("", text) or text
+        if marker and len(text) <= LONGEST_ITEM and text.count(marker) == 1:
+            found = ACCELERATORS[marker].search(text)
+            if found:
+                return cls(message, text[: found.start()] + text[found.end() :], marker, text[found.end()])
+        return cls(message, text)
+
+    def restore(self, translated: str, language: str) -> str:
+        """Return the translation of the message, given that of its text, in a language."""
+        edges = EDGES.fullmatch(self.message)
+        before, source, behind = edges.groups() if edges else ("", self.message, "")
+        text = restore_end(source, restore_case(self.text.strip(), translated.strip(), language))
+        if self.marker:
+            text = mark_letter(text, self.marker, self.letter, language)
+        return f"{before}{text}{behind}"
+
+
+def restore_case(source: str, target: str, language: str) -> str:
+    """Return a translation that begins with a capital if, and only if, the source does."""
+    own, written = WORD_START.search(source), WORD_START.search(target)
+    if not own or not written or own.start() or written.start() or "\n" in source:
+        return target
+    first, rest = target[0], target[1:]
+    if source[0].isupper() and first.islower():
+        return first.upper() + rest
+    is_word = rest[:1].islower() and base_language(language) not in CAPITAL_NOUNS
+    return first.lower() + rest if source[0].islower() and first.isupper() and is_word else target
+
+
+def restore_end(source: str, target: str) -> str:
+    """Return a translation that ends in a colon or dots if the source does, and in no stop if the source has none."""
+    end = END.search(source)
+    if end:
+        own = END.search(target)
+        return target if own and own[0].strip() == end[0].strip() else STOP.sub("", END.sub("", target)) + end[0]
+    return target if source.endswith(STOPS) else STOP.sub("", target)
+
+
+def mark_letter(text: str, marker: str, letter: str, language: str) -> str:
+    """Return a text with a marker before a letter: that of the source if it has it, best at the start of a word."""
+    if base_language(language) in WITHOUT_LETTERS:
+        end = END.search(text)
+        at = end.start() if end else len(text)
+        return f"{text[:at]}({marker}{letter.upper()}){text[at:]}"
+    places = [found.start() for found in LETTERS.finditer(text) if found[1]]
+    same = [at for at in places if text[at].lower() == letter.lower()]
+    starts = [at for at in same if at == 0 or not text[at - 1].isalnum()]
+    place = next(iter([*starts, *same, *places]), None)
+    return text if place is None else f"{text[:place]}{marker}{text[place:]}"
