@@ -8,7 +8,7 @@ from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import AlignedPair, Alignment, compose, join_words
 from polygist_service.text.documents.base import Document, Output, Segment
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.guards import mean_score
+from polygist_service.translation.drafts import mean_score
 from polygist_service.translation.routing import Route
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation, TranslationRequest
 

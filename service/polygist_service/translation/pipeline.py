@@ -15,7 +15,8 @@ from polygist_service.text.documents.base import PLAIN, Document, Layout, Segmen
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.translation.assembly import Assembly, Outcome, join_parts
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep
+from polygist_service.translation.drafts import Draft, Reading, draft_notices, hold_back, keep
+from polygist_service.translation.guards import Guard
 from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.terms.finding import WordFinder
@@ -34,6 +35,8 @@ Split = Callable[[], Document]
 ONE_TURN = 4000
 # Segments of longer ones that a model begins with before the others are read: a batch for each of two slots.
 START_SEGMENTS = 8
+# Further attempts for a segment in which something is prescribed: as many as there are methods for it.
+TERM_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ class Pipeline:
             piece.reading.protected.source: keep(piece.reading) for piece in pieces if piece.reading.is_kept
         }
         due = find_due(pieces)
-        guard.allow(len(due))
+        guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
         one_by_one = in_order(start.go_on(due))
         results = in_groups(one_by_one) if len(due) > 1 else alone(one_by_one)
         taken = 0
