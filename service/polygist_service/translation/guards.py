@@ -43,6 +43,7 @@ from polygist_service.translation.terms.application import (
     find_translated,
     fit_place,
     leave_out,
+    lower_capital,
 )
 from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.vocabulary import RememberedVocabulary
@@ -151,11 +152,14 @@ class Guard:
         is_cut = best.limited and bool(self._options.max_output_tokens)
         compared = source or reading.protected.source
         changes = () if is_cut else self._find_changes(compared, restored[0].text, reading.protected)
+        showings = reading.protected.showings
         hypotheses = [
             replace(hypothesis, text=each.text, alignment=self._align(reading, hypothesis, each.text, source))
             for hypothesis, each in zip(result.hypotheses, restored, strict=True)
         ]
-        showings = reading.protected.showings
+        if reading.protected.has_terms:
+            fit = partial(lower_capital, showings, reading.protected.source)
+            hypotheses = [change_text(each, fit(each.text, self._target)) for each in hypotheses]
         failed = (*restored[0].unkept, *self._find_unapplied(showings, hypotheses[0]))
         faults = [*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])]
         if not is_cut:
@@ -227,7 +231,7 @@ class Guard:
 
     def _find_changes(self, source: str, written: str, protected: Protected) -> tuple[NumberChange, ...]:
         """Return the numbers that are others in `written`, but for those of what came back letter for letter."""
-        back_again = [each.own for each in (*protected.placeholders, *protected.signs)]
+        back_again = [each.own for each in protected.placeholders] + [each.own for each in protected.signs]
         back_again += [each.own for each in protected.showings]
         back_again += [protected.source[each.match.start : each.match.end] for each in protected.showings]
         own = [each for each in back_again if any(map(str.isdigit, each))]

@@ -334,4 +334,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
+    for match in (each.match for each in reading.protected.showings if each.match.has_words):
+        inner = piece.document.source_span(piece.segment, (match.start, match.end))
+        yield Notice(NoticeKind.UNTRANSLATED, "the words inside this placeholder were left as they are", inner)
     yield from draft_notices(draft, span, partial(piece.document.source_span, piece.segment))

@@ -17,7 +17,6 @@ from enum import IntEnum
 from functools import lru_cache
 
 from polygist_service.text.alignment import Alignment
-from polygist_service.text.capitals import Capitals
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import TermMatch
@@ -92,9 +91,9 @@ def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabula
     names, numbers = (free_words(listed, text) for listed in (INVENTED_NAMES, NUMBERS))
     showings = []
     for match in join_glued(text, matches):
-        own = text[match.start : match.end]
+        own = prescribe(match, text)
         if match.target is not None:
-            showings.append(Showing(match, fit_case(match.target, text, match), Method.SOURCE))
+            showings.append(Showing(match, own, Method.SOURCE))
         elif NAME.fullmatch(own) and not vocabulary.unknown_spans(own):
             showings.append(Showing(match, own, Method.SOURCE, own))
         else:
@@ -117,7 +116,8 @@ def next_method(showing: Showing, vocabulary: Vocabulary) -> Showing:
         return replace(showing, method=Method.OMITTED) if is_marker else showing.as_marker()
     if showing.method is Method.SOURCE and not vocabulary.unknown_spans(target):
         # A line in capitals is read in small letters.
-        shown = target if showing.own.isupper() else showing.own
+        is_shouted = showing.own.isupper() and not target.isupper()
+        shown = (showing.match.inflected_target or target) if is_shouted else showing.own
         return replace(showing, method=Method.TARGET, shown=shown)
     return replace(showing, method=Method.OMITTED) if showing.method is Method.MARKER else showing.as_marker()
 
@@ -148,15 +148,15 @@ def join_glued(text: str, matches: Sequence[TermMatch]) -> Iterator[TermMatch]:
         yield last
 
 
-def fit_case(target: str, text: str, match: TermMatch) -> str:
-    """Return what is prescribed as a segment has its words: with the capital that it begins with, or in capitals."""
-    own = text[match.start : match.end]
-    if Capitals.of(text) is Capitals.ALL and own.isupper() and all(map(is_plain, WORD.findall(target))):
+def prescribe(match: TermMatch, text: str) -> str:
+    """Return what has to stand in the translation for a match: what is prescribed, with the capitals of the segment."""
+    own, target = text[match.start : match.end], match.inflected_target or match.target
+    if target is None:
+        return own
+    if own.isupper() and not match.listed.isupper() and all(map(is_plain, WORD.findall(target))):
         return target.upper()
-    is_first = not any(map(str.isalnum, text[: match.start]))
-    if is_first and own[:1].isupper() and target.islower():
-        return target[:1].upper() + target[1:]
-    return target
+    has_capital = own[:1].isupper() and (is_first(text, match.start) or match.listed[:1].islower())
+    return target[:1].upper() + target[1:] if has_capital and target.islower() else target
 
 
 def is_plain(word: str) -> bool:
@@ -165,7 +165,7 @@ def is_plain(word: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def forms(target: str, language: str) -> re.Pattern[str]:
+def find_forms(target: str, language: str) -> re.Pattern[str]:
     """Return a pattern of what is prescribed, and of its plural, as whole words in any case."""
     listed = {" ".join(each.split()) for each in (target, plural(target, language)) if each}
     alternatives = (r"\s+".join(map(re.escape, each.split())) for each in sorted(listed, key=len, reverse=True))
@@ -186,7 +186,7 @@ def find_applied(
     taken: list[Span] = []
     terms = [each for each in showings if each.is_term]
     for target in sorted({str(each.match.target) for each in terms}, key=len, reverse=True):
-        free = [span for span in places(forms(target, language), written) if not overlaps(span, taken)]
+        free = [span for span in places(find_forms(target, language), written) if not overlaps(span, taken)]
         due = [each for each in terms if each.match.target == target]
         # Those that the alignment ties to it take the places first.
         ties = [aligned_spans(each.match, alignment) for each in due]
@@ -203,8 +203,25 @@ def find_applied(
 def fit_place(showing: Showing, written: str, place: Span) -> str:
     """Return what is prescribed for a place in a translation, with a capital where that begins with one."""
     start, own = place[0], showing.own
-    is_first = not any(map(str.isalnum, written[:start]))
-    return own[:1].upper() + own[1:] if is_first and written[start].isupper() and own.islower() else own
+    is_raised = own.islower() and written[start].isupper() and is_first(written, start)
+    return own[:1].upper() + own[1:] if is_raised else own
+
+
+def lower_capital(showings: Sequence[Showing], source: str, written: str, language: str) -> str:
+    """Return a translation without the capital of a term that begins the segment and does not begin the translation."""
+    first = showings[0] if showings else None
+    if not first or first.method is not Method.TARGET or not is_first(source, first.match.start):
+        return written
+    target = first.match.inflected_target or str(first.match.target)
+    place = find_forms(target, language).search(written)
+    if not place or not target.islower() or is_first(written, place.start()) or written.isupper():
+        return written
+    return f"{written[: place.start()]}{written[place.start()].lower()}{written[place.start() + 1 :]}"
+
+
+def is_first(text: str, at: int) -> bool:
+    """Whether no word or number stands before a place of a text."""
+    return not any(map(str.isalnum, text[:at]))
 
 
 def leave_out(spans: Iterable[Span], text: str) -> str:
