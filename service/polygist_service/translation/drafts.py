@@ -173,7 +173,7 @@ def draft_notices(draft: Draft, span: Span, source_span: Callable[[Span], Span])
             yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} may be another one in the translation", inner)
     for match in draft.failed:
         if match.target is not None:
-            message = f"the translation of {match.listed!r} is to be {match.target!r}, but that does not stand there"
+            message = "this term is not translated as the glossary says"
             yield Notice(NoticeKind.GLOSSARY_TERM_NOT_APPLIED, message, source_span((match.start, match.end)))
         elif best.text:
             message = "what was to be kept here is missing, or stands there more than once"

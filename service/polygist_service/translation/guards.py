@@ -42,6 +42,7 @@ from polygist_service.translation.terms.application import (
     find_applied,
     find_translated,
     fit_place,
+    is_kept,
     leave_out,
     lower_capital,
 )
@@ -339,7 +340,7 @@ class Guard:
         taken += find_all((each.own for each in showings if not each.is_term), written.text)
         changes: dict[TermMatch, tuple[int, int, str]] = {}
         for showing in showings:
-            if showing.match in draft.failed and (with_kept or showing.match.target is not None):
+            if showing.match in draft.failed and (with_kept or not is_kept(showing.match)):
                 place = find_translated(showing.match, written.text, written.alignment, taken)
                 if place:
                     taken.append(place)
@@ -353,7 +354,7 @@ class Guard:
             faults=tuple(fault for fault in draft.faults if fault not in resolved),
             changes=self._find_changes(draft.protected.source, hypothesis.text, draft.protected),
             failed=failed,
-            guessed=(*draft.guessed, *(match for match in changes if match.target is None)),
+            guessed=(*draft.guessed, *(match for match in changes if is_kept(match))),
         )
 
     async def _write_part(self, text: str, halvings: int) -> Draft:
@@ -419,7 +420,7 @@ class Guard:
 
 def fault_of(match: TermMatch) -> Fault:
     """Return what is at fault where a match was not carried over."""
-    return Fault.UNKEPT if match.target is None else Fault.TERM
+    return Fault.UNKEPT if is_kept(match) else Fault.TERM
 
 
 def move(match: TermMatch, by: int) -> TermMatch:

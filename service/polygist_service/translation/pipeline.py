@@ -19,7 +19,9 @@ from polygist_service.translation.drafts import Draft, Reading, draft_notices, h
 from polygist_service.translation.guards import Guard
 from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
+from polygist_service.translation.terms.carrying import CarriedTerms
 from polygist_service.translation.terms.finding import WordFinder
+from polygist_service.translation.terms.types import TermFinder
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -105,21 +107,33 @@ class Pipeline:
         first, *onward = hops
         length = sum(len(layout.text) for layout in layouts)
         splits = [partial(layout.split, first.source, self._request.splitting) for layout in layouts]
+        finder: TermFinder = self._find_terms(first.source)
         if not onward:
-            async with self._pass(first, splits, length) as passed:
+            async with self._pass(first, splits, length, finder) as passed:
                 yield passed
             return
+        carried = CarriedTerms(layout.text for layout in layouts)
         # A text that goes on needs no alternatives and no score of its own.
-        async with self._pass(first, splits, length, is_last=False) as (documents, outcomes):
+        async with self._pass(first, splits, length, carried.outward(finder), is_last=False) as (documents, outcomes):
             halfway = [outcome async for outcome in outcomes]
         splits = [partial(split_halfway, outcome, onward[0].source) for outcome in halfway]
         length = sum(len(outcome.ranked(0).text) for outcome in halfway)
-        async with self._pass(onward[0], splits, length) as (parts, outcomes):
-            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source)
+        finder = carried.homeward(self._find_kept(onward[0].source))
+        async with self._pass(onward[0], splits, length, finder) as (parts, outcomes):
+            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source, fill=carried.fill)
+
+    def _find_terms(self, source: str) -> WordFinder:
+        """Return what finds all that is prescribed in texts of a language."""
+        return WordFinder(self._request.terms, source=source, target=self._request.target)
+
+    def _find_kept(self, source: str) -> WordFinder:
+        """Return what finds what is carried over as it is in texts of a language."""
+        terms = replace(self._request.terms, entries=(), glossary=None)
+        return WordFinder(terms, source=source, target=self._request.target)
 
     @asynccontextmanager
     async def _pass(
-        self, hop: Hop, splits: Sequence[Split], length: int, *, is_last: bool = True
+        self, hop: Hop, splits: Sequence[Split], length: int, finder: TermFinder, *, is_last: bool = True
     ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
         """Put texts, of `length` characters in all, through one model, which is held while the block runs."""
         preset = self._request.decoding
@@ -133,7 +147,7 @@ class Pipeline:
                 source=hop.source,
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
-                finder=WordFinder(self._request.terms, source=hop.source, target=hop.target),
+                finder=finder,
             )
             async with aclosing(Start(held, options, self._context)) as start:
                 documents, pieces = await self._read(splits, length, guard, start)

@@ -17,6 +17,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from polygist_service.text.alignment import Alignment
+from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import TermMatch
@@ -79,7 +80,7 @@ class Showing:
     @property
     def is_term(self) -> bool:
         """Whether the model itself has to write it, as there is no placeholder for it."""
-        return self.match.target is not None and self.method is not Method.MARKER
+        return not is_kept(self.match) and self.method in (Method.SOURCE, Method.TARGET)
 
     def as_marker(self) -> "Showing":
         """Return it as a code."""
@@ -92,14 +93,22 @@ def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabula
     showings = []
     for match in join_glued(text, matches):
         own = prescribe(match, text)
-        if match.target is not None:
-            showings.append(Showing(match, own, Method.SOURCE))
+        if not is_kept(match):
+            # What stands for a term of another language is not read as it is.
+            is_carried = OBJECT.fullmatch(text, match.start, match.end)
+            showing = Showing(match, own, Method.SOURCE)
+            showings.append(next_method(showing, vocabulary) if is_carried else showing)
         elif NAME.fullmatch(own) and not vocabulary.unknown_spans(own):
             showings.append(Showing(match, own, Method.SOURCE, own))
         else:
             shown = next(numbers if COUNT.fullmatch(own) else names, "")
             showings.append(Showing(match, own, Method.STAND_IN if shown else Method.MARKER, shown))
     return showings
+
+
+def is_kept(match: TermMatch) -> bool:
+    """Whether something is carried over as it is: the words of the source, or what stands for a term on its way."""
+    return match.target is None or OBJECT.fullmatch(match.target) is not None
 
 
 def advance(showings: Sequence[Showing], failed: Collection[TermMatch], vocabulary: Vocabulary) -> list[Showing]:
@@ -110,16 +119,13 @@ def advance(showings: Sequence[Showing], failed: Collection[TermMatch], vocabula
 
 def next_method(showing: Showing, vocabulary: Vocabulary) -> Showing:
     """Return what is tried behind a method that failed; the last one of all stays."""
-    target = showing.match.target
-    if target is None:
-        is_marker = showing.method is Method.MARKER
-        return replace(showing, method=Method.OMITTED) if is_marker else showing.as_marker()
-    if showing.method is Method.SOURCE and not vocabulary.unknown_spans(target):
+    match, is_marker = showing.match, showing.method is Method.MARKER
+    target = match.inflected_target or match.target
+    if target and not is_kept(match) and showing.method is Method.SOURCE and not vocabulary.unknown_spans(target):
         # A line in capitals is read in small letters.
         is_shouted = showing.own.isupper() and not target.isupper()
-        shown = (showing.match.inflected_target or target) if is_shouted else showing.own
-        return replace(showing, method=Method.TARGET, shown=shown)
-    return replace(showing, method=Method.OMITTED) if showing.method is Method.MARKER else showing.as_marker()
+        return replace(showing, method=Method.TARGET, shown=target if is_shouted else showing.own)
+    return replace(showing, method=Method.OMITTED) if is_marker else showing.as_marker()
 
 
 def free_words(listed: Sequence[str], text: str) -> Iterator[str]:
@@ -132,7 +138,7 @@ def join_glued(text: str, matches: Sequence[TermMatch]) -> Iterator[TermMatch]:
     """Yield the matches; what is kept comes with what no space parts from it, as "px" in "{width}px"."""
     last: TermMatch | None = None
     for match in matches:
-        if match.target is None and not NAME.fullmatch(text[match.start : match.end]):
+        if match.target is None and not match.listed:
             before = BEFORE.search(text, max(0, match.start - LONGEST_GLUED), match.start)
             behind = BEHIND.match(text, match.end, match.end + LONGEST_GLUED)
             match = replace(
