@@ -1,6 +1,6 @@
 """What became of segments, put together: parts that went on through a second model, and whole contents."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from polygist_service.engine.interface import Hypothesis
@@ -8,7 +8,7 @@ from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import AlignedPair, Alignment, compose, join_words
 from polygist_service.text.documents.base import Document, Output, Segment
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.guards import mean_score
+from polygist_service.translation.drafts import change_text, mean_score
 from polygist_service.translation.routing import Route
 from polygist_service.translation.types import Alternative, TranslatedSegment, Translation, TranslationRequest
 
@@ -36,7 +36,12 @@ class Outcome:
 
 
 async def join_parts(
-    halfway: Iterable[Outcome], parts: Iterable[Document], outcomes: AsyncIterator[Outcome], *, language: str
+    halfway: Iterable[Outcome],
+    parts: Iterable[Document],
+    outcomes: AsyncIterator[Outcome],
+    *,
+    language: str,
+    fill: Callable[[str], str],
 ) -> AsyncGenerator[Outcome, None]:
     """Yield what became of segments whose outputs went on through a second model, each as a document of its own.
 
@@ -45,6 +50,7 @@ async def join_parts(
         parts: its outputs, parsed.
         outcomes: what the second model made of the segments of all parts, in order.
         language: the one in between.
+        fill: puts terms in place of what stands for them in that.
     """
     for before, part in zip(halfway, parts, strict=True):
         after = [await anext(outcomes) for _ in part.segments]
@@ -55,12 +61,13 @@ async def join_parts(
             for notice in outcome.notices
         )
         rank_count = max((len(outcome.hypotheses) for outcome in after), default=1)
+        joined = (
+            join_hypotheses(part, [outcome.ranked(rank) for outcome in after], before.ranked(0).alignment)
+            for rank in range(rank_count)
+        )
         yield Outcome(
             before.segment,
-            tuple(
-                join_hypotheses(part, [outcome.ranked(rank) for outcome in after], before.ranked(0).alignment)
-                for rank in range(rank_count)
-            ),
+            tuple(change_text(each, fill(each.text)) for each in joined),
             (*before.notices, *moved),
             before.input_token_count + sum(outcome.input_token_count for outcome in after),
             before.output_token_count + sum(outcome.output_token_count for outcome in after),

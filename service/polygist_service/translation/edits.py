@@ -30,6 +30,7 @@ from polygist_service.text.characters import (
 )
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span, has_letters
+from polygist_service.translation.terms.application import Method, Showing
 from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.vocabulary import Vocabulary
 
@@ -57,11 +58,19 @@ JOINED_SCRIPT = re.compile(r"[\s·・-]{0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """What stands for a stretch of the source; `is_script`: those are words in letters that the model lacks."""
+    """What stands for a stretch of the source.
+
+    Attributes:
+        shown: what is read.
+        own: what comes back in its place.
+        is_script: whether those are words in letters that the model lacks.
+        match: what prescribes it; None where the model is at fault.
+    """
 
     shown: str
     own: str
     is_script: bool = False
+    match: TermMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,7 @@ class Sign:
         left, right: whether a space was there.
         belongs_behind: whether it goes with the word behind it rather than with the one before.
         is_glued: whether words were read apart that it alone parted.
+        match: what prescribes that it is carried over; None for a sign.
     """
 
     at: int
@@ -80,6 +90,7 @@ class Sign:
     right: bool
     belongs_behind: bool = False
     is_glued: bool = False
+    match: TermMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,7 @@ class Edit:
         shown: what is read there.
         kind: how its own text comes back; None where it does not.
         target: what comes back in its place; None for its own text.
+        match: what prescribes that.
     """
 
     start: int
@@ -120,14 +132,14 @@ class Edit:
     returns: bool = True
     is_foreign: bool = False
     target: str | None = None
+    match: TermMatch | None = None
 
 
-def find_edits(text: str, vocabulary: Vocabulary, matches: Sequence[TermMatch] = ()) -> list[Edit]:
-    """Return what has to become of a segment, in order, without overlaps; `matches` are what is prescribed in it."""
+def find_edits(text: str, vocabulary: Vocabulary, showings: Sequence[Showing] = ()) -> list[Edit]:
+    """Return what has to become of a segment, in order, without overlaps; `showings` are of what is prescribed."""
     taken = bytearray(len(text))
     edits: list[Edit] = []
-    terms = (Edit(match.start, match.end, kind=Placeholder, target=match.target) for match in matches)
-    for edit in chain(terms, propose_edits(text, vocabulary)):
+    for edit in chain(edit_prescribed(showings), propose_edits(text, vocabulary)):
         free = [edit]
         if edit.kind is Sign and any(taken[edit.start : edit.end]):
             # What is left of it is a sign, too: "★★★★☆" is four of a kind and one.
@@ -138,6 +150,17 @@ def find_edits(text: str, vocabulary: Vocabulary, matches: Sequence[TermMatch] =
                 taken[each.start : each.end] = b"\1" * (each.end - each.start)
                 edits.append(each)
     return sorted(edits, key=lambda edit: edit.start)
+
+
+def edit_prescribed(showings: Sequence[Showing]) -> Iterator[Edit]:
+    """Yield what becomes of what is prescribed; a term that is translated freely is read as it is."""
+    for each in showings:
+        match = each.match
+        if not each.is_term:
+            kind = Sign if each.method is Method.OMITTED else Placeholder
+            yield Edit(match.start, match.end, each.shown, kind, target=each.own, match=match)
+        elif each.method is Method.TARGET:
+            yield Edit(match.start, match.end, each.shown)
 
 
 def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:

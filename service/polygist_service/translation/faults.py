@@ -28,10 +28,12 @@ class Fault(IntEnum):
 
     NUMBER = 1
     MISSING = 32
+    TERM = 48
     SWALLOWED = 64
     COPIED = 128
     SCRIPT = 256
     LOST = 512
+    UNKEPT = 520
     LIMITED = 1024
     LOOP = 2048
     EMPTY = 4096

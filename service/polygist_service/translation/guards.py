@@ -5,21 +5,22 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 
 from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
-from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result, Tokens
-from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.alignment import Alignment, follow, offsets, shift, strongest
+from polygist_service.engine.interface import Decoding, HeldModel, Hypothesis, Result
+from polygist_service.text.alignment import Alignment, follow, strongest
 from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
-from polygist_service.text.segmentation import MOST_CHARACTERS, Span, middle_cut
+from polygist_service.text.segmentation import MOST_CHARACTERS, has_letters, middle_cut
+from polygist_service.translation.drafts import Draft, Reading, change_text, join_hypotheses, keep
 from polygist_service.translation.faults import (
     EVEN_SCRIPTS,
     Fault,
@@ -32,8 +33,20 @@ from polygist_service.translation.faults import (
     localise_numbers,
 )
 from polygist_service.translation.protection import Protected, protect
-from polygist_service.translation.restoration import Restored, restore
-from polygist_service.translation.terms.types import TermFinder
+from polygist_service.translation.restoration import Restored, restore, splice
+from polygist_service.translation.terms.application import (
+    Method,
+    Showing,
+    advance,
+    choose_methods,
+    find_applied,
+    find_translated,
+    fit_place,
+    is_kept,
+    leave_out,
+    lower_capital,
+)
+from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.vocabulary import RememberedVocabulary
 
 # How a model is kept from repeating itself, where it does.
@@ -44,73 +57,6 @@ BEAM = 4
 MOST_HALVINGS, SHORTEST_HALVED = 3, 24
 # Attempts beyond the first, for all segments of a pass together: so many, and one for each segment.
 FREE_ATTEMPTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A segment as a model reads it.
-
-    Attributes:
-        tokens: the text where no tokens of it fit the window.
-        kept: what stands in its place where there is nothing to translate; None where the model has to read it.
-        is_aligned: whether whoever asks for it needs to know where its words went.
-    """
-
-    protected: Protected
-    tokens: Tokens | str
-    kept: str | None = None
-    is_aligned: bool = False
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether no model has to read it."""
-        return self.kept is not None
-
-    @property
-    def needs_alignment(self) -> bool:
-        """Whether the model has to tell which words come from which; see `Protected.needs_alignment`."""
-        return self.is_aligned or self.protected.needs_alignment
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What came of a segment so far.
-
-    Attributes:
-        hypotheses: the best first, with all that was put back.
-        faults: of the best one.
-        unsure: what came back at a place that may be wrong.
-        changes: numbers that are others in the best one.
-        was_loop: whether an attempt before repeated itself.
-        input_token_count, output_token_count: of all attempts.
-    """
-
-    hypotheses: tuple[Hypothesis, ...]
-    faults: tuple[Fault, ...] = ()
-    unsure: tuple[str, ...] = ()
-    changes: tuple[NumberChange, ...] = ()
-    was_loop: bool = False
-    input_token_count: int = 0
-    output_token_count: int = 0
-
-    @property
-    def badness(self) -> int:
-        """The sum of its faults; each number that is another one is a fault."""
-        return sum(self.faults) + max(0, len(self.changes) - 1)
-
-    def without(self, done: Fault) -> "Draft":
-        """Return it without a fault that is not worth another attempt."""
-        return replace(self, faults=tuple(fault for fault in self.faults if fault is not done))
-
-    def or_better(self, other: "Draft") -> "Draft":
-        """Return the one with the lesser faults, this one where they are equal, with the tokens of both."""
-        better = other if other.badness < self.badness else self
-        return replace(
-            better,
-            was_loop=self.was_loop or Fault.LOOP in self.faults,
-            input_token_count=self.input_token_count + other.input_token_count,
-            output_token_count=self.output_token_count + other.output_token_count,
-        )
 
 
 class Guard:
@@ -153,13 +99,34 @@ class Guard:
         self._attempts += segment_count
 
     def read(
-        self, text: str, *, with_placeholders: bool = True, with_names: bool = True, is_aligned: bool = False
+        self,
+        text: str,
+        *,
+        showings: Sequence[Showing] | None = None,
+        with_placeholders: bool = True,
+        with_names: bool = True,
+        is_aligned: bool = False,
     ) -> Reading | None:
-        """Return how the model reads a text; None where that does not fit its window."""
+        """Return how the model reads a text; None where that does not fit its window.
+
+        Args:
+            text: a segment, or a part of one.
+            showings: how it reads what is prescribed in it; by default in the way that is tried first.
+            with_placeholders, with_names: see `protect`.
+            is_aligned: whether it has to be known where its words go.
+        """
         if len(text) > MOST_CHARACTERS and not is_one_word(text):
             return None
-        matches = self._finder.find(text)
-        protected = protect(text, self._vocabulary, matches, with_placeholders=with_placeholders, with_names=with_names)
+        if showings is None:
+            matches = self._finder.find(text)
+            showings = choose_methods(text, matches, self._vocabulary) if matches else ()
+        if showings and not has_letters(leave_out([each.span for each in showings], text)):
+            # Nothing is left to the model but what is prescribed.
+            protected = protect(text, self._vocabulary, [each.as_marker() for each in showings])
+            return Reading(protected, "", kept=restore(protected, protected.text, (), self._target).text)
+        protected = protect(
+            text, self._vocabulary, showings, with_placeholders=with_placeholders, with_names=with_names
+        )
         if protected.is_empty:
             return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
@@ -167,6 +134,8 @@ class Guard:
 
     def read_number(self, text: str) -> Reading:
         """Return the reading of the bare number of a cell, which stands there as the target language writes it."""
+        if self._finder.find(text) and (reading := self.read(text)):
+            return reading
         return Reading(Protected(text, text), "", kept=localise_number(text, self._source, self._target))
 
     def assess(self, reading: Reading, result: Result, *, source: str = "") -> Draft:
@@ -184,26 +153,47 @@ class Guard:
         is_cut = best.limited and bool(self._options.max_output_tokens)
         compared = source or reading.protected.source
         changes = () if is_cut else self._find_changes(compared, restored[0].text, reading.protected)
+        showings = reading.protected.showings
         hypotheses = [
             replace(hypothesis, text=each.text, alignment=self._align(reading, hypothesis, each.text, source))
             for hypothesis, each in zip(result.hypotheses, restored, strict=True)
         ]
+        if reading.protected.has_terms:
+            fit = partial(lower_capital, showings, reading.protected.source)
+            hypotheses = [change_text(each, fit(each.text, self._target)) for each in hypotheses]
+        failed = (*restored[0].unkept, *self._find_unapplied(showings, hypotheses[0]))
+        faults = [*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])]
+        if not is_cut:
+            faults += {fault_of(match) for match in failed}
+        # An alternative in which something is missing is none.
+        whole = [hypothesis for hypothesis, each in zip(hypotheses, restored, strict=True) if not each.unkept]
+        others = [each for each in whole if each is not hypotheses[0] and not self._find_unapplied(showings, each)]
         return Draft(
-            (hypotheses[0], *self._mend_alternatives(compared, hypotheses, reading.protected)),
-            (*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])),
+            (hypotheses[0], *self._mend_alternatives(compared, [hypotheses[0], *others], reading.protected)),
+            tuple(faults),
             restored[0].unsure,
             changes,
+            protected=reading.protected,
+            failed=failed,
+            guessed=tuple(sign.match for sign in reading.protected.signs if sign.match),
             input_token_count=result.input_token_count,
             output_token_count=best.token_count,
         )
 
     def _align(self, reading: Reading, written: Hypothesis, text: str, source: str) -> Alignment:
         """Return the alignment of the segment and `text`, which was made of what the model wrote; see `assess`."""
-        if not reading.is_aligned:
+        if not reading.is_aligned and not reading.protected.showings:
             return ()
         protected = reading.protected
         of_source = source or protected.source
         return follow(written.alignment, read=(protected.text, of_source), written=(written.text, text))
+
+    def _find_unapplied(self, showings: Sequence[Showing], written: Hypothesis) -> Sequence[TermMatch]:
+        """Return the terms that the model had to write itself and did not."""
+        if not any(each.is_term for each in showings):
+            return ()
+        applied = find_applied(showings, written.text, written.alignment, self._target)
+        return [showing.match for showing, place in applied if place is None]
 
     def _mend_alternatives(
         self, source: str, hypotheses: Sequence[Hypothesis], protected: Protected
@@ -243,6 +233,8 @@ class Guard:
     def _find_changes(self, source: str, written: str, protected: Protected) -> tuple[NumberChange, ...]:
         """Return the numbers that are others in `written`, but for those of what came back letter for letter."""
         back_again = [each.own for each in protected.placeholders] + [each.own for each in protected.signs]
+        back_again += [each.own for each in protected.showings]
+        back_again += [protected.source[each.match.start : each.match.end] for each in protected.showings]
         own = [each for each in back_again if any(map(str.isdigit, each))]
         changes = compare_numbers(source, self._source, written, self._target)
         if not own:
@@ -278,31 +270,92 @@ class Guard:
     async def _try_again(self, text: str, draft: Draft, *, halvings: int = 0) -> Draft:
         """Return the draft of the best of some more attempts on a segment; the same one where none is better."""
         options = self._options
-        with_placeholders = Fault.LOST not in draft.faults
-        if not with_placeholders:
-            draft = draft.or_better(await self._write(text, options, with_placeholders=False))
+        if draft.failed:
+            draft = await self._carry_over(text, draft)
+        write = partial(
+            self._write, text, showings=draft.showings or None, with_placeholders=Fault.LOST not in draft.faults
+        )
+        if Fault.LOST in draft.faults:
+            draft = draft.or_better(await write(options))
         if Fault.LOOP in draft.faults or Fault.LIMITED in draft.faults:
             penalised = replace(options, no_repeat_ngram_size=LOOP_NGRAM, repetition_penalty=PENALTY)
-            draft = draft.or_better(await self._write(text, penalised, with_placeholders=with_placeholders))
+            draft = draft.or_better(await write(penalised))
         if Fault.MISSING in draft.faults:
-            draft = draft.or_better(await self._write(text, options, with_names=False))
+            draft = draft.or_better(await write(options, with_placeholders=True, with_names=False))
             # A name that has a form of its own in the language is written in that: nothing else has to be tried.
             draft = draft.without(Fault.MISSING)
         if Fault.NUMBER in draft.faults:
             # What stands there as it is to be written is copied.
-            read = await self._pool.call(self._context, lambda: localise_numbers(text, self._source, self._target))
+            # Where something is prescribed, its places would be others.
+            localise = partial(localise_numbers, text, self._source, self._target)
+            read = text if draft.showings else await self._pool.call(self._context, localise)
             beam = options.beam_size if read != text else options.beam_size + 1
-            again = await self._write(read, replace(options, beam_size=beam), source=text)
+            retry = replace(options, beam_size=beam)
+            again = await self._write(read, retry, showings=draft.showings or None, source=text)
             # Further attempts would cost more than they mend.
             draft = draft.or_better(again).without(Fault.NUMBER)
         if draft.faults:
             wider = replace(options, beam_size=max(BEAM, 2 * options.beam_size))
-            draft = draft.or_better(await self._write(text, wider, with_placeholders=with_placeholders))
-        if draft.faults and halvings < MOST_HALVINGS and len(text) >= SHORTEST_HALVED and (cut := middle_cut(text)):
+            draft = draft.or_better(await write(wider))
+        cut = middle_cut(text) if draft.faults and halvings < MOST_HALVINGS and len(text) >= SHORTEST_HALVED else 0
+        if cut and not any(start < cut < end for start, end in (each.span for each in draft.showings)):
             halves = (text[:cut], text[cut:])
             parts = await gather_all(self._write_part(half, halvings + 1) for half in halves)
             draft = draft.or_better(await self._pool.call(self._context, lambda: self._join(halves, parts)))
         return draft
+
+    async def _carry_over(self, text: str, draft: Draft) -> Draft:
+        """Return the best draft of a segment in which something prescribed is missing, by one method after the other.
+
+        What is missing is read in another way, and what is not in the same. A term that the model wrote in other words
+        even where it read the right ones is replaced; so is what came of a code, but that is a guess.
+        """
+        best = latest = draft
+        drafts = [draft]
+        while latest.failed and (showings := advance(latest.showings, latest.failed, self._vocabulary)):
+            latest = await self._write(text, self._options, showings=showings)
+            best = best.or_better(latest)
+            drafts.append(latest)
+            codes = any(each.method is Method.MARKER and each.match in latest.failed for each in latest.showings)
+            for each in drafts if best.failed else ():
+                put_in = partial(self._put_in, each, with_kept=codes)
+                best = best.or_better(await self._pool.call(self._context, put_in))
+            if not best.failed:
+                break
+        return best.without(Fault.TERM)
+
+    def _put_in(self, draft: Draft, *, with_kept: bool) -> Draft:
+        """Return a draft with what is prescribed in place of what was written for it, where the alignment tells that.
+
+        Args:
+            draft: in which something is missing.
+            with_kept: whether what is kept is put in too.
+        """
+        draft = replace(draft, input_token_count=0, output_token_count=0)
+        if not draft.protected:
+            return draft
+        written, showings = draft.hypotheses[0], draft.showings
+        applied = find_applied(showings, written.text, written.alignment, self._target)
+        taken = [place for _, place in applied if place]
+        taken += find_all((each.own for each in showings if not each.is_term), written.text)
+        changes: dict[TermMatch, tuple[int, int, str]] = {}
+        for showing in showings:
+            if showing.match in draft.failed and (with_kept or not is_kept(showing.match)):
+                place = find_translated(showing.match, written.text, written.alignment, taken)
+                if place:
+                    taken.append(place)
+                    changes[showing.match] = (*place, fit_place(showing, written.text, place))
+        failed = tuple(match for match in draft.failed if match not in changes)
+        resolved = {Fault.TERM, Fault.UNKEPT}.difference(fault_of(match) for match in failed)
+        hypothesis = change_text(written, splice(written.text, list(changes.values())))
+        return replace(
+            draft,
+            hypotheses=(hypothesis, *draft.hypotheses[1:]),
+            faults=tuple(fault for fault in draft.faults if fault not in resolved),
+            changes=self._find_changes(draft.protected.source, hypothesis.text, draft.protected),
+            failed=failed,
+            guessed=(*draft.guessed, *(match for match in changes if is_kept(match))),
+        )
 
     async def _write_part(self, text: str, halvings: int) -> Draft:
         """Return the best draft of a part of a segment."""
@@ -314,6 +367,7 @@ class Guard:
         text: str,
         options: Decoding,
         *,
+        showings: Sequence[Showing] | None = None,
         with_placeholders: bool = True,
         with_names: bool = True,
         source: str = "",
@@ -323,8 +377,9 @@ class Guard:
         self._attempts -= 1
         if self._attempts < 0:
             return nothing
+        read = partial(self.read, text.strip(), showings=showings, is_aligned=True)
         marks = {"with_placeholders": with_placeholders, "with_names": with_names}
-        reading = await self._pool.call(self._context, lambda: self.read(text.strip(), is_aligned=True, **marks))
+        reading = await self._pool.call(self._context, partial(read, **marks))
         if not reading:
             return nothing
         if reading.is_kept:
@@ -344,7 +399,8 @@ class Guard:
             join_hypotheses([each or first for each, first in zip(rank, firsts, strict=True)], starts) for rank in ranks
         )
         faults = {fault for part in parts for fault in part.faults}.difference((Fault.NUMBER,))
-        changes = self._find_changes(text, joined[0].text, protect(text, self._vocabulary))
+        protected = protect(text, self._vocabulary, choose_methods(text, self._finder.find(text), self._vocabulary))
+        changes = self._find_changes(text, joined[0].text, protected)
         if changes:
             faults.add(Fault.NUMBER)
         if is_too_long(joined[0].text, text):
@@ -354,88 +410,19 @@ class Guard:
             tuple(sorted(faults)),
             tuple(each for part in parts for each in part.unsure),
             changes,
+            protected=protected,
+            failed=tuple(move(match, at) for part, at in zip(parts, starts, strict=True) for match in part.failed),
+            guessed=tuple(move(match, at) for part, at in zip(parts, starts, strict=True) for match in part.guessed),
             input_token_count=sum(part.input_token_count for part in parts),
             output_token_count=sum(part.output_token_count for part in parts),
         )
 
 
-def keep(reading: Reading) -> Draft:
-    """Return the draft of a segment in which there is nothing to translate."""
-    return Draft((Hypothesis(reading.kept or "", 0),))
+def fault_of(match: TermMatch) -> Fault:
+    """Return what is at fault where a match was not carried over."""
+    return Fault.UNKEPT if is_kept(match) else Fault.TERM
 
 
-def join_hypotheses(parts: Sequence[Hypothesis], starts: Sequence[int]) -> Hypothesis:
-    """Return what was written of the parts of a segment, which begin at `starts`, as one; nothing where one is not."""
-    texts = [part.text.strip() for part in parts]
-    is_whole = all(texts)
-    places = offsets(f"{text} " for text in texts)
-    aligned = (
-        shift(follow(part.alignment, read=("", ""), written=(part.text, text)), start, place)
-        for part, text, start, place in zip(parts, texts, starts, places, strict=False)
-    )
-    return Hypothesis(
-        " ".join(texts) if is_whole else "",
-        sum(part.token_count for part in parts),
-        mean_score(parts),
-        limited=any(part.limited for part in parts),
-        alignment=tuple(pair for each in aligned for pair in each) if is_whole else (),
-    )
-
-
-def change_text(hypothesis: Hypothesis, text: str) -> Hypothesis:
-    """Return a hypothesis with some words of its text changed."""
-    alignment = follow(hypothesis.alignment, read=("", ""), written=(hypothesis.text, text))
-    return replace(hypothesis, text=text, alignment=alignment)
-
-
-def mean_score(hypotheses: Sequence[Hypothesis]) -> float | None:
-    """Return the mean log-probability per target token over all of them; None where no scores were asked for."""
-    scored = [(each.score, max(each.token_count, 1)) for each in hypotheses if each.score is not None]
-    if not scored:
-        return None
-    return min(0.0, sum(score * count for score, count in scored) / sum(count for _, count in scored))
-
-
-def hold_back(draft: Draft, source: str) -> Draft:
-    """Return a draft without what nobody could use: an output far too long is none."""
-    if not is_too_long(draft.hypotheses[0].text, source):
-        return draft
-    return replace(draft, hypotheses=tuple(replace(each, text="") for each in draft.hypotheses))
-
-
-# What is told of a fault that is left; an empty output is told of where the source takes its place.
-MESSAGES = {
-    Fault.LOOP: (NoticeKind.REPETITION_SUPPRESSED, "the model repeats itself here, however it was asked"),
-    Fault.COPIED: (NoticeKind.UNTRANSLATED, "the model left this as it was"),
-    Fault.SCRIPT: (NoticeKind.UNTRANSLATED, "the model wrote letters here that are not of the target language"),
-    Fault.SWALLOWED: (NoticeKind.UNTRANSLATED, "the translation of this segment may leave out a part of it"),
-}
-
-
-def draft_notices(draft: Draft, span: Span, source_span: Callable[[Span], Span]) -> Iterator[Notice]:
-    """Yield what there is to know of how a segment was written.
-
-    Args:
-        draft: what became of it.
-        span: where it stands in the source.
-        source_span: from a span in its text to that in the source.
-    """
-    best = draft.hypotheses[0]
-    if draft.was_loop and Fault.LOOP not in draft.faults:
-        message = "the model repeated itself and was made to write again without repetitions"
-        yield Notice(NoticeKind.REPETITION_SUPPRESSED, message, span)
-    if best.limited and best.text:
-        message = f"the translation of this segment ended at {best.token_count} tokens, its limit"
-        yield Notice(NoticeKind.OUTPUT_LIMIT_REACHED, message, span)
-    if best.text:
-        yield from (Notice(*MESSAGES[fault], span) for fault in draft.faults if fault in MESSAGES)
-    for change in draft.changes:
-        where = f"the number {change.source_text!r}"
-        if change.source_span is None:
-            yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} is in the translation, but not in the source", span)
-        else:
-            inner = source_span(change.source_span)
-            yield Notice(NoticeKind.NUMBER_CHANGED, f"{where} may be another one in the translation", inner)
-    for own in draft.unsure:
-        message = f"the model has no piece for {own[:40]!r}, which may stand at the wrong place in the translation"
-        yield Notice(NoticeKind.UNKNOWN_CHARACTERS, message, span)
+def move(match: TermMatch, by: int) -> TermMatch:
+    """Return a match in a part of a text for the text, in which that begins at `by`."""
+    return replace(match, start=match.start + by, end=match.end + by)

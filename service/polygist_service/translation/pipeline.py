@@ -15,10 +15,13 @@ from polygist_service.text.documents.base import PLAIN, Document, Layout, Segmen
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.translation.assembly import Assembly, Outcome, join_parts
 from polygist_service.translation.detection import DetectedLanguage
-from polygist_service.translation.guards import Draft, Guard, Reading, draft_notices, hold_back, keep
+from polygist_service.translation.drafts import Draft, Reading, draft_notices, hold_back, keep
+from polygist_service.translation.guards import Guard
 from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
+from polygist_service.translation.terms.carrying import CarriedTerms
 from polygist_service.translation.terms.finding import WordFinder
+from polygist_service.translation.terms.types import TermFinder
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -34,6 +37,8 @@ Split = Callable[[], Document]
 ONE_TURN = 4000
 # Segments of longer ones that a model begins with before the others are read: a batch for each of two slots.
 START_SEGMENTS = 8
+# Further attempts for a segment in which something is prescribed: as many as there are methods for it.
+TERM_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +107,33 @@ class Pipeline:
         first, *onward = hops
         length = sum(len(layout.text) for layout in layouts)
         splits = [partial(layout.split, first.source, self._request.splitting) for layout in layouts]
+        finder: TermFinder = self._find_terms(first.source)
         if not onward:
-            async with self._pass(first, splits, length) as passed:
+            async with self._pass(first, splits, length, finder) as passed:
                 yield passed
             return
+        carried = CarriedTerms(layout.text for layout in layouts)
         # A text that goes on needs no alternatives and no score of its own.
-        async with self._pass(first, splits, length, is_last=False) as (documents, outcomes):
+        async with self._pass(first, splits, length, carried.outward(finder), is_last=False) as (documents, outcomes):
             halfway = [outcome async for outcome in outcomes]
         splits = [partial(split_halfway, outcome, onward[0].source) for outcome in halfway]
         length = sum(len(outcome.ranked(0).text) for outcome in halfway)
-        async with self._pass(onward[0], splits, length) as (parts, outcomes):
-            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source)
+        finder = carried.homeward(self._find_kept(onward[0].source))
+        async with self._pass(onward[0], splits, length, finder) as (parts, outcomes):
+            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source, fill=carried.fill)
+
+    def _find_terms(self, source: str) -> WordFinder:
+        """Return what finds all that is prescribed in texts of a language."""
+        return WordFinder(self._request.terms, source=source, target=self._request.target)
+
+    def _find_kept(self, source: str) -> WordFinder:
+        """Return what finds what is carried over as it is in texts of a language."""
+        terms = replace(self._request.terms, entries=(), glossary=None)
+        return WordFinder(terms, source=source, target=self._request.target)
 
     @asynccontextmanager
     async def _pass(
-        self, hop: Hop, splits: Sequence[Split], length: int, *, is_last: bool = True
+        self, hop: Hop, splits: Sequence[Split], length: int, finder: TermFinder, *, is_last: bool = True
     ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
         """Put texts, of `length` characters in all, through one model, which is held while the block runs."""
         preset = self._request.decoding
@@ -130,7 +147,7 @@ class Pipeline:
                 source=hop.source,
                 # Not what the model is for: Portugal has other words for numbers than Brazil.
                 target=self._request.target if is_last else hop.target,
-                finder=WordFinder(self._request.terms, source=hop.source, target=hop.target),
+                finder=finder,
             )
             async with aclosing(Start(held, options, self._context)) as start:
                 documents, pieces = await self._read(splits, length, guard, start)
@@ -179,7 +196,7 @@ class Pipeline:
             piece.reading.protected.source: keep(piece.reading) for piece in pieces if piece.reading.is_kept
         }
         due = find_due(pieces)
-        guard.allow(len(due))
+        guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
         one_by_one = in_order(start.go_on(due))
         results = in_groups(one_by_one) if len(due) > 1 else alone(one_by_one)
         taken = 0
@@ -331,4 +348,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
+    for match in (each.match for each in reading.protected.showings if each.match.has_words):
+        inner = piece.document.source_span(piece.segment, (match.start, match.end))
+        yield Notice(NoticeKind.UNTRANSLATED, "the words inside this placeholder were left as they are", inner)
     yield from draft_notices(draft, span, partial(piece.document.source_span, piece.segment))

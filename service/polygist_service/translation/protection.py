@@ -17,7 +17,7 @@ from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import BEFORE_NUMBERS
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
-from polygist_service.translation.terms.types import TermMatch
+from polygist_service.translation.terms.application import Showing
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often over both directions: 96 % en-pt and 95 %
@@ -38,6 +38,7 @@ class Protected:
         text: what is read.
         head, tail: signs at its ends, with the white space between.
         capitals: how the source is written.
+        showings: how what is prescribed is read.
     """
 
     source: str
@@ -48,6 +49,12 @@ class Protected:
     signs: tuple[Sign, ...] = ()
     spellings: tuple[Spelling, ...] = ()
     capitals: Capitals = Capitals.SENTENCE
+    showings: tuple[Showing, ...] = ()
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether there are terms that the model has to write itself."""
+        return any(showing.is_term for showing in self.showings)
 
     @property
     def needs_alignment(self) -> bool:
@@ -71,7 +78,7 @@ class Protected:
 def protect(
     text: str,
     vocabulary: Vocabulary,
-    matches: Sequence[TermMatch] = (),
+    showings: Sequence[Showing] = (),
     *,
     with_placeholders: bool = True,
     with_names: bool = True,
@@ -81,27 +88,27 @@ def protect(
     Args:
         text: the segment.
         vocabulary: of the model.
-        matches: what is prescribed in it.
+        showings: how the model reads what is prescribed in it.
         with_placeholders: without, what would have one is left out and comes back as a sign does: for a model that
             did not copy them.
         with_names: without, capitalised words with lacking letters have placeholders too: for a model that did not
             copy them in their nearest letters.
     """
     capitals = Capitals.of(text)
-    edits = find_edits(text, vocabulary, matches)
+    edits = find_edits(text, vocabulary, showings)
     if capitals is Capitals.SENTENCE and not edits:
-        return Protected(text, text)
+        return Protected(text, text, showings=tuple(showings))
     read = text
     if capitals is not Capitals.SENTENCE:
         recased = to_sentence(text, capitals, vocabulary.likelihood)
         if len(recased) == len(text):
             read = overlay(recased, text, [(edit.start, edit.end) for edit in edits if edit.kind is not Spelling])
-            edits = find_edits(read, vocabulary, matches) if any(edit.kind is Spelling for edit in edits) else edits
+            edits = find_edits(read, vocabulary, showings) if any(edit.kind is Spelling for edit in edits) else edits
     if not with_names:
         edits = widen_names(edits, text)
     if not with_placeholders:
         edits = [replace(edit, shown="", kind=Sign) if edit.kind is Placeholder else edit for edit in edits]
-    return apply_edits(text, read, merge_scripts(edits, text), capitals)
+    return replace(apply_edits(text, read, merge_scripts(edits, text), capitals), showings=tuple(showings))
 
 
 def is_name(edit: Edit, text: str) -> bool:
@@ -155,9 +162,10 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
         add(read[at : edit.start])
         own, at = source[edit.start : edit.end] if edit.target is None else edit.target, edit.end
         if edit.kind is Placeholder:
-            is_free = edit.shown and not whole(edit.shown).search(source)
+            # A name that is kept is read as it is.
+            is_free = edit.shown and (edit.shown == own or not whole(edit.shown).search(source))
             shown = edit.shown if is_free else next_placeholder(source, len(placeholders))
-            placeholders.append(Placeholder(shown, own, edit.is_script))
+            placeholders.append(Placeholder(shown, own, edit.is_script, edit.match))
             add(shown)
         elif edit.kind is Spelling:
             spellings.append(Spelling(length, edit.shown, own, edit.is_shouted, edit.returns, edit.is_foreign))
@@ -168,7 +176,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
             is_unit = own[-1:] in BEFORE_NUMBERS and read[edit.end :].lstrip()[:1].isdigit()
             belongs_behind = is_unit or (left and not following.isspace())
             is_glued = edit.start > start and read[edit.start - 1].isalnum() and following.isalnum()
-            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind, is_glued))
+            signs.append(Sign(length - left, own, left, following.isspace(), belongs_behind, is_glued, edit.match))
             # Words that nothing but a sign parts are read apart.
             if is_glued:
                 add(" ")
@@ -176,6 +184,8 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
             if left and (following.isspace() or not (following.isalnum() or following in OPENERS)):
                 pieces[-1] = pieces[-1][:-1]
                 length -= 1
+        else:
+            add(edit.shown)
     add(read[at:end])
     return Protected(
         source,
@@ -204,10 +214,15 @@ def trim_edges(text: str, edits: Sequence[Edit]) -> tuple[int, int, list[Edit]]:
     """Return where the text begins and ends without the signs at its ends, and the edits in between."""
     low, high = 0, len(edits)
     start, end = 0, len(text)
-    while low < high and edits[low].kind in (Sign, None) and not text[start : edits[low].start].strip():
+    while low < high and is_left_out(edits[low]) and not text[start : edits[low].start].strip():
         start, low = edits[low].end, low + 1
-    while low < high and edits[high - 1].kind in (Sign, None) and not text[edits[high - 1].end : end].strip():
+    while low < high and is_left_out(edits[high - 1]) and not text[edits[high - 1].end : end].strip():
         end, high = edits[high - 1].start, high - 1
     inner = list(edits[low:high])
     core = text[start:end]
     return start + len(core) - len(core.lstrip()), end - len(core) + len(core.rstrip()), inner
+
+
+def is_left_out(edit: Edit) -> bool:
+    """Whether a model reads nothing in the place of an edit, and what stands there may come back at an end."""
+    return edit.kind is Sign or (edit.kind is None and not edit.shown)

@@ -12,6 +12,7 @@ from polygist_service.text.languages import territory_words
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.edits import WORD, Placeholder, Sign, Spelling
 from polygist_service.translation.protection import PLACEHOLDER, Protected, whole
+from polygist_service.translation.terms.types import TermMatch
 
 # A word this like the one that was read is a bad copy of it.
 LIKE = 0.75
@@ -27,6 +28,7 @@ class Restored:
 
     Attributes:
         lost: placeholders that are not there, or more than once: what they stand for is missing.
+        unkept: matches whose placeholders are not there, or more than once.
         unsure: what came back at a place that may be wrong.
         missing: names that were not copied.
     """
@@ -35,6 +37,7 @@ class Restored:
     lost: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unkept: tuple[TermMatch, ...] = ()
 
 
 def restore(protected: Protected, written: str, alignment: Alignment, language: str) -> Restored:
@@ -64,31 +67,33 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
     if protected.text[:1].islower() and protected.source[len(protected.head) :][:1].isupper():
         text = text[:1].upper() + text[1:]
     text = restore_typography(protected.source, text)
-    text, lost = fill_placeholders(text, protected.placeholders)
+    text, missed = fill_placeholders(text, protected.placeholders)
+    lost = tuple(each.own for each in missed if not each.match)
     if (debris := DEBRIS.search(text)) and not DEBRIS.search(protected.source):
         lost = (*lost, debris[0])
-    unsure = () if alignment else tuple(sign.own for sign in protected.signs)
-    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing))
+    unsure = () if alignment else tuple(sign.own for sign in protected.signs if not sign.match)
+    unkept = tuple(each.match for each in missed if each.match)
+    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing), unkept)
 
 
-def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[str, tuple[str, ...]]:
+def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[str, tuple[Placeholder, ...]]:
     """Return `text` with what stood in the place of each placeholder, and what is missing.
 
     Those that are shown alike come back in their order; where there are fewer or more of them than there were, none is
     certain.
     """
-    shown: dict[str, list[str]] = {}
+    shown: dict[str, list[Placeholder]] = {}
     for each in placeholders:
-        shown.setdefault(each.shown, []).append(each.own)
+        shown.setdefault(each.shown, []).append(each)
     taken: list[tuple[int, int, str]] = []
-    lost: list[str] = []
-    for pattern, own in sorted(shown.items(), key=lambda item: -len(item[0])):
+    lost: list[Placeholder] = []
+    for pattern, due in sorted(shown.items(), key=lambda item: -len(item[0])):
         found = [match.span() for match in whole(pattern).finditer(text)]
         free = [span for span in found if not any(start < span[1] and span[0] < end for start, end, _ in taken)]
-        if len(free) == len(own):
-            taken += [(*span, each) for span, each in zip(free, own, strict=True)]
+        if len(free) == len(due):
+            taken += [(*span, each.own) for span, each in zip(free, due, strict=True)]
         else:
-            lost += own
+            lost += due
     return splice(text, taken), tuple(lost)
 
 
