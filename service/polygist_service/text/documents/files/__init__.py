@@ -10,7 +10,7 @@ from functools import partial
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.files.base import DocumentFile, ReadOptions
-from polygist_service.text.documents.files.kinds import GETTEXT, WORD
+from polygist_service.text.documents.files.kinds import GETTEXT, SUBRIP, WEBVTT, WORD
 from polygist_service.text.documents.files.text_file import TextFile
 
 Read = Callable[[bytes, ReadOptions], DocumentFile]
@@ -30,10 +30,19 @@ def read_catalogue(document: bytes, options: ReadOptions) -> DocumentFile:
     return CatalogueFile.read(document, options)
 
 
+def read_subtitles(document: bytes, options: ReadOptions) -> DocumentFile:
+    """Read SubRip or WebVTT, whichever it is."""
+    from polygist_service.text.documents.files.subtitles.document import SubtitleFile
+
+    return SubtitleFile.read(document, options)
+
+
 FILES: Mapping[str, Read] = {
     **{mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS},
     WORD: read_word,
     GETTEXT: read_catalogue,
+    SUBRIP: read_subtitles,
+    WEBVTT: read_subtitles,
 }
 
 
