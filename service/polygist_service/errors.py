@@ -19,7 +19,8 @@ PolygistError
 │   └── ServerDraining
 ├── StreamIdle              the caller of a stream neither sends nor reads
 ├── InferenceFailed
-└── StoreError              the model store: only `polygist-server` and start-up see these
+├── StoreError              the model store: only `polygist-server` and start-up see these
+└── GlossaryError           a glossary of the operator: only start-up, administrators and the log see these
 """
 
 from collections.abc import Mapping
@@ -152,3 +153,9 @@ class StoreError(PolygistError):
     """The model store cannot do what was asked: wrong hash, disk full, unknown name, damaged model."""
 
     reason: ClassVar[str] = "STORE_ERROR"
+
+
+class GlossaryError(PolygistError):
+    """A glossary that the operator has mounted cannot be read: no such file, a wrong row."""
+
+    reason: ClassVar[str] = "GLOSSARY_ERROR"

@@ -98,6 +98,10 @@ class Settings(Home):
         json_schema_extra={"metavar": "TYPE"},
     )  # fmt: skip
     admin_listen: str = Field("", description="loopback HOST:PORT or unix:PATH for ModelAdminService; empty is off")
+    glossaries: Path | None = Field(
+        None, description="folder of glossaries, NAME.tsv or NAME.csv, whose first row names languages",
+        json_schema_extra={"metavar": "DIR"},
+    )  # fmt: skip
     pivot_languages: str = Field(
         "en", description="languages to translate by way of first, where no model does a pair directly",
         json_schema_extra={"metavar": "CODES"},
@@ -152,6 +156,17 @@ class Settings(Home):
         if str(given) == "":
             raise ValueError("'' names no file; give a PEM file, or leave it out")
         return cls.validate_home(Path(given)) if isinstance(given, str | Path) else given
+
+    @field_validator("glossaries", mode="before")
+    @classmethod
+    def validate_glossaries(cls, given: object) -> object:
+        """Refuse what is no folder."""
+        if not isinstance(given, str | Path):
+            return given
+        folder = cls.validate_home(Path(given))
+        if not given or not folder.is_dir():
+            raise ValueError(f"{str(given)!r} is no folder; give one with glossaries, NAME.tsv or NAME.csv")
+        return folder
 
     @field_validator("device_index")
     @classmethod

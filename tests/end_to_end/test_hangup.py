@@ -29,10 +29,13 @@ def write_certificate(folder: Path) -> None:
     )
 
 
-def hang_up(process: ServerProcess, times: int = 1) -> list[dict]:
-    """Send SIGHUP; returns what came of it so far, certificates and models of each time, once it is that many."""
+def hang_up(process: ServerProcess, times: int = 1, *, kinds: int = 2) -> list[dict]:
+    """Send SIGHUP; returns what came of it so far, once it is that many times.
+
+    Each time that are so many kinds: certificates, models and, where there are some, glossaries.
+    """
     process.process.send_signal(signal.SIGHUP)
-    while len(told := [*process.events("reloaded"), *process.events("not_reloaded")]) < 2 * times:
+    while len(told := [*process.events("reloaded"), *process.events("not_reloaded")]) < kinds * times:
         process.wait_for("reloaded")
         assert process.process.poll() is None, process.log()
     return sorted(told, key=lambda event: event["timestamp"])
@@ -88,6 +91,30 @@ def test_a_wrong_pair_at_the_start_is_named(home, tmp_path):
         assert process.process.wait(timeout=60) == 2
     assert "cert.pem holds no certificate in PEM" in process.log()
     assert "listening" not in process.log()
+
+
+def test_glossaries_are_read_again_and_a_wrong_one_leaves_the_old_one(home, tmp_path):
+    folder = tmp_path / "glossaries"
+    folder.mkdir()
+    press = folder / "press.tsv"
+    press.write_text("en\tpt\nlibrary\tbiblioteca pública\n")
+    with (
+        ServerProcess(home, tmp_path / "log", "--glossaries", str(folder)) as process,
+        Client(process.address) as client,
+    ):
+        process.wait_until_serving()
+        assert "biblioteca pública" in client.translate(SENTENCE, to="pt", source="en", glossary="press").text
+        press.write_text("en\tpt\nlibrary\tmidiateca\n")
+        assert hang_up(process, kinds=3)[2]["changed"] == ["press"]
+        assert "midiateca" in client.translate(SENTENCE, to="pt", source="en", glossary="press").text
+        press.write_text("en\n")
+        assert "press.tsv:1: the first row names only en" in hang_up(process, 2, kinds=3)[5]["reason"]
+        assert "midiateca" in client.translate(SENTENCE, to="pt", source="en", glossary="press").text
+        assert process.stop() == 0
+    with ServerProcess(home, tmp_path / "second", "--glossaries", str(folder)) as process:
+        assert process.process.wait(timeout=60) == 1
+    assert "error: " in process.log()
+    assert "press.tsv:1: the first row names only en" in process.log()
 
 
 def test_models_come_and_go_and_damaged_ones_end_nothing(home, starter_home, tmp_path):

@@ -16,6 +16,7 @@ from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.text.language_id import LanguageDetector
+from polygist_service.translation.terms.glossaries import Glossaries
 
 DETECTOR = LanguageDetector()
 
@@ -37,12 +38,23 @@ class Service:
 
 @asynccontextmanager
 async def serving(
-    engine: Engine, *, limits: Limits | None = None, queued: int = 0, metrics: Metrics | None = None
+    engine: Engine,
+    *,
+    limits: Limits | None = None,
+    queued: int = 0,
+    metrics: Metrics | None = None,
+    glossaries: Glossaries | None = None,
 ) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
     pool = TextPool(2)
     services = build_services(
-        engine, detector=DETECTOR, pool=pool, limits=limits or Limits(), metrics=metrics, queued=lambda: queued
+        engine,
+        detector=DETECTOR,
+        pool=pool,
+        limits=limits or Limits(),
+        metrics=metrics,
+        glossaries=glossaries,
+        queued=lambda: queued,
     )
     server = build_grpc_server(services, serves_reflection=True)
     Health().attach(server)

@@ -323,13 +323,14 @@ class ModelAdminServiceStub:
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]
-    """Read the catalogue and the model folder again. Loaded models of which another revision is
-    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
-    once.
+    """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
+    revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
+    be used at once.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-      model that is served, is malformed; nothing changes
+      model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
+      which stays as it is while all else is done
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -382,13 +383,14 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]  # type: ignore[assignment]
-    """Read the catalogue and the model folder again. Loaded models of which another revision is
-    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
-    once.
+    """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
+    revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
+    be used at once.
 
     Errors:
       INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-      model that is served, is malformed; nothing changes
+      model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
+      which stays as it is while all else is done
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -456,13 +458,14 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ReloadConfigurationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ReloadConfigurationResponse, _abc.Awaitable[_model_service_pb2.ReloadConfigurationResponse]]:
-        """Read the catalogue and the model folder again. Loaded models of which another revision is
-        installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
-        once.
+        """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
+        revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
+        be used at once.
 
         Errors:
           INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-          model that is served, is malformed; nothing changes
+          model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
+          which stays as it is while all else is done
           INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
           done
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 import structlog
@@ -30,6 +30,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
 
     Raises:
         StoreError: no model is installed, or one is damaged.
+        GlossaryError: a glossary cannot be read.
         OSError: the address cannot be listened on, or is no longer.
     """
     stop, stop_now, hangup = watch_signals()
@@ -94,9 +95,15 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
 
 async def reload_on(hangup: asyncio.Event, server: Server) -> None:
     """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays."""
+    glossaries = server.runtime.services.glossaries
+    reloads: list[tuple[str, Callable[[], Awaitable[object]]]] = [
+        ("certificates", server.reload_certificates),
+        ("models", server.runtime.registry.rescan),
+        *([("glossaries", glossaries.reload)] if glossaries.is_mounted else []),
+    ]
     while await hangup.wait():
         hangup.clear()
-        for what, reload in (("certificates", server.reload_certificates), ("models", server.runtime.registry.rescan)):
+        for what, reload in reloads:
             try:
                 changed = await reload()
             except Exception as error:

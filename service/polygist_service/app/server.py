@@ -82,6 +82,7 @@ def build_grpc_server(
     translation = TranslationServicer(
         services.translator,
         documents=services.documents,
+        glossaries=services.glossaries,
         languages=services.languages,
         routes=services.routes,
         limits=limits,
@@ -113,6 +114,7 @@ def add_model_services(
         limits=services.limits,
         in_flight=services.in_flight,
         queued=services.queued,
+        glossaries=services.glossaries,
         pool=services.pool,
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
@@ -161,7 +163,7 @@ class AdminServer:
         limits = self._services.limits
         interceptor = make_interceptor(in_flight, limits, Unobserved())
         server = create_server(interceptors=[interceptor], options=channel_options(limits))
-        add_model_services(server, self._services, ModelAdminServicer(self._lifecycle))
+        add_model_services(server, self._services, ModelAdminServicer(self._lifecycle, self._services.glossaries))
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
         if self._health:
             self._health.attach(server)
@@ -178,7 +180,7 @@ class Server:
         runtime: what it serves.
 
     Raises:
-        StoreError, UnsupportedCapability: see `Runtime`.
+        StoreError, GlossaryError, UnsupportedCapability: see `Runtime`.
         OSError: see `Certificates`.
     """
 

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
 
 from polygist_service.app.heap import trim_heap
 from polygist_service.concurrency import InFlightCalls, TextPool
@@ -24,7 +27,10 @@ from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.detection import Detector, LanguageResolver
 from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
+from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.translator import Translator
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,7 @@ class Services:
         pool: where text is worked on, off the event loop.
         languages: tells the languages of texts.
         routes: which models serve which pair.
+        glossaries: those that the operator has mounted.
         translator, documents, summariser: do the work.
         metrics: where calls, detections and notices are counted.
         limits: what one request may ask for.
@@ -47,6 +54,7 @@ class Services:
     pool: TextPool
     languages: LanguageResolver
     routes: Routes
+    glossaries: Glossaries
     translator: Translator
     documents: DocumentTranslator
     summariser: Summariser
@@ -64,6 +72,7 @@ def build_services(
     limits: Limits,
     metrics: Metrics | None = None,
     pivot_languages: Sequence[str] = ("en",),
+    glossaries: Glossaries | None = None,
     queued: Callable[[], int] = lambda: 0,
 ) -> Services:
     """Build the services on any engine behind the seam.
@@ -75,18 +84,23 @@ def build_services(
         limits: what one request may ask for.
         metrics: where calls, detections and notices are counted; by default where nobody looks.
         pivot_languages: those that a translation may go by way of first.
+        glossaries: those that the operator has mounted; by default none.
         queued: counts the requests with segments in the queue.
     """
     metrics = metrics or Metrics(languages=())
     routes = Routes(engine, pivot_languages=pivot_languages)
     languages = LanguageResolver(detector, pool, metrics.detected)
-    translator = Translator(engine, routes=routes, languages=languages, pool=pool, noticed=metrics.noticed)
+    glossaries = glossaries or Glossaries()
+    translator = Translator(
+        engine, routes=routes, languages=languages, pool=pool, noticed=metrics.noticed, glossaries=glossaries
+    )
     checker = GroundingChecker(engine, pool)
     return Services(
         engine=engine,
         pool=pool,
         languages=languages,
         routes=routes,
+        glossaries=glossaries,
         translator=translator,
         documents=DocumentTranslator(translator, pool, counted=metrics.document_read),
         summariser=Summariser(
@@ -120,10 +134,13 @@ class Runtime:
 
     Raises:
         StoreError: no model is installed, or one that is to be loaded at start is not.
+        GlossaryError: a glossary cannot be read.
         UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
     def __init__(self, settings: Settings) -> None:
+        glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
+        glossaries.load()
         self.slots = settings.slots or count_usable_cores()
         self.models_changed = asyncio.Event()
         self.registry = open_registry(settings, slots=self.slots, changed=self.models_changed.set)
@@ -149,6 +166,7 @@ class Runtime:
             limits=settings.limits,
             metrics=metrics,
             pivot_languages=settings.pivots,
+            glossaries=glossaries,
             queued=self._engine.queued_requests,
         )
 
@@ -165,6 +183,11 @@ class Runtime:
         self.registry.close()
         await asyncio.to_thread(self._engine.close)
         self.services.pool.close()
+
+
+def warn_of_repeated(path: Path, term: str, line: int) -> None:
+    """Log that a glossary has a term twice, of which the first one counts."""
+    log.warning("term_repeated", file=str(path), line=line, term=term, hint="the first row with a term counts")
 
 
 def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]) -> Registry:

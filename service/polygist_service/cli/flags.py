@@ -40,7 +40,7 @@ Command = Callable[..., Any]
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
     "Encryption": ("tls_cert", "tls_key", "insecure"),
-    "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages"),
+    "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
     "Computing": ("slots", "text_threads", "device", "device_index", "compute_type"),
     "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),
     "Log": ("log_format", "log_level", "log_queue"),

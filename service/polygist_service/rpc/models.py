@@ -9,10 +9,11 @@ from polygist.v1 import model_service_pb2
 from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, ModelInfo
-from polygist_service.errors import InferenceFailed, InvalidRequest, StoreError, UnsupportedMethod
+from polygist_service.errors import GlossaryError, InferenceFailed, InvalidRequest, StoreError, UnsupportedMethod
 from polygist_service.limits import Limits
 from polygist_service.text.documents import read_content
 from polygist_service.translation.routing import Routes
+from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.wire.models import to_languages_response, to_model, to_models_response, to_server_info
 from polygist_service.wire.validation import MODEL_PREFIX, parse_contents, parse_mime_type, parse_required_model
 
@@ -27,6 +28,7 @@ class ModelServicer:
         limits: reported by GetServerInfo.
         in_flight: the calls that are being answered.
         queued: counts the requests with segments in the queue.
+        glossaries: those that the operator has mounted.
         pool: where tokens are counted.
     """
 
@@ -39,6 +41,7 @@ class ModelServicer:
         limits: Limits,
         in_flight: InFlightCalls,
         queued: Callable[[], int],
+        glossaries: Glossaries,
         pool: TextPool,
     ) -> None:
         self._engine = engine
@@ -47,6 +50,7 @@ class ModelServicer:
         self._limits = limits
         self._in_flight = in_flight
         self._queued = queued
+        self._glossaries = glossaries
         self._pool = pool
 
     async def ListModels(
@@ -88,7 +92,12 @@ class ModelServicer:
     async def GetServerInfo(
         self, request: model_service_pb2.GetServerInfoRequest, context: CallContext
     ) -> model_service_pb2.GetServerInfoResponse:
-        return to_server_info(self._limits, queued=self._queued(), active=self._in_flight.active)
+        return to_server_info(
+            self._limits,
+            queued=self._queued(),
+            active=self._in_flight.active,
+            glossaries=[glossary.name for glossary in self._glossaries.all()],
+        )
 
 
 class ModelLifecycle(Protocol):
@@ -114,10 +123,12 @@ class ModelAdminServicer:
 
     Args:
         lifecycle: loads and unloads.
+        glossaries: are read again with the models.
     """
 
-    def __init__(self, lifecycle: ModelLifecycle) -> None:
+    def __init__(self, lifecycle: ModelLifecycle, glossaries: Glossaries) -> None:
         self._lifecycle = lifecycle
+        self._glossaries = glossaries
 
     async def LoadModel(
         self, request: model_service_pb2.LoadModelRequest, context: CallContext
@@ -139,7 +150,8 @@ class ModelAdminServicer:
     ) -> model_service_pb2.ReloadConfigurationResponse:
         try:
             names = await self._lifecycle.rescan()
-        except StoreError as error:
+            await self._glossaries.reload()
+        except (StoreError, GlossaryError) as error:
             raise InvalidRequest("configuration", error.message) from error
         return model_service_pb2.ReloadConfigurationResponse(changed_models=[f"{MODEL_PREFIX}{name}" for name in names])
 

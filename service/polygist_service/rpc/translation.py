@@ -15,9 +15,11 @@ from polygist_service.text.documents import read_content
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
+from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import Translation
 from polygist_service.wire.documents import parse_document_request, to_document_response
+from polygist_service.wire.models import to_glossaries_response
 from polygist_service.wire.translation import (
     parse_detect_request,
     parse_translate_request,
@@ -37,6 +39,7 @@ class TranslationServicer:
     Args:
         translator: does the work.
         documents: translates files.
+        glossaries: those that the operator has mounted.
         languages: detects languages.
         routes: which languages a model reads.
         limits: what a request may ask for.
@@ -49,6 +52,7 @@ class TranslationServicer:
         translator: Translator,
         *,
         documents: DocumentTranslator,
+        glossaries: Glossaries,
         languages: LanguageResolver,
         routes: Routes,
         limits: Limits,
@@ -57,6 +61,7 @@ class TranslationServicer:
     ) -> None:
         self._translator = translator
         self._documents = documents
+        self._glossaries = glossaries
         self._languages = languages
         self._routes = routes
         self._limits = limits
@@ -116,4 +121,4 @@ class TranslationServicer:
     async def ListGlossaries(
         self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext
     ) -> translation_service_pb2.ListGlossariesResponse:
-        return translation_service_pb2.ListGlossariesResponse()
+        return to_glossaries_response(request, self._glossaries.all(), self._limits)

@@ -21,7 +21,7 @@ from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.terms.carrying import CarriedTerms
 from polygist_service.translation.terms.finding import WordFinder
-from polygist_service.translation.terms.types import TermFinder
+from polygist_service.translation.terms.types import TermFinder, TermTable
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -67,13 +67,23 @@ class Pipeline:
         pool: where texts are split and tokenised.
         request: how to split and to decode.
         context: whose request it is.
+        glossary: the one that it names.
     """
 
-    def __init__(self, engine: Engine, pool: TextPool, request: TranslationRequest, context: CallContext) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        pool: TextPool,
+        request: TranslationRequest,
+        context: CallContext,
+        *,
+        glossary: TermTable | None = None,
+    ) -> None:
         self._engine = engine
         self._pool = pool
         self._request = request
         self._context = context
+        self._glossary = glossary
         self._completed = self._total = 0
 
     async def run(self, route: Route, contents: Sequence[Content]) -> AsyncGenerator[tuple[int, Event], None]:
@@ -124,7 +134,8 @@ class Pipeline:
 
     def _find_terms(self, source: str) -> WordFinder:
         """Return what finds all that is prescribed in texts of a language."""
-        return WordFinder(self._request.terms, source=source, target=self._request.target)
+        request = self._request
+        return WordFinder(request.terms, source=source, target=request.target, glossary=self._glossary)
 
     def _find_kept(self, source: str) -> WordFinder:
         """Return what finds what is carried over as it is in texts of a language."""

@@ -8,7 +8,7 @@ from functools import partial
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
-from polygist_service.errors import UnknownGlossary, UnsupportedLanguagePair
+from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Readable
@@ -18,6 +18,7 @@ from polygist_service.translation.neighbours import Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
 from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
+from polygist_service.translation.terms.glossaries import Glossaries, Glossary
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 
 
@@ -30,6 +31,7 @@ class Translator:
         languages: tells the language of texts.
         pool: where texts are split and tokenised.
         noticed: is told of each notice about a translation.
+        glossaries: those that the operator has mounted.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Translator:
         languages: LanguageResolver,
         pool: TextPool,
         noticed: Callable[[NoticeKind], None] = lambda kind: None,
+        glossaries: Glossaries | None = None,
     ) -> None:
         self._engine = engine
         self._routes = routes
         self._languages = languages
         self._pool = pool
         self._noticed = noticed
+        self._glossaries = glossaries or Glossaries()
 
     async def translate(
         self, request: TranslationRequest, context: CallContext, *, turn: Turn | None = None
@@ -70,16 +74,20 @@ class Translator:
             turn: of the content, where it is one item of a stream.
 
         Raises:
-            InvalidRequest: a content is not what `mime_type` says.
+            InvalidRequest: a content is not what `mime_type` says, or in a language that the glossary has no terms in.
+            UnknownGlossary: no such glossary is mounted.
             NotFound, UnsupportedLanguagePair, UndeterminedLanguage: see `Routes.find` and `LanguageResolver.resolve`.
             UnsupportedCapability: words are to be aligned, and a model on the way does not align them.
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        self._check_glossary(request)
+        glossary = self._find_glossary(request)
         read = partial(read_content, mime_type=request.mime_type)
         layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
         languages = await self.tell_languages(layouts, request, context, turn)
+        if glossary:
+            for language in languages:
+                check_glossary(glossary, language.language, request.target)
         cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
         contents = await self._pool.run(context, lambda case: cut_parts(*case), cases)
         parts = [part for each in contents for part in each]
@@ -91,7 +99,7 @@ class Translator:
             else:
                 turns.add(place, Delta(part.text))
                 turns.add(place, way)
-        pipeline = Pipeline(self._engine, self._pool, request, context)
+        pipeline = Pipeline(self._engine, self._pool, request, context, glossary=glossary)
         streams = [pipeline.run(route, members) for route, members in groups.items()]
         for due in turns.due():
             yield due
@@ -112,7 +120,7 @@ class Translator:
 
         `request` may have no contents yet. Where it names no source language, its model has to be there at least.
         """
-        self._check_glossary(request)
+        self._find_glossary(request)
         if request.source is None:
             if request.model:
                 model = self._routes.find_model(request.model)
@@ -120,6 +128,20 @@ class Translator:
                     self._routes.expect_alignment([model])
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
+
+    def _find_glossary(self, request: TranslationRequest) -> Glossary | None:
+        """Return the glossary that a request names, if it does.
+
+        Raises:
+            UnknownGlossary: it is not mounted.
+            InvalidRequest: it has no terms for the languages that the request names.
+        """
+        if not request.terms.glossary:
+            return None
+        glossary = self._glossaries.find(request.terms.glossary)
+        if request.source:
+            check_glossary(glossary, request.source, request.target)
+        return glossary
 
     async def tell_languages(
         self, layouts: Sequence[Readable], request: TranslationRequest, context: CallContext, turn: Turn | None = None
@@ -141,11 +163,6 @@ class Translator:
             raise self._routes.explain_unread(
                 refusal, request.target, model=request.model, pivot_policy=request.pivot_policy
             ) from None
-
-    def _check_glossary(self, request: TranslationRequest) -> None:
-        """Raise UnknownGlossary where a request names one that is not mounted."""
-        if name := request.terms.glossary:
-            raise UnknownGlossary(f"glossaries/{name}", f"no glossary {name!r} is mounted; ListGlossaries tells which")
 
     def _find_sources(self, request: TranslationRequest) -> tuple[str, ...]:
         """Return the languages from which the target can be reached, where the language has to be detected.
@@ -231,6 +248,12 @@ class Turns:
                 self._translations = []
             if event != Delta(""):
                 yield part.index, event
+
+
+def check_glossary(glossary: Glossary, source: str, target: str) -> None:
+    """Raise InvalidRequest where a text in `source` would be translated without any term of a glossary."""
+    if source != "und" and not is_same_language(source, target):
+        glossary.check_pair(source, target)
 
 
 def leave_untouched(text: str, language: DetectedLanguage, request: TranslationRequest) -> Translation | None:

@@ -1,4 +1,4 @@
-"""Models and languages as messages, and lists of them in pages."""
+"""Models, languages and glossaries as messages, and lists of them in pages."""
 
 import base64
 import binascii
@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from polygist import __version__
-from polygist.v1 import model_service_pb2
+from polygist.v1 import model_service_pb2, translation_service_pb2
 
 from polygist_service.engine.interface import ModelInfo, Role, State
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.text.languages import display_name, is_right_to_left, native_name
 from polygist_service.translation.routing import Reach
-from polygist_service.wire.validation import MODEL_PREFIX, check_enum, parse_language, parse_number
+from polygist_service.translation.terms.glossaries import Glossary
+from polygist_service.wire.validation import GLOSSARY_PREFIX, MODEL_PREFIX, check_enum, parse_language, parse_number
 
 TASKS = {
     Role.TRANSLATION: model_service_pb2.TASK_TRANSLATE,
@@ -137,11 +138,33 @@ def to_languages_response(
     )
 
 
-def to_server_info(limits: Limits, *, queued: int, active: int) -> model_service_pb2.GetServerInfoResponse:
-    """Return what a server tells of itself: its version, its limits, and the requests that it has."""
+def to_glossaries_response(
+    request: translation_service_pb2.ListGlossariesRequest, glossaries: Sequence[Glossary], limits: Limits
+) -> translation_service_pb2.ListGlossariesResponse:
+    """Return a page of the glossaries."""
+    page, token = take_page(glossaries, request, limits)
+    return translation_service_pb2.ListGlossariesResponse(
+        glossaries=[
+            translation_service_pb2.Glossary(
+                name=f"{GLOSSARY_PREFIX}{each.name}",
+                language_codes=each.languages,
+                entry_count=each.entry_count,
+                revision=each.revision,
+            )
+            for each in page
+        ],
+        next_page_token=token,
+    )
+
+
+def to_server_info(
+    limits: Limits, *, queued: int, active: int, glossaries: Iterable[str]
+) -> model_service_pb2.GetServerInfoResponse:
+    """Return what a server tells of itself: version, limits, the requests that it has, the names of its glossaries."""
     return model_service_pb2.GetServerInfoResponse(
         version=__version__,
         limits=[model_service_pb2.Limit(name=name, value=value) for name, value in limits.named()],
         queued_request_count=queued,
         active_request_count=active,
+        glossaries=[f"{GLOSSARY_PREFIX}{name}" for name in glossaries],
     )

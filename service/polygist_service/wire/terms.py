@@ -7,9 +7,8 @@ from polygist.v1 import common_pb2
 from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, Terms
-from polygist_service.wire.validation import ContentRequest
+from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest
 
-GLOSSARY_PREFIX = "glossaries/"
 SYNTAXES: Mapping[int, PlaceholderSyntax] = {
     common_pb2.PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.MUSTACHE,
     common_pb2.PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.BRACES,

@@ -17,6 +17,7 @@ from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.types import DecodingPreset, PivotPolicy, Preference
 
+GLOSSARY_PREFIX = "glossaries/"
 MODEL_PREFIX = "models/"
 # How other services ask for detection, and what ISO 639 and answers call a language that nobody knows.
 DETECTION_WORDS = {

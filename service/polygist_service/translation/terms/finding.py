@@ -1,13 +1,14 @@
 """Where the words stand whose translation a request prescribes."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from polygist_service.text.addresses import find_addresses
 from polygist_service.translation.terms.index import Found, TermIndex
 from polygist_service.translation.terms.placeholders import find_choices, find_placeholders
 from polygist_service.translation.terms.plurals import plural
-from polygist_service.translation.terms.types import PlaceholderSyntax, TermMatch, Terms
+from polygist_service.translation.terms.types import PlaceholderSyntax, TermMatch, Terms, TermTable
 from polygist_service.translation.terms.words import Words
 
 # Between placeholders these part nothing: %Y-%m-%d, {part}/{all}.
@@ -23,25 +24,32 @@ class WordFinder:
     Args:
         terms: of the request.
         source, target: canonical tags of the languages.
-        glossary: the terms of the operator's glossary that the request names, where it does.
+        glossary: the one that the request names, if it does; without terms for the pair it is as if there were none.
     """
 
-    def __init__(self, terms: Terms, *, source: str, target: str, glossary: TermIndex | None = None) -> None:
-        self._syntaxes = terms.syntaxes
+    def __init__(self, terms: Terms, *, source: str, target: str, glossary: TermTable | None = None) -> None:
+        self._terms = terms
+        self._source = source
         self._target = target
-        # Of matches that are alike that of the first index counts.
-        self._indices = [terms.kept_index] if terms.kept_phrases else []
-        self._indices += [terms.entry_index(source)] if terms.entries else []
-        self._indices += [glossary] if glossary else []
+        self._glossary = glossary
+
+    @cached_property
+    def _indices(self) -> Sequence[TermIndex]:
+        """What finds terms; of matches that are alike that of the first one counts. To build it takes a while."""
+        terms, glossary = self._terms, self._glossary
+        indices = [terms.kept_index] if terms.kept_phrases else []
+        indices += [terms.entry_index(self._source)] if terms.entries else []
+        listed = glossary.index(self._source, self._target, ignore_case=terms.ignore_case) if glossary else None
+        return [*indices, listed] if listed else indices
 
     def find(self, text: str) -> Sequence[TermMatch]:
         """See `types.TermFinder.find`."""
-        placeholders = set(find_placeholders(text, self._syntaxes)) if self._syntaxes else ()
+        placeholders = set(find_placeholders(text, self._terms.syntaxes)) if self._terms.syntaxes else ()
         candidates = list(self._find_terms(text)) if self._indices else []
         if not (placeholders or candidates):
             return ()
         kept: list[Candidate] = [(start - end, 0, start, 0, None, iter(())) for start, end in placeholders]
-        if candidates and PlaceholderSyntax.URL_EMAIL not in self._syntaxes:
+        if candidates and PlaceholderSyntax.URL_EMAIL not in self._terms.syntaxes:
             # No term is a part of an address.
             kept += [(start - end, 0, start, 1, None, iter(())) for start, end in find_addresses(text)]
         return self._choose(text, [*kept, *candidates])
@@ -59,7 +67,7 @@ class WordFinder:
         """Return the longest matches that do not overlap, in order."""
         taken = bytearray(len(text))
         chosen: list[TermMatch] = []
-        choices = list(find_choices(text)) if PlaceholderSyntax.BRACES in self._syntaxes else []
+        choices = list(find_choices(text)) if PlaceholderSyntax.BRACES in self._terms.syntaxes else []
         heapify(candidates)
         while candidates:
             length, rank, start, is_address, found, shorter = heappop(candidates)

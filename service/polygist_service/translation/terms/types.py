@@ -84,6 +84,14 @@ class TermMatch:
     has_words: bool = False
 
 
+class TermTable(Protocol):
+    """Terms in several languages: a glossary of the operator's."""
+
+    def index(self, source: str, target: str, *, ignore_case: bool) -> TermIndex | None:
+        """Return what finds its terms in texts of `source`, with their translations; None where it has no such pair."""
+        ...
+
+
 class TermFinder(Protocol):
     """Finds what is prescribed for texts of one language that are translated to another."""
 
