@@ -72,7 +72,6 @@ SERVICE_LIBRARIES = {
     "langcodes": ("text",),
     "babel": ("text",),
     "lxml": ("text",),
-    "polib": ("text",),
     "text_to_num": ("text",),
     "trafilatura": ("summarisation",),
     "pydantic": ("settings", "cli", "store"),

@@ -12,6 +12,10 @@ from polygist_service.text.documents.base import HTML
 
 UTF8 = "utf-8"
 MOST_LETTERS_SHOWN = 10
+NARROW_CURE = (
+    "say what the file is encoded in, as in mime_type 'text/plain; charset=windows-1252', or convert it: iconv -t UTF-8"
+)
+WIDE_CURE = "where the file is UTF-16, say so: mime_type 'text/plain; charset=utf-16le'"
 # What Python calls the encodings of Unicode that a label may name, and which it is without a mark; ASCII is UTF-8.
 UNICODE: Mapping[str, str] = {
     **{name: name for name in (UTF8, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")},
@@ -51,16 +55,11 @@ class Encoding:
             text = document[len(self.mark) :].decode(self.codec)
         except UnicodeDecodeError as error:
             place = len(self.mark) + error.start
-            raise InvalidDocument(
-                f"byte {place} ({document[place]:#04x}) is no {self.label or self.codec.upper()}; say what the file is"
-                " encoded in, as in mime_type 'text/plain; charset=windows-1252', or convert it: iconv -t UTF-8"
-            ) from None
+            wrong = f"byte {place} ({document[place]:#04x}) is no {self.label or self.codec.upper()}"
+            raise InvalidDocument(f"{wrong}; {WIDE_CURE if 0 in document[:place] else NARROW_CURE}") from None
         if "\0" in text:
             place = len(self.mark) + len(text[: text.index("\0")].encode(self.codec))
-            raise InvalidDocument(
-                f"byte {place} (0x00) is no text; where the file is UTF-16, say so: mime_type 'text/plain;"
-                " charset=utf-16le'"
-            )
+            raise InvalidDocument(f"byte {place} (0x00) is no text; {WIDE_CURE}")
         return text
 
     def lacking(self, text: str) -> frozenset[str]:

@@ -276,7 +276,7 @@ class BlockWriter:
             begun = len(self.pieces) + 1
             for nested in atom.contents:
                 inner = self._block.contents[nested]
-                self._put_letters(content, at, inner.start)
+                self._put_letters(content, at, inner.start, high=0)
                 self._write_content(nested)
                 at = inner.end
             if content.letters.text[at : atom.end] in ("]", "][]"):
@@ -298,7 +298,7 @@ class BlockWriter:
         """
         own = content.letters.text[start:end].split()
         if "".join(piece.letters for piece in self.pieces[begun:]).split() == own:
-            self._put_letters(content, end, stop)
+            self._put_letters(content, end, stop, high=0)
             return
         label = f"][{' '.join(own)}]"
         self._put(label, label.replace("|", "\\|") if self._block.shape is Shape.CELL else label)
