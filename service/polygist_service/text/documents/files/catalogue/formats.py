@@ -213,7 +213,7 @@ def restore_turns(source: str, numbered: str, target: str, formats: Sequence[For
         if written == given or not each.keeps_numbers:
             taken = dict(zip(given, own, strict=True))
             target = replace_placeholders(target, each, taken)
-            moved += own if written != given else []
+            moved += given if written != given else []
     return target, moved
 
 
