@@ -160,6 +160,7 @@ def test_rules_that_are_none_are_refused(rule):
         ("sh", "$HOME of ${user}", None, "${user} e $HOME", None),
         ("php", "%'.10d is %1$s", None, "%1$s: %'.10d", None),
         ("java", "{0,number,#.##} of {1}", None, "{1} de {0,number,#.##}", None),
+        ("python", "%b %d, %Y at noon", None, "%b %d, %Y ao meio-dia", None),
         ("c", "%d files", None, "arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("no-c", "100% of it", None, "100% disso", None),
@@ -200,6 +201,7 @@ def test_placeholders_are_carried_over_with_what_is_glued_to_them():
         ("&File", "File", "文件", "zh", "文件(&F)"),
         ("&Copy to:", "Copy to", "Copiar para", "pt", "&Copiar para:"),
         ("Q&A", "Q&A", "Q&A", "pt", "Q&A"),
+        ("Open &%s", "Open &%s", "Abrir &%s", "pt", "Abrir &%s"),
         ("Name:", "Name", "Nome.", "pt", "Nome:"),
         ("  two\\n", "two", "Dois", "pt", "  dois\\n"),
         ("two", "two", "Zwei", "de", "Zwei"),
@@ -212,6 +214,17 @@ def test_what_is_no_word_stays(message, sent, answer, target, expected):
     assert texts(entry, target=target) == [sent]
     found, _ = translated(entry, lambda text: answer, target)
     assert escape(found.msgstr) == expected
+
+
+def test_what_marks_accelerators_is_told_by_the_catalogue():
+    def sent(*messages, header=""):
+        entries = "".join(f'msgid "{each}"\nmsgstr ""\n\n' for each in messages)
+        return [each.text for each in read(HEADER.replace('8\\n"', f'8\\n{header}"') + entries).texts]
+
+    names = ("see _name", "on %(last_updated)s", "my_name")
+    assert sent(*names) == [*names]
+    assert sent(*names, "_File", "Save _As", "E_xit") == ["see name", *names[1:], "File", "Save As", "Exit"]
+    assert sent("Fi~le", "E&xit", header="X-Accelerator-Marker: ~\\n") == ["File", "E&xit"]
 
 
 def test_what_has_no_words_is_carried_over():
@@ -299,8 +312,12 @@ def test_bytes_in_escapes_are_refused():
         texts('msgid "caf\\303\\251"\nmsgstr ""\n')
 
 
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 WORDS = st.text(
-    st.one_of(st.sampled_from('ab \n\t"\\%s{}<b>&_~.:\u2028\x85é表\r\v\f\a'), st.characters(exclude_categories=["Cs"])),
+    st.one_of(
+        st.sampled_from('ab \n\t"\\%s{}<b>&_~.:\u2028\x85é表\r\v\f\a'),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+    ),
     max_size=40,
 )
 ENTRIES = st.lists(
@@ -386,3 +403,35 @@ def test_hostile_catalogues_take_linear_time(document):
     file = read(document)
     file.write([TranslatedText(each.text) for each in file.texts], "pt")
     assert time.process_time() - start < 5
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            'msgid "a"', 'msgid ""', 'msgid_plural "b"', 'msgstr ""', 'msgstr "c"', 'msgstr[0] "d"', 'msgstr[1] ""',
+            r'"e\n"', 'msgctxt "f"', "#, fuzzy, c-format", '#| msgid "g"', '#~ msgid "h"\n#~ msgstr "i"', "# k", "",
+            '  msgid "l" ', 'msgid "a', "m",
+        ]
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES)
+def test_entries_are_those_that_another_parser_reads(lines):
+    try:
+        file = read("\n".join(lines))
+    except InvalidDocument:
+        return
+    theirs = polib.pofile("\n".join(["#", *lines]))
+    found = [
+        (each.context, each.message, each.plural or "", [form.text for form in each.forms], "fuzzy" in each.flags)
+        for each in file.entries
+        if each.message
+    ]
+    assert found == [
+        (each.msgctxt, each.msgid, each.msgid_plural, [*each.msgstr_plural.values()] or [each.msgstr], each.fuzzy)
+        for each in theirs
+        if each.msgid and not each.obsolete
+    ]

@@ -171,7 +171,8 @@ def plan(
         formats = find_formats(entry.flags)
         found: list[Source] = []
         for own in filter(None, (entry.message, entry.plural)):
-            wording = Wording.of(own, "" if MARKUP.search(own) else marker)
+            is_code = MARKUP.search(own) or any(marker in own[slice(*span)] for span in find_placeholders(own, formats))
+            wording = Wording.of(own, "" if is_code else marker)
             numbered = number_placeholders(wording.text, formats)
             source = Source(own, wording, numbered, len(sources) if has_words(numbered, formats) else None)
             found.append(source)

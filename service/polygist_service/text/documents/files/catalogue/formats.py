@@ -182,8 +182,8 @@ def compare_placeholders(source: str, target: str, formats: Sequence[Format]) ->
     for each in formats:
         wanted, found = (Counter(one[0] for one in each.find(text)) for text in (source, target))
         wrong += [*(wanted - found).elements(), *(found - wanted).elements()]
-        if each.sign and each.sign in each.pattern.sub("", target):
-            wrong.append(each.sign)
+        own, written = (each.pattern.sub("", text).count(each.sign) if each.sign else 0 for text in (source, target))
+        wrong += [each.sign] * (written > own)
     return wrong
 
 
@@ -213,7 +213,7 @@ def restore_turns(source: str, numbered: str, target: str, formats: Sequence[For
         if written == given or not each.keeps_numbers:
             taken = dict(zip(given, own, strict=True))
             target = replace_placeholders(target, each, taken)
-            moved += own if written != given else []
+            moved += given if written != given else []
     return target, moved
 
 

@@ -10,6 +10,7 @@ from polygist_service.text.languages import base_language
 EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 # What may mark the letter that a menu's item is chosen by.
 MARKERS = "&_~"
+SEVERAL = 2
 # Messages of more characters are no items of menus, and no names of buttons.
 LONGEST_ITEM = 60
 # Languages in which the letter is added to an item in brackets.
@@ -37,7 +38,10 @@ ACCELERATORS = {marker: accelerator(marker) for marker in MARKERS}
 
 
 def find_marker(messages: Iterable[str], *, said: str = "") -> str:
-    """Return what marks accelerators in a catalogue: as its header says, else as most items do; empty for none."""
+    """Return what marks accelerators in a catalogue: as its header says, else as most items do; empty for none.
+
+    An ampersand before a word is one; what else may be part of a name has to stand in several items.
+    """
     if said in ACCELERATORS:
         return said
     counts = Counter(
@@ -47,12 +51,13 @@ def find_marker(messages: Iterable[str], *, said: str = "") -> str:
         for marker, pattern in ACCELERATORS.items()
         if message.count(marker) == 1 and (found := pattern.search(message)) and is_at_start(message, found.start())
     )
-    return max(counts, key=lambda marker: counts[marker], default="")
+    sure = [marker for marker, count in counts.items() if marker == MARKERS[0] or count >= SEVERAL]
+    return max(sure, key=lambda marker: counts[marker], default="")
 
 
 def is_at_start(message: str, at: int) -> bool:
     """Whether a marker stands before a word, not in one."""
-    return at == 0 or not message[at - 1].isalnum()
+    return at == 0 or message[at - 1].isspace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,16 @@ class Wording:
 
     @classmethod
     def of(cls, message: str, marker: str) -> "Wording":
-        """Return what of a message is translated, given what marks accelerators in its catalogue."""
+        """Return what of a message is translated, given what marks accelerators in it."""
         edges = EDGES.fullmatch(message)
         text = edges[2] if edges and "\n" not in edges[2] else message
         if len(text) <= LONGEST_ITEM and not SENTENCE.search(text):
             text = END.sub("", text) or text
         if marker and len(text) <= LONGEST_ITEM and text.count(marker) == 1:
             found = ACCELERATORS[marker].search(text)
-            if found:
+            # "my_name" is a name, "E_xit" an item.
+            word = text[: found.start()].split(" ")[-1] if found else ""
+            if found and (not word or word[0].isupper() or marker != "_"):
                 return cls(message, text[: found.start()] + text[found.end() :], marker, text[found.end()])
         return cls(message, text)
 
