@@ -177,22 +177,22 @@ def check_files(
         raise click.UsageError(f"{files[0].name}: Word is nothing for a terminal; give -o FILE or -o DIR/")
 
 
-def check_glossary(work: Work, sources: Sequence[Input]) -> None:
-    """Raise what speaks against a glossary before any work: no terms to a language, or from several to that of a file.
+def check_glossary(works: Sequence[Work], sources: Sequence[Input]) -> None:
+    """Raise what speaks against a glossary before any work.
 
     Raises:
-        InvalidInput: it has no terms to the language of the work, or none from that which was said.
-        UsageError: the language of a file has to be said.
+        InvalidInput: it has no terms to the language of a work, or none from that which was said.
+        UsageError: it has terms from several, and the language of a file, which only the server tells, was not said.
     """
-    if work.glossary is None:
-        return
-    to = work.options["to"]
-    if work.options.get("source"):
-        with_terms(work, work.options["source"])
-        return
-    others = other_languages(work.glossary, to)
-    if (file := next((each for each in sources if each.file), None)) and len(others) > 1:
-        raise click.UsageError(
-            f"{work.glossary.name} has terms to {to} from {', '.join(others)}: say --from LANG, as only the server can"
-            f" tell the language of {file.name}"
-        )
+    file = next((source.name for source in sources if source.file), "")
+    for work in works:
+        if work.glossary is None:
+            continue
+        to = work.options["to"]
+        if work.options.get("source"):
+            with_terms(work, work.options["source"])
+            continue
+        others = other_languages(work.glossary, to)
+        if file and len(others) > 1:
+            have = f"{work.glossary.name} has terms to {to} from {', '.join(others)}"
+            raise click.UsageError(f"{have}: say --from LANG, as only the server can tell the language of {file}")

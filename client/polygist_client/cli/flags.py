@@ -215,30 +215,27 @@ def warn_of_markup(session: Session, sources: Sequence[Input], format: str | Non
         )
 
 
-def check_resume(resume: bool, output: Output) -> None:
-    """Raise UsageError where there is nothing to resume: only files tell what is done."""
-    if resume and (output == Output() or output.is_stream):
-        raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
-
-
-def check_folders(session: Session, files: Sequence[str], output: Output) -> None:
-    """Raise UsageError where what comes of a folder would be one stream without names."""
-    if output.folder is None and not session.jsonl and any(Path(name).is_dir() for name in files):
-        raise click.UsageError("a folder has many results: give -o DIR/ for a file each, or --jsonl")
-
-
-def check_json(session: Session, form: Form, *, shows_more: str) -> None:
-    """Raise UsageError where the form of the output cannot hold what is asked for.
+def check_flags(
+    session: Session, form: Form, output: Output, *, files: Sequence[str], resume: bool, shows_more: str
+) -> None:
+    """Raise UsageError where flags do not go with each other, whatever the inputs have.
 
     Args:
         session: says whether JSON is wanted.
         form: what the inputs are.
+        output: what ``-o`` says.
+        files: what the command line names.
+        resume: whether an earlier run is gone on with: only files tell what is done.
         shows_more: names the flags that ask for more than one text a result; empty where none was given.
     """
     if form.read and session.json:
         raise click.UsageError("many texts have many replies; use --jsonl instead of --json")
     if form.read and shows_more and not session.jsonl:
         raise click.UsageError(f"one place for each text has no room for {shows_more}; add --jsonl")
+    if resume and (output == Output() or output.is_stream):
+        raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
+    if output.folder is None and not session.jsonl and any(Path(name).is_dir() for name in files):
+        raise click.UsageError("a folder has many results: give -o DIR/ for a file each, or --jsonl")
 
 
 def can_share_stream(session: Session, form: Form, sources: Sequence[Input], works: int) -> bool:

@@ -13,9 +13,7 @@ from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
-    check_folders,
-    check_json,
-    check_resume,
+    check_flags,
     decoding_options,
     expect,
     from_option,
@@ -99,9 +97,8 @@ def summarise(
         raise click.UsageError("--glossary is for a summary in another language; give --to too")
     form = parse_form(format=format, field=field, field_format=field_format, into=into)
     where = parse_output(output, makes=None if form.read else "markdown" if options["markdown"] else "text")
-    check_json(session, form, shows_more="citations" if options["citations"] else "")
-    check_resume(resume, where)
-    check_folders(session, files, where)
+    shows_more = "citations" if options["citations"] else ""
+    check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
     if stream:
         check_stream(session, output=where, form=form)
     sources = gather_inputs(
@@ -114,7 +111,7 @@ def summarise(
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     fields = make_fields(field, into, default=default, to=options["to"] or "", formats=field_format)
     work = make_work(keywords, fields, glossary)
-    check_glossary(work, sources)
+    check_glossary([work], sources)
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)

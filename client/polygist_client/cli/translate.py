@@ -17,9 +17,7 @@ from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
-    check_folders,
-    check_json,
-    check_resume,
+    check_flags,
     decoding_options,
     expect,
     from_option,
@@ -111,9 +109,8 @@ def translate(
     form = parse_form(
         format=format, field=field, field_format=field_format, into=into, lines=lines, prepare=detect_once(session)
     )
-    check_json(session, form, shows_more=" and ".join(name for name in MORE if options[name]))
-    check_resume(resume, where)
-    check_folders(session, files, where)
+    shows_more = " and ".join(name for name in MORE if options[name])
+    check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
     sources = gather_inputs(
@@ -130,20 +127,18 @@ def translate(
     refused = {"--stream": stream, "--alternatives": options["alternatives"]}
     check_files(session, sources, where, refused=refused, shows_more={f"--{name}": options[name] for name in MORE})
     check_catalogues(sources, of_catalogues)
-    for work in works:
-        check_glossary(work, sources)
-    place, files_go = split_output(session, sources, where)
-    shares_stream = stream or (files_go is None and can_share_stream(session, form, sources, len(works)))
-    labels = [work.label for work in works]
-    check_output(where, sources, labels, shares_stream=shares_stream)
-    check_overlap(where, sources, labels, is_of_records=form.read is not None)
+    check_glossary(works, sources)
+    place, elsewhere = split_output(session, sources, where)
+    shares_stream = stream or (elsewhere is None and can_share_stream(session, form, sources, len(works)))
+    check_output(where, sources, targets, shares_stream=shares_stream)
+    check_overlap(where, sources, targets, is_of_records=form.read is not None)
     wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
     session.wanted_languages = dict.fromkeys(wanted, "translate")
     warn_of_markup(session, sources, format, lines=lines)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
-        return Run(session, client, sources, works, place, form, resume, files_go).run()
+        return Run(session, client, sources, works, place, form, resume, elsewhere).run()
 
 
 def parse_targets(given: str) -> list[str]:
