@@ -1,6 +1,7 @@
 """Glossaries in files of one's own: tables of terms, a column for each language."""
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -32,6 +33,11 @@ class GlossaryFile:
     name: str
     languages: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...] = field(repr=False)
+
+    @property
+    def revision(self) -> str:
+        """A digest of the terms, another one whenever one changes."""
+        return hashlib.sha256(repr((self.languages, self.rows)).encode()).hexdigest()
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Self:

@@ -18,7 +18,21 @@ from polygist_client.cli import app, folders, session
 from tests.client.conftest import Polygist
 from tests.fakes.server import DEFAULTS, Failing, Fake
 
+WORD_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
+    (["--keep", "Contoso", "--keep", "Rio"], {"doNotTranslatePhrases": ["Contoso", "Rio"]}),
+    (["--placeholders", "mustache,url-email"], {
+        "placeholderSyntaxes": ["PLACEHOLDER_SYNTAX_MUSTACHE", "PLACEHOLDER_SYNTAX_URL_EMAIL"]
+    }),
+]  # fmt: skip
+GLOSSARY_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
+    (["--glossary", "press"], {"glossaryConfig": {"glossary": "glossaries/press"}}),
+    (["--glossary", "glossaries/press", "--ignore-case"], {
+        "glossaryConfig": {"glossary": "glossaries/press", "ignoreCase": True}
+    }),
+]  # fmt: skip
 TRANSLATE_FLAGS = [
+    *WORD_FLAGS,
+    *GLOSSARY_FLAGS,
     (["--from", "en"], {"sourceLanguageCode": "en"}),
     (["-s", "en"], {"sourceLanguageCode": "en"}),
     (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
@@ -38,6 +52,8 @@ TRANSLATE_FLAGS = [
     (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
+    *WORD_FLAGS,
+    *((["--to", "pt", *flags], {"targetLanguageCode": "pt", **fields}) for flags, fields in GLOSSARY_FLAGS),
     (["--to", "pt"], {"targetLanguageCode": "pt"}),
     (["-t", "pt"], {"targetLanguageCode": "pt"}),
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -88,6 +104,9 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
         "--into",
         "--lines",
         "--stream",
+        "--keep-file",
+        "--mark-fuzzy",
+        "--retranslate",
         "--help",
     }
     hidden = {name for names, _ in session.GLOBAL_OPTIONS for name in names}
@@ -114,6 +133,7 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
         (["tokens", "--text", "a", "--model", "m", "--format", "markdown"], "CountTokens",
          {"contents": ["a"], "mimeType": "text/markdown", "model": "models/m"}),
         (["info"], "GetServerInfo", {}),
+        (["glossaries"], "ListGlossaries", {}),
     ],
 )  # fmt: skip
 def test_other_flags_arrive(polygist: Polygist, fake: Fake, arguments, method: str, fields):
@@ -234,7 +254,20 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["a.txt", "-t", "pt", "--json", "--jsonl"], "exclude each other"),
         (["a.txt", "-t", "pt", "-a", "localhost:70000"], "HOST:PORT"),
         (["a.txt", "-t", "pt", "--cert", "a.txt"], "belong together"),
-        (["a.txt", "-t", "pt", "--glossary", "x"], "--glossary"),
+        (["a.txt", "-t", "pt", "--glossary", "x.tsv"], "--glossary: x.tsv: no such file"),
+        (["a.txt", "-t", "pt", "--glossary", "a/x"], "a glossary of the server is given by its name"),
+        (["a.txt", "-t", "pt", "--ignore-case"], "--ignore-case is for the terms of --glossary"),
+        (["a.txt", "-t", "pt", "--keep-file", "x"], "--keep-file: x: No such file or directory"),
+        (["a.txt", "-t", "pt", "--placeholders", "mustach"], "did you mean 'mustache'?"),
+        (["a.txt", "-t", "pt", "--mark-fuzzy"], "--mark-fuzzy is for catalogues"),
+        (["film.srt", "-t", "pt", "--stream"], "--stream is for texts, and film.srt is a file of subtitles"),
+        (["film.srt", "-t", "pt", "--alternatives", "2"], "--alternatives is for texts"),
+        (["film.srt", "-t", "pt", "--alignment"], "no room for --alignment; add --json or --jsonl"),
+        (["film.srt", "-t", "pt", "--retranslate"], "--retranslate is for catalogues"),
+        (["--text", "a", "-t", "pt", "--format", "srt"], "--text is no srt file; give FILE"),
+        (["a.srt", "b.txt", "-t", "pt", "--jsonl", "-o", "out/"], "b.txt is a text; leave -o out"),
+        (["a.srt", "b.srt", "-t", "pt", "--jsonl", "-o", "out.srt"], "give -o DIR/"),
+        (["a.txt", "-t", "pt", "--lines", "--format", "docx"], "exclude each other"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_call(

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from polygist_client import Client, Item, PolygistError
+from polygist_client import Client, GlossaryFile, Item, PolygistError
 from polygist_client.cli.formats import MIME_TYPES, Format
 from polygist_client.cli.records import Answer, Fields, Record, describe_failure
 from polygist_client.options import JsonReply
@@ -20,27 +20,35 @@ class Work:
         call: the method of `Client` for several texts in one request.
         call_many: the method of `Client` for any number of texts.
         call_stream: the method of `Client` that gives a result as it comes.
+        call_file: the method of `Client` for a file.
         options: keywords for all of them.
+        file_options: keywords for files alone.
         label: part of the names of files with its results, such as "pt".
         result: name of a result in the reply to one of many.
         results: name of the list of results in the reply.
+        file_result: makes an object as for a text out of the reply for a file.
         render: lays a result out for people: result, source text, to text.
         blank: the result for a text that has nothing in it, and the same as JSON.
         keeps_format: whether the result for a document is a document of its kind, not plain text.
         fields: where texts and results are in a record.
+        glossary: terms of one's own, which are chosen by the language of each input; None where there are none.
     """
 
     call: Callable[..., Any]
     call_many: Callable[..., Generator[Any, None, None]]
     call_stream: Callable[..., Generator[Any, None, None]]
+    call_file: Callable[..., Any]
     options: Mapping[str, Any]
+    file_options: Mapping[str, Any]
     label: str
     result: str
     results: str
+    file_result: Callable[[JsonReply], JsonReply]
     render: Callable[[Any, str], str]
     blank: Callable[[str], tuple[Any, JsonReply]]
     keeps_format: bool
     fields: Fields
+    glossary: GlossaryFile | None = None
 
     def with_options(self, **options: Any) -> "Work":
         """Return the same with more keywords."""

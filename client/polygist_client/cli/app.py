@@ -22,6 +22,7 @@ from polygist_client.cli.models import models
 from polygist_client.cli.server import health, info
 from polygist_client.cli.session import Session, global_options, showing_warnings
 from polygist_client.cli.summarise import summarise
+from polygist_client.cli.terms import glossaries
 from polygist_client.cli.texts import detect, tokens
 from polygist_client.cli.translate import translate
 
@@ -33,7 +34,7 @@ AGAIN_SECONDS = 0.01
 
 HEADINGS = {
     "Texts": ("translate", "summarise", "detect", "tokens"),
-    "Server": ("languages", "models", "health", "info"),
+    "Server": ("languages", "models", "glossaries", "health", "info"),
     "This command": ("completion", "version", "help"),
 }
 EXAMPLES = (
@@ -108,7 +109,7 @@ def completion(shell: str) -> None:
     click.echo(complete(polygist, {}, NAME, COMPLETION_VARIABLE).source())
 
 
-for command in (translate, summarise, detect, languages, models, tokens, health, info):
+for command in (translate, summarise, detect, languages, models, glossaries, tokens, health, info):
     polygist.add_command(command)
 
 

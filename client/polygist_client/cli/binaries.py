@@ -13,7 +13,8 @@ SAMPLE_BYTES = 8192
 STRONG_BYTES = 3  # no text that is no Unicode begins with as many, that some other kind of file begins with
 WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 # Where a document is a ZIP archive: what is in it, or its type in the member "mimetype".
-MEMBERS = (("word/", "a Word document"), ("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint presentation"))
+WORD = "a Word document"
+MEMBERS = (("word/", WORD), ("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint presentation"))
 PACKED_TYPES = (
     ("opendocument.text", "an OpenDocument text"),
     ("opendocument.spreadsheet", "an OpenDocument spreadsheet"),
@@ -22,14 +23,17 @@ PACKED_TYPES = (
 )
 PANDOC = "take its text out: pandoc -t plain {file} | polygist …"
 OFFICE = "take its text out: soffice --headless --convert-to txt:Text {file}"
+TO_WORD = "make a Word document of it: soffice --headless --convert-to docx {file}"
 SLIDES = "take its text out: soffice --headless --convert-to pdf {file}, then pdftotext"
 SHEET = "make CSV of it: soffice --headless --convert-to csv {file}, then --format csv --field NAME"
 CURES = {
-    "a Word document": PANDOC, "an OpenDocument text": PANDOC, "an e-book (EPUB)": PANDOC,
+    WORD: PANDOC, "an OpenDocument text": PANDOC, "an e-book (EPUB)": PANDOC,
     "an Excel workbook": SHEET, "an OpenDocument spreadsheet": SHEET,
     "a PowerPoint presentation": SLIDES, "an OpenDocument presentation": SLIDES,
     "a ZIP archive": "unpack it: unzip {file}, or unzip -p {file} NAME | polygist …",
 }  # fmt: skip
+# Where the command takes Word documents.
+FILE_CURES = {"an OpenDocument text": TO_WORD}
 # Older ones have one type; the suffix tells them apart.
 OLDER_OFFICE = {".xls": SHEET, ".ppt": SLIDES}
 # What puremagic finds where it is a text all the same, in whatever encoding.
@@ -53,7 +57,9 @@ BY_TYPE: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def describe_binary(raw: bytes, path: Path | None, *, file: str, flag: str, is_read_by_lines: bool) -> str:
+def describe_binary(
+    raw: bytes, path: Path | None, *, file: str, flag: str, is_read_by_lines: bool, left_out: str | None = None
+) -> str:
     """Say what bytes are that are no Unicode, and what to do; empty where nobody can tell.
 
     Args:
@@ -62,6 +68,7 @@ def describe_binary(raw: bytes, path: Path | None, *, file: str, flag: str, is_r
         file: its name in a command line.
         flag: that says there what its text is; empty where nothing has to.
         is_read_by_lines: whether each line is decoded by itself, so that one in another encoding does not stop others.
+        left_out: the flag without which a Word document is read as such; None where the command takes none.
     """
     matches = find_matches(raw)
     types = [media_type for length, media_type in matches if length >= STRONG_BYTES]
@@ -74,11 +81,16 @@ def describe_binary(raw: bytes, path: Path | None, *, file: str, flag: str, is_r
         return "" if is_read_by_lines else describe_narrow(raw, file, flag)
     if raw.startswith(b"PK\x03\x04"):
         what = name_packed(path, raw)
-        return f"is {what}; {CURES[what].format(file=file)}"
+        if left_out is not None and what == WORD:
+            return f"is {what}; leave {left_out} out, and it is read as such"
+        cure = CURES[what] if left_out is None else FILE_CURES.get(what, CURES[what])
+        return f"is {what}; {cure.format(file=file)}"
     types = types or [media_type for _, media_type in matches]
     for pattern, what, cure in BY_TYPE:
         if any(re.fullmatch(pattern, each) for each in types[:1]):
-            cure = OLDER_OFFICE.get(path.suffix.lower(), cure) if path and cure is OFFICE else cure
+            if cure is OFFICE:
+                cure = OFFICE if left_out is None else TO_WORD
+                cure = OLDER_OFFICE.get(path.suffix.lower(), cure) if path else cure
             return f"is {what}, no text; {cure.format(file=file)}"
     return "is no text, but data that only programs read" if b"\0" in raw[:SAMPLE_BYTES] else ""
 

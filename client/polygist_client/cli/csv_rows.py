@@ -300,9 +300,9 @@ def finish_row(
 ) -> str:
     """Write a row with its results, and what there is to say of them, in their columns."""
     cells = {
-        column: answer.value.text
+        column: answer.text
         for column, answer in zip(table.into, answers, strict=False)  # without answers where the row is broken
-        if answer.value is not None
+        if answer.text is not None
     }
     cells[table.said[0]] = show_warnings(describe_warnings(table.fields, texts, answers))
     cells[table.said[1]] = show_failure(find_failure(table.fields, texts, answers, error))

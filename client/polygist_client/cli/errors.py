@@ -32,6 +32,7 @@ NEXT_STEPS: tuple[tuple[type[Exception], str], ...] = (
     (errors.LanguagePairUnsupported, "try: polygist languages"),
     (errors.LanguageUndetermined, "give --from LANG"),
     (errors.ModelNotFound, "try: polygist models list"),
+    (errors.GlossaryNotFound, "try: polygist glossaries"),
     (errors.ServerUnreachable, "try: polygist-server serve, or -a HOST:PORT"),
     (errors.TlsFailed, "see --tls, --ca, --cert and --key"),
     (errors.ServerNotReady, "try: polygist health --wait 60s"),
@@ -61,6 +62,14 @@ FLAGS: Mapping[str, str] = {
     "output_config.include_citations": "--citations",
     "output_mime_type": "--markdown",
     "mime_type": "--format",
+    "config.source_language_code": "--from",
+    "config.target_language_code": "--to",
+    "glossary_config.glossary": "--glossary",
+    "glossary_config.entries": "--glossary",
+    "do_not_translate_phrases": "--keep",
+    "placeholder_syntaxes": "--placeholders",
+    "catalogue_config.mark_fuzzy": "--mark-fuzzy",
+    "catalogue_config.retranslate": "--retranslate",
     "pivot_policy": "--no-pivot",
     "max_sentence_count": "--max-sentences",
     "max_word_count": "--max-words",
@@ -141,6 +150,8 @@ def next_step(error: BaseException) -> str:
         return "leave out --no-pivot"
     if isinstance(error, errors.LanguagePairUnsupported) and error.metadata.get("source"):
         return f"try: polygist languages --from {error.metadata['source']}"
+    if isinstance(error, errors.RequestTooLarge) and "glossary_config.entries" in fields_of(error):
+        return "more are for a glossary of the server: polygist-server serve --glossaries DIR"
     if isinstance(error, errors.InvalidArgument) and is_about_language(error):
         return "try: polygist languages"
     return next((step for kind, step in NEXT_STEPS if isinstance(error, kind)), "")
@@ -148,13 +159,14 @@ def next_step(error: BaseException) -> str:
 
 def is_about_language(error: BaseException) -> bool:
     """Tell whether a language that was given may be what is wrong."""
-    fields = (
-        {each.field.partition("[")[0] for each in error.field_violations}
-        if isinstance(error, errors.InvalidArgument)
-        else set()
-    )
     kinds = (errors.LanguagePairUnsupported, errors.LanguageUndetermined)
-    return isinstance(error, kinds) or bool(fields & LANGUAGE_FIELDS)
+    return isinstance(error, kinds) or bool(fields_of(error) & LANGUAGE_FIELDS)
+
+
+def fields_of(error: BaseException) -> set[str]:
+    """Return the fields of the request that an error is about, without their places in lists."""
+    violations = error.field_violations if isinstance(error, errors.InvalidArgument) else ()
+    return {each.field.partition("[")[0] for each in violations}
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

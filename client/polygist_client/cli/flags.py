@@ -9,14 +9,15 @@ import click
 
 from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
+from polygist_client.cli.detection import Prepare, keep_as_is
 from polygist_client.cli.errors import suggest
-from polygist_client.cli.formats import AUTO, DOCUMENTS, FORMATS, Format
+from polygist_client.cli.formats import AUTO, DOCUMENTS, FILE_FORMATS, FORMATS, FileFormat, Format
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
 from polygist_client.cli.kinds import DOUBTFUL, MARKS, Expected
 from polygist_client.cli.outputs import Output
 from polygist_client.cli.records import Read, Split, read_lines
-from polygist_client.cli.runner import Form, Prepare, keep_as_is
+from polygist_client.cli.runner import Form
 from polygist_client.cli.session import Session
 from polygist_client.options import Preference, Task
 
@@ -103,9 +104,10 @@ input_options = (
         " the file is newer.",
     ),
     format_option(
+        *FILE_FORMATS,
         *RECORDS,
-        help="What the input is. auto goes by names such as .html and .md, then finds HTML by itself, but not"
-        " Markdown; all else is text. Of csv the delimiter is found: , ; | or a tab.  [default: auto]",
+        help="What the input is. auto goes by names such as .html, .docx and .srt, then finds all but Markdown by"
+        " itself; all else is text. Of csv the delimiter is found: , ; | or a tab.  [default: auto]",
     ),
     click.option(
         "--field",
@@ -169,7 +171,7 @@ def parse_form(
         raise click.UsageError(f"--field goes with --format {', '.join(RECORDS)}")
     if lines and is_fields:
         raise click.UsageError(f"--lines and --format {format} exclude each other")
-    if lines and format in DOCUMENTS:
+    if lines and format in (*DOCUMENTS, *FILE_FORMATS):
         raise click.UsageError(f"--lines and --format {format} exclude each other: no line of a document is one itself")
     for flag, given in (("--into", into is not None), ("--field-format", field_format)):
         if given and not is_fields:
@@ -184,11 +186,16 @@ def said_format(format: str | None) -> Format | None:
     return next((each for each in FORMATS if each == format), None)
 
 
+def said_file(format: str | None) -> FileFormat | None:
+    """Return what files are said to be; None where inputs are not said to be any."""
+    return next((each for each in FILE_FORMATS if each == format), None)
+
+
 def expect(format: str | None, *, lines: bool = False) -> Expected:
     """Tell what inputs are read as: who says that they are text is believed."""
     if format is None:
         return "lines" if lines else "prose"
-    if format in DOCUMENTS:
+    if format in (*DOCUMENTS, *FILE_FORMATS):
         return "text"
     return next(each for each in get_args(Expected) if each == format)
 
@@ -208,33 +215,27 @@ def warn_of_markup(session: Session, sources: Sequence[Input], format: str | Non
         )
 
 
-def check_resume(resume: bool, output: Output) -> None:
-    """Raise UsageError where there is nothing to resume: only files tell what is done."""
-    if resume and (output == Output() or output.is_stream):
-        raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
-
-
-def check_folders(session: Session, files: Sequence[str], output: Output) -> None:
-    """Raise UsageError where what comes of a folder would be one stream without names."""
-    if output.folder is None and not session.jsonl and any(Path(name).is_dir() for name in files):
-        raise click.UsageError("a folder has many results: give -o DIR/ for a file each, or --jsonl")
-
-
-def check_json(session: Session, form: Form, output: Output, *, shows_more: str) -> None:
-    """Raise UsageError where the form of the output cannot hold what is asked for.
+def check_flags(
+    session: Session, form: Form, output: Output, *, files: Sequence[str], resume: bool, shows_more: str
+) -> None:
+    """Raise UsageError where flags do not go with each other, whatever the inputs have.
 
     Args:
         session: says whether JSON is wanted.
         form: what the inputs are.
         output: what ``-o`` says.
+        files: what the command line names.
+        resume: whether an earlier run is gone on with: only files tell what is done.
         shows_more: names the flags that ask for more than one text a result; empty where none was given.
     """
     if form.read and session.json:
         raise click.UsageError("many texts have many replies; use --jsonl instead of --json")
     if form.read and shows_more and not session.jsonl:
         raise click.UsageError(f"one place for each text has no room for {shows_more}; add --jsonl")
-    if not session.is_text and output.folder:
-        raise click.UsageError("--json and --jsonl write one stream; give -o FILE instead of a folder")
+    if resume and (output == Output() or output.is_stream):
+        raise click.UsageError("--resume goes on with files; give -o FILE or -o DIR/")
+    if output.folder is None and not session.jsonl and any(Path(name).is_dir() for name in files):
+        raise click.UsageError("a folder has many results: give -o DIR/ for a file each, or --jsonl")
 
 
 def can_share_stream(session: Session, form: Form, sources: Sequence[Input], works: int) -> bool:

@@ -1,15 +1,23 @@
 """What the command line names: files, the files of folders, standard input, and texts themselves."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from polygist_client.cli.formats import Format, named_format
+from polygist_client.cli.formats import (
+    FileFormat,
+    Format,
+    find_file_format,
+    named_file_format,
+    named_format,
+)
 from polygist_client.cli.inputs import STDIN, Input, InputError
 from polygist_client.cli.journal import journal_path
 from polygist_client.cli.kinds import Expected, look_at
@@ -21,6 +29,8 @@ def gather_inputs(
     *,
     expected: Expected = "words",
     format: Format | None = None,
+    file: FileFormat | None = None,
+    takes_files: bool = False,
     output: Path | None = None,
     is_read_again: bool = False,
     no_document: str = "",
@@ -32,6 +42,8 @@ def gather_inputs(
         texts: texts themselves.
         expected: what files are read as.
         format: what whole texts are, where that is said.
+        file: what all are where they are files, not texts, and that is said.
+        takes_files: whether what shows to be such a file is taken for one.
         output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
         no_document: why documents are not taken; empty where they are.
@@ -58,10 +70,26 @@ def gather_inputs(
             found += read_folder(Path(name), output)
         else:
             found.append(Input(name, path=Path(name)))
+    if file and texts:
+        raise click.UsageError(f"--text is no {file} file; give FILE, or pipe it in")
+    if takes_files or file:
+        found = [replace(each, file=file) if file else tell_file(each) for each in found]
     look = partial(look_at, expected=expected)
     found = [replace(each, look=look, format=format or named_format(each.path)) for each in found]
     found += [Input(f"text-{number}", text=text, format=format) for number, text in enumerate(texts, start=1)]
     return [replace(each, no_document=no_document) for each in found]
+
+
+def tell_file(source: Input) -> Input:
+    """Tell whether an input is a file that is sent as it is, by its name, else by what is in it."""
+    if source.path is None:
+        raw = sys.stdin.buffer.read() if source.raw is None else source.raw
+        return replace(source, raw=raw, file=find_file_format(io.BytesIO(raw)))
+    format = named_file_format(source.path)
+    if format is None and named_format(source.path) is None and source.identity():
+        with suppress(OSError), source.path.open("rb") as stream:  # it is told of when it is read
+            format = find_file_format(stream)
+    return replace(source, file=format)
 
 
 def read_folder(folder: Path, output: Path | None) -> list[Input]:

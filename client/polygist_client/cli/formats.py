@@ -1,13 +1,17 @@
-"""What a text is, plain or a document with marks: as it is said, else by its name, else by what it begins with."""
+"""What an input is, a text, a document with marks, or a file: as it is said, else by its name, else by its content."""
 
 import re
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, get_args
+from typing import BinaryIO, Literal, get_args
 
-from polygist_client.options import MimeType
+from polygist_client.options import DocumentType, MimeType
 
 Format = Literal["text", "html", "markdown"]
+# What is sent as the file that it is, and comes back as such.
+FileFormat = Literal["docx", "srt", "vtt", "po"]
 
 AUTO = "auto"
 HEAD_CHARACTERS = 100_000
@@ -18,6 +22,28 @@ BY_SUFFIX: Mapping[str, Format] = {
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd"), "markdown"),
 }
+FILE_FORMATS: tuple[FileFormat, ...] = get_args(FileFormat)
+FILE_TYPES: Mapping[FileFormat, DocumentType] = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "po": "text/x-gettext-translation",
+}
+FILE_TITLES: Mapping[FileFormat, str] = {
+    "docx": "a Word document", "srt": "a file of subtitles", "vtt": "a file of subtitles",
+    "po": "a catalogue of gettext",
+}  # fmt: skip
+FILES_BY_SUFFIX: Mapping[str, FileFormat] = {
+    **dict.fromkeys((".docx", ".docm", ".dotx", ".dotm"), "docx"),
+    ".srt": "srt",
+    ".vtt": "vtt",
+    **dict.fromkeys((".po", ".pot"), "po"),
+}
+ZIP = b"PK\x03\x04"
+# The whole of what such a file begins with, after spaces.
+SUBRIP = r"\d+\s*\n\d{1,2}:\d\d:\d\d[,.]\d{1,3}[ \t]*-->"
+WEBVTT = r"WEBVTT(?:[ \t][^\n]*)?\r?\n.*?\d\d:\d\d\.\d{3}[ \t]+-->"
+CATALOGUE = r"(?:#[^\n]*\n|\s)*(?:msgctxt \"[^\n]*\n\s*)?msgid \""
 # The whole of what a page begins with, after spaces. As a sentence about it goes on with words, what follows has to be
 # there as well; a page may also stand below some lines, such as the address that it was saved from.
 PAGES = (
@@ -42,6 +68,23 @@ FRAGMENT = (
 def named_format(path: Path | None) -> Format | None:
     """Return the format that a file says by its name; None where it says none."""
     return BY_SUFFIX.get(path.suffix.lower()) if path else None
+
+
+def named_file_format(path: Path | None) -> FileFormat | None:
+    """Return what a file is by its name, where it is one that is sent as it is; None where it is not."""
+    return FILES_BY_SUFFIX.get(path.suffix.lower()) if path else None
+
+
+def find_file_format(stream: BinaryIO) -> FileFormat | None:
+    """Find what a file is by what is in it, where it is one that is sent as it is; None where it is not."""
+    raw = stream.read(HEAD_CHARACTERS)
+    if raw.startswith(ZIP):
+        with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(stream) as packed:
+            return "docx" if "word/document.xml" in packed.namelist() else None
+        return None
+    head = raw.decode(errors="replace").removeprefix("\ufeff")
+    patterns: Mapping[FileFormat, str] = {"srt": SUBRIP, "vtt": WEBVTT, "po": CATALOGUE}
+    return next((format for format, pattern in patterns.items() if begins_as(head, pattern)), None)
 
 
 def is_page(text: str) -> bool:

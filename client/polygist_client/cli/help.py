@@ -9,6 +9,8 @@ import click
 HEADINGS: Mapping[str, tuple[str, ...]] = {
     "Input": ("texts", "format", "field", "field_format", "lines"),
     "Languages": ("to", "source", "candidates", "display_language"),
+    "Words": ("glossary", "ignore_case", "keep", "keep_file", "placeholders"),
+    "Catalogues": ("mark_fuzzy", "retranslate"),
     "Summary": ("type", "length", "max_sentences", "max_words", "method", "query", "order"),
     "Output": (
         "output", "resume", "into", "stream", "count", "citations", "markdown", "alternatives", "scores", "segments",

@@ -18,7 +18,7 @@ import click
 from polygist.charsets import find_charset, lacks_letter
 
 from polygist_client.cli.errors import USAGE
-from polygist_client.cli.formats import DOCUMENTS, Format, is_page
+from polygist_client.cli.formats import DOCUMENTS, FileFormat, Format, is_page
 
 Identity = tuple[int, int]  # device and number there
 
@@ -229,6 +229,7 @@ class Input:
         inside: the folder that it lies in, below the one that the command line names.
         raw: what standard input had, where it is read several times.
         format: what it is by what is said of it, or by its name; None where it shows.
+        file: what it is where it is sent as the file that it is, and not as a text; None where it is a text.
         no_document: why a document is not taken; empty where it is.
         look: see `Look`.
     """
@@ -239,6 +240,7 @@ class Input:
     inside: Path = Path()
     raw: bytes | None = None
     format: Format | None = None
+    file: FileFormat | None = None
     no_document: str = ""
     look: Look = look_away
 
@@ -266,6 +268,11 @@ class Input:
             raise InputError(f"{self.name}: {problem}")
         encoding = replace(encoding, own=encoding.lacking(text))
         return Content(text, encoding, format, is_guessed=self.format is None and format != "text")
+
+    def read_bytes(self) -> bytes:
+        """Read the whole file; raises InputError and OSError."""
+        with self._open() as stream:
+            return stream.read()
 
     def lines(self) -> Iterator[Line]:
         """Read each line as it is taken: only a line feed ends one, as for wc and sed.
@@ -303,7 +310,7 @@ class Input:
     @property
     def is_typed(self) -> bool:
         """Whether somebody types it at a terminal."""
-        if self.text is not None or self.raw is not None:
+        if self.text is not None:
             return False
         if self.path is None:
             return sys.stdin is not None and sys.stdin.isatty()

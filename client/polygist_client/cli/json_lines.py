@@ -244,7 +244,7 @@ def recognise_broken(line: Line, shown: str) -> Status | None:
 
 def finish_object(layout: Layout, error: InputError | None, answers: Sequence[Answer]) -> str:
     """Write a record with its results beside the texts that they are of, and what there is to say of them behind."""
-    results = [None if answer.value is None else answer.value.text for answer in answers]
+    results = [answer.text for answer in answers]
     warnings = describe_warnings(layout.fields, layout.texts, answers)
     return lay_out(layout, results, (warnings, find_failure(layout.fields, layout.texts, answers, error)))
 

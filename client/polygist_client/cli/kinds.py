@@ -11,7 +11,18 @@ from typing import Literal
 
 from polygist_client.cli.binaries import describe_binary
 from polygist_client.cli.csv_rows import Row, split_rows
-from polygist_client.cli.formats import ANSWER, FORMATS, FRAGMENT, HEADERS, MESSAGE, PAGES, is_page
+from polygist_client.cli.formats import (
+    ANSWER,
+    CATALOGUE,
+    FORMATS,
+    FRAGMENT,
+    HEADERS,
+    MESSAGE,
+    PAGES,
+    SUBRIP,
+    WEBVTT,
+    is_page,
+)
 from polygist_client.cli.inputs import Input, decode_anyway, find_encoding
 from polygist_client.cli.json_texts import MOST_NAMES, Json, describe_way, load, read_json
 from polygist_client.cli.tables import find_header, read_header
@@ -43,14 +54,14 @@ class Kind:
     has_words: bool = True
 
 
-HTML = Kind("HTML", f"leave {FLAG} out, and it is read as such")
+READ_AS_SUCH = f"leave {FLAG} out, and it is read as such"
+HTML = Kind("HTML", READ_AS_SUCH)
 XML = Kind("XML, whose tags would be taken for words", "take its text out first")
-SUBTITLES = Kind(
-    "a file of subtitles, whose times would be taken for words", "take the lines that are spoken out first"
+SUBTITLES = Kind("a file of subtitles, whose times would be taken for words", READ_AS_SUCH)
+OTHER_SUBTITLES = Kind(
+    "a file of subtitles, whose times would be taken for words", "make SubRip of it: ffmpeg -i {file} film.srt"
 )
-GETTEXT = Kind(
-    "a catalogue of gettext, whose keys would be taken for words", "make JSON Lines of its messages, for --format jsonl"
-)
+GETTEXT = Kind("a catalogue of gettext, whose keys would be taken for words", READ_AS_SUCH)
 SETTINGS = Kind(
     "a file of keys and values, whose keys would be taken for words", "make JSON Lines of its texts, for --format jsonl"
 )
@@ -83,9 +94,10 @@ SIGNATURES: tuple[tuple[str, Kind], ...] = (
     *((pattern, HTML) for pattern in (*PAGES, FRAGMENT)),
     (r"<\?xml\s[^>]*\?>\s*(?:<|\Z)", XML),
     (r"<(?:svg|xliff|tmx|rss)\s[^>]*>\s*(?:<|\Z)", XML),
-    (r"WEBVTT(?:[ \t][^\n]*)?\n.*?\d\d:\d\d\.\d{3}[ \t]+-->", SUBTITLES),
-    (r"\d+\s*\n\d\d:\d\d:\d\d,\d{3} --> ", SUBTITLES),
-    (r"(?:#[^\n]*\n|\s)*msgid \"", GETTEXT),
+    (WEBVTT, SUBTITLES),
+    (SUBRIP, SUBTITLES),
+    (CATALOGUE, GETTEXT),
+    (r"\[Script Info\]\s*\n", OTHER_SUBTITLES),
     (r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{[^}]*\}[ \t]*(?:[\\%\r\n]|\Z)", LATEX),
 )
 BY_SUFFIX: Mapping[str, Kind] = {
@@ -96,7 +108,8 @@ BY_SUFFIX: Mapping[str, Kind] = {
         (".csv .tsv .tab", TABLE),
         (".html .htm .xhtml", HTML),
         (".xml .xliff .xlf .tmx .resx .svg .rss", XML),
-        (".srt .vtt .ass .ssa", SUBTITLES),
+        (".srt .vtt", SUBTITLES),
+        (".ass .ssa", OTHER_SUBTITLES),
         (".po .pot", GETTEXT),
         (".yaml .yml .toml .ini .properties .strings", SETTINGS),
         (".tex .latex", LATEX),
@@ -139,7 +152,10 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
             return ""  # it says itself what it is, and is not quite that
         # What goes through a pipe has no name to be known by.
         flag = f" --format {source.format}" if source.format and expected not in ("lines", *TITLES) else ""
-        return describe_binary(raw, source.path, file=file, flag=flag, is_read_by_lines=expected in ("jsonl", "lines"))
+        return describe_binary(
+            raw, source.path, file=file, flag=flag, is_read_by_lines=expected in ("jsonl", "lines"),
+            left_out=None if expected == "words" else name_flag(source, expected),
+        )  # fmt: skip
     if expected == "text":
         return ""
     head = decode_anyway(raw[:HEAD_BYTES])
@@ -158,7 +174,14 @@ def look_at(source: Input, raw: bytes, *, is_decodable: bool, expected: Expected
         return ""
     said = "text" if expected == "lines" else source.format or "text"
     force = f"; or say --format {said}" if expected in ("prose", "lines") else ""
-    return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, '--lines')}{force}"
+    return f"is {kind.what}; {kind.cure.replace(FILE, file).replace(FLAG, name_flag(source, expected))}{force}"
+
+
+def name_flag(source: Input, expected: Expected) -> str:
+    """Name the flag by which an input is read so, and not as what it is."""
+    if expected in TITLES:
+        return f"--format {expected} --field"
+    return "--lines" if expected == "lines" else f"--format {source.format or 'text'}"
 
 
 def find_kind(head: str, suffix: str, *, is_cut: bool = False) -> Kind | None:
@@ -190,7 +213,7 @@ def look_at_records(head: str, suffix: str, expected: Expected, *, is_cut: bool)
         is_cut: whether there is more.
     """
     if kind := find_by_signature(head):
-        return f"is {kind.what}; {kind.cure.replace(FLAG, f'--format {expected} --field')}"
+        return f"is {kind.what}; {kind.cure.replace(FLAG, name_flag(Input('head'), expected))}"
     found, title = find_wrong_json(head, expected), TITLES[expected]
     # In a table, what is in quotes or brackets may be a cell.
     is_json = expected == "jsonl" or BY_SUFFIX.get(suffix) in (JSON, JSON_LINES)

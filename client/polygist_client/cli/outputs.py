@@ -14,10 +14,14 @@ from typing import BinaryIO
 import click
 
 from polygist_client.atomic_files import replace_in_place
-from polygist_client.cli.formats import Format
-from polygist_client.cli.inputs import Input, identify
+from polygist_client.cli.formats import FileFormat, Format
+from polygist_client.cli.inputs import STDIN, Input, identify
 
-SUFFIXES: Mapping[Format, str] = {"text": ".txt", "html": ".html", "markdown": ".md"}
+SUFFIXES: Mapping[Format | FileFormat, str] = {
+    "text": ".txt", "html": ".html", "markdown": ".md", "docx": ".docx", "srt": ".srt", "vtt": ".vtt", "po": ".po",
+}  # fmt: skip
+# What a file comes back as: a template of a catalogue becomes a catalogue.
+BECOMES: Mapping[str, str] = {".pot": ".po"}
 # Where a process has its open files: what is named there is written to as it is open, wherever its link leads.
 DESCRIPTORS = re.compile(r"/proc/.+/fd|/dev/fd")
 OWN_DESCRIPTORS = Path("/dev/fd")
@@ -41,9 +45,12 @@ class Output:
         folder of the one that is read lies in the same here.
         """
         assert self.folder is not None
-        format = source.format or "text"
+        format = source.file or source.format or "text"
         origin = source.path or Path(source.name + SUFFIXES[format])
-        suffix = origin.suffix if self.makes in (None, format) else SUFFIXES[self.makes]
+        if self.makes in (None, format):
+            suffix = BECOMES.get(origin.suffix.lower(), origin.suffix) if source.file else origin.suffix
+        else:
+            suffix = SUFFIXES[self.makes]
         return self.folder / source.inside / f"{origin.stem}.{label}{suffix}"
 
     @property
@@ -72,18 +79,18 @@ class Output:
                 yield stream
 
     @contextmanager
-    def open_own(self, source: Input, label: str, shared: BinaryIO | None) -> Iterator[BinaryIO]:
+    def open_own(self, source: Input, label: str, shared: BinaryIO | None = None) -> Iterator[BinaryIO]:
         """Open the stream for one result: `shared` where there is one."""
         if shared is not None:
             yield shared
         else:
-            with open_output(self.path_for(source, label)) as stream:
+            with open_output(self.path_for(source, label) if self.folder else self.file) as stream:
                 yield stream
 
 
 def parse_output(given: str | None, *, makes: Format | None = None) -> Output:
-    """Parse ``-o``: a folder where it is one or ends in a slash, else a file; `makes` is as for `Output`."""
-    if given is None:
+    """Parse ``-o``: ``-`` is standard output, a folder is one or ends in a slash; `makes` is as for `Output`."""
+    if given is None or given == STDIN:
         return Output(makes=makes)
     if given.endswith(("/", os.sep)) or Path(given).is_dir():
         return Output(folder=Path(given), makes=makes)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from polygist_client import CallFailed, Summary, Translation
+from polygist_client import CallFailed, Summary, TranslatedDocument, Translation
 from polygist_client.cli.formats import Format
 from polygist_client.cli.inputs import UTF8, Encoding, Input, InputError, Line
 from polygist_client.cli.journal import Status
@@ -19,16 +19,21 @@ WARNINGS, ERROR = "warnings", "error"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text of a record: what it is, and where there are several, the name of its field."""
+    """One text of a record: what it is, and where there are several, the name of its field.
+
+    Attributes:
+        is_file: whether it stands for what is in a file, which nobody has read yet.
+    """
 
     text: str
     field: str = ""
     format: Format = "text"
+    is_file: bool = False
 
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing to work on: it is not sent, and comes back as it is."""
-        return not self.text.strip()
+        return not (self.is_file or self.text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,14 @@ class Answer:
         part: both as JSON.
     """
 
-    value: Translation | Summary | None
+    value: Translation | TranslatedDocument | Summary | None
     error: Exception | None
     part: JsonReply
+
+    @property
+    def text(self) -> str | None:
+        """The text of the result; None where there is no result, or it is a file."""
+        return None if self.value is None or isinstance(self.value, TranslatedDocument) else self.value.text
 
 
 Finish = Callable[[Sequence[Answer]], str]
@@ -165,8 +175,8 @@ def read_lines(source: Input, fields: Fields) -> Iterator[Record]:
 
 def finish_line(end: str, answers: Sequence[Answer]) -> str:
     """Make a line of a result: it stays one, whatever a model writes, and is empty where there is none."""
-    value = answers[0].value if answers else None
-    return (value.text.replace("\n", " ") if value else "") + end
+    text = answers[0].text if answers else None
+    return (text or "").replace("\n", " ") + end
 
 
 def recognise_line(line: Line, shown: str) -> Status | None:
@@ -198,6 +208,13 @@ def make_record(source: Input, line: Line, finish: Finish, *, follows_from: byte
         source=source, number=line.number, raw=follows_from + line.raw, size=len(line.raw), finish=finish,
         encoding=line.encoding, **settings,
     )  # fmt: skip
+
+
+def failed_record(source: Input, error: Exception) -> Record:
+    """Make the record of a whole input that cannot be read."""
+    if isinstance(error, InputError):
+        error = InputError(error.message.removeprefix(f"{source.name}: "))
+    return Record(source=source, number=0, raw=b"", finish=lambda answers: "", error=error)
 
 
 def describe_failure(error: Exception) -> JsonReply:

@@ -6,30 +6,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from polygist_client import Client, Notice, PolygistError
+from polygist_client import Client, Notice, PolygistError, Summary, TranslatedDocument
 from polygist_client.cli.answers import Exchange, Work
+from polygist_client.cli.detection import Prepare, choose_terms, keep_as_is, take_sample
 from polygist_client.cli.earlier import count_results, has_all_objects, pair_results
 from polygist_client.cli.errors import FAILURES, FATAL, naming_contents
-from polygist_client.cli.inputs import Content, Input, InputError
+from polygist_client.cli.files import FileExchange, read_files, send_file
+from polygist_client.cli.inputs import UTF8, Content, Input
 from polygist_client.cli.journal import Status, journal_path
 from polygist_client.cli.outputs import Output, is_finished
 from polygist_client.cli.printing import to_json, to_json_line
-from polygist_client.cli.records import Answer, Read, Record, Split, Text, describe_failure
-from polygist_client.cli.session import Session
+from polygist_client.cli.records import Answer, Read, Record, Split, Text, describe_failure, failed_record
+from polygist_client.cli.session import Session, source_text_of
 from polygist_client.cli.sinks import FolderSink, JournalSink, Sink, StreamSink, encode_alike
 from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
 # Told of one text of many only: all texts in the same language, or between the same two, have it in the same words.
 TOLD_ONCE = frozenset({"pivoted", "method-fallback", "experimental-model"})
-
-# Looks at the first records of an input and settles what the work needs to know; returns all of them again.
-Prepare = Callable[[Client, Input, Iterator[Record], Work], tuple[Iterator[Record], Work]]
-
-
-def keep_as_is(client: Client, source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
-    """Settle nothing."""
-    return records, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +51,23 @@ class Job:
         sources: the inputs.
         work: what to do with them.
         earlier: the file of an earlier run where that has results of the one input, of which some failed.
+        error: why nothing is done; None where something is.
     """
 
     sources: tuple[Input, ...]
     work: Work
     earlier: Path | None = None
+    error: Exception | None = None
 
     @property
     def name(self) -> str:
         """What messages call it."""
         return self.sources[0].name if len(self.sources) == 1 else f"{len(self.sources)} inputs"
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether it is one input that is sent as the file that it is."""
+        return bool(self.sources[0].file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Run:
         output: where results go.
         form: what the sources are.
         resume: whether results that are there already are left out.
+        files: where files go while their results are printed as JSON; None where they go where all results do.
     """
 
     session: Session
@@ -90,6 +92,7 @@ class Run:
     output: Output
     form: Form
     resume: bool = False
+    files: Output | None = None
     told: set[Notice] = field(default_factory=set)
 
     def run(self) -> int:
@@ -104,7 +107,8 @@ class Run:
     def _unfinished(self) -> tuple[list[Job], int]:
         """Return the jobs that are left to do, and note and return how many are not."""
         jobs = left = [Job((source,), work) for work in self.works for source in self.sources]
-        if self.resume and self.output.folder is None and (self.form.read is None or self.session.jsonl):
+        is_one = self.output.folder is None and self.files is None
+        if self.resume and is_one and (self.form.read is None or self.session.jsonl):
             left = [] if self._is_finished() else jobs
         elif self.resume:
             left = [rest for job in jobs if (rest := self._rest_of(job))]
@@ -131,7 +135,8 @@ class Run:
     def _rest_of(self, job: Job) -> Job | None:
         """Return what is left to do of a job whose results have a file of their own; None where nothing is."""
         (source,) = job.sources
-        path = self.output.file or self.output.path_for(source, job.work.label)
+        output = self.files or self.output
+        path = output.file or output.path_for(source, job.work.label)
         if not path.exists() or journal_path(path).exists():
             return job
         is_newer = is_finished(path, source)
@@ -155,7 +160,10 @@ class Run:
         with self.output.open_shared() as shared, self._progress(jobs) as advance:
             for job in jobs:
                 with tally.attempt(job.name):
-                    self._write_whole(job, shared)
+                    if job.is_of_file:
+                        self._write_file(job, shared)
+                    else:
+                        self._write_whole(job, shared)
                     tally.add()
                 advance(len(job.sources))
             return tally.finish(is_told=False)
@@ -163,7 +171,8 @@ class Run:
     def _write_whole(self, job: Job, shared: BinaryIO | None) -> None:
         """Make one request for the texts of a job, and write what comes of each."""
         contents = [self.session.read(source) for source in job.sources]
-        texts, options = [each.text for each in contents], job.work.options_for(contents[0].format)
+        texts, format = [each.text for each in contents], contents[0].format
+        options = choose_terms(self.client, job.name, "\n".join(texts), job.work, format).options_for(format)
         replies: list[JsonReply] = []
         with naming_contents([source.name for source in job.sources]):
             values = job.work.call(self.client, texts, **options, on_reply=replies.append)
@@ -177,6 +186,25 @@ class Run:
             )
             if self.session.is_text:
                 self.session.report(source.name, value)
+            with self.output.open_own(source, job.work.label, shared) as stream:
+                self.session.write(stream, self._encode(shown, source, content, job.work, stream))
+
+    def _write_file(self, job: Job, shared: BinaryIO | None) -> None:
+        """Make a request for a file, and write what comes of it."""
+        (source,) = job.sources
+        replies: list[JsonReply] = []
+        value = send_file(self.client, source, source.read_bytes(), job.work, on_reply=replies.append)
+        if self.session.is_text:
+            self.session.report(source.name, value)
+        if isinstance(value, TranslatedDocument) and (self.files or self.session.is_text):
+            replies[0].pop("document", None)
+            with (self.files or self.output).open_own(source, job.work.label, None if self.files else shared) as stream:
+                self.session.write(stream, value.document)
+        if not self.session.is_text and shared is not None:
+            self.session.write(shared, f"{to_json(replies[0])}\n".encode())
+        elif isinstance(value, Summary):
+            shown = job.work.render(value, value.source_text)
+            content = Content(value.source_text, UTF8, "text")
             with self.output.open_own(source, job.work.label, shared) as stream:
                 self.session.write(stream, self._encode(shown, source, content, job.work, stream))
 
@@ -195,9 +223,8 @@ class Run:
 
     def _run_many(self, jobs: list[Job], before: int) -> int:
         """Send the texts of all jobs as items of calls with many, and write what comes of each as it comes."""
-        if self.form.read is None:  # whole inputs travel together
-            jobs = [Job(tuple(each.sources[0] for each in jobs if each.work is work), work) for work in self.works]
-            jobs = [job for job in jobs if job.sources]
+        if self.form.read is None:
+            jobs = self._gather(jobs)
         tally = Tally(self.session, len(jobs), before)
         with ExitStack() as stack:
             advance = stack.enter_context(self._progress(jobs))
@@ -208,6 +235,34 @@ class Run:
                     self._exchange(job, sink, tally, advance)
         is_of_records = self.form.read is not None
         return tally.finish(is_told=is_of_records or len(self.sources) > 1, is_of_records=is_of_records)
+
+    def _gather(self, jobs: Iterable[Job]) -> list[Job]:
+        """Gather what travels together: the texts for the same work, with the same terms; files go one by one."""
+        gathered: list[Job] = []
+        texts: dict[tuple[int, str], Job] = {}
+        for job in jobs:
+            (source,) = job.sources
+            chosen = job if job.is_of_file else self._choose(job)
+            if job.is_of_file or chosen.error:
+                gathered.append(chosen)
+                continue
+            key = (self.works.index(job.work), repr(chosen.work.options.get("terms")))
+            before = texts.get(key, replace(chosen, sources=()))
+            texts[key] = replace(before, sources=(*before.sources, source))
+        return [*texts.values(), *gathered]
+
+    def _choose(self, job: Job) -> Job:
+        """Choose the terms for a text by its language, where they are of a glossary of one's own."""
+        if job.work.glossary is None:
+            return job
+        (source,) = job.sources
+        try:
+            content = source.read()
+            return replace(job, work=choose_terms(self.client, source.name, content.text, job.work, content.format))
+        except FATAL:
+            raise
+        except FAILURES as error:
+            return replace(job, error=error)
 
     def _progress(self, jobs: list[Job]) -> AbstractContextManager[Callable[[int], None]]:
         """Make the bar: of files where inputs are whole, else of the bytes of all of them."""
@@ -257,20 +312,15 @@ class Run:
             "command": work.result, **work.options, "to": work.options.get("to"), **fields,
             "format": self.form.name, "field_format": work.fields.formats, "jsonl": self.session.jsonl,
         }  # fmt: skip
+        if work.glossary:
+            given["glossary"] = work.glossary.revision
         if len(self.works) > 1:
             given["to"] = [each.options.get("to") for each in self.works]
         return {name: value for name, value in given.items() if value not in (None, (), "", 0, False)}
 
     def _exchange(self, job: Job, sink: Sink, tally: Tally, advance: Callable[[int], None]) -> None:
         """Send the records of a job, and put what comes of them into the sink."""
-        work = job.work
-        if self.form.read is None:
-            records = read_whole(self.session, job.sources, work)
-        else:
-            (source,) = job.sources
-            read = self.form.read(source, work.fields)
-            watched = self.session.bar.watch(read) if self.session.bar else read
-            records, work = self.form.prepare(self.client, source, watched, work)
+        records, work = self._read(job)
         follows_from = [work.label, work.options.get("source") or ""]
 
         if job.earlier and isinstance(sink, JournalSink) and self.form.read:
@@ -286,11 +336,15 @@ class Run:
                     advance(self._steps(record))
 
         def take(record: Record, answers: Sequence[Answer]) -> None:
+            answers = [self._save(record, each, work) for each in answers] if job.is_of_file else answers
             status = self._judge(record, answers, tally)
             self._tell(record, answers, work)
             sink.write(record, self._show(record, answers, work), answers, status)
             advance(self._steps(record))
 
+        if job.is_of_file:
+            FileExchange(work, take, as_json=self.session.jsonl).run(self.client, admitted())
+            return
         exchange = Exchange(work, take, ordered=sink.is_ordered, as_json=self.session.jsonl)
         wanted = admitted()
         try:
@@ -299,6 +353,35 @@ class Run:
             if tally.is_of_one_part or isinstance(error, FATAL):
                 raise
             exchange.fail(wanted, error)
+
+    def _read(self, job: Job) -> tuple[Iterator[Record], Work]:
+        """Return the records of a job, and the work with what follows from the first of them."""
+        work = job.work
+        if job.error:
+            return iter([failed_record(source, job.error) for source in job.sources]), work
+        if job.is_of_file:
+            return read_files(job.sources, work), work
+        if self.form.read is None:
+            return read_whole(self.session, job.sources, work), work
+        (source,) = job.sources
+        read = self.form.read(source, work.fields)
+        watched = self.session.bar.watch(read) if self.session.bar else read
+        records, work = self.form.prepare(self.client, source, watched, work)
+        if work.glossary is not None:
+            sample, records = take_sample(records)
+            work = choose_terms(self.client, source.name, sample, work)
+        return records, work
+
+    def _save(self, record: Record, answer: Answer, work: Work) -> Answer:
+        """Write a file that goes elsewhere than its JSON."""
+        if self.files is None or not isinstance(answer.value, TranslatedDocument):
+            return answer
+        try:
+            with self.files.open_own(record.source, work.label) as stream:
+                stream.write(answer.value.document)
+        except OSError as error:
+            return Answer(None, error, {"error": describe_failure(error)})
+        return replace(answer, part={name: value for name, value in answer.part.items() if name != "document"})
 
     def _steps(self, record: Record) -> int:
         return record.size if self.form.read else 1
@@ -318,7 +401,8 @@ class Run:
         if not self.session.is_text or work.fields.names:
             return
         for value in (each.value for each in answers if each.value):
-            self.session.warn(record.name, tuple(notice for notice in value.warnings if notice not in self.told))
+            notices = tuple(notice for notice in value.warnings if notice not in self.told)
+            self.session.warn(record.name, notices, source_text_of(value))
             self.told.update(notice for notice in value.warnings if notice.code in TOLD_ONCE)
             if record.number == 0:
                 self.session.describe(record.name, value)
@@ -346,9 +430,7 @@ def read_whole(session: Session, sources: Iterable[Input], work: Work) -> Iterat
         try:
             content = session.read(source)
         except FAILURES as error:
-            if isinstance(error, InputError):
-                error = InputError(error.message.removeprefix(f"{source.name}: "))
-            yield Record(source=source, number=0, raw=b"", finish=lambda answers: "", error=error)
+            yield failed_record(source, error)
             continue
 
         def finish(answers: Sequence[Answer], text: str = content.text) -> str:

@@ -22,6 +22,7 @@ from polygist_client import (
     Notice,
     PolygistError,
     Summary,
+    TranslatedDocument,
     Translation,
 )
 from polygist_client.addresses import DEFAULT_TARGET
@@ -33,9 +34,12 @@ from polygist_client.connection import RECONNECT_SECONDS
 from polygist_client.options import Task
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+Result = Summary | TranslatedDocument | Translation
 
 AFTER_TIMEOUT_SECONDS = 1.0  # for a look at an address that has taken up all its time already
 DUMB = frozenset({"dumb", "unknown"})  # terminals that cannot clear a line
+NEWLINE = "\n"
+QUOTED = 40
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -128,17 +132,25 @@ class Session:
             self.has_guessed = True
         return content
 
-    def warn(self, name: str, notices: tuple[Notice, ...]) -> None:
-        """Print a line for each warning of an answer, unless quiet."""
+    def warn(self, name: str, notices: tuple[Notice, ...], text: str = "") -> None:
+        """Print a line for each warning of an answer, unless quiet.
+
+        Args:
+            name: of the input.
+            notices: the warnings.
+            text: what was read of a file, where it is one: places are told by its lines, as nobody sees offsets in it.
+        """
         for notice in () if self.quiet else notices:
             where = f":{notice.span.start}-{notice.span.end}" if notice.span else ""
+            if notice.span and text:
+                where = f":{text.count(NEWLINE, 0, notice.span.start) + 1}{quote(notice.span.of(text))}"
             self._print(f"warning: {name}{where}: {name_flags(notice.message)} [{notice.code}]")
 
     def report_error(self, error: BaseException, name: str = "") -> None:
         """Print an error in one line; `name` says what it is about."""
         nearest = self._suggest_language(error)
         what = self._diagnose(error) or describe(error)
-        what = what.removeprefix("content: ") if name else what
+        what = what.removeprefix("content: ").removeprefix("document: ") if name else what
         where = "" if not name or re.match(rf"{re.escape(name)}\b", what) else f"{name}: "
         self._print(f"error: {where}{what}{nearest}")
         if isinstance(error, CallFailed) and error.request_id:
@@ -157,12 +169,12 @@ class Session:
             return f"{error.message.partition(';')[0]}: {self.diagnosis}"
         return self.diagnosis
 
-    def report(self, name: str, answer: Summary | Translation) -> None:
+    def report(self, name: str, answer: Result) -> None:
         """Print the warnings and notes that belong to a result."""
-        self.warn(name, answer.warnings)
+        self.warn(name, answer.warnings, source_text_of(answer))
         self.describe(name, answer)
 
-    def describe(self, name: str, answer: Summary | Translation) -> None:
+    def describe(self, name: str, answer: Result) -> None:
         """Print the notes that belong to a result, in a verbose run."""
         if answer.detection_confidence is not None:
             self.detail(f"{name}: language {answer.source} detected, confidence {answer.detection_confidence:.2f}")
@@ -321,6 +333,17 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     if session.json and session.jsonl:
         raise click.UsageError("--json and --jsonl exclude each other", context)
     return value
+
+
+def source_text_of(answer: Result) -> str:
+    """Return what was read of a file, which the spans of an answer about one point into; empty of a text."""
+    return "" if isinstance(answer, Translation) else answer.source_text
+
+
+def quote(passage: str) -> str:
+    """Quote the beginning of a passage, to stand behind its place."""
+    shown = " ".join(passage.split())
+    return f' "{shown if len(shown) <= QUOTED else shown[: QUOTED - 1].rstrip() + "…"}"' if shown else ""
 
 
 def read_api_key(path: str | None) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, Self
 
+from polygist_client import TranslatedDocument
 from polygist_client.cli.inputs import UTF8, Encoding, match_line_ends
 from polygist_client.cli.journal import Entry, Journal, Status, digest_of, journal_path
 from polygist_client.cli.outputs import Output, open_output, replace_file
@@ -97,11 +98,18 @@ class FolderSink:
             return
         try:
             with open_output(self._output.path_for(record.source, self._label)) as stream:
-                stream.write(encode_alike(self._session, record.name, record.encoding, shown, record.texts[0].text))
+                stream.write(self._encode(record, shown, answers))
         except OSError as error:
             self._tally.fail(error, record.name)
         else:
             self._tally.add(status, codes_of(answers))
+
+    def _encode(self, record: Record, shown: str, answers: Sequence[Answer]) -> bytes:
+        """Return what stands in the file of a result: a translated file is one already."""
+        value = answers[0].value if answers else None
+        if isinstance(value, TranslatedDocument):
+            return value.document
+        return encode_alike(self._session, record.name, record.encoding, shown, record.texts[0].text)
 
 
 def digest_of_record(record: Record, follows_from: str) -> int:

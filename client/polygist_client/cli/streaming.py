@@ -8,6 +8,7 @@ import click
 
 from polygist_client import Client, Delta, Finished, Progress, Summary, Translation
 from polygist_client.cli.answers import Work
+from polygist_client.cli.detection import choose_terms
 from polygist_client.cli.errors import naming_contents
 from polygist_client.cli.inputs import UTF8, Content, Encoding, Input
 from polygist_client.cli.outputs import Output, standard_output
@@ -40,11 +41,12 @@ def stream_results(session: Session, client: Client, sources: Sequence[Input], w
     for source in sources:
         with tally.attempt(source.name), naming_contents([source.name]):
             content = session.read(source)
+            chosen = choose_terms(client, source.name, content.text, work, content.format)
             if session.jsonl:
-                print_parts(session, client, source.name, content, work)
+                print_parts(session, client, source.name, content, chosen)
             else:
-                with closing(work.call_stream(client, content.text, **work.options_for(content.format))) as events:
-                    print_events(session, source.name, content, events, work)
+                with closing(chosen.call_stream(client, content.text, **chosen.options_for(content.format))) as events:
+                    print_events(session, source.name, content, events, chosen)
             tally.add()
     return tally.finish(is_told=False)
 

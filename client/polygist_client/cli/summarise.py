@@ -1,19 +1,19 @@
 """``polygist summarise``."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from polygist_client import Client, SummariseOptions, Summary
+from polygist_client import Client, GlossaryFile, Summary
 from polygist_client.cli.answers import Work
 from polygist_client.cli.completion import complete_languages
+from polygist_client.cli.files import check_files, check_folder_of_json, check_glossary
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
-    check_folders,
-    check_json,
-    check_resume,
+    check_flags,
     decoding_options,
     expect,
     from_option,
@@ -21,6 +21,7 @@ from polygist_client.cli.flags import (
     into_option,
     parse_form,
     pivot_option,
+    said_file,
     said_format,
     warn_of_markup,
     words_choice,
@@ -34,6 +35,7 @@ from polygist_client.cli.records import Fields, make_fields
 from polygist_client.cli.runner import Run
 from polygist_client.cli.session import Session, with_session
 from polygist_client.cli.streaming import check_stream, stream_option, stream_results
+from polygist_client.cli.terms import parse_terms, term_options
 from polygist_client.options import SentenceOrder, Splitting, SummaryLength, SummaryType
 
 INTO = "summary"
@@ -41,7 +43,7 @@ INTO = "summary"
 
 EXAMPLES = (
     "polygist summarise article.txt",
-    "polygist summarise page.html",
+    "polygist summarise report.docx",
     "polygist summarise --length short --type key-points --to pt < article.txt",
     "polygist summarise news.jsonl --format jsonl --field body -o short.jsonl",
 )
@@ -67,6 +69,7 @@ EXAMPLES = (
 @click.option("--splitting", type=words_choice(Splitting), help="Where sentences end.")
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
+@add_options(term_options)
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -86,22 +89,29 @@ def summarise(
 ) -> int:
     """Summarise files, folders, standard input (-) or --text.
 
-    Of an HTML page the article is summarised, of Markdown the prose. Of JSON Lines and CSV each record
-    gets its summary in the field --into.
+    Of an HTML page the article is summarised, of Markdown and of files (.docx, .srt, .vtt, .po) the prose. Of JSON
+    Lines and CSV each record gets its summary in the field --into. Terms and kept phrases go with --to.
     """
+    keywords, glossary = parse_terms(**options)
+    if options["glossary"] and not options["to"]:
+        raise click.UsageError("--glossary is for a summary in another language; give --to too")
     form = parse_form(format=format, field=field, field_format=field_format, into=into)
     where = parse_output(output, makes=None if form.read else "markdown" if options["markdown"] else "text")
-    check_json(session, form, where, shows_more="citations" if options["citations"] else "")
-    check_resume(resume, where)
-    check_folders(session, files, where)
+    shows_more = "citations" if options["citations"] else ""
+    check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
     if stream:
         check_stream(session, output=where, form=form)
     sources = gather_inputs(
-        files, texts, expected=expect(format), format=said_format(format), output=where.folder or where.file
-    )
+        files, texts, expected=expect(format), format=said_format(format), file=said_file(format),
+        takes_files=format is None, output=where.folder or where.file,
+    )  # fmt: skip
+    check_files(session, sources, where, refused={"--stream": stream}, is_written=False)
+    if not session.is_text:
+        check_folder_of_json(where)
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     fields = make_fields(field, into, default=default, to=options["to"] or "", formats=field_format)
-    work = make_work({**options}, fields)  # type: ignore[typeddict-item]
+    work = make_work(keywords, fields, glossary)
+    check_glossary([work], sources)
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
@@ -114,21 +124,25 @@ def summarise(
         return Run(session, client, sources, [work], where, form, resume).run()
 
 
-def make_work(keywords: SummariseOptions, fields: Fields) -> Work:
+def make_work(keywords: Mapping[str, Any], fields: Fields, glossary: GlossaryFile | None) -> Work:
     """Make the work of one summary for each article."""
     to = keywords.get("to")
     return Work(
         call=Client.summarise,
         call_many=Client.summarise_many,
         call_stream=Client.stream_summarise,
+        call_file=Client.summarise_document,
         options=keywords,
+        file_options={"include_text": True},
         label=f"summary.{to}" if to else "summary",
         result="summary",
         results="summaries",
+        file_result=lambda reply: reply["summaries"][0],
         render=render_summary,
         blank=lambda text: (Summary(text="", source="", target="", model="", method=""), {}),
         keeps_format=False,
         fields=fields,
+        glossary=glossary,
     )
 
 

@@ -2,23 +2,22 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import click
 
-from polygist_client import Client, LanguageUndetermined, TranslateOptions, Translation
+from polygist_client import Client, GlossaryFile, Translation
 from polygist_client.cli.answers import Work
 from polygist_client.cli.completion import complete_languages
+from polygist_client.cli.detection import detect_once
+from polygist_client.cli.files import check_files, check_glossary, split_output
 from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
-    check_folders,
-    check_json,
-    check_resume,
+    check_flags,
     decoding_options,
     expect,
     from_option,
@@ -26,6 +25,7 @@ from polygist_client.cli.flags import (
     into_option,
     parse_form,
     pivot_option,
+    said_file,
     said_format,
     warn_of_markup,
     words_choice,
@@ -36,21 +36,22 @@ from polygist_client.cli.help import Command
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.outputs import check_output, check_overlap, parse_output
 from polygist_client.cli.printing import append_extras, quote_place
-from polygist_client.cli.records import Fields, Record, make_fields
-from polygist_client.cli.runner import Prepare, Run
+from polygist_client.cli.records import Fields, make_fields
+from polygist_client.cli.runner import Run
 from polygist_client.cli.session import Session, with_session
 from polygist_client.cli.streaming import check_stream, stream_option, stream_results
-from polygist_client.options import Splitting
+from polygist_client.cli.terms import parse_terms, term_options
+from polygist_client.options import JsonReply, Splitting
 
 INTO = "{field}_{to}"
-DETECTED_CHARACTERS = 100_000
 UNNUMBERED = "--alignment numbers the words that white space parts, and a document has tags; add --jsonl, for offsets"
-CONFIDENT = 0.5  # below, a detection is a guess, for the server too, which warns of it
+MORE = ("alternatives", "scores", "segments", "alignment")  # than one text a result
 
 
 EXAMPLES = (
     'polygist translate --to pt --text "The library opens at nine."',
     "polygist translate --to pt page.html -o pagina.html",
+    "polygist translate --to pt report.docx film.srt -o translated/",
     "polygist translate --to pt articles/ -o translated/",
     "polygist translate --to pt news.jsonl --format jsonl \\\n    --field title --field body -o news.pt.jsonl",
 )
@@ -71,6 +72,9 @@ EXAMPLES = (
 @click.option("--scores", is_flag=True, help="Show scores.")
 @click.option("--segments", is_flag=True, help="Show which passage became which.")
 @click.option("--alignment", is_flag=True, help="Show which words became which; of documents with --jsonl.")
+@add_options(term_options)
+@click.option("--mark-fuzzy", is_flag=True, help="Of catalogues (.po): mark what is translated as fuzzy.")
+@click.option("--retranslate", is_flag=True, help="Of catalogues: translate again what has a translation, too.")
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -88,24 +92,25 @@ def translate(
     field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
+    mark_fuzzy: bool,
+    retranslate: bool,
     **options: Any,
 ) -> int:
     """Translate files, folders, standard input (-) or --text.
 
-    HTML and Markdown come back as they are, but for their words. Of JSON Lines and CSV each record
-    gets its translation in the field --into.
+    HTML, Markdown, Word, subtitles (.srt, .vtt) and catalogues (.po) come back as they are, but for their words. Of
+    JSON Lines and CSV each record gets its translation in the field --into.
     """
-    keywords: TranslateOptions = {**options}  # type: ignore[typeddict-item]
     targets, where = parse_targets(to), parse_output(output)
+    keywords, glossary = parse_terms(**options)
     fields = [make_fields(field, into, default=INTO, to=each, formats=field_format) for each in targets]
-    works = [make_work(each, keywords, of_records) for each, of_records in zip(targets, fields, strict=True)]
+    of_catalogues = {"mark_fuzzy": mark_fuzzy, "retranslate": retranslate}
+    works = [make_work(*each, keywords, of_catalogues, glossary) for each in zip(targets, fields, strict=True)]
     form = parse_form(
         format=format, field=field, field_format=field_format, into=into, lines=lines, prepare=detect_once(session)
     )
-    more = [name for name in ("alternatives", "scores", "segments", "alignment") if options[name]]
-    check_json(session, form, where, shows_more=" and ".join(more))
-    check_resume(resume, where)
-    check_folders(session, files, where)
+    shows_more = " and ".join(name for name in MORE if options[name])
+    check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
     sources = gather_inputs(
@@ -113,49 +118,27 @@ def translate(
         texts,
         expected=expect(format, lines=lines),
         format=said_format(format),
+        file=said_file(format),
+        takes_files=format is None and not lines,
         output=where.folder or where.file,
         is_read_again=len(works) > 1,
         no_document=UNNUMBERED if options["alignment"] and session.is_text else "",
     )
-    shares_stream = stream or can_share_stream(session, form, sources, len(works))
-    labels = [work.label for work in works]
-    check_output(where, sources, labels, shares_stream=shares_stream)
-    check_overlap(where, sources, labels, is_of_records=form.read is not None)
+    refused = {"--stream": stream, "--alternatives": options["alternatives"]}
+    check_files(session, sources, where, refused=refused, shows_more={f"--{name}": options[name] for name in MORE})
+    check_catalogues(sources, of_catalogues)
+    check_glossary(works, sources)
+    place, elsewhere = split_output(session, sources, where)
+    shares_stream = stream or (elsewhere is None and can_share_stream(session, form, sources, len(works)))
+    check_output(where, sources, targets, shares_stream=shares_stream)
+    check_overlap(where, sources, targets, is_of_records=form.read is not None)
     wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
     session.wanted_languages = dict.fromkeys(wanted, "translate")
     warn_of_markup(session, sources, format, lines=lines)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
-        return Run(session, client, sources, works, where, form, resume).run()
-
-
-def detect_once(session: Session) -> Prepare:
-    """Settle the language of a source from its beginning, so that a short line is not taken for another language."""
-
-    def prepare(client: Client, source: Input, records: Iterator[Record], work: Work) -> tuple[Iterator[Record], Work]:
-        """Return all records again, and the work with their language; raises LanguageUndetermined."""
-        if work.options.get("source"):
-            return records, work
-        head, characters = [], 0
-        for record in records:
-            head.append(record)
-            characters += 1 + sum(len(text.text) for text in record.texts)
-            if characters >= DETECTED_CHARACTERS:
-                break
-        sample = "\n".join(text.text for record in head for text in record.texts)
-        records = chain(head, records)
-        if not any(map(str.isalpha, sample)):
-            return records, work  # nothing to tell a language from, nothing to translate
-        best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
-        if best.code == "und":
-            raise LanguageUndetermined(f"cannot tell the language of {source.name}", reason="LANGUAGE_UNDETERMINED")
-        if best.confidence < CONFIDENT:
-            return records, work  # the server knows the target, too, and goes by the lines before each one
-        session.detail(f"{source.name}: language {best.code} detected, confidence {best.confidence:.2f}")
-        return records, work.with_options(source=best.code, candidates=())
-
-    return prepare
+        return Run(session, client, sources, works, place, form, resume, elsewhere).run()
 
 
 def parse_targets(given: str) -> list[str]:
@@ -166,16 +149,28 @@ def parse_targets(given: str) -> list[str]:
     return targets
 
 
-def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
-    """Make the work of a translation to `target`."""
+def check_catalogues(sources: Sequence[Input], flags: Mapping[str, bool]) -> None:
+    """Raise UsageError where flags for catalogues are given, and there is none."""
+    if any(flags.values()) and not any(source.file == "po" for source in sources):
+        flag = next(f"--{name.replace('_', '-')}" for name, is_given in flags.items() if is_given)
+        raise click.UsageError(f"{flag} is for catalogues (.po, .pot), and there is none; leave it out")
+
+
+def make_work(
+    target: str, fields: Fields, keywords: Mapping[str, Any], of_files: Mapping[str, Any], glossary: GlossaryFile | None
+) -> Work:
+    """Make the work of a translation to `target`; `of_files` are keywords for files alone."""
     return Work(
         call=Client.translate,
         call_many=Client.translate_many,
         call_stream=Client.stream_translate,
+        call_file=Client.translate_document,
         options={"to": target, **keywords},
+        file_options={"include_text": True, **of_files},
         label=target,
         result="translation",
         results="translations",
+        file_result=flatten_reply,
         render=partial(render_translation, shows_segments=keywords.get("segments", False)),
         blank=lambda text: (
             Translation(text, source="", target=target, model=""),
@@ -183,7 +178,13 @@ def make_work(target: str, keywords: TranslateOptions, fields: Fields) -> Work:
         ),
         keeps_format=True,
         fields=fields,
+        glossary=glossary,
     )
+
+
+def flatten_reply(reply: JsonReply) -> JsonReply:
+    """Make an object as for a text out of the reply for a file: what is said of the translation stands beside it."""
+    return {**reply.get("translation", {}), **{name: part for name, part in reply.items() if name != "translation"}}
 
 
 def render_translation(translation: Translation, source: str, *, shows_segments: bool) -> str:
