@@ -234,6 +234,7 @@ def pair_ranges(pieces: Sequence[Piece]) -> list[Piece]:
             elif key in frames[-1]:
                 while (last := frames[-1].popitem())[0] != key:
                     pass
-                paired[last[1]] = Piece(PieceKind.BEGIN, group=[pieces[last[1]]], closing=[piece])
-                paired[at] = Piece(PieceKind.END)
+                if last[1] + 1 < at:
+                    paired[last[1]] = Piece(PieceKind.BEGIN, group=[pieces[last[1]]], closing=[piece])
+                    paired[at] = Piece(PieceKind.END)
     return paired
