@@ -63,12 +63,12 @@ async def test_a_document_is_translated():
     assert reply.mime_type.endswith("wordprocessingml.document")
 
 
-async def test_a_signed_document_is_told_of_and_one_with_a_password_refused():
+async def test_a_signed_document_is_told_of_and_a_hostile_one_refused():
     signed = make_docx(f"<w:p>{run('An old car.')}</w:p>", {"_xmlsignatures/sig1.xml": b"<Signature/>"})
+    hostile = make_docx("", {"word/document.xml": b"<!DOCTYPE w><w/>"})
     async with serving(EchoEngine()) as service:
         reply = await service.translation.TranslateDocument(make_request(signed, name="a.docx"))
-        locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le")
-        failure = await failure_of(service.translation.TranslateDocument(make_request(locked, name="a.docx")))
+        failure = await failure_of(service.translation.TranslateDocument(make_request(hostile, name="a.docx")))
     assert [each.code for each in reply.translation.warnings] == [common_pb2.WARNING_CODE_DOCUMENT_ALTERED]
     assert (failure.reason, failure.field) == ("FIELD_INVALID", "document")
-    assert failure.message.startswith("document: is encrypted; ")
+    assert failure.message.startswith("document: has a document type in word/document.xml, which no document of Word")

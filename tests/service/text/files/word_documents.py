@@ -119,10 +119,15 @@ def write(document, change=shout, language="pt"):
     return file.write([TranslatedText(change(each.text)) for each in file.texts], language)
 
 
+def read_bytes(document, name):
+    """The bytes of a part."""
+    with zipfile.ZipFile(io.BytesIO(document)) as archive:
+        return archive.read(name)
+
+
 def read_part(document, name="word/document.xml"):
     """A part of a document, of the body what is in it, without namespaces."""
-    with zipfile.ZipFile(io.BytesIO(document)) as archive:
-        root = etree.fromstring(archive.read(name))
+    root = etree.fromstring(read_bytes(document, name))
     inner = root[0] if name == "word/document.xml" else root
     shown = "".join(etree.tostring(each, encoding="unicode", with_tail=False) for each in inner)
     for prefix, namespace in NAMESPACES.items():

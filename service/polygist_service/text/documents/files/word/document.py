@@ -27,6 +27,8 @@ BLOCKS = frozenset(("title", "p", "td", "li", "pre", *(f"h{level}" for level in 
 # Comments are talk about the text: they stay as they are.
 HEADER, MAIN, ASIDE = "wordprocessingml.header+xml", "main", "aside"
 BEHIND_BODY = ("footnotes+xml", "endnotes+xml", "chart+xml", "diagramData+xml", "diagramDrawing+xml", "footer+xml")
+# What a diagram says, and how it was drawn at last.
+DIAGRAMS = ("dgm:dataModel", "dsp:drawing")
 STYLES, PROPERTIES = "wordprocessingml.styles+xml", "core-properties+xml"
 
 
@@ -48,21 +50,24 @@ class Block:
     """A block of a page.
 
     Attributes:
-        part: that it is of.
         tag: that it is in.
-        texts: what it stands for: for what is there twice, for programs of different age, both.
+        texts: what it stands for, and the names of the parts that are of; both texts where there are two that are
+            alike, for programs of different age.
         row: of a table, that it is in.
     """
 
-    part: str
     tag: str
-    texts: list[Text]
+    texts: list[tuple[str, Text]]
     row: Element | None = None
 
     @property
     def html(self) -> str:
         """It as HTML, without the tags around it."""
-        return self.texts[0].html
+        return self.texts[0][1].html
+
+
+# By what has two forms of some text, and the text.
+Twins = dict[tuple[object, str], Block]
 
 
 @dataclass(frozen=True)
@@ -100,10 +105,11 @@ class WordFile:
         blocks: list[Block] = []
         parts: list[str] = []
         for name in package.of_type(PROPERTIES):
-            blocks += (Block(name, "title", [title]) for title in read_title(roots[name]))
+            blocks += (Block("title", [(name, title)]) for title in read_title(roots[name]))
         parts += write_blocks(blocks)
+        twins: Twins = {}
         for name, area in areas:
-            found = [*read_blocks(name, roots[name], styles)]
+            found = [*read_blocks(name, roots[name], styles, twins)]
             blocks += found
             parts += (f"<{area}>", *write_blocks(found), f"</{area}>") if found else ()
         return cls(package, roots, blocks, "".join(parts))
@@ -122,8 +128,8 @@ class WordFile:
         changed: set[str] = set()
         for block, (tokens, start, end) in zip(self.blocks, find_blocks(text), strict=True):
             if text[start:end] != block.html:
-                changed.add(block.part)
-                for each in block.texts:
+                for part, each in block.texts:
+                    changed.add(part)
                     each.write(text, tokens, language)
         if not changed:
             return WrittenFile(self.package.source)
@@ -138,31 +144,40 @@ SIGNED = Notice(
 )
 
 
-def read_blocks(part: str, root: Element, styles: Styles) -> Iterator[Block]:
-    """Yield what there is to be translated of a part."""
-    twins: dict[tuple[Element, str], Block] = {}  # by what has two forms of them, and the text
+def read_blocks(part: str, root: Element, styles: Styles, twins: Twins) -> Iterator[Block]:
+    """Yield what there is to be translated of a part.
+
+    Args:
+        part: its name.
+        root: of it.
+        styles: of the document.
+        twins: blocks of all parts that there may be another form of.
+    """
     for element in root.iter():
         if name_of(element) not in ("w:p", "a:p"):
             continue
         paragraph = Paragraph.read(element, styles)
         if not paragraph.html:
             continue
-        row, choices, is_fallback = find_place(element)
-        twin = next((twins[key] for each in choices if (key := (each, paragraph.html)) in twins), None)
-        if is_fallback and twin:
-            twin.texts.append(paragraph)
+        row, choices, is_other = find_place(element)
+        if name_of(root) in DIAGRAMS:
+            choices, is_other = [DIAGRAMS], name_of(root) == DIAGRAMS[1]
+        keys = [(each, paragraph.html) for each in choices]
+        twin = next((twins[key] for key in keys if key in twins), None)
+        if is_other and twin:
+            twin.texts.append((part, paragraph))
             continue
         tag = styles.find_tag(element)
-        block = Block(part, "td" if row is not None and tag != "pre" else tag, [paragraph], row)
-        twins.update({(each, paragraph.html): block for each in choices})
+        block = Block("td" if row is not None and tag != "pre" else tag, [(part, paragraph)], row)
+        twins.update(dict.fromkeys(keys, block))
         yield block
-    yield from (Block(part, "p", [label]) for label in read_labels(root))
+    yield from (Block("p", [(part, label)]) for label in read_labels(root))
 
 
-def find_place(paragraph: Element) -> tuple[Element | None, list[Element], bool]:
+def find_place(paragraph: Element) -> tuple[Element | None, list[object], bool]:
     """Return the row of a table that a paragraph is in, what around it has two forms, whether it is of the second."""
     row, is_boxed, is_fallback = None, False, False
-    choices: list[Element] = []
+    choices: list[object] = []
     for each in paragraph.iterancestors():
         name = name_of(each)
         if name == "w:tr" and row is None and not is_boxed:

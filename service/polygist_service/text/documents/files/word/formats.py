@@ -15,7 +15,7 @@ from polygist_service.text.documents.files.word.markup import (
     value_of,
 )
 from polygist_service.text.documents.html.elements import names
-from polygist_service.text.languages import is_right_to_left
+from polygist_service.text.languages import is_kin, is_right_to_left
 
 # What says nothing of how words look: what they were typed on, and what a speller made of them.
 UNSEEN = frozenset(("w:lang", "w:noProof"))
@@ -93,6 +93,9 @@ def find_tag(run: Element, code_styles: frozenset[str]) -> str:
         return raised
     if properties.get("baseline", "0") not in ("0", "0%"):
         return "sub" if properties.get("baseline", "").startswith("-") else "sup"
+    moved = value_of(find_child(properties, "w:position")) or "0"
+    if moved.strip("0") and find_child(properties, "w:sz") is not None:
+        return "sub" if moved.startswith("-") else "sup"
     for name in ("b", "i", "u"):
         if is_on(find_child(properties, f"w:{name}")) or properties.get(name) in ("1", "true", "sng"):
             return name
@@ -111,10 +114,10 @@ def set_language(run: Element, language: str) -> None:
     """Let a run of words go in the direction of a language, and say that it is in it where it says what it is in."""
     properties = properties_of(run)
     if properties is not None and properties.get("lang"):
-        properties.set("lang", language)
+        declare(properties, "lang", language)
     declared = find_child(properties, "w:lang")
     if declared is not None:
-        declared.set(named(declared, attribute_of(language)), language)
+        declare(declared, named(declared, attribute_of(language)), language)
     if name_of(run) == "w:r":
         turn_run(run, language)
 
@@ -166,15 +169,23 @@ def insert_behind(properties: Element, added: Element, before: frozenset[str]) -
 def declare_language(styles: Element, language: str) -> bool:
     """Let styles that say that text is in the language of the whole say another one; return whether any does."""
     declared = [each for each in styles.iter() if name_of(each) == "w:lang"]
-    attribute = attribute_of(language)
-    whole = next((value_of(each, attribute) for each in declared if is_default(each)), None)
-    changed = False
-    for each in declared:
-        said = value_of(each, attribute)
-        if said and whole and said.partition("-")[0].lower() == whole.partition("-")[0].lower() and said != language:
-            each.set(named(each, attribute), language)
-            changed = True
-    return changed
+    local = attribute_of(language)
+    whole = next((said for each in declared if is_default(each) and (said := value_of(each, local))), None)
+    changed = [
+        declare(each, named(each, local), language)
+        for each in declared
+        if whole and is_kin(value_of(each, local) or "", whole)
+    ]
+    return any(changed)
+
+
+def declare(element: Element, name: str, language: str) -> bool:
+    """Let an attribute say that text is in a language, in no region; return whether it did not say so."""
+    said = element.get(name)
+    if said == language or (said and is_kin(said, language) and "-" not in language):
+        return False
+    element.set(name, language)
+    return True
 
 
 def is_default(declared: Element) -> bool:

@@ -11,14 +11,10 @@ from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.files.word.markup import Element, parse_part
 
 TYPES_PART = "[Content_Types].xml"
-# What old documents of Office begin with, and new ones with a password; and the name that those have inside.
-COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 METHODS = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
 CHUNK = 1 << 20
 # A tree takes several times the memory of its source; the share of what may be unpacked that is read as one.
 PARSED_SHARE = 4
-OTHERS = {"sheet": "a workbook of Excel", "excel": "a workbook of Excel", "presentation": "a presentation"}
 
 
 @dataclass(frozen=True)
@@ -40,10 +36,6 @@ class Package:
         Raises:
             InvalidDocument: it is damaged, encrypted, hostile, or another kind of file.
         """
-        if source.startswith(COMPOUND):
-            if ENCRYPTED in source:
-                raise InvalidDocument("is encrypted; save it without a password")
-            raise InvalidDocument("is a document of Word 97-2003 (.doc); save it as .docx")
         try:
             with zipfile.ZipFile(io.BytesIO(source)) as archive:
                 check_members(archive.infolist(), unpacked_bytes=unpacked_bytes, members=members)
@@ -88,10 +80,7 @@ class Package:
             InvalidDocument: there is none.
         """
         for name, kind in self.types.items():
-            if kind.endswith((".main+xml", "Template.main+xml")):
-                for word, what in OTHERS.items():
-                    if word in kind or f"ms-{word[:5]}" in kind:
-                        raise InvalidDocument(f"is {what}, which this version does not read; save its text as .docx")
+            if kind.endswith(".main+xml") and "word" in kind:
                 return name
         raise InvalidDocument("is no document of Word: it has no part with a body; save it again as .docx")
 

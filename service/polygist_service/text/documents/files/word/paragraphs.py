@@ -8,7 +8,15 @@ from html import escape, unescape
 
 from polygist_service.text.documents.files.word.formats import find_key, find_tag, turn_paragraph
 from polygist_service.text.documents.files.word.markup import Element, name_of
-from polygist_service.text.documents.files.word.pieces import FieldReader, Piece, PieceKind, pair_ranges, read_pieces
+from polygist_service.text.documents.files.word.pieces import (
+    FieldReader,
+    Piece,
+    PieceKind,
+    find_ends,
+    pair_ranges,
+    read_pieces,
+    turn_ranges,
+)
 from polygist_service.text.documents.files.word.runs import RunWriter
 from polygist_service.text.documents.files.word.styles import Styles
 from polygist_service.text.documents.html.tokens import Token, TokenKind, read_attributes
@@ -57,6 +65,7 @@ class Paragraph:
             tokens: of it there.
             language: that it is in, a canonical tag.
         """
+        ended = find_ends(self.element)
         runs = RunWriter(self.element, self.base, self.off, language)
         turn_paragraph(self.element, language)
         is_kept = False
@@ -75,6 +84,7 @@ class Paragraph:
                     runs.end()
                 is_kept = False
         runs.finish()
+        turn_ranges(self.element, ended)
 
 
 def part_spaces(pieces: Sequence[Piece]) -> list[Piece]:
@@ -178,7 +188,7 @@ class HtmlWriter:
 
     def _begin(self, piece: Piece) -> None:
         tag, attributes = "span", ""
-        if piece.node is not None and name_of(piece.node) == "w:hyperlink":
+        if piece.node is not None and name_of(piece.node) == "w:hyperlink" and "a" not in self._tags:
             tag, attributes = "a", ' href="#"'
         elif piece.node is not None and name_of(piece.node) == "w:ins":
             tag = "ins"

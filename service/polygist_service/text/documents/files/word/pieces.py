@@ -1,6 +1,6 @@
 """What a paragraph is made of: words, what has no words, and what is around both; fields and ranges as one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -214,26 +214,65 @@ class FieldReader:
         return joined
 
 
+# The kind of a range and its number.
+RangeKey = tuple[str, str | None]
+
+
+def read_range(mark: Element) -> tuple[RangeKey, bool]:
+    """Return which range a mark is of, and whether that begins there."""
+    kind, is_begin = RANGES[name_of(mark)]
+    return (kind, value_of(mark, "id")), is_begin
+
+
+def find_ends(paragraph: Element) -> dict[RangeKey, Element]:
+    """Return the marks with which ranges end before they begin."""
+    ends: dict[RangeKey, Element] = {}
+    begun: set[RangeKey] = set()
+    for mark in paragraph.iter():
+        if name_of(mark) in RANGES:
+            key, is_begin = read_range(mark)
+            if is_begin:
+                begun.add(key)
+            elif key not in begun:
+                ends.setdefault(key, mark)
+    return ends
+
+
+def turn_ranges(paragraph: Element, ended: Collection[RangeKey]) -> None:
+    """Let ranges whose marks went past each other be of nothing, where they end.
+
+    Args:
+        paragraph: the element.
+        ended: those that end there before they begin, whatever is done.
+    """
+    ends = find_ends(paragraph)
+    begins = [mark for mark in paragraph.iter() if name_of(mark) in RANGES and read_range(mark)[1]]
+    for mark in begins:
+        key, _ = read_range(mark)
+        if key in ends and key not in ended:
+            ends[key].addprevious(mark)
+
+
 def pair_ranges(pieces: Sequence[Piece]) -> list[Piece]:
     """Return pieces in which the marks of a range that is there whole are around what it is of.
 
     Of ranges that overlap, or reach beyond an element, the marks stay by themselves.
     """
     paired = list(pieces)
-    frames: list[dict[tuple[str, str | None], int]] = [{}]  # where ranges began, of each element that is around
+    frames: list[dict[RangeKey, int]] = [{}]  # where ranges began, of each element that is around
     for at, piece in enumerate(pieces):
         if piece.kind is PieceKind.BEGIN:
             frames.append({})
         elif piece.kind is PieceKind.END:
             frames.pop()
         elif piece.node is not None and name_of(piece.node) in RANGES:
-            kind, is_begin = RANGES[name_of(piece.node)]
-            key = kind, value_of(piece.node, "id")
+            key, is_begin = read_range(piece.node)
             if is_begin:
                 frames[-1][key] = at
             elif key in frames[-1]:
                 while (last := frames[-1].popitem())[0] != key:
                     pass
-                paired[last[1]] = Piece(PieceKind.BEGIN, group=[pieces[last[1]]], closing=[piece])
-                paired[at] = Piece(PieceKind.END)
+                if last[1] + 1 < at:
+                    paired[last[1]] = Piece(PieceKind.BEGIN, group=[pieces[last[1]]], closing=[piece])
+                    paired[at] = Piece(PieceKind.END)
     return paired

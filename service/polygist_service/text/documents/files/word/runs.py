@@ -7,7 +7,7 @@ from lxml import etree
 
 from polygist_service.text.documents.files.word.formats import find_key, properties_of, set_language
 from polygist_service.text.documents.files.word.markup import SPACE, Element, find_child, name_of, named
-from polygist_service.text.documents.files.word.pieces import CHARACTERS, PROPERTIES, Piece, PieceKind
+from polygist_service.text.documents.files.word.pieces import BREAKS, CHARACTERS, PROPERTIES, Piece, PieceKind
 
 # What XML has no place for.
 NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -35,6 +35,7 @@ class RunWriter:
         self._looks = [make_base(paragraph) if base is None else base]
         self._around: list[Piece | Element] = []
         self._written: dict[Element, str] = {}  # runs that more may be put into, and what is the same for those alike
+        self._held: dict[Element, Element] = {}  # runs without words, and those that they were before
         empty(paragraph)
 
     def begin(self, around: Piece | Element) -> None:
@@ -88,9 +89,24 @@ class RunWriter:
         elif piece.kind is PieceKind.WORDS and piece.run is not None:
             put_text(self._find_run(piece.run), piece.text)
         elif piece.node is not None:
-            (self._slots[-1] if piece.run is None else self._find_run(piece.run)).append(piece.node)
+            self._put_node(piece.node, piece.run)
         for each in piece.group if piece.kind is PieceKind.MARK else ():
             self.replay(each)
+
+    def _put_node(self, node: Element, run: Element | None) -> None:
+        """Put what has no words; what parts words may stand with them, the rest stands with what it stood with."""
+        slot = self._slots[-1]
+        if run is None:
+            slot.append(node)
+        elif name_of(node) in BREAKS:
+            self._find_run(run).append(node)
+        else:
+            last = slot[-1] if len(slot) else None
+            if last is None or self._held.get(last) is not run:
+                last = self._add_run(run)
+                del self._written[last]
+                self._held[last] = run
+            last.append(node)
 
     def _find_run(self, like: Element) -> Element:
         """Return the last run if it looks like another one, else a new one."""
