@@ -20,6 +20,7 @@ from polygist_service.text.documents.files.catalogue.formats import (
     find_kept,
     find_placeholders,
     number_placeholders,
+    part_placeholders,
     restore_turns,
 )
 from polygist_service.text.documents.files.catalogue.header import (
@@ -234,7 +235,7 @@ def write_form(
     """Return the translation of a message, and what is wrong with its placeholders."""
     if source.index is None:
         return source.own, []
-    written = translated[source.index].text
+    written = part_placeholders(source.numbered, translated[source.index].text, formats)
     wrong = compare_placeholders(source.numbered, written, formats)
     if not wrong:
         written, wrong = restore_turns(source.wording.text, source.numbered, written, formats)
