@@ -123,7 +123,7 @@ class CatalogueFile:
         """
         if not any(each.is_changed for each in translated):
             return WrittenFile(self.document)
-        writer = CatalogueWriter(self.lines, self.entries)
+        writer = CatalogueWriter(self.lines)
         notices: list[FileNotice] = []
         for task in self.tasks:
             used = [each for each in task.sources if each]
