@@ -160,6 +160,7 @@ def test_rules_that_are_none_are_refused(rule):
         ("sh", "$HOME of ${user}", None, "${user} e $HOME", None),
         ("php", "%'.10d is %1$s", None, "%1$s: %'.10d", None),
         ("java", "{0,number,#.##} of {1}", None, "{1} de {0,number,#.##}", None),
+        ("c", "%s of %dMB", "%1$s of %2$dMB", "de%1$so %2$dMB", "de %s o %dMB"),
         ("python", "%b %d, %Y at noon", None, "%b %d, %Y ao meio-dia", None),
         ("c", "%d files", None, "arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),

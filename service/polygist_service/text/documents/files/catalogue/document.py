@@ -20,6 +20,7 @@ from polygist_service.text.documents.files.catalogue.formats import (
     find_kept,
     find_placeholders,
     number_placeholders,
+    part_placeholders,
     restore_turns,
 )
 from polygist_service.text.documents.files.catalogue.header import (
@@ -122,7 +123,7 @@ class CatalogueFile:
         """
         if not any(each.is_changed for each in translated):
             return WrittenFile(self.document)
-        writer = CatalogueWriter(self.lines, self.entries)
+        writer = CatalogueWriter(self.lines)
         notices: list[FileNotice] = []
         for task in self.tasks:
             used = [each for each in task.sources if each]
@@ -234,7 +235,7 @@ def write_form(
     """Return the translation of a message, and what is wrong with its placeholders."""
     if source.index is None:
         return source.own, []
-    written = translated[source.index].text
+    written = part_placeholders(source.numbered, translated[source.index].text, formats)
     wrong = compare_placeholders(source.numbered, written, formats)
     if not wrong:
         written, wrong = restore_turns(source.wording.text, source.numbered, written, formats)

@@ -8,6 +8,7 @@ no catalogue for one and keeps one of messages that are alike. Both forget how s
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from polygist_service.errors import InvalidDocument
 
@@ -212,11 +213,9 @@ def wrap(line: str, room: int) -> Iterator[str]:
     yield piece
 
 
-def breaks_lines(lines: Sequence[str], entries: Sequence[Entry]) -> bool:
+def breaks_lines(lines: Sequence[str]) -> bool:
     """Whether strings of a catalogue go on on another line where they have no line break."""
     return any(
-        not lines[number].rstrip().endswith(('\\n"', '""'))
-        for entry in entries
-        for form in entry.forms
-        for number in range(form.start, form.end - 1)
+        after.lstrip().startswith('"') and not before.rstrip().endswith(('\\n"', '""', "#"))
+        for before, after in pairwise(lines)
     )

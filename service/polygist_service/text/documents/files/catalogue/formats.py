@@ -187,6 +187,24 @@ def compare_placeholders(source: str, target: str, formats: Sequence[Format]) ->
     return wrong
 
 
+def part_placeholders(source: str, target: str, formats: Sequence[Format]) -> str:
+    """Return a translation with spaces between placeholders and words that they have come to stand right beside."""
+    spans = find_placeholders(source, formats)
+    glued = {source[start:end] for start, end in spans if is_cased(source, start - 1) or is_cased(source, end)}
+    pieces, at = [], 0
+    for start, end in find_placeholders(target, formats):
+        if target[start:end] in glued:
+            continue
+        pieces += [target[at:start], " " * is_cased(target, start - 1), target[start:end], " " * is_cased(target, end)]
+        at = end
+    return "".join([*pieces, target[at:]])
+
+
+def is_cased(text: str, at: int) -> bool:
+    """Whether a letter of a script with small and capital ones stands at a place: such scripts part words by spaces."""
+    return 0 <= at < len(text) and text[at].lower() != text[at].upper()
+
+
 def restore_turns(source: str, numbered: str, target: str, formats: Sequence[Format]) -> tuple[str, list[str]]:
     """Take back the numbers of placeholders, where they stand in their order or nothing understands them.
 

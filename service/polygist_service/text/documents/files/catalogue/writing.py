@@ -25,13 +25,12 @@ class CatalogueWriter:
 
     Args:
         lines: of the catalogue.
-        entries: on them.
     """
 
-    def __init__(self, lines: Sequence[str], entries: Sequence[Entry]) -> None:
+    def __init__(self, lines: Sequence[str]) -> None:
         self._lines = list(lines)
         self._ending = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
-        self._wraps = breaks_lines(lines, entries)
+        self._wraps = breaks_lines(lines)
 
     @property
     def text(self) -> str:
