@@ -15,7 +15,7 @@ from polygist_service.text.documents.files.kinds import ENDINGS
 
 from tests.service.echo import EN_PT, EchoEngine, pair
 from tests.service.harness import failure_of, read_failure, serving, until
-from tests.service.text.files.test_kinds import DOCX, OLE, PO, XLSX
+from tests.service.text.files.test_kinds import DOCX, OLE, PO, SRT, VTT, XLSX
 
 PAGE = (
     '<!doctype html><html lang="en"><title>A page</title><p>Good <b>morning</b>, <img alt="a lamp" src=x> she said.</p>'
@@ -163,7 +163,7 @@ def damage(document: bytes, at: int, other: bytes) -> bytes:
     return document[:at] + other + document[at + len(other) :]
 
 
-SEEDS = [PAGE.encode(), MARKDOWN.encode(), PO, DOCX, XLSX]
+SEEDS = [PAGE.encode(), MARKDOWN.encode(), PO, DOCX, XLSX, SRT, VTT]
 DAMAGED = st.builds(damage, st.sampled_from(SEEDS), st.integers(0, 400), st.binary(max_size=9))
 TYPES = st.sampled_from(["", "text/rtf", "application/octet-stream", *FILES])
 FILE_NAMES = st.sampled_from(["", *(f"a{ending}" for ending, kind in ENDINGS.items() if kind in FILES)])
@@ -171,7 +171,7 @@ FILE_NAMES = st.sampled_from(["", *(f"a{ending}" for ending, kind in ENDINGS.ite
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.binary(max_size=200) | DAMAGED, TYPES, FILE_NAMES), min_size=5, max_size=5))
-@example([(b"\xff\xfe", "text/html", ""), (b"PK\x05\x06" + bytes(18), "", "a.docx")])
+@example([(b"\xff\xfe", "text/html", ""), (b"PK\x05\x06" + bytes(18), "", "a.docx"), (b"WEBVTT", "text/vtt", "")])
 def test_any_bytes_have_a_clean_answer(files):
     async def send_all():
         async with serving(EchoEngine()) as service:

@@ -61,6 +61,7 @@ TOLD = [
     ((XHTML, "", "application/xml"), HTML),
     ((SRT, "a.txt", ""), SUBRIP),
     ((SRT.decode().encode("utf-16"), "a", ""), SUBRIP),
+    ((SRT.removeprefix(b"1\r\n"), "", ""), SUBRIP),
     ((VTT, "a.srt", ""), WEBVTT),
     ((VTT, "", SUBRIP), WEBVTT),
     ((PO, "messages.txt", ""), GETTEXT),
@@ -136,6 +137,7 @@ def test_any_bytes_are_told_or_refused(document, name, said):
 
 @pytest.mark.parametrize("document", [
     b"<!--" * 100_000, b"<?xml " * 100_000, b" " * 1_000_000, b"1" * 1_000_000, b"#\n" * 500_000,
+    b"-->" + b" 1" * 400_000, b"1\n" * 500_000 + b"-->",
     b"PK\x03\x04" * 500_000, b"WEBVTT\n" * 100_000, b'msgid "' * 100_000, b"{1}" * 100_000, b"<tt " * 200_000,
 ], ids=lambda document: repr(document[:8]))  # fmt: skip
 def test_hostile_beginnings_take_time_linear_in_their_length(document):

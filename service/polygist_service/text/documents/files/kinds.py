@@ -12,6 +12,7 @@ from pathlib import PurePath
 from polygist_service.errors import InvalidDocument, UnsupportedDocument
 from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN
 from polygist_service.text.documents.files.encodings import tell_encoding
+from polygist_service.text.documents.files.subtitles.cues import is_srt, is_vtt
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SUBRIP, WEBVTT = "application/x-subrip", "text/vtt"
@@ -136,8 +137,6 @@ BEFORE_MARKUP = r"(?:\s|<!--.*?-->|<\?xml\s[^>]*>)*+"
 # What a text begins with that is surely of a kind.
 BEGINNINGS: tuple[tuple[str, str | Refused], ...] = (
     (rf"{BEFORE_MARKUP}<!doctype\s+html\b|{BEFORE_MARKUP}<html[\s>]", HTML),
-    (r"WEBVTT(?:[ \t][^\n]*)?\r?\n.*?-->", WEBVTT),
-    (r"\s*\d+[ \t]*\r?\n[ \t]*\d+:\d\d:\d\d[,.]\d+[ \t]*-->[ \t]*\d", SUBRIP),
     (r'(?:[ \t]*+(?:#[^\n]*+)?\r?\n)*+[ \t]*+(?:msgctxt|msgid)[ \t]*+".*?\nmsgstr', GETTEXT),
     (r"\s*\[script info\]|\{\d+\}\{\d+\}|\s*<sami[\s>]", OTHER_SUBTITLES),
     (rf"{BEFORE_MARKUP}<(?:\w+:)?tt[\s>].*?ttml", OTHER_SUBTITLES),
@@ -241,6 +240,11 @@ def look_at_text(document: bytes, charset: str = "") -> str | Refused | None:
     """Return what a text surely is by how it begins; None where it may be plain."""
     encoding = tell_encoding(document, mime_type=PLAIN, charset=charset)
     head = document[len(encoding.mark) : HEAD_BYTES].decode(encoding.codec, "replace")
+    if "-->" in head:
+        if is_vtt(head):
+            return WEBVTT
+        if is_srt(head):
+            return SUBRIP
     return next((kind for each, kind in BEGINNINGS if re.match(each, head, re.IGNORECASE | re.DOTALL)), None)
 
 
