@@ -90,7 +90,8 @@ def write_pages(text: str, script: Script) -> Iterator[Page]:
         shown = "<p>"
         for place, piece in enumerate(pieces):
             if place:
-                shown += BORDER if is_unspaced(pieces[place - 1][-1:], piece[:1]) else f" {BORDER}"
+                # Before the space: HTML would put another one behind a border where it has to part a word.
+                shown += BORDER if is_unspaced(pieces[place - 1][-1:], piece[:1]) else f"{BORDER} "
             own.append((length + len(shown), length + len(shown) + len(piece)))
             shown += piece
         parts.append(f"{shown}</p>\n")
