@@ -175,7 +175,7 @@ class FilmMaker:
         opening, closing = self._random.choice(
             [("<b>", "</b>"), ('<font color="#ffff00">', "</font>"), ("<u>", "</u>")]
             if self._film.kind == "srt"
-            else [("<b>", "</b>"), ("<c.yellow>", "</c>"), ("<lang fr>", "</lang>"), ("<i.loud>", "</i>")]
+            else [("<b>", "</b>"), ("<c.yellow>", "</c>"), ("<i.loud>", "</i>")]
         )
         words[at] = f"{opening}{words[at]}{closing}"
         return "".join(words)

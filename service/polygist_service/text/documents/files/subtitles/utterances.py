@@ -26,9 +26,11 @@ from polygist_service.text.segmentation import Span
 # In seconds: a sentence does not go on behind a longer silence, nor in a cue that is shown with the one before.
 LONGEST_PAUSE, LONGEST_OVERLAP = 2.5, 0.1
 # So many cues without the end of a sentence between them are read as one text, as captions by machines have none.
-MOST_UNENDED = 6
+MOST_UNENDED = 8
 # A paragraph is no longer than that.
 MOST_UTTERANCES = 40
+# How many characters tell how an utterance begins, or ends.
+EDGE = 200
 # Of one turn; what follows is read as words.
 MOST_SOUNDS = 8
 
@@ -267,8 +269,7 @@ class ScriptReader:
         if begun:
             utterance.start = begun.end()
             utterance.width = self.script.count_shown(text, utterance.start, utterance.end)
-        is_ended = ENDED.search(text, max(last.start, last.end - 4), last.end)
-        self._unended = 1 if is_ended else self._unended + 1
+        self._unended = 1 if ENDED.search(self._tail(last)) else self._unended + 1
         paragraphs[-1].append(utterance)
 
     def _goes_on(self, last: Utterance, following: Utterance) -> bool:
@@ -283,7 +284,8 @@ class ScriptReader:
             return False
         if self.script.turns[last.turn].utterances[-1] is not last or self._placing(last) != self._placing(following):
             return False
-        head, tail = text[following.start : following.start + 40], text[last.start : last.end][-40:]
+        tail, head = self._tail(last), text[following.start : min(following.end, following.start + EDGE)]
+        head = self._pattern.sub("", head)
         begun = ELLIPSIS_BEGIN.match(head)
         letters = re.search(r"[^\W\d_]", head[begun.end() if begun else 0 :])
         if ELLIPSIS_END.search(tail):
@@ -291,6 +293,10 @@ class ScriptReader:
         if self._unended >= MOST_UNENDED and not ENDED.search(tail):
             return False
         return is_shouted(text, last) == is_shouted(text, following) or bool(letters and letters[0].islower())
+
+    def _tail(self, utterance: Utterance) -> str:
+        """Return the end of an utterance, without marks."""
+        return self._pattern.sub("", self._text[max(utterance.start, utterance.end - EDGE) : utterance.end]).rstrip()
 
     def _placing(self, utterance: Utterance) -> Sequence[str]:
         """Return the marks of the turn of an utterance that say where it is shown."""
