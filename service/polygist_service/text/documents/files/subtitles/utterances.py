@@ -47,8 +47,9 @@ LONGEST_SOUND = 84
 # What ends a sentence, and an ellipsis, behind which it may go on.
 ENDED = re.compile(r"[.!?。！？｡؟।…:]['\"”’»)\]」』]*\Z")
 ELLIPSIS_END, ELLIPSIS_BEGIN = re.compile(r"(?:\.{2,}|…|[-–—]{1,2})\Z"), re.compile(r"(?:\.{2,}|…)\s*(?=\S)")
-# A text without words: where it is found, and data that players do not show.
-PICTURE = re.compile(r"\S+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|\{\s*\"", re.IGNORECASE)
+# Texts that players do not show: the name of a picture, an object of JSON; none is longer.
+LONGEST_DATA = 10_000
+DATA = re.compile(r"[^\s#]+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|\{\s*\"[^{}]*\}\s*\Z", re.IGNORECASE)
 
 
 class UtteranceKind(Enum):
@@ -135,13 +136,16 @@ def read_script(text: str, file: CueFile) -> Script:
     """Return what is said in the cues of a file."""
     reader = ScriptReader(text, file)
     for index, cue in enumerate(file.cues):
-        if cue.lines and not PICTURE.match(text, cue.lines[0][0], cue.lines[-1][1]):
+        if cue.lines and not is_data(text[cue.lines[0][0] : cue.lines[-1][1]]):
             reader.read(index, cue)
     return reader.script
 
 
 class ScriptReader:
     """Reads cue by cue.
+
+    Live captions roll: a cue begins with the last line of the one before. There each line is read by itself, so that it
+    is the same in both.
 
     Args:
         text: of the file.
@@ -155,6 +159,8 @@ class ScriptReader:
         self._text = text
         self._file = file
         self._pattern = VTT_MARK if file.has_references else SRT_MARK
+        self._last_line = ""  # of the cue before
+        self._is_rolling = False  # whether the cue begins with that line
         self._unended = 0  # cues at the end of the last paragraph in which no sentence ends
         self.script = Script()
 
@@ -162,6 +168,10 @@ class ScriptReader:
         """Take the cue at an index, which has text."""
         marks, span = self.script.marks, (cue.lines[0][0], cue.lines[-1][1])
         marks += find_marks(self._text, span, self._pattern, len(marks))
+        first, last = (
+            self._pattern.sub("", self._text[slice(*line)]).strip() for line in (cue.lines[0], cue.lines[-1])
+        )
+        self._is_rolling, self._last_line = first == self._last_line, last
         own: list[Utterance] = []
         for start, end in self._find_turns(cue):
             shown = [found.span() for found in SHOWN_LINE.finditer(self._text, start, end)]
@@ -192,7 +202,7 @@ class ScriptReader:
                     starts.append(mark.start)
                     ends.append(end)
             ends[-1] = end
-            is_new = shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
+            is_new = self._is_rolling or shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
         yield from zip(starts, ends, strict=True)
 
     def _begins_turn(self, start: int, end: int) -> bool:
@@ -278,7 +288,12 @@ class ScriptReader:
         before, behind = cues[last.cue], cues[following.cue]
         if last.kind is not UtteranceKind.SPEECH or following.kind is not UtteranceKind.SPEECH:
             return False
-        if following.is_new_speaker or last.voice != following.voice or before.placing != behind.placing:
+        if (
+            self._is_rolling
+            or following.is_new_speaker
+            or last.voice != following.voice
+            or before.placing != behind.placing
+        ):
             return False
         if following.cue != last.cue + 1 or not -LONGEST_OVERLAP <= behind.begin - before.end <= LONGEST_PAUSE:
             return False
@@ -366,6 +381,11 @@ class Core:
                 break
         self.high = high
         return last
+
+
+def is_data(text: str) -> bool:
+    """Whether the text of a cue is the name of a picture, or data for a program."""
+    return len(text) <= LONGEST_DATA and bool(DATA.match(text))
 
 
 def skip_white(text: str, at: int) -> int:
