@@ -106,8 +106,8 @@ def test_what_is_read_is_what_is_said():
 @pytest.mark.parametrize(
     ("texts", "expected"),
     [
-        (("I know that", "you lied", "to me."), ["I know that <wbr>you lied <wbr>to me."]),
-        (("It was...", "...hard to say.", "Mr. X"), ["It was <wbr>hard to say. <wbr>Mr. X"]),
+        (("I know that", "you lied", "to me."), ["I know that<wbr> you lied<wbr> to me."]),
+        (("It was...", "...hard to say.", "Mr. X"), ["It was<wbr> hard to say.<wbr> Mr. X"]),
         (("It was...", "Stop!"), ["It was...", "Stop!"]),
         (("Who is", "- Me."), ["Who is", "Me."]),
         (("We live in", "[music]", "peace"), ["We live in", "music", "peace"]),
@@ -130,7 +130,7 @@ def test_a_sentence_ends_at_a_pause_and_with_its_speaker():
 
 def test_a_sentence_is_put_back_into_its_cues_so_that_they_can_be_read():
     source = srt("He is the man", "who sold the house", "to us.")
-    long = "É ele o homem que, se bem me lembro, <wbr>nos vendeu a nossa casa <wbr>no ano passado."
+    long = "É ele o homem que, se bem me lembro,<wbr> nos vendeu a nossa casa<wbr> no ano passado."
     written, notices = replace_all(source, [long])
     cues = [each.split("\n", 2)[2].replace("\n", " ") for each in written.split("\n\n")]
     assert " ".join(cues) == long.replace("<wbr>", "")
@@ -143,13 +143,13 @@ def test_a_sentence_is_put_back_into_its_cues_so_that_they_can_be_read():
 
 
 def test_no_cue_is_left_empty():
-    written, notices = replace_all(srt("I do", "not know", "him."), ["Não<wbr> <wbr>conheço."])
-    assert [each.split("\n", 2)[2] for each in written.split("\n\n")] == ["Não", "Não", "conheço."]
+    written, notices = replace_all(srt("I do", "not know", "him."), ["Não<wbr><wbr> conheço."])
+    assert [each.split("\n", 2)[2] for each in written.split("\n\n")] == ["Não", "conheço.", "conheço."]
     assert [each.notice.kind for each in notices] == [NoticeKind.MARKUP_DEGRADED]
 
 
 def test_placeholders_are_never_parted():
-    written, _ = replace_all(srt("Press {the big key}", "to go on."), ["Prima {{ the big <wbr>key }} já."])
+    written, _ = replace_all(srt("Press {the big key}", "to go on."), ["Prima {{ the big<wbr> key }} já."])
     assert "{{ the big key }}" in written
 
 
@@ -166,9 +166,9 @@ def test_lines_are_few_and_balanced():
 
 def test_styles_move_with_words_and_stay_in_their_cue():
     source = srt("<i>She saw <b>the red</b> car</i>", "and left.")
-    written, _ = replace_all(source, ["Ela viu o carro <i id=1>vermelho</i> <wbr>e saiu."])
+    written, _ = replace_all(source, ["Ela viu o carro <i id=1>vermelho</i><wbr> e saiu."])
     assert "<i>Ela viu o carro <b>vermelho</b></i>" in written
-    written, _ = replace_all(source, ["Ela viu <wbr>e saiu do carro <i id=1>vermelho</i>."])
+    written, _ = replace_all(source, ["Ela viu<wbr> e saiu do carro <i id=1>vermelho</i>."])
     first, second = written.split("\n\n")
     assert "<b>" in first
     assert "<b>" not in second
@@ -259,7 +259,7 @@ def outline(text):
     return lines, sorted(re.findall(r"<[^<>\n]+>|\{\\[^}]*\}|♪", text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     files(),
     st.sampled_from(
@@ -270,7 +270,8 @@ def outline(text):
         ]
     ),
 )
-@example("1\n00:00:01,000 --> 00:00:03,000\n<i>so\n\nit is</i>", str.upper)
+@example(srt("<i>so\n\nit is</i>"), str.upper)
+@example(srt("", "Hello you\n<i>so", "<00:00:01.500>x"), lambda words: words[: len(words) // 2])
 def test_any_words_leave_all_else(text, how):
     assert write(text, str)[0] == text
     written, _ = write(text, how)
@@ -284,15 +285,15 @@ def test_any_words_leave_all_else(text, how):
 @pytest.mark.parametrize(
     "text",
     [
-        "1\n00:00:01,000 --> 00:00:03,000\n" + "<i>a" * 20_000,
+        "1\n00:00:01,000 --> 00:00:03,000\n" + "<i>a" * 8_000,
         "1\n00:00:01,000 --> 00:00:03,000\n" + "<" * 200_000,
-        "1\n00:00:01,000 --> 00:00:03,000\n" + "[a] " * 50_000,
-        "1\n00:00:01,000 --> 00:00:03,000\n" + "- a\n" * 10_000,
+        "1\n00:00:01,000 --> 00:00:03,000\n" + "[a] " * 20_000,
+        "1\n00:00:01,000 --> 00:00:03,000\n" + "- a\n" * 4_000,
         "1\n00:00:01,000 --> 00:00:03,000\n" + "\r" * 200_000 + "a",
         "1\n00:00:01,000 --> 00:00:03,000\n" + "{" * 200_000,
-        "1\n00:00:01,000 --> 00:00:03,000\n" + "a b" * 70_000,
-        "00:00:01,000 --> 00:00:03,000\na\n" * 10_000,
-        "WEBVTT\n\n" + "1\n" * 100_000,
+        "1\n00:00:01,000 --> 00:00:03,000\n" + "a b" * 30_000,
+        "00:00:01,000 --> 00:00:03,000\na\n" * 3_000,
+        "WEBVTT\n\n" + "1\n" * 30_000,
     ],
 )
 def test_hostile_files_take_time_in_proportion(text):

@@ -72,6 +72,8 @@ class BorderFinder:
         self._text = text
         self._starts = [start for start, _ in words]
         self._ends = [end for _, end in words]
+        # How many words with a letter or figure there are before each one.
+        self._counts = [0, *accumulate(any(map(str.isalnum, text[start:end])) for start, end in words)]
         self._rooms = rooms
         self._borders = borders
 
@@ -110,6 +112,8 @@ class BorderFinder:
 
     def _nearest(self, at: int) -> int:
         """Return the begin of the word nearest to a place."""
+        while self._text[at : at + 1] == " ":
+            at += 1
         place = bisect_left(self._starts, at)
         found = [self._starts[each] for each in (place - 1, place) if 0 <= each < len(self._starts)]
         return min([*found, len(self._text)], key=lambda start: abs(start - at))
@@ -117,7 +121,7 @@ class BorderFinder:
     def _over(self, room: Room, start: int, end: int) -> float:
         """Return what it costs that a cue has the words between two places: nothing, if it can be read."""
         first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
-        if first >= last:
+        if self._counts[first] == self._counts[last]:
             return EMPTY_COST
         width = self._ends[last - 1] - self._starts[first]
         costs = (over + over * over / STEEPNESS for most in room if (over := width - most) > 0)

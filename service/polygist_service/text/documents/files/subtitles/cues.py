@@ -16,7 +16,7 @@ from polygist_service.text.segmentation import Span
 
 LINE = re.compile(r"[^\r\n]*+(\r{0,2}\n|\r|\Z)")
 TIME = r"-?(?:(\d{1,4}) ?: ?)?(\d{1,3}) ?: ?(\d{1,2})(?: ?[.,:;] ?(\d{1,9}))?"
-TIMING = re.compile(rf"[ \t\ufeff]*+{TIME}[ \t]*+-[- ]{{0,3}}>[ \t]*+{TIME}(?P<settings>(?![\d:]).*)")
+TIMING = re.compile(rf"[ \t\ufeff]*+{TIME}[ \t]*+-[- ]{{0,3}}>[ \t]*+{TIME}(?P<settings>(?![\w:]).*)")
 # What was meant to be one, and what is none: an arrow behind a figure.
 BROKEN_TIMING = re.compile(r"[ \t\ufeff]*+\d.*?-->")
 NUMBER = re.compile(r"[ \t\ufeff]*+\d{1,9}[ \t]*+\Z")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import HTML, PLAIN
@@ -171,20 +172,18 @@ class SubtitleWriter:
         """Note the words of the utterances of a paragraph, which begin and end at some places."""
         spellings = find_spellings(self._text, paragraph, has_references=self._file.cues.has_references)
         writer = UtteranceWriter(self._script, target, words, spellings)
-        found = [writer.write(*each) for each in zip(paragraph, edges[:-1], edges[1:], strict=True)]
-        for place, utterance in enumerate(paragraph):
-            own = found[place]
-            if not any(word.shown for word in own):
-                others = sorted(range(len(found)), key=lambda other: abs(other - place))
-                own = next((found[other] for other in others if any(word.width for word in found[other])), [])
-                what = (
-                    "has the words of the cue beside it, as there are too few"
-                    if own
-                    else "is as it was: it came back empty"
-                )
-                self._warn(NoticeKind.MARKUP_DEGRADED if own else NoticeKind.UNTRANSLATED, [utterance], what)
-            if own:
-                self._words[utterance.start] = own
+        spans = list(pairwise(edges))
+        filled = [span for span in spans if any(map(str.isalnum, target.text[slice(*span)]))]
+        for utterance, span in zip(paragraph, spans, strict=True):
+            if span in filled or not any(map(str.isalnum, self._text[utterance.start : utterance.end])):
+                self._words[utterance.start] = writer.write(utterance, *span)
+            elif filled:
+                nearest = min(filled, key=lambda other: abs(other[0] - span[0]))
+                self._words[utterance.start] = writer.write(utterance, *nearest)
+                said = "has the words of the cue beside it, as there are too few"
+                self._warn(NoticeKind.MARKUP_DEGRADED, [utterance], said)
+            else:
+                self._warn(NoticeKind.UNTRANSLATED, [utterance], "is as it was: no words came back")
 
     def finish(self) -> tuple[str, Sequence[FileNotice]]:
         """Return the text of the file, and what there is to know about it."""

@@ -24,6 +24,7 @@ AMPERSAND = re.compile(rf"(?!{REFERENCE.pattern})&")
 ID = re.compile(r" id=(\d+)")
 WRITTEN_LANGUAGE = re.compile(r' lang="([^"]*)"')
 WHITE = re.compile(r"[ \t\n\r\f\v]+")
+STOP = re.compile(r"[.,)…]")
 HYPHENATED = re.compile(r"[^\W\d_]-\Z")
 FORMATS = frozenset("biusc")
 
@@ -90,7 +91,8 @@ def write_pages(text: str, script: Script) -> Iterator[Page]:
         shown = "<p>"
         for place, piece in enumerate(pieces):
             if place:
-                shown += BORDER if is_unspaced(pieces[place - 1][-1:], piece[:1]) else f" {BORDER}"
+                # Before the space: HTML would put another one behind a border where it has to part a word.
+                shown += BORDER if is_unspaced(pieces[place - 1][-1:], piece[:1]) else f"{BORDER} "
             own.append((length + len(shown), length + len(shown) + len(piece)))
             shown += piece
         parts.append(f"{shown}</p>\n")
@@ -198,6 +200,15 @@ class ParagraphReader:
                 at = found.end()
 
     def _put_plain(self, start: int, end: int) -> None:
+        if self._is_behind_mark() and STOP.match(self._page, start, end):
+            # HTML puts a space before what stands alone, where it had one; here a mark ends the word.
+            self._parts[-1] = self._parts[-1].removesuffix(" ")
+            self._length -= 1
+            self._written.places.pop()
+            for each in reversed(self._written.marks):
+                if each.at <= self._length:
+                    break
+                each.at = self._length
         at = start
         for found in WHITE.finditer(self._page, start, end):
             self._put(self._page[at : found.start()], range(at, found.start()))
@@ -205,6 +216,12 @@ class ParagraphReader:
                 self._put(" ", [found.start()])
             at = found.end()
         self._put(self._page[at:end], range(at, end))
+
+    def _is_behind_mark(self) -> bool:
+        """Whether what was read last is a space, and a mark behind it that stands alone."""
+        marks = self._written.marks
+        is_alone = bool(marks and self._script.marks[marks[-1].index].kind is MarkKind.ALONE)
+        return is_alone and marks[-1].at == self._length and bool(self._parts) and self._parts[-1].endswith(" ")
 
     def _put(self, shown: str, places: Sequence[int]) -> None:
         if shown:

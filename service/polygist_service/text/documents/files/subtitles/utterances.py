@@ -26,9 +26,11 @@ from polygist_service.text.segmentation import Span
 # In seconds: a sentence does not go on behind a longer silence, nor in a cue that is shown with the one before.
 LONGEST_PAUSE, LONGEST_OVERLAP = 2.5, 0.1
 # So many cues without the end of a sentence between them are read as one text, as captions by machines have none.
-MOST_UNENDED = 6
+MOST_UNENDED = 8
 # A paragraph is no longer than that.
 MOST_UTTERANCES = 40
+# How many characters tell how an utterance begins, or ends.
+EDGE = 200
 # Of one turn; what follows is read as words.
 MOST_SOUNDS = 8
 
@@ -45,8 +47,9 @@ LONGEST_SOUND = 84
 # What ends a sentence, and an ellipsis, behind which it may go on.
 ENDED = re.compile(r"[.!?。！？｡؟।…:]['\"”’»)\]」』]*\Z")
 ELLIPSIS_END, ELLIPSIS_BEGIN = re.compile(r"(?:\.{2,}|…|[-–—]{1,2})\Z"), re.compile(r"(?:\.{2,}|…)\s*(?=\S)")
-# A text without words: where it is found, and data that players do not show.
-PICTURE = re.compile(r"\S+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|\{\s*\"", re.IGNORECASE)
+# Texts that players do not show: the name of a picture, an object of JSON; none is longer.
+LONGEST_DATA = 10_000
+DATA = re.compile(r"[^\s#]+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|\{\s*\"[^{}]*\}\s*\Z", re.IGNORECASE)
 
 
 class UtteranceKind(Enum):
@@ -133,13 +136,16 @@ def read_script(text: str, file: CueFile) -> Script:
     """Return what is said in the cues of a file."""
     reader = ScriptReader(text, file)
     for index, cue in enumerate(file.cues):
-        if cue.lines and not PICTURE.match(text, cue.lines[0][0], cue.lines[-1][1]):
+        if cue.lines and not is_data(text[cue.lines[0][0] : cue.lines[-1][1]]):
             reader.read(index, cue)
     return reader.script
 
 
 class ScriptReader:
     """Reads cue by cue.
+
+    Live captions roll: a cue begins with the last line of the one before. There each line is read by itself, so that it
+    is the same in both.
 
     Args:
         text: of the file.
@@ -153,6 +159,8 @@ class ScriptReader:
         self._text = text
         self._file = file
         self._pattern = VTT_MARK if file.has_references else SRT_MARK
+        self._last_line = ""  # of the cue before
+        self._is_rolling = False  # whether the cue begins with that line
         self._unended = 0  # cues at the end of the last paragraph in which no sentence ends
         self.script = Script()
 
@@ -160,6 +168,10 @@ class ScriptReader:
         """Take the cue at an index, which has text."""
         marks, span = self.script.marks, (cue.lines[0][0], cue.lines[-1][1])
         marks += find_marks(self._text, span, self._pattern, len(marks))
+        first, last = (
+            self._pattern.sub("", self._text[slice(*line)]).strip() for line in (cue.lines[0], cue.lines[-1])
+        )
+        self._is_rolling, self._last_line = first == self._last_line, last
         own: list[Utterance] = []
         for start, end in self._find_turns(cue):
             shown = [found.span() for found in SHOWN_LINE.finditer(self._text, start, end)]
@@ -190,7 +202,7 @@ class ScriptReader:
                     starts.append(mark.start)
                     ends.append(end)
             ends[-1] = end
-            is_new = shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
+            is_new = self._is_rolling or shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
         yield from zip(starts, ends, strict=True)
 
     def _begins_turn(self, start: int, end: int) -> bool:
@@ -267,8 +279,7 @@ class ScriptReader:
         if begun:
             utterance.start = begun.end()
             utterance.width = self.script.count_shown(text, utterance.start, utterance.end)
-        is_ended = ENDED.search(text, max(last.start, last.end - 4), last.end)
-        self._unended = 1 if is_ended else self._unended + 1
+        self._unended = 1 if ENDED.search(self._tail(last)) else self._unended + 1
         paragraphs[-1].append(utterance)
 
     def _goes_on(self, last: Utterance, following: Utterance) -> bool:
@@ -277,13 +288,19 @@ class ScriptReader:
         before, behind = cues[last.cue], cues[following.cue]
         if last.kind is not UtteranceKind.SPEECH or following.kind is not UtteranceKind.SPEECH:
             return False
-        if following.is_new_speaker or last.voice != following.voice or before.placing != behind.placing:
+        if (
+            self._is_rolling
+            or following.is_new_speaker
+            or last.voice != following.voice
+            or before.placing != behind.placing
+        ):
             return False
         if following.cue != last.cue + 1 or not -LONGEST_OVERLAP <= behind.begin - before.end <= LONGEST_PAUSE:
             return False
         if self.script.turns[last.turn].utterances[-1] is not last or self._placing(last) != self._placing(following):
             return False
-        head, tail = text[following.start : following.start + 40], text[last.start : last.end][-40:]
+        tail, head = self._tail(last), text[following.start : min(following.end, following.start + EDGE)]
+        head = self._pattern.sub("", head)
         begun = ELLIPSIS_BEGIN.match(head)
         letters = re.search(r"[^\W\d_]", head[begun.end() if begun else 0 :])
         if ELLIPSIS_END.search(tail):
@@ -291,6 +308,10 @@ class ScriptReader:
         if self._unended >= MOST_UNENDED and not ENDED.search(tail):
             return False
         return is_shouted(text, last) == is_shouted(text, following) or bool(letters and letters[0].islower())
+
+    def _tail(self, utterance: Utterance) -> str:
+        """Return the end of an utterance, without marks."""
+        return self._pattern.sub("", self._text[max(utterance.start, utterance.end - EDGE) : utterance.end]).rstrip()
 
     def _placing(self, utterance: Utterance) -> Sequence[str]:
         """Return the marks of the turn of an utterance that say where it is shown."""
@@ -360,6 +381,11 @@ class Core:
                 break
         self.high = high
         return last
+
+
+def is_data(text: str) -> bool:
+    """Whether the text of a cue is the name of a picture, or data for a program."""
+    return len(text) <= LONGEST_DATA and bool(DATA.match(text))
 
 
 def skip_white(text: str, at: int) -> int:

@@ -24,7 +24,7 @@ def find_spellings(text: str, utterances: Sequence[Utterance], *, has_references
     """
     source = " ".join(text[each.start : each.end] for each in utterances)
     found = {unescape(each): each for each in REFERENCE.findall(source)}
-    plain = REFERENCE.sub("", source)
+    plain = set(REFERENCE.sub("", source))
     own = {shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)}
     return {**(ESCAPES if has_references else {}), **own}
 
