@@ -314,13 +314,15 @@ class _PlaceholderSyntaxEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pla
     PLACEHOLDER_SYNTAX_UNSPECIFIED: _PlaceholderSyntax.ValueType  # 0
     """Not allowed in a request."""
     PLACEHOLDER_SYNTAX_MUSTACHE: _PlaceholderSyntax.ValueType  # 1
-    """{{name}}"""
+    """{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
     PLACEHOLDER_SYNTAX_BRACES: _PlaceholderSyntax.ValueType  # 2
-    """{name}, {0}: simple arguments of ICU messages and of str.format."""
+    """{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
+    that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+    """
     PLACEHOLDER_SYNTAX_PRINTF: _PlaceholderSyntax.ValueType  # 3
-    """%s, %1$d, %(name)s"""
+    """%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""
     PLACEHOLDER_SYNTAX_SHELL: _PlaceholderSyntax.ValueType  # 4
-    """$name, ${name}"""
+    """$name, ${name}, but no price."""
     PLACEHOLDER_SYNTAX_URL_EMAIL: _PlaceholderSyntax.ValueType  # 5
     """Addresses of pages and of mail."""
 
@@ -330,13 +332,15 @@ class PlaceholderSyntax(_PlaceholderSyntax, metaclass=_PlaceholderSyntaxEnumType
 PLACEHOLDER_SYNTAX_UNSPECIFIED: PlaceholderSyntax.ValueType  # 0
 """Not allowed in a request."""
 PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.ValueType  # 1
-"""{{name}}"""
+"""{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
 PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.ValueType  # 2
-"""{name}, {0}: simple arguments of ICU messages and of str.format."""
+"""{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
+that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+"""
 PLACEHOLDER_SYNTAX_PRINTF: PlaceholderSyntax.ValueType  # 3
-"""%s, %1$d, %(name)s"""
+"""%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""
 PLACEHOLDER_SYNTAX_SHELL: PlaceholderSyntax.ValueType  # 4
-"""$name, ${name}"""
+"""$name, ${name}, but no price."""
 PLACEHOLDER_SYNTAX_URL_EMAIL: PlaceholderSyntax.ValueType  # 5
 """Addresses of pages and of mail."""
 Global___PlaceholderSyntax: _TypeAlias = PlaceholderSyntax  # noqa: Y015
@@ -403,7 +407,12 @@ Global___DecodingConfig: _TypeAlias = DecodingConfig  # noqa: Y015
 
 @_typing.final
 class GlossaryConfig(_message.Message):
-    """Terms with prescribed translations."""
+    """Terms with prescribed translations. They are found as whole words, in scripts that part no words
+    as they stand, the longest first, and never inside of an address, a code, a number or a word with
+    a hyphen. The regular plural of a term counts as the term in English, Portuguese, Spanish and
+    French. Composed and decomposed letters, straight and curly apostrophes, and any white space
+    between words are alike.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -411,15 +420,17 @@ class GlossaryConfig(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     IGNORE_CASE_FIELD_NUMBER: _builtins.int
     glossary: _builtins.str
-    """Optional. A glossary that the operator has mounted, "glossaries/{glossary}"; GetServerInfo
-    names them. Errors: NOT_FOUND GLOSSARY_NOT_FOUND.
+    """Optional. A glossary that the operator has mounted, "glossaries/{glossary}"; ListGlossaries
+    names them. It needs terms in the languages of the text and of the translation, else it is
+    FIELD_INVALID; parts of a text in other languages go without. Errors: NOT_FOUND
+    GLOSSARY_NOT_FOUND.
     """
     ignore_case: _builtins.bool
     """Optional. Match source terms whatever their case. Default: false."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___GlossaryEntry]:
-        """Optional. Terms of this request; they win over those of glossary. At most
-        [terms.glossary_entries: 1,000].
+        """Optional. Terms of this request; they win over those of glossary, and the first one over others
+        with its source_term. At most [terms.glossary_entries: 1,000].
         """
 
     def __init__(

@@ -246,15 +246,23 @@ class SummariseRequest(_message.Message):
 
     @_builtins.property
     def glossary_config(self) -> _common_pb2.GlossaryConfig:
-        """Optional. As TranslateRequest.glossary_config, where the target language differs."""
+        """Optional. As TranslateRequest.glossary_config, where the target language differs; FIELD_INVALID
+        without target_language_code. A model that could write that language itself writes the
+        article's and is translated; where no model translates, what of it is not in the summary is
+        reported: GLOSSARY_TERM_NOT_APPLIED.
+        """
 
     @_builtins.property
     def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. As TranslateRequest.do_not_translate_phrases, where the target language differs."""
+        """Optional. As TranslateRequest.do_not_translate_phrases, with what holds for glossary_config;
+        there, a loss is PLACEHOLDER_LOST.
+        """
 
     @_builtins.property
     def placeholder_syntaxes(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.PlaceholderSyntax.ValueType]:
-        """Optional. As TranslateRequest.placeholder_syntaxes, where the target language differs."""
+        """Optional. As TranslateRequest.placeholder_syntaxes, with what holds for
+        do_not_translate_phrases.
+        """
 
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

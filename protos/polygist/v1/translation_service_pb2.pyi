@@ -144,7 +144,8 @@ class TranslateRequest(_message.Message):
 
     @_builtins.property
     def do_not_translate_phrases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. Phrases that are carried over as they are, matched exactly. At most
+        """Optional. Phrases that are carried over as they are, matched exactly and as whole words; they
+        go before terms of a glossary where both are as long. At most
         [terms.kept_phrases: 1,000], each 1 to [terms.phrase_characters: 256] code points.
         """
 

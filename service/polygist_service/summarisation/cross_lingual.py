@@ -13,6 +13,7 @@ from polygist_service.summarisation.planning import Plan
 from polygist_service.summarisation.types import Draft, DraftEvent, Passage
 from polygist_service.text.documents.base import Splitting
 from polygist_service.text.languages import is_same_language
+from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.types import Delta, Progress, Translation, TranslationRequest
 
 
@@ -20,7 +21,15 @@ class SentenceTranslator(Protocol):
     """Translates the sentences of a summary; see `translation.translator.Translator`."""
 
     def check_route(self, request: TranslationRequest) -> None:
-        """Raise what `translate` would for want of a model."""
+        """Raise what `translate` would for want of a model or a glossary."""
+        ...
+
+    def find_glossary(self, request: TranslationRequest) -> object:
+        """Raise what `translate` would for want of a glossary."""
+        ...
+
+    async def find_terms(self, request: TranslationRequest, context: CallContext) -> list[Sequence[TermMatch]]:
+        """Return what is prescribed of words in each content."""
         ...
 
     def events(
@@ -40,11 +49,25 @@ class CrossLingual:
     def __init__(self, translator: SentenceTranslator) -> None:
         self._translator = translator
 
-    def check(self, plan: Plan) -> None:
-        """Raise UnsupportedLanguagePair where a draft could not be translated, but would have to be."""
-        target = plan.request.target
-        if target and plan.written == plan.language and not is_same_language(plan.written, target):
-            self._translator.check_route(sentence_request(plan, ()))
+    def settle(self, plan: Plan) -> Plan:
+        """Return the plan of a summary; words are prescribed to translators, so its model does not write past one then.
+
+        Raises:
+            UnsupportedLanguagePair: a draft could not be translated, but would have to be.
+            UnknownGlossary, InvalidRequest: see `Translator.find_glossary`.
+        """
+        if not plan.request.target:
+            return plan
+        request = sentence_request(plan, ())
+        if request.terms.glossary:
+            self._translator.find_glossary(request)
+        if is_same_language(plan.language, plan.request.target):
+            return plan
+        if plan.written == plan.language:
+            self._translator.check_route(request)
+        elif plan.writes_source and not request.terms.is_empty and self._is_served(plan):
+            return replace(plan, written=plan.language)
+        return plan
 
     async def follow(
         self, draft: AsyncGenerator[DraftEvent, None], plan: Plan, context: CallContext
@@ -79,7 +102,8 @@ class CrossLingual:
                             case Passage():
                                 translated.leave_out()
                             case Draft():
-                                yield translated.finish(event)
+                                told = await self._find_unapplied(plan, translated, context) if is_direct else []
+                                yield translated.finish(event, told)
 
     def _is_served(self, plan: Plan) -> bool:
         try:
@@ -87,6 +111,23 @@ class CrossLingual:
         except UnsupportedLanguagePair:
             return False
         return True
+
+    async def _find_unapplied(self, plan: Plan, translated: "Translated", context: CallContext) -> list[Notice]:
+        """Return what to tell of words in the sources of a summary that its model wrote past a translator."""
+        if plan.request.terms.is_empty:
+            return []
+        spans = list(dict.fromkeys(each.source_span for passage in translated.written for each in passage.citations))
+        request = sentence_request(plan, [plan.article.text[slice(*span)] for span in spans])
+        found = await self._translator.find_terms(request, context)
+        summary = " ".join(passage.text for passage in translated.written).casefold()
+        notices: dict[str, Notice] = {}
+        for (start, _), text, matches in zip(spans, request.contents, found, strict=True):
+            for match in matches:
+                own = text[match.start : match.end]
+                forms = filter(None, (match.target or own, match.inflected_target))
+                if not any(form.casefold() in summary for form in forms):
+                    notices.setdefault(match.listed or own, tell_unapplied(match, own, start))
+        return list(notices.values())
 
     async def _translate(
         self, passages: Sequence[Passage], plan: Plan, context: CallContext
@@ -128,9 +169,14 @@ class Translated:
         """Take no sentence."""
         self._left_out += 1
 
-    def finish(self, draft: Draft) -> Draft:
-        """Return the draft of these sentences; raises InferenceFailed where all were left out."""
-        notices = move_notices(self._translations)
+    @property
+    def written(self) -> list[Passage]:
+        """The sentences that the model wrote."""
+        return [passage for passage in self._passages if not passage.is_quoted]
+
+    def finish(self, draft: Draft, told: Sequence[Notice]) -> Draft:
+        """Return the draft of these sentences, and what else is told; raises InferenceFailed where none is left."""
+        notices = [*move_notices(self._translations), *told]
         if self._left_out:
             if not self._passages:
                 raise InferenceFailed(
@@ -160,6 +206,18 @@ def sentence_request(plan: Plan, sentences: Sequence[str]) -> TranslationRequest
         splitting=Splitting.NONE,
         decoding=request.decoding,
         pivot_policy=request.pivot_policy,
+        terms=request.terms,
+    )
+
+
+def tell_unapplied(match: TermMatch, own: str, offset: int) -> Notice:
+    """Return what to tell of a word that a model was to write; `offset` is where the text begins that it stands in."""
+    span = (match.start + offset, match.end + offset)
+    where = "in the language of the summary: the model wrote that itself, and no translator was asked"
+    if match.target is None:
+        return Notice(NoticeKind.PLACEHOLDER_LOST, f"{own!r} is in a source, but not {where}", span)
+    return Notice(
+        NoticeKind.GLOSSARY_TERM_NOT_APPLIED, f"{own!r} is in a source, but {match.target!r} not {where}", span
     )
 
 

@@ -27,6 +27,7 @@ class Plan:
         model: name of the one that picks or writes the sentences; empty where they are ranked without one, and where
             there are no letters and so no choice.
         written: the language of the summary before any translation.
+        writes_source: whether a model that writes another one could write the article's language, too.
         view: what was read of the file that the article is in; None where it is in none.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     method: Method
     model: str
     written: str
+    writes_source: bool = False
     view: PlainView | None = None
 
     @property
@@ -63,7 +65,9 @@ def make_plan(engine: Engine, request: SummaryRequest, article: ArticleText, sou
         return Plan(request, article, source, Method.EXTRACTIVE, "", language)
     method, model = choose_model(engine, request, language)
     if method is Method.ABSTRACTIVE and model:
-        return Plan(request, article, source, method, model.name, written_language(model, language, request.target))
+        written = written_language(model, language, request.target)
+        writes_source = serving(language, model.target_languages) is not None
+        return Plan(request, article, source, method, model.name, written, writes_source)
     if request.decoding != DecodingPreset() and not request.target:
         # No model writes anything: the options would be ignored silently.
         is_preference = request.decoding.preference is not Preference.DEFAULT

@@ -87,7 +87,7 @@ class Summariser:
             InvalidRequest: a content is not what `mime_type` says, or the file cannot be read; see `InputFile.open`.
             UndeterminedLanguage, UnsupportedLanguagePair: see `LanguageResolver.resolve`.
             NotFound, InvalidRequest, UnsupportedCapability: see `planning.make_plan`.
-            UnsupportedLanguagePair: no model translates a summary into the target language.
+            UnsupportedLanguagePair, UnknownGlossary: see `CrossLingual.settle`.
         """
         if request.file is None:
             read = partial(read_content, mime_type=request.mime_type)
@@ -115,9 +115,7 @@ class Summariser:
         plans = []
         for article, language in zip(articles, languages, strict=True):
             plan = make_plan(self._engine, request, article, language)
-            if plan.language != "und":
-                self._cross_lingual.check(plan)
-            plans.append(plan)
+            plans.append(plan if plan.language == "und" else self._cross_lingual.settle(plan))
         return plans
 
     def events(self, plans: Sequence[Plan], context: CallContext) -> AsyncGenerator[tuple[int, Event], None]:

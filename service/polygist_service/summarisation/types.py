@@ -8,6 +8,7 @@ from polygist_service.notices import Notice
 from polygist_service.text.documents.base import PLAIN, Splitting
 from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.text.segmentation import Span
+from polygist_service.translation.terms.types import Terms
 from polygist_service.translation.types import DecodingPreset, Delta, PivotPolicy, Progress
 
 
@@ -61,6 +62,7 @@ class SummaryRequest:
         pivot_policy: for translation into `target`.
         mime_type: what kind of documents the articles are.
         splitting: where their sentences end.
+        terms: what is prescribed of words where a summary is in another language than its article.
     """
 
     contents: Sequence[str]
@@ -81,6 +83,7 @@ class SummaryRequest:
     pivot_policy: PivotPolicy = PivotPolicy.ALLOWED
     mime_type: str = PLAIN
     splitting: Splitting = Splitting.AUTOMATIC
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from polygist_service.translation.neighbours import Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
 from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
+from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries, Glossary
+from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 
 
@@ -81,7 +83,7 @@ class Translator:
             ModelLoading: a model is not ready before the deadline.
             InferenceFailed: a model failed on a segment.
         """
-        glossary = self._find_glossary(request)
+        glossary = self.find_glossary(request)
         read = partial(read_content, mime_type=request.mime_type)
         layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
         languages = await self.tell_languages(layouts, request, context, turn)
@@ -120,7 +122,7 @@ class Translator:
 
         `request` may have no contents yet. Where it names no source language, its model has to be there at least.
         """
-        self._find_glossary(request)
+        self.find_glossary(request)
         if request.source is None:
             if request.model:
                 model = self._routes.find_model(request.model)
@@ -129,7 +131,14 @@ class Translator:
         elif not is_same_language(request.source, request.target):
             self._find_route(request.source, request)
 
-    def _find_glossary(self, request: TranslationRequest) -> Glossary | None:
+    async def find_terms(self, request: TranslationRequest, context: CallContext) -> list[Sequence[TermMatch]]:
+        """Return what `request` prescribes in each of its contents, all in its language; raises `find_glossary`'s."""
+        assert request.source
+        glossary = self.find_glossary(request)
+        finder = WordFinder(request.terms, source=request.source, target=request.target, glossary=glossary)
+        return await self._pool.run(context, finder.find, request.contents)
+
+    def find_glossary(self, request: TranslationRequest) -> Glossary | None:
         """Return the glossary that a request names, if it does.
 
         Raises:

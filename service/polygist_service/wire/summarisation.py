@@ -12,6 +12,7 @@ from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.translation.types import Delta, Progress
 from polygist_service.wire.documents import parse_file
 from polygist_service.wire.offsets import Offsets
+from polygist_service.wire.terms import parse_terms
 from polygist_service.wire.translation import to_progress, to_usage, to_warnings
 from polygist_service.wire.validation import (
     MODEL_PREFIX,
@@ -19,7 +20,6 @@ from polygist_service.wire.validation import (
     SPLITTINGS,
     check_candidates,
     check_enum,
-    check_supported,
     parse_contents,
     parse_decoding,
     parse_enum,
@@ -31,11 +31,8 @@ from polygist_service.wire.validation import (
     parse_source,
 )
 
-UNSUPPORTED = {
-    "glossary_config": "summarise without a glossary",
-    "do_not_translate_phrases": "leave it empty",
-    "placeholder_syntaxes": "leave it empty",
-}
+# They say how a summary is translated.
+OF_TRANSLATION = ("pivot_policy", "glossary_config", "do_not_translate_phrases", "placeholder_syntaxes")
 OUTPUT_MIME_TYPES = (PLAIN, MARKDOWN)
 METHODS: Mapping[int, Method] = {
     summarisation_service_pb2.SUMMARY_METHOD_UNSPECIFIED: Method.AUTO,
@@ -68,16 +65,16 @@ ORDERS: Mapping[int, Order] = {
 
 def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest, limits: Limits) -> SummaryRequest:
     """Return what a request asks for; raises InvalidRequest."""
-    check_supported(request, UNSUPPORTED)
     mime_type = parse_mime_type("mime_type", request.mime_type)
     output_mime_type = parse_mime_type("output_mime_type", request.output_mime_type, OUTPUT_MIME_TYPES)
     for field in ("method", "type", "length", "sentence_order", "output_config.encoding_type"):
         check_enum(request, field)
     check_candidates(request)
-    if request.pivot_policy and not request.target_language_code:
-        raise InvalidRequest(
-            "pivot_policy", "is for summaries in another language; leave it unset, or give target_language_code"
-        )
+    for descriptor, _ in request.ListFields():
+        if descriptor.name in OF_TRANSLATION and not request.target_language_code:
+            raise InvalidRequest(
+                descriptor.name, "is for summaries in another language; leave it unset, or give target_language_code"
+            )
     if request.sentence_order and request.method == summarisation_service_pb2.SUMMARY_METHOD_ABSTRACTIVE:
         raise InvalidRequest("sentence_order", "is for extractive summaries; leave it unset for ABSTRACTIVE")
     file = parse_article_file(request, limits)
@@ -107,6 +104,7 @@ def parse_summarise_request(request: summarisation_service_pb2.SummariseRequest,
         candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
         mime_type=mime_type,
         splitting=parse_enum(request, "sentence_splitting", SPLITTINGS),
+        terms=parse_terms(request, limits),
     )
 
 

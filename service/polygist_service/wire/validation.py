@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from google.protobuf.message import Message
 from polygist.v1 import common_pb2, summarisation_service_pb2, translation_service_pb2
 
-from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedField, UnsupportedMimeType
+from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents import LAYOUTS
 from polygist_service.text.documents.base import PLAIN, Splitting
@@ -199,14 +199,6 @@ def check_candidates(request: ContentRequest) -> None:
         raise InvalidRequest(
             "candidate_language_codes", "limits detection, but source_language_code is given; leave one of them out"
         )
-
-
-def check_supported(request: Message, unsupported: Mapping[str, str]) -> None:
-    """Refuse every set field of `unsupported`, a map from a dotted path to what to do instead."""
-    for path, cure in unsupported.items():
-        message, name = follow(request, path)
-        if any(descriptor.name == name for descriptor, _ in message.ListFields()):
-            raise UnsupportedField(path, f"is not honoured by this version; {cure}")
 
 
 def follow(request: Message, path: str) -> tuple[Message, str]:

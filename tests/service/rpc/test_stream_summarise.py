@@ -139,7 +139,7 @@ async def test_cancelling_stops_the_work():
     [
         (summarisation_service_pb2.SummariseRequest(), "INVALID_ARGUMENT", "FIELD_INVALID"),
         (make(model="models/none"), "NOT_FOUND", "MODEL_NOT_FOUND"),
-        (make(glossary_config={"ignore_case": True}), "INVALID_ARGUMENT", "FIELD_UNSUPPORTED"),
+        (make(glossary_config={"ignore_case": True}), "INVALID_ARGUMENT", "FIELD_INVALID"),
         (make(mime_type="image/png"), "INVALID_ARGUMENT", "MIME_TYPE_UNSUPPORTED"),
         (make(target_language_code="fi"), "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED"),
         (make(ARTICLE, method="SUMMARY_METHOD_ABSTRACTIVE"), "FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED"),

@@ -181,7 +181,7 @@ ONLY_ENGLISH = EchoEngine(replace(ENCODER, source_languages=("en",)), EN_PT, PT_
             "performance_preference",
         ),
         ({"target_language_code": "fi"}, "FAILED_PRECONDITION", "LANGUAGE_PAIR_UNSUPPORTED", ""),
-        ({"glossary_config": {"ignore_case": True}}, "INVALID_ARGUMENT", "FIELD_UNSUPPORTED", "glossary_config"),
+        ({"glossary_config": {"ignore_case": True}}, "INVALID_ARGUMENT", "FIELD_INVALID", "glossary_config"),
         (
             {"candidate_language_codes": ["en"], "source_language_code": "en"},
             "INVALID_ARGUMENT",

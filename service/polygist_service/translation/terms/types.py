@@ -45,6 +45,11 @@ class Terms:
     glossary: str | None = None
     ignore_case: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is prescribed."""
+        return not (self.kept_phrases or self.syntaxes or self.entries or self.glossary)
+
     @cached_property
     def kept_index(self) -> TermIndex:
         """The index of `kept_phrases`."""
