@@ -191,7 +191,7 @@ def test_glossaries_are_listed_and_a_missing_one_is_told_of(fake: Fake, client: 
 
 def test_a_table_of_terms_has_a_column_for_each_language(tmp_path: Path):
     path = tmp_path / "press.tsv"
-    rows = ["en\tpt-BR\tnote\tde", "heart rate\tpulsação\t(med.)\tPuls", "bank\t\t\tBank", "", ""]
+    rows = ["en\tpt-BR\t\tde", "heart rate\tpulsação\t(med.)\tPuls", "bank\t\t\tBank", "", ""]
     path.write_bytes("\r\n".join(rows).encode("utf-8-sig"))
     glossary = GlossaryFile.read(path)
     assert glossary.languages == ("en", "pt-BR", "de")
@@ -203,9 +203,20 @@ def test_a_table_of_terms_has_a_column_for_each_language(tmp_path: Path):
         glossary.terms("en-US", "en")
 
 
-def test_a_table_with_commas_has_cells_in_quotes(tmp_path: Path):
-    path = write(tmp_path / "press.csv", 'en,pt\n"rate, heart",pulsação\nfoo\n')
-    assert GlossaryFile.read(path).terms("en", "pt") == [("rate, heart", "pulsação")]
+def test_the_cells_of_a_table_are_parted_as_spreadsheets_do(tmp_path: Path):
+    tables = {
+        "a.csv": 'en,pt\n"rate, heart", pulsação  cardíaca\nfoo\n',
+        "b.csv": 'en;pt\n"rate, heart";pulsação cardíaca\n',
+        "c.tsv": '\ten\tpt\nnote\t"rate, heart"\tpulsação cardíaca\n',
+        "d.txt": "en\tpt\nrate, heart\tpulsação cardíaca\n",
+    }
+    for name, text in tables.items():
+        assert GlossaryFile.read(write(tmp_path / name, text)).terms("en", "pt") == [
+            ("rate, heart", "pulsação cardíaca")
+        ]
+    (tmp_path / "e.tsv").write_text(tables["d.txt"], encoding="utf-16")
+    same = GlossaryFile.read(tmp_path / "e.tsv")
+    assert same.revision == GlossaryFile.read(tmp_path / "d.txt").revision
     path = write(tmp_path / "press.tsv", 'en\tpt\n"open\t"aberto\n')
     assert GlossaryFile.read(path).terms("en", "pt") == [('"open', '"aberto')]
 
@@ -213,14 +224,18 @@ def test_a_table_with_commas_has_cells_in_quotes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (b"", "is no glossary: the first row names languages"),
-        (b"heart rate\tpulse\n", "is no glossary"),
-        (b"en\ten\na\tb\n", "each once"),
-        (b"en,pt\ncaf\xe9,caf\xe9\n", r"byte 9 \(0xe9\) is no UTF-8"),
+        (b"", ":1: the first row names fewer than two languages"),
+        (b"en\tnotes\n", ":1: 'notes' is no language code; a column of notes has an empty cell"),
+        (b"en\tEN\na\tb\n", ":1: two columns are of the same language"),
+        (b"en\ten\na\tb\n", ":1: two columns are of the same language"),
+        (b"en,pt\ncaf\xe9,caf\xe9\n", ":2: is no UTF-8"),
+        (b"en,pt\na,b,c\n", ":2: 3 cells, but the first row names 2 columns"),
+        (b'en,pt\n"a" b,c\n', ":2: no CSV"),
+        (b"en,pt\n" + b"a" * 257 + b",b\n", r":2: 'a+'… has 257 characters, at most 256"),
     ],
 )
 def test_what_is_no_table_of_terms_is_refused(tmp_path: Path, raw: bytes, says: str):
-    path = tmp_path / "press.tsv"
+    path = tmp_path / "press"
     path.write_bytes(raw)
-    with pytest.raises(InvalidInput, match=says):
+    with pytest.raises(InvalidInput, match=f"press{says}"):
         GlossaryFile.read(path)
