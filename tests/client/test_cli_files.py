@@ -66,6 +66,7 @@ def test_a_file_is_told_by_what_is_in_it(
     (tmp_path / "film.txt").write_bytes(content)
     polygist(*TRANSLATE, tmp_path / "film.txt", "-o", tmp_path / "out")
     outcome = polygist(*TRANSLATE, stdin=content)
+    assert outcome.err.startswith("note: stdin: is a ")
     first, second = fake.requests("TranslateDocument")
     assert (first.mime_type, first.name, second.mime_type, second.name) == (mime_type, "film.txt", mime_type, "stdin")
     expected = content if content == WORD else content.decode().upper().encode()
