@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -12,17 +12,19 @@ from typing import Self
 
 from polygist_client.errors import InvalidInput
 
-DELIMITERS = "\t,;"
 CODE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*")
-EXAMPLE = "the first row names languages, such as en and pt, with a tab or a comma between them"
+# A cell that a spreadsheet has put in quotes for what is in it.
+QUOTED = re.compile(r'"((?:[^"]|"")*)"', re.DOTALL)
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+MOST_CHARACTERS = 256  # of a term, by the contract
 
 
 @dataclass(frozen=True, slots=True)
 class GlossaryFile:
-    """A table of terms: TSV or CSV, whose first row names languages.
+    """A table of terms: TSV or CSV, whose first row names languages, as those that an operator mounts.
 
-    A row that has no term in one of two languages is left out between these. Other columns, such as one for notes, are
-    not looked at.
+    A column without a name is passed over, such as one for notes, and so is a row between two languages where it has no
+    term in one of them.
 
     Attributes:
         name: of the file.
@@ -41,24 +43,25 @@ class GlossaryFile:
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Self:
-        """Read a file in UTF-8; raises OSError, and InvalidInput where it is no such table."""
+        """Read a file in UTF-8, or in UTF-16 with its mark.
+
+        Raises:
+            InvalidInput: it is no such table; names file, line and cure.
+            OSError: it cannot be read.
+        """
         name = str(path)
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            found = f"byte {error.start} (0x{error.object[error.start]:02x}) is no UTF-8; save it as such"
-            raise InvalidInput(f"{name}: {found}", field="glossary") from None
-        try:
-            table = parse_table(text)
-        except csv.Error as error:
-            raise InvalidInput(f"{name}: {error}", field="glossary") from None
-        header = [cell.strip() for cell in table[0]] if table else []
-        places = [place for place, cell in enumerate(header) if CODE.fullmatch(cell)]
-        languages = tuple(header[place] for place in places)
-        if len({normalise(code) for code in languages}) < max(2, len(languages)):
-            raise InvalidInput(f"{name} is no glossary: {EXAMPLE}, each once", field="glossary")
-        rows = (tuple(row[place].strip() if place < len(row) else "" for place in places) for row in table[1:])
-        return cls(name, languages, tuple(row for row in rows if any(row)))
+        rows = split_rows(name, decode(name, Path(path).read_bytes()))
+        _, header = next(rows, (0, ()))
+        columns = read_header(name, header)
+        terms = []
+        for line, cells in rows:
+            row = tuple(" ".join(cells[at].split()) if at < len(cells) else "" for at in columns.values())
+            if any(cell.strip() for cell in cells[len(header) :]):
+                raise refuse(f"{name}:{line}", f"{len(cells)} cells, but the first row names {len(header)} columns")
+            if long := next((cell for cell in row if len(cell) > MOST_CHARACTERS), ""):
+                raise refuse(f"{name}:{line}", f"{long[:40]!r}… has {len(long)} characters, at most {MOST_CHARACTERS}")
+            terms.append(row)
+        return cls(name, tuple(columns), tuple(row for row in terms if any(row)))
 
     def terms(self, source: str, target: str) -> list[tuple[str, str]]:
         """Return the terms of one language and what they become in another, in the order of the file.
@@ -99,11 +102,55 @@ def normalise(code: str) -> str:
     return code.strip().replace("_", "-").lower()
 
 
-def parse_table(text: str) -> Sequence[Sequence[str]]:
-    """Return the cells of each row; the delimiter is the first of `DELIMITERS` in the first row."""
-    header = text.partition("\n")[0]
-    delimiter = next((each for each in DELIMITERS if each in header), DELIMITERS[0])
-    lines = io.StringIO(text, newline="")
-    if delimiter == "\t":
-        return list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
-    return list(csv.reader(lines, delimiter=delimiter))
+def refuse(place: str, problem: str) -> InvalidInput:
+    """Make the error about a place of a file."""
+    return InvalidInput(f"{place}: {problem}", field="glossary")
+
+
+def decode(name: str, content: bytes) -> str:
+    """Return the text of a file."""
+    try:
+        return content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise refuse(f"{name}:{line}", "is no UTF-8; save it as UTF-8") from None
+
+
+def split_rows(name: str, text: str) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield the rows that are not blank, each with the number of its last line.
+
+    What is no ``.csv`` and has tabs in its first row is split there; else there are commas between cells or, where the
+    first row has them instead, semicolons.
+    """
+    first = text.partition("\n")[0]
+    if "\t" in first and not name.lower().endswith(".csv"):
+        rows = ((at, line.rstrip("\r").split("\t")) for at, line in enumerate(text.split("\n"), 1))
+        yield from ((at, [unquote(cell) for cell in cells]) for at, cells in rows if any(map(str.strip, cells)))
+        return
+    delimiter = ";" if ";" in first and "," not in first else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        yield from ((reader.line_num, cells) for cells in reader if any(map(str.strip, cells)))
+    except csv.Error as error:
+        place = f"{name}:{reader.line_num}"
+        raise refuse(place, f"no CSV ({error}); put the cell in quotes, and double those in it") from None
+
+
+def unquote(cell: str) -> str:
+    """Return what is in a cell, without the quotes that spreadsheets put around some."""
+    quoted = QUOTED.fullmatch(cell.strip())
+    return quoted[1].replace('""', '"') if quoted else cell
+
+
+def read_header(name: str, cells: Sequence[str]) -> dict[str, int]:
+    """Return the languages that the first row names, with the place of the column of each."""
+    columns = {cell.strip(): at for at, cell in enumerate(cells) if cell.strip()}
+    if wrong := next((code for code in columns if not CODE.fullmatch(code)), ""):
+        raise refuse(
+            f"{name}:1", f"{wrong[:40]!r} is no language code; a column of notes has an empty cell in the first row"
+        )
+    if len({normalise(code) for code in columns}) < sum(1 for cell in cells if cell.strip()):
+        raise refuse(f"{name}:1", "two columns are of the same language; join them")
+    if len(columns) < 2:
+        raise refuse(f"{name}:1", "the first row names fewer than two languages; name them, such as en and pt")
+    return columns

@@ -52,25 +52,30 @@ def test_a_file_comes_back_as_such(polygist: Polygist, fake: Fake, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("content", "mime_type"),
+    ("content", "mime_type", "ending"),
     [
-        (WORD, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (FILM.encode("utf-8-sig").replace(b"\n", b"\r\n"), "application/x-subrip"),
-        (WEB_FILM.encode(), "text/vtt"),
-        (b"# Ann, 2026\n" + CATALOGUE.encode(), "text/x-gettext-translation"),
+        (WORD, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
+        (FILM.encode("utf-8-sig").replace(b"\n", b"\r\n"), "application/x-subrip", ".srt"),
+        (WEB_FILM.encode(), "text/vtt", ".vtt"),
+        (b"# Ann, 2026\n" + CATALOGUE.encode(), "text/x-gettext-translation", ".po"),
     ],
 )
 def test_a_file_is_told_by_what_is_in_it(
-    polygist: Polygist, fake: Fake, tmp_path: Path, content: bytes, mime_type: str
+    polygist: Polygist, fake: Fake, tmp_path: Path, content: bytes, mime_type: str, ending: str
 ):
     (tmp_path / "film.txt").write_bytes(content)
+    (tmp_path / "film").write_bytes(content)
     polygist(*TRANSLATE, tmp_path / "film.txt", "-o", tmp_path / "out")
     outcome = polygist(*TRANSLATE, stdin=content)
+    assert outcome.err.startswith("note: stdin: is a ")
     first, second = fake.requests("TranslateDocument")
     assert (first.mime_type, first.name, second.mime_type, second.name) == (mime_type, "film.txt", mime_type, "stdin")
     expected = content if content == WORD else content.decode().upper().encode()
     assert outcome.out.encode(errors="surrogateescape") == expected
     assert (tmp_path / "out").read_bytes() == expected
+    polygist(*TRANSLATE, tmp_path / "film", "-o", f"{tmp_path}/named/")
+    (named,) = (tmp_path / "named").iterdir()
+    assert named.suffix == ending
 
 
 def test_what_is_said_goes_before_what_shows(polygist: Polygist, fake: Fake, tmp_path: Path):
@@ -115,6 +120,7 @@ def test_a_file_that_fails_leaves_what_is_there(polygist: Polygist, fake: Fake, 
     fake.script("TranslateDocument", Failing(grpc.StatusCode.INVALID_ARGUMENT, "document: is damaged", "FIELD_INVALID"))
     outcome = polygist(*TRANSLATE, tmp_path / "report.docx", "-o", tmp_path / "out.docx")
     assert (outcome.code, (tmp_path / "out.docx").read_bytes()) == (2, b"before")
+    assert outcome.err == f"error: {tmp_path}/report.docx: is damaged\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.docx", "report.docx"]
 
 

@@ -343,6 +343,7 @@ def complete(words: str, folder: Path, address: str) -> list[str]:
         ("polygist detect --candidates en,p", ["en,pt"]),
         ("polygist translate --model en", ["en-pt"]),
         ("polygist models show en", ["en-pt"]),
+        ("polygist translate --glossary pr", ["press"]),
         ("polygist -a localhost:1 translate --to ''", []),
     ],
 )

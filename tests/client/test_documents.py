@@ -1,14 +1,29 @@
 """Files to translate and to summarise, and the words that are prescribed."""
 
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from polygist.v1 import common_pb2
-from polygist_client import AsyncClient, Client, GlossaryFile, GlossaryNotFound, InvalidInput, MessageTooLarge
+from polygist_client import (
+    AsyncClient,
+    Client,
+    GlossaryFile,
+    GlossaryNotFound,
+    InvalidArgument,
+    InvalidInput,
+    MessageTooLarge,
+)
 from polygist_client.results import AlignedPair, Span
+from polygist_service.errors import GlossaryError
+from polygist_service.translation.terms.tables import read_table
 
 from tests.fakes.server import Failing, Fake, serving
+from tests.service.echo import EchoEngine
+from tests.service.harness import serving as serve
 
 FILM = "1\n00:00:01,000 --> 00:00:02,000\nGood morning ☃\n"
 
@@ -191,7 +206,7 @@ def test_glossaries_are_listed_and_a_missing_one_is_told_of(fake: Fake, client: 
 
 def test_a_table_of_terms_has_a_column_for_each_language(tmp_path: Path):
     path = tmp_path / "press.tsv"
-    rows = ["en\tpt-BR\tnote\tde", "heart rate\tpulsação\t(med.)\tPuls", "bank\t\t\tBank", "", ""]
+    rows = ["en\tpt-BR\t\tde", "heart rate\tpulsação\t(med.)\tPuls", "bank\t\t\tBank", "", ""]
     path.write_bytes("\r\n".join(rows).encode("utf-8-sig"))
     glossary = GlossaryFile.read(path)
     assert glossary.languages == ("en", "pt-BR", "de")
@@ -203,9 +218,20 @@ def test_a_table_of_terms_has_a_column_for_each_language(tmp_path: Path):
         glossary.terms("en-US", "en")
 
 
-def test_a_table_with_commas_has_cells_in_quotes(tmp_path: Path):
-    path = write(tmp_path / "press.csv", 'en,pt\n"rate, heart",pulsação\nfoo\n')
-    assert GlossaryFile.read(path).terms("en", "pt") == [("rate, heart", "pulsação")]
+def test_the_cells_of_a_table_are_parted_as_spreadsheets_do(tmp_path: Path):
+    tables = {
+        "a.csv": 'en,pt\n"rate, heart", pulsação  cardíaca\nfoo\n',
+        "b.csv": 'en;pt\n"rate, heart";pulsação cardíaca\n',
+        "c.tsv": '\ten\tpt\nnote\t"rate, heart"\tpulsação cardíaca\n',
+        "d.txt": "en\tpt\nrate, heart\tpulsação cardíaca\n",
+    }
+    for name, text in tables.items():
+        assert GlossaryFile.read(write(tmp_path / name, text)).terms("en", "pt") == [
+            ("rate, heart", "pulsação cardíaca")
+        ]
+    (tmp_path / "e.tsv").write_text(tables["d.txt"], encoding="utf-16")
+    same = GlossaryFile.read(tmp_path / "e.tsv")
+    assert same.revision == GlossaryFile.read(tmp_path / "d.txt").revision
     path = write(tmp_path / "press.tsv", 'en\tpt\n"open\t"aberto\n')
     assert GlossaryFile.read(path).terms("en", "pt") == [('"open', '"aberto')]
 
@@ -213,14 +239,61 @@ def test_a_table_with_commas_has_cells_in_quotes(tmp_path: Path):
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (b"", "is no glossary: the first row names languages"),
-        (b"heart rate\tpulse\n", "is no glossary"),
-        (b"en\ten\na\tb\n", "each once"),
-        (b"en,pt\ncaf\xe9,caf\xe9\n", r"byte 9 \(0xe9\) is no UTF-8"),
+        (b"", ":1: the first row names fewer than two languages"),
+        (b"en\tnotes\n", ":1: 'notes' is no language code; a column of notes has an empty cell"),
+        (b"en\tEN\na\tb\n", ":1: two columns are of the same language"),
+        (b"en\ten\na\tb\n", ":1: two columns are of the same language"),
+        (b"en,pt\ncaf\xe9,caf\xe9\n", ":2: is no UTF-8"),
+        (b"en,pt\na,b,c\n", ":2: 3 cells, but the first row names 2 columns"),
+        (b'en,pt\n"a" b,c\n', ":2: no CSV"),
+        (b"en,pt\n" + b"a" * 257 + b",b\n", r":2: 'a+'… has 257 characters, at most 256"),
     ],
 )
 def test_what_is_no_table_of_terms_is_refused(tmp_path: Path, raw: bytes, says: str):
-    path = tmp_path / "press.tsv"
+    path = tmp_path / "press"
     path.write_bytes(raw)
-    with pytest.raises(InvalidInput, match=says):
+    with pytest.raises(InvalidInput, match=f"press{says}"):
         GlossaryFile.read(path)
+
+
+@given(
+    header=st.sampled_from(["en{0}pt", "en{0}{0}pt-BR", "pt{0}en{0}de", "en", "en{0}note", " en {0}pt{0}"]),
+    body=st.text(st.sampled_from(list('abé "\t,;\r\n')), max_size=60),
+    delimiter=st.sampled_from("\t,;"),
+)
+@example(header="en{0}pt", body='"a""b" \t"é"\r\n"', delimiter="\t")
+@example(header="en{0}pt", body='"a\nb","é"\n', delimiter=",")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_table_is_read_as_one_that_an_operator_mounts(tmp_path: Path, header: str, body: str, delimiter: str):
+    path = tmp_path / ("press.tsv" if delimiter == "\t" else "press.csv")
+    path.write_bytes(f"{header.format(delimiter)}\n{body}".encode())
+    try:
+        theirs: Any = read_table(path)
+    except GlossaryError:
+        with pytest.raises(InvalidInput):
+            GlossaryFile.read(path)
+        return
+    ours = GlossaryFile.read(path)
+    assert ours.languages == theirs.languages
+    places = theirs.languages.index("en"), next(at for at, code in enumerate(theirs.languages) if code[:2] == "pt")
+    pairs = [tuple(row[place] for place in places) for row in theirs.rows]
+    assert ours.terms("en", "pt") == [*dict.fromkeys(pair for pair in pairs if all(pair))]
+
+
+async def test_a_server_translates_files_with_the_words_of_the_caller(tmp_path: Path):
+    path = write(tmp_path / "film.srt", "1\n00:00:01,000 --> 00:00:02,000\nThe bank of Rio, {name}.\n")
+    async with serve(EchoEngine()) as service, AsyncClient(service.address) as client:
+        result = await client.translate_document(
+            path, to="pt", source="en", terms={"bank": "banco"}, keep=["Rio"], placeholders=["braces"],
+            include_text=True, segments=True,
+        )  # fmt: skip
+        assert result.document.decode() == "1\n00:00:01,000 --> 00:00:02,000\n[The banco of Rio, {name}.]\n"
+        assert (result.source_text, result.mime_type) == ("The bank of Rio, {name}.", "application/x-subrip")
+        assert result.segments[0].source_span.of(result.source_text) == result.source_text
+        page = await client.translate_document(b"<p>One <b>day</b>.</p>", to="pt", source="en", name="page.html")
+        assert page.document.decode() == "<p>[One <b>day</b>.]</p>"
+        with pytest.raises(InvalidArgument, match="document: is no document of Word"):
+            await client.translate_document(b"PK\x03\x04", to="pt", name="report.docx")
+        with pytest.raises(GlossaryNotFound, match="this server has none"):
+            await client.translate("text", to="pt", glossary="press")
+        assert await client.list_glossaries() == []

@@ -57,7 +57,9 @@ async def serving(
         queued=lambda: queued,
     )
     server = build_grpc_server(services, serves_reflection=True)
-    Health().attach(server)
+    health = Health()
+    health.attach(server)
+    health.report(engine.models())
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     try:

@@ -95,13 +95,15 @@ def naming_contents(names: Sequence[str]) -> Iterator[None]:
     """Say in an error of the block which input it is about, not which place that had in the request.
 
     Args:
-        names: of the contents, in their order.
+        names: of the contents, in their order, or of the file.
     """
     try:
         yield
     except errors.PolygistError as error:
         for number, name in enumerate(names):
             error.message = error.message.replace(f"contents[{number}]", name)
+        if error.message.startswith("document: "):
+            error.message = error.message.replace("document", names[0], 1)
         error.args = (error.message,)
         raise
 

@@ -11,7 +11,16 @@ from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
 from polygist_client.cli.detection import Prepare, keep_as_is
 from polygist_client.cli.errors import suggest
-from polygist_client.cli.formats import AUTO, DOCUMENTS, FILE_FORMATS, FORMATS, FileFormat, Format
+from polygist_client.cli.formats import (
+    AUTO,
+    DOCUMENTS,
+    FILE_FORMATS,
+    FILE_TITLES,
+    FORMATS,
+    FileFormat,
+    Format,
+    named_file_format,
+)
 from polygist_client.cli.inputs import Input
 from polygist_client.cli.json_lines import read_json_lines
 from polygist_client.cli.kinds import DOUBTFUL, MARKS, Expected
@@ -200,8 +209,17 @@ def expect(format: str | None, *, lines: bool = False) -> Expected:
     return next(each for each in get_args(Expected) if each == format)
 
 
-def warn_of_markup(session: Session, sources: Sequence[Input], format: str | None, *, lines: bool = False) -> None:
-    """Warn where files with marks, headers or code are taken for plain text, unless that was said."""
+def tell_of_guesses(session: Session, sources: Sequence[Input], format: str | None, *, lines: bool = False) -> None:
+    """Warn where files with marks, headers or code are taken for plain text, unless that was said.
+
+    What is taken for a file that is sent as it is by what is in it, and not by its name, is told of too.
+    """
+    tell = session.note
+    for source in sources if format is None else ():
+        if source.file and not named_file_format(source.path):
+            force = "" if source.file == "docx" else "; --format text takes it as it stands"
+            tell(f"{source.name}: is {FILE_TITLES[source.file]}, and read as such{force}")
+            tell = session.detail
     found: dict[str, list[str]] = {}
     for source in sources if format is None else ():
         known = DOUBTFUL.get(source.path.suffix.lower()) if source.path else None

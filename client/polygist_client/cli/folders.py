@@ -4,7 +4,6 @@ import io
 import os
 import sys
 from collections.abc import Iterator, Sequence, Set
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -82,14 +81,17 @@ def gather_inputs(
 
 def tell_file(source: Input) -> Input:
     """Tell whether an input is a file that is sent as it is, by its name, else by what is in it."""
-    if source.path is None:
-        raw = sys.stdin.buffer.read() if source.raw is None else source.raw
-        return replace(source, raw=raw, file=find_file_format(io.BytesIO(raw)))
     format = named_file_format(source.path)
-    if format is None and named_format(source.path) is None and source.identity():
-        with suppress(OSError), source.path.open("rb") as stream:  # it is told of when it is read
-            format = find_file_format(stream)
-    return replace(source, file=format)
+    if format or named_format(source.path):
+        return replace(source, file=format)
+    try:
+        if source.path is not None and source.identity():
+            with source.path.open("rb") as stream:
+                return replace(source, file=find_file_format(stream))
+        raw = source.read_bytes()  # a pipe is read once only
+    except (OSError, InputError):
+        return source  # it is told of when it is read
+    return replace(source, raw=raw, file=find_file_format(io.BytesIO(raw)))
 
 
 def read_folder(folder: Path, output: Path | None) -> list[Input]:

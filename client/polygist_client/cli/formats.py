@@ -39,6 +39,7 @@ FILES_BY_SUFFIX: Mapping[str, FileFormat] = {
     ".vtt": "vtt",
     **dict.fromkeys((".po", ".pot"), "po"),
 }
+WORD_MEMBER = re.compile(r"word/document\d*\.xml")
 ZIP = b"PK\x03\x04"
 # The whole of what such a file begins with, after spaces.
 SUBRIP = r"\d+\s*\n\d{1,2}:\d\d:\d\d[,.]\d{1,3}[ \t]*-->"
@@ -80,7 +81,7 @@ def find_file_format(stream: BinaryIO) -> FileFormat | None:
     raw = stream.read(HEAD_CHARACTERS)
     if raw.startswith(ZIP):
         with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(stream) as packed:
-            return "docx" if "word/document.xml" in packed.namelist() else None
+            return "docx" if any(map(WORD_MEMBER.fullmatch, packed.namelist())) else None
         return None
     head = raw.decode(errors="replace").removeprefix("\ufeff")
     patterns: Mapping[FileFormat, str] = {"srt": SUBRIP, "vtt": WEBVTT, "po": CATALOGUE}

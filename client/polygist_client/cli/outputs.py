@@ -48,7 +48,8 @@ class Output:
         format = source.file or source.format or "text"
         origin = source.path or Path(source.name + SUFFIXES[format])
         if self.makes in (None, format):
-            suffix = BECOMES.get(origin.suffix.lower(), origin.suffix) if source.file else origin.suffix
+            suffix = BECOMES.get(origin.suffix.lower(), origin.suffix)
+            suffix = suffix or (SUFFIXES[source.file] if source.file else "")
         else:
             suffix = SUFFIXES[self.makes]
         return self.folder / source.inside / f"{origin.stem}.{label}{suffix}"

@@ -67,7 +67,7 @@ def print_json(session: Session, reply: JsonReply, parts: Iterable[tuple[str, Js
 
 
 def join_codes(codes: Sequence[str]) -> str:
-    """Join language codes to one cell of a table."""
+    """Join language codes, or other names without commas, to one cell of a table."""
     return ",".join(codes) or EMPTY
 
 

@@ -193,7 +193,8 @@ class Run:
         """Make a request for a file, and write what comes of it."""
         (source,) = job.sources
         replies: list[JsonReply] = []
-        value = send_file(self.client, source, source.read_bytes(), job.work, on_reply=replies.append)
+        with naming_contents([source.name]):
+            value = send_file(self.client, source, source.read_bytes(), job.work, on_reply=replies.append)
         if self.session.is_text:
             self.session.report(source.name, value)
         if isinstance(value, TranslatedDocument) and (self.files or self.session.is_text):

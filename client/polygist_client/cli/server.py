@@ -7,7 +7,7 @@ import click
 from polygist_client import CallFailed, CallOptions, Client, DeadlineExceeded, NotFound, Unavailable
 from polygist_client.cli.errors import UNAVAILABLE, suggest
 from polygist_client.cli.help import Command
-from polygist_client.cli.printing import print_json, print_rows
+from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Duration, Session, with_session
 from polygist_client.connection import SERVICES
 from polygist_client.options import JsonReply
@@ -85,9 +85,10 @@ def info(session: Session) -> None:
     with session.connect() as client:
         found = client.server_info(on_reply=replies.append)
     if session.is_text:
+        glossaries = [name.removeprefix("glossaries/") for name in found.glossaries]
         rows = [
             ["version", found.version], ["active requests", str(found.active_requests)],
-            ["queued requests", str(found.queued_requests)], ["glossaries", ",".join(found.glossaries) or "-"],
+            ["queued requests", str(found.queued_requests)], ["glossaries", join_codes(glossaries)],
             *([f"limit {name}", str(value)] for name, value in found.limits.items()),
         ]  # fmt: skip
         print_rows(session, ["what", "value"], rows)

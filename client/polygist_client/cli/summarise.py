@@ -23,7 +23,7 @@ from polygist_client.cli.flags import (
     pivot_option,
     said_file,
     said_format,
-    warn_of_markup,
+    tell_of_guesses,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
@@ -117,7 +117,7 @@ def summarise(
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)
     session.wanted_languages = {options["to"]: "translate"} if options["to"] else {}
     session.wanted_languages |= dict.fromkeys(filter(None, (options["source"], *options["candidates"])), "summarise")
-    warn_of_markup(session, sources, format)
+    tell_of_guesses(session, sources, format)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, work)

@@ -27,7 +27,7 @@ from polygist_client.cli.flags import (
     pivot_option,
     said_file,
     said_format,
-    warn_of_markup,
+    tell_of_guesses,
     words_choice,
 )
 from polygist_client.cli.folders import gather_inputs
@@ -134,7 +134,7 @@ def translate(
     check_overlap(where, sources, targets, is_of_records=form.read is not None)
     wanted = (*targets, *filter(None, [options["source"]]), *options["candidates"])
     session.wanted_languages = dict.fromkeys(wanted, "translate")
-    warn_of_markup(session, sources, format, lines=lines)
+    tell_of_guesses(session, sources, format, lines=lines)
     with session.connect() as client:
         if stream:
             return stream_results(session, client, sources, works[0])
