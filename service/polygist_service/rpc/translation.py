@@ -116,7 +116,7 @@ class TranslationServicer:
     ) -> translation_service_pb2.TranslateDocumentResponse:
         file, options = parse_document_request(request, self._limits)
         result = await self._documents.translate(file, options, context)
-        return await self._pool.call(context, lambda: to_document_response(request, result))
+        return await self._pool.call(context, lambda: to_document_response(request, result, self._limits))
 
     async def ListGlossaries(
         self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext

@@ -7,11 +7,12 @@ import grpc
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from polygist.v1 import common_pb2, translation_service_pb2
+from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.text.documents.files import FILES
 from polygist_service.text.documents.files.kinds import ENDINGS
+from polygist_service.translation.documents import FILES_AT_A_TIME
 
 from tests.service.echo import EN_PT, EchoEngine, pair
 from tests.service.harness import failure_of, read_failure, serving, until
@@ -144,6 +145,27 @@ async def test_files_are_counted_and_logged_without_their_words(log):
     assert "morning" not in str(log)
     count = metrics.registry.get_sample_value("polygist_document_bytes_count", {"mime_type": "text/plain"})
     assert count == 1
+
+
+async def test_an_answer_that_fits_into_no_message_is_refused_with_the_cure():
+    page = "<p>" + "Good morning. " * 40
+    async with serving(EchoEngine(), limits=Limits(message_bytes=1500)) as service:
+        assert (await service.translation.TranslateDocument(ask(page, name="a.html"))).document
+        failure = await failure_of(service.translation.TranslateDocument(ask(page, name="a.html", include_text=True)))
+    assert (failure.field, failure.reason) == ("document", "REQUEST_TOO_LARGE")
+    assert "the limit is 1500; ask for less" in failure.message
+
+
+async def test_only_so_many_files_are_in_memory_at_a_time():
+    engine = EchoEngine(delay=60)
+    async with serving(engine) as service:
+        calls = [service.translation.TranslateDocument(ask(f"Good {at}.", name="a.txt")) for at in range(12)]
+        await until(lambda: service.in_flight.active == 12 and len(engine.segments) == FILES_AT_A_TIME)
+        await service.models.GetServerInfo(model_service_pb2.GetServerInfoRequest())
+        assert len(engine.segments) == FILES_AT_A_TIME
+        for call in calls[:4]:
+            call.cancel()
+        await until(lambda: len(engine.segments) == 12)
 
 
 async def test_a_caller_who_leaves_ends_the_work_on_a_file():
