@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 
 import grpc
 import pytest
@@ -154,6 +155,17 @@ async def test_an_answer_that_fits_into_no_message_is_refused_with_the_cure():
         failure = await failure_of(service.translation.TranslateDocument(ask(page, name="a.html", include_text=True)))
     assert (failure.field, failure.reason) == ("document", "REQUEST_TOO_LARGE")
     assert "the limit is 1500; ask for less" in failure.message
+
+
+async def test_a_server_without_the_parser_says_how_to_install_it(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("polygist_service.text.documents.files.word")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lxml", None)  # as where it is not installed
+    async with serving(EchoEngine()) as service:
+        failure = await failure_of(service.translation.TranslateDocument(ask(DOCX, name="a.docx")))
+        assert (await service.translation.TranslateDocument(ask(SRT, name="a.srt"))).document
+    assert (failure.code, failure.reason) == ("FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED")
+    assert "lacks the package lxml; where it runs: pip install 'polygist[service,documents]'" in failure.message
 
 
 async def test_only_so_many_files_are_in_memory_at_a_time():
