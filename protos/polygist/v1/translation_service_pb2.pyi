@@ -665,8 +665,11 @@ class TranslateDocumentRequest(_message.Message):
     mime_type: _builtins.str
     """Optional. What it is: text/plain, text/html, text/markdown, text/vtt, application/x-subrip,
     text/x-gettext-translation, or
-    application/vnd.openxmlformats-officedocument.wordprocessingml.document. Empty, the default:
-    told by name and content.
+    application/vnd.openxmlformats-officedocument.wordprocessingml.document; other names of these
+    are taken, too. Empty, the default, or application/octet-stream: told by content and name. A
+    charset, as in "text/plain; charset=windows-1252", says what a text is encoded in; without one
+    it is what its byte order mark or, in HTML, itself says, else UTF-8. It is written in that
+    again, in UTF-8 where that lacks a letter, with the warning DOCUMENT_ALTERED.
     """
     name: _builtins.str
     """Optional. Its file name, for the ending and for messages."""

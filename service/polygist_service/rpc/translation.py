@@ -115,8 +115,10 @@ class TranslationServicer:
         self, request: translation_service_pb2.TranslateDocumentRequest, context: CallContext
     ) -> translation_service_pb2.TranslateDocumentResponse:
         file, options = parse_document_request(request, self._limits)
-        result = await self._documents.translate(file, options, context)
-        return await self._pool.call(context, lambda: to_document_response(request, result))
+        output = request.config.output_config
+        has_segments = request.include_text or output.include_segments or output.include_alignment
+        result = await self._documents.translate(file, options, context, has_segments=has_segments)
+        return await self._pool.call(context, lambda: to_document_response(request, result, self._limits))
 
     async def ListGlossaries(
         self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
@@ -32,7 +33,8 @@ class TranslatedDocument:
         document: its bytes.
         mime_type: what it was read as.
         translation: without text; spans are in `source_text` and `translated_text`.
-        source_text, translated_text: what was read and written, without marks.
+        source_text, translated_text: what was read and written, without marks; the latter is empty where segments are
+            not wanted.
     """
 
     document: bytes
@@ -76,13 +78,16 @@ class DocumentTranslator:
         self._counted = counted
         self._room = asyncio.Semaphore(FILES_AT_A_TIME)
 
-    async def translate(self, file: InputFile, options: TranslationRequest, context: CallContext) -> TranslatedDocument:
+    async def translate(
+        self, file: InputFile, options: TranslationRequest, context: CallContext, *, has_segments: bool = True
+    ) -> TranslatedDocument:
         """Translate a file.
 
         Args:
             file: what is translated.
             options: how; without contents.
             context: who wants it.
+            has_segments: whether segments and `translated_text` are wanted, for which what was written is read again.
 
         Raises:
             InvalidRequest, UnsupportedCapability: see `InputFile.open`.
@@ -95,9 +100,8 @@ class DocumentTranslator:
                 language = await self._tell_language(opened, options, context)
                 known = replace(options, source=language.language, candidates=frozenset()) if language else options
                 translations = await self._translate_texts(opened.texts, known, context)
-            return await self._pool.call(
-                context, lambda: write_document(opened, translations, language, options.target)
-            )
+            write = partial(write_document, opened, translations, language, options.target, has_segments=has_segments)
+            return await self._pool.call(context, write)
 
     async def _tell_language(
         self, opened: OpenFile, options: TranslationRequest, context: CallContext
@@ -154,7 +158,12 @@ def make_options(text: FileText, options: TranslationRequest) -> TranslationRequ
 
 
 def write_document(
-    opened: OpenFile, translations: Sequence[Translation], language: DetectedLanguage | None, target: str
+    opened: OpenFile,
+    translations: Sequence[Translation],
+    language: DetectedLanguage | None,
+    target: str,
+    *,
+    has_segments: bool,
 ) -> TranslatedDocument:
     """Write a file with its texts translated; say where in the plain texts everything stands."""
     outputs = [
@@ -166,27 +175,32 @@ def write_document(
         for each in translations
     ]
     written = opened.file.write(outputs, target)
-    source, goal = view_both(opened, translations)
+    source, goal = view_both(opened, translations, has_segments=has_segments)
     translation = join_texts(translations, written, source, goal, target)
     if language:
         notices = tuple(each for each in language.notices() if each.span is None)
         translation = replace(translation, confidence=language.confidence, notices=(*notices, *translation.notices))
-    return TranslatedDocument(written.document, opened.mime_type, translation, source.text, goal.text)
+    return TranslatedDocument(written.document, opened.mime_type, translation, source.text, goal.text if goal else "")
 
 
-def view_both(opened: OpenFile, translations: Sequence[Translation]) -> tuple[PlainView, PlainView]:
-    """Return what was read and what was written of a file, with the same asides: segments that are in no passage."""
+def view_both(
+    opened: OpenFile, translations: Sequence[Translation], *, has_segments: bool
+) -> tuple[PlainView, PlainView | None]:
+    """Return what was read of a file, and of what was written, with the same asides: segments that are in no passage.
+
+    What was written is not read again where nobody asks for its segments.
+    """
     asides = {
         index: found
         for index, translation in enumerate(translations)
         if (found := [each for each in translation.segments if is_aside(opened.view, index, each)])
     }
+    source = opened.view.with_asides({at: [each.source_span for each in found] for at, found in asides.items()})
+    if not has_segments:
+        return source, None
     pairs = zip(translations, opened.texts, strict=True)
     written = [read_layout(each.text, text.mime_type) for each, text in pairs]
-    return (
-        opened.view.with_asides({at: [each.source_span for each in found] for at, found in asides.items()}),
-        PlainView(written, {at: [each.target_span for each in found] for at, found in asides.items()}),
-    )
+    return source, PlainView(written, {at: [each.target_span for each in found] for at, found in asides.items()})
 
 
 def is_aside(view: PlainView, index: int, segment: TranslatedSegment) -> bool:
@@ -196,7 +210,7 @@ def is_aside(view: PlainView, index: int, segment: TranslatedSegment) -> bool:
 
 
 def join_texts(
-    translations: Sequence[Translation], written: WrittenFile, source: PlainView, goal: PlainView, target: str
+    translations: Sequence[Translation], written: WrittenFile, source: PlainView, goal: PlainView | None, target: str
 ) -> Translation:
     """Return the translation of a file: that of its longest text, with what there is to know of all."""
     if not translations:
@@ -209,7 +223,7 @@ def join_texts(
         main,
         text="",
         score=sum(score * count for score, count in scored) / tokens if tokens else main.score,
-        segments=tuple(move_segments(translations, source, goal)),
+        segments=tuple(move_segments(translations, source, goal)) if goal else (),
         notices=tuple(dict.fromkeys(move_notices([*notices, *written.notices], source))),
         input_token_count=sum(each.input_token_count for each in translations),
         output_token_count=sum(each.output_token_count for each in translations),

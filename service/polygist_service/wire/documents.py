@@ -90,13 +90,13 @@ def parse_file(
 
 
 def to_document_response(
-    request: translation_service_pb2.TranslateDocumentRequest, result: TranslatedDocument
+    request: translation_service_pb2.TranslateDocumentRequest, result: TranslatedDocument, limits: Limits
 ) -> translation_service_pb2.TranslateDocumentResponse:
-    """Return the answer to `request`."""
+    """Return the answer to `request`; raises RequestTooLarge where it does not fit into a message."""
     whole = replace(result.translation, text=result.translated_text)
     translation = to_translation(result.source_text, whole, request.config.output_config)
     translation.translated_text = ""
-    return translation_service_pb2.TranslateDocumentResponse(
+    response = translation_service_pb2.TranslateDocumentResponse(
         document=result.document,
         translation=translation,
         usage=common_pb2.Usage(
@@ -108,3 +108,9 @@ def to_document_response(
         source_text=result.source_text if request.include_text else "",
         translated_text=result.translated_text if request.include_text else "",
     )
+    if (size := response.ByteSize()) > limits.message_bytes:
+        raise RequestTooLarge(
+            "document", f"its answer has {size} bytes, the limit is {limits.message_bytes}; ask for less, or cut it",
+            requested=size, limit=limits.message_bytes,
+        )  # fmt: skip
+    return response

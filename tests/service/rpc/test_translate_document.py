@@ -2,16 +2,18 @@
 
 import asyncio
 import re
+import sys
 
 import grpc
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from polygist.v1 import common_pb2, translation_service_pb2
+from polygist.v1 import common_pb2, model_service_pb2, translation_service_pb2
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.text.documents.files import FILES
 from polygist_service.text.documents.files.kinds import ENDINGS
+from polygist_service.translation.documents import FILES_AT_A_TIME
 
 from tests.service.echo import EN_PT, EchoEngine, pair
 from tests.service.harness import failure_of, read_failure, serving, until
@@ -83,7 +85,7 @@ REFUSED = [
     (ask(b"\0" * 2, "text/plain"), "document", "FIELD_INVALID", "byte 0 .* is no text"),
     (ask(OLE + "EncryptedPackage".encode("utf-16-le")), "document", "FIELD_INVALID", "is encrypted; open it"),
     (ask(DOCX[:100], name="a.docx"), "document", "FIELD_INVALID", ""),
-    (ask("<div>" * 3000, "text/html"), "document", "FIELD_INVALID", "deep"),
+    (ask("<div>" * 1500, "text/html"), "document", "FIELD_INVALID", "deep"),
     (ask(TOO_MANY * 10, name="a.txt"), "document", "REQUEST_TOO_LARGE", "14000 char.*limit is 2000; cut the file"),
     (ask(bytes(20_001)), "document", "REQUEST_TOO_LARGE", "20001 bytes, the limit is 20000"),
     (ask("Good."), "", "", ""),
@@ -144,6 +146,38 @@ async def test_files_are_counted_and_logged_without_their_words(log):
     assert "morning" not in str(log)
     count = metrics.registry.get_sample_value("polygist_document_bytes_count", {"mime_type": "text/plain"})
     assert count == 1
+
+
+async def test_an_answer_that_fits_into_no_message_is_refused_with_the_cure():
+    page = "<p>" + "Good morning. " * 40
+    async with serving(EchoEngine(), limits=Limits(message_bytes=1500)) as service:
+        assert (await service.translation.TranslateDocument(ask(page, name="a.html"))).document
+        failure = await failure_of(service.translation.TranslateDocument(ask(page, name="a.html", include_text=True)))
+    assert (failure.field, failure.reason) == ("document", "REQUEST_TOO_LARGE")
+    assert "the limit is 1500; ask for less" in failure.message
+
+
+async def test_a_server_without_the_parser_says_how_to_install_it(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("polygist_service.text.documents.files.word")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lxml", None)  # as where it is not installed
+    async with serving(EchoEngine()) as service:
+        failure = await failure_of(service.translation.TranslateDocument(ask(DOCX, name="a.docx")))
+        assert (await service.translation.TranslateDocument(ask(SRT, name="a.srt"))).document
+    assert (failure.code, failure.reason) == ("FAILED_PRECONDITION", "CAPABILITY_UNSUPPORTED")
+    assert "lacks the package lxml; where it runs: pip install 'polygist[service,documents]'" in failure.message
+
+
+async def test_only_so_many_files_are_in_memory_at_a_time():
+    engine = EchoEngine(delay=60)
+    async with serving(engine) as service:
+        calls = [service.translation.TranslateDocument(ask(f"Good {at}.", name="a.txt")) for at in range(12)]
+        await until(lambda: service.in_flight.active == 12 and len(engine.segments) == FILES_AT_A_TIME)
+        await service.models.GetServerInfo(model_service_pb2.GetServerInfoRequest())
+        assert len(engine.segments) == FILES_AT_A_TIME
+        for call in calls:
+            call.cancel()
+        await until(lambda: not service.in_flight.active)
 
 
 async def test_a_caller_who_leaves_ends_the_work_on_a_file():

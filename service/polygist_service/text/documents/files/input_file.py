@@ -11,13 +11,15 @@ from polygist_service.errors import (
     UnsupportedMimeType,
 )
 from polygist_service.text.documents import read_layout
+from polygist_service.text.documents.base import HTML
 from polygist_service.text.documents.files import read_file
 from polygist_service.text.documents.files.base import DocumentFile, FileText, ReadOptions
 from polygist_service.text.documents.files.kinds import GETTEXT, NAMES, tell_mime_type
 from polygist_service.text.documents.plain_view import PlainView
 
-# The texts of a file may have so many times the characters that are read of them: the rest are marks.
-MOST_MARKS = 8
+# Pages, and files that are read as such, may have so many times the characters that may be read of them: scripts, marks
+# of runs. To find out what is read of other texts takes longer, and they have few marks.
+MOST_MARKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ class InputFile:
             )
         file = read_file(self.document, mime_type, self.options)
         texts = file.texts
-        self._check_size(sum(len(each.text) for each in texts), self.most_characters * MOST_MARKS, "marks included")
+        is_page = all(each.mime_type == HTML for each in texts)
+        most = self.most_characters * (MOST_MARKS if is_page else 1)
+        self._check_size(sum(len(each.text) for each in texts), most, "marks included")
         view = PlainView([read_layout(each.text, each.mime_type) for each in texts])
         self._check_size(len(view.text), self.most_characters, "without marks")
         return OpenFile(mime_type, file, texts, view)
