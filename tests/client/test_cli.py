@@ -23,8 +23,6 @@ WORD_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
     (["--placeholders", "mustache,url-email"], {
         "placeholderSyntaxes": ["PLACEHOLDER_SYNTAX_MUSTACHE", "PLACEHOLDER_SYNTAX_URL_EMAIL"]
     }),
-]  # fmt: skip
-GLOSSARY_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
     (["--glossary", "press"], {"glossaryConfig": {"glossary": "glossaries/press"}}),
     (["--glossary", "glossaries/press", "--ignore-case"], {
         "glossaryConfig": {"glossary": "glossaries/press", "ignoreCase": True}
@@ -32,7 +30,6 @@ GLOSSARY_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
 ]  # fmt: skip
 TRANSLATE_FLAGS = [
     *WORD_FLAGS,
-    *GLOSSARY_FLAGS,
     (["--from", "en"], {"sourceLanguageCode": "en"}),
     (["-s", "en"], {"sourceLanguageCode": "en"}),
     (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
@@ -52,8 +49,7 @@ TRANSLATE_FLAGS = [
     (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
-    *WORD_FLAGS,
-    *((["--to", "pt", *flags], {"targetLanguageCode": "pt", **fields}) for flags, fields in GLOSSARY_FLAGS),
+    *((["--to", "pt", *flags], {"targetLanguageCode": "pt", **fields}) for flags, fields in WORD_FLAGS),
     (["--to", "pt"], {"targetLanguageCode": "pt"}),
     (["-t", "pt"], {"targetLanguageCode": "pt"}),
     (["--from", "en"], {"sourceLanguageCode": "en"}),
