@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from polygist_client import Client, GlossaryFile, InvalidInput, PolygistError, Summary
+from polygist_client import Client, GlossaryFile, PolygistError, Summary
 from polygist_client.cli.answers import Work
-from polygist_client.cli.detection import base_of, with_terms
+from polygist_client.cli.detection import base_of, other_languages, with_terms
 from polygist_client.cli.errors import FAILURES, FATAL
 from polygist_client.cli.formats import FILE_TITLES, FILE_TYPES, named_file_format
 from polygist_client.cli.inputs import Input
@@ -53,16 +53,6 @@ def choose_terms_of_file(work: Work) -> Work:
     if work.glossary is None:
         return work
     return with_terms(work, work.options.get("source") or other_languages(work.glossary, work.options["to"])[0])
-
-
-def other_languages(glossary: GlossaryFile, to: str) -> list[str]:
-    """List the languages of a glossary beside `to`; raises InvalidInput where there is none, or not `to`."""
-    place = glossary.column_of(to)
-    others = [code for at, code in enumerate(glossary.languages) if at != place and base_of(code) != base_of(to)]
-    if place is None or not others:
-        have = ", ".join(glossary.languages)
-        raise InvalidInput(f"{glossary.name} has no terms to {to}; its languages: {have}", field="glossary")
-    return others
 
 
 def check_terms(glossary: GlossaryFile, source: str, to: str) -> None:
@@ -119,13 +109,21 @@ def read_files(sources: Iterable[Input], work: Work) -> Iterator[Record]:
         yield Record(source=source, number=0, raw=document, finish=finish, texts=(Text("", is_file=True),))
 
 
-def split_output(session: Session, sources: Sequence[Input], output: Output) -> tuple[Output, Output | None]:
+def split_output(
+    session: Session, sources: Sequence[Input], output: Output, *, works: int
+) -> tuple[Output, Output | None]:
     """Return where results go and, where those are JSON and files go elsewhere, where these go; None where not.
 
     JSON has what is in a file, unless ``-o`` says where the file goes: then JSON is printed without it.
 
+    Args:
+        session: says whether JSON is wanted.
+        sources: all that is read.
+        output: what ``-o`` says.
+        works: how many results each of them has.
+
     Raises:
-        UsageError: what is JSON would go to a folder.
+        UsageError: what is JSON would go to a folder, or several files to one.
     """
     texts = [source.name for source in sources if not source.file]
     if session.is_text or output == Output():
@@ -135,6 +133,8 @@ def split_output(session: Session, sources: Sequence[Input], output: Output) -> 
         return output, None
     if texts:
         raise click.UsageError(f"with --json or --jsonl, -o is for files, and {texts[0]} is a text; leave -o out")
+    if output.file and len(sources) * works > 1:
+        raise click.UsageError("several files come of this: give -o DIR/ for one each, or leave -o out")
     return Output(), output
 
 
