@@ -1,6 +1,9 @@
 """Files that are sent as they are, such as Word, subtitles and catalogues, and what comes of them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Any
 
 import click
@@ -16,6 +19,7 @@ from polygist_client.cli.records import Answer, Record, Text, describe_failure, 
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
+IN_FLIGHT = 4  # files that are with the server at the same time
 # The keywords of texts that files have not.
 OF_TEXTS = frozenset({"alternatives", "mime_type"})
 
@@ -63,11 +67,11 @@ def check_terms(glossary: GlossaryFile, source: str, to: str) -> None:
 
 
 class FileExchange:
-    """Files on their way to the server and back, one after the other, as `Exchange` has it of records.
+    """Files on their way to the server and back, a few at the same time, as `Exchange` has it of records.
 
     Args:
         work: what to do with them.
-        take: is given each record with its answer.
+        take: is given each record with its answer, in the order in which they were read.
         as_json: whether the answers have their replies as JSON.
     """
 
@@ -78,10 +82,21 @@ class FileExchange:
 
     def run(self, client: Client, records: Iterable[Record]) -> None:
         """Send all files and take what comes of each; raises CallFailed for what concerns all of them."""
-        for record in records:
-            self._take(record, [] if record.error else [self._send(client, record)])
+        pool = ThreadPoolExecutor(IN_FLIGHT)
+        pending: deque[tuple[Record, Future[list[Answer]]]] = deque()
+        try:
+            for record in chain(records, repeat(None, IN_FLIGHT)):
+                if record is not None:
+                    pending.append((record, pool.submit(self._send, client, record)))
+                if pending and (record is None or len(pending) == IN_FLIGHT):
+                    sent, answers = pending.popleft()
+                    self._take(sent, answers.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _send(self, client: Client, record: Record) -> Answer:
+    def _send(self, client: Client, record: Record) -> list[Answer]:
+        if record.error:
+            return []
         replies: list[JsonReply] = []
         on_reply = replies.append if self._as_json else None
         try:
@@ -89,8 +104,8 @@ class FileExchange:
         except FATAL:
             raise
         except PolygistError as error:
-            return Answer(None, error, {"error": describe_failure(error)})
-        return Answer(value, None, self._work.file_result(replies[0]) if replies else {})
+            return [Answer(None, error, {"error": describe_failure(error)})]
+        return [Answer(value, None, self._work.file_result(replies[0]) if replies else {})]
 
 
 def read_files(sources: Iterable[Input], work: Work) -> Iterator[Record]:
