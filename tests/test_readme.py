@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import docx
 import pytest
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
 from polygist_service.store.catalogue.catalogue import read_catalogue
@@ -17,7 +18,14 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ADDRESS = "localhost:50051"
 # Sections whose commands are run.
-SHOWN = ("Command line", "HTML and Markdown", "Any language")
+SHOWN = ("Command line", "HTML and Markdown", "Files", "Terms", "Any language")
+CATALOGUE = """msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "The library is open."
+msgstr ""
+"""
 
 
 def section(title: str) -> str:
@@ -49,6 +57,13 @@ def run(command: str, address: str, folder: Path) -> str:
     (folder / "site" / "notes.md").write_text("# The library\n\n- It opens at *nine*.\n")
     (folder / "pages.jsonl").write_text('{"title": "The library", "body": "<p>It opens at <b>nine</b>.</p>"}\n')
     (folder / "articles.jsonl").write_text('{"id": 1, "body": "The library opens at nine in the morning."}\n')
+    (folder / "app.po").write_text(CATALOGUE)
+    report = docx.Document()
+    report.add_heading("The library")
+    report.add_paragraph("The library opens at ").add_run("nine").bold = True
+    report.add_paragraph("It has four thousand books, most of them about the sea, and a reading room for children.")
+    report.add_paragraph("The council wants to close it in winter, since few people come when the days are short.")
+    report.save(str(folder / "report.docx"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POLYGIST_")}
     environment |= {"POLYGIST_ADDRESS": address, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
@@ -71,7 +86,8 @@ def test_the_commands_run(command, server, tmp_path):
     shown, output = run(command, server.address, tmp_path), re.search(r" -o (\S+)", command.partition("#")[0])
     if output:
         path = tmp_path / output[1]
-        shown = "".join(file.read_text() for file in ([path] if path.is_file() else path.iterdir()))
+        files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+        shown = "".join(file.read_text(errors="replace") for file in files)
     assert shown.strip()
 
 

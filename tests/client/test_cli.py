@@ -23,8 +23,6 @@ WORD_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
     (["--placeholders", "mustache,url-email"], {
         "placeholderSyntaxes": ["PLACEHOLDER_SYNTAX_MUSTACHE", "PLACEHOLDER_SYNTAX_URL_EMAIL"]
     }),
-]  # fmt: skip
-GLOSSARY_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
     (["--glossary", "press"], {"glossaryConfig": {"glossary": "glossaries/press"}}),
     (["--glossary", "glossaries/press", "--ignore-case"], {
         "glossaryConfig": {"glossary": "glossaries/press", "ignoreCase": True}
@@ -32,7 +30,6 @@ GLOSSARY_FLAGS: list[tuple[list[str], dict[str, Any]]] = [
 ]  # fmt: skip
 TRANSLATE_FLAGS = [
     *WORD_FLAGS,
-    *GLOSSARY_FLAGS,
     (["--from", "en"], {"sourceLanguageCode": "en"}),
     (["-s", "en"], {"sourceLanguageCode": "en"}),
     (["--candidates", "en,pt"], {"candidateLanguageCodes": ["en", "pt"]}),
@@ -52,8 +49,7 @@ TRANSLATE_FLAGS = [
     (["--no-pivot"], {"pivotPolicy": "PIVOT_POLICY_DIRECT_ONLY"}),
 ]
 SUMMARISE_FLAGS = [
-    *WORD_FLAGS,
-    *((["--to", "pt", *flags], {"targetLanguageCode": "pt", **fields}) for flags, fields in GLOSSARY_FLAGS),
+    *((["--to", "pt", *flags], {"targetLanguageCode": "pt", **fields}) for flags, fields in WORD_FLAGS),
     (["--to", "pt"], {"targetLanguageCode": "pt"}),
     (["-t", "pt"], {"targetLanguageCode": "pt"}),
     (["--from", "en"], {"sourceLanguageCode": "en"}),
@@ -266,7 +262,7 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["film.srt", "-t", "pt", "--retranslate"], "--retranslate is for catalogues"),
         (["--text", "a", "-t", "pt", "--format", "srt"], "--text is no srt file; give FILE"),
         (["a.srt", "b.txt", "-t", "pt", "--jsonl", "-o", "out/"], "b.txt is a text; leave -o out"),
-        (["a.srt", "b.srt", "-t", "pt", "--jsonl", "-o", "out.srt"], "give -o DIR/"),
+        (["a.srt", "b.srt", "-t", "pt", "--jsonl", "-o", "out.srt"], "give -o DIR/ for one each, or leave -o out"),
         (["a.txt", "-t", "pt", "--lines", "--format", "docx"], "exclude each other"),
     ],
 )

@@ -84,6 +84,14 @@ def test_records_have_the_terms_of_their_file(polygist: Polygist, telling: Fake,
     assert len(telling.requests("DetectLanguage")) == 1
 
 
+def test_a_language_in_doubt_is_one_of_the_table(polygist: Polygist, telling: Fake, table: Path, tmp_path: Path):
+    (tmp_path / "two.tsv").write_text("pt\ten\nbanco\tbank\n")
+    assert polygist(*TRANSLATE, "--text", "hm", "--glossary", tmp_path / "two.tsv").code == 0
+    assert entries_of(telling.requests("Translate")[0]) == {"bank": "banco"}
+    assert polygist(*TRANSLATE, "--text", "hm", "--glossary", table).code == 7
+    assert list(telling.requests("DetectLanguage")[-1].candidate_language_codes) == ["en", "de"]
+
+
 def test_a_stream_has_terms_too(polygist: Polygist, telling: Fake, table: Path):
     assert polygist(*TRANSLATE, "--stream", "--text", "the heart", "--glossary", table).code == 0
     assert entries_of(telling.requests("StreamTranslate")[0].request) == ENGLISH

@@ -57,6 +57,7 @@ BINARIES = {
     "a.pptx": (pack(TYPES, ("ppt/presentation.xml", "<w/>")), "a PowerPoint presentation", "pdftotext"),
     "a.odt": (pack(("mimetype", "application/vnd.oasis.opendocument.text")), "an OpenDocument text", "to docx {}"),
     "a.epub": (pack(("mimetype", "application/epub+zip")), "an e-book", "pandoc"),
+    "a.mo": (bytes.fromhex("de120495000000000100") + bytes(30), "a compiled catalogue", "msgunfmt {}"),
     "a.zip": (pack(("a.txt", PROSE)), "a ZIP archive", "unzip -p"),
     "a.txt.gz": (gzip.compress(PROSE.encode()), "gzip", "zcat"),
     "a.bz2": (bz2.compress(PROSE.encode()), "bzip2", "bzcat"),

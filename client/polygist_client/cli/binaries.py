@@ -34,6 +34,7 @@ CURES = {
 }  # fmt: skip
 # Where the command takes Word documents.
 FILE_CURES = {"an OpenDocument text": TO_WORD}
+COMPILED_CATALOGUES = (b"\xde\x12\x04\x95", b"\x95\x04\x12\xde")
 # Older ones have one type; the suffix tells them apart.
 OLDER_OFFICE = {".xls": SHEET, ".ppt": SLIDES}
 # What puremagic finds where it is a text all the same, in whatever encoding.
@@ -70,6 +71,8 @@ def describe_binary(
         is_read_by_lines: whether each line is decoded by itself, so that one in another encoding does not stop others.
         left_out: the flag without which a Word document is read as such; None where the command takes none.
     """
+    if raw.startswith(COMPILED_CATALOGUES):
+        return f"is a compiled catalogue of gettext; make PO of it: msgunfmt {file} -o FILE.po"
     matches = find_matches(raw)
     types = [media_type for length, media_type in matches if length >= STRONG_BYTES]
     if types and WRITTEN.match(types[0]):

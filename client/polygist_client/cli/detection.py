@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from polygist_client import Client, DetectedLanguage, LanguageUndetermined
+from polygist_client import Client, DetectedLanguage, GlossaryFile, InvalidInput, LanguageUndetermined
 from polygist_client.cli.answers import Work
 from polygist_client.cli.formats import MIME_TYPES, Format
 from polygist_client.cli.inputs import Input
@@ -51,7 +51,7 @@ def take_sample(records: Iterator[Record]) -> tuple[str, Iterator[Record]]:
     return "\n".join(text.text for record in head for text in record.texts), chain(head, records)
 
 
-def detect(client: Client, name: str, sample: str, work: Work, format: Format = "text") -> DetectedLanguage | None:
+def detect(client: Client, name: str, sample: str, work: Work) -> DetectedLanguage | None:
     """Detect the language of an input.
 
     Args:
@@ -59,7 +59,6 @@ def detect(client: Client, name: str, sample: str, work: Work, format: Format = 
         name: of the input.
         sample: the beginning of it.
         work: whose candidates may be found.
-        format: what the sample is.
 
     Returns:
         The likeliest language; None where there is nothing to tell one from, and nothing to translate.
@@ -69,11 +68,15 @@ def detect(client: Client, name: str, sample: str, work: Work, format: Format = 
     """
     if not any(map(str.isalpha, sample)):
         return None
-    candidates = work.options.get("candidates", ())
-    best = client.detect_language(sample, max_candidates=1, candidates=candidates, mime_type=MIME_TYPES[format]).best
+    best = client.detect_language(sample, max_candidates=1, candidates=work.options.get("candidates", ())).best
     if best.code == "und":
-        raise LanguageUndetermined(f"cannot tell the language of {name}", reason="LANGUAGE_UNDETERMINED")
+        raise undetermined(name)
     return best
+
+
+def undetermined(name: str) -> LanguageUndetermined:
+    """Make the error about an input whose language nobody can tell."""
+    return LanguageUndetermined(f"cannot tell the language of {name}", reason="LANGUAGE_UNDETERMINED")
 
 
 def choose_terms(client: Client, name: str, sample: str, work: Work, format: Format = "text") -> Work:
@@ -92,11 +95,26 @@ def choose_terms(client: Client, name: str, sample: str, work: Work, format: For
     """
     if work.glossary is None:
         return work
-    source = work.options.get("source")
-    if not source:
-        best = detect(client, name, sample[:DETECTED_CHARACTERS], work, format)
-        source = best.code if best else None
+    source, sample = work.options.get("source"), sample[:DETECTED_CHARACTERS]
+    if not source and any(map(str.isalpha, sample)):
+        source = tell_language(client, name, sample, work, format)
     return with_terms(work, source)
+
+
+def tell_language(client: Client, name: str, sample: str, work: Work, format: Format) -> str:
+    """Tell the language of an input, in doubt one that the glossary has; see `choose_terms`."""
+    assert work.glossary is not None
+    given, mime_type = work.options.get("candidates", ()), MIME_TYPES[format]
+    best = client.detect_language(sample, candidates=given, max_candidates=1, mime_type=mime_type).best
+    if best.confidence >= CONFIDENT and best.code != "und":
+        return best.code
+    others = other_languages(work.glossary, work.options["to"])
+    if len(others) == 1:
+        return others[0]
+    code = client.detect_language(sample, candidates=others, max_candidates=1, mime_type=mime_type).best.code
+    if code == "und":
+        raise undetermined(name)
+    return code
 
 
 def with_terms(work: Work, source: str | None) -> Work:
@@ -106,6 +124,16 @@ def with_terms(work: Work, source: str | None) -> Work:
     if source is None or base_of(source) == base_of(to):
         return replace(work, glossary=None)
     return replace(work.with_options(terms=work.glossary.terms(source, to)), glossary=None)
+
+
+def other_languages(glossary: GlossaryFile, to: str) -> list[str]:
+    """List the languages of a glossary beside `to`; raises InvalidInput where there is none, or not `to`."""
+    place = glossary.column_of(to)
+    others = [code for at, code in enumerate(glossary.languages) if at != place and base_of(code) != base_of(to)]
+    if place is None or not others:
+        have = ", ".join(glossary.languages)
+        raise InvalidInput(f"{glossary.name} has no terms to {to}; its languages: {have}", field="glossary")
+    return others
 
 
 def base_of(code: str) -> str:

@@ -1,13 +1,16 @@
 """Files that are sent as they are, such as Word, subtitles and catalogues, and what comes of them."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Any
 
 import click
 
-from polygist_client import Client, GlossaryFile, InvalidInput, PolygistError, Summary
+from polygist_client import Client, GlossaryFile, PolygistError, Summary
 from polygist_client.cli.answers import Work
-from polygist_client.cli.detection import base_of, with_terms
+from polygist_client.cli.detection import base_of, other_languages, with_terms
 from polygist_client.cli.errors import FAILURES, FATAL
 from polygist_client.cli.formats import FILE_TITLES, FILE_TYPES, named_file_format
 from polygist_client.cli.inputs import Input
@@ -16,6 +19,7 @@ from polygist_client.cli.records import Answer, Record, Text, describe_failure, 
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
+IN_FLIGHT = 4  # files that are with the server at the same time
 # The keywords of texts that files have not.
 OF_TEXTS = frozenset({"alternatives", "mime_type"})
 
@@ -55,16 +59,6 @@ def choose_terms_of_file(work: Work) -> Work:
     return with_terms(work, work.options.get("source") or other_languages(work.glossary, work.options["to"])[0])
 
 
-def other_languages(glossary: GlossaryFile, to: str) -> list[str]:
-    """List the languages of a glossary beside `to`; raises InvalidInput where there is none, or not `to`."""
-    place = glossary.column_of(to)
-    others = [code for at, code in enumerate(glossary.languages) if at != place and base_of(code) != base_of(to)]
-    if place is None or not others:
-        have = ", ".join(glossary.languages)
-        raise InvalidInput(f"{glossary.name} has no terms to {to}; its languages: {have}", field="glossary")
-    return others
-
-
 def check_terms(glossary: GlossaryFile, source: str, to: str) -> None:
     """Raise InvalidInput where a file was in another language than the terms that it was sent with."""
     is_other = source != "und" and base_of(source) != base_of(to)
@@ -73,11 +67,11 @@ def check_terms(glossary: GlossaryFile, source: str, to: str) -> None:
 
 
 class FileExchange:
-    """Files on their way to the server and back, one after the other, as `Exchange` has it of records.
+    """Files on their way to the server and back, a few at the same time, as `Exchange` has it of records.
 
     Args:
         work: what to do with them.
-        take: is given each record with its answer.
+        take: is given each record with its answer, in the order in which they were read.
         as_json: whether the answers have their replies as JSON.
     """
 
@@ -88,10 +82,21 @@ class FileExchange:
 
     def run(self, client: Client, records: Iterable[Record]) -> None:
         """Send all files and take what comes of each; raises CallFailed for what concerns all of them."""
-        for record in records:
-            self._take(record, [] if record.error else [self._send(client, record)])
+        pool = ThreadPoolExecutor(IN_FLIGHT)
+        pending: deque[tuple[Record, Future[list[Answer]]]] = deque()
+        try:
+            for record in chain(records, repeat(None, IN_FLIGHT)):
+                if record is not None:
+                    pending.append((record, pool.submit(self._send, client, record)))
+                if pending and (record is None or len(pending) == IN_FLIGHT):
+                    sent, answers = pending.popleft()
+                    self._take(sent, answers.result())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _send(self, client: Client, record: Record) -> Answer:
+    def _send(self, client: Client, record: Record) -> list[Answer]:
+        if record.error:
+            return []
         replies: list[JsonReply] = []
         on_reply = replies.append if self._as_json else None
         try:
@@ -99,8 +104,8 @@ class FileExchange:
         except FATAL:
             raise
         except PolygistError as error:
-            return Answer(None, error, {"error": describe_failure(error)})
-        return Answer(value, None, self._work.file_result(replies[0]) if replies else {})
+            return [Answer(None, error, {"error": describe_failure(error)})]
+        return [Answer(value, None, self._work.file_result(replies[0]) if replies else {})]
 
 
 def read_files(sources: Iterable[Input], work: Work) -> Iterator[Record]:
@@ -119,13 +124,21 @@ def read_files(sources: Iterable[Input], work: Work) -> Iterator[Record]:
         yield Record(source=source, number=0, raw=document, finish=finish, texts=(Text("", is_file=True),))
 
 
-def split_output(session: Session, sources: Sequence[Input], output: Output) -> tuple[Output, Output | None]:
+def split_output(
+    session: Session, sources: Sequence[Input], output: Output, *, works: int
+) -> tuple[Output, Output | None]:
     """Return where results go and, where those are JSON and files go elsewhere, where these go; None where not.
 
     JSON has what is in a file, unless ``-o`` says where the file goes: then JSON is printed without it.
 
+    Args:
+        session: says whether JSON is wanted.
+        sources: all that is read.
+        output: what ``-o`` says.
+        works: how many results each of them has.
+
     Raises:
-        UsageError: what is JSON would go to a folder.
+        UsageError: what is JSON would go to a folder, or several files to one.
     """
     texts = [source.name for source in sources if not source.file]
     if session.is_text or output == Output():
@@ -135,6 +148,8 @@ def split_output(session: Session, sources: Sequence[Input], output: Output) -> 
         return output, None
     if texts:
         raise click.UsageError(f"with --json or --jsonl, -o is for files, and {texts[0]} is a text; leave -o out")
+    if output.file and len(sources) * works > 1:
+        raise click.UsageError("several files come of this: give -o DIR/ for one each, or leave -o out")
     return Output(), output
 
 

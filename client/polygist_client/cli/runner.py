@@ -66,7 +66,7 @@ class Job:
 
     @property
     def is_of_file(self) -> bool:
-        """Whether it is one input that is sent as the file that it is."""
+        """Whether its inputs are sent as the files that they are."""
         return bool(self.sources[0].file)
 
 
@@ -238,19 +238,16 @@ class Run:
         return tally.finish(is_told=is_of_records or len(self.sources) > 1, is_of_records=is_of_records)
 
     def _gather(self, jobs: Iterable[Job]) -> list[Job]:
-        """Gather what travels together: the texts for the same work, with the same terms; files go one by one."""
-        gathered: list[Job] = []
-        texts: dict[tuple[int, str], Job] = {}
+        """Gather what travels together: the texts for the same work, with the same terms; and the files for it."""
+        gathered: dict[tuple[Any, ...], Job] = {}
         for job in jobs:
             (source,) = job.sources
             chosen = job if job.is_of_file else self._choose(job)
-            if job.is_of_file or chosen.error:
-                gathered.append(chosen)
-                continue
-            key = (self.works.index(job.work), repr(chosen.work.options.get("terms")))
-            before = texts.get(key, replace(chosen, sources=()))
-            texts[key] = replace(before, sources=(*before.sources, source))
-        return [*texts.values(), *gathered]
+            own = source.name if chosen.error else repr(chosen.work.options.get("terms"))
+            key = (self.works.index(job.work), job.is_of_file, bool(chosen.error), own)
+            before = gathered.get(key, replace(chosen, sources=()))
+            gathered[key] = replace(before, sources=(*before.sources, source))
+        return list(gathered.values())
 
     def _choose(self, job: Job) -> Job:
         """Choose the terms for a text by its language, where they are of a glossary of one's own."""

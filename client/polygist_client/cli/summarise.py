@@ -93,8 +93,9 @@ def summarise(
     Lines and CSV each record gets its summary in the field --into. Terms and kept phrases go with --to.
     """
     keywords, glossary = parse_terms(**options)
-    if options["glossary"] and not options["to"]:
-        raise click.UsageError("--glossary is for a summary in another language; give --to too")
+    flag = next((name for name in ("glossary", "keep", "keep_file", "placeholders") if options[name]), "")
+    if flag and not options["to"]:
+        raise click.UsageError(f"--{flag.replace('_', '-')} is for a summary in another language; give --to too")
     form = parse_form(format=format, field=field, field_format=field_format, into=into)
     where = parse_output(output, makes=None if form.read else "markdown" if options["markdown"] else "text")
     shows_more = "citations" if options["citations"] else ""

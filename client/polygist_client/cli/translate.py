@@ -128,7 +128,7 @@ def translate(
     check_files(session, sources, where, refused=refused, shows_more={f"--{name}": options[name] for name in MORE})
     check_catalogues(sources, of_catalogues)
     check_glossary(works, sources)
-    place, elsewhere = split_output(session, sources, where)
+    place, elsewhere = split_output(session, sources, where, works=len(works))
     shares_stream = stream or (elsewhere is None and can_share_stream(session, form, sources, len(works)))
     check_output(where, sources, targets, shares_stream=shares_stream)
     check_overlap(where, sources, targets, is_of_records=form.read is not None)
