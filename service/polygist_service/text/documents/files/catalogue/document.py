@@ -136,7 +136,9 @@ class CatalogueFile:
                     forms[number], faults = write_form(source, task.formats, translated, language)
                     found += faults
             notices += found
-            writer.translate(task.entry, len(task.sources), forms, is_fuzzy=self.options.mark_fuzzy or bool(found))
+            is_new = any(each.index is not None for each in used)
+            is_fuzzy = bool(found) or (is_new and self.options.mark_fuzzy)
+            writer.translate(task.entry, len(task.sources), forms, is_fuzzy=is_fuzzy)
         fields = self.header.fields_in(language, self.rule)
         document, notice = self.encoding.encode(writer.text)
         says_utf8 = find_name(self.header.charset) == UTF8

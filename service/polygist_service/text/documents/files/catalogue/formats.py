@@ -107,21 +107,25 @@ FORMATS: Mapping[str, Format] = {
     ),
     "go": printf(r"(?:\[\d+\])?[A-Za-z]", numbers=False),
 }  # fmt: skip
-# What is surely one in a message of which nothing is said.
+NAMED = (
+    r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|%\{\w{1,60}\}|%<\w{1,60}>[a-z]|\$\{\w{1,60}\}"
+    r"|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{0,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+)
+# What is surely a placeholder in a message of which nothing is said, and in one that is said to have no directives.
 ANY = Format(
     re.compile(
-        r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|(?<![\w%])%(?:(?P<number>\d{1,2})\$)?[-+#0]?\d{0,3}"
-        r"(?:\.\d{1,3})?(?:ll?|z)?[dioufgxXcs@](?![^\W\d_])|(?<![\w%])%L?\d{1,2}(?!\d|\s*%)|%\{\w{1,60}\}|%<\w{1,60}>[a-z]"
-        r"|\$\{\w{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{0,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+        r"(?<![\w%])%(?:(?P<number>\d{1,2})\$)?[-+#0]?\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[dioufgxXcs@](?![^\W\d_])"
+        rf"|(?<![\w%])%L?\d{{1,2}}(?!\d|\s*%)|{NAMED}"
     )
 )
+ANY_NAMED = Format(re.compile(NAMED))
 
 
 def find_formats(flags: Iterable[str]) -> list[Format]:
     """Return the formats that the flags of a message say it is in; what is surely a placeholder where they say none."""
     said = [found for flag in sorted(flags) if (found := FLAG.fullmatch(flag))]
     formats = [FORMATS[found["syntax"]] for found in said if not found["no"] and found["syntax"] in FORMATS]
-    return list(dict.fromkeys(formats)) or ([] if any(found["no"] for found in said) else [ANY])
+    return list(dict.fromkeys(formats)) or [ANY_NAMED if said else ANY]
 
 
 def find_placeholders(text: str, formats: Sequence[Format]) -> list[Span]:
