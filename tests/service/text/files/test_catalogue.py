@@ -116,11 +116,18 @@ def test_forms_follow_the_rule_of_the_target():
     assert list(polib.pofile(text)[0].msgstr_plural.values()) == ["%d file", "arquivos", "%d files"]
     assert RUSSIAN in text
     # A form for one that is one for 21 as well needs a place for the number.
-    found, kinds = translated(entry.replace('%d file"', 'One file"'), str, "ru")
-    assert (list(found.msgstr_plural.values()), kinds) == (["%d files"] * 3, [NoticeKind.DOCUMENT_ALTERED])
-    assert found.fuzzy
-    found, kinds = translated(entry.replace('%d file"', 'One file"'), str, "de")
-    assert (list(found.msgstr_plural.values()), found.fuzzy, kinds) == (["One file", "%d files"], False, [])
+    cases = {
+        "One file": (
+            {"ru": ["%d file", "%d files", "%d files"], "de": ["One file", "%d files"], "ja": ["%d files"]},
+            False,
+        ),
+        "The file": ({"ru": ["%d files"] * 3, "de": ["The file", "%d files"], "ja": ["%d files"]}, True),
+    }
+    for singular, (expected, is_doubtful) in cases.items():
+        for target, forms in expected.items():
+            found, kinds = translated(entry.replace('%d file"', f'{singular}"'), str, target)
+            told = [NoticeKind.DOCUMENT_ALTERED] * (is_doubtful and target == "ru")
+            assert (list(found.msgstr_plural.values()), kinds, found.fuzzy) == (forms, told, bool(told)), target
 
 
 @pytest.mark.parametrize(
@@ -168,6 +175,7 @@ def test_rules_that_are_none_are_refused(rule):
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("no-c", "100% of it {in}", None, "{in} 100% disso", None),
         ("", "{name} has %d files, 5 % of all", None, "%d arquivos de {name}, 5 % de todos", None),
+        ("", "the B<--all> of I<ls>(1): E<lt>", None, "o B<--all> de I<ls>(1): E<lt>", None),
         ("", "see {name}", None, "veja", NoticeKind.PLACEHOLDER_LOST),
     ],
 )
