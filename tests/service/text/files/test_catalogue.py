@@ -108,17 +108,26 @@ def test_forms_follow_the_rule_of_the_target():
     for target, expected in forms.items():
         found, kinds = translated(entry, str, target)
         assert (list(found.msgstr_plural.values()), kinds) == ([f"%d {form}" for form in expected], []), target
+    for target, rule in {"pt": "nplurals=2; plural=(n != 1)", "pt-BR": "nplurals=2; plural=(n > 1)"}.items():
+        assert f'"Plural-Forms: {rule};\\n"' in write(HEADER + entry, str, target)[0]
     # A catalogue's own rule is obeyed, and translations that are there stay.
     own = entry.replace('msgstr[1] ""', 'msgstr[1] "arquivos"\nmsgstr[2] ""')
     text, _ = write(HEADER.replace('8\\n"', f'8\\nLanguage: ru\\nPlural-Forms: {RUSSIAN}\\n"') + own, str, "ru")
     assert list(polib.pofile(text)[0].msgstr_plural.values()) == ["%d file", "arquivos", "%d files"]
     assert RUSSIAN in text
     # A form for one that is one for 21 as well needs a place for the number.
-    found, kinds = translated(entry.replace('%d file"', 'One file"'), str, "ru")
-    assert (list(found.msgstr_plural.values()), kinds) == (["%d files"] * 3, [NoticeKind.DOCUMENT_ALTERED])
-    assert found.fuzzy
-    found, kinds = translated(entry.replace('%d file"', 'One file"'), str, "de")
-    assert (list(found.msgstr_plural.values()), found.fuzzy, kinds) == (["One file", "%d files"], False, [])
+    cases = {
+        "One file": (
+            {"ru": ["%d file", "%d files", "%d files"], "de": ["One file", "%d files"], "ja": ["%d files"]},
+            False,
+        ),
+        "The file": ({"ru": ["%d files"] * 3, "de": ["The file", "%d files"], "ja": ["%d files"]}, True),
+    }
+    for singular, (expected, is_doubtful) in cases.items():
+        for target, forms in expected.items():
+            found, kinds = translated(entry.replace('%d file"', f'{singular}"'), str, target)
+            told = [NoticeKind.DOCUMENT_ALTERED] * (is_doubtful and target == "ru")
+            assert (list(found.msgstr_plural.values()), kinds, found.fuzzy) == (forms, told, bool(told)), target
 
 
 @pytest.mark.parametrize(
@@ -164,8 +173,9 @@ def test_rules_that_are_none_are_refused(rule):
         ("python", "%b %d, %Y at noon", None, "%b %d, %Y ao meio-dia", None),
         ("c", "%d files", None, "arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),
-        ("no-c", "100% of it", None, "100% disso", None),
+        ("no-c", "100% of it {in}", None, "{in} 100% disso", None),
         ("", "{name} has %d files, 5 % of all", None, "%d arquivos de {name}, 5 % de todos", None),
+        ("", "the B<--all> of I<ls>(1): E<lt>", None, "o B<--all> de I<ls>(1): E<lt>", None),
         ("", "see {name}", None, "veja", NoticeKind.PLACEHOLDER_LOST),
     ],
 )
@@ -206,6 +216,7 @@ def test_placeholders_are_carried_over_with_what_is_glued_to_them():
         ("Name:", "Name", "Nome.", "pt", "Nome:"),
         ("  two\\n", "two", "Dois", "pt", "  dois\\n"),
         ("two", "two", "Zwei", "de", "Zwei"),
+        ("Two", "Two", "iki", "tr", "İki"),
         ("It is done.", "It is done.", "Está feito.", "pt", "Está feito."),
     ],
 )
@@ -392,7 +403,7 @@ def test_nothing_but_translations_is_written(entries, ending, mark_fuzzy, retran
         f'#, python-brace-format\nmsgid "{"{" * 200_000}"\nmsgstr ""\n',
         f'msgid "{"<a " * 100_000}"\nmsgstr ""\n',
         f'msgid "{"&_~" * 100_000}"\nmsgstr ""\n',
-        f'msgid "{" " * 200_000}a"\nmsgstr ""\n',
+        f'msgid "a{" " * 200_000}a"\nmsgstr ""\n',
         "#, fuzzy, c-format\n" * 50_000 + 'msgid "a"\nmsgstr ""\n',
         "".join(f'msgid "%({number})s"\nmsgstr ""\n' for number in range(10_000)),
         f'msgid "{chr(92) * 200_000}"\nmsgstr ""\n',

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 
 from polygist.charsets import find_name
 
@@ -21,6 +21,7 @@ from polygist_service.text.documents.files.catalogue.formats import (
     find_placeholders,
     number_placeholders,
     part_placeholders,
+    place_number,
     restore_turns,
 )
 from polygist_service.text.documents.files.catalogue.header import (
@@ -63,6 +64,14 @@ class Source:
     wording: Wording
     numbered: str
     index: int | None = None
+
+    @classmethod
+    def of(cls, own: str, formats: Sequence[Format], marker: str, index: int) -> "Source":
+        """Read a message; `index` is that of its text, should it have words."""
+        is_code = MARKUP.search(own) or any(marker in own[slice(*span)] for span in find_placeholders(own, formats))
+        wording = Wording.of(own, "" if is_code else marker)
+        numbered = number_placeholders(wording.text, formats)
+        return cls(own, wording, numbered, index if has_words(numbered, formats) else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +145,9 @@ class CatalogueFile:
                     forms[number], faults = write_form(source, task.formats, translated, language)
                     found += faults
             notices += found
-            writer.translate(task.entry, len(task.sources), forms, is_fuzzy=self.options.mark_fuzzy or bool(found))
+            is_new = any(each.index is not None for each in used)
+            is_fuzzy = bool(found) or (is_new and self.options.mark_fuzzy)
+            writer.translate(task.entry, len(task.sources), forms, is_fuzzy=is_fuzzy)
         fields = self.header.fields_in(language, self.rule)
         document, notice = self.encoding.encode(writer.text)
         says_utf8 = find_name(self.header.charset) == UTF8
@@ -170,16 +181,13 @@ def plan(
     sources: list[Source] = []
     for entry in wanted:
         formats = find_formats(entry.flags)
-        found: list[Source] = []
-        for own in filter(None, (entry.message, entry.plural)):
-            is_code = MARKUP.search(own) or any(marker in own[slice(*span)] for span in find_placeholders(own, formats))
-            wording = Wording.of(own, "" if is_code else marker)
-            numbered = number_placeholders(wording.text, formats)
-            source = Source(own, wording, numbered, len(sources) if has_words(numbered, formats) else None)
-            found.append(source)
-            if source.index is not None:
-                sources.append(source)
-        tasks.append(make_task(entry, formats, found, rule, options))
+        forms, doubtful = choose_sources(entry, formats, rule, options)
+        made: dict[str, Source] = {}
+        for own in filter(None, dict.fromkeys(forms)):
+            made[own] = Source.of(own, formats, marker, len(sources))
+            if made[own].index is not None:
+                sources.append(made[own])
+        tasks.append(Task(entry, formats, [made[own] if own else None for own in forms], doubtful))
     kept = frozenset(
         phrase
         for task in tasks
@@ -202,22 +210,26 @@ def is_wanted(entry: Entry, options: ReadOptions, rule: PluralRule) -> bool:
     return options.retranslate or entry.is_fuzzy or is_short or not entry.is_translated
 
 
-def make_task(
-    entry: Entry, formats: Sequence[Format], sources: Sequence[Source], rule: PluralRule, options: ReadOptions
-) -> Task:
-    """Return what is to be done for an entry: forms that have a translation stay, unless all is translated again."""
+def choose_sources(
+    entry: Entry, formats: Sequence[Format], rule: PluralRule, options: ReadOptions
+) -> tuple[list[str | None], frozenset[int]]:
+    """Return what each form of an entry is translated from, and which are doubtful; see `Task`.
+
+    Forms that have a translation stay, unless it is a guess or all is translated again.
+    """
     stays = [not options.retranslate and not entry.is_fuzzy and bool(form.text) for form in entry.forms]
     if entry.plural is None:
-        return Task(entry, formats, [None if stays[0] else sources[0]])
-    singular, plural = sources[0], sources[-1]
-    one = rule.form_of_one
+        return [None if stays[0] else entry.message], frozenset()
+    one, singular = rule.form_of_one, entry.message
     # Where the form for one stands for 21 or for none as well, it needs the place for a number.
-    lacks = bool(compare_placeholders(plural.own, singular.own, formats)) and len(rule.numbers[one]) > 1
-    has_own = rule.count > 1 and not lacks
-    chosen = [singular if form == one and has_own else plural for form in range(rule.count)]
-    kept = [form < len(stays) and stays[form] for form in range(rule.count)]
-    forms = [None if stay else source for stay, source in zip(kept, chosen, strict=True)]
-    return Task(entry, formats, forms, frozenset([one] if lacks and rule.count > 1 and forms[one] else []))
+    if len(rule.numbers[one]) > 1:
+        singular = place_number(singular, entry.plural, formats)
+    forms: list[str | None] = [entry.plural] * rule.count
+    if singular and rule.count > 1:
+        forms[one] = singular
+    forms = [None if stay else own for stay, own in zip_longest(stays[: rule.count], forms)]
+    is_doubtful = rule.count > 1 and not singular and forms[one]
+    return forms, frozenset([one] if is_doubtful else [])
 
 
 def has_words(text: str, formats: Sequence[Format]) -> bool:

@@ -10,6 +10,8 @@ from polygist_service.text.segmentation import Span
 FLAG = re.compile(r"(?P<no>no-|impossible-)?(?P<syntax>[a-z+#]+(?:-[a-z]+)*)-format")
 WIDTH = r"(?:\*(?:\d+\$)?|\d{1,9})?"
 BRACES = r"\{\{|\}\}|\{(?P<name>[^\s{}:!]*+)(?:[^{}]|\{[^{}]*+\})*+\}"
+# What says in a singular what a placeholder says in its plural, in English, Portuguese, Spanish, French and German.
+ONE = re.compile(r"(?<![\w.,-])(?:one|a single|1|uma?|una?|une|eine?)(?![\w.,-])", re.IGNORECASE)
 # Signs beside a placeholder that are of it: "%dMB", "file%s", "%d%%", "%s:%d" are carried over whole.
 MOST_GLUED = 40
 GLUED = re.compile(rf"[A-Za-z0-9_]{{0,{MOST_GLUED}}}")
@@ -107,21 +109,26 @@ FORMATS: Mapping[str, Format] = {
     ),
     "go": printf(r"(?:\[\d+\])?[A-Za-z]", numbers=False),
 }  # fmt: skip
-# What is surely one in a message of which nothing is said.
+NAMED = (
+    r"(?<!\w)[BCFILRSXZ]<[^<>\s]{1,60}>|E<(?:lt|gt|sol|verbar|\d{1,6})>|"
+    r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|%\{\w{1,60}\}|%<\w{1,60}>[a-z]|\$\{\w{1,60}\}"
+    r"|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{0,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+)
+# What is surely a placeholder in a message of which nothing is said, and in one that is said to have no directives.
 ANY = Format(
     re.compile(
-        r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|(?<![\w%])%(?:(?P<number>\d{1,2})\$)?[-+#0]?\d{0,3}"
-        r"(?:\.\d{1,3})?(?:ll?|z)?[dioufgxXcs@](?![^\W\d_])|(?<![\w%])%L?\d{1,2}(?!\d|\s*%)|%\{\w{1,60}\}|%<\w{1,60}>[a-z]"
-        r"|\$\{\w{1,60}\}|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{0,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+        r"(?<![\w%])%(?:(?P<number>\d{1,2})\$)?[-+#0]?\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[dioufgxXcs@](?![^\W\d_])"
+        rf"|(?<![\w%])%L?\d{{1,2}}(?!\d|\s*%)|{NAMED}"
     )
 )
+ANY_NAMED = Format(re.compile(NAMED))
 
 
 def find_formats(flags: Iterable[str]) -> list[Format]:
     """Return the formats that the flags of a message say it is in; what is surely a placeholder where they say none."""
     said = [found for flag in sorted(flags) if (found := FLAG.fullmatch(flag))]
     formats = [FORMATS[found["syntax"]] for found in said if not found["no"] and found["syntax"] in FORMATS]
-    return list(dict.fromkeys(formats)) or ([] if any(found["no"] for found in said) else [ANY])
+    return list(dict.fromkeys(formats)) or [ANY_NAMED if said else ANY]
 
 
 def find_placeholders(text: str, formats: Sequence[Format]) -> list[Span]:
@@ -185,6 +192,23 @@ def compare_placeholders(source: str, target: str, formats: Sequence[Format]) ->
         own, written = (each.pattern.sub("", text).count(each.sign) if each.sign else 0 for text in (source, target))
         wrong += [each.sign] * (written > own)
     return wrong
+
+
+def place_number(singular: str, plural: str, formats: Sequence[Format]) -> str:
+    """Return the singular of a message with the placeholder for the number that its plural has and it says in words.
+
+    "One file" of "%d files" is "%d file". Empty where that is not plain.
+    """
+    wanted = [plural[start:end] for start, end in find_placeholders(plural, formats)]
+    found = [singular[start:end] for start, end in find_placeholders(singular, formats)]
+    if Counter(wanted) == Counter(found):
+        return singular
+    lacking = [*(Counter(wanted) - Counter(found)).elements()]
+    words = list(ONE.finditer(singular))
+    if len(lacking) != 1 or len(words) != 1:
+        return ""
+    placed = f"{singular[: words[0].start()]}{lacking[0]}{singular[words[0].end() :]}"
+    return placed if [placed[start:end] for start, end in find_placeholders(placed, formats)] == wanted else ""
 
 
 def part_placeholders(source: str, target: str, formats: Sequence[Format]) -> str:

@@ -15,7 +15,7 @@ from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.documents.files.catalogue.entries import Entry
 from polygist_service.text.documents.files.encodings import UTF8, Encoding, find_encoding, tell_encoding
-from polygist_service.text.languages import BadTag, is_kin, parse_tag
+from polygist_service.text.languages import BadTag, base_language, is_kin, parse_tag
 
 CONTENT_TYPE, LANGUAGE, SOURCE_LANGUAGE = "Content-Type", "Language", "X-Source-Language"
 PLURAL_FORMS, ACCELERATOR = "Plural-Forms", "X-Accelerator-Marker"
@@ -27,6 +27,13 @@ RULE = re.compile(r"\s*nplurals\s*=\s*(\d)\s*;\s*plural\s*=([^;]+);?\s*")
 UNFILLED = ("CHARSET", "INTEGER", "EXPRESSION")
 # Every rule of CLDR shows all its forms in these numbers.
 NUMBERS = (*range(1001), 1_000_000)
+# What msginit, and so most catalogues, have for languages in which CLDR tells more forms, or others.
+RULES = {
+    **dict.fromkeys(("es", "he", "it", "pt"), (2, "(n != 1)")),
+    **dict.fromkeys(("fr", "pt-BR"), (2, "(n > 1)")),
+    "lv": (3, "(n%10==1 && n%100!=11 ? 0 : n != 0 ? 1 : 2)"),
+    "ga": (3, "n==1 ? 0 : n==2 ? 1 : 2"),
+}
 # What gettext calls some scripts and regions.
 LOCALES = {"zh-Hans": "zh_CN", "zh-Hant": "zh_TW", "zh": "zh_CN"}
 
@@ -159,7 +166,10 @@ def find_declared_encoding(document: bytes, charset: str) -> Encoding:
 
 
 def find_plural_rule(language: str) -> PluralRule:
-    """Return the rule of a language, of CLDR; where that has none, two forms as in English."""
+    """Return the rule of a language: gettext's own, else that of CLDR, else two forms as in English."""
+    own = RULES.get(language) or RULES.get(base_language(language))
+    if own:
+        return PluralRule(*own)
     rule = get_plural(language.replace("-", "_"))
     return PluralRule(rule.num_plurals, rule.plural_expr)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from polygist_service.text.languages import base_language
 
-EDGES = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
 # What may mark the letter that a menu's item is chosen by.
 MARKERS = "&_~"
 SEVERAL = 2
@@ -17,7 +16,9 @@ LONGEST_ITEM = 60
 WITHOUT_LETTERS = frozenset(("zh", "ja", "ko"))
 # Where nouns have capitals, a word that stands alone has one of its own.
 CAPITAL_NOUNS = frozenset(("de", "lb", "nds", "bar", "gsw"))
-END = re.compile(r"\s*(?:\.\.\.|…|[:：])\s*\Z")
+# Whose capital of i has its dot.
+DOTTED = frozenset(("tr", "az"))
+ENDS = ("...", "…", ":", "：")
 STOP = re.compile(r"(?<=[^\W\d_])[.。]\Z")
 SENTENCE = re.compile(r"[.!?:;,](?=\s)")
 STOPS = (".", "。", "!", "?", "！", "？", "…", ":", ";")
@@ -80,10 +81,10 @@ class Wording:
     @classmethod
     def of(cls, message: str, marker: str) -> "Wording":
         """Return what of a message is translated, given what marks accelerators in it."""
-        edges = EDGES.fullmatch(message)
-        text = edges[2] if edges and "\n" not in edges[2] else message
+        _, words, _ = split_edges(message)
+        text = message if "\n" in words else words
         if len(text) <= LONGEST_ITEM and not SENTENCE.search(text):
-            text = END.sub("", text) or text
+            text = split_end(text)[0] or text
         if marker and len(text) <= LONGEST_ITEM and text.count(marker) == 1:
             found = ACCELERATORS[marker].search(text)
             # "my_name" is a name, "E_xit" an item.
@@ -94,12 +95,25 @@ class Wording:
 
     def restore(self, translated: str, language: str) -> str:
         """Return the translation of the message, given that of its text, in a language."""
-        edges = EDGES.fullmatch(self.message)
-        before, source, behind = edges.groups() if edges else ("", self.message, "")
+        before, source, behind = split_edges(self.message)
         text = restore_end(source, restore_case(self.text.strip(), translated.strip(), language))
         if self.marker:
             text = mark_letter(text, self.marker, self.letter, language)
         return f"{before}{text}{behind}"
+
+
+def split_edges(text: str) -> tuple[str, str, str]:
+    """Return the white space that a text begins with, what stands between, and that which it ends with."""
+    start, words = len(text) - len(text.lstrip()), text.strip()
+    return text[:start] if words else "", words, text[start + len(words) :] if words else text
+
+
+def split_end(text: str) -> tuple[str, str]:
+    """Return a text without the dots or the colon that it ends with, and these with the white space around them."""
+    shown = text.rstrip()
+    mark = next((each for each in ENDS if shown.endswith(each)), "")
+    words = shown.removesuffix(mark).rstrip() if mark else text
+    return words, text[len(words) :]
 
 
 def restore_case(source: str, target: str, language: str) -> str:
@@ -109,26 +123,24 @@ def restore_case(source: str, target: str, language: str) -> str:
         return target
     first, rest = target[0], target[1:]
     if source[0].isupper() and first.islower():
-        return first.upper() + rest
+        return ("İ" if first == "i" and base_language(language) in DOTTED else first.upper()) + rest
     is_word = rest[:1].islower() and base_language(language) not in CAPITAL_NOUNS
     return first.lower() + rest if source[0].islower() and first.isupper() and is_word else target
 
 
 def restore_end(source: str, target: str) -> str:
     """Return a translation that ends in a colon or dots if the source does, and in no stop if the source has none."""
-    end = END.search(source)
-    if end:
-        own = END.search(target)
-        return target if own and own[0].strip() == end[0].strip() else STOP.sub("", END.sub("", target)) + end[0]
+    if end := split_end(source)[1]:
+        words, own = split_end(target)
+        return target if own.strip() == end.strip() else f"{STOP.sub('', words)}{end}"
     return target if source.endswith(STOPS) else STOP.sub("", target)
 
 
 def mark_letter(text: str, marker: str, letter: str, language: str) -> str:
     """Return a text with a marker before a letter: that of the source if it has it, best at the start of a word."""
     if base_language(language) in WITHOUT_LETTERS:
-        end = END.search(text)
-        at = end.start() if end else len(text)
-        return f"{text[:at]}({marker}{letter.upper()}){text[at:]}"
+        words, end = split_end(text)
+        return f"{words}({marker}{letter.upper()}){end}"
     places = [found.start() for found in LETTERS.finditer(text) if found[1]]
     same = [at for at in places if text[at].lower() == letter.lower()]
     starts = [at for at in same if at == 0 or not text[at - 1].isalnum()]
