@@ -49,6 +49,7 @@ quality: $(READY) ## measure translations, summaries and all else with the data 
 	@$(BIN)/python -m bench.quality $(if $(DATA),--data '$(DATA)')
 
 fidelity: $(READY) ## try texts of the real world on a server of its own and print what came of each kind; DATA=FOLDER adds public sets
+	@command -v soffice >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends libreoffice-writer-nogui >/dev/null; } || echo 'no LibreOffice: documents of Word are opened by no other program' >&2
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.fidelity $(if $(DATA),--data '$(DATA)')
 

@@ -329,11 +329,16 @@ def test_other_parts_are_translated_and_comments_are_not():
 def test_text_goes_the_way_of_its_language():
     properties = '<w:pPr><w:pStyle w:val="X"/>{}<w:jc w:val="left"/></w:pPr>'
     plain, turned = '<w:b/><w:sz w:val="20"/>', '<w:b/><w:bCs/><w:sz w:val="20"/><w:szCs w:val="20"/><w:rtl/>'
-    body = paragraph(properties.format(""), run("One", plain), mark("<w:tab/>"), run("two", plain))
-    arabic = rewrite(body, language="ar")
-    assert arabic == paragraph(properties.format("<w:bidi/>"), run("ONE", turned), mark("<w:tab/>"), run("TWO", turned))
-    said = paragraph(properties.format("<w:bidi/>"), run("One", turned), mark("<w:tab/>"), run("Two", turned))
-    assert rewrite(arabic, lambda page: page.replace("ONE", "One").replace("TWO", "Two"), language="fa") == said
-    both = turned.replace("<w:rtl/>", "")
-    back = rewrite(said, language="en")
-    assert back == paragraph(properties.format(""), run("ONE", both), mark("<w:tab/>"), run("TWO", both))
+
+    def make(direction, look, *words):
+        return paragraph(properties.format(direction), run(words[0], look), mark("<w:tab/>"), run(words[1], look))
+
+    latin, arabic = ("One", "two"), ("واحد", "اثنان")
+    body, other = make("", plain, *latin), make("<w:bidi/>", turned, *arabic)
+    assert (
+        rewrite(body, lambda shown: shown.replace("One", arabic[0]).replace("two", arabic[1]), language="ar") == other
+    )
+    back = rewrite(other, lambda shown: shown.replace(arabic[0], "One").replace(arabic[1], "two"), language="en")
+    assert back == make("", turned.replace("<w:rtl/>", ""), *latin)
+    again = rewrite(other, lambda shown: shown.replace(arabic[0], "یک"), language="fa")
+    assert again == make("<w:bidi/>", turned, "یک", arabic[1])

@@ -1,5 +1,7 @@
 """How words look: properties of runs, which of them are alike, and what another language changes of them."""
 
+import unicodedata
+from collections import Counter
 from copy import deepcopy
 from functools import lru_cache
 
@@ -111,15 +113,13 @@ def attribute_of(language: str) -> str:
 
 
 def set_language(run: Element, language: str) -> None:
-    """Let a run of words go in the direction of a language, and say that it is in it where it says what it is in."""
+    """Let a run of words say that it is in a language, where it says what it is in."""
     properties = properties_of(run)
     if properties is not None and properties.get("lang"):
         declare(properties, "lang", language)
     declared = find_child(properties, "w:lang")
     if declared is not None:
         declare(declared, named(declared, attribute_of(language)), language)
-    if name_of(run) == "w:r":
-        turn_run(run, language)
 
 
 def turn_run(run: Element, language: str) -> None:
@@ -143,6 +143,12 @@ def turn_run(run: Element, language: str) -> None:
             (found.addnext if is_turned else found.addprevious)(copy)
     if is_turned:
         insert_behind(properties, etree.Element(named(run, "rtl")), BEFORE_RUN_DIRECTION)
+
+
+def goes_right_to_left(text: str) -> bool:
+    """Whether most letters of a text are of scripts that go from right to left."""
+    directions = Counter(unicodedata.bidirectional(letter) for letter in text if letter.isalpha())
+    return directions["R"] + directions["AL"] > directions["L"]
 
 
 def turn_paragraph(paragraph: Element, language: str) -> None:

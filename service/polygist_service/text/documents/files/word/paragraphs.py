@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape, unescape
 
-from polygist_service.text.documents.files.word.formats import find_key, find_tag, turn_paragraph
+from polygist_service.text.documents.files.word.formats import find_key, find_tag, goes_right_to_left, turn_paragraph
 from polygist_service.text.documents.files.word.markup import Element, name_of
 from polygist_service.text.documents.files.word.pieces import (
     FieldReader,
@@ -20,6 +20,7 @@ from polygist_service.text.documents.files.word.pieces import (
 from polygist_service.text.documents.files.word.runs import RunWriter
 from polygist_service.text.documents.files.word.styles import Styles
 from polygist_service.text.documents.html.tokens import Token, TokenKind, read_attributes
+from polygist_service.text.languages import is_right_to_left
 
 # So many spaces are no space between words: they are there for where words stand.
 SPACES = re.compile(" {3,}")
@@ -66,8 +67,10 @@ class Paragraph:
             language: that it is in, a canonical tag.
         """
         ended = find_ends(self.element)
-        runs = RunWriter(self.element, self.base, self.off, language)
-        turn_paragraph(self.element, language)
+        turns = is_right_to_left(language) != goes_right_to_left(re.sub("<[^>]*>", "", self.html))
+        runs = RunWriter(self.element, self.base, self.off, language, turns=turns)
+        if turns:
+            turn_paragraph(self.element, language)
         is_kept = False
         for token in tokens:
             if token.kind is TokenKind.TEXT and not is_kept:

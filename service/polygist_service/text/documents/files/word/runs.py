@@ -5,7 +5,7 @@ from copy import deepcopy
 
 from lxml import etree
 
-from polygist_service.text.documents.files.word.formats import find_key, properties_of, set_language
+from polygist_service.text.documents.files.word.formats import find_key, properties_of, set_language, turn_run
 from polygist_service.text.documents.files.word.markup import SPACE, Element, find_child, name_of, named
 from polygist_service.text.documents.files.word.pieces import BREAKS, CHARACTERS, PROPERTIES, Piece, PieceKind
 
@@ -25,17 +25,23 @@ class RunWriter:
         base: a run that looks as words do of which nothing else is said.
         off: switches of runs that say nothing where they are off.
         language: that its words are in, a canonical tag.
+        turns: whether they go in another direction than before.
     """
 
-    def __init__(self, paragraph: Element, base: Element | None, off: frozenset[str], language: str) -> None:
+    def __init__(
+        self, paragraph: Element, base: Element | None, off: frozenset[str], language: str, *, turns: bool
+    ) -> None:
         self._paragraph = paragraph
         self._off = off
         self._language = language
+        self._turns = turns
         self._slots = [paragraph]
+        self._base = base
         self._looks = [make_base(paragraph) if base is None else base]
         self._around: list[Piece | Element] = []
         self._written: dict[Element, str] = {}  # runs that more may be put into, and what is the same for those alike
         self._held: dict[Element, Element] = {}  # runs without words, and those that they were before
+        self._seen: list[set[str]] = [set()]  # in each element that is around, what runs look like
         empty(paragraph)
 
     def begin(self, around: Piece | Element) -> None:
@@ -55,22 +61,31 @@ class RunWriter:
                 self._slots[-1].append(around.node)
             empty(around.slot)
             self._slots.append(around.slot)
+            self._seen.append(set())
         self._looks.append(self._looks[-1] if around.base is None else around.base)
 
     def end(self) -> None:
         """End what was begun last."""
         around = self._around.pop()
         self._looks.pop()
+        self._keep_look(around.base if isinstance(around, Piece) else around)
         if isinstance(around, Piece):
             for each in around.closing:
                 self.replay(each)
             if around.slot is not None:
                 self._slots.pop()
+                self._seen.pop()
 
     def finish(self) -> None:
         """Put what stands last behind all that was written."""
         assert not self._around, "a tag of a paragraph was not closed"
+        self._keep_look(self._base)
         self._paragraph.extend([each for each in self._paragraph if name_of(each) == "a:endParaRPr"])
+
+    def _keep_look(self, run: Element | None) -> None:
+        """Put a run without words where none of them looks any more as some did: the document still has it."""
+        if run is not None and find_key(run, self._off) not in self._seen[-1]:
+            self._add_run(run)
 
     def put_words(self, text: str) -> None:
         """Write words."""
@@ -78,6 +93,8 @@ class RunWriter:
         if text:
             run = self._find_run(self._looks[-1])
             set_language(run, self._language)
+            if self._turns and name_of(run) == "w:r":
+                turn_run(run, self._language)
             put_text(run, text)
 
     def replay(self, piece: Piece) -> None:
@@ -124,6 +141,7 @@ class RunWriter:
         if properties is not None:
             run.append(deepcopy(properties))
         self._written[run] = find_key(like, self._off)
+        self._seen[-1].add(self._written[run])
         return run
 
 
