@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from polygist_service.text.boundaries import find_resumptions, is_inside_sentenc
 
 Span = tuple[int, int]
 Fits = Callable[[str], bool]
+FindSpans = Callable[[str], Sequence[Span]]
 
 # What `str.splitlines` splits at.
 LINE_BREAKS = re.compile(r"[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
@@ -75,11 +77,21 @@ def fold(text: str) -> str:
     return WHITE_SPACE.sub(lambda found: " " if LINE_BREAKS.search(found[0]) else found[0], text)
 
 
-def split_sentences(text: str, language: str) -> list[Span]:
+def break_anywhere(text: str) -> Sequence[Span]:
+    """Return no stretch that has to stay in one sentence."""
+    return ()
+
+
+def split_sentences(text: str, language: str, unbroken: FindSpans = break_anywhere) -> list[Span]:
     """Split `text` into sentences, in linear time.
 
     Boundaries are those of Unicode text segmentation (UAX 29, through ICU) less those behind an abbreviation; a
     line break always ends a sentence, and white space belongs to the sentence before it.
+
+    Args:
+        text: any.
+        language: canonical tag, for the abbreviations.
+        unbroken: finds the stretches inside of which no sentence ends, such as names with a full stop.
 
     Returns:
         Half-open spans in code points that cover `text` without gap or overlap.
@@ -108,7 +120,16 @@ def split_sentences(text: str, language: str) -> list[Span]:
         starts = sorted({*starts, *resumed} - {len(text)})
     if NOTE_SIGN.search(text):
         starts = move_behind_notes(text, starts, words)
+    if len(starts) > 1:
+        starts = leave_whole(starts, unbroken(text))
     return list(pairwise([*starts, len(text)]))
+
+
+def leave_whole(starts: Sequence[int], spans: Sequence[Span]) -> list[int]:
+    """Return `starts` without those inside of `spans`, which are in order."""
+    lows = [start for start, _ in spans]
+    before = [bisect_left(lows, start) for start in starts]
+    return [start for start, at in zip(starts, before, strict=True) if at == 0 or spans[at - 1][1] <= start]
 
 
 def move_behind_notes(text: str, starts: Sequence[int], words: Lexicon) -> list[int]:

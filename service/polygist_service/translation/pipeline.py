@@ -1,6 +1,7 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from polygist_service.engine.interface import Decoding, Engine, HeldModel, Resul
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import PLAIN, Document, Layout, Segment, Splitting
 from polygist_service.text.documents.plain import PlainLayout
+from polygist_service.text.segmentation import Span
 from polygist_service.translation.assembly import Assembly, Outcome, join_parts
 from polygist_service.translation.detection import DetectedLanguage
 from polygist_service.translation.drafts import Draft, Reading, draft_notices, hold_back, keep
@@ -116,8 +118,8 @@ class Pipeline:
         """Give the documents of `layouts`, and what becomes of all their segments, in order."""
         first, *onward = hops
         length = sum(len(layout.text) for layout in layouts)
-        splits = [partial(layout.split, first.source, self._request.splitting) for layout in layouts]
-        finder: TermFinder = self._find_terms(first.source)
+        finder = self._find_terms(first.source)
+        splits = [partial(self._split, layout, first.source, finder) for layout in layouts]
         if not onward:
             async with self._pass(first, splits, length, finder) as passed:
                 yield passed
@@ -128,9 +130,20 @@ class Pipeline:
             halfway = [outcome async for outcome in outcomes]
         splits = [partial(split_halfway, outcome, onward[0].source) for outcome in halfway]
         length = sum(len(outcome.ranked(0).text) for outcome in halfway)
-        finder = carried.homeward(self._find_kept(onward[0].source))
-        async with self._pass(onward[0], splits, length, finder) as (parts, outcomes):
+        homeward = carried.homeward(self._find_kept(onward[0].source))
+        async with self._pass(onward[0], splits, length, homeward) as (parts, outcomes):
             yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source, fill=carried.fill)
+
+    def _split(self, layout: Layout, language: str, finder: WordFinder) -> Document:
+        """Split a text into sentences; none ends inside of what is prescribed.
+
+        In plain text lines end all the same: those with a part of a placeholder that goes over several of them stay.
+        """
+        document = layout.split(language, self._request.splitting, partial(find_spans, finder))
+        if self._request.mime_type != PLAIN:
+            return document
+        spans = finder.find_placeholders_over_lines(document.text)
+        return document.with_segments(list(keep_parts(document.segments, spans))) if spans else document
 
     def _find_terms(self, source: str) -> WordFinder:
         """Return what finds all that is prescribed in texts of a language."""
@@ -283,6 +296,22 @@ class Start:
                 yield self._count + at, result
 
 
+def keep_parts(segments: Sequence[Segment], spans: Sequence[Span]) -> Iterator[Segment]:
+    """Yield segments, those that have a part of one of `spans` as ones that are kept; both are in order."""
+    waiting = deque(spans)
+    for segment in segments:
+        while waiting and waiting[0][1] <= segment.start:
+            waiting.popleft()
+        start, end = waiting[0] if waiting else segment.span
+        is_part = start < segment.end and not (segment.start <= start and end <= segment.end)
+        yield replace(segment, is_kept=True) if is_part else segment
+
+
+def find_spans(finder: TermFinder, text: str) -> Sequence[Span]:
+    """Return where something is prescribed in a text: no sentence ends inside of it."""
+    return [(match.start, match.end) for match in finder.find(text)]
+
+
 def split_halfway(outcome: Outcome, language: str) -> Document:
     """Return what a model wrote of a segment, in a language, as a document for the next one."""
     document = PlainLayout(outcome.ranked(0).text).split(language, Splitting.NONE)
@@ -303,6 +332,8 @@ def find_due(pieces: Sequence[Piece]) -> list[Reading]:
 def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     """Read a segment of a document, cut into pieces where it does not fit the model's window."""
     document, segment = place
+    if segment.is_kept:
+        return [Piece(document, segment, Reading(Protected(segment.text, segment.text), "", kept=segment.text))]
     if segment.is_number:
         return [Piece(document, segment, guard.read_number(segment.text))]
     readings: dict[str, Reading | None] = {}
@@ -356,6 +387,9 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     span, reading = piece.segment.span, piece.reading
     if piece.segment.hard_split and not reading.is_kept:
         yield Notice(NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span)
+    if piece.segment.is_kept:
+        message = "this is part of a placeholder over several lines, which was left as it is; ask for no splitting"
+        yield Notice(NoticeKind.UNTRANSLATED, message, span)
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)

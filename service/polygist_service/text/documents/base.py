@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from polygist_service.text.alignment import Alignment
-from polygist_service.text.segmentation import Fits, Span
+from polygist_service.text.segmentation import FindSpans, Fits, Span, break_anywhere
 
 
 class Splitting(Enum):
@@ -66,6 +66,7 @@ class Segment:
         block: index of its block.
         hard_split: whether it is a piece of a sentence that was longer than the model's window.
         is_number: whether it is a bare number of a line or a table's cell, for which no model is needed.
+        is_kept: whether it comes back as it is, though it has words.
         needs_alignment: whether an alignment tells where what stands inside it comes back.
     """
 
@@ -76,6 +77,7 @@ class Segment:
     hard_split: bool = False
     is_number: bool = False
     needs_alignment: bool = False
+    is_kept: bool = False
 
     @property
     def span(self) -> Span:
@@ -254,11 +256,12 @@ class Layout(Readable, Protocol):
         """Return the layout of a stretch of the text, which begins and ends where passages begin or the text does."""
         ...
 
-    def split(self, language: str, splitting: Splitting) -> Document:
+    def split(self, language: str, splitting: Splitting, unbroken: FindSpans = break_anywhere) -> Document:
         """Split its passages into the sentences of a language.
 
         Args:
             language: canonical tag of the language that it is in, for the abbreviations.
             splitting: where segments begin.
+            unbroken: see `split_sentences`.
         """
         ...

@@ -14,8 +14,10 @@ from polygist_service.text.documents.wrapping import WrappedBlock
 from polygist_service.text.segmentation import (
     LINE_BREAKS,
     MOST_CHARACTERS,
+    FindSpans,
     Fits,
     Span,
+    break_anywhere,
     fold,
     has_letters,
     split_long,
@@ -54,9 +56,9 @@ class PlainLayout:
         """See `base.Layout.starts`."""
         return range(passage.start, passage.end)
 
-    def split(self, language: str, splitting: Splitting) -> "PlainDocument":
+    def split(self, language: str, splitting: Splitting, unbroken: FindSpans = break_anywhere) -> "PlainDocument":
         """See `base.Layout.split`."""
-        return PlainDocument.parse(self.text, language=language, splitting=splitting)
+        return PlainDocument.parse(self.text, language=language, splitting=splitting, unbroken=unbroken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class PlainDocument:
     segments: tuple[Segment, ...]
 
     @classmethod
-    def parse(cls, text: str, *, language: str, splitting: Splitting) -> "PlainDocument":
+    def parse(
+        cls, text: str, *, language: str, splitting: Splitting, unbroken: FindSpans = break_anywhere
+    ) -> "PlainDocument":
         """Split `text`; what has no letter (white space, rules, bare numbers, emoji) is in no segment and stays.
 
         So do list markers, quote marks and what parts the cells of a line. In lines and cells of nothing but numbers
@@ -81,6 +85,7 @@ class PlainDocument:
             text: any text.
             language: canonical tag, for the abbreviations.
             splitting: where segments begin.
+            unbroken: see `split_sentences`.
 
         Raises:
             UnicodeEncodeError: `text` holds a lone surrogate, so it is no text.
@@ -89,7 +94,7 @@ class PlainDocument:
         segments: list[Segment] = []
         if splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES):
             for block in read_blocks(text, language=language, unwrap=splitting is Splitting.AUTOMATIC):
-                found = list(read_segments(text, block, language, len(blocks)))
+                found = list(read_segments(text, block, language, len(blocks), unbroken))
                 if found:
                     blocks.append(block)
                     segments += found
@@ -99,7 +104,7 @@ class PlainDocument:
                 continue
             # Each break becomes one space, so that offsets stay: only punctuation may end a sentence there.
             flat = LINE_BREAKS.sub(" ", text[start:end])
-            sentences = [(0, end - start)] if splitting is Splitting.NONE else split_sentences(flat, language)
+            sentences = [(0, end - start)] if splitting is Splitting.NONE else split_sentences(flat, language, unbroken)
             segments += (
                 Segment(at, to, fold(text[at:to]), len(blocks))
                 for at, to in with_letters(text, ((start + low, start + high) for low, high in sentences))
@@ -149,11 +154,11 @@ class PlainDocument:
         return PlainRebuilder(self)
 
 
-def read_segments(text: str, block: PlainBlock, language: str, index: int) -> Iterator[Segment]:
+def read_segments(text: str, block: PlainBlock, language: str, index: int, unbroken: FindSpans) -> Iterator[Segment]:
     """Yield the segments of the block at `index`."""
     if isinstance(block, WrappedBlock):
         joined = block.joined
-        for start, end in with_letters(joined.text, split_sentences(joined.text, language)):
+        for start, end in with_letters(joined.text, split_sentences(joined.text, language, unbroken)):
             at, to = joined.source_span(start, end)
             yield Segment(at, to, joined.text[start:end], index)
         return
@@ -163,7 +168,7 @@ def read_segments(text: str, block: PlainBlock, language: str, index: int) -> It
         if numbers:
             yield from (Segment(start, end, text[start:end], index, is_number=True) for start, end in numbers)
         elif has_letters(shown) and not (block.kind is BlockKind.ROW and OPTION.fullmatch(shown)):
-            for start, end in with_letters(shown, split_sentences(shown, language)):
+            for start, end in with_letters(shown, split_sentences(shown, language, unbroken)):
                 yield Segment(cell[0] + start, cell[0] + end, shown[start:end], index)
 
 

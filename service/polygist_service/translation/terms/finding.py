@@ -5,6 +5,7 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from polygist_service.text.addresses import find_addresses
+from polygist_service.text.segmentation import LINE_BREAKS, Span
 from polygist_service.translation.terms.index import Found, TermIndex
 from polygist_service.translation.terms.placeholders import find_choices, find_placeholders
 from polygist_service.translation.terms.plurals import plural
@@ -53,6 +54,12 @@ class WordFinder:
             # No term is a part of an address.
             kept += [(start - end, 0, start, 1, None, iter(())) for start, end in find_addresses(text)]
         return self._choose(text, [*kept, *candidates])
+
+    def find_placeholders_over_lines(self, text: str) -> Sequence[Span]:
+        """Return the spans of the placeholders that have a line break in them, in order."""
+        syntaxes = self._terms.syntaxes
+        found = sorted(find_placeholders(text, syntaxes)) if syntaxes and LINE_BREAKS.search(text) else ()
+        return [(start, end) for start, end in found if LINE_BREAKS.search(text, start, end)]
 
     def _find_terms(self, text: str) -> Iterator[Candidate]:
         """Yield the longest match of each index at each word."""

@@ -17,8 +17,10 @@ from polygist_service.text.documents.plain import with_letters
 from polygist_service.text.languages import is_kin
 from polygist_service.text.segmentation import (
     MOST_CHARACTERS,
+    FindSpans,
     Fits,
     Span,
+    break_anywhere,
     has_letters,
     split_long,
     split_sentences,
@@ -108,7 +110,7 @@ class HtmlLayout:
             self.root,
         )
 
-    def split(self, language: str, splitting: Splitting) -> "HtmlDocument":
+    def split(self, language: str, splitting: Splitting, unbroken: FindSpans = break_anywhere) -> "HtmlDocument":
         """See `base.Layout.split`."""
         texts = RunTexts(self.text, language)
         found: list[RunText] = []
@@ -120,7 +122,7 @@ class HtmlLayout:
             own: list[HtmlSegment] = []
             for index, each in group:
                 is_cell = self.runs[block].kind is BlockKind.ROW and index not in sections
-                own += read_segments(each, index, language, splitting, is_cell=is_cell)
+                own += read_segments(each, index, language, splitting, unbroken, is_cell=is_cell)
             segments += sorted(own, key=lambda each: (each.start, -each.end))
         blocks = tuple(Block(run.kind, run.start, run.end) for run in self.runs)
         return HtmlDocument(self, language, blocks, tuple(segments), tuple(found))
@@ -223,7 +225,7 @@ def find_section_cells(runs: Sequence[Run], texts: Sequence[RunText]) -> frozens
 
 
 def read_segments(
-    own: RunText, run: int, language: str, splitting: Splitting, *, is_cell: bool
+    own: RunText, run: int, language: str, splitting: Splitting, unbroken: FindSpans, *, is_cell: bool
 ) -> Iterator[HtmlSegment]:
     """Yield the segments of the text of the run at an index."""
     numbers = find_cell_numbers(own.text, 0, len(own.text)) if is_cell else []
@@ -231,7 +233,7 @@ def read_segments(
         yield from (replace(make_segment(own, run, span), is_number=True) for span in numbers)
         return
     if has_letters(own.text):
-        for span in with_letters(own.text, find_sentences(own, language, splitting)):
+        for span in with_letters(own.text, find_sentences(own, language, splitting, unbroken)):
             yield make_segment(own, run, span)
 
 
@@ -253,7 +255,7 @@ def make_segment(own: RunText, run: int, span: Span) -> HtmlSegment:
     )
 
 
-def find_sentences(own: RunText, language: str, splitting: Splitting) -> Iterator[Span]:
+def find_sentences(own: RunText, language: str, splitting: Splitting, unbroken: FindSpans) -> Iterator[Span]:
     """Yield the spans of the sentences of the text of a run; its line breaks are those that are meant."""
     lines = splitting in (Splitting.AUTOMATIC, Splitting.PUNCTUATION_AND_NEWLINES)
     for start, end in own.parts:
@@ -261,5 +263,5 @@ def find_sentences(own: RunText, language: str, splitting: Splitting) -> Iterato
         blanks = [] if lines else [found.span() for found in BLANK_LINE.finditer(text)]
         for low, high in pairwise((0, *(place for span in blanks for place in span), len(text))):
             flat = text[low:high] if lines else text[low:high].replace(LINE, " ")
-            spans = [(0, len(flat))] if splitting is Splitting.NONE else split_sentences(flat, language)
+            spans = [(0, len(flat))] if splitting is Splitting.NONE else split_sentences(flat, language, unbroken)
             yield from ((start + low + first, start + low + last) for first, last in spans)

@@ -24,7 +24,16 @@ from polygist_service.text.documents.markdown.sentences import (
     read_sentences,
 )
 from polygist_service.text.documents.markdown.writing import write_block
-from polygist_service.text.segmentation import MOST_CHARACTERS, Fits, Span, has_letters, split_long, strip
+from polygist_service.text.segmentation import (
+    MOST_CHARACTERS,
+    FindSpans,
+    Fits,
+    Span,
+    break_anywhere,
+    has_letters,
+    split_long,
+    strip,
+)
 
 BYTE_ORDER_MARK = "\ufeff"
 # A block with more marks around one another is no text: it is kept as it is.
@@ -109,12 +118,12 @@ class MarkdownLayout:
             declared = (declared[0] - start, declared[1] - start) if is_inside else None
         return replace(self, text=self.text[start:end], blocks=tuple(blocks), declared=declared)
 
-    def split(self, language: str, splitting: Splitting) -> "MarkdownDocument":
+    def split(self, language: str, splitting: Splitting, unbroken: FindSpans = break_anywhere) -> "MarkdownDocument":
         """See `base.Layout.split`; where lines of the source end means nothing."""
         segments = [
             segment
             for index, block in enumerate(self.blocks)
-            for segment in read_segments(block, index, language, splitting)
+            for segment in read_segments(block, index, language, splitting, unbroken)
         ]
         return MarkdownDocument(self.text, self.blocks, tuple(segments), self.references, self.declared)
 

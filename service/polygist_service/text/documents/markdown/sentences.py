@@ -9,7 +9,7 @@ from polygist_service.text.documents.markdown.atoms import MARKS, AtomKind
 from polygist_service.text.documents.markdown.content import Content, Place
 from polygist_service.text.documents.markdown.parsing import Shape
 from polygist_service.text.documents.number_cells import find_cell_numbers
-from polygist_service.text.segmentation import Span, has_letters, split_sentences, strip
+from polygist_service.text.segmentation import FindSpans, Span, has_letters, split_sentences, strip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,15 @@ def is_shortcut(content: Content, index: int) -> bool:
     return is_link and content.letters.text[atom.start : atom.end] in ("]", "][]")
 
 
-def read_segments(block: MarkdownBlock, index: int, language: str, splitting: Splitting) -> list[MarkedSegment]:
+def read_segments(
+    block: MarkdownBlock, index: int, language: str, splitting: Splitting, unbroken: FindSpans
+) -> list[MarkedSegment]:
     """Return the segments of the block at `index`; what is inside a sentence comes behind it."""
     found = []
     for at in reachable(block.contents):
         content = block.contents[at]
         numbers = find_numbers(block, content)
-        spans = numbers or list(find_spans(content, language, splitting))
+        spans = numbers or list(find_spans(content, language, splitting, unbroken))
         is_attribute = at > 0 or block.is_hidden
         for sentence in read_sentences(content, spans):
             found.append(make_segment(content, sentence, index, at, is_attribute=is_attribute, is_number=bool(numbers)))
@@ -143,11 +145,11 @@ def make_segment(
     )
 
 
-def find_spans(content: Content, language: str, splitting: Splitting) -> Iterator[Span]:
+def find_spans(content: Content, language: str, splitting: Splitting, unbroken: FindSpans) -> Iterator[Span]:
     """Yield the spans of sentences that have letters in the text of a content."""
     for start, end in content.lines:
         line = content.text[start:end]
-        spans = [(0, len(line))] if splitting is Splitting.NONE else split_sentences(line, language)
+        spans = [(0, len(line))] if splitting is Splitting.NONE else split_sentences(line, language, unbroken)
         for low, high in spans:
             if has_letters(line[low:high]):
                 low, high = strip(line, low, high)

@@ -1,0 +1,51 @@
+"""Where sentences and lines end beside what is prescribed of words."""
+
+import pytest
+from polygist.v1 import common_pb2, translation_service_pb2
+
+from tests.service.echo import EchoEngine
+from tests.service.harness import serving
+
+BRACES, MUSTACHE = ["PLACEHOLDER_SYNTAX_BRACES"], ["PLACEHOLDER_SYNTAX_MUSTACHE"]
+CHOICE = "{n, plural, one {One file. It is new.} other {# files. They are new.}}"
+LINES = "{n, plural,\n  one {One file}\n\n  other {# files}\n}"
+
+
+async def translate(text, **fields):
+    request = translation_service_pb2.TranslateRequest(
+        contents=[text], source_language_code="en", target_language_code="pt", **fields
+    )
+    engine = EchoEngine(answer=lambda segment: segment.replace("You have", "Tem").replace("like", "ama"))
+    async with serving(engine) as service:
+        answer = await service.translation.Translate(request)
+    return answer.translations[0]
+
+
+@pytest.mark.parametrize("mime_type", ["text/plain", "text/html", "text/markdown"])
+async def test_no_sentence_ends_inside_of_it(mime_type):
+    config = {"include_segments": True}
+    fields = {"mime_type": mime_type, "output_config": config}
+    band = await translate("We like the Where Are You? Band. We like Yahoo! Answers.", **fields,
+                           do_not_translate_phrases=["Where Are You? Band", "Yahoo! Answers"])  # fmt: skip
+    assert band.translated_text == "We ama the Where Are You? Band. We ama Yahoo! Answers."
+    assert len(band.segments) == 2
+    choice = await translate(f"You have {CHOICE} now.", **fields, placeholder_syntaxes=BRACES)
+    assert choice.translated_text == f"Tem {CHOICE} now."
+    [told] = choice.warnings
+    assert told.code == common_pb2.WARNING_CODE_UNTRANSLATED
+    assert (told.source_span.start_offset, told.source_span.end_offset) == (9, 9 + len(CHOICE))
+    tag = await translate("You have {{#if a. B }} it.", **fields, placeholder_syntaxes=MUSTACHE)
+    assert (tag.translated_text, len(tag.segments)) == ("Tem {{#if a. B }} it.", 1)
+
+
+async def test_lines_with_a_part_of_a_placeholder_stay_and_are_told():
+    text = f"You have one.\nYou have {LINES} there.\nYou have two."
+    answer = await translate(text, placeholder_syntaxes=BRACES)
+    assert answer.translated_text == f"Tem one.\nYou have {LINES} there.\nTem two."
+    assert {each.code for each in answer.warnings} == {common_pb2.WARNING_CODE_UNTRANSLATED}
+    # Where lines end nothing, they become spaces.
+    lines = LINES.replace("\n\n", "\n")
+    whole = await translate(
+        f"You have {lines}", placeholder_syntaxes=BRACES, sentence_splitting="SENTENCE_SPLITTING_NONE"
+    )
+    assert whole.translated_text == f"Tem {' '.join(lines.split())}"
