@@ -3,6 +3,9 @@
 SRT has no standard; what is read here is what players read: cues without numbers, with blank lines in their text or
 none between them, times without hours and with points for commas. WebVTT is read by the rules of its standard
 (https://www.w3.org/TR/webvtt1/#file-parsing), but that numbers before a timing are never words.
+
+Parsers of subtitles, such as pysubs2, srt and webvtt-py, write a file anew: how times are spelled, blank lines,
+comments and numbers are then theirs, and none of them says where words stand in the file. Here that is what is read.
 """
 
 import re
@@ -20,6 +23,7 @@ TIMING = re.compile(rf"[ \t\ufeff]*+{TIME}[ \t]*+-[- ]{{0,3}}>[ \t]*+{TIME}(?P<s
 # What was meant to be one, and what is none: an arrow behind a figure.
 BROKEN_TIMING = re.compile(r"[ \t\ufeff]*+\d.*?-->")
 NUMBER = re.compile(r"[ \t\ufeff]*+\d{1,9}[ \t]*+\Z")
+SETTING = re.compile(r"[:;=%]")
 SIGNATURE = re.compile(r"\ufeff?WEBVTT(?=[ \t\r\n]|\Z)")
 HEADER = re.compile(r"(?P<name>Kind|Language)[ \t]*:[ \t]*(?P<value>[^\s]*)[ \t]*\Z", re.IGNORECASE)
 COMMENT = re.compile(r"(?:NOTE(?=[ \t]|\Z)|(?:STYLE|REGION)[ \t]*\Z)")
@@ -226,7 +230,7 @@ def read_timing(text: str, lines: Sequence[Line], at: int) -> re.Match[str] | No
             f"has no times on line {at + 1}: {shown.strip()[:MOST_SHOWN]!r}; write them as"
             " 00:00:01,000 --> 00:00:02,500"
         )
-    if found and ":" not in found["settings"] and any(map(str.isalpha, found["settings"])):
+    if found and any(map(str.isalpha, found["settings"])) and not SETTING.search(found["settings"]):
         raise InvalidDocument(
             f"has words behind the timing on line {at + 1}: {found['settings'].strip()[:MOST_SHOWN]!r};"
             " put them on a line of their own"

@@ -24,6 +24,8 @@ NAME = re.compile(r"< ?(/?) ?([A-Za-z]+)")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t\r\n]+([^>]*)>")
 LANGUAGE = re.compile(r"<lang(?:\.[^\s>]*)?[ \t]+([A-Za-z0-9-]+)[ \t]*>")
 MUSIC = frozenset("♪♫♬")
+# What stands right behind a word.
+STOPS = frozenset(".,)…")
 
 
 class MarkKind(Enum):
@@ -44,6 +46,7 @@ class Mark:
         kind: what it is.
         name: of a tag, in small letters.
         partner: index of the mark that ends what it begins, or begins what it ends; None where there is none.
+        is_before_stop: whether a full stop or its like follows.
     """
 
     start: int
@@ -52,6 +55,7 @@ class Mark:
     kind: MarkKind = MarkKind.ALONE
     name: str = ""
     partner: int | None = None
+    is_before_stop: bool = False
 
     @property
     def width(self) -> int:
@@ -78,6 +82,7 @@ def find_marks(text: str, span: Span, pattern: re.Pattern[str], first: int) -> S
     open_tags: list[int] = []
     counts: Counter[str] = Counter()
     for index, mark in enumerate(marks):
+        mark.is_before_stop = text[mark.end : mark.end + 1] in STOPS
         found = NAME.match(mark.source)
         if not found:
             continue

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
-from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, Mark, MarkKind
+from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, STOPS, Mark, MarkKind
 from polygist_service.text.documents.files.subtitles.utterances import Script, Utterance
 from polygist_service.text.documents.html.tokens import Token, TokenKind, read_tokens
 from polygist_service.text.documents.joining import UNSPACED
@@ -24,7 +24,6 @@ AMPERSAND = re.compile(rf"(?!{REFERENCE.pattern})&")
 ID = re.compile(r" id=(\d+)")
 WRITTEN_LANGUAGE = re.compile(r' lang="([^"]*)"')
 WHITE = re.compile(r"[ \t\n\r\f\v]+")
-STOP = re.compile(r"[.,)…]")
 HYPHENATED = re.compile(r"[^\W\d_]-\Z")
 FORMATS = frozenset("biusc")
 
@@ -200,7 +199,7 @@ class ParagraphReader:
                 at = found.end()
 
     def _put_plain(self, start: int, end: int) -> None:
-        if self._is_behind_mark() and STOP.match(self._page, start, end):
+        if start < end and self._page[start] in STOPS and self._is_behind_mark():
             # HTML puts a space before what stands alone, where it had one; here a mark ends the word.
             self._parts[-1] = self._parts[-1].removesuffix(" ")
             self._length -= 1
@@ -218,10 +217,12 @@ class ParagraphReader:
         self._put(self._page[at:end], range(at, end))
 
     def _is_behind_mark(self) -> bool:
-        """Whether what was read last is a space, and a mark behind it that stands alone."""
+        """Whether a space was read, and a mark behind it that stands alone, and behind which no stop was before."""
         marks = self._written.marks
-        is_alone = bool(marks and self._script.marks[marks[-1].index].kind is MarkKind.ALONE)
-        return is_alone and marks[-1].at == self._length and bool(self._parts) and self._parts[-1].endswith(" ")
+        last = self._script.marks[marks[-1].index] if marks else None
+        if not last or last.kind is not MarkKind.ALONE or last.is_before_stop:
+            return False
+        return marks[-1].at == self._length and bool(self._parts) and self._parts[-1].endswith(" ")
 
     def _put(self, shown: str, places: Sequence[int]) -> None:
         if shown:

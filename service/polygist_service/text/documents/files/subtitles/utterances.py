@@ -40,9 +40,9 @@ DASH = r"[-\u2010-\u2015\u2212](?:[ \t]+|\Z|(?=[^\W\d_]|[\"'“‘¿¡\[(]))"
 CHEVRONS = r"(?:>|&gt;){2,3}[ \t]*"
 SPEAKER = re.compile(rf"(?:{DASH}|{CHEVRONS})+", re.IGNORECASE)
 LABEL = re.compile(r"[^\W\d_][\w .'’#&/-]{0,30}:(?=\s|\Z)")
-SOUND = re.compile(r"\[[^\[\]\r\n]{1,80}\]|\([^()\r\n]{1,80}\)|（[^（）\r\n]{1,80}）|【[^【】\r\n]{1,80}】")
+SOUND = re.compile(r"\[[^\[\]]{1,80}\]|\([^()]{1,80}\)|（[^（）]{1,80}）|【[^【】]{1,80}】")
 BEHIND = re.compile(r"[ \t]*(?:\r{0,2}\n|\r)|[ \t]+|\Z")
-TRAILING_SOUND = re.compile(r"\s\[[^\[\]\r\n]{1,80}\]\Z")
+TRAILING_SOUND = re.compile(r"\s\[[^\[\]]{1,80}\]\Z")
 LONGEST_SOUND = 84
 # What ends a sentence, and an ellipsis, behind which it may go on.
 ENDED = re.compile(r"[.!?。！？｡؟।…:]['\"”’»)\]」』]*\Z")

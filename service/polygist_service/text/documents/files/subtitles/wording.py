@@ -26,7 +26,8 @@ def find_spellings(text: str, utterances: Sequence[Utterance], *, has_references
     found = {unescape(each): each for each in REFERENCE.findall(source)}
     plain = set(REFERENCE.sub("", source))
     own = {shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)}
-    return {**(ESCAPES if has_references else {}), **own}
+    escapes = {shown: each for shown, each in ESCAPES.items() if has_references and shown not in plain}
+    return {**escapes, **own}
 
 
 class UtteranceWriter:
@@ -59,7 +60,7 @@ class UtteranceWriter:
         for place, (low, high) in enumerate(words):
             shown, width = "", 0
             while at < len(marks) and marks[at].at < high:
-                if not shown and found and marks[at].at <= low and self._kind(marks[at]) is MarkKind.CLOSING:
+                if not shown and found and marks[at].at <= low and self._is_behind(marks[at], words[place - 1]):
                     found[-1] = self._append(found[-1], marks[at])
                 else:
                     begin = max(low, marks[at].at)
@@ -102,8 +103,10 @@ class UtteranceWriter:
         ordered = accumulate((each.at for each in marks), max) if ends_low and marks[0].at == low else low_places
         return [PlacedMark(at, each.index) for at, each in zip(ordered, marks, strict=True)]
 
-    def _kind(self, mark: PlacedMark) -> MarkKind:
-        return self._script.marks[mark.index].kind
+    def _is_behind(self, mark: PlacedMark, word: Span) -> bool:
+        """Whether a mark between two words goes with the first one."""
+        kind = self._script.marks[mark.index].kind
+        return kind is MarkKind.CLOSING or (kind is MarkKind.ALONE and mark.at <= word[1])
 
     def _source(self, mark: PlacedMark) -> str:
         """Return a mark as it is written, in the language that its words are now in."""
