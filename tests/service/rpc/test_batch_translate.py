@@ -306,7 +306,7 @@ async def test_a_caller_who_does_not_read_is_not_waited_for_for_ever(log):
 
 
 async def test_each_item_has_a_deadline_of_its_own():
-    async with serving(EchoEngine(delay=0.1), limits=Limits(deadline_seconds=1)) as service:
+    async with serving(EchoEngine(delay=0.1), limits=Limits(deadline_seconds=2)) as service:
         answers = await batch(service, config(), item("1", SENTENCES), item("2", "Two."))
         assert grpc_name(answers["1"].error.code) == "DEADLINE_EXCEEDED"
         assert answers["2"].translation.translated_text == "[Two.]"
