@@ -119,13 +119,16 @@ def advance(showings: Sequence[Showing], failed: Collection[TermMatch], vocabula
 
 def next_method(showing: Showing, vocabulary: Vocabulary) -> Showing:
     """Return what is tried behind a method that failed; the last one of all stays."""
-    match, is_marker = showing.match, showing.method is Method.MARKER
+    match = showing.match
     target = match.inflected_target or match.target
     if target and not is_kept(match) and showing.method is Method.SOURCE and not vocabulary.unknown_spans(target):
         # A line in capitals is read in small letters.
         is_shouted = showing.own.isupper() and not target.isupper()
         return replace(showing, method=Method.TARGET, shown=target if is_shouted else showing.own)
-    return replace(showing, method=Method.OMITTED) if is_marker else showing.as_marker()
+    if showing.method < Method.MARKER:
+        return showing.as_marker()
+    # A term that is written nowhere has no place.
+    return replace(showing, method=Method.OMITTED) if is_kept(match) else showing
 
 
 def free_words(listed: Sequence[str], text: str) -> Iterator[str]:
