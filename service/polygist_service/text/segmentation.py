@@ -160,12 +160,13 @@ def continuation(before: str, piece: str, words: Lexicon) -> int:
     return closers.end() if closers else 0
 
 
-def split_long(text: str, fits: Fits) -> list[Span]:
+def split_long(text: str, fits: Fits, kept: Sequence[Span] = ()) -> list[Span]:
     """Cut `text` into pieces that fit, at the best places that leave pieces at least half as long as can be.
 
     Args:
         text: a sentence, or anything else that may be too long; linear in its length.
         fits: whether a piece fits the model's window; asked a few times for each piece, about little more than fits.
+        kept: spans that are cut only where one does not fit itself, in order.
 
     Returns:
         Half-open spans that cover `text` without gap or overlap. A single character that does not fit stands alone.
@@ -180,9 +181,16 @@ def split_long(text: str, fits: Fits) -> list[Span]:
             cut = best_cut(window, length)
             # A shorter text seldom has more tokens, but it may.
             length = cut if fits(window[:cut]) else length
+            length = before_kept(start, start + length, kept) - start
         spans.append((start, start + length))
         start += length
     return spans
+
+
+def before_kept(start: int, end: int, kept: Sequence[Span]) -> int:
+    """Return `end`, or where the span in `kept` begins that it would cut, unless that is `start` or before it."""
+    at = bisect_left(kept, (end,)) - 1
+    return kept[at][0] if at >= 0 and start < kept[at][0] < end < kept[at][1] else end
 
 
 def longest_fit(text: str, guess: int, fits: Fits) -> int:

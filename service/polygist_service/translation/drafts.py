@@ -94,7 +94,7 @@ class Draft:
 
 def keep(reading: Reading) -> Draft:
     """Return the draft of a segment in which there is nothing to translate."""
-    return Draft((Hypothesis(reading.kept or "", 0),))
+    return Draft((Hypothesis(reading.kept or "", 0),), protected=reading.protected)
 
 
 def join_hypotheses(parts: Sequence[Hypothesis], starts: Sequence[int]) -> Hypothesis:

@@ -19,7 +19,7 @@ from polygist_service.text.languages import letters_outside, script_of
 from polygist_service.text.numbers.comparison import NumberChange, compare_numbers, mend_numbers
 from polygist_service.text.numbers.writing import localise_number
 from polygist_service.text.repetition import has_loop
-from polygist_service.text.segmentation import MOST_CHARACTERS, has_letters, middle_cut
+from polygist_service.text.segmentation import MOST_CHARACTERS, Span, has_letters, middle_cut
 from polygist_service.translation.drafts import Draft, Reading, change_text, join_hypotheses, keep
 from polygist_service.translation.faults import (
     EVEN_SCRIPTS,
@@ -33,7 +33,7 @@ from polygist_service.translation.faults import (
     localise_numbers,
 )
 from polygist_service.translation.protection import Protected, protect
-from polygist_service.translation.restoration import Restored, restore, splice
+from polygist_service.translation.restoration import Restored, append_lost, restore, splice
 from polygist_service.translation.terms.application import (
     Method,
     Showing,
@@ -43,6 +43,7 @@ from polygist_service.translation.terms.application import (
     find_translated,
     fit_place,
     is_kept,
+    join_glued,
     leave_out,
     lower_capital,
 )
@@ -131,6 +132,10 @@ class Guard:
             return Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
         return None if tokens is None else Reading(protected, tokens, is_aligned=is_aligned or self._options.alignment)
+
+    def find_kept(self, text: str) -> Sequence[Span]:
+        """Return the spans of what is prescribed in a text: no window should cut it there."""
+        return [(match.start, match.end) for match in join_glued(text, self._finder.find(text))]
 
     def read_number(self, text: str) -> Reading:
         """Return the reading of the bare number of a cell, which stands there as the target language writes it."""
@@ -254,6 +259,7 @@ class Guard:
         # What is certain to stand in place of which number needs no other attempt.
         if draft.faults != (Fault.NUMBER,) or any(each.replacement is None for each in draft.changes):
             draft = await self._try_again(source, draft)
+        draft = self._put_back(draft)
         if not draft.changes:
             return draft
         return await self._pool.call(self._context, lambda: self._mend_numbers(reading.protected, draft))
@@ -356,6 +362,18 @@ class Guard:
             failed=failed,
             guessed=(*draft.guessed, *(match for match in changes if is_kept(match))),
         )
+
+    def _put_back(self, draft: Draft) -> Draft:
+        """Return a draft that has all that is kept, wherever it may stand, and nothing that stood for it."""
+        lost = [match for match in draft.failed if is_kept(match)]
+        if not lost or not draft.protected or not draft.hypotheses[0].text:
+            return draft
+        best = draft.hypotheses[0]
+        due = [each for each in draft.protected.placeholders if each.match in lost]
+        hypothesis = change_text(best, append_lost(best.text, due))
+        failed = tuple(match for match in draft.failed if match not in lost)
+        hypotheses = (hypothesis, *draft.hypotheses[1:])
+        return replace(draft, hypotheses=hypotheses, failed=failed, guessed=(*draft.guessed, *lost))
 
     async def _write_part(self, text: str, halvings: int) -> Draft:
         """Return the best draft of a part of a segment."""

@@ -339,12 +339,14 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     readings: dict[str, Reading | None] = {}
 
     def fits(text: str) -> bool:
-        readings[text] = guard.read(text, is_aligned=segment.needs_alignment)
+        if text not in readings:
+            readings[text] = guard.read(text, is_aligned=segment.needs_alignment)
         return readings[text] is not None
 
+    kept = () if fits(segment.text) else guard.find_kept(segment.text)
     return [
         Piece(document, piece, readings.get(piece.text) or Reading(Protected(piece.text, piece.text), piece.text))
-        for piece in document.cut(segment, fits)
+        for piece in document.cut(segment, fits, kept)
     ]
 
 

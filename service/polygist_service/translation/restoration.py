@@ -97,6 +97,14 @@ def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[s
     return splice(text, taken), tuple(lost)
 
 
+def append_lost(text: str, placeholders: Sequence[Placeholder]) -> str:
+    """Return `text` with what stands for placeholders in place of all that is left of them, or else behind it."""
+    for each in placeholders:
+        left = [(*found.span(), each.own) for found in whole(each.shown).finditer(text)]
+        text = splice(text, left) if left else f"{text} {each.own}"
+    return text
+
+
 def splice(
     text: str, replacements: Sequence[tuple[int, int, str]], insertions: Sequence[tuple[int, int, str]] = ()
 ) -> str:

@@ -153,12 +153,13 @@ class Document(Protocol):
         """Return where a span of the text of one of `segments`, or of a piece of one, stands in the source."""
         ...
 
-    def cut(self, segment: Segment, fits: Fits) -> Sequence[Segment]:
+    def cut(self, segment: Segment, fits: Fits, kept: Sequence[Span] = ()) -> Sequence[Segment]:
         """Cut a segment into pieces that fit a model's window, at the best places; one that fits is its only piece.
 
         Args:
             segment: one of `segments`.
             fits: whether a text fits; asked a few times for each piece, at last about the text of each.
+            kept: spans of its text that are cut only where one fits no window, in order.
         """
         ...
 

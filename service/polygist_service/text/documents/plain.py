@@ -130,13 +130,13 @@ class PlainDocument:
             return lambda low, high: (segment.start + low, segment.start + high)
         return fold_lines(self.text, segment.start, segment.end).source_span
 
-    def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
+    def cut(self, segment: Segment, fits: Fits, kept: Sequence[Span] = ()) -> list[Segment]:
         """See `base.Document.cut`."""
         if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
             return [segment]
         pieces = []
         places = self._find_places(segment)
-        for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
+        for low, high in split_long(segment.text, lambda piece: fits(piece.strip()), kept):
             start, end = strip(segment.text, low, high)
             if has_letters(segment.text[start:end]):
                 at, to = places(start, end)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 
-from polygist_service.text.alignment import Alignment
+from polygist_service.text.alignment import Alignment, strongest
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.terms.plurals import plural
@@ -119,13 +119,16 @@ def advance(showings: Sequence[Showing], failed: Collection[TermMatch], vocabula
 
 def next_method(showing: Showing, vocabulary: Vocabulary) -> Showing:
     """Return what is tried behind a method that failed; the last one of all stays."""
-    match, is_marker = showing.match, showing.method is Method.MARKER
+    match = showing.match
     target = match.inflected_target or match.target
     if target and not is_kept(match) and showing.method is Method.SOURCE and not vocabulary.unknown_spans(target):
         # A line in capitals is read in small letters.
         is_shouted = showing.own.isupper() and not target.isupper()
         return replace(showing, method=Method.TARGET, shown=target if is_shouted else showing.own)
-    return replace(showing, method=Method.OMITTED) if is_marker else showing.as_marker()
+    if showing.method < Method.MARKER:
+        return showing.as_marker()
+    # A term that is written nowhere has no place.
+    return replace(showing, method=Method.OMITTED) if is_kept(match) else showing
 
 
 def free_words(listed: Sequence[str], text: str) -> Iterator[str]:
@@ -183,10 +186,13 @@ def find_applied(
 ) -> Iterator[tuple[Showing, Span | None]]:
     """Yield the terms of a segment that have no placeholder, and where each stands in the translation, if it does.
 
+    What stands there counts where the alignment ties it to the term. What it ties to nothing counts too, unless it ties
+    the term to other words, which were written for it.
+
     Args:
         showings: of the segment.
         written: its translation.
-        alignment: of both; where it is empty, the places come in the order of the terms.
+        alignment: of both; where it is empty, any place counts.
         language: of the translation, a canonical tag.
     """
     taken: list[Span] = []
@@ -194,11 +200,11 @@ def find_applied(
     for target in sorted({str(each.match.target) for each in terms}, key=len, reverse=True):
         free = [span for span in places(find_forms(target, language), written) if not overlaps(span, taken)]
         due = [each for each in terms if each.match.target == target]
-        # Those that the alignment ties to it take the places first.
         ties = [aligned_spans(each.match, alignment) for each in due]
         pairs = [(each, span) for each, tie in zip(due, ties, strict=True) for span in free if overlaps(span, tie)]
+        loose = [each for each in due if not find_translated(each.match, written, alignment, ())]
         found: dict[TermMatch, Span] = {}
-        for each, span in [*pairs, *((each, span) for each in due for span in free)]:
+        for each, span in [*pairs, *((each, span) for each in loose for span in free)]:
             if each.match not in found and span not in found.values():
                 found[each.match] = span
         taken += found.values()
@@ -263,7 +269,7 @@ def find_translated(match: TermMatch, written: str, alignment: Alignment, taken:
         alignment: of both.
         taken: where something else stands that is prescribed.
     """
-    aligned = aligned_spans(match, alignment)
+    aligned = aligned_spans(match, strongest(alignment))
     words = [span for span in places(WORD, written) if overlaps(span, aligned) and not overlaps(span, taken)]
     runs: list[Span] = []
     for start, end in words:

@@ -159,14 +159,14 @@ class HtmlDocument:
         at = placed.starts[segment.low + low] if segment.low + low < placed.length else segment.end
         return at, at
 
-    def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
+    def cut(self, segment: Segment, fits: Fits, kept: Sequence[Span] = ()) -> list[Segment]:
         """See `base.Document.cut`."""
         if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
             return [segment]
         assert isinstance(segment, HtmlSegment)
         own = self.texts[segment.run]
         pieces: list[Segment] = []
-        for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
+        for low, high in split_long(segment.text, lambda piece: fits(piece.strip()), kept):
             start, end = strip(segment.text, low, high)
             if has_letters(segment.text[start:end]):
                 place = segment.low + start, segment.low + end

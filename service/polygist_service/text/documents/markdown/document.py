@@ -209,14 +209,14 @@ class MarkdownDocument:
         assert isinstance(segment, MarkedSegment)
         return self.blocks[segment.block].contents[segment.content], segment.low
 
-    def cut(self, segment: Segment, fits: Fits) -> list[Segment]:
+    def cut(self, segment: Segment, fits: Fits, kept: Sequence[Span] = ()) -> list[Segment]:
         """See `base.Document.cut`."""
         assert isinstance(segment, MarkedSegment)
         if segment.is_number or (len(segment.text) <= MOST_CHARACTERS and fits(segment.text)):
             return [segment]
         content, base = self._content(segment)
         spans = []
-        for low, high in split_long(segment.text, lambda piece: fits(piece.strip())):
+        for low, high in split_long(segment.text, lambda piece: fits(piece.strip()), kept):
             start, end = strip(segment.text, low, high)
             if has_letters(segment.text[start:end]):
                 spans.append((base + start, base + end))
