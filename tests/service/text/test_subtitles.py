@@ -236,7 +236,8 @@ def test_what_cannot_be_read_is_refused(text, message):
 def test_files_without_words_come_back():
     sprites = "WEBVTT\n\n00:00.000 --> 00:05.000\nsprite.jpg#xywh=0,0,160,90\n"
     data = "WEBVTT\nKind: metadata\n\n00:00.000 --> 00:05.000\nplain data\n"
-    for text in (sprites, data, "WEBVTT", "WEBVTT\n\nNOTE\nnothing"):
+    objects = 'WEBVTT\n\n00:00.000 --> 00:05.000\n{"name": {"first": "Ann"},\n"last": "Lee"}\n'
+    for text in (sprites, data, objects, "WEBVTT", "WEBVTT\n\nNOTE\nnothing"):
         assert write(text, str.upper, mime_type=VTT) == (text, [])
 
 
