@@ -15,6 +15,7 @@ from polygist_service.text.documents.files.subtitles.cues import is_srt, is_vtt
 SRT, VTT = "application/x-subrip", "text/vtt"
 OPTIONS = ReadOptions(unpacked_bytes=1, members=1)
 WORDS = re.compile(r"<[^>]*>|&\w+;|[^<&]+")
+FIRST, SECOND = "1\n00:00:01,000 --> 00:00:02,000\n", "2\n00:00:02,000 --> 00:00:03,000\n"
 TIMES = ("00:00:01,000 --> 00:00:03,000", "00:00:03,100 --> 00:00:05,000", "00:00:05,050 --> 00:00:08,000")
 
 
@@ -121,6 +122,35 @@ def test_a_sentence_goes_on_in_the_next_cue(texts, expected):
     assert paragraphs(srt(*texts)) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("by someone\n\n1\n00:01,5-->00:02\nHi\nyou", ["Hi you"]),
+        ("1\n0:00:01.5  --> 0:02,25\nHi.\n\nYou.\n\n1:03 -> 1:00:04\n\n9\n0:1,0 --> 0:0,5\nMe", ["Hi.", "You.", "Me"]),
+        (FIRST + "In 1994\n1995\n" + SECOND + "<I>x</I >", ["In 1994 1995<wbr> x"]),
+        ("\n\n1\n\n00:00:01,000 --> 00:00:02,000\n\nA\n\n2\n\n00:00:09,000 --> 00:00:10,000\n\nB\n\n", ["A", "B"]),
+        (FIRST + "\u202bשלום\u202c", ["שלום"]),
+        (FIRST + "{\\i1}Hi{\\i0} {\\b1}you{\\b0} all {y:i}", ["Hi<wbr id=1> <wbr id=2>you<wbr id=3> all"]),
+        (FIRST + "roll\n\n" + SECOND + "roll\ning", ["roll", "roll", "ing"]),
+        ("WEBVTT\n\nSTYLE\n00:01.000 --> 00:02.000\na\n3\n00:02.000 --> 00:03.000\n&lt;b\n\nb <c\n", ["a<wbr> &lt;b"]),
+        (FIRST + ">> JOHN: Hi. [a\nb]\n>>> No.", ["Hi.", "a b", "No."]),
+    ],
+)  # fmt: skip
+def test_files_as_they_are_in_the_wild_are_read(text, expected):
+    assert paragraphs(text) == expected
+    assert write(text, str)[0] == text
+
+
+def test_a_file_stays_in_its_encoding():
+    options = ReadOptions(unpacked_bytes=1, members=1, charset="windows-1252")
+    document = srt("Für Käse").encode("cp1252")
+    file = read_file(document, SRT, options)
+    assert file.write([TranslatedText("<p>Pão ç</p>\n")], "pt").document == srt("Pão ç").encode("cp1252")
+    written = file.write([TranslatedText("<p>Сыр</p>\n")], "ru")
+    assert written.document == srt("Сыр").encode()
+    assert [each.notice.kind for each in written.notices] == [NoticeKind.DOCUMENT_ALTERED]
+
+
 def test_a_sentence_ends_at_a_pause_and_with_its_speaker():
     times = ("00:00:01,000 --> 00:00:03,000", "00:00:09,000 --> 00:00:10,000")
     assert paragraphs(srt("I know that", "you lied", times=times)) == ["I know that", "you lied"]
@@ -164,6 +194,17 @@ def test_lines_are_few_and_balanced():
     assert kept.split("\n")[2:] == ["PARIS", "1994."]
 
 
+def test_lines_and_cues_end_with_words_in_scripts_without_spaces():
+    written, _ = replace_all(
+        srt("The weather is so good today", "that we will take a walk in the park."),
+        ["今日は天気がとてもいいですから、<wbr>私たちは公園を散歩しましょう。"],
+        "ja",
+    )
+    cues = [each.split("\n", 2)[2].split("\n") for each in written.split("\n\n")]
+    assert "".join("".join(lines) for lines in cues) == "今日は天気がとてもいいですから、私たちは公園を散歩しましょう。"
+    assert not [line for lines in cues for line in lines if line[0] in "、。いょ" or line.endswith("公")]
+
+
 def test_styles_move_with_words_and_stay_in_their_cue():
     source = srt("<i>She saw <b>the red</b> car</i>", "and left.")
     written, _ = replace_all(source, ["Ela viu o carro <i id=1>vermelho</i><wbr> e saiu."])
@@ -195,7 +236,8 @@ def test_what_cannot_be_read_is_refused(text, message):
 def test_files_without_words_come_back():
     sprites = "WEBVTT\n\n00:00.000 --> 00:05.000\nsprite.jpg#xywh=0,0,160,90\n"
     data = "WEBVTT\nKind: metadata\n\n00:00.000 --> 00:05.000\nplain data\n"
-    for text in (sprites, data, "WEBVTT", "WEBVTT\n\nNOTE\nnothing"):
+    objects = 'WEBVTT\n\n00:00.000 --> 00:05.000\n{"name": {"first": "Ann"},\n"last": "Lee"}\n'
+    for text in (sprites, data, objects, "WEBVTT", "WEBVTT\n\nNOTE\nnothing"):
         assert write(text, str.upper, mime_type=VTT) == (text, [])
 
 

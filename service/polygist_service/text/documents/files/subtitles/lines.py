@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from icu4py.breakers import LineBreaker
+from icu4py.breakers import LineBreaker, WordBreaker
 
 from polygist_service.text.documents.joining import UNSPACED
 from polygist_service.text.languages import base_language
@@ -48,7 +48,8 @@ class Word:
 
 
 def find_words(text: str, language: str) -> Iterator[Span]:
-    """Yield the spans of what a line may be broken between; scripts without spaces are broken as ICU does.
+    """Yield the spans of what a line may be broken between; in scripts without spaces that is where a line may
+    end, and a word of the language does, as ICU has them.
 
     Args:
         text: white space in it is single spaces.
@@ -59,9 +60,11 @@ def find_words(text: str, language: str) -> Iterator[Span]:
         if not UNSPACED.search(found[0]):
             yield start, end
             continue
-        for piece in LineBreaker(found[0], language):
-            yield start, start + len(piece)
-            start += len(piece)
+        words = set(accumulate(map(len, WordBreaker(found[0], language)), initial=start))
+        for end in accumulate(map(len, LineBreaker(found[0], language)), initial=start):
+            if start < end and end in words:
+                yield start, end
+                start = end
 
 
 def cost_of_end(text: str) -> int:
