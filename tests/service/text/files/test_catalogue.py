@@ -11,6 +11,7 @@ from polygist_service.errors import InvalidDocument
 from polygist_service.notices import NoticeKind
 from polygist_service.text.documents.files import read_file
 from polygist_service.text.documents.files.base import ReadOptions, TranslatedText
+from polygist_service.text.documents.files.catalogue.formats import FORMATS
 from polygist_service.text.documents.files.kinds import GETTEXT
 
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -324,10 +325,11 @@ def test_bytes_in_escapes_are_refused():
         texts('msgid "caf\\303\\251"\nmsgstr ""\n')
 
 
+FLAGS = ["fuzzy", "no-wrap", "no-c-format", *(f"{syntax}-format" for syntax in FORMATS)]
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 WORDS = st.text(
     st.one_of(
-        st.sampled_from('ab \n\t"\\%s{}<b>&_~.:\u2028\x85é表\r\v\f\a'),
+        st.sampled_from('ab \n\t"\\%%%sdn@1{}{}(a)$*<b>&_~.:\u2028\x85é表\r\v\f\a'),
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     ),
     max_size=40,
@@ -340,7 +342,7 @@ ENTRIES = st.lists(
         msgctxt=st.one_of(st.none(), WORDS),
         comment=st.sampled_from(["", "of the program"]),
         tcomment=st.sampled_from(["", "of a translator\n\nand more"]),
-        flags=st.lists(st.sampled_from(["fuzzy", "c-format", "python-brace-format", "no-wrap"]), unique=True),
+        flags=st.lists(st.sampled_from(FLAGS), unique=True, max_size=3),
         obsolete=st.booleans(),
         previous_msgid=st.one_of(st.none(), st.just("before")),
     ),
