@@ -172,6 +172,11 @@ def test_rules_that_are_none_are_refused(rule):
         ("java", "{0,number,#.##} of {1}", None, "{1} de {0,number,#.##}", None),
         ("c", "%s of %dMB", "%1$s of %2$dMB", "de%1$so %2$dMB", "de %s o %dMB"),
         ("python", "%b %d, %Y at noon", None, "%b %d, %Y ao meio-dia", None),
+        ("java", "can''t open {0}", None, "n'open {0}", "n''open {0}"),
+        ("c", "%*d of %s", None, "%s de %*d", NoticeKind.PLACEHOLDER_LOST),
+        ("c", "%s at %m", None, "%m de %s", "%m de %s"),
+        ("object-pascal", "%s of %d", None, "%d de %s", NoticeKind.PLACEHOLDER_LOST),
+        ("python-brace", "so {a}", None, "{a} {", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("no-c", "100% of it {in}", None, "{in} 100% disso", None),
@@ -378,7 +383,7 @@ def without_translations(text):
 
 @settings(max_examples=60, deadline=None)
 @given(ENTRIES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
-@example([polib.POEntry(msgid="\r")], "\n", False, False)
+@example([polib.POEntry(msgid="\r"), polib.POEntry(msgid="A::")], "\n", False, False)
 def test_nothing_but_translations_is_written(entries, ending, mark_fuzzy, retranslate):
     text = make_catalogue(entries, ending)
     file = read(text, mark_fuzzy=mark_fuzzy, retranslate=retranslate)
