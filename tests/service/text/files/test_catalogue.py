@@ -11,6 +11,7 @@ from polygist_service.errors import InvalidDocument
 from polygist_service.notices import NoticeKind
 from polygist_service.text.documents.files import read_file
 from polygist_service.text.documents.files.base import ReadOptions, TranslatedText
+from polygist_service.text.documents.files.catalogue.formats import FORMATS
 from polygist_service.text.documents.files.kinds import GETTEXT
 
 HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
@@ -171,6 +172,11 @@ def test_rules_that_are_none_are_refused(rule):
         ("java", "{0,number,#.##} of {1}", None, "{1} de {0,number,#.##}", None),
         ("c", "%s of %dMB", "%1$s of %2$dMB", "de%1$so %2$dMB", "de %s o %dMB"),
         ("python", "%b %d, %Y at noon", None, "%b %d, %Y ao meio-dia", None),
+        ("java", "can''t open {0}", None, "n'open {0}", "n''open {0}"),
+        ("c", "%*d of %s", None, "%s de %*d", NoticeKind.PLACEHOLDER_LOST),
+        ("c", "%s at %m", None, "%m de %s", "%m de %s"),
+        ("object-pascal", "%s of %d", None, "%d de %s", NoticeKind.PLACEHOLDER_LOST),
+        ("python-brace", "so {a}", None, "{a} {", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("c", "%d files", None, "100% de %d arquivos", NoticeKind.PLACEHOLDER_LOST),
         ("no-c", "100% of it {in}", None, "{in} 100% disso", None),
@@ -324,10 +330,11 @@ def test_bytes_in_escapes_are_refused():
         texts('msgid "caf\\303\\251"\nmsgstr ""\n')
 
 
+FLAGS = ["fuzzy", "no-wrap", "no-c-format", *(f"{syntax}-format" for syntax in FORMATS)]
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 WORDS = st.text(
     st.one_of(
-        st.sampled_from('ab \n\t"\\%s{}<b>&_~.:\u2028\x85é表\r\v\f\a'),
+        st.sampled_from('ab \n\t"\\%%%sdn@1{}{}(a)$*<b>&_~.:\u2028\x85é表\r\v\f\a'),
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     ),
     max_size=40,
@@ -340,7 +347,7 @@ ENTRIES = st.lists(
         msgctxt=st.one_of(st.none(), WORDS),
         comment=st.sampled_from(["", "of the program"]),
         tcomment=st.sampled_from(["", "of a translator\n\nand more"]),
-        flags=st.lists(st.sampled_from(["fuzzy", "c-format", "python-brace-format", "no-wrap"]), unique=True),
+        flags=st.lists(st.sampled_from(FLAGS), unique=True, max_size=3),
         obsolete=st.booleans(),
         previous_msgid=st.one_of(st.none(), st.just("before")),
     ),
@@ -376,7 +383,7 @@ def without_translations(text):
 
 @settings(max_examples=60, deadline=None)
 @given(ENTRIES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
-@example([polib.POEntry(msgid="\r")], "\n", False, False)
+@example([polib.POEntry(msgid="\r"), polib.POEntry(msgid="A::")], "\n", False, False)
 def test_nothing_but_translations_is_written(entries, ending, mark_fuzzy, retranslate):
     text = make_catalogue(entries, ending)
     file = read(text, mark_fuzzy=mark_fuzzy, retranslate=retranslate)

@@ -16,6 +16,7 @@ from polygist_service.text.documents.files.catalogue.entries import Entry, cut_l
 from polygist_service.text.documents.files.catalogue.formats import (
     Format,
     compare_placeholders,
+    double_quotes,
     find_formats,
     find_kept,
     find_placeholders,
@@ -254,7 +255,7 @@ def write_form(
     notices = [
         FileNotice(source.index, describe_lost(source.numbered, placeholder)) for placeholder in dict.fromkeys(wrong)
     ]
-    return source.wording.restore(written, language), notices
+    return source.wording.restore(double_quotes(source.own, written, formats), language), notices
 
 
 def describe_lost(text: str, placeholder: str) -> Notice:

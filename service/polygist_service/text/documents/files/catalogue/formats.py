@@ -26,14 +26,16 @@ class Format:
         pattern: finds them; the group "number" is that of one that has one, "name" the name of one with a name or a
             number of its own.
         numbering: how one that takes its turn is numbered; empty where that cannot be done.
-        sign: what stands in a message as a placeholder or part of one only.
+        signs: what stands in a message as a placeholder or part of one only.
+        quote: what has to be doubled to mean itself.
         base: the number of the first one.
         keeps_numbers: whether what runs the program understands the numbers.
     """
 
     pattern: re.Pattern[str]
     numbering: str = ""
-    sign: str = ""
+    signs: str = ""
+    quote: str = ""
     base: int = 1
     keeps_numbers: bool = True
 
@@ -61,7 +63,7 @@ PYTHON = Format(
     "%",
     keeps_numbers=False,
 )  # fmt: skip
-OF_BRACES = Format(re.compile(BRACES), "{{{}", base=0)
+OF_BRACES = Format(re.compile(BRACES), "{{{}", "{}", base=0)
 PERCENT_NUMBERS = Format(re.compile(r"%L?(?P<name>\d{1,2})|%L?(?P<n>n)"))
 SHELL = Format(re.compile(r"\$(?P<name>[A-Za-z_]\w*)|\$\{(?P<brace>[A-Za-z_]\w*)\}"))
 # What the flags of gettext are called, without "-format".
@@ -73,9 +75,9 @@ FORMATS: Mapping[str, Format] = {
     "gfc-internal": printf(r"[A-Za-z<>']", flags="-+", signs=False),
     "python": PYTHON,
     "python-brace": OF_BRACES,
-    "java": Format(re.compile(BRACES)),
+    "java": Format(re.compile(BRACES), signs="{}", quote="'"),
     "java-printf": printf(r"[tT]?[A-Za-z]", flags="-#+ 0,("),
-    "csharp": Format(re.compile(BRACES)),
+    "csharp": Format(re.compile(BRACES), signs="{}"),
     "rust": OF_BRACES,
     "javascript": printf(r"[%diouxXeEfFgGcsj]", numbers=False),
     "scheme": Format(re.compile(r"~[^\s~]{0,20}?[A-Za-z%~]")),
@@ -110,15 +112,15 @@ FORMATS: Mapping[str, Format] = {
     "go": printf(r"(?:\[\d+\])?[A-Za-z]", numbers=False),
 }  # fmt: skip
 NAMED = (
-    r"(?<!\w)[BCFILRSXZ]<[^<>\s]{1,60}>|E<(?:lt|gt|sol|verbar|\d{1,6})>|"
-    r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|%\{\w{1,60}\}|%<\w{1,60}>[a-z]|\$\{\w{1,60}\}"
-    r"|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{0,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+    r"%\((?P<name>\w{1,60})\)[-+#0]?\d{0,3}[diouxXeEfFgGcrs]|(?P<named>%\{\w{1,60}\}|%<\w{1,60}>[a-z]|\$\{\w{1,60}\}"
+    r"|\{\{[^{}\n]{1,60}\}\}|\{(?:\d{1,2}|[A-Za-z_][\w.]{0,60})(?:[:!][^{}\s]{0,20})?\}"
+    r"|(?<!\w)[BCFILRSXZ]<[^<>\s]{1,60}>|E<(?:lt|gt|sol|verbar|\d{1,6})>)|\{(?:[:!][^{}\s]{0,20})?\}"
 )
 # What is surely a placeholder in a message of which nothing is said, and in one that is said to have no directives.
 ANY = Format(
     re.compile(
         r"(?<![\w%])%(?:(?P<number>\d{1,2})\$)?[-+#0]?\d{0,3}(?:\.\d{1,3})?(?:ll?|z)?[dioufgxXcs@](?![^\W\d_])"
-        rf"|(?<![\w%])%L?\d{{1,2}}(?!\d|\s*%)|{NAMED}"
+        rf"|(?<![\w%])%L?(?P<place>\d{{1,2}})(?!\d|\s*%)|{NAMED}"
     )
 )
 ANY_NAMED = Format(re.compile(NAMED))
@@ -173,9 +175,14 @@ def number_placeholders(text: str, formats: Sequence[Format]) -> str:
 def find_turns(text: str, syntax: Format) -> list[re.Match[str]]:
     """Return the placeholders that take their turn: none where there are others, or widths that take one as well."""
     found = [each for each in syntax.find(text) if not is_literal(each)]
-    groups = [each.groupdict() for each in found]
-    has_others = any(any(value for value in each.values()) for each in groups) or any("*" in each[0] for each in found)
-    return [] if has_others or not syntax.numbering else [each for each in found if not each[0].endswith("m")]
+    turns = [each for each in found if takes_turn(each)]
+    has_others = any(any(each.groupdict().values()) or "*" in each[0] for each in found)
+    return [] if has_others or not syntax.numbering else turns
+
+
+def takes_turn(found: re.Match[str]) -> bool:
+    """Whether a placeholder has neither number nor name; ``%m`` of C takes no turn."""
+    return not is_literal(found) and not any(found.groupdict().values()) and found[0] != "%m"
 
 
 def is_literal(found: re.Match[str]) -> bool:
@@ -184,14 +191,29 @@ def is_literal(found: re.Match[str]) -> bool:
 
 
 def compare_placeholders(source: str, target: str, formats: Sequence[Format]) -> list[str]:
-    """Return the placeholders that a translation has too few or too many of, those of `source` first."""
+    """Return the placeholders that a translation has too few or too many of, those of `source` first.
+
+    Those that take their turn have to be in order, too.
+    """
     wrong: list[str] = []
     for each in formats:
-        wanted, found = (Counter(one[0] for one in each.find(text)) for text in (source, target))
+        before, after = each.find(source), each.find(target)
+        wanted, found = (Counter(one[0] for one in some) for some in (before, after))
         wrong += [*(wanted - found).elements(), *(found - wanted).elements()]
-        own, written = (each.pattern.sub("", text).count(each.sign) if each.sign else 0 for text in (source, target))
-        wrong += [each.sign] * (written > own)
+        turns, written = ([one[0] for one in some if takes_turn(one)] for some in (before, after))
+        if wanted == found and turns != written:
+            wrong += turns
+        rests = [each.pattern.sub("", text) for text in (source, target)]
+        wrong += [sign for sign in each.signs if rests[1].count(sign) > rests[0].count(sign)]
     return wrong
+
+
+def double_quotes(source: str, target: str, formats: Sequence[Format]) -> str:
+    """Return a translation in which signs that mean themselves only twice are so, if they are in the message."""
+    for quote in {each.quote for each in formats if each.quote}:
+        if quote not in source.replace(quote * 2, ""):
+            target = target.replace(quote * 2, quote).replace(quote, quote * 2)
+    return target
 
 
 def place_number(singular: str, plural: str, formats: Sequence[Format]) -> str:
@@ -248,7 +270,7 @@ def restore_turns(source: str, numbered: str, target: str, formats: Sequence[For
         if not each.numbering:
             continue
         own = [found[0] for found in find_turns(source, each)]
-        given = [found[0] for found in each.find(numbered) if not is_literal(found) and not found[0].endswith("m")]
+        given = [found[0] for found in each.find(numbered) if not is_literal(found) and found[0] != "%m"]
         if len(own) < 2 or len(own) != len(given):
             continue
         written = [found[0] for found in each.find(target) if found[0] in set(given)]

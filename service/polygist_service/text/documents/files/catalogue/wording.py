@@ -66,40 +66,46 @@ class Wording:
     """A message, and what of it is translated.
 
     Attributes:
-        message: the whole.
-        text: without white space at its ends and without the marker of its accelerator; of an item of a menu, or the
-            name of a field, without the dots or the colon behind it as well, which stand for no words.
-        marker: what that is; empty where it has none.
+        text: that, without what follows.
+        before, behind: white space at its ends.
+        end: of an item of a menu, or the name of a field, the dots or the colon behind it, which stand for no words.
+        marker: of its accelerator; empty where it has none.
         letter: that is chosen by.
     """
 
-    message: str
     text: str
+    before: str = ""
+    behind: str = ""
+    end: str = ""
     marker: str = ""
     letter: str = ""
 
     @classmethod
     def of(cls, message: str, marker: str) -> "Wording":
         """Return what of a message is translated, given what marks accelerators in it."""
-        _, words, _ = split_edges(message)
-        text = message if "\n" in words else words
-        if len(text) <= LONGEST_ITEM and not SENTENCE.search(text):
-            text = split_end(text)[0] or text
+        before, text, behind = split_edges(message)
+        end = ""
+        if "\n" in text:
+            # The lines of a table stand where they do.
+            return cls(message, before, behind)
+        if len(text) <= LONGEST_ITEM and not SENTENCE.search(text) and split_end(text)[0]:
+            text, end = split_end(text)
         if marker and len(text) <= LONGEST_ITEM and text.count(marker) == 1:
             found = ACCELERATORS[marker].search(text)
             # "my_name" is a name, "E_xit" an item.
             word = text[: found.start()].split(" ")[-1] if found else ""
             if found and (not word or word[0].isupper() or marker != "_"):
-                return cls(message, text[: found.start()] + text[found.end() :], marker, text[found.end()])
-        return cls(message, text)
+                shown = text[: found.start()] + text[found.end() :]
+                return cls(shown, before, behind, end, marker, text[found.end()])
+        return cls(text, before, behind, end)
 
     def restore(self, translated: str, language: str) -> str:
         """Return the translation of the message, given that of its text, in a language."""
-        before, source, behind = split_edges(self.message)
-        text = restore_end(source, restore_case(self.text.strip(), translated.strip(), language))
+        own = self.text.strip()
+        text = restore_end(own, restore_case(own, translated.strip(), language))
         if self.marker:
             text = mark_letter(text, self.marker, self.letter, language)
-        return f"{before}{text}{behind}"
+        return f"{self.before}{text}{self.end}{self.behind}"
 
 
 def split_edges(text: str) -> tuple[str, str, str]:
