@@ -19,6 +19,7 @@ from polygist_client.cli.records import Answer, Record, Text, describe_failure, 
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
+JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 IN_FLIGHT = 4  # files that are with the server at the same time
 # The keywords of texts that files have not.
 OF_TEXTS = frozenset({"alternatives", "mime_type"})
@@ -150,6 +151,10 @@ def split_output(
         raise click.UsageError(f"with --json or --jsonl, -o is for files, and {texts[0]} is a text; leave -o out")
     if output.file and len(sources) * works > 1:
         raise click.UsageError("several files come of this: give -o DIR/ for one each, or leave -o out")
+    if output.file and output.file.suffix.lower() in JSON_SUFFIXES:
+        raise click.UsageError(
+            f"-o {output.file} would be the file itself, not its JSON; give -o another name, or > FILE"
+        )
     return Output(), output
 
 

@@ -110,7 +110,7 @@ def read_phrases(path: str) -> list[str]:
 def glossaries(session: Session) -> None:
     """List the server's glossaries: name, languages, terms.
 
-    --glossary NAME of translate and summarise takes one. Those in files of yours need no server.
+    --glossary NAME of translate and summarise takes one, as --glossary FILE does a table of yours.
     """
     replies: list[JsonReply] = []
     with session.connect() as client:
