@@ -179,6 +179,7 @@ def test_terms_are_pairs_too_and_nothing_is_sent_for_none(fake: Fake, client: Cl
     ("options", "error", "says"),
     [
         ({"terms": "press.tsv"}, TypeError, "terms is 'press.tsv'.*GlossaryFile reads"),
+        ({"terms": GlossaryFile("press", ("en", "pt"), ())}, TypeError, r"give its \.terms\('en', 'pt'\)"),
         ({"terms": ["ab"]}, TypeError, r"terms\[0\] is 'ab'.*give \('heart rate'"),
         ({"terms": [("a", "b", "c")]}, TypeError, r"terms\[0\]"),
         ({"terms": {"a": None}}, TypeError, r"terms\[0\] is None"),
