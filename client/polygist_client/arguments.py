@@ -122,7 +122,10 @@ def parse_glossary_name(field: str, name: Any) -> str:
 def parse_terms(field: str, terms: Any) -> list[tuple[str, str]]:
     """Return terms and what they become, each checked."""
     if isinstance(terms, str | bytes | bytearray | PathLike) or not isinstance(terms, Iterable):
-        raise wrong_type(field, terms, TERMS, "GlossaryFile reads a file of them")
+        is_file = callable(getattr(terms, "terms", None))
+        raise wrong_type(
+            field, terms, TERMS, "give its .terms('en', 'pt')" if is_file else "GlossaryFile reads a file of them"
+        )
     pairs = []
     for at, pair in enumerate(terms.items() if isinstance(terms, Mapping) else terms):
         if isinstance(pair, str) or not isinstance(pair, Iterable) or len(both := tuple(pair)) != 2:

@@ -66,6 +66,8 @@ class GlossaryFile:
     def terms(self, source: str, target: str) -> list[tuple[str, str]]:
         """Return the terms of one language and what they become in another, in the order of the file.
 
+        Of rows with the same term the first one counts, as in a glossary of the server.
+
         Args:
             source: code of the language that they are in; a region may be left to its language, as that of pt-BR.
             target: code of the language that they become.
@@ -73,14 +75,22 @@ class GlossaryFile:
         Raises:
             InvalidInput: it has no column for one of them.
         """
+        return [(term, meanings[0]) for term, meanings in self._meanings(source, target).items()]
+
+    def repeated(self, source: str, target: str) -> list[str]:
+        """Return the terms that become one thing in one row, and another in a later one, which does not count."""
+        return [term for term, meanings in self._meanings(source, target).items() if len({*meanings}) > 1]
+
+    def _meanings(self, source: str, target: str) -> dict[str, list[str]]:
         one, other = self.column_of(source), self.column_of(target)
         if one is None or other is None or one == other:
-            raise InvalidInput(
-                f"{self.name} has no terms from {source} to {target}; its languages: {', '.join(self.languages)}",
-                field="glossary",
-            )
-        pairs = ((row[one], row[other]) for row in self.rows)
-        return list(dict.fromkeys((term, meaning) for term, meaning in pairs if term and meaning))
+            have = ", ".join(self.languages)
+            raise refuse(self.name, f"has no terms from {source} to {target}; its languages: {have}", mark="")
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row[one] and row[other]:
+                found.setdefault(row[one], []).append(row[other])
+        return found
 
     def column_of(self, code: str) -> int | None:
         """Return the place of a language in `languages`: itself, else without its region, else the only one with any.
@@ -102,9 +112,9 @@ def normalise(code: str) -> str:
     return code.strip().replace("_", "-").lower()
 
 
-def refuse(place: str, problem: str) -> InvalidInput:
-    """Make the error about a place of a file."""
-    return InvalidInput(f"{place}: {problem}", field="glossary")
+def refuse(place: str, problem: str, mark: str = ":") -> InvalidInput:
+    """Make the error about a file or a place in one."""
+    return InvalidInput(f"{place}{mark} {problem}", field="glossary")
 
 
 def decode(name: str, content: bytes) -> str:

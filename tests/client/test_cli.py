@@ -263,6 +263,7 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["--text", "a", "-t", "pt", "--format", "srt"], "--text is no srt file; give FILE"),
         (["a.srt", "b.txt", "-t", "pt", "--jsonl", "-o", "out/"], "b.txt is a text; leave -o out"),
         (["a.srt", "b.srt", "-t", "pt", "--jsonl", "-o", "out.srt"], "give -o DIR/ for one each, or leave -o out"),
+        (["a.srt", "-t", "pt", "--json", "-o", "out.json"], "would be the file itself, and not its JSON"),
         (["a.txt", "-t", "pt", "--lines", "--format", "docx"], "exclude each other"),
     ],
 )

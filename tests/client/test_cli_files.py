@@ -5,7 +5,9 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -31,6 +33,12 @@ def make_word() -> bytes:
 
 
 WORD = make_word()
+
+
+def refuse(name: str, problem: str) -> Callable[[Any], Any]:
+    """A rule by which one file is refused, and the others are translated."""
+    refusal = Failing(grpc.StatusCode.INVALID_ARGUMENT, f"document: {problem}", "FIELD_INVALID")
+    return lambda request: refusal if request.name == name else translate_document(request)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +104,7 @@ def test_files_and_texts_go_in_one_run(polygist: Polygist, fake: Fake, tmp_path:
     (inputs / "report.docx").write_bytes(WORD)
     (inputs / "app.pot").write_text(CATALOGUE)
     (inputs / "scan.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    fake.rules["TranslateDocument"] = lambda request: (
-        Failing(grpc.StatusCode.INVALID_ARGUMENT, "document: is encrypted; save it without", "FIELD_INVALID")
-        if request.name == "report.docx"
-        else translate_document(request)
-    )
+    fake.rules["TranslateDocument"] = refuse("report.docx", "is encrypted; save it without")
     outcome = polygist("translate", "--to", "pt,fr", inputs, "-o", f"{tmp_path}/out/")
     assert outcome.code == 3
     found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
@@ -132,10 +136,8 @@ def test_a_finished_file_is_not_made_again(polygist: Polygist, fake: Fake, tmp_p
     polygist(*command)
     (tmp_path / "out" / "b.pt.srt").unlink()
     outcome = polygist(*command)
-    assert (outcome.code, [each.name for each in fake.requests("TranslateDocument")]) == (
-        0,
-        ["a.srt", "b.srt", "b.srt"],
-    )
+    asked = sorted(each.name for each in fake.requests("TranslateDocument"))
+    assert (outcome.code, asked) == (0, ["a.srt", "b.srt", "b.srt"])
     assert "1 of 2 finished already" in outcome.err
     polygist(*command, "--jsonl")
     assert len(fake.requests("TranslateDocument")) == 3
@@ -170,7 +172,7 @@ def test_json_has_the_file_or_says_all_about_the_one_that_is_written(polygist: P
 def test_lines_of_json_are_about_files_in_a_folder(polygist: Polygist, fake: Fake, tmp_path: Path):
     for name in ("a.srt", "b.srt"):
         (tmp_path / name).write_text(FILM)
-    fake.script("TranslateDocument", Failing(grpc.StatusCode.INVALID_ARGUMENT, "document: is damaged", "FIELD_INVALID"))
+    fake.rules["TranslateDocument"] = refuse("a.srt", "is damaged")
     outcome = polygist(*TRANSLATE, tmp_path, "-o", f"{tmp_path}/out/", "--jsonl")
     first, second = map(json.loads, outcome.out.splitlines())
     assert (outcome.code, first["error"]["message"]) == (3, "document: is damaged")

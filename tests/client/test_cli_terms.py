@@ -166,6 +166,22 @@ def test_phrases_to_keep_come_from_a_file_too(polygist: Polygist, fake: Fake, tm
     (tmp_path / "keep.txt").write_text("Contoso\r\n\r\n  Rio Branco \n")
     assert polygist(*TRANSLATE, "--text", "a", "--keep", "Ann", "--keep-file", tmp_path / "keep.txt").code == 0
     assert list(fake.requests("Translate")[0].do_not_translate_phrases) == ["Ann", "Contoso", "Rio Branco"]
+    (tmp_path / "keep.txt").write_text("São João\n", encoding="utf-16")
+    assert polygist(*TRANSLATE, "--text", "a", "--keep-file", tmp_path / "keep.txt").code == 0
+    assert list(fake.requests("Translate")[1].do_not_translate_phrases) == ["São João"]
+    (tmp_path / "keep.txt").write_bytes(b"S\xe3o\n")
+    assert "keep.txt: byte 1 (0xe3) is no UTF-8" in polygist(*TRANSLATE, "--keep-file", tmp_path / "keep.txt").err
+
+
+def test_a_term_that_stands_twice_counts_once(polygist: Polygist, fake: Fake, tmp_path: Path):
+    table = tmp_path / "press.tsv"
+    table.write_text("en\tpt\nbank\tbanco\nbank\tmargem\nbank\tbanco\n")
+    outcome = polygist(*TRANSLATE, "--from", "en", "--text", "a", "--glossary", table)
+    assert outcome.err == f"warning: {table}: 'bank' stands in several rows; the first one counts\n"
+    assert [each.target_term for each in fake.requests("Translate")[0].glossary_config.entries] == ["banco"]
+    table.write_text("en\tpt\n")
+    assert "has no terms below its first row" in polygist(*TRANSLATE, "--text", "a", "--glossary", table).err
+    assert "is a folder" in polygist(*TRANSLATE, "--text", "a", "--glossary", tmp_path).err
 
 
 def test_what_was_made_with_other_terms_is_not_gone_on_with(

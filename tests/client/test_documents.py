@@ -179,6 +179,7 @@ def test_terms_are_pairs_too_and_nothing_is_sent_for_none(fake: Fake, client: Cl
     ("options", "error", "says"),
     [
         ({"terms": "press.tsv"}, TypeError, "terms is 'press.tsv'.*GlossaryFile reads"),
+        ({"terms": GlossaryFile("press", ("en", "pt"), ())}, TypeError, r"give its \.terms\('en', 'pt'\)"),
         ({"terms": ["ab"]}, TypeError, r"terms\[0\] is 'ab'.*give \('heart rate'"),
         ({"terms": [("a", "b", "c")]}, TypeError, r"terms\[0\]"),
         ({"terms": {"a": None}}, TypeError, r"terms\[0\] is None"),
@@ -277,7 +278,8 @@ def test_a_table_is_read_as_one_that_an_operator_mounts(tmp_path: Path, header: 
     assert ours.languages == theirs.languages
     places = theirs.languages.index("en"), next(at for at, code in enumerate(theirs.languages) if code[:2] == "pt")
     pairs = [tuple(row[place] for place in places) for row in theirs.rows]
-    assert ours.terms("en", "pt") == [*dict.fromkeys(pair for pair in pairs if all(pair))]
+    firsts = dict(reversed([pair for pair in pairs if all(pair)]))
+    assert dict(ours.terms("en", "pt")) == firsts
 
 
 async def test_a_server_translates_files_with_the_words_of_the_caller(tmp_path: Path):

@@ -19,6 +19,7 @@ from polygist_client.cli.records import Answer, Record, Text, describe_failure, 
 from polygist_client.cli.session import Session
 from polygist_client.options import JsonReply
 
+JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 IN_FLIGHT = 4  # files that are with the server at the same time
 # The keywords of texts that files have not.
 OF_TEXTS = frozenset({"alternatives", "mime_type"})
@@ -150,6 +151,8 @@ def split_output(
         raise click.UsageError(f"with --json or --jsonl, -o is for files, and {texts[0]} is a text; leave -o out")
     if output.file and len(sources) * works > 1:
         raise click.UsageError("several files come of this: give -o DIR/ for one each, or leave -o out")
+    if output.file and output.file.suffix.lower() in JSON_SUFFIXES:
+        raise click.UsageError(f"-o {output.file} would be the file itself, and not its JSON; give -o another name")
     return Output(), output
 
 
@@ -192,8 +195,8 @@ def check_files(
         raise click.UsageError(f"{files[0].name}: Word is nothing for a terminal; give -o FILE or -o DIR/")
 
 
-def check_glossary(works: Sequence[Work], sources: Sequence[Input]) -> None:
-    """Raise what speaks against a glossary before any work.
+def check_glossary(session: Session, works: Sequence[Work], sources: Sequence[Input]) -> None:
+    """Raise what speaks against a glossary before any work; warn of terms that stand in it twice.
 
     Raises:
         InvalidInput: it has no terms to the language of a work, or none from that which was said.
@@ -201,13 +204,14 @@ def check_glossary(works: Sequence[Work], sources: Sequence[Input]) -> None:
     """
     file = next((source.name for source in sources if source.file), "")
     for work in works:
-        if work.glossary is None:
+        if (glossary := work.glossary) is None:
             continue
-        to = work.options["to"]
-        if work.options.get("source"):
-            with_terms(work, work.options["source"])
-            continue
-        others = other_languages(work.glossary, to)
-        if file and len(others) > 1:
-            have = f"{work.glossary.name} has terms to {to} from {', '.join(others)}"
+        to, source = work.options["to"], work.options.get("source")
+        others = [source] if source else other_languages(glossary, to)
+        if len(others) == 1:
+            is_same = base_of(others[0]) == base_of(to)
+            for term in () if is_same else glossary.repeated(others[0], to):
+                session.say(f"warning: {glossary.name}: {term!r} stands in several rows; the first one counts")
+        elif file:
+            have = f"{glossary.name} has terms to {to} from {', '.join(others)}"
             raise click.UsageError(f"{have}: say --from LANG, as only the server can tell the language of {file}")

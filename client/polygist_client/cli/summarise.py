@@ -112,7 +112,7 @@ def summarise(
     default = INTO if len(field) < 2 else f"{{field}}_{INTO}"
     fields = make_fields(field, into, default=default, to=options["to"] or "", formats=field_format)
     work = make_work(keywords, fields, glossary)
-    check_glossary([work], sources)
+    check_glossary(session, [work], sources)
     shares_stream = stream or can_share_stream(session, form, sources, 1)
     check_output(where, sources, [work.label], shares_stream=shares_stream)
     check_overlap(where, sources, [work.label], is_of_records=form.read is not None)

@@ -11,7 +11,7 @@ from polygist_client import GlossaryFile, InvalidInput, PolygistError
 from polygist_client.cli.completion import SECONDS, offer, quick_session
 from polygist_client.cli.errors import suggest
 from polygist_client.cli.help import Command
-from polygist_client.cli.inputs import InputError
+from polygist_client.cli.inputs import STDIN, InputError, find_encoding
 from polygist_client.cli.printing import join_codes, print_json, print_rows
 from polygist_client.cli.session import Session, with_session
 from polygist_client.options import JsonReply, Placeholder
@@ -83,26 +83,34 @@ def parse_terms(
     keywords = {**options, "ignore_case": ignore_case, "keep": phrases}
     if glossary is None:
         return keywords, None
-    if not Path(glossary).is_file():
+    if Path(glossary).is_dir():
+        raise InputError(f"--glossary: {glossary} is a folder; give a file, or the name of a glossary of the server")
+    if not Path(glossary).exists():
         is_path = Path(glossary).suffix.lower() in TABLES or "/" in glossary.removeprefix("glossaries/")
         if is_path:
             raise InputError(f"--glossary: {glossary}: no such file; a glossary of the server is given by its name")
         return {**keywords, "glossary": glossary}, None
     try:
-        return keywords, GlossaryFile.read(glossary)
+        table = GlossaryFile.read(glossary)
     except (InvalidInput, OSError) as error:
         raise InputError(f"--glossary: {error}") from None
+    if not table.rows:
+        raise InputError(f"--glossary: {glossary} has no terms below its first row")
+    return keywords, table
 
 
 def read_phrases(path: str) -> list[str]:
     """Read phrases, one a line; blank lines are none. Raises InputError."""
+    if path == STDIN:
+        raise InputError("--keep-file: standard input is for texts; give a file")
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        raw = Path(path).read_bytes()
+        text = find_encoding(raw).decode(raw, at_start=True)
     except OSError as error:
         raise InputError(f"--keep-file: {path}: {error.strerror}; give a file with a phrase a line") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"--keep-file: {path}: byte {error.start} is no UTF-8; save it as such") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    except InputError as error:
+        raise InputError(f"--keep-file: {path}: {error.message}") from None
+    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 @click.command(cls=Command, examples=EXAMPLES)
@@ -110,7 +118,7 @@ def read_phrases(path: str) -> list[str]:
 def glossaries(session: Session) -> None:
     """List the server's glossaries: name, languages, terms.
 
-    --glossary NAME of translate and summarise takes one. Those in files of yours need no server.
+    --glossary NAME of translate and summarise takes one, as --glossary FILE does a table of yours.
     """
     replies: list[JsonReply] = []
     with session.connect() as client:

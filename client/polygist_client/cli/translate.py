@@ -127,7 +127,7 @@ def translate(
     refused = {"--stream": stream, "--alternatives": options["alternatives"]}
     check_files(session, sources, where, refused=refused, shows_more={f"--{name}": options[name] for name in MORE})
     check_catalogues(sources, of_catalogues)
-    check_glossary(works, sources)
+    check_glossary(session, works, sources)
     place, elsewhere = split_output(session, sources, where, works=len(works))
     shares_stream = stream or (elsewhere is None and can_share_stream(session, form, sources, len(works)))
     check_output(where, sources, targets, shares_stream=shares_stream)
