@@ -181,6 +181,13 @@ def test_no_cue_is_left_empty():
 def test_placeholders_are_never_parted():
     written, _ = replace_all(srt("Press {the big key}", "to go on."), ["Prima {{ the big<wbr> key }} já."])
     assert "{{ the big key }}" in written
+    plural = "{n, plural, one {# house} other {# houses}}"
+    written, _ = replace_all(
+        srt("It is {n} of them", "to us."), [f"São {plural.replace('# house}', '#<wbr> house}')} aqui."]
+    )
+    assert plural in written
+    written, _ = replace_all(srt("It is {my name}", "to us."), ["これは{my<wbr> name}の家です。"], "ja")
+    assert "{my name}" in written
 
 
 def test_lines_are_few_and_balanced():

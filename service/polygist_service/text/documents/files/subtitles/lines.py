@@ -22,7 +22,8 @@ READING_SPEED = 17
 READING_SPEEDS = {"en": 20, "ja": 4, "ko": 12, "zh": 9}
 
 # Words between spaces; a placeholder is one, whatever it has inside.
-WORD = re.compile(r"(?:\{\{[^{}]*\}\}|\$?\{[^{}]*\}|%\([^()]*\)|[^ ])+")
+PLACEHOLDER = re.compile(r"\{\{[^{}]*+\}\}|\$?\{(?:[^{}]++|\{[^{}]*+\})*+\}|%\([^()]*+\)")
+WORD = re.compile(rf"(?:{PLACEHOLDER.pattern}|[^ ])+")
 # Behind such a mark a line or a cue may well end; behind a short word it had better not.
 PAUSE = re.compile(r"[,;:.!?…—–)»”\"、。，；：！？）」』،؟।]\Z")
 SHORT = re.compile(r"(?:^|[\s'’-])[^\W\d_]{1,3}\Z")
@@ -61,6 +62,8 @@ def find_words(text: str, language: str) -> Iterator[Span]:
             yield start, end
             continue
         words = set(accumulate(map(len, WordBreaker(found[0], language)), initial=start))
+        for kept in PLACEHOLDER.finditer(text, start, end):
+            words.difference_update(range(kept.start() + 1, kept.end()))
         for end in accumulate(map(len, LineBreaker(found[0], language)), initial=start):
             if start < end and end in words:
                 yield start, end
