@@ -1,6 +1,7 @@
 """What requests prescribe of words, in the words of the domain."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from polygist.v1 import common_pb2
 
@@ -9,6 +10,8 @@ from polygist_service.limits import Limits
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, Terms
 from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest
 
+# Of so many requests with different terms what was made of them is kept.
+REMEMBERED = 8
 SYNTAXES: Mapping[int, PlaceholderSyntax] = {
     common_pb2.PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.MUSTACHE,
     common_pb2.PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.BRACES,
@@ -20,12 +23,23 @@ SYNTAXES: Mapping[int, PlaceholderSyntax] = {
 
 def parse_terms(request: ContentRequest, limits: Limits) -> Terms:
     """Return what a request prescribes of words; raises InvalidRequest."""
-    glossary = request.glossary_config
-    check_count("do_not_translate_phrases", len(request.do_not_translate_phrases), limits.kept_phrases)
+    return read_terms(
+        request.glossary_config.SerializeToString(),
+        tuple(request.do_not_translate_phrases),
+        tuple(request.placeholder_syntaxes),
+        limits,
+    )
+
+
+@lru_cache(maxsize=REMEMBERED)
+def read_terms(config: bytes, phrases: Sequence[str], syntaxes: Sequence[int], limits: Limits) -> Terms:
+    """Return terms, with the index that they may have already: most callers send the same ones with all their texts."""
+    glossary = common_pb2.GlossaryConfig.FromString(config)
+    check_count("do_not_translate_phrases", len(phrases), limits.kept_phrases)
     check_count("glossary_config.entries", len(glossary.entries), limits.glossary_entries)
     return Terms(
-        kept_phrases=tuple(parse_phrases("do_not_translate_phrases", request.do_not_translate_phrases, limits)),
-        syntaxes=frozenset(parse_syntaxes(request.placeholder_syntaxes)),
+        kept_phrases=tuple(parse_phrases("do_not_translate_phrases", phrases, limits)),
+        syntaxes=frozenset(parse_syntaxes(syntaxes)),
         entries=tuple(parse_entries(glossary.entries, limits)),
         glossary=parse_glossary("glossary_config.glossary", glossary.glossary),
         ignore_case=glossary.ignore_case,
@@ -42,27 +56,34 @@ def check_count(field: str, count: int, most: int) -> None:
 
 def parse_phrases(field: str, phrases: Sequence[str], limits: Limits) -> Iterator[str]:
     """Yield the phrases of a repeated field."""
-    return (parse_phrase(f"{field}[{at}]", phrase, limits) for at, phrase in enumerate(phrases))
+    for at, phrase in enumerate(phrases):
+        if problem := find_problem(phrase, limits):
+            raise problem(f"{field}[{at}]")
+        yield phrase
 
 
-def parse_phrase(field: str, phrase: str, limits: Limits) -> str:
-    """Return a phrase: it is not blank, and not too long."""
+def find_problem(phrase: str, limits: Limits) -> Callable[[str], InvalidRequest] | None:
+    """Return what makes the error about a phrase of the field at a path; None where it is neither blank nor too long.
+
+    There are hundreds of phrases, and hardly ever an error: no path is written before there is one.
+    """
+    length, most = len(phrase), limits.phrase_characters
     if not phrase.strip():
-        raise InvalidRequest(field, f"{phrase!r} has no characters to be found; leave it out")
-    if len(phrase) > limits.phrase_characters:
-        raise RequestTooLarge(
-            field, f"{len(phrase)} characters, the limit is {limits.phrase_characters}; shorten it",
-            requested=len(phrase), limit=limits.phrase_characters,
-        )  # fmt: skip
-    return phrase
+        return lambda field: InvalidRequest(field, f"{phrase!r} has no characters to be found; leave it out")
+    if length > most:
+        message = f"{length} characters, the limit is {most}; shorten it"
+        return lambda field: RequestTooLarge(field, message, requested=length, limit=most)
+    return None
 
 
 def parse_entries(entries: Sequence[common_pb2.GlossaryEntry], limits: Limits) -> Iterator[Term]:
     """Yield the terms of a request."""
     for at, entry in enumerate(entries):
-        field = f"glossary_config.entries[{at}]"
-        source = parse_phrase(f"{field}.source_term", entry.source_term, limits)
-        yield Term(source, parse_phrase(f"{field}.target_term", entry.target_term, limits))
+        term = Term(entry.source_term, entry.target_term)
+        for name, phrase in zip(("source_term", "target_term"), term, strict=True):
+            if problem := find_problem(phrase, limits):
+                raise problem(f"glossary_config.entries[{at}].{name}")
+        yield term
 
 
 def parse_syntaxes(values: Sequence[int]) -> Iterator[PlaceholderSyntax]:

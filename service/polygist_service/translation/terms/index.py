@@ -1,7 +1,6 @@
 """Phrases, and where one of them stands in a text, whichever of how many thousands it is."""
 
 import re
-import string
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from polygist_service.text.abbreviations import words
 from polygist_service.text.languages import base_language
 from polygist_service.translation.terms.plurals import endings, is_other_word, plural
-from polygist_service.translation.terms.words import INVISIBLE, Words, compose, find_first, fold
+from polygist_service.translation.terms.words import EDGES, Words, find_first, fold
 
 # Beside these a word is a part of another one, of a code or of a name: e-mail, --contract, contract.json.
 NOT_BEHIND = re.compile(r"(?<![#@$%&\\~_\u2010\u2011-])(?<!\w['’])(?<!\w\.)(?<!\d,)")
@@ -25,8 +24,6 @@ ELIDED = re.compile(r"(?<!\w)(\w{1,7})['’]\Z")
 # An English word that looks like a plural is a verb behind these, and before those.
 SUBJECTS = re.compile(r"(?i)(?<!\w)(?:he|she|it|who|which|everyone|everybody|someone|nobody|never|often|usually) \Z")
 OBJECTS = re.compile(r"(?i) (?:the|an?|him|it|them|us|me|you|himself|herself|itself)(?!\w)")
-# Around a listed phrase it says nothing.
-EDGES = f"{''.join(INVISIBLE)}{string.whitespace}\xa0\u3000"
 LONGEST_ELIDED, LONGEST_SUBJECT = 9, 11
 
 
@@ -87,10 +84,15 @@ class TermIndex:
         self._ignore_case = ignore_case
         self._endings = endings(language) if language else ""
         self._elisions = ELISIONS.get(base_language(language), frozenset()) if language else frozenset()
-        self._terms: defaultdict[str, list[tuple[str, str | None]]] = defaultdict(list)
-        for term in terms:
-            first = compose(find_first(term[0].lstrip(EDGES)))
-            self._terms[self._root(fold(first) if ignore_case else first)].append(term)
+        self._terms = tuple(terms)
+        # The first term of each root, and the others, of which most roots have none.
+        self._firsts: dict[str, int] = {}
+        self._others: defaultdict[str, list[int]] = defaultdict(list)
+        for at, (source, _) in enumerate(self._terms):
+            first = find_first(source)
+            root = self._root(fold(first) if ignore_case else first)
+            if self._firsts.setdefault(root, at) != at:
+                self._others[root].append(at)
         self._buckets: dict[str, Bucket] = {}
 
     def _root(self, key: str) -> str:
@@ -99,11 +101,9 @@ class TermIndex:
 
     def starts(self, words: Words) -> Iterator[int]:
         """Yield the indices of words that some term may begin with."""
-        if not self._terms:
-            return
-        terms, root = self._terms, self._root
+        firsts, root = self._firsts, self._root
         for index, key in enumerate(words.folded.keys if self._ignore_case else words.exact.keys):
-            if key and root(key) in terms:
+            if key and root(key) in firsts:
                 yield index
 
     def find_at(self, words: Words, index: int) -> Iterator[Found]:
@@ -123,9 +123,10 @@ class TermIndex:
         bucket = self._buckets.get(root)
         if bucket is None:
             forms: dict[str, Form] = {}
-            for source, target in self._terms[root]:
+            terms = [self._terms[at] for at in (self._firsts[root], *self._others.get(root, ()))]
+            for source, target in terms:
                 forms.setdefault(self._key(source), Form(source, target))
-            for source, target in self._terms[root] if self._endings else ():
+            for source, target in terms if self._endings else ():
                 many = plural(" ".join(source.split()), str(self._language))
                 if many and not is_other_word(many, str(self._language)):
                     forms.setdefault(self._key(many), Form(source, target, is_plural=True))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from polygist_service.translation.terms.index import TermIndex
 
@@ -19,8 +19,7 @@ class PlaceholderSyntax(Enum):
     URL_EMAIL = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A term of a glossary, in two languages."""
 
     source: str
@@ -58,8 +57,8 @@ class Terms:
     def entry_index(self, language: str) -> TermIndex:
         """Return the index of `entries` in texts of a language, a canonical tag."""
         if language not in self._entry_indices:
-            entries = ((each.source, each.target) for each in self.entries)
-            self._entry_indices[language] = TermIndex(entries, language=language, ignore_case=self.ignore_case)
+            index = TermIndex(self.entries, language=language, ignore_case=self.ignore_case)
+            self._entry_indices[language] = index
         return self._entry_indices[language]
 
     @cached_property

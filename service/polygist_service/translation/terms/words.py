@@ -1,6 +1,7 @@
 """A text as the words and marks that terms are looked up by, each with its place."""
 
 import re
+import string
 import unicodedata
 from functools import cached_property
 from itertools import accumulate
@@ -15,6 +16,8 @@ SOFT_HYPHEN, JOINERS = "\u00ad", r"\u200c\u200d"
 # They are written one way and another: apostrophes and hyphens. None of the invisible ones parts or joins words.
 WRITTEN_ALIKE = {"’": "'", "\u2010": "-", "\u2011": "-"}
 INVISIBLE = frozenset("\u034f\u061c\u180e\u200b\u200e\u200f\u2060\ufeff")
+# Around a listed phrase it says nothing.
+EDGES = f"{''.join(INVISIBLE)}{string.whitespace}\xa0\u3000"
 
 
 def class_of_marks() -> str:
@@ -103,6 +106,9 @@ def fold(key: str) -> str:
 
 
 def find_first(phrase: str) -> str:
-    """Return the first word of a phrase that does not begin with white space."""
-    found = WORDS.match(phrase)
-    return found[0] if found else ""
+    """Return the key of the first word of a phrase."""
+    first = phrase.partition(" ")[0]
+    if first.isalnum() and first.isascii():
+        return first
+    found = WORDS.match(phrase.lstrip(EDGES))
+    return compose(found[0]) if found else ""
