@@ -23,7 +23,7 @@ def test_a_sentence_is_the_same_behind_its_marks(mime_type):
 
 
 def test_each_group_has_its_samples():
-    text = "we saw Anna there with 12 boats and Peter Hill behind the garden wall near the river"
+    text = "we saw Anna there with 12 boats and Peter Hill behind the garden walls near the river"
     draw = random.Random(1)
     samples = {group: kept_phrases.make_sample(group, "en", text, draw) for group in kept_phrases.COUNTS}
     assert samples["name kept"].kept[0] in ("Anna", "Peter Hill")
