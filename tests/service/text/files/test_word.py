@@ -113,6 +113,10 @@ KEPT = {
         "One<img id=0> two.",
     ),
     "symbol": (lambda say: run(say("One ")) + mark('<w:sym w:char="F0E0"/>') + run(say(" two")), "One <img id=0> two"),
+    "signs of a font": (
+        lambda say: run(say("One ")) + run("abc", '<w:rFonts w:ascii="Wingdings"/>') + run(say(" two ") + "\uf0b7"),
+        "One <img id=0> two <img id=1>",
+    ),
     "bookmark": (
         lambda say: run(say("One ")) + bookmark(0, "Start") + run(say("two")) + bookmark(0, "End") + run(say(" three")),
         "One <span id=0>two</span> three",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+from polygist_service.errors import InvalidDocument
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import HTML
 from polygist_service.text.documents.files.base import (
@@ -27,6 +28,9 @@ BLOCKS = frozenset(("title", "p", "td", "li", "pre", *(f"h{level}" for level in 
 # Comments are talk about the text: they stay as they are.
 HEADER, MAIN, ASIDE = "wordprocessingml.header+xml", "main", "aside"
 BEHIND_BODY = ("footnotes+xml", "endnotes+xml", "chart+xml", "diagramData+xml", "diagramDrawing+xml", "footer+xml")
+PARAGRAPHS = ("w:p", "a:p")
+# Text boxes stand in none in documents that Word writes; each is moved with what it stands in.
+MOST_DEPTH = 8
 # What a diagram says, and how it was drawn at last.
 DIAGRAMS = ("dgm:dataModel", "dsp:drawing")
 STYLES, PROPERTIES = "wordprocessingml.styles+xml", "core-properties+xml"
@@ -154,7 +158,7 @@ def read_blocks(part: str, root: Element, styles: Styles, twins: Twins) -> Itera
         twins: blocks of all parts that there may be another form of.
     """
     for element in root.iter():
-        if name_of(element) not in ("w:p", "a:p"):
+        if name_of(element) not in PARAGRAPHS:
             continue
         paragraph = Paragraph.read(element, styles)
         if not paragraph.html:
@@ -178,14 +182,18 @@ def find_place(paragraph: Element) -> tuple[Element | None, list[object], bool]:
     """Return the row of a table that a paragraph is in, what around it has two forms, whether it is of the second."""
     row, is_boxed, is_fallback = None, False, False
     choices: list[object] = []
+    depth = 0
     for each in paragraph.iterancestors():
         name = name_of(each)
+        depth += name in PARAGRAPHS
         if name == "w:tr" and row is None and not is_boxed:
             row = each
         is_boxed |= name == "w:txbxContent"
         is_fallback |= name == "mc:Fallback"
         if name == "mc:AlternateContent":
             choices.append(each)
+    if depth > MOST_DEPTH:
+        raise InvalidDocument(f"has text boxes nested more than {MOST_DEPTH} deep, which Word does not allow")
     return row, choices, is_fallback
 
 

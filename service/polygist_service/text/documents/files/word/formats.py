@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from lxml import etree
 
+from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.files.word.markup import (
     Element,
     find_child,
@@ -25,6 +26,12 @@ UNSEEN_ATTRIBUTES = frozenset(("w:hint", "lang", "altLang", "dirty", "err", "smt
 SWITCHES = names(
     "w:b w:bCs w:i w:iCs w:caps w:smallCaps w:strike w:dstrike w:outline w:shadow w:emboss w:imprint w:vanish w:u"
 )
+# Whose letters are no letters.
+SYMBOLIC = frozenset(
+    ("symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings", "zapf dingbats", "mt extra", "marlett")
+)
+# What a run says of its looks takes some hundreds, and is written again with each of its parts.
+MOST_CHARACTERS = 10_000
 RAISED = {"superscript": "sup", "subscript": "sub"}
 # The order of properties that the standard asks for, up to those that are put in here.
 BEFORE_RUN_DIRECTION = names(
@@ -47,24 +54,48 @@ def properties_of(run: Element | None) -> Element | None:
     return None if run is None else next((each for each in run if name_of(each) in ("w:rPr", "a:rPr")), None)
 
 
-def find_key(run: Element | None, off: frozenset[str]) -> str:
-    """Return what is the same for runs that look the same; empty for one of which nothing is said.
+class Looks:
+    """Numbers what runs look like: those that look alike have the same number, those of which nothing is said 0.
 
     Args:
-        run: it.
         off: switches that say nothing where they are off.
     """
-    properties = properties_of(run)
-    if properties is None:
-        return ""
-    attributes = write_attributes(properties)
-    if find_child(properties, "w:rStyle") is not None:
-        off = frozenset()
-    seen = (
-        each for each in properties if name_of(each) not in UNSEEN and not (name_of(each) in off and not is_on(each))
-    )
-    children = sorted(map(write_property, seen))
-    return " ".join(each for each in (attributes, *children) if each)
+
+    def __init__(self, off: frozenset[str]) -> None:
+        self._off = off
+        self._numbers = {"": 0}
+        self._known: dict[Element | None, int] = {None: 0}
+
+    def find(self, run: Element | None) -> int:
+        """Return the number of a run, or of what has no words and stands in none.
+
+        Raises:
+            InvalidDocument: it says more of itself than anybody would.
+        """
+        if run not in self._known:
+            written = self._write(run)
+            if len(written) > MOST_CHARACTERS:
+                raise InvalidDocument(f"has a run with {len(written):,} characters of properties; clear its formatting")
+            self._known[run] = self._numbers.setdefault(written, len(self._numbers))
+        return self._known[run]
+
+    def _write(self, run: Element | None) -> str:
+        properties = properties_of(run)
+        if properties is None:
+            return ""
+        off = self._off if find_child(properties, "w:rStyle") is None else ()
+        seen = [
+            write_property(each)
+            for each in properties
+            if name_of(each) not in UNSEEN and not (name_of(each) in off and not is_on(each))
+        ]
+        return " ".join(filter(None, (write_attributes(properties), *sorted(seen))))
+
+
+def is_symbolic(run: Element) -> bool:
+    """Whether the letters of a run stand for signs, by its font."""
+    fonts = find_child(properties_of(run), "w:rFonts")
+    return (value_of(fonts, "ascii") or "").lower() in SYMBOLIC
 
 
 def write_attributes(element: Element) -> str:

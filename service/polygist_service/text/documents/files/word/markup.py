@@ -72,6 +72,12 @@ def shorten(tag: str) -> str:
     return f"{prefix}:{local}" if prefix else local or tag
 
 
+def tags_of(name: str) -> list[str]:
+    """Return the full names that a short one stands for."""
+    prefix, _, local = name.partition(":")
+    return [f"{{{namespace}}}{local}" for namespace, short in PREFIXES.items() if short == prefix]
+
+
 def name_of(element: Element) -> str:
     """Return the short name of an element; empty for a comment or an instruction."""
     return shorten(element.tag) if isinstance(element.tag, str) else ""
@@ -90,6 +96,11 @@ def value_of(element: Element | None, local: str = "val") -> str | None:
 def find_child(element: Element | None, name: str) -> Element | None:
     """Return the first child with a short name."""
     return None if element is None else next((each for each in element if name_of(each) == name), None)
+
+
+def last_child(element: Element) -> Element | None:
+    """Return the last child; lxml counts all of them where it is asked for one by its number."""
+    return next(element.iterchildren(reversed=True), None)
 
 
 def is_on(element: Element | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape, unescape
 
-from polygist_service.text.documents.files.word.formats import find_key, find_tag, goes_right_to_left, turn_paragraph
+from polygist_service.text.documents.files.word.formats import Looks, find_tag, goes_right_to_left, turn_paragraph
 from polygist_service.text.documents.files.word.markup import Element, name_of
 from polygist_service.text.documents.files.word.pieces import (
     FieldReader,
@@ -22,8 +22,8 @@ from polygist_service.text.documents.files.word.styles import Styles
 from polygist_service.text.documents.html.tokens import Token, TokenKind, read_attributes
 from polygist_service.text.languages import is_right_to_left
 
-# So many spaces are no space between words: they are there for where words stand.
-SPACES = re.compile(" {3,}")
+# So many spaces are no space between words: they are there for where words stand. The others are signs of one font.
+WORDLESS = re.compile(" {3,}|[\uf000-\uf0ff]+")
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,13 @@ class Paragraph:
         """Read a paragraph."""
         pieces = pair_ranges(FieldReader(read_pieces(element)).pieces)
         whole = Piece(PieceKind.BEGIN, slot=element)
-        pieces = part_spaces(pieces)
+        pieces = part_words(pieces)
         off = styles.find_off(element)
-        find_bases(whole, pieces, off)
+        looks = Looks(off)
+        find_bases(whole, pieces, looks)
         if not any(map(str.isalnum, "".join(each.text for each in pieces if each.kind is PieceKind.WORDS))):
             return cls(element, whole.base, off, (), "")
-        writer = HtmlWriter(styles.code, off)
+        writer = HtmlWriter(styles.code, looks)
         writer.write(whole, pieces)
         return cls(element, whole.base, off, writer.marks, "".join(writer.parts))
 
@@ -90,26 +91,26 @@ class Paragraph:
         turn_ranges(self.element, ended)
 
 
-def part_spaces(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return pieces with spaces that are no spaces between words by themselves."""
+def part_words(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return pieces with what is in words and is none by itself."""
     parted: list[Piece] = []
     for piece in pieces:
-        if piece.kind is not PieceKind.WORDS or not SPACES.search(piece.text):
+        if piece.kind is not PieceKind.WORDS or not WORDLESS.search(piece.text):
             parted.append(piece)
             continue
         at = 0
-        for found in SPACES.finditer(piece.text):
+        for found in WORDLESS.finditer(piece.text):
             parted.append(Piece(PieceKind.WORDS, piece.text[at : found.start()], run=piece.run))
-            spaces = Piece(PieceKind.WORDS, found[0], run=piece.run)
-            parted.append(Piece(PieceKind.MARK, group=[spaces], is_break=True))
+            shown = Piece(PieceKind.WORDS, found[0], run=piece.run)
+            parted.append(Piece(PieceKind.MARK, group=[shown], is_break=found[0].isspace()))
             at = found.end()
         parted.append(Piece(PieceKind.WORDS, piece.text[at:], run=piece.run))
     return parted
 
 
-def find_bases(whole: Piece, pieces: Sequence[Piece], off: frozenset[str]) -> None:
+def find_bases(whole: Piece, pieces: Sequence[Piece], looks: Looks) -> None:
     """Note of each element that is around others, and of each field, which run looks as most of their words do."""
-    levels: list[tuple[Piece, Counter[str], dict[str, Element]]] = [(whole, Counter(), {})]
+    levels: list[tuple[Piece, Counter[int], dict[int, Element]]] = [(whole, Counter(), {})]
     around: list[Piece] = []
     for piece in pieces:
         if piece.kind is PieceKind.BEGIN:
@@ -120,7 +121,7 @@ def find_bases(whole: Piece, pieces: Sequence[Piece], off: frozenset[str]) -> No
             if has_base(around.pop()):
                 set_base(*levels.pop())
         elif piece.kind is PieceKind.WORDS and piece.run is not None:
-            key = find_key(piece.run, off)
+            key = looks.find(piece.run)
             levels[-1][1][key] += len(piece.text.strip())
             levels[-1][2].setdefault(key, piece.run)
     set_base(*levels.pop())
@@ -131,7 +132,7 @@ def has_base(piece: Piece) -> bool:
     return piece.node is not None or len(piece.group) > 1
 
 
-def set_base(piece: Piece, counts: Counter[str], runs: dict[str, Element]) -> None:
+def set_base(piece: Piece, counts: Counter[int], runs: dict[int, Element]) -> None:
     """Note of what is around others which run looks as most of their words do."""
     if counts:
         piece.base = runs[counts.most_common(1)[0][0]]
@@ -143,23 +144,23 @@ class HtmlWriter:
 
     Attributes:
         code_styles: styles of characters that are code.
-        off: switches of runs that say nothing where they are off.
+        looks: of its runs.
         parts: what is written.
         marks: what its tags stand for, by their numbers.
     """
 
     code_styles: frozenset[str]
-    off: frozenset[str]
+    looks: Looks
     parts: list[str] = field(default_factory=list)
     marks: list[Piece | Element] = field(default_factory=list)
-    _bases: list[str] = field(default_factory=list)
+    _bases: list[int] = field(default_factory=list)
     _tags: list[str] = field(default_factory=list)  # of what is around
-    _format: tuple[str, str] | None = None  # the key and the tag of how the words look that are written
+    _format: tuple[int, str] | None = None  # the number and the tag of how the words look that are written
     _waiting: list[Piece] = field(default_factory=list)  # marks
 
     def write(self, whole: Piece, pieces: Sequence[Piece]) -> None:
         """Write pieces; `whole` is around all of them."""
-        self._bases.append(find_key(whole.base, self.off))
+        self._bases.append(self.looks.find(whole.base))
         for piece in pieces:
             if piece.kind is PieceKind.WORDS:
                 self._write_words(piece)
@@ -178,7 +179,7 @@ class HtmlWriter:
         """Write words; spaces look as what is before them."""
         if not piece.text:
             return
-        key = find_key(piece.run, self.off)
+        key = self.looks.find(piece.run)
         now = self._format[0] if self._format else self._bases[-1]
         if key != now and piece.text.strip():
             self._end_format()
@@ -197,7 +198,7 @@ class HtmlWriter:
             tag = "ins"
         self.parts.append(f"<{tag}{attributes} id={self._number(piece)}>")
         self._tags.append(tag)
-        self._bases.append(find_key(piece.base, self.off) if has_base(piece) else self._bases[-1])
+        self._bases.append(self.looks.find(piece.base) if has_base(piece) else self._bases[-1])
 
     def _end_format(self) -> None:
         """End what is around words that look in a certain way; marks behind the last word stand outside."""

@@ -4,14 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from polygist_service.text.documents.files.word.markup import Element, find_child, name_of, value_of
+from polygist_service.text.documents.files.word.formats import is_symbolic
+from polygist_service.text.documents.files.word.markup import Element, find_child, name_of, tags_of, value_of
 from polygist_service.text.documents.html.elements import names
 
 # Made by a program for itself, and made again by it.
 NOISE = frozenset(("w:proofErr", "w:lastRenderedPageBreak"))
 # Of what they are in; they stay in it.
 PROPERTIES = names("w:pPr w:rPr w:smartTagPr w:customXmlPr w:fldData a:pPr a:rPr a:endParaRPr")
-RUNS = frozenset(("w:r", "a:r"))
+RUNS, TEXTS = ("w:r", "a:r"), ("w:t", "a:t")
 CONTAINERS = names("w:hyperlink w:ins w:moveTo w:smartTag w:customXml w:dir w:bdo w:fldSimple")
 # What is chosen or made by a program, so that another text would be none of its values.
 KEPT_CONTROLS = names("w:dropDownList w:comboBox w:date w:picture w:equation w:citation w14:checkbox")
@@ -30,6 +31,7 @@ RANGES = {
     "w:moveToRangeStart": ("move", True),
     "w:moveToRangeEnd": ("move", False),
 }
+RANGE_TAGS = [tag for name in RANGES for tag in tags_of(name)]
 # What is shown of something that is kept is a help for its neighbours only.
 MOST_SHOWN = 80
 
@@ -116,8 +118,9 @@ def read_run(run: Element) -> Iterator[Piece | Element]:
     for each in children_of(run):
         name = name_of(each)
         base = find_child(each, "w:rubyBase") if name == "w:ruby" else None
-        if name in ("w:t", "a:t"):
-            yield Piece(PieceKind.WORDS, each.text or "", run=run)
+        if name in TEXTS:
+            words = Piece(PieceKind.WORDS, each.text or "", run=run)
+            yield Piece(PieceKind.MARK, group=[words]) if is_symbolic(run) else words
         elif name in CHARACTERS:
             yield Piece(PieceKind.WORDS, CHARACTERS[name], run=run)
         elif base is not None:
@@ -144,7 +147,7 @@ class OpenField:
         start: index of its first piece.
         result: index of the first piece of its result; negative where that has not begun.
         code: what it says.
-        begin: all before its result, where that is translated.
+        begin: all before its result.
     """
 
     start: int
@@ -188,29 +191,29 @@ class FieldReader:
             self._end_field(fields.pop())
 
     def _begin_result(self, begun: OpenField) -> None:
+        begun.begin = self._join(begun.start, "")
         begun.result = len(self.pieces)
-        if is_written("".join(begun.code)):
-            begun.begin = self._join(begun.start, begun.result, "")
 
     def _end_field(self, ended: OpenField) -> None:
         """Join the pieces of a field that is there whole."""
-        if ended.begin:
+        if ended.begin and is_written("".join(ended.code)):
             ended.begin.kind = PieceKind.BEGIN
             ended.begin.closing = [self.pieces.pop()]
             self.pieces.append(Piece(PieceKind.END))
             return
-        shown = [each.text for each in self.pieces[ended.result :]] if ended.result >= 0 else []
-        self._join(ended.start, len(self.pieces), " ".join("".join(shown).split())[:MOST_SHOWN])
+        shown = [each.text for each in self.pieces[ended.result :]] if ended.begin else []
+        self._join(ended.start, " ".join("".join(shown).split())[:MOST_SHOWN])
 
     def _end_element(self) -> None:
-        """Join what is there of fields that go on elsewhere: what is behind their codes is read."""
+        """Join what is there of the codes of fields that go on elsewhere: results that have begun are read."""
         for each in reversed(self._open.pop()):
             if not each.begin:
-                self._join(each.start, each.result if each.result >= 0 else len(self.pieces), "")
+                self._join(each.start, "")
 
-    def _join(self, start: int, end: int, shown: str) -> Piece:
-        joined = Piece(PieceKind.MARK, shown, group=self.pieces[start:end])
-        self.pieces[start:end] = [joined]
+    def _join(self, start: int, shown: str) -> Piece:
+        """Let all from a place on be one."""
+        joined = Piece(PieceKind.MARK, shown, group=self.pieces[start:])
+        self.pieces[start:] = [joined]
         return joined
 
 
@@ -228,13 +231,12 @@ def find_ends(paragraph: Element) -> dict[RangeKey, Element]:
     """Return the marks with which ranges end before they begin."""
     ends: dict[RangeKey, Element] = {}
     begun: set[RangeKey] = set()
-    for mark in paragraph.iter():
-        if name_of(mark) in RANGES:
-            key, is_begin = read_range(mark)
-            if is_begin:
-                begun.add(key)
-            elif key not in begun:
-                ends.setdefault(key, mark)
+    for mark in paragraph.iter(*RANGE_TAGS):
+        key, is_begin = read_range(mark)
+        if is_begin:
+            begun.add(key)
+        elif key not in begun:
+            ends.setdefault(key, mark)
     return ends
 
 
@@ -246,10 +248,9 @@ def turn_ranges(paragraph: Element, ended: Collection[RangeKey]) -> None:
         ended: those that end there before they begin, whatever is done.
     """
     ends = find_ends(paragraph)
-    begins = [mark for mark in paragraph.iter() if name_of(mark) in RANGES and read_range(mark)[1]]
-    for mark in begins:
-        key, _ = read_range(mark)
-        if key in ends and key not in ended:
+    for mark in list(paragraph.iter(*RANGE_TAGS)):
+        key, is_begin = read_range(mark)
+        if is_begin and key in ends and key not in ended:
             ends[key].addprevious(mark)
 
 

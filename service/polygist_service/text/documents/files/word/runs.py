@@ -5,13 +5,22 @@ from copy import deepcopy
 
 from lxml import etree
 
-from polygist_service.text.documents.files.word.formats import find_key, properties_of, set_language, turn_run
-from polygist_service.text.documents.files.word.markup import SPACE, Element, find_child, name_of, named
-from polygist_service.text.documents.files.word.pieces import BREAKS, CHARACTERS, PROPERTIES, Piece, PieceKind
+from polygist_service.text.documents.files.word.formats import Looks, properties_of, set_language, turn_run
+from polygist_service.text.documents.files.word.markup import SPACE, Element, find_child, last_child, name_of, named
+from polygist_service.text.documents.files.word.pieces import (
+    BREAKS,
+    CHARACTERS,
+    PROPERTIES,
+    TEXTS,
+    Piece,
+    PieceKind,
+)
 
 # What XML has no place for.
 NO_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 ELEMENTS = {character: name.partition(":")[2] for name, character in CHARACTERS.items()}
+# What is put at the end of a text is put there by writing all of it again.
+LONG_TEXT = 10_000
 # Of the mark of a paragraph: who put it in or took it out.
 TRACKED = frozenset(("w:ins", "w:del", "w:moveFrom", "w:moveTo", "w:rPrChange"))
 SPECIAL = re.compile(f"([{''.join(ELEMENTS)}])")
@@ -32,16 +41,16 @@ class RunWriter:
         self, paragraph: Element, base: Element | None, off: frozenset[str], language: str, *, turns: bool
     ) -> None:
         self._paragraph = paragraph
-        self._off = off
+        self._alike = Looks(off)
         self._language = language
         self._turns = turns
         self._slots = [paragraph]
         self._base = base
         self._looks = [make_base(paragraph) if base is None else base]
         self._around: list[Piece | Element] = []
-        self._written: dict[Element, str] = {}  # runs that more may be put into, and what is the same for those alike
-        self._held: dict[Element, Element] = {}  # runs without words, and those that they were before
-        self._seen: list[set[str]] = [set()]  # in each element that is around, what runs look like
+        self._written: dict[Element, int] = {}  # runs that more may be put into, and what they look like
+        self._origins: dict[Element, Element] = {}  # of runs, those that they were before
+        self._seen: list[set[int]] = [set()]  # in each element that is around, what runs look like
         empty(paragraph)
 
     def begin(self, around: Piece | Element) -> None:
@@ -52,17 +61,28 @@ class RunWriter:
             return
         for each in around.group:
             self.replay(each)
-        if around.node is not None and around.slot is not None:
-            if around.run is not None:
-                run = self._add_run(around.run)
-                del self._written[run]
-                run.append(around.node)
-            else:
-                self._slots[-1].append(around.node)
-            empty(around.slot)
-            self._slots.append(around.slot)
-            self._seen.append(set())
+        self._open(around)
         self._looks.append(self._looks[-1] if around.base is None else around.base)
+
+    def _open(self, around: Piece) -> None:
+        """Let what follows stand in an element, where it is one."""
+        if around.node is None or around.slot is None:
+            return
+        if around.run is not None:
+            run = self._add_run(around.run)
+            del self._written[run]
+            run.append(around.node)
+        else:
+            self._slots[-1].append(around.node)
+        empty(around.slot)
+        self._slots.append(around.slot)
+        self._seen.append(set())
+
+    def _close(self, around: Piece) -> None:
+        """End what `_open` has begun."""
+        if around.slot is not None:
+            self._slots.pop()
+            self._seen.pop()
 
     def end(self) -> None:
         """End what was begun last."""
@@ -72,9 +92,7 @@ class RunWriter:
         if isinstance(around, Piece):
             for each in around.closing:
                 self.replay(each)
-            if around.slot is not None:
-                self._slots.pop()
-                self._seen.pop()
+            self._close(around)
 
     def finish(self) -> None:
         """Put what stands last behind all that was written."""
@@ -84,7 +102,7 @@ class RunWriter:
 
     def _keep_look(self, run: Element | None) -> None:
         """Put a run without words where none of them looks any more as some did: the document still has it."""
-        if run is not None and find_key(run, self._off) not in self._seen[-1]:
+        if run is not None and self._alike.find(run) not in self._seen[-1]:
             self._add_run(run)
 
     def put_words(self, text: str) -> None:
@@ -98,17 +116,23 @@ class RunWriter:
             put_text(run, text)
 
     def replay(self, piece: Piece) -> None:
-        """Write a piece as it was."""
-        if piece.kind is PieceKind.BEGIN:
-            self.begin(piece)
-        elif piece.kind is PieceKind.END:
-            self.end()
-        elif piece.kind is PieceKind.WORDS and piece.run is not None:
-            put_text(self._find_run(piece.run), piece.text)
-        elif piece.node is not None:
-            self._put_node(piece.node, piece.run)
-        for each in piece.group if piece.kind is PieceKind.MARK else ():
-            self.replay(each)
+        """Write a piece, and what is kept in it, as it was."""
+        waiting, around = [piece], list[Piece]()
+        while waiting:
+            each = waiting.pop()
+            if each.kind is PieceKind.BEGIN:
+                around.append(each)
+                self._open(each)
+                waiting += reversed(each.group)
+            elif each.kind is PieceKind.END:
+                waiting += reversed(around[-1].closing)
+                self._close(around.pop())
+            elif each.kind is PieceKind.WORDS and each.run is not None:
+                put_text(self._find_run(each.run), each.text)
+            elif each.node is not None:
+                self._put_node(each.node, each.run)
+            else:
+                waiting += reversed(each.group)
 
     def _put_node(self, node: Element, run: Element | None) -> None:
         """Put what has no words; what parts words may stand with them, the rest stands with what it stood with."""
@@ -118,29 +142,29 @@ class RunWriter:
         elif name_of(node) in BREAKS:
             self._find_run(run).append(node)
         else:
-            last = slot[-1] if len(slot) else None
-            if last is None or self._held.get(last) is not run:
+            last = last_child(slot)
+            if last is None or self._origins.get(last) is not run:
                 last = self._add_run(run)
-                del self._written[last]
-                self._held[last] = run
+                if not any(name_of(each) in TEXTS for each in run):
+                    del self._written[last]
             last.append(node)
 
     def _find_run(self, like: Element) -> Element:
-        """Return the last run if it looks like another one, else a new one."""
-        slot = self._slots[-1]
-        last = slot[-1] if len(slot) else None
-        return (
-            last if last is not None and self._written.get(last) == find_key(like, self._off) else self._add_run(like)
-        )
+        """Return the last run if it looks like another one and its last text is short, else a new one."""
+        last = last_child(self._slots[-1])
+        if last is None or self._written.get(last) != self._alike.find(like):
+            return self._add_run(like)
+        text = last_child(last)
+        return last if text is None or len(text.text or "") < LONG_TEXT else self._add_run(like)
 
     def _add_run(self, like: Element) -> Element:
-        run = etree.SubElement(
-            self._slots[-1], like.tag, {str(name): str(value) for name, value in like.attrib.items()}
-        )
+        attributes = {str(name): str(value) for name, value in like.attrib.items()}
+        run = etree.SubElement(self._slots[-1], like.tag, attributes)
         properties = properties_of(like)
         if properties is not None:
             run.append(deepcopy(properties))
-        self._written[run] = find_key(like, self._off)
+        self._origins[run] = like
+        self._written[run] = self._alike.find(like)
         self._seen[-1].add(self._written[run])
         return run
 
@@ -170,8 +194,9 @@ def put_text(run: Element, text: str) -> None:
         if part in ELEMENTS:
             etree.SubElement(run, named(run, ELEMENTS[part]))
         elif part:
-            last = run[-1] if len(run) and name_of(run[-1]) in ("w:t", "a:t") else None
-            shown = etree.SubElement(run, named(run, "t")) if last is None else last
+            last = last_child(run)
+            is_text = last is not None and name_of(last) in TEXTS
+            shown = last if is_text and last is not None else etree.SubElement(run, named(run, "t"))
             shown.text = (shown.text or "") + part
             if name_of(run) == "w:r" and (shown.text != shown.text.strip() or "  " in shown.text):
                 shown.set(SPACE, "preserve")
