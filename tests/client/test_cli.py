@@ -251,6 +251,7 @@ def test_a_summary_never_lands_on_a_translation(polygist: Polygist, tmp_path: Pa
         (["a.txt", "-t", "pt", "-a", "localhost:70000"], "HOST:PORT"),
         (["a.txt", "-t", "pt", "--cert", "a.txt"], "belong together"),
         (["a.txt", "-t", "pt", "--glossary", "x.tsv"], "--glossary: x.tsv: no such file"),
+        (["a.txt", "-t", "pt", "--glossary", "x", "--glossary", "y"], "--glossary 'x' and 'y': one can be given"),
         (["a.txt", "-t", "pt", "--glossary", "a/x"], "a glossary of the server is given by its name"),
         (["a.txt", "-t", "pt", "--ignore-case"], "--ignore-case is for the terms of --glossary"),
         (["a.txt", "-t", "pt", "--keep-file", "x"], "--keep-file: x: No such file or directory"),

@@ -31,6 +31,14 @@ def complete_glossaries(context: click.Context, parameter: click.Parameter, inco
     return files + offer(((each.short_name, ", ".join(each.languages)) for each in found), incomplete, "")
 
 
+def take_one(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return what a flag was given once; raises UsageError where it was given more."""
+    if len(values) > 1:
+        said = f"{parameter.opts[0]} {values[0]!r} and {values[1]!r}"
+        raise click.UsageError(f"{said}: one can be given; join them", context)
+    return values[0] if values else None
+
+
 def split_placeholders(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     """Split syntaxes of placeholders with commas between them; raises UsageError for one that there is not."""
     words = tuple(word.strip() for word in value.split(",")) if value else ()
@@ -45,7 +53,8 @@ def split_placeholders(context: click.Context, parameter: click.Parameter, value
 
 term_options = (
     click.option(
-        "--glossary", metavar="FILE|NAME", shell_complete=complete_glossaries,
+        "--glossary", type=click.Path(), multiple=True, callback=take_one, metavar="FILE|NAME",
+        shell_complete=complete_glossaries,
         help="Terms and what they become: a table of yours (TSV, CSV) whose first row names languages, or a glossary of"
         " the server.",
     ),
