@@ -2,7 +2,17 @@
 
 import pytest
 
-from tests.service.text.files.word_documents import make_docx, page_of, part, read_bytes, read_part, rewrite, write
+from tests.service.text.files.word_documents import (
+    DECLARATIONS,
+    make_docx,
+    page_of,
+    part,
+    read_bytes,
+    read_part,
+    read_word,
+    rewrite,
+    write,
+)
 
 SPACE = ' xml:space="preserve"'
 
@@ -346,3 +356,20 @@ def test_text_goes_the_way_of_its_language():
     assert back == make("", turned.replace("<w:rtl/>", ""), *latin)
     again = rewrite(other, lambda shown: shown.replace(arabic[0], "یک"), language="fa")
     assert again == make("<w:bidi/>", turned, "یک", arabic[1])
+
+
+def test_a_diagram_is_translated_once_and_written_in_both_of_its_parts():
+    def make(say):
+        text = f"<a:p><a:r><a:t>{say('a step')}</a:t></a:r></a:p>"
+        drawing = '<dsp:drawing xmlns:dsp="http://schemas.microsoft.com/office/drawing/2008/diagram"'
+        return {
+            "word/diagrams/data1.xml": f"<dgm:dataModel {DECLARATIONS}>{text}</dgm:dataModel>".encode(),
+            "word/diagrams/drawing1.xml": f"{drawing} {DECLARATIONS}>{text}</dsp:drawing>".encode(),
+        }
+
+    types = {"word/diagrams/drawing1.xml": "application/vnd.ms-office.drawingml.diagramDrawing+xml"}
+    document = make_docx(paragraph(run("body")), make(str), types=types)
+    (text,) = read_word(document).texts
+    assert text.text == "<main><p>body</p></main><aside><p>a step</p></aside>"
+    written = write(document).document
+    assert {name: read_bytes(written, name) for name in make(str)} == make(str.upper)
