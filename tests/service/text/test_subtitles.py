@@ -305,7 +305,7 @@ def files(draw):
 def outline(text):
     """Return the lines of a file that are not words, and the marks in it."""
     lines = [line for line in re.split("\r?\n", text) if "-->" in line or line.isdecimal()]
-    return lines, sorted(re.findall(r"<[^<>\n]+>|\{\\[^}]*\}|♪", text))
+    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|♪", text))
 
 
 @settings(max_examples=60, deadline=None)
@@ -320,6 +320,7 @@ def outline(text):
     ),
 )
 @example(srt("<i>so\n\nit is</i>"), str.upper)
+@example(srt("Hello you\nHello you\n&amp; <3\nA > b"), str.upper)
 @example(srt("", "Hello you\n<i>so", "<00:00:01.500>x"), lambda words: words[: len(words) // 2])
 def test_any_words_leave_all_else(text, how):
     assert write(text, str)[0] == text

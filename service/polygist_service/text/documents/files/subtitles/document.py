@@ -113,7 +113,15 @@ class SubtitleWriter:
                 continue
             words = list(find_words(target.text, self._language))
             edges = [0, *self._find_borders(paragraph, spans, target, words, sentences), len(target.text)]
+            before = [0, *source.borders, len(source.text)]
+            same = [
+                each.start
+                for each, own, new in zip(paragraph, pairwise(before), pairwise(edges), strict=True)
+                if source.part(*own) == target.part(*new)
+            ]
             self._put(paragraph, target, words, edges)
+            for start in same:
+                self._words.pop(start, None)
 
     def _find_borders(
         self,

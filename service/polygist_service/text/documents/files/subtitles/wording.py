@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
-from itertools import accumulate
 
 from polygist_service.text.documents.files.subtitles.lines import Word, cost_of_end
 from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, MarkKind
@@ -80,7 +79,7 @@ class UtteranceWriter:
         return found
 
     def _settle(self, utterance: Utterance, words: Sequence[Span]) -> Sequence[PlacedMark]:
-        """Return the marks of an utterance at places in its words; a pair that had words has some."""
+        """Return the marks of an utterance at places in its words, with timestamps in their order."""
         low, high = (words[0][0], words[-1][1]) if words else (0, 0)
         first, last = utterance.start, utterance.end
         own = [each for each in self._written.marks if first <= self._script.marks[each.index].start < last]
@@ -88,20 +87,32 @@ class UtteranceWriter:
         times = [at for at, each in enumerate(marks) if self._source(each)[1:2].isdecimal()]
         for at, index in zip(times, sorted(marks[at].index for at in times), strict=True):
             marks[at].index = index
-        places = {each.index: at for at, each in enumerate(marks)}
-        for at, each in enumerate(marks):
-            partner = self._script.marks[each.index].partner
-            behind = places.get(partner) if partner is not None else None
-            if behind is None or behind < at or not words or marks[behind].at > each.at:
-                continue
-            if each.at == low:
-                marks[behind].at = words[0][1]
-            elif each.at == high:
-                each.at = words[-1][0]
-        low_places = list(accumulate((each.at for each in reversed(marks)), min))[::-1]
-        ends_low = any(each.at != place for each, place in zip(marks, low_places, strict=True))
-        ordered = accumulate((each.at for each in marks), max) if ends_low and marks[0].at == low else low_places
-        return [PlacedMark(at, each.index) for at, each in zip(ordered, marks, strict=True)]
+        if words:
+            self._fill_pairs(marks, words)
+        return marks
+
+    def _fill_pairs(self, marks: Sequence[PlacedMark], words: Sequence[Span]) -> None:
+        """Put pairs of marks that had something between them, and would be at an edge, around the word there."""
+        low, high = words[0][0], words[-1][1]
+        places = {each.index: each for each in marks}
+        at = low
+        for each in marks:
+            each.at = at = max(each.at, at)
+            if self._is_empty(places, each, MarkKind.CLOSING, low):
+                each.at = at = words[0][1]
+        at = high
+        for each in reversed(marks):
+            each.at = at = min(each.at, at)
+            if self._is_empty(places, each, MarkKind.OPENING, high):
+                each.at = at = words[-1][0]
+
+    def _is_empty(self, places: Mapping[int, PlacedMark], each: PlacedMark, kind: MarkKind, at: int) -> bool:
+        """Whether a mark is of a kind, and it and its partner are at a place, though there was something between."""
+        mark = self._script.marks[each.index]
+        if mark.kind is not kind or each.at != at or mark.partner is None or mark.partner not in places:
+            return False
+        partner = self._script.marks[mark.partner]
+        return places[mark.partner].at == at and mark.start not in (partner.end, partner.start - len(mark.source))
 
     def _is_behind(self, mark: PlacedMark, word: Span) -> bool:
         """Whether a mark between two words goes with the first one."""
