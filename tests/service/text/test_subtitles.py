@@ -141,6 +141,16 @@ def test_files_as_they_are_in_the_wild_are_read(text, expected):
     assert write(text, str)[0] == text
 
 
+def test_no_words_are_a_timing():
+    vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n{} Hi"
+    assert replace_all(vtt.format("A &lt; b"), ["00:01 --&gt; 00:02 &amp; &lt;b&gt;"], mime_type=VTT)[0] == vtt.format(
+        "00:01 --&gt; 00:02 &amp; &lt;b&gt;"
+    ).removesuffix(" Hi")
+    assert replace_all(vtt.format("a > b & c"), ["a --> b > c & d"], mime_type=VTT)[0].endswith("\na --&gt; b > c & d")
+    written, _ = replace_all(FIRST + "Hi", ["0:01 --> 0:02"])
+    assert paragraphs(written) == ["0:01 --\u2060&gt; 0:02"]
+
+
 def test_a_file_stays_in_its_encoding():
     options = ReadOptions(unpacked_bytes=1, members=1, charset="windows-1252")
     document = srt("Für Käse").encode("cp1252")

@@ -9,24 +9,35 @@ from polygist_service.text.documents.files.subtitles.markup import PlacedMark, W
 from polygist_service.text.documents.files.subtitles.utterances import Script, Utterance
 from polygist_service.text.segmentation import Span
 
-# What cues of WebVTT may not have as it is.
-ESCAPES = {"&": "&amp;", "<": "&lt;"}
+# What cues of WebVTT may not have as it is, or had better not.
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# It makes a line a timing, as many programs read it: in SRT something that is not seen parts it.
+ARROW, ESCAPED_ARROW, PARTED_ARROW = "-->", "--&gt;", "--\u2060>"
 
 
-def find_spellings(text: str, utterances: Sequence[Utterance], *, has_references: bool) -> Mapping[str, str]:
-    """Return how characters are written in a paragraph that are not written as they are.
+class Spelling:
+    """How words of a paragraph are written: as they are, but for what was written as a reference, or has to be one.
 
     Args:
         text: of the file.
         utterances: of the paragraph.
         has_references: whether players read character references.
     """
-    source = " ".join(text[each.start : each.end] for each in utterances)
-    found = {unescape(each): each for each in REFERENCE.findall(source)}
-    plain = set(REFERENCE.sub("", source))
-    own = {shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)}
-    escapes = {shown: each for shown, each in ESCAPES.items() if has_references and shown not in plain}
-    return {**escapes, **own}
+
+    def __init__(self, text: str, utterances: Sequence[Utterance], *, has_references: bool) -> None:
+        source = " ".join(text[each.start : each.end] for each in utterances)
+        found = {unescape(each): each for each in REFERENCE.findall(source)}
+        plain = set(REFERENCE.sub("", source))
+        own = {
+            shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)
+        }
+        escapes = {shown: each for shown, each in ESCAPES.items() if has_references and shown not in plain}
+        self._table = str.maketrans({**escapes, **own})
+        self._arrow = ESCAPED_ARROW if has_references else ARROW if ARROW in source else PARTED_ARROW
+
+    def write(self, words: str) -> str:
+        """Return some words as they stand in the file."""
+        return words.translate(self._table).replace(ARROW, self._arrow)
 
 
 class UtteranceWriter:
@@ -36,14 +47,14 @@ class UtteranceWriter:
         script: of the file.
         written: the paragraph with the words.
         words: spans of them between which a line may end.
-        spellings: see `find_spellings`.
+        spelling: of the paragraph.
     """
 
-    def __init__(self, script: Script, written: Written, words: Sequence[Span], spellings: Mapping[str, str]) -> None:
+    def __init__(self, script: Script, written: Written, words: Sequence[Span], spelling: Spelling) -> None:
         self._script = script
         self._written = written
         self._words = words
-        self._spellings = str.maketrans(dict(spellings))
+        self._spelling = spelling
 
     def write(self, utterance: Utterance, start: int, end: int) -> list[Word]:
         """Return the words of the paragraph from one place to another, with all marks of an utterance.
@@ -126,7 +137,7 @@ class UtteranceWriter:
         return f"{source[: found.start(1)]}{language}{source[found.end(1) :]}" if language and found else source
 
     def _spell(self, start: int, end: int) -> str:
-        return self._written.text[start:end].translate(self._spellings)
+        return self._spelling.write(self._written.text[start:end])
 
     def _append(self, word: Word, mark: PlacedMark) -> Word:
         width = word.width + self._script.marks[mark.index].width
