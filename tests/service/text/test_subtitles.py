@@ -141,6 +141,16 @@ def test_files_as_they_are_in_the_wild_are_read(text, expected):
     assert write(text, str)[0] == text
 
 
+def test_no_words_are_a_timing():
+    vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n{} Hi"
+    assert replace_all(vtt.format("A &lt; b"), ["00:01 --&gt; 00:02 &amp; &lt;b&gt;"], mime_type=VTT)[0] == vtt.format(
+        "00:01 --&gt; 00:02 &amp; &lt;b&gt;"
+    ).removesuffix(" Hi")
+    assert replace_all(vtt.format("a > b & c"), ["a --> b > c & d"], mime_type=VTT)[0].endswith("\na --&gt; b > c & d")
+    written, _ = replace_all(FIRST + "Hi", ["0:01 --> 0:02"])
+    assert paragraphs(written) == ["0:01 --\u2060&gt; 0:02"]
+
+
 def test_a_file_stays_in_its_encoding():
     options = ReadOptions(unpacked_bytes=1, members=1, charset="windows-1252")
     document = srt("Für Käse").encode("cp1252")
@@ -305,7 +315,7 @@ def files(draw):
 def outline(text):
     """Return the lines of a file that are not words, and the marks in it."""
     lines = [line for line in re.split("\r?\n", text) if "-->" in line or line.isdecimal()]
-    return lines, sorted(re.findall(r"<[^<>\n]+>|\{\\[^}]*\}|♪", text))
+    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|♪", text))
 
 
 @settings(max_examples=60, deadline=None)
@@ -320,6 +330,7 @@ def outline(text):
     ),
 )
 @example(srt("<i>so\n\nit is</i>"), str.upper)
+@example(srt("Hello you\nHello you\n&amp; <3\nA > b"), str.upper)
 @example(srt("", "Hello you\n<i>so", "<00:00:01.500>x"), lambda words: words[: len(words) // 2])
 def test_any_words_leave_all_else(text, how):
     assert write(text, str)[0] == text

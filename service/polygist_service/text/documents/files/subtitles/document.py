@@ -30,7 +30,7 @@ from polygist_service.text.documents.files.subtitles.markup import (
     write_utterance,
 )
 from polygist_service.text.documents.files.subtitles.utterances import Script, Turn, Utterance, read_script
-from polygist_service.text.documents.files.subtitles.wording import UtteranceWriter, find_spellings, join_turn
+from polygist_service.text.documents.files.subtitles.wording import Spelling, UtteranceWriter, join_turn
 from polygist_service.text.segmentation import Span
 
 # What lines lose to words that do not fit at their ends, in characters, where it is guessed how much a cue takes.
@@ -113,7 +113,15 @@ class SubtitleWriter:
                 continue
             words = list(find_words(target.text, self._language))
             edges = [0, *self._find_borders(paragraph, spans, target, words, sentences), len(target.text)]
+            before = [0, *source.borders, len(source.text)]
+            same = [
+                each.start
+                for each, own, new in zip(paragraph, pairwise(before), pairwise(edges), strict=True)
+                if source.part(*own) == target.part(*new)
+            ]
             self._put(paragraph, target, words, edges)
+            for start in same:
+                self._words.pop(start, None)
 
     def _find_borders(
         self,
@@ -170,8 +178,8 @@ class SubtitleWriter:
         self, paragraph: Sequence[Utterance], target: Written, words: Sequence[Span], edges: Sequence[int]
     ) -> None:
         """Note the words of the utterances of a paragraph, which begin and end at some places."""
-        spellings = find_spellings(self._text, paragraph, has_references=self._file.cues.has_references)
-        writer = UtteranceWriter(self._script, target, words, spellings)
+        spelling = Spelling(self._text, paragraph, has_references=self._file.cues.has_references)
+        writer = UtteranceWriter(self._script, target, words, spelling)
         spans = list(pairwise(edges))
         filled = [span for span in spans if any(map(str.isalnum, target.text[slice(*span)]))]
         for utterance, span in zip(paragraph, spans, strict=True):
@@ -231,9 +239,9 @@ class SubtitleWriter:
     def _read_again(self, utterance: Utterance) -> Sequence[Word]:
         """Return the words of an utterance that has not changed."""
         (written,) = read_page(f"<p>{write_utterance(self._text, self._script, utterance)}</p>", self._script)
-        spellings = find_spellings(self._text, [utterance], has_references=self._file.cues.has_references)
+        spelling = Spelling(self._text, [utterance], has_references=self._file.cues.has_references)
         words = list(find_words(written.text, self._language))
-        return UtteranceWriter(self._script, written, words, spellings).write(utterance, 0, len(written.text))
+        return UtteranceWriter(self._script, written, words, spelling).write(utterance, 0, len(written.text))
 
     def _join(self, lines: Sequence[Sequence[Word]]) -> str:
         """Return the text of some lines."""

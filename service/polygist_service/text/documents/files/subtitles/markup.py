@@ -69,6 +69,12 @@ class Written:
     borders: list[int] = field(default_factory=list)
     languages: dict[int, str] = field(default_factory=dict)
 
+    def part(self, start: int, end: int) -> tuple[str, Sequence[Span]]:
+        """Return the words in a span, and the marks in it with their places there."""
+        text = self.text[start:end]
+        begin = start + len(text) - len(text.lstrip())
+        return text.strip(), [(each.at - begin, each.index) for each in self.marks if begin <= each.at <= end]
+
     def place(self, at: int) -> int:
         """Return the first character at a place of the page or behind it."""
         return bisect_left(self.places, at)

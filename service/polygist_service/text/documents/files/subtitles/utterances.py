@@ -50,8 +50,7 @@ ELLIPSIS_END, ELLIPSIS_BEGIN = re.compile(r"(?:\.{2,}|…|[-–—]{1,2})\Z"), r
 # Texts that players do not show: the name of a picture, an object of JSON; none is longer.
 LONGEST_DATA = 10_000
 DATA = re.compile(
-    r"[^\s#]+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|\{\s*\"[\s\S]*\}\s*\Z|\[\s*\{[\s\S]*\]\s*\Z",
-    re.IGNORECASE,
+    r"[^\s#]+\.(?:jpe?g|png|webp|gif|avif)(?:#\S*)?\s*\Z|(?:\[\s*)?\{\s*\"[\s\S]*[\]}]\s*\Z", re.IGNORECASE
 )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
-from itertools import accumulate
 
 from polygist_service.text.documents.files.subtitles.lines import Word, cost_of_end
 from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, MarkKind
@@ -10,24 +9,35 @@ from polygist_service.text.documents.files.subtitles.markup import PlacedMark, W
 from polygist_service.text.documents.files.subtitles.utterances import Script, Utterance
 from polygist_service.text.segmentation import Span
 
-# What cues of WebVTT may not have as it is.
-ESCAPES = {"&": "&amp;", "<": "&lt;"}
+# What cues of WebVTT may not have as it is, or had better not.
+ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# It makes a line a timing, as many programs read it: in SRT something that is not seen parts it.
+ARROW, ESCAPED_ARROW, PARTED_ARROW = "-->", "--&gt;", "--\u2060>"
 
 
-def find_spellings(text: str, utterances: Sequence[Utterance], *, has_references: bool) -> Mapping[str, str]:
-    """Return how characters are written in a paragraph that are not written as they are.
+class Spelling:
+    """How words of a paragraph are written: as they are, but for what was written as a reference, or has to be one.
 
     Args:
         text: of the file.
         utterances: of the paragraph.
         has_references: whether players read character references.
     """
-    source = " ".join(text[each.start : each.end] for each in utterances)
-    found = {unescape(each): each for each in REFERENCE.findall(source)}
-    plain = set(REFERENCE.sub("", source))
-    own = {shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)}
-    escapes = {shown: each for shown, each in ESCAPES.items() if has_references and shown not in plain}
-    return {**escapes, **own}
+
+    def __init__(self, text: str, utterances: Sequence[Utterance], *, has_references: bool) -> None:
+        source = " ".join(text[each.start : each.end] for each in utterances)
+        found = {unescape(each): each for each in REFERENCE.findall(source)}
+        plain = set(REFERENCE.sub("", source))
+        own = {
+            shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)
+        }
+        escapes = {shown: each for shown, each in ESCAPES.items() if has_references and shown not in plain}
+        self._table = str.maketrans({**escapes, **own})
+        self._arrow = ESCAPED_ARROW if has_references else ARROW if ARROW in source else PARTED_ARROW
+
+    def write(self, words: str) -> str:
+        """Return some words as they stand in the file."""
+        return words.translate(self._table).replace(ARROW, self._arrow)
 
 
 class UtteranceWriter:
@@ -37,14 +47,14 @@ class UtteranceWriter:
         script: of the file.
         written: the paragraph with the words.
         words: spans of them between which a line may end.
-        spellings: see `find_spellings`.
+        spelling: of the paragraph.
     """
 
-    def __init__(self, script: Script, written: Written, words: Sequence[Span], spellings: Mapping[str, str]) -> None:
+    def __init__(self, script: Script, written: Written, words: Sequence[Span], spelling: Spelling) -> None:
         self._script = script
         self._written = written
         self._words = words
-        self._spellings = str.maketrans(dict(spellings))
+        self._spelling = spelling
 
     def write(self, utterance: Utterance, start: int, end: int) -> list[Word]:
         """Return the words of the paragraph from one place to another, with all marks of an utterance.
@@ -80,7 +90,7 @@ class UtteranceWriter:
         return found
 
     def _settle(self, utterance: Utterance, words: Sequence[Span]) -> Sequence[PlacedMark]:
-        """Return the marks of an utterance at places in its words; a pair that had words has some."""
+        """Return the marks of an utterance at places in its words, with timestamps in their order."""
         low, high = (words[0][0], words[-1][1]) if words else (0, 0)
         first, last = utterance.start, utterance.end
         own = [each for each in self._written.marks if first <= self._script.marks[each.index].start < last]
@@ -88,20 +98,32 @@ class UtteranceWriter:
         times = [at for at, each in enumerate(marks) if self._source(each)[1:2].isdecimal()]
         for at, index in zip(times, sorted(marks[at].index for at in times), strict=True):
             marks[at].index = index
-        places = {each.index: at for at, each in enumerate(marks)}
-        for at, each in enumerate(marks):
-            partner = self._script.marks[each.index].partner
-            behind = places.get(partner) if partner is not None else None
-            if behind is None or behind < at or not words or marks[behind].at > each.at:
-                continue
-            if each.at == low:
-                marks[behind].at = words[0][1]
-            elif each.at == high:
-                each.at = words[-1][0]
-        low_places = list(accumulate((each.at for each in reversed(marks)), min))[::-1]
-        ends_low = any(each.at != place for each, place in zip(marks, low_places, strict=True))
-        ordered = accumulate((each.at for each in marks), max) if ends_low and marks[0].at == low else low_places
-        return [PlacedMark(at, each.index) for at, each in zip(ordered, marks, strict=True)]
+        if words:
+            self._fill_pairs(marks, words)
+        return marks
+
+    def _fill_pairs(self, marks: Sequence[PlacedMark], words: Sequence[Span]) -> None:
+        """Put pairs of marks that had something between them, and would be at an edge, around the word there."""
+        low, high = words[0][0], words[-1][1]
+        places = {each.index: each for each in marks}
+        at = low
+        for each in marks:
+            each.at = at = max(each.at, at)
+            if self._is_empty(places, each, MarkKind.CLOSING, low):
+                each.at = at = words[0][1]
+        at = high
+        for each in reversed(marks):
+            each.at = at = min(each.at, at)
+            if self._is_empty(places, each, MarkKind.OPENING, high):
+                each.at = at = words[-1][0]
+
+    def _is_empty(self, places: Mapping[int, PlacedMark], each: PlacedMark, kind: MarkKind, at: int) -> bool:
+        """Whether a mark is of a kind, and it and its partner are at a place, though there was something between."""
+        mark = self._script.marks[each.index]
+        if mark.kind is not kind or each.at != at or mark.partner is None or mark.partner not in places:
+            return False
+        partner = self._script.marks[mark.partner]
+        return places[mark.partner].at == at and mark.start not in (partner.end, partner.start - len(mark.source))
 
     def _is_behind(self, mark: PlacedMark, word: Span) -> bool:
         """Whether a mark between two words goes with the first one."""
@@ -115,7 +137,7 @@ class UtteranceWriter:
         return f"{source[: found.start(1)]}{language}{source[found.end(1) :]}" if language and found else source
 
     def _spell(self, start: int, end: int) -> str:
-        return self._written.text[start:end].translate(self._spellings)
+        return self._spelling.write(self._written.text[start:end])
 
     def _append(self, word: Word, mark: PlacedMark) -> Word:
         width = word.width + self._script.marks[mark.index].width
