@@ -90,6 +90,7 @@ def test_which_match_wins() -> None:
         ("pt en", ("mês", "month"), "meses", "months"),
         ("fr en", ("contrat d'assurance", "policy"), "contrats d’assurance", "policies"),
         ("es en", ("ley", "act"), "leyes", "acts"),
+        ("en pt", ("referral", "encaminhar"), "referrals", None),
     ],
 )
 def test_plurals(languages: str, entry: tuple[str, str], text: str, expected: str | None) -> None:
@@ -100,8 +101,9 @@ def test_plurals(languages: str, entry: tuple[str, str], text: str, expected: st
 
 def test_no_other_word_is_a_plural() -> None:
     assert found("the news", entries=[("new", "novo")]) == []
-    text = "He contracts the flu, it contracts, of contracts"
-    assert [each.start for each in find(text, entries=[("contract", "contrato")])] == [text.rindex("contracts")]
+    text = "He contracts it, which contracts. Bolivia hopes to win, all contracts are signed, new contracts."
+    assert found(text, entries=[("contract", "contrato"), ("hope", "esperança")]) == ["contracts", "contracts"]
+    assert found("Stores open and libraries close.", entries=[("store", "x"), ("library", "y")]) == ["libraries"]
     assert found("os pais", entries=[("pai", "father")], source="pt", target="en") == []
     assert found("o'clock, d'oh, l'argent", entries=[("clock", "x"), ("argent", "y")]) == []
     assert found("de l’argent", entries=[("argent", "money")], source="fr", target="en") == ["argent"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from polygist_service.text.abbreviations import words
 from polygist_service.text.languages import base_language
-from polygist_service.translation.terms.plurals import endings, is_other_word, plural
+from polygist_service.translation.terms.plurals import endings, is_other_word, plural, reads_as_verb
 from polygist_service.translation.terms.words import EDGES, Words, find_first, fold
 
 # Beside these a word is a part of another one, of a code or of a name: e-mail, --contract, contract.json.
@@ -21,10 +21,7 @@ ELISIONS = {
     "ca": words("l d m t s n"),
 }
 ELIDED = re.compile(r"(?<!\w)(\w{1,7})['’]\Z")
-# An English word that looks like a plural is a verb behind these, and before those.
-SUBJECTS = re.compile(r"(?i)(?<!\w)(?:he|she|it|who|which|everyone|everybody|someone|nobody|never|often|usually) \Z")
-OBJECTS = re.compile(r"(?i) (?:the|an?|him|it|them|us|me|you|himself|herself|itself)(?!\w)")
-LONGEST_ELIDED, LONGEST_SUBJECT = 9, 11
+LONGEST_ELIDED, NEIGHBOUR = 9, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +151,8 @@ class TermIndex:
             return False
         if not (is_english and found.form.is_plural) or " " in found.form.source:
             return True
-        return not (SUBJECTS.search(text[max(0, start - LONGEST_SUBJECT) : start]) or OBJECTS.match(text, end))
+        before, behind = text[max(0, start - NEIGHBOUR) : start], text[end : end + NEIGHBOUR]
+        return not reads_as_verb(text[start:end], before, behind)
 
     def _is_elided(self, text: str, start: int) -> bool:
         """Whether a word stands behind one that loses its vowel before another."""

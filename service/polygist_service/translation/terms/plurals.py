@@ -23,14 +23,27 @@ OTHER_ENGLISH = words(
     news means goods customs arms glasses works manners savings woods damages securities premises grounds spectacles
     thanks odds headquarters barracks his its this thus has was does ours yours hers theirs always perhaps us as is
     contents remains savings earnings minutes forces colors colours airs letters waters brains nuts bananas generals
-    commercials principals finals initials terminals ones others says
+    commercials principals finals initials terminals ones others says lots downs ups goes comes
     """
 )
 OTHER_PORTUGUESE = words(
-    "os as aos mais menos pais costas férias bens depois antes apenas atrás lápis meios fins restos bodas"
+    """
+    os as aos mais menos pais costas férias bens depois antes apenas atrás meios fins restos fezes seus suas lhes eles
+    elas
+    """
 )
-OTHER_SPANISH = words("los las más menos padres bienes después antes esposas gafas entonces celos restos medios")
-OTHER_FRENCH = words("les des ses mes tes plus moins ciseaux lunettes vacances dans sans lors affaires gens moeurs")
+OTHER_SPANISH = words(
+    """
+    los las más menos padres bienes después antes esposas gafas entonces celos restos medios dios estos estas ellos unos
+    unas
+    """
+)
+OTHER_FRENCH = words(
+    """
+    les des ses mes tes plus moins ciseaux lunettes vacances dans sans lors alors affaires gens moeurs mais fois cours
+    mois pois puis trois vers fils fonds biens corps temps pays sens leurs elles
+    """
+)
 
 ENGLISH_VES = words("leaf loaf knife life wife shelf half calf elf wolf thief self yourself")
 ENGLISH_OES = words("hero potato tomato echo veto torpedo embargo")
@@ -38,6 +51,55 @@ ENGLISH_HARD_CH = words("stomach monarch epoch patriarch eunuch matriarch tech")
 PORTUGUESE_ÃOS = words("mão irmão cidadão órgão bênção órfão grão cristão pagão artesão sótão chão vão concidadão")
 PORTUGUESE_ÃES = words("pão alemão cão capitão escrivão catalão")
 FRENCH_ALS = words("bal carnaval festival récital régal chacal final naval fatal banal natal")
+# Nouns that are as common as verbs, in their plural: they are one only beside what stands beside nouns.
+ENGLISH_VERBS = words(
+    """
+    accesses accounts acts addresses aims answers appeals asks attacks backs balances bans benefits bets bids blocks
+    books breaks calls cares causes challenges changes charges checks claims closes comments compares conflicts contacts
+    contracts contrasts controls copies costs counts covers crosses cuts damages dates deals decreases delays demands
+    designs displays documents doubts drafts drives drops ends estimates exercises experiences experiments exports
+    extracts faces falls fears features feeds fights figures files finds fires fits flows focuses forces forecasts forms
+    functions funds gains grants guides hands heads helps hits holds hopes hosts imports increases influences insults
+    interests invoices issues judges jumps keeps kicks kills labels lacks lands laughs leads leaves lends licences
+    licenses lifts lights limits links lists loads locks looks loves makes manages marks matches matters means measures
+    meets merges minds moves names needs notes notices objects offers opens orders outlines outputs parks parts passes
+    pays permits phones plans plants plays points ports practices presents prices prints processes produces profits
+    programs progresses projects promises protests purchases puts quotes raises ranges ranks rates reaches reads
+    rebels records refunds refuses rejects releases remarks repairs replies reports requests rescues researches reserves
+    rests results returns reviews rewards rides rings rises risks rolls rules runs sales samples saves scans scores
+    searches seats sees sells sends sentences serves services sets shares shifts ships shops shows signals signs sites
+    smiles sounds sources speeds spends spreads stands starts states stays steps stocks stops stores strikes studies
+    subjects suits supplies supports surprises surveys suspects switches takes talks tapes targets tasks tastes taxes
+    tests thinks threats times tops touches tours tracks trades trains transfers transports traps travels treats trips
+    trusts turns types updates upgrades uses values views visits voices votes waits walks wants warrants wastes watches
+    waves wins wishes wonders works worries
+    """
+)
+SUBJECT = re.compile(
+    r"(?i)(?<!\w)(?:he|she|it|who|which|everyone|everybody|someone|nobody|never|often|usually|also|now|still) \Z"
+)
+OBJECT = re.compile(r"(?i) (?:the|an?|him|it|them|us|me|you|himself|herself|itself|that|this|these|all|every)(?!\w)")
+DETERMINER = re.compile(
+    r"(?i)(?:(?<!\w)(?:the|these|those|all|some|any|no|many|few|several|various|both|other|more|most|new|such|of|for|with|in"
+    r"|on|at|by|from|between|about|without|under|into|per|my|your|his|her|its|our|their|whose|different|two|three|four"
+    r"|five|six|seven|eight|nine|ten|twelve|hundred|thousand)|\d|['’]s) \Z"
+)
+PREDICATE = re.compile(r" (?:of|are|were|have|can|could|will|would|may|might|must|should|which|who|between)(?!\w)")
+PUNCTUATION = frozenset('.,;:!?)]"”')
+# Those in -ar that are no verbs; all others may be.
+PORTUGUESE_ARS = words(
+    """
+    celular militar lugar par mar bar lar dólar popular escolar similar particular regular familiar titular pilar
+    exemplar auxiliar solar lunar polar nuclear linear molecular hospitalar curricular disciplinar complementar parlamentar
+    alimentar muscular ocular circular singular modular avatar hangar
+    """
+)
+SPANISH_ARS = words(
+    """
+    celular militar lugar par mar bar dólar popular escolar similar particular regular familiar titular pilar
+    ejemplar auxiliar solar lunar polar nuclear molecular curricular circular modular avatar hogar glaciar
+    """
+)
 
 # Behind these a phrase goes on with what its noun is of, which stays as it is.
 PREPOSITIONS = {
@@ -80,6 +142,21 @@ def is_other_word(form: str, language: str) -> bool:
 def endings(language: str) -> str:
     """Return the letters at the end of a word that its plural may not share; none where no plural is known."""
     return ENDINGS.get(base_language(language), "")
+
+
+def reads_as_verb(word: str, before: str, behind: str) -> bool:
+    """Whether an English word that may be a plural is, or may be, a verb where it stands: "she orders", "it runs".
+
+    Args:
+        word: what may be the plural of one word.
+        before, behind: what stands beside it.
+    """
+    if SUBJECT.search(before) or OBJECT.match(behind):
+        return True
+    if word.lower() not in ENGLISH_VERBS:
+        return False
+    is_last = not behind or behind[0] in PUNCTUATION
+    return not (is_last or DETERMINER.search(before) or PREDICATE.match(behind))
 
 
 def english(phrase: str) -> str | None:
@@ -153,7 +230,7 @@ def portuguese_word(word: str) -> str | None:
         return f"{word[:-2]}eis" if has_accent(word[:-2]) else f"{word[:-1]}s"
     if low.endswith("m"):
         return f"{word[:-1]}ns"
-    if low.endswith(("or", "ar", "ir", "lher", "z")):
+    if low.endswith(("or", "lher", "z")) or low in PORTUGUESE_ARS:
         return f"{word}es"
     if low.endswith("ês"):
         return f"{word[:-2]}eses"
@@ -171,7 +248,7 @@ def spanish_word(word: str) -> str | None:
         return f"{word[:-1]}ces"
     if low.endswith("ail"):
         return None
-    if low.endswith(("al", "el", "or", "ar", "dad", "tad", "tud", "ley", "mujer")):
+    if low.endswith(("al", "el", "or", "dad", "tad", "tud", "ley", "mujer")) or low in SPANISH_ARS:
         return f"{word}es"
     return f"{word}s" if low[-1] in "aeoáéó" or (low[-1] in "iu" and len(word) > 4) else None
 
