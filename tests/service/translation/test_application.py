@@ -32,14 +32,15 @@ SYNTAXES = frozenset(PlaceholderSyntax)
 ALIGNED, UNALIGNED = pair("en", "pt"), pair("en", "pt", aligns=False)
 
 
-async def translate(text, *, answer=str, models=(ALIGNED,), keep=(), terms=(), mime_type="text/plain", **preset):
+async def translate(text, *, answer=str, models=None, keep=(), terms=(), mime_type="text/plain", target="pt", **preset):
     """What a model that answers so, and writes a word behind that, makes of a text; and what it read."""
+    models = models or (pair("en", target),)
     engine = EchoEngine(*models, answer=lambda read: f"{answer(read)} sim" if answer(read) else "")
     prescribed = Terms(tuple(keep), SYNTAXES, tuple(Term(*each) for each in terms), ignore_case=True)
     async with text_pool() as pool:
         translator = Translator(engine, routes=Routes(engine), languages=LanguageResolver(DETECTOR, pool), pool=pool)
         request = TranslationRequest(
-            [text], "pt", source="en", terms=prescribed, mime_type=mime_type, decoding=DecodingPreset(**preset)
+            [text], target, source="en", terms=prescribed, mime_type=mime_type, decoding=DecodingPreset(**preset)
         )
         (translation,) = await translator.translate(request, ME)
     return translation, engine.segments
@@ -237,3 +238,13 @@ def test_a_word_that_was_written_for_another_does_not_count():
     assert list(find_applied([showing], written, pairs, "en")) == [(showing, None)]
     assert list(find_applied([showing], written, (), "en")) == [(showing, (11, 18))]
     assert find_translated(match, written, pairs, ()) == (0, 7)
+
+
+async def test_scripts_that_part_no_words():
+    translation, read = await translate("See {name} here.", answer=lambda text: "ここでTavrikを見る", target="ja")
+    assert shown(translation) == "ここで{name}を見る"
+    assert set(read) == {"See Tavrik here."}
+    match, pairs = TermMatch(4, 8, "契約", listed="deal"), (AlignedPair((4, 8), (3, 5)),)
+    assert find_translated(match, "ナムの取引は古い", pairs, ()) == (3, 5)
+    showing = Showing(match, "契約", Method.SOURCE)
+    assert list(find_applied([showing], "ナムの契約は古い", pairs, "ja")) == [(showing, (3, 5))]

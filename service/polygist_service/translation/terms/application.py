@@ -16,11 +16,12 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 
-from polygist_service.text.alignment import Alignment, strongest
+from polygist_service.text.alignment import Alignment, find_words, strongest
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import TermMatch
+from polygist_service.translation.terms.words import UNSPACED
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Copied by both starter models in 98 of 100 sentences and more, each.
@@ -35,7 +36,7 @@ COUNT = re.compile(
 # Words, at least one with a capital or a figure: a name, of people or of products.
 NAME = re.compile(r"(?=.*[^\W_a-zà-öø-ÿ])[^\W_]+(?:(?:[ '’.&-]|, | & )[^\W_]+)*[.!]?")
 # Letters of scripts that part words by spaces; only those make one word of what stands without a space.
-PARTED = r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+PARTED = rf"[^\W_{UNSPACED}]"
 BEFORE, BEHIND = re.compile(rf"{PARTED}+\Z"), re.compile(rf"{PARTED}+")
 LONGEST_GLUED = 20
 WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -270,7 +271,8 @@ def find_translated(match: TermMatch, written: str, alignment: Alignment, taken:
         taken: where something else stands that is prescribed.
     """
     aligned = aligned_spans(match, strongest(alignment))
-    words = [span for span in places(WORD, written) if overlaps(span, aligned) and not overlaps(span, taken)]
+    words = [span for span in find_words(written) if overlaps(span, aligned) and not overlaps(span, taken)]
+    words = [(start, end) for start, end in words if any(map(str.isalnum, written[start:end]))]
     runs: list[Span] = []
     for start, end in words:
         last = runs[-1] if runs else (0, 0)
