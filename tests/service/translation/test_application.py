@@ -10,6 +10,7 @@ from polygist_service.notices import NoticeKind
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
+from polygist_service.translation.terms.agreement import fit_article
 from polygist_service.translation.terms.application import (
     INVENTED_NAMES,
     NUMBERS,
@@ -248,3 +249,31 @@ async def test_scripts_that_part_no_words():
     assert find_translated(match, "ナムの取引は古い", pairs, ()) == (3, 5)
     showing = Showing(match, "契約", Method.SOURCE)
     assert list(find_applied([showing], "ナムの契約は古い", pairs, "ja")) == [(showing, (3, 5))]
+
+
+@pytest.mark.parametrize(
+    ("text", "noun", "language", "written"),
+    [
+        ("ter uma sensação boa", "senso", "pt", "ter um senso boa"),
+        ("pelo governo", "administração", "pt-PT", "pela administração"),
+        ("As convenções", "acordos", "pt", "Os acordos"),
+        ("a sensação do dia", "dia", "pt", "a dia do dia"),
+        ("uma sensação", "comitê", "pt", "uma comitê"),
+        ("of an agreement", "covenant", "en", "of a covenant"),
+        ("A covenant", "agreement", "en", "An agreement"),
+        ("a college", "university", "en", "a university"),
+        ("une convention", "accord", "fr", "une accord"),
+    ],
+)
+def test_articles_before_a_noun_that_comes_in(text, noun, language, written):
+    old = re.search(r"sensação|governo|convenções|agreement|covenant|college|convention", text)
+    start, article = fit_article(text, old.start(), noun, language)
+    assert f"{text[:start]}{article}{noun}{text[old.end() :]}" == written
+
+
+async def test_an_adjective_may_agree():
+    answer = losing("public|público", "pública")
+    translation, read = await translate("The public school.", answer=answer, terms=[("public", "público")])
+    assert shown(translation) == "The pública school."
+    assert len(read) == 2
+    assert not translation.notices

@@ -19,6 +19,7 @@ from functools import lru_cache
 from polygist_service.text.alignment import Alignment, find_words, strongest
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
+from polygist_service.translation.terms.agreement import other_gender
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import TermMatch
 from polygist_service.translation.terms.words import UNSPACED
@@ -175,9 +176,17 @@ def is_plain(word: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def find_forms(target: str, language: str) -> re.Pattern[str]:
-    """Return a pattern of what is prescribed, and of its plural, as whole words in any case."""
-    listed = {" ".join(each.split()) for each in (target, plural(target, language)) if each}
+def find_forms(target: str, language: str, *, has_genders: bool = False) -> re.Pattern[str]:
+    """Return a pattern of what is prescribed, and of its plural, as whole words in any case.
+
+    Args:
+        target: what is prescribed.
+        language: of that, a canonical tag.
+        has_genders: whether it may stand in the other gender, too.
+    """
+    given = [target, plural(target, language)]
+    given += [other_gender(each, language) for each in given if each and has_genders]
+    listed = {" ".join(each.split()) for each in given if each}
     alternatives = (r"\s+".join(map(re.escape, each.split())) for each in sorted(listed, key=len, reverse=True))
     return re.compile(rf"(?<!{PARTED})(?:{'|'.join(alternatives)})(?!{PARTED})", re.IGNORECASE)
 
@@ -199,8 +208,11 @@ def find_applied(
     taken: list[Span] = []
     terms = [each for each in showings if each.is_term]
     for target in sorted({str(each.match.target) for each in terms}, key=len, reverse=True):
-        free = [span for span in places(find_forms(target, language), written) if not overlaps(span, taken)]
         due = [each for each in terms if each.match.target == target]
+        # What a model read as it is prescribed and wrote in the other gender is an adjective, which agrees.
+        has_genders = bool(alignment) and all(each.method is Method.TARGET for each in due)
+        pattern = find_forms(target, language, has_genders=has_genders)
+        free = [span for span in places(pattern, written) if not overlaps(span, taken)]
         ties = [aligned_spans(each.match, alignment) for each in due]
         pairs = [(each, span) for each, tie in zip(due, ties, strict=True) for span in free if overlaps(span, tie)]
         loose = [each for each in due if not find_translated(each.match, written, alignment, ())]
