@@ -223,6 +223,13 @@ async def test_no_window_cuts_what_is_kept():
     assert any(phrase in segment for segment in read)
 
 
+async def test_what_is_kept_more_often_than_it_was_copied_is_all_there():
+    text = "Ask Ann, Ann and Ann."
+    translation, _ = await translate(text, answer=losing("(?<=, )(Ann|XQ\\d)|XQ"), keep=["Ann"])
+    assert shown(translation).count("Ann") == 3
+    assert not STAND_INS.search(shown(translation))
+
+
 @given(st.lists(st.sampled_from(["word", "{name}", "%d", "Ann Lee", "deal", "deals", "{{x}}", "47", "."]), max_size=12))
 @example(["{name}", "{name}"])
 def test_what_is_copied_comes_back(words):

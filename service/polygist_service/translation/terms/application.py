@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
+from itertools import chain, product
 
 from polygist_service.text.alignment import Alignment, find_words, strongest
 from polygist_service.text.documents.inline import OBJECT
@@ -217,10 +218,12 @@ def find_applied(
         pairs = [(each, span) for each, tie in zip(due, ties, strict=True) for span in free if overlaps(span, tie)]
         loose = [each for each in due if not find_translated(each.match, written, alignment, ())]
         found: dict[TermMatch, Span] = {}
-        for each, span in [*pairs, *((each, span) for each in loose for span in free)]:
-            if each.match not in found and span not in found.values():
+        used: set[Span] = set()
+        for each, span in chain(pairs, product(loose, free)):
+            if each.match not in found and span not in used:
                 found[each.match] = span
-        taken += found.values()
+                used.add(span)
+        taken += used
         for each in due:
             yield each, found.get(each.match)
 
