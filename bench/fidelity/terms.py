@@ -123,8 +123,9 @@ def try_sample(client: Client, sample: Sample, mime_type: str, draw: random.Rand
         for warning in translation.warnings
         if warning.code == "glossary-term-not-applied" and warning.span
     ]
-    # A plural counts: a glossary lists singulars.
-    forms = (f"{sample.target}{ending}" for ending in ("", "s", "es"))
+    # A plural counts, as a glossary lists singulars, and so does an adjective that agrees.
+    other = re.sub(r"[oa](?=s?$)", lambda found: "a" if found[0] == "o" else "o", sample.target)
+    forms = (f"{form}{ending}" for form in (sample.target, other) for ending in ("", "s", "es"))
     is_there = any(has_word(form, unmark(translation.text, mime_type)) for form in forms)
     fault = "" if is_there else f"{translation.text!r}: {sample.term} is to be {sample.target}"
     group = "the model writes another word" if sample.is_needed else "the model writes it anyway"

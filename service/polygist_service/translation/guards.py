@@ -34,6 +34,7 @@ from polygist_service.translation.faults import (
 )
 from polygist_service.translation.protection import Protected, protect
 from polygist_service.translation.restoration import Restored, append_lost, restore, splice
+from polygist_service.translation.terms.agreement import fit_article
 from polygist_service.translation.terms.application import (
     Method,
     Showing,
@@ -350,7 +351,9 @@ class Guard:
                 place = find_translated(showing.match, written.text, written.alignment, taken)
                 if place:
                     taken.append(place)
-                    changes[showing.match] = (*place, fit_place(showing, written.text, place))
+                    own = fit_place(showing, written.text, place)
+                    start, article = fit_article(written.text, place[0], own, self._target)
+                    changes[showing.match] = (start, place[1], article + own)
         failed = tuple(match for match in draft.failed if match not in changes)
         resolved = {Fault.TERM, Fault.UNKEPT}.difference(fault_of(match) for match in failed)
         hypothesis = change_text(written, splice(written.text, list(changes.values())))

@@ -17,7 +17,7 @@ from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import BEFORE_NUMBERS
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
-from polygist_service.translation.terms.application import Showing
+from polygist_service.translation.terms.application import PARTED, Showing
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often over both directions: 96 % en-pt and 95 %
@@ -201,7 +201,7 @@ def apply_edits(source: str, read: str, edits: Sequence[Edit], capitals: Capital
 
 def whole(shown: str) -> re.Pattern[str]:
     """Return a pattern of what is shown, not as a part of a longer word or number."""
-    return re.compile(rf"(?<![^\W_]){re.escape(shown)}(?![^\W_])", re.IGNORECASE)
+    return re.compile(rf"(?<!{PARTED}){re.escape(shown)}(?!{PARTED})", re.IGNORECASE)
 
 
 def next_placeholder(source: str, count: int) -> str:

@@ -82,12 +82,9 @@ def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[s
     Those that are shown alike come back in their order; where there are fewer or more of them than there were, none is
     certain.
     """
-    shown: dict[str, list[Placeholder]] = {}
-    for each in placeholders:
-        shown.setdefault(each.shown, []).append(each)
     taken: list[tuple[int, int, str]] = []
     lost: list[Placeholder] = []
-    for pattern, due in sorted(shown.items(), key=lambda item: -len(item[0])):
+    for pattern, due in sorted(group_by_shown(placeholders).items(), key=lambda item: -len(item[0])):
         found = [match.span() for match in whole(pattern).finditer(text)]
         free = [span for span in found if not any(start < span[1] and span[0] < end for start, end, _ in taken)]
         if len(free) == len(due):
@@ -98,11 +95,21 @@ def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[s
 
 
 def append_lost(text: str, placeholders: Sequence[Placeholder]) -> str:
-    """Return `text` with what stands for placeholders in place of all that is left of them, or else behind it."""
-    for each in placeholders:
-        left = [(*found.span(), each.own) for found in whole(each.shown).finditer(text)]
-        text = splice(text, left) if left else f"{text} {each.own}"
+    """Return `text` with what stands for placeholders in place of all that is left of them, and the rest behind it."""
+    for shown, due in group_by_shown(placeholders).items():
+        left = [found.span() for found in whole(shown).finditer(text)]
+        owns = [each.own for each in due]
+        filled = splice(text, [(*span, own) for span, own in zip(left, [*owns, *[owns[-1]] * len(left)], strict=False)])
+        text = " ".join((filled, *owns[len(left) :]))
     return text
+
+
+def group_by_shown(placeholders: Sequence[Placeholder]) -> dict[str, list[Placeholder]]:
+    """Return placeholders by what is shown of them, in order."""
+    groups: dict[str, list[Placeholder]] = {}
+    for each in placeholders:
+        groups.setdefault(each.shown, []).append(each)
+    return groups
 
 
 def splice(

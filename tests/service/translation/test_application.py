@@ -10,6 +10,7 @@ from polygist_service.notices import NoticeKind
 from polygist_service.text.alignment import AlignedPair
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
+from polygist_service.translation.terms.agreement import fit_article
 from polygist_service.translation.terms.application import (
     INVENTED_NAMES,
     NUMBERS,
@@ -32,14 +33,15 @@ SYNTAXES = frozenset(PlaceholderSyntax)
 ALIGNED, UNALIGNED = pair("en", "pt"), pair("en", "pt", aligns=False)
 
 
-async def translate(text, *, answer=str, models=(ALIGNED,), keep=(), terms=(), mime_type="text/plain", **preset):
+async def translate(text, *, answer=str, models=None, keep=(), terms=(), mime_type="text/plain", target="pt", **preset):
     """What a model that answers so, and writes a word behind that, makes of a text; and what it read."""
+    models = models or (pair("en", target),)
     engine = EchoEngine(*models, answer=lambda read: f"{answer(read)} sim" if answer(read) else "")
     prescribed = Terms(tuple(keep), SYNTAXES, tuple(Term(*each) for each in terms), ignore_case=True)
     async with text_pool() as pool:
         translator = Translator(engine, routes=Routes(engine), languages=LanguageResolver(DETECTOR, pool), pool=pool)
         request = TranslationRequest(
-            [text], "pt", source="en", terms=prescribed, mime_type=mime_type, decoding=DecodingPreset(**preset)
+            [text], target, source="en", terms=prescribed, mime_type=mime_type, decoding=DecodingPreset(**preset)
         )
         (translation,) = await translator.translate(request, ME)
     return translation, engine.segments
@@ -221,6 +223,13 @@ async def test_no_window_cuts_what_is_kept():
     assert any(phrase in segment for segment in read)
 
 
+async def test_what_is_kept_more_often_than_it_was_copied_is_all_there():
+    text = "Ask Ann, Ann and Ann."
+    translation, _ = await translate(text, answer=losing("(?<=, )(Ann|XQ\\d)|XQ"), keep=["Ann"])
+    assert shown(translation).count("Ann") == 3
+    assert not STAND_INS.search(shown(translation))
+
+
 @given(st.lists(st.sampled_from(["word", "{name}", "%d", "Ann Lee", "deal", "deals", "{{x}}", "47", "."]), max_size=12))
 @example(["{name}", "{name}"])
 def test_what_is_copied_comes_back(words):
@@ -237,3 +246,41 @@ def test_a_word_that_was_written_for_another_does_not_count():
     assert list(find_applied([showing], written, pairs, "en")) == [(showing, None)]
     assert list(find_applied([showing], written, (), "en")) == [(showing, (11, 18))]
     assert find_translated(match, written, pairs, ()) == (0, 7)
+
+
+async def test_scripts_that_part_no_words():
+    translation, read = await translate("See {name} here.", answer=lambda text: "ここでTavrikを見る", target="ja")
+    assert shown(translation) == "ここで{name}を見る"
+    assert set(read) == {"See Tavrik here."}
+    match, pairs = TermMatch(4, 8, "契約", listed="deal"), (AlignedPair((4, 8), (3, 5)),)
+    assert find_translated(match, "ナムの取引は古い", pairs, ()) == (3, 5)
+    showing = Showing(match, "契約", Method.SOURCE)
+    assert list(find_applied([showing], "ナムの契約は古い", pairs, "ja")) == [(showing, (3, 5))]
+
+
+@pytest.mark.parametrize(
+    ("text", "noun", "language", "written"),
+    [
+        ("ter uma sensação boa", "senso", "pt", "ter um senso boa"),
+        ("pelo governo", "administração", "pt-PT", "pela administração"),
+        ("As convenções", "acordos", "pt", "Os acordos"),
+        ("a sensação do dia", "dia", "pt", "a dia do dia"),
+        ("uma sensação", "comitê", "pt", "uma comitê"),
+        ("of an agreement", "covenant", "en", "of a covenant"),
+        ("A covenant", "agreement", "en", "An agreement"),
+        ("a college", "university", "en", "a university"),
+        ("une convention", "accord", "fr", "une accord"),
+    ],
+)
+def test_articles_before_a_noun_that_comes_in(text, noun, language, written):
+    old = re.search(r"sensação|governo|convenções|agreement|covenant|college|convention", text)
+    start, article = fit_article(text, old.start(), noun, language)
+    assert f"{text[:start]}{article}{noun}{text[old.end() :]}" == written
+
+
+async def test_an_adjective_may_agree():
+    answer = losing("public|público", "pública")
+    translation, read = await translate("The public school.", answer=answer, terms=[("public", "público")])
+    assert shown(translation) == "The pública school."
+    assert len(read) == 2
+    assert not translation.notices

@@ -15,12 +15,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
+from itertools import chain, product
 
-from polygist_service.text.alignment import Alignment, strongest
+from polygist_service.text.alignment import Alignment, find_words, strongest
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
+from polygist_service.translation.terms.agreement import other_gender
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import TermMatch
+from polygist_service.translation.terms.words import UNSPACED
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Copied by both starter models in 98 of 100 sentences and more, each.
@@ -35,7 +38,7 @@ COUNT = re.compile(
 # Words, at least one with a capital or a figure: a name, of people or of products.
 NAME = re.compile(r"(?=.*[^\W_a-zà-öø-ÿ])[^\W_]+(?:(?:[ '’.&-]|, | & )[^\W_]+)*[.!]?")
 # Letters of scripts that part words by spaces; only those make one word of what stands without a space.
-PARTED = r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+PARTED = rf"[^\W_{UNSPACED}]"
 BEFORE, BEHIND = re.compile(rf"{PARTED}+\Z"), re.compile(rf"{PARTED}+")
 LONGEST_GLUED = 20
 WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
@@ -174,9 +177,17 @@ def is_plain(word: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def find_forms(target: str, language: str) -> re.Pattern[str]:
-    """Return a pattern of what is prescribed, and of its plural, as whole words in any case."""
-    listed = {" ".join(each.split()) for each in (target, plural(target, language)) if each}
+def find_forms(target: str, language: str, *, has_genders: bool = False) -> re.Pattern[str]:
+    """Return a pattern of what is prescribed, and of its plural, as whole words in any case.
+
+    Args:
+        target: what is prescribed.
+        language: of that, a canonical tag.
+        has_genders: whether it may stand in the other gender, too.
+    """
+    given = [target, plural(target, language)]
+    given += [other_gender(each, language) for each in given if each and has_genders]
+    listed = {" ".join(each.split()) for each in given if each}
     alternatives = (r"\s+".join(map(re.escape, each.split())) for each in sorted(listed, key=len, reverse=True))
     return re.compile(rf"(?<!{PARTED})(?:{'|'.join(alternatives)})(?!{PARTED})", re.IGNORECASE)
 
@@ -198,16 +209,21 @@ def find_applied(
     taken: list[Span] = []
     terms = [each for each in showings if each.is_term]
     for target in sorted({str(each.match.target) for each in terms}, key=len, reverse=True):
-        free = [span for span in places(find_forms(target, language), written) if not overlaps(span, taken)]
         due = [each for each in terms if each.match.target == target]
+        # What a model read as it is prescribed and wrote in the other gender is an adjective, which agrees.
+        has_genders = bool(alignment) and all(each.method is Method.TARGET for each in due)
+        pattern = find_forms(target, language, has_genders=has_genders)
+        free = [span for span in places(pattern, written) if not overlaps(span, taken)]
         ties = [aligned_spans(each.match, alignment) for each in due]
         pairs = [(each, span) for each, tie in zip(due, ties, strict=True) for span in free if overlaps(span, tie)]
         loose = [each for each in due if not find_translated(each.match, written, alignment, ())]
         found: dict[TermMatch, Span] = {}
-        for each, span in [*pairs, *((each, span) for each in loose for span in free)]:
-            if each.match not in found and span not in found.values():
+        used: set[Span] = set()
+        for each, span in chain(pairs, product(loose, free)):
+            if each.match not in found and span not in used:
                 found[each.match] = span
-        taken += found.values()
+                used.add(span)
+        taken += used
         for each in due:
             yield each, found.get(each.match)
 
@@ -270,7 +286,8 @@ def find_translated(match: TermMatch, written: str, alignment: Alignment, taken:
         taken: where something else stands that is prescribed.
     """
     aligned = aligned_spans(match, strongest(alignment))
-    words = [span for span in places(WORD, written) if overlaps(span, aligned) and not overlaps(span, taken)]
+    words = [span for span in find_words(written) if overlaps(span, aligned) and not overlaps(span, taken)]
+    words = [(start, end) for start, end in words if any(map(str.isalnum, written[start:end]))]
     runs: list[Span] = []
     for start, end in words:
         last = runs[-1] if runs else (0, 0)
