@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 from polygist_service.concurrency import TextPool, merge
@@ -12,7 +13,9 @@ from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Readable
+from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.languages import is_same_language
+from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
 from polygist_service.translation.neighbours import Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
@@ -20,7 +23,7 @@ from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
 from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries, Glossary
-from polygist_service.translation.terms.types import TermMatch
+from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 
 
@@ -157,6 +160,10 @@ class Translator:
     ) -> list[DetectedLanguage]:
         """Return the language of each content; where no model reads it, the refusal says which one could."""
         sources = self._find_sources(request)
+        terms = replace(request.terms, entries=(), glossary=None)
+        if request.source is None and not terms.is_empty:
+            finder = WordFinder(terms, source="und", target=request.target)
+            layouts = await self._pool.run(context, partial(silence, finder), layouts)
         try:
             return await self._languages.resolve(
                 layouts,
@@ -257,6 +264,17 @@ class Turns:
                 self._translations = []
             if event != Delta(""):
                 yield part.index, event
+
+
+def silence(finder: TermFinder, text: Readable) -> Readable:
+    """Return a text, or a blank one in place of a text of which nothing would be translated: it has no language."""
+    for passage in text.passages:
+        matches = finder.find(passage.text)
+        ends = [0, *(match.end for match in matches)]
+        starts = [*(match.start for match in matches), len(passage.text)]
+        if any(has_letters(passage.text[end:start]) for end, start in zip(ends, starts, strict=True)):
+            return text
+    return PlainLayout("")
 
 
 def check_glossary(glossary: Glossary, source: str, target: str) -> None:

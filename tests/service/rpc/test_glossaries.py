@@ -3,8 +3,10 @@
 import pytest
 from polygist.v1 import model_service_pb2, translation_service_pb2
 from polygist_service.errors import GlossaryError
+from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.terms.tables import read_table
+from polygist_service.translation.terms.types import Terms
 
 from tests.service.echo import EN_PT, PT_EN, EchoEngine, pair
 from tests.service.harness import failure_of, serving
@@ -112,6 +114,11 @@ async def test_a_new_revision_is_for_the_calls_that_follow(folder):
         assert answer.translations[0].translated_text == "[The caixa.]"
         answer = await service.translation.Translate(make("the river", glossary="new"))
         assert answer.translations[0].translated_text == "[the arroio]"
+    (folder / "new.csv").write_text("en,pt\nriver,canal\n")
+    with pytest.raises(GlossaryError, match="there is another file for glossary 'new'"):
+        await glossaries.reload()
+    finder = WordFinder(Terms(glossary="new"), source="en", target="pt", glossary=glossaries.find("new"))
+    assert [match.target for match in finder.find("the river")] == ["arroio"]
     folder.rename(folder.with_name("gone"))
     with pytest.raises(GlossaryError, match=r"No such file.* give a folder with files NAME\.tsv"):
         await glossaries.reload()

@@ -11,9 +11,9 @@ CHOICE = "{n, plural, one {One file. It is new.} other {# files. They are new.}}
 LINES = "{n, plural,\n  one {One file}\n\n  other {# files}\n}"
 
 
-async def translate(text, **fields):
+async def translate(text, source="en", **fields):
     request = translation_service_pb2.TranslateRequest(
-        contents=[text], source_language_code="en", target_language_code="pt", **fields
+        contents=[text], source_language_code=source, target_language_code="pt", **fields
     )
     engine = EchoEngine(answer=lambda segment: segment.replace("You have", "Tem").replace("like", "ama"))
     async with serving(engine) as service:
@@ -36,6 +36,12 @@ async def test_no_sentence_ends_inside_of_it(mime_type):
     assert (told.source_span.start_offset, told.source_span.end_offset) == (9, 9 + len(CHOICE))
     tag = await translate("You have {{#if a. B }} it.", **fields, placeholder_syntaxes=MUSTACHE)
     assert (tag.translated_text, len(tag.segments)) == ("Tem {{#if a. B }} it.", 1)
+
+
+async def test_what_is_never_translated_has_no_language():
+    text = "Bonjour tout le monde, comment allez-vous?"
+    answer = await translate(text, source="", do_not_translate_phrases=[text])
+    assert (answer.translated_text, answer.source_language_code) == (text, "und")
 
 
 async def test_lines_with_a_part_of_a_placeholder_stay_and_are_told():

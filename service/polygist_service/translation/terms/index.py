@@ -96,6 +96,11 @@ class TermIndex:
         """Return what the key of a word and that of its plural begin with."""
         return key.rstrip(self._endings) if self._endings else key
 
+    @property
+    def heeds_case(self) -> bool:
+        """Whether a capital at the start of a sentence hides a term."""
+        return self._language is not None and not self._ignore_case
+
     def starts(self, words: Words) -> Iterator[int]:
         """Yield the indices of words that some term may begin with."""
         firsts, root = self._firsts, self._root
@@ -143,6 +148,8 @@ class TermIndex:
             return False
         if self._language is None:
             return True
+        if is_glued(text, start, end):
+            return False
         is_english = base_language(self._language) == "en"
         if text[start].isalnum() and not (NOT_BEHIND.match(text, start) or self._is_elided(text, start)):
             return False
@@ -158,6 +165,12 @@ class TermIndex:
         """Whether a word stands behind one that loses its vowel before another."""
         elided = ELIDED.search(text[max(0, start - LONGEST_ELIDED) : start]) if self._elisions else None
         return elided is not None and elided[1].lower() in self._elisions
+
+
+def is_glued(text: str, start: int, end: int) -> bool:
+    """Whether a sign at the edge of a stretch stands right beside a letter or figure: "(R)" in "Acme(R)"."""
+    is_behind = not text[start].isalnum() and text[start - 1 : start].isalnum() and start > 0
+    return is_behind or (not text[end - 1].isalnum() and text[end : end + 1].isalnum())
 
 
 def splits_number(text: str, start: int, end: int) -> bool:
