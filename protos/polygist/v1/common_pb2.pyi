@@ -316,8 +316,10 @@ class _PlaceholderSyntaxEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pla
     PLACEHOLDER_SYNTAX_MUSTACHE: _PlaceholderSyntax.ValueType  # 1
     """{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
     PLACEHOLDER_SYNTAX_BRACES: _PlaceholderSyntax.ValueType  # 2
-    """{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
-    that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+    """{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. The
+    texts of one that chooses between them, {n, plural, one {...} other {...}}, are translated
+    where a line of plain text has no other words; else it is carried over whole and reported:
+    UNTRANSLATED.
     """
     PLACEHOLDER_SYNTAX_PRINTF: _PlaceholderSyntax.ValueType  # 3
     """%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""
@@ -334,8 +336,10 @@ PLACEHOLDER_SYNTAX_UNSPECIFIED: PlaceholderSyntax.ValueType  # 0
 PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.ValueType  # 1
 """{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
 PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.ValueType  # 2
-"""{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
-that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+"""{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. The
+texts of one that chooses between them, {n, plural, one {...} other {...}}, are translated
+where a line of plain text has no other words; else it is carried over whole and reported:
+UNTRANSLATED.
 """
 PLACEHOLDER_SYNTAX_PRINTF: PlaceholderSyntax.ValueType  # 3
 """%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""

@@ -1,7 +1,6 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,8 @@ from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.terms.carrying import CarriedTerms
 from polygist_service.translation.terms.finding import WordFinder
-from polygist_service.translation.terms.types import TermFinder, TermTable
+from polygist_service.translation.terms.messages import open_choices
+from polygist_service.translation.terms.types import PlaceholderSyntax, TermFinder, TermTable
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -137,13 +137,17 @@ class Pipeline:
     def _split(self, layout: Layout, language: str, finder: WordFinder) -> Document:
         """Split a text into sentences; none ends inside of what is prescribed.
 
-        In plain text lines end all the same: those with a part of a placeholder that goes over several of them stay.
+        In plain text lines end all the same: those with a part of a placeholder that goes over several of them stay. Of
+        messages that choose between texts, these are sentences of their own.
         """
         document = layout.split(language, self._request.splitting, partial(find_spans, finder))
         if self._request.mime_type != PLAIN:
             return document
         spans = finder.find_placeholders_over_lines(document.text)
-        return document.with_segments(list(keep_parts(document.segments, spans))) if spans else document
+        if PlaceholderSyntax.BRACES not in self._request.terms.syntaxes and not spans:
+            return document
+        opened = open_choices(document.segments, document.text, language=language, over_lines=spans)
+        return document.with_segments(list(opened))
 
     def _find_terms(self, source: str) -> WordFinder:
         """Return what finds all that is prescribed in texts of a language."""
@@ -294,17 +298,6 @@ class Start:
         async with aclosing(self._submit(due[self._count :])) as results:
             async for at, result in results:
                 yield self._count + at, result
-
-
-def keep_parts(segments: Sequence[Segment], spans: Sequence[Span]) -> Iterator[Segment]:
-    """Yield segments, those that have a part of one of `spans` as ones that are kept; both are in order."""
-    waiting = deque(spans)
-    for segment in segments:
-        while waiting and waiting[0][1] <= segment.start:
-            waiting.popleft()
-        start, end = waiting[0] if waiting else segment.span
-        is_part = start < segment.end and not (segment.start <= start and end <= segment.end)
-        yield replace(segment, is_kept=True) if is_part else segment
 
 
 def find_spans(finder: TermFinder, text: str) -> Sequence[Span]:
