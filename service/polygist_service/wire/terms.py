@@ -8,7 +8,7 @@ from polygist.v1 import common_pb2
 from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, Terms
-from polygist_service.translation.terms.words import find_no_phrase, find_no_target
+from polygist_service.translation.terms.words import find_no_kept, find_no_phrase, find_no_target
 from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest
 
 # Of so many requests with different terms what was made of them is kept.
@@ -59,12 +59,12 @@ def check_count(field: str, count: int, most: int) -> None:
 def parse_phrases(field: str, phrases: Sequence[str], limits: Limits) -> Iterator[str]:
     """Yield the phrases of a repeated field."""
     for at, phrase in enumerate(phrases):
-        if problem := find_problem(phrase, limits):
+        if problem := find_problem(phrase, limits, find_no_kept):
             raise problem(f"{field}[{at}]")
         yield phrase
 
 
-def find_problem(phrase: str, limits: Limits, find: Callable[[str], str] = find_no_phrase) -> Problem | None:
+def find_problem(phrase: str, limits: Limits, find: Callable[[str], str]) -> Problem | None:
     """Return what makes the error about a phrase of the field at a path; None where nothing is wrong with it.
 
     There are hundreds of phrases, and hardly ever an error: no path is written before there is one.
@@ -84,7 +84,7 @@ def parse_entries(entries: Sequence[common_pb2.GlossaryEntry], limits: Limits) -
     for at, entry in enumerate(entries):
         field = "glossary_config.entries"
         source, target = entry.source_term, entry.target_term
-        if problem := find_problem(source, limits):
+        if problem := find_problem(source, limits, find_no_phrase):
             raise problem(f"{field}[{at}].source_term")
         if problem := find_problem(target, limits, find_no_target):
             raise problem(f"{field}[{at}].target_term")

@@ -263,7 +263,7 @@ INVALID = [
     (make("a", do_not_translate_phrases=["a", " "]), "do_not_translate_phrases[1]", "FIELD_INVALID"),
     (make("a", do_not_translate_phrases=["a" * 257]), "do_not_translate_phrases[0]", "REQUEST_TOO_LARGE"),
     (make("a", do_not_translate_phrases=["a"] * 1001), "do_not_translate_phrases", "REQUEST_TOO_LARGE"),
-    (make("a", do_not_translate_phrases=["!"]), "do_not_translate_phrases[0]", "FIELD_INVALID"),
+    (make("a", do_not_translate_phrases=["\x00"]), "do_not_translate_phrases[0]", "FIELD_INVALID"),
     (make_terms(("€", "euro")), "glossary_config.entries[0].source_term", "FIELD_INVALID"),
     (make_terms(("a", "b"), ("c", "d\ne")), "glossary_config.entries[1].target_term", "FIELD_INVALID"),
     (make_terms(("a", "\u200b")), "glossary_config.entries[0].target_term", "FIELD_INVALID"),

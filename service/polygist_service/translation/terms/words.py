@@ -122,6 +122,11 @@ def fold(key: str) -> str:
     return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
 
+def find_no_kept(phrase: str) -> str:
+    """Return why a phrase cannot be carried over, with the cure; nothing where it can."""
+    return find_control(phrase, allowed=" \n\r\t") if phrase.strip() else "has no characters to be found; leave it out"
+
+
 def find_no_phrase(phrase: str) -> str:
     """Return why a phrase cannot be looked up, with the cure; nothing where it can."""
     if any(map(str.isalnum, phrase)):
