@@ -383,7 +383,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if piece.segment.hard_split and not reading.is_kept:
         yield Notice(NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span)
     if piece.segment.is_kept:
-        message = "this is part of a placeholder over several lines, which was left as it is; ask for no splitting"
+        message = "this is part of a placeholder that goes over lines or is nested too deep, and was left as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"

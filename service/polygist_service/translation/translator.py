@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from itertools import chain, zip_longest
 
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
@@ -267,14 +268,23 @@ class Turns:
 
 
 def silence(finder: TermFinder, text: Readable) -> Readable:
-    """Return a text, or a blank one in place of a text of which nothing would be translated: it has no language."""
-    for passage in text.passages:
-        matches = finder.find(passage.text)
-        ends = [0, *(match.end for match in matches)]
-        starts = [*(match.start for match in matches), len(passage.text)]
-        if any(has_letters(passage.text[end:start]) for end, start in zip(ends, starts, strict=True)):
-            return text
-    return PlainLayout("")
+    """Return a text without what is never translated, which says nothing of its language.
+
+    Of a document with marks that is all or nothing.
+    """
+    blanked = [blank_out(passage.text, finder.find(passage.text)) for passage in text.passages]
+    if isinstance(text, PlainLayout):
+        return PlainLayout("".join(blanked))
+    return text if any(map(has_letters, blanked)) else PlainLayout("")
+
+
+def blank_out(text: str, matches: Sequence[TermMatch]) -> str:
+    """Return a text with spaces in place of all that was matched."""
+    ends = [0, *(match.end for match in matches)]
+    starts = [*(match.start for match in matches), len(text)]
+    gaps = [" " * (match.end - match.start) for match in matches]
+    pieces = [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    return "".join(chain.from_iterable(zip_longest(pieces, gaps, fillvalue="")))
 
 
 def check_glossary(glossary: Glossary, source: str, target: str) -> None:

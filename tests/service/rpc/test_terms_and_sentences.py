@@ -49,6 +49,9 @@ async def test_what_is_never_translated_has_no_language():
     text = "Bonjour tout le monde, comment allez-vous?"
     answer = await translate(text, source="", do_not_translate_phrases=[text])
     assert (answer.translated_text, answer.source_language_code) == (text, "und")
+    name = "Santa Casa da Misericórdia de Lisboa"
+    answer = await translate(f"{name}: you have the contact of all.", source="", do_not_translate_phrases=[name])
+    assert answer.source_language_code == "en"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,13 @@ def test_segments_stay_apart_whatever_the_message(text):
         opened = list(open_choices(document.segments, each, language="en", over_lines=[]))
         assert all(one.end <= other.start for one, other in pairwise(opened))
         assert all(each[one.start : one.end] == one.text for one in opened if len(one.text) == one.end - one.start)
+
+
+async def test_what_is_nested_too_deep_stays():
+    text = f"{'{a, plural, one {' * 2000}x{'}}' * 2000}"
+    answer = await translate(text, placeholder_syntaxes=BRACES)
+    assert answer.translated_text == text
+    assert {each.code for each in answer.warnings} == {common_pb2.WARNING_CODE_UNTRANSLATED}
 
 
 async def test_lines_with_a_part_of_a_placeholder_stay_and_are_told():

@@ -43,10 +43,11 @@ def test_whole_words() -> None:
     ]
     assert found(text, entries=[("contract", "contrato")], ignore_case=True)[0] == "Contract"
     assert found("Libraries open. Library", entries=[("library", "biblioteca")]) == ["Libraries"]
+    assert found("20°C, 100€, 5™, a °C ™", kept=["°C", "€", "™"]) == ["°C", "™"]
     assert found("Acme(R) is a (R) brand", entries=[("(R)", "®")]) == ["(R)"]
     assert found("see http://contract.com/contract and a contract", entries=[("contract", "x")]) == ["contract"]
     # A kept phrase is a name, whatever is hung on it; one that begins or ends with a mark has no border there.
-    assert found("Go-based, Go's, Gone, C++11, ASP.NET", kept=["Go", "C++", ".NET"]) == ["Go", "Go", "C++", ".NET"]
+    assert found("Go-based, Go's, Gone, C++, C++11, ASP.NET", kept=["Go", "C++", ".NET"]) == ["Go", "Go", "C++", ".NET"]
     assert found("Windows 10.5 and Windows 10.", kept=["Windows 10"]) == ["Windows 10"]
 
 

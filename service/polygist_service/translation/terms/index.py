@@ -19,6 +19,7 @@ ELISIONS = {
     "fr": words("l d j m t s n c qu jusqu lorsqu puisqu quoiqu"),
     "it": words("l un dell dall all nell sull coll quell quest d c s m t v sant bell nessun ciascun"),
     "ca": words("l d m t s n"),
+    "pt": words("d"),
 }
 ELIDED = re.compile(r"(?<!\w)(\w{1,7})['’]\Z")
 LONGEST_ELIDED, NEIGHBOUR = 9, 16
@@ -144,7 +145,7 @@ class TermIndex:
     def _stands_alone(self, text: str, found: Found) -> bool:
         """Whether what was found is no part of a longer word, number, name or code, and no verb."""
         start, end = found.start, found.end
-        if splits_number(text, start, end):
+        if splits_number(text, start, end) or is_unit(text, start, end):
             return False
         if self._language is None:
             return True
@@ -171,6 +172,12 @@ def is_glued(text: str, start: int, end: int) -> bool:
     """Whether a sign at the edge of a stretch stands right beside a letter or figure: "(R)" in "Acme(R)"."""
     is_behind = not text[start].isalnum() and text[start - 1 : start].isalnum() and start > 0
     return is_behind or (not text[end - 1].isalnum() and text[end : end + 1].isalnum())
+
+
+def is_unit(text: str, start: int, end: int) -> bool:
+    """Whether a sign at the edge of a stretch belongs to a number: "°C" in "20°C"."""
+    is_behind = not text[start].isalnum() and text[start - 1 : start].isdigit() and start > 0
+    return is_behind or (not text[end - 1].isalnum() and text[end : end + 1].isdigit())
 
 
 def splits_number(text: str, start: int, end: int) -> bool:

@@ -8,10 +8,14 @@ without it: the whole choice is a placeholder, and it is told that its words sta
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from polygist_service.text.documents.base import Segment
 from polygist_service.text.segmentation import Span, has_letters, split_sentences, strip
 from polygist_service.translation.terms.placeholders import CHOICE, find_choices, match_braces
+
+# Braces around one another, of which a choice takes two: what has more is no message, and stays.
+MOST_NESTED = 20
 
 
 def find_branches(text: str, choice: Span) -> Iterator[Span]:
@@ -42,8 +46,12 @@ def open_choices(
             one are kept.
     """
     choices = list(find_choices(text))
-    branches = [branch for choice in choices for branch in find_branches(text, choice)]
+    deep = [choice for choice in choices if count_nested(text[slice(*choice)]) > MOST_NESTED]
+    branches = [branch for choice in choices if choice not in deep for branch in find_branches(text, choice)]
     for segment in segments:
+        if overlapping(deep, segment.span):
+            yield replace(segment, is_kept=True)
+            continue
         inside = overlapping(choices, segment.span)
         is_plain = segment.end - segment.start == len(segment.text)
         if inside and is_plain and not has_letters(leave_out(text, segment.span, inside)):
@@ -55,6 +63,12 @@ def open_choices(
         parts = overlapping(over_lines, segment.span)
         is_part = any(low < segment.start or segment.end < high for low, high in parts)
         yield replace(segment, is_kept=True) if is_part else segment
+
+
+def count_nested(text: str) -> int:
+    """Return how many braces of a text are around one another, at most."""
+    steps = (1 if character == "{" else -1 for character in text if character in "{}")
+    return max(accumulate(steps), default=0)
 
 
 def split_branch(segment: Segment, text: str, branch: Span, language: str) -> Iterator[Segment]:
