@@ -134,7 +134,7 @@ class Guard:
     def _fill(self, text: str, showings: Sequence[Showing]) -> Reading:
         """Return the reading of a text in which nothing is left to the model but what is prescribed."""
         protected = protect(text, self._vocabulary, [each.as_marker() for each in showings])
-        return Reading(protected, "", kept=restore(protected, protected.text, (), self._target).text)
+        return Reading(protected, "", kept=splice(text, [(*each.span, each.own) for each in showings]))
 
     def find_kept(self, text: str) -> Sequence[Span]:
         """Return the spans of what is prescribed in a text: no window should cut it there."""

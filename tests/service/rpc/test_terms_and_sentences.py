@@ -91,6 +91,20 @@ async def test_what_is_nested_too_deep_stays():
     assert {each.code for each in answer.warnings} == {common_pb2.WARNING_CODE_UNTRANSLATED}
 
 
+@pytest.mark.parametrize(
+    ("text", "mime_type"),
+    [
+        ("{a}→{b}", "text/plain"),
+        ("{a}\u200b{b} 🙂{c}", "text/plain"),
+        ("<p>{name}<code>x</code></p><td>{n}<code>kg</code>", "text/html"),
+        ("| {a}`x` |", "text/markdown"),
+    ],
+)
+async def test_where_nothing_is_left_to_a_model_all_stays(text, mime_type):
+    answer = await translate(text, mime_type=mime_type, placeholder_syntaxes=BRACES)
+    assert answer.translated_text == text
+
+
 async def test_lines_with_a_part_of_a_placeholder_stay_and_are_told():
     text = f"You have one.\nYou have {LINES} there.\nYou have two."
     answer = await translate(text, placeholder_syntaxes=BRACES)
