@@ -316,8 +316,10 @@ class _PlaceholderSyntaxEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pla
     PLACEHOLDER_SYNTAX_MUSTACHE: _PlaceholderSyntax.ValueType  # 1
     """{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
     PLACEHOLDER_SYNTAX_BRACES: _PlaceholderSyntax.ValueType  # 2
-    """{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
-    that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+    """{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. The
+    texts of one that chooses between them, {n, plural, one {...} other {...}}, are translated
+    where a line of plain text has no other words; else it is carried over whole and reported:
+    UNTRANSLATED.
     """
     PLACEHOLDER_SYNTAX_PRINTF: _PlaceholderSyntax.ValueType  # 3
     """%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""
@@ -334,8 +336,10 @@ PLACEHOLDER_SYNTAX_UNSPECIFIED: PlaceholderSyntax.ValueType  # 0
 PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.ValueType  # 1
 """{{name}}, {{#if x}}, {{{raw}}}, and the tags of other template languages: {% if x %}."""
 PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.ValueType  # 2
-"""{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. One
-that chooses between texts, {n, plural, ...}, is carried over whole and reported: UNTRANSLATED.
+"""{name}, {0}, {0:.2f}, {date, date, short}: arguments of ICU messages and of str.format. The
+texts of one that chooses between them, {n, plural, one {...} other {...}}, are translated
+where a line of plain text has no other words; else it is carried over whole and reported:
+UNTRANSLATED.
 """
 PLACEHOLDER_SYNTAX_PRINTF: PlaceholderSyntax.ValueType  # 3
 """%s, %1$d, %(name)s, %%, but not the percentage in "100% sure"."""
@@ -409,9 +413,9 @@ Global___DecodingConfig: _TypeAlias = DecodingConfig  # noqa: Y015
 class GlossaryConfig(_message.Message):
     """Terms with prescribed translations. They are found as whole words, in scripts that part no words
     as they stand, the longest first, and never inside of an address, a code, a number or a word with
-    a hyphen. The regular plural of a term counts as the term in English, Portuguese, Spanish and
-    French. Composed and decomposed letters, straight and curly apostrophes, and any white space
-    between words are alike.
+    a hyphen: "market" is not in "market-driven". The regular plural of a term counts as the term in
+    English, Portuguese, Spanish and French. Composed and decomposed letters, straight and curly
+    apostrophes, and any white space between words are alike.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -426,11 +430,13 @@ class GlossaryConfig(_message.Message):
     GLOSSARY_NOT_FOUND.
     """
     ignore_case: _builtins.bool
-    """Optional. Match source terms whatever their case. Default: false."""
+    """Optional. Match source terms whatever their case. Default: false; a term in small letters is
+    found all the same where the first word of a sentence has a capital.
+    """
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___GlossaryEntry]:
-        """Optional. Terms of this request; they win over those of glossary, and the first one over others
-        with its source_term. At most [terms.glossary_entries: 1,000].
+        """Optional. Terms of this request; they win over those of glossary. The same term twice with
+        different translations is FIELD_INVALID. At most [terms.glossary_entries: 1,000].
         """
 
     def __init__(
@@ -457,9 +463,11 @@ class GlossaryEntry(_message.Message):
     SOURCE_TERM_FIELD_NUMBER: _builtins.int
     TARGET_TERM_FIELD_NUMBER: _builtins.int
     source_term: _builtins.str
-    """Required. The term as it stands in the source, 1 to 256 code points."""
+    """Required. The term as it stands in the source, 1 to 256 code points, a letter or a figure among
+    them.
+    """
     target_term: _builtins.str
-    """Required. What it becomes, 1 to 256 code points."""
+    """Required. What it becomes, 1 to 256 code points on one line; white space around it is left out."""
     def __init__(
         self,
         *,

@@ -790,9 +790,11 @@ class ListGlossariesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Optional. At most so many, 1 to [list.page_size: 1000]; 0, the default, is that many."""
+    """Optional. Glossaries of one page, at most [list.page_size: 1000]; more is taken as that. 0, the
+    default, is 100.
+    """
     page_token: _builtins.str
-    """Optional. next_page_token of the page before."""
+    """Optional. next_page_token of the page before; empty for the first."""
     def __init__(
         self,
         *,
@@ -820,7 +822,7 @@ class Glossary(_message.Message):
     name: _builtins.str
     """Output only. Resource name, "glossaries/{glossary}"."""
     entry_count: _builtins.int
-    """Output only. How many rows it has."""
+    """Output only. How many rows have terms, repeated ones too."""
     revision: _builtins.str
     """Output only. A digest of the file, another one whenever a term changes."""
     @_builtins.property

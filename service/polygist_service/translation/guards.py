@@ -123,16 +123,19 @@ class Guard:
             matches = self._finder.find(text)
             showings = choose_methods(text, matches, self._vocabulary) if matches else ()
         if showings and not has_letters(leave_out([each.span for each in showings], text)):
-            # Nothing is left to the model but what is prescribed.
-            protected = protect(text, self._vocabulary, [each.as_marker() for each in showings])
-            return Reading(protected, "", kept=restore(protected, protected.text, (), self._target).text)
+            return self._fill(text, showings)
         protected = protect(
             text, self._vocabulary, showings, with_placeholders=with_placeholders, with_names=with_names
         )
         if protected.is_empty:
-            return Reading(protected, "", kept=text)
+            return self._fill(text, showings) if showings else Reading(protected, "", kept=text)
         tokens = self._held.tokenise(protected.text, self._options)
         return None if tokens is None else Reading(protected, tokens, is_aligned=is_aligned or self._options.alignment)
+
+    def _fill(self, text: str, showings: Sequence[Showing]) -> Reading:
+        """Return the reading of a text in which nothing is left to the model but what is prescribed."""
+        protected = protect(text, self._vocabulary, [each.as_marker() for each in showings])
+        return Reading(protected, "", kept=splice(text, [(*each.span, each.own) for each in showings]))
 
     def find_kept(self, text: str) -> Sequence[Span]:
         """Return the spans of what is prescribed in a text: no window should cut it there."""

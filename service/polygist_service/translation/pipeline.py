@@ -1,7 +1,6 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,8 @@ from polygist_service.translation.protection import Protected
 from polygist_service.translation.routing import Hop, Route
 from polygist_service.translation.terms.carrying import CarriedTerms
 from polygist_service.translation.terms.finding import WordFinder
-from polygist_service.translation.terms.types import TermFinder, TermTable
+from polygist_service.translation.terms.messages import open_choices
+from polygist_service.translation.terms.types import PlaceholderSyntax, TermFinder, TermTable
 from polygist_service.translation.types import (
     Delta,
     Event,
@@ -137,13 +137,17 @@ class Pipeline:
     def _split(self, layout: Layout, language: str, finder: WordFinder) -> Document:
         """Split a text into sentences; none ends inside of what is prescribed.
 
-        In plain text lines end all the same: those with a part of a placeholder that goes over several of them stay.
+        In plain text lines end all the same: those with a part of a placeholder that goes over several of them stay. Of
+        messages that choose between texts, these are sentences of their own.
         """
         document = layout.split(language, self._request.splitting, partial(find_spans, finder))
         if self._request.mime_type != PLAIN:
             return document
         spans = finder.find_placeholders_over_lines(document.text)
-        return document.with_segments(list(keep_parts(document.segments, spans))) if spans else document
+        if PlaceholderSyntax.BRACES not in self._request.terms.syntaxes and not spans:
+            return document
+        opened = open_choices(document.segments, document.text, language=language, over_lines=spans)
+        return document.with_segments(list(opened))
 
     def _find_terms(self, source: str) -> WordFinder:
         """Return what finds all that is prescribed in texts of a language."""
@@ -296,17 +300,6 @@ class Start:
                 yield self._count + at, result
 
 
-def keep_parts(segments: Sequence[Segment], spans: Sequence[Span]) -> Iterator[Segment]:
-    """Yield segments, those that have a part of one of `spans` as ones that are kept; both are in order."""
-    waiting = deque(spans)
-    for segment in segments:
-        while waiting and waiting[0][1] <= segment.start:
-            waiting.popleft()
-        start, end = waiting[0] if waiting else segment.span
-        is_part = start < segment.end and not (segment.start <= start and end <= segment.end)
-        yield replace(segment, is_kept=True) if is_part else segment
-
-
 def find_spans(finder: TermFinder, text: str) -> Sequence[Span]:
     """Return where something is prescribed in a text: no sentence ends inside of it."""
     return [(match.start, match.end) for match in finder.find(text)]
@@ -390,7 +383,7 @@ def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:
     if piece.segment.hard_split and not reading.is_kept:
         yield Notice(NoticeKind.SEGMENT_HARD_SPLIT, "a sentence longer than the model's window was split here", span)
     if piece.segment.is_kept:
-        message = "this is part of a placeholder over several lines, which was left as it is; ask for no splitting"
+        message = "this is part of a placeholder that goes over lines or is nested too deep, and was left as it is"
         yield Notice(NoticeKind.UNTRANSLATED, message, span)
     if reading.is_kept and reading.protected.has_foreign_script:
         message = "the model does not know the letters of this segment, it comes back as it is"

@@ -3,7 +3,9 @@
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
+from itertools import chain, zip_longest
 
 from polygist_service.concurrency import TextPool, merge
 from polygist_service.context import CallContext
@@ -12,7 +14,9 @@ from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Readable
+from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.languages import is_same_language
+from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.detection import DetectedLanguage, LanguageResolver
 from polygist_service.translation.neighbours import Turn
 from polygist_service.translation.parts import Part, cut_parts, join_translations
@@ -20,7 +24,7 @@ from polygist_service.translation.pipeline import Content, Pipeline
 from polygist_service.translation.routing import Route, Routes
 from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries, Glossary
-from polygist_service.translation.terms.types import TermMatch
+from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
 
 
@@ -157,6 +161,10 @@ class Translator:
     ) -> list[DetectedLanguage]:
         """Return the language of each content; where no model reads it, the refusal says which one could."""
         sources = self._find_sources(request)
+        terms = replace(request.terms, entries=(), glossary=None)
+        if request.source is None and not terms.is_empty:
+            finder = WordFinder(terms, source="und", target=request.target)
+            layouts = await self._pool.run(context, partial(silence, finder), layouts)
         try:
             return await self._languages.resolve(
                 layouts,
@@ -257,6 +265,26 @@ class Turns:
                 self._translations = []
             if event != Delta(""):
                 yield part.index, event
+
+
+def silence(finder: TermFinder, text: Readable) -> Readable:
+    """Return a text without what is never translated, which says nothing of its language.
+
+    Of a document with marks that is all or nothing.
+    """
+    blanked = [blank_out(passage.text, finder.find(passage.text)) for passage in text.passages]
+    if isinstance(text, PlainLayout):
+        return PlainLayout("".join(blanked))
+    return text if any(map(has_letters, blanked)) else PlainLayout("")
+
+
+def blank_out(text: str, matches: Sequence[TermMatch]) -> str:
+    """Return a text with spaces in place of all that was matched."""
+    ends = [0, *(match.end for match in matches)]
+    starts = [*(match.start for match in matches), len(text)]
+    gaps = [" " * (match.end - match.start) for match in matches]
+    pieces = [text[end:start] for end, start in zip(ends, starts, strict=True)]
+    return "".join(chain.from_iterable(zip_longest(pieces, gaps, fillvalue="")))
 
 
 def check_glossary(glossary: Glossary, source: str, target: str) -> None:

@@ -8,10 +8,12 @@ from polygist.v1 import common_pb2
 from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, Terms
+from polygist_service.translation.terms.words import find_no_kept, find_no_phrase, find_no_target
 from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest
 
 # Of so many requests with different terms what was made of them is kept.
 REMEMBERED = 8
+Problem = Callable[[str], InvalidRequest]
 SYNTAXES: Mapping[int, PlaceholderSyntax] = {
     common_pb2.PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.MUSTACHE,
     common_pb2.PLACEHOLDER_SYNTAX_BRACES: PlaceholderSyntax.BRACES,
@@ -57,33 +59,41 @@ def check_count(field: str, count: int, most: int) -> None:
 def parse_phrases(field: str, phrases: Sequence[str], limits: Limits) -> Iterator[str]:
     """Yield the phrases of a repeated field."""
     for at, phrase in enumerate(phrases):
-        if problem := find_problem(phrase, limits):
+        if problem := find_problem(phrase, limits, find_no_kept):
             raise problem(f"{field}[{at}]")
         yield phrase
 
 
-def find_problem(phrase: str, limits: Limits) -> Callable[[str], InvalidRequest] | None:
-    """Return what makes the error about a phrase of the field at a path; None where it is neither blank nor too long.
+def find_problem(phrase: str, limits: Limits, find: Callable[[str], str]) -> Problem | None:
+    """Return what makes the error about a phrase of the field at a path; None where nothing is wrong with it.
 
     There are hundreds of phrases, and hardly ever an error: no path is written before there is one.
     """
     length, most = len(phrase), limits.phrase_characters
-    if not phrase.strip():
-        return lambda field: InvalidRequest(field, f"{phrase!r} has no characters to be found; leave it out")
     if length > most:
         message = f"{length} characters, the limit is {most}; shorten it"
         return lambda field: RequestTooLarge(field, message, requested=length, limit=most)
+    if wrong := find(phrase):
+        return lambda field: InvalidRequest(field, f"{phrase!r} {wrong}")
     return None
 
 
 def parse_entries(entries: Sequence[common_pb2.GlossaryEntry], limits: Limits) -> Iterator[Term]:
     """Yield the terms of a request."""
+    seen: dict[str, tuple[int, str]] = {}
     for at, entry in enumerate(entries):
-        term = Term(entry.source_term, entry.target_term)
-        for name, phrase in zip(("source_term", "target_term"), term, strict=True):
-            if problem := find_problem(phrase, limits):
-                raise problem(f"glossary_config.entries[{at}].{name}")
-        yield term
+        field = "glossary_config.entries"
+        source, target = entry.source_term, entry.target_term
+        if problem := find_problem(source, limits, find_no_phrase):
+            raise problem(f"{field}[{at}].source_term")
+        if problem := find_problem(target, limits, find_no_target):
+            raise problem(f"{field}[{at}].target_term")
+        first, before = seen.setdefault(source, (at, target))
+        if before != target:
+            raise InvalidRequest(
+                f"{field}[{at}]", f"{source!r} is {before!r} in entries[{first}] and {target!r} here; leave one out"
+            )
+        yield Term(source, target.strip())
 
 
 def parse_syntaxes(values: Sequence[int]) -> Iterator[PlaceholderSyntax]:

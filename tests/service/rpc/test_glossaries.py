@@ -3,8 +3,10 @@
 import pytest
 from polygist.v1 import model_service_pb2, translation_service_pb2
 from polygist_service.errors import GlossaryError
+from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.terms.tables import read_table
+from polygist_service.translation.terms.types import Terms
 
 from tests.service.echo import EN_PT, PT_EN, EchoEngine, pair
 from tests.service.harness import failure_of, serving
@@ -112,6 +114,11 @@ async def test_a_new_revision_is_for_the_calls_that_follow(folder):
         assert answer.translations[0].translated_text == "[The caixa.]"
         answer = await service.translation.Translate(make("the river", glossary="new"))
         assert answer.translations[0].translated_text == "[the arroio]"
+    (folder / "new.csv").write_text("en,pt\nriver,canal\n")
+    with pytest.raises(GlossaryError, match="there is another file for glossary 'new'"):
+        await glossaries.reload()
+    finder = WordFinder(Terms(glossary="new"), source="en", target="pt", glossary=glossaries.find("new"))
+    assert [match.target for match in finder.find("the river")] == ["arroio"]
     folder.rename(folder.with_name("gone"))
     with pytest.raises(GlossaryError, match=r"No such file.* give a folder with files NAME\.tsv"):
         await glossaries.reload()
@@ -148,3 +155,28 @@ def test_forms_of_files(tmp_path):
     (tmp_path / "c.csv").write_text("en,pt\n")
     with pytest.raises(GlossaryError, match=r"c\.tsv: there is another file for glossary 'c'"):
         mount(tmp_path)
+
+
+async def test_streams_bulk_and_files_have_terms_too(folder):
+    wanted = make("The bank.")
+    items = [
+        {"item_id": "1", "content": "The bank."},
+        {"item_id": "2", "content": "Bank.", "source_language_code": "de"},
+    ]
+    config = translation_service_pb2.TranslateRequest(target_language_code="pt", source_language_code="en")
+    config.glossary_config.glossary = "glossaries/law"
+    async with serving(EchoEngine(EN_PT, pair("de", "pt")), glossaries=mount(folder)) as service:
+        streamed = service.translation.StreamTranslate(translation_service_pb2.StreamTranslateRequest(request=wanted))
+        assert "".join([each.text_delta async for each in streamed]) == "[The banco.]"
+        document = translation_service_pb2.TranslateDocumentRequest(document=b"The bank.", mime_type="text/plain")
+        document.config.CopyFrom(make())
+        assert (await service.translation.TranslateDocument(document)).document == b"[The banco.]"
+        document.config.target_language_code = "fi"
+        failure = await failure_of(service.translation.TranslateDocument(document))
+        assert (failure.reason, failure.field) == ("FIELD_INVALID", "config.glossary_config.glossary")
+        requests = [{"config": config}, *({"item": item} for item in items)]
+        sent = [translation_service_pb2.BatchTranslateRequest(**each) for each in requests]
+        answers = {each.item_id: each async for each in service.translation.BatchTranslate(iter(sent))}
+    assert answers["1"].translation.translated_text == "[The bank.]"
+    assert answers["2"].error.reason == "FIELD_INVALID"
+    assert "law has no terms for de to pt, its languages are en-US, pt" in answers["2"].error.message

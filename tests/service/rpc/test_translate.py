@@ -18,6 +18,10 @@ def make(*contents: str, target: str = "pt", **fields) -> translation_service_pb
     return translation_service_pb2.TranslateRequest(contents=contents, target_language_code=target, **fields)
 
 
+def make_terms(*entries: tuple[str, str]) -> translation_service_pb2.TranslateRequest:
+    return make("a", glossary_config={"entries": [{"source_term": a, "target_term": b} for a, b in entries]})
+
+
 async def translate(request, engine=None, **options):
     async with serving(engine or EchoEngine(), **options) as service:
         return await service.translation.Translate(request)
@@ -259,6 +263,11 @@ INVALID = [
     (make("a", do_not_translate_phrases=["a", " "]), "do_not_translate_phrases[1]", "FIELD_INVALID"),
     (make("a", do_not_translate_phrases=["a" * 257]), "do_not_translate_phrases[0]", "REQUEST_TOO_LARGE"),
     (make("a", do_not_translate_phrases=["a"] * 1001), "do_not_translate_phrases", "REQUEST_TOO_LARGE"),
+    (make("a", do_not_translate_phrases=["\x00"]), "do_not_translate_phrases[0]", "FIELD_INVALID"),
+    (make_terms(("€", "euro")), "glossary_config.entries[0].source_term", "FIELD_INVALID"),
+    (make_terms(("a", "b"), ("c", "d\ne")), "glossary_config.entries[1].target_term", "FIELD_INVALID"),
+    (make_terms(("a", "\u200b")), "glossary_config.entries[0].target_term", "FIELD_INVALID"),
+    (make_terms(("a", "b"), ("a", "c")), "glossary_config.entries[1]", "FIELD_INVALID"),
     (make("a", placeholder_syntaxes=[1, 9]), "placeholder_syntaxes[1]", "FIELD_INVALID"),
     (make("a", pivot_policy=7), "pivot_policy", "FIELD_INVALID"),
     (make(*["a"] * 1025), "contents", "REQUEST_TOO_LARGE"),

@@ -34,13 +34,20 @@ def found(text: str, **options: object) -> list[str]:
 
 
 def test_whole_words() -> None:
-    text = "Contract law: the contract's end, contracted, sub-contract, contract.json, --contract. A contract."
+    text = "Contract law: the contract's end, contracted, sub-contract, contract.json, --contract; A contract."
     matches = find(text, entries=[("contract", "contrato")])
-    assert [text[each.start - 4 : each.end + 2] for each in matches] == ["the contract's", ". A contract."]
+    assert [text[max(0, each.start - 4) : each.end + 2] for each in matches] == [
+        "Contract l",
+        "the contract's",
+        "; A contract.",
+    ]
     assert found(text, entries=[("contract", "contrato")], ignore_case=True)[0] == "Contract"
+    assert found("Libraries open. Library", entries=[("library", "biblioteca")]) == ["Libraries"]
+    assert found("20°C, 100€, 5™, a °C ™", kept=["°C", "€", "™"]) == ["°C", "™"]
+    assert found("Acme(R) is a (R) brand", entries=[("(R)", "®")]) == ["(R)"]
     assert found("see http://contract.com/contract and a contract", entries=[("contract", "x")]) == ["contract"]
     # A kept phrase is a name, whatever is hung on it; one that begins or ends with a mark has no border there.
-    assert found("Go-based, Go's, Gone, C++11, ASP.NET", kept=["Go", "C++", ".NET"]) == ["Go", "Go", "C++", ".NET"]
+    assert found("Go-based, Go's, Gone, C++, C++11, ASP.NET", kept=["Go", "C++", ".NET"]) == ["Go", "Go", "C++", ".NET"]
     assert found("Windows 10.5 and Windows 10.", kept=["Windows 10"]) == ["Windows 10"]
 
 
@@ -51,8 +58,6 @@ def test_whole_words() -> None:
         ("data  \n plan, data\xa0plan, data plan", ["data plan"], ["data  \n plan", "data\xa0plan", "data plan"]),
         ("Cafe\u0301 Ole\u0301s, Café", ["Café", "Cafe\u0301 Olés"], ["Cafe\u0301 Ole\u0301s", "Café"]),
         ("O’Neil and O'Neil", ["O'Neil"], ["O’Neil", "O'Neil"]),
-        ("東京タワーと東京", ["東京", "東京タワー"], ["東京タワー", "東京"]),
-        ("สวัสดีชาวโลก", ["ชาวโลก"], ["ชาวโลก"]),
         ("हिन्दी हिन्द", ["हिन्द"], ["हिन्द"]),
         ("iPhoneの画面, iPhones", ["iPhone"], ["iPhone"]),
         ("co\u00adoperate", ["cooperate"], ["co\u00adoperate"]),
@@ -60,6 +65,14 @@ def test_whole_words() -> None:
 )
 def test_phrases(text: str, kept: list[str], expected: list[str]) -> None:
     assert found(text, kept=kept) == expected
+
+
+def test_scripts_that_part_no_words() -> None:
+    """There a phrase is found where it stands; among words of other languages it is a name, and so is a longer one."""
+    text = "東京タワーと東京"
+    assert found(text, kept=["東京", "東京タワー"], source="ja") == ["東京タワー", "東京"]
+    assert found("สวัสดีชาวโลก", kept=["ชาวโลก"], source="th") == ["ชาวโลก"]
+    assert found("We like 北京大学 and 北京, 北京.", kept=["北京"]) == ["北京", "北京"]
 
 
 def test_which_match_wins() -> None:
@@ -144,7 +157,7 @@ def test_messages_that_choose() -> None:
         (choice, True),
         ("{folder}", False),
     ]
-    assert found("{n, plural, one {# file", syntaxes=[BRACES]) == []
+    assert found("{n, plural, one {a file", syntaxes=[BRACES]) == []
 
 
 PHRASES = st.lists(st.text("ab ", min_size=1, max_size=5).filter(str.strip), min_size=1, max_size=6)

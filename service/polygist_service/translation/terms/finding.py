@@ -5,17 +5,19 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from polygist_service.text.addresses import find_addresses
+from polygist_service.text.languages import base_language
 from polygist_service.text.segmentation import LINE_BREAKS, Span
 from polygist_service.translation.terms.index import Found, TermIndex
 from polygist_service.translation.terms.placeholders import find_choices, find_placeholders
 from polygist_service.translation.terms.plurals import plural
 from polygist_service.translation.terms.types import PlaceholderSyntax, TermMatch, Terms, TermTable
-from polygist_service.translation.terms.words import Words
+from polygist_service.translation.terms.words import UNSPACED_LANGUAGES, Words, is_inside_run
 
 # Between placeholders these part nothing: %Y-%m-%d, {part}/{all}.
 LINKS = frozenset(("", "-", "/", ":", ".", "_", "@"))
-# One match of those that begin at a word: its length, negative, so that the longest is the least; which of several
-# that are alike goes first; where it stands; the match, None for what no term may be found in; and shorter ones.
+# One match of those that begin at a word: its length, negative, so that the longest is the least; which kind of
+# several that are alike goes first; where it stands; which of a kind goes first; the match, None for a placeholder and,
+# in the second place, for what no term may be found in; and shorter ones.
 Candidate = tuple[int, int, int, int, Found | None, Iterator[Found]]
 
 
@@ -33,6 +35,7 @@ class WordFinder:
         self._source = source
         self._target = target
         self._glossary = glossary
+        self._is_spaced = base_language(source) not in UNSPACED_LANGUAGES
 
     @cached_property
     def _indices(self) -> Sequence[TermIndex]:
@@ -64,11 +67,20 @@ class WordFinder:
     def _find_terms(self, text: str) -> Iterator[Candidate]:
         """Yield the longest match of each index at each word."""
         words = Words(text)
+        begun = words.begin_small()
         for rank, index in enumerate(self._indices, 1):
             for at in index.starts(words):
-                matches = index.find_at(words, at)
-                if found := next(matches, None):
-                    yield (found.start - found.end, rank, found.start, 0, found, matches)
+                yield from self._propose(words, index, at, rank, 0)
+            if begun and index.heeds_case and begun.first in index.starts(begun):
+                yield from self._propose(begun, index, begun.first, rank, 1)
+
+    def _propose(self, words: Words, index: TermIndex, at: int, rank: int, order: int) -> Iterator[Candidate]:
+        """Yield the longest match of an index at a word, if there is one."""
+        matches = index.find_at(words, at)
+        if self._is_spaced:
+            matches = (each for each in matches if not is_inside_run(words.text, each.start, each.end))
+        if found := next(matches, None):
+            yield (found.start - found.end, rank, found.start, order, found, matches)
 
     def _choose(self, text: str, candidates: list[Candidate]) -> Sequence[TermMatch]:
         """Return the longest matches that do not overlap, in order."""
@@ -77,16 +89,16 @@ class WordFinder:
         choices = list(find_choices(text)) if PlaceholderSyntax.BRACES in self._terms.syntaxes else []
         heapify(candidates)
         while candidates:
-            length, rank, start, is_address, found, shorter = heappop(candidates)
+            length, rank, start, order, found, shorter = heappop(candidates)
             end = start - length
             if taken.find(1, start, end) < 0:
                 taken[start:end] = b"\1" * (end - start)
                 if found:
                     chosen.append(self._make_match(found))
-                elif not is_address:
+                elif order == 0:
                     chosen.append(TermMatch(start, end, has_words=(start, end) in choices))
             elif again := next((each for each in shorter if taken.find(1, each.start, each.end) < 0), None):
-                heappush(candidates, (again.start - again.end, rank, again.start, 0, again, shorter))
+                heappush(candidates, (again.start - again.end, rank, again.start, order, again, shorter))
         return list(join_placeholders(text, sorted(chosen, key=lambda match: match.start)))
 
     def _make_match(self, found: Found) -> TermMatch:

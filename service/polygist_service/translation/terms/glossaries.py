@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -154,10 +154,11 @@ class Glossaries:
             paths = list(find_tables(self._folder))
         except OSError as error:
             return [f"glossaries: {self._folder}: {error.strerror}; give a folder with files NAME.tsv or NAME.csv"]
+        counts = Counter(path.stem for path in paths)
         for path in paths:
             known = self._known.get(path.stem)
             try:
-                if path.stem in found:
+                if counts[path.stem] > 1:
                     raise GlossaryError(f"{path}: there is another file for glossary {path.stem!r}; remove one of them")
                 found[path.stem] = self._read_file(path, known)
             except (GlossaryError, OSError) as error:

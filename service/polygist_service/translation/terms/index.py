@@ -19,6 +19,7 @@ ELISIONS = {
     "fr": words("l d j m t s n c qu jusqu lorsqu puisqu quoiqu"),
     "it": words("l un dell dall all nell sull coll quell quest d c s m t v sant bell nessun ciascun"),
     "ca": words("l d m t s n"),
+    "pt": words("d"),
 }
 ELIDED = re.compile(r"(?<!\w)(\w{1,7})['’]\Z")
 LONGEST_ELIDED, NEIGHBOUR = 9, 16
@@ -96,6 +97,11 @@ class TermIndex:
         """Return what the key of a word and that of its plural begin with."""
         return key.rstrip(self._endings) if self._endings else key
 
+    @property
+    def heeds_case(self) -> bool:
+        """Whether a capital at the start of a sentence hides a term."""
+        return self._language is not None and not self._ignore_case
+
     def starts(self, words: Words) -> Iterator[int]:
         """Yield the indices of words that some term may begin with."""
         firsts, root = self._firsts, self._root
@@ -139,10 +145,12 @@ class TermIndex:
     def _stands_alone(self, text: str, found: Found) -> bool:
         """Whether what was found is no part of a longer word, number, name or code, and no verb."""
         start, end = found.start, found.end
-        if splits_number(text, start, end):
+        if splits_number(text, start, end) or is_unit(text, start, end):
             return False
         if self._language is None:
             return True
+        if is_glued(text, start, end):
+            return False
         is_english = base_language(self._language) == "en"
         if text[start].isalnum() and not (NOT_BEHIND.match(text, start) or self._is_elided(text, start)):
             return False
@@ -158,6 +166,18 @@ class TermIndex:
         """Whether a word stands behind one that loses its vowel before another."""
         elided = ELIDED.search(text[max(0, start - LONGEST_ELIDED) : start]) if self._elisions else None
         return elided is not None and elided[1].lower() in self._elisions
+
+
+def is_glued(text: str, start: int, end: int) -> bool:
+    """Whether a sign at the edge of a stretch stands right beside a letter or figure: "(R)" in "Acme(R)"."""
+    is_behind = not text[start].isalnum() and text[start - 1 : start].isalnum() and start > 0
+    return is_behind or (not text[end - 1].isalnum() and text[end : end + 1].isalnum())
+
+
+def is_unit(text: str, start: int, end: int) -> bool:
+    """Whether a sign at the edge of a stretch belongs to a number: "°C" in "20°C"."""
+    is_behind = not text[start].isalnum() and text[start - 1 : start].isdigit() and start > 0
+    return is_behind or (not text[end - 1].isalnum() and text[end : end + 1].isdigit())
 
 
 def splits_number(text: str, start: int, end: int) -> bool:

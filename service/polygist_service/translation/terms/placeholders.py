@@ -17,7 +17,9 @@ MUSTACHE = re.compile(
 # The name of an argument or its number, what is taken of it, how it is converted and written; with spaces around it.
 NAME = r"[$@-]?(?:[^\W\d][\w-]*+|\d++)"
 PARTS = r"(?:\.[\w-]++|\[[^\[\]{}\s]*+\]|->\w++)*+"
+# In a text of a plural "#" is the number.
 BRACES = re.compile(
+    r"(?<![\w&#])#(?![\w#-])|"
     rf"\{{\{{(?:[^{{}}]|\{{[^{{}}]*+\}})*+\}}\}}|[%#$]?\{{[^\S\n]*+(?:{NAME})?{PARTS}(?:![rsa])?"
     r"(?::(?!\s)(?:[^{}\n]|\{\w*+\})*+)?[^\S\n]*+\}"
     rf"|\{{\s*+{NAME}{PARTS}\s*+,\s*+(?:number|date|time|spellout|ordinal|duration|list)\s*+(?:,[^{{}}]*+)?\}}"
@@ -59,8 +61,8 @@ def find_braces(text: str) -> Iterator[Span]:
     yield from (found.span() for found in BRACES.finditer(text, end))
 
 
-def find_choices(text: str) -> Iterator[Span]:
-    """Yield the spans of the outermost ICU arguments that choose between texts, as plurals do."""
+def find_choices(text: str, *, offset: int = 0) -> Iterator[Span]:
+    """Yield the spans of the outermost ICU arguments that choose between texts, as plurals do, moved by `offset`."""
     if "," not in text or not CHOICE.search(text):
         return
     closing = match_braces(text)
@@ -68,7 +70,7 @@ def find_choices(text: str) -> Iterator[Span]:
     for found in CHOICE.finditer(text):
         if found.start() >= end and (end_of_this := closing.get(found.start())):
             end = end_of_this
-            yield found.start(), end
+            yield found.start() + offset, end + offset
 
 
 def match_braces(text: str) -> Mapping[int, int]:

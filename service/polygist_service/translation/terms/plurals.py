@@ -90,8 +90,8 @@ PUNCTUATION = frozenset('.,;:!?)]"”')
 PORTUGUESE_ARS = words(
     """
     celular militar lugar par mar bar lar dólar popular escolar similar particular regular familiar titular pilar
-    exemplar auxiliar solar lunar polar nuclear linear molecular hospitalar curricular disciplinar complementar parlamentar
-    alimentar muscular ocular circular singular modular avatar hangar
+    exemplar auxiliar solar lunar polar nuclear linear molecular hospitalar curricular disciplinar complementar
+    parlamentar alimentar muscular ocular circular singular modular avatar hangar
     """
 )
 SPANISH_ARS = words(

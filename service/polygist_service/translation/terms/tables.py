@@ -10,6 +10,7 @@ from pathlib import Path
 
 from polygist_service.errors import GlossaryError
 from polygist_service.text.languages import BadTag, parse_tag
+from polygist_service.translation.terms.words import find_no_phrase
 
 TAB_SEPARATED, COMMA_SEPARATED = ".tsv", ".csv"
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -62,6 +63,8 @@ def read_table(path: Path) -> Table:
             raise GlossaryError(f"{path}:{line}: {long[:40]!r}… has {len(long)} characters, at most {MOST_CHARACTERS}")
         if sum(map(bool, row)) < 2:
             continue
+        if wrong := next(((cell, why) for cell in row if cell and (why := find_no_phrase(cell))), None):
+            raise GlossaryError(f"{path}:{line}: {wrong[0]!r} {wrong[1]}")
         if row[0] and firsts.setdefault(row[0], line) != line:
             repeated = repeated or (row[0], line)
         terms.append(row)

@@ -6,12 +6,17 @@ import unicodedata
 from functools import cached_property
 from itertools import accumulate
 
+from polygist_service.text.abbreviations import words
+
 # Of scripts that part no words with spaces: each character stands by itself, with the marks on it.
 UNSPACED = (
     r"\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\u2fff\u3005-\u3007\u3021-\u30ff\u3100-\u312f"
     r"\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uaa60-\uaa7f\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f"
     r"\U00020000-\U0003ffff"
 )
+RUN = re.compile(rf"[{UNSPACED}]")
+# Of languages that are written in them.
+UNSPACED_LANGUAGES = words("zh yue wuu nan lzh ja th lo km my shn bo dz ii nod")
 SOFT_HYPHEN, JOINERS = "\u00ad", r"\u200c\u200d"
 # They are written one way and another: apostrophes and hyphens. None of the invisible ones parts or joins words.
 WRITTEN_ALIKE = {"’": "'", "\u2010": "-", "\u2011": "-"}
@@ -54,6 +59,18 @@ class Words:
     def starts(self) -> list[int]:
         """Where each word begins in the text, and the end of the last one."""
         return [0, *accumulate(map(len, self._words))]
+
+    @cached_property
+    def first(self) -> int:
+        """The index of the first word with letters or figures; that of the last one behind it where there is none."""
+        return next((at for at, word in enumerate(self._words) if word[0].isalnum()), len(self._words))
+
+    def begin_small(self) -> "Words | None":
+        """Return the words with the capital that the text begins with in small, where it does and that is as long."""
+        at = self.starts[self.first]
+        small = self.text[at : at + 1].lower()
+        is_same = len(small) != 1 or small == self.text[at]
+        return None if is_same else Words(f"{self.text[:at]}{small}{self.text[at + 1 :]}")
 
     @cached_property
     def exact(self) -> "Keys":
@@ -105,6 +122,38 @@ def fold(key: str) -> str:
     return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
 
+def find_no_kept(phrase: str) -> str:
+    """Return why a phrase cannot be carried over, with the cure; nothing where it can."""
+    return find_control(phrase, allowed=" \n\r\t") if phrase.strip() else "has no characters to be found; leave it out"
+
+
+def find_no_phrase(phrase: str) -> str:
+    """Return why a phrase cannot be looked up, with the cure; nothing where it can."""
+    if any(map(str.isalnum, phrase)):
+        return find_control(phrase, allowed=" \n\r\t")
+    return "has no letter or figure; leave it out, signs are kept as they are"
+
+
+def find_no_target(phrase: str) -> str:
+    """Return why a phrase cannot stand in a translation, with the cure; nothing where it can."""
+    if all(character.isspace() or unicodedata.category(character)[0] == "C" for character in phrase):
+        return "has no visible character; leave the term out, or say what it becomes"
+    return find_control(phrase, allowed=" ")
+
+
+def find_control(phrase: str, *, allowed: str) -> str:
+    """Return what to say of a phrase with control characters or line breaks, but for those that are allowed."""
+    if phrase.isprintable():
+        return ""
+    bad = next((each for each in phrase if is_control(each) and each not in allowed), None)
+    return "" if bad is None else f"has the control character U+{ord(bad):04X}; take it out"
+
+
+def is_control(character: str) -> bool:
+    """Whether a character is a control character, ends a line or a paragraph, or is half of a pair."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
 def find_first(phrase: str) -> str:
     """Return the key of the first word of a phrase."""
     first = phrase.partition(" ")[0]
@@ -112,3 +161,9 @@ def find_first(phrase: str) -> str:
         return first
     found = WORDS.match(phrase.lstrip(EDGES))
     return compose(found[0]) if found else ""
+
+
+def is_inside_run(text: str, start: int, end: int) -> bool:
+    """Whether a stretch is a part of a longer run in a script that parts no words: in other languages, of a name."""
+    is_begun = start > 0 and RUN.match(text[start]) and RUN.match(text[start - 1])
+    return bool(is_begun or (RUN.match(text[end - 1]) and RUN.match(text, end)))
