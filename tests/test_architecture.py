@@ -44,7 +44,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "store"),
-    "polygist.charsets": ("text",),
+    "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire"),
@@ -90,7 +90,7 @@ SERVICE_LIBRARIES = {
 CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
     "polygist.__version__": ("connection", "cli"),
-    "polygist.charsets": ("cli",),
+    "polygist.charsets": ("arguments", "cli"),
     "polygist.pem": ("tls",),
     "polygist.v1": ("calls", "documents", "conversion"),
     "google.protobuf": CLIENT_WIRE,

@@ -12,6 +12,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, get_args
 
+from polygist.charsets import find_encoding
+
 from polygist_client.errors import InvalidInput
 from polygist_client.options import CallOptions, DocumentType, MimeType
 
@@ -26,6 +28,7 @@ MODEL_PREFIX = "models/"
 GLOSSARY = "the name of a glossary such as 'press'"
 GLOSSARY_PREFIX = "glossaries/"
 TERMS = "a dict of terms and what they become, or pairs of them"
+CHARSET = "the name of an encoding such as 'windows-1252'"
 DETECTED = "leave it out, and the language is detected"
 
 Parser = Callable[[str, Any], Any]
@@ -157,6 +160,24 @@ def parse_mime_type(field: str, value: Any, kind: Any = MimeType) -> str:
     raise InvalidInput(f"{field}: {value!r} is not one of {', '.join(known)}", field=field)
 
 
+def parse_document_type(field: str, value: Any) -> str:
+    """Return the MIME type of a file, with the encoding that may stand behind it; raises InvalidInput."""
+    essence, _, parameter = value.partition(";") if isinstance(value, str) else (value, "", "")
+    name, _, charset = parameter.strip().partition("=")
+    if name.lower() != "charset":
+        return parse_mime_type(field, value, DocumentType)
+    return f"{parse_mime_type(field, essence.strip(), DocumentType)}; charset={parse_charset(field, charset)}"
+
+
+def parse_charset(field: str, label: Any) -> str:
+    """Return what an encoding is called; raises InvalidInput where no text is written in one that is called so."""
+    if not find_encoding(text := parse_text(field, label, CHARSET)):
+        raise InvalidInput(
+            f"{field}: {text[:MOST_SHOWN]!r} is not {CHARSET}; or convert the file to UTF-8", field=field
+        )
+    return text
+
+
 def parse_document(document: Any) -> tuple[bytes, str]:
     """Return the bytes of a file, and its name where it has one.
 
@@ -267,7 +288,9 @@ PARSERS: Mapping[str, Parser] = {
     "api_key": parse_secret,
     "metadata": parse_metadata,
 }
-DOCUMENT_PARSERS: Mapping[str, Parser] = {**PARSERS, "mime_type": partial(parse_mime_type, kind=DocumentType)}
+DOCUMENT_PARSERS: Mapping[str, Parser] = {
+    **PARSERS, "mime_type": parse_document_type, "charset": parse_charset,
+}  # fmt: skip
 
 
 def parse_options(

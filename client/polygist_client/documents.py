@@ -13,6 +13,8 @@ from polygist_client.errors import InvalidInput
 
 # What gRPC may send at once; the server's own limit is lower: "document.bytes" of its limits.
 MOST_BYTES = 64 << 20
+# A file of any kind, as far as its sender knows.
+ANY = "*/*"
 
 
 def translate_document(
@@ -28,7 +30,7 @@ def translate_document(
         method="TranslateDocument",
         request=contract.TranslateDocumentRequest(
             document=content,
-            mime_type=chosen.get("mime_type", ""),
+            mime_type=media_type(chosen),
             name=chosen.get("name", name),
             config=texts.request,
             include_text=chosen.get("include_text", False),
@@ -54,7 +56,7 @@ def summarise_document(
     request = whole.request
     del request.contents[:]
     request.document.CopyFrom(
-        common_pb2.InputDocument(content=content, mime_type=chosen.get("mime_type", ""), name=chosen.get("name", name))
+        common_pb2.InputDocument(content=content, mime_type=media_type(chosen), name=chosen.get("name", name))
     )
     if chosen.get("include_text"):
         request.output_config.include_source_text = True
@@ -71,6 +73,18 @@ def read_bytes(document: options.Document) -> tuple[bytes, str]:
             field="document",
         )
     return content, name
+
+
+def media_type(chosen: Mapping[str, Any]) -> str:
+    """Return what a file is said to be, and to be encoded in; empty where nothing is said of it.
+
+    Raises:
+        InvalidInput: an encoding is said twice.
+    """
+    mime_type, charset = chosen.get("mime_type", ""), chosen.get("charset", "")
+    if charset and ";" in mime_type:
+        raise InvalidInput(f"charset: {charset!r}, but mime_type is {mime_type!r}; give one of them", field="charset")
+    return f"{mime_type or ANY}; charset={charset}" if charset else mime_type
 
 
 def keep_options(given: Mapping[str, Any], kind: Any) -> Any:

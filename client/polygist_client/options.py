@@ -136,6 +136,8 @@ class TranslateDocumentOptions(TranslationOptions, total=False):
     Attributes:
         name: file name, by whose ending the server tells what the file is; that of the path where one is given.
         mime_type: what the file is; None lets the server tell by name and content.
+        charset: what a text, subtitles or a catalogue are encoded in, such as "windows-1252"; None where the file says
+            so itself or is UTF-8. What is translated is written in that, too.
         include_text: give `source_text` and `translated_text`, which segments and warnings point into.
         mark_fuzzy: of a catalogue (PO): mark what is translated as fuzzy.
         retranslate: of a catalogue: translate again what has a translation, too.
@@ -143,6 +145,7 @@ class TranslateDocumentOptions(TranslationOptions, total=False):
 
     name: str | None
     mime_type: DocumentType | None
+    charset: str | None
     include_text: bool
     mark_fuzzy: bool
     retranslate: bool
@@ -211,11 +214,13 @@ class SummariseDocumentOptions(SummaryOptions, total=False):
     Attributes:
         name: as for `translate_document`.
         mime_type: as for `translate_document`.
+        charset: as for `translate_document`.
         include_text: give `source_text`, which citations and warnings point into.
     """
 
     name: str | None
     mime_type: DocumentType | None
+    charset: str | None
     include_text: bool
 
 

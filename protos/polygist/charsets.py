@@ -1,4 +1,4 @@
-"""The encoding that a page of HTML declares."""
+"""The encodings of texts by their names, and the one that a page of HTML declares."""
 
 import codecs
 import re
@@ -38,6 +38,17 @@ LABELS: Mapping[str, str] = {
     "windows-949": "cp949", "x-gbk": "gbk", "x-x-big5": "big5hkscs", "iso-8859-8-i": "iso8859-8",
     "x-mac-roman": "mac-roman", "x-mac-cyrillic": "mac-cyrillic", "x-mac-ukrainian": "mac-cyrillic", "koi": "koi8-r",
 }  # fmt: skip
+
+# What Python calls the encodings of Unicode that a label may name, and which it is without a mark; ASCII is UTF-8.
+UNICODE: Mapping[str, str] = {
+    **{name: name for name in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")},
+    "ascii": "utf-8", "utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+}  # fmt: skip
+
+
+def find_encoding(label: str) -> str:
+    """Find Python's codec for what an encoding is called; empty where none is known that texts are written in."""
+    return UNICODE.get(find_name(label)) or find_codec(label)
 
 
 def find_charset(raw: bytes) -> tuple[str, str]:

@@ -321,7 +321,7 @@ def test_a_page_that_is_unicode_or_nothing_is_read_so(polygist: Polygist, fake: 
             assert (refused.code, refused.err.startswith(message)) == (2, True), refused.err
     page.write_bytes(b"<meta charset=shift_jis><p>caf\xe9")
     refused = polygist(*TRANSLATE, page)
-    assert (refused.code, "byte 30 (0xe9) is no shift_jis, which it declares; convert it first" in refused.err) == (
+    assert (refused.code, "byte 30 (0xe9) is no shift_jis, which it should be; convert it first" in refused.err) == (
         2,
         True,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+from polygist.v1 import translation_service_pb2
 from polygist_client.cli import files
 
 from tests.client.conftest import Polygist
@@ -93,6 +94,38 @@ def test_what_is_said_goes_before_what_shows(polygist: Polygist, fake: Fake, tmp
     assert polygist(*TRANSLATE, "--format", "srt", "-o", "-", stdin="1\nno times\n").out == "1\nNO TIMES\n"
     assert [each.mime_type for each in fake.requests("TranslateDocument")] == ["text/vtt", "application/x-subrip"]
     assert len(fake.requests("Translate")) == 1
+
+
+def test_what_files_are_encoded_in_is_said(polygist: Polygist, fake: Fake, tmp_path: Path):
+    cyrillic = "Добрый день.\n"
+    (tmp_path / "film.srt").write_bytes(FILM.replace("Good", "Добрый").encode("cp1251"))
+    (tmp_path / "a.txt").write_bytes(cyrillic.encode("cp1251"))
+    (tmp_path / "marked.txt").write_bytes(cyrillic.encode("utf-8-sig"))
+    (tmp_path / "a.html").write_bytes(f"<p>{cyrillic}".encode("cp1251"))
+    fake.rules["TranslateDocument"] = lambda request: translation_service_pb2.TranslateDocumentResponse(document=b"x")
+    outcome = polygist(*TRANSLATE, "--charset", "windows-1251", tmp_path, "-o", f"{tmp_path}/out/")
+    assert (outcome.code, outcome.err.count("error")) == (0, 0)
+    assert [each.mime_type for each in fake.requests("TranslateDocument")] == ["*/*; charset=windows-1251"]
+    made = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert made.pop("film.pt.srt") == b"x"
+    upper = cyrillic.upper()
+    assert made == {
+        "a.pt.txt": upper.encode(), "marked.pt.txt": upper.encode("utf-8-sig"),
+        "a.pt.html": f"<P>{upper}".encode("cp1251"),
+    }  # fmt: skip
+    fake.script("TranslateDocument", Failing(
+        grpc.StatusCode.INVALID_ARGUMENT, "document: byte 3 (0xe9) is no UTF-8; say what the file is encoded in, as in"
+        " mime_type 'application/x-subrip; charset=windows-1252', or convert it", "FIELD_INVALID",
+    ))  # fmt: skip
+    refused = polygist(*TRANSLATE, tmp_path / "film.srt")
+    assert "say what the file is encoded in, as in --charset windows-1252, or convert it" in refused.err
+    assert "; or give --charset NAME" in polygist(*TRANSLATE, tmp_path / "a.txt").err
+    for flags, problem in (
+        (("--charset", "latin-99"), "--charset latin-99: no such encoding is known"),
+        (("--charset", "windows-1251", "--lines"), "--charset is for whole files"),
+    ):
+        wrong = polygist(*TRANSLATE, *flags, tmp_path / "a.txt")
+        assert (wrong.code, problem in wrong.err) == (2, True), wrong.err
 
 
 def test_files_and_texts_go_in_one_run(polygist: Polygist, fake: Fake, tmp_path: Path):

@@ -68,6 +68,28 @@ def test_a_file_in_memory_is_what_it_is_said_to_be(fake: Fake, client: Client):
     assert replies[0]["mimeType"] == "text/vtt"
 
 
+def test_the_encoding_of_a_file_is_said_once(fake: Fake, client: Client):
+    film = FILM.replace("☃", "é").encode("cp1252")
+    for said in (
+        {"charset": "windows-1252"},
+        {"mime_type": "application/x-subrip", "charset": "windows-1252"},
+        {"mime_type": "application/x-subrip; charset=windows-1252"},
+    ):
+        client.translate_document(film, to="pt", **said)
+        client.summarise_document(film, **said)
+    expected = ["*/*; charset=windows-1252", *["application/x-subrip; charset=windows-1252"] * 2]
+    assert [each.mime_type for each in fake.requests("TranslateDocument")] == expected
+    assert [each.document.mime_type for each in fake.requests("Summarise")] == expected
+    for wrong, problem in (
+        ({"charset": "latin-99"}, "charset: 'latin-99' is not the name of an encoding such as 'windows-1252'"),
+        ({"mime_type": "text/vtt; charset=rot13"}, "mime_type: 'rot13' is not the name of an encoding"),
+        ({"mime_type": "text/vtt; charset=utf-8", "charset": "utf-8"}, "give one of them"),
+        ({"mime_type": "text/vtt; x=1"}, "mime_type: 'text/vtt; x=1' is not one of"),
+    ):
+        with pytest.raises(InvalidInput, match=problem):
+            client.translate_document(film, to="pt", **wrong)
+
+
 def test_a_result_replaces_a_file_whole(client: Client, tmp_path: Path):
     result = client.translate_document(b"Good morning.", to="pt")
     path = write(tmp_path / "film.pt.srt", "what was there")

@@ -81,7 +81,7 @@ def describe_binary(
         name = wide.upper().replace("UTF-16-", "UTF-16").replace("UTF-32-", "UTF-32")
         return f"is {name} without a byte order mark; convert it: iconv -f {name} -t UTF-8 {file} | polygist …{flag}"
     if not types and (is_read_by_lines or is_narrow(raw)):
-        return "" if is_read_by_lines else describe_narrow(raw, file, flag)
+        return "" if is_read_by_lines else describe_narrow(raw, file, flag, can_say=left_out is not None)
     if raw.startswith(b"PK\x03\x04"):
         what = name_packed(path, raw)
         if left_out is not None and what == WORD:
@@ -118,8 +118,8 @@ def is_narrow(raw: bytes) -> bool:
     return not re.search(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]", raw[:SAMPLE_BYTES])
 
 
-def describe_narrow(raw: bytes, file: str, flag: str) -> str:
-    """Say how to convert a text that is not quite UTF-8, or not at all."""
+def describe_narrow(raw: bytes, file: str, flag: str, *, can_say: bool) -> str:
+    """Say how to convert a text that is not quite UTF-8, or not at all, or how to say what it is in."""
     try:
         raw.decode()
     except UnicodeDecodeError as error:
@@ -132,7 +132,7 @@ def describe_narrow(raw: bytes, file: str, flag: str) -> str:
         return f"{found}, but most is; drop what is broken: iconv -c -f UTF-8 -t UTF-8 {file} | polygist …{flag}"
     return (
         f"{found}; convert it first: iconv -f WINDOWS-1252 -t UTF-8 {file} | polygist …{flag}, or from WINDOWS-1251,"
-        " SHIFT-JIS, GB18030, whichever it is in"
+        f" SHIFT-JIS, GB18030, whichever it is in{'; or give --charset NAME' if can_say else ''}"
     )
 
 

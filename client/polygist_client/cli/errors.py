@@ -84,6 +84,8 @@ FLAGS: Mapping[str, str] = {
 }
 FILE_OPTIONS = frozenset({"ca", "cert", "key"})
 FIELD = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w])(?:\[\d+\])?" for name in FLAGS))
+# What the server advises to say of a file.
+SAID_CHARSET = re.compile(r"mime_type '[^' ]*; charset=([\w.-]+)'")
 # After one of these the next input would fail in the same way.
 FATAL = (errors.Unavailable, errors.Unauthenticated, errors.PermissionDenied)
 # What may happen to one input and leave the others alone.
@@ -139,6 +141,7 @@ def describe(error: BaseException) -> str:
 
 def name_flags(text: str) -> str:
     """Name flags instead of the fields of requests."""
+    text = SAID_CHARSET.sub(r"--charset \1", text)
     return FIELD.sub(lambda found: FLAGS[found[0].partition("[")[0]], text)
 
 

@@ -44,7 +44,7 @@ def send_file(client: Client, source: Input, document: bytes, work: Work, **opti
     is_told = format is not None and named_file_format(source.path) != format
     value = work.call_file(
         client, document, name=source.path.name if source.path else source.name,
-        mime_type=FILE_TYPES[format] if format and is_told else None,
+        mime_type=FILE_TYPES[format] if format and is_told else None, charset=source.charset or None,
         **{name: value for name, value in chosen.options.items() if name not in OF_TEXTS}, **work.file_options,
         **options,
     )  # fmt: skip

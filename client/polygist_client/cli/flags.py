@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from polygist.charsets import find_encoding
 
 from polygist_client.cli.completion import complete_languages, complete_models
 from polygist_client.cli.csv_rows import read_csv, split_table
@@ -77,6 +78,13 @@ def check_source(context: click.Context, parameter: click.Parameter, value: str 
     return value
 
 
+def check_charset(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the name of an encoding that was given; raises UsageError where none is called so."""
+    if value and not find_encoding(value):
+        raise click.UsageError(f"--charset {value}: no such encoding is known; iconv -f {value} may convert the file")
+    return value
+
+
 def leave_auto_out(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """Return a format that was given; None where it is to be found out."""
     return None if value == AUTO else value
@@ -132,6 +140,11 @@ input_options = (
         help="What such a text is: one for all, or one for each --field.  [default: text]",
     ),
 )
+charset_option = click.option(
+    "--charset", default="", metavar="NAME", callback=check_charset,
+    help="What files are encoded in that do not say so, such as windows-1252: texts, pages, subtitles, catalogues."
+    "  [default: utf-8]",
+)  # fmt: skip
 decoding_options = (
     click.option(
         "--model", metavar="NAME", shell_complete=complete_models, help="The model to use.  [default: by language]"
@@ -188,6 +201,14 @@ def parse_form(
     if format in RECORDS:
         return Form(format, *RECORDS[format])
     return Form("lines", read_lines, prepare=prepare) if lines else Form(format)
+
+
+def check_records(form: Form, charset: str) -> None:
+    """Raise UsageError where an encoding is said of what is read line by line: of each line it is found out."""
+    if charset and form.read:
+        raise click.UsageError(
+            f"--charset is for whole files, not for records or --lines; convert them: iconv -f {charset} -t UTF-8"
+        )
 
 
 def said_format(format: str | None) -> Format | None:

@@ -33,6 +33,7 @@ def gather_inputs(
     output: Path | None = None,
     is_read_again: bool = False,
     no_document: str = "",
+    charset: str = "",
 ) -> list[Input]:
     """Gather the inputs that the command line names: files, then texts; standard input where it names none.
 
@@ -46,6 +47,7 @@ def gather_inputs(
         output: a folder or a file for results, which is no input where it lies in a folder that is read.
         is_read_again: whether inputs are read several times, which standard input cannot be: its bytes are kept.
         no_document: why documents are not taken; empty where they are.
+        charset: what files are said to be encoded in; empty where nothing is said.
 
     Raises:
         UsageError: there is nothing to read.
@@ -74,7 +76,7 @@ def gather_inputs(
     if takes_files or file:
         found = [replace(each, file=file) if file else tell_file(each) for each in found]
     look = partial(look_at, expected=expected)
-    found = [replace(each, look=look, format=format or named_format(each.path)) for each in found]
+    found = [replace(each, look=look, format=format or named_format(each.path), charset=charset) for each in found]
     found += [Input(f"text-{number}", text=text, format=format) for number, text in enumerate(texts, start=1)]
     return [replace(each, no_document=no_document) for each in found]
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import click
-from polygist.charsets import find_charset, lacks_letter
+from polygist.charsets import UNICODE, find_charset, lacks_letter
+from polygist.charsets import find_encoding as find_codec
 
 from polygist_client.cli.errors import USAGE
 from polygist_client.cli.formats import DOCUMENTS, FileFormat, Format, is_page
@@ -35,13 +36,13 @@ class InputError(click.ClickException):
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """An encoding of Unicode, or what a page declares.
+    """An encoding of Unicode, or what a page declares or is said to be in.
 
     Attributes:
         codec: Python's name for it.
         mark: the byte order mark at the start of the file; empty where there is none.
-        declared: its name where a page declares it, which has to be written in it then: a character that it has not is
-            written as "&#1103;".
+        declared: its name where a page declares it, or where that is said. A page has to be written in it then: a
+            character that it has not is written as "&#1103;".
         own: letters that browsers would not write in that, and that a page has all the same: they stay as they are.
     """
 
@@ -80,7 +81,7 @@ class Encoding:
             text = raw[skipped:].decode(self.codec)
         except UnicodeDecodeError as error:
             place = skipped + error.start
-            name = f"{self.declared}, which it declares" if self.declared else NAMES[self.codec]
+            name = f"{self.declared}, which it should be" if self.declared else NAMES[self.codec]
             found = f"byte {place} (0x{raw[place]:02x}) is no {name}"
             raise InputError(f"{found}; convert it first, with iconv for one") from None
         if "\0" in text:
@@ -202,8 +203,9 @@ class Content:
     is_guessed: bool = False
 
     def encoding_of_result(self, *, keeps_format: bool) -> Encoding:
-        """Return how a result is written: as its source, but a text declares nothing."""
-        return UTF8 if self.encoding.declared and not keeps_format else self.encoding
+        """Return how a result is written: as its source, but a text declares nothing, and is UTF-8 then."""
+        is_page = keeps_format and self.format == "html"
+        return UTF8 if self.encoding.declared and not is_page else self.encoding
 
 
 class Look(Protocol):
@@ -230,6 +232,7 @@ class Input:
         raw: what standard input had, where it is read several times.
         format: what it is by what is said of it, or by its name; None where it shows.
         file: what it is where it is sent as the file that it is, and not as a text; None where it is a text.
+        charset: what it is said to be encoded in; empty where nothing is said.
         no_document: why a document is not taken; empty where it is.
         look: see `Look`.
     """
@@ -241,6 +244,7 @@ class Input:
     raw: bytes | None = None
     format: Format | None = None
     file: FileFormat | None = None
+    charset: str = ""
     no_document: str = ""
     look: Look = look_away
 
@@ -257,6 +261,9 @@ class Input:
             raw = stream.read()
         format: Format = self.format or ("html" if is_page(decode_anyway(raw)) else "text")
         encoding = find_page_encoding(raw) if format == "html" else find_encoding(raw)
+        if self.charset and not encoding.mark:
+            codec = find_codec(self.charset)
+            encoding = Encoding(codec, declared="" if codec in UNICODE else self.charset)
         try:
             text = encoding.decode(raw, at_start=True)
         except InputError as error:

@@ -13,7 +13,9 @@ from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
+    charset_option,
     check_flags,
+    check_records,
     decoding_options,
     expect,
     from_option,
@@ -70,6 +72,7 @@ EXAMPLES = (
 @click.option("--citations", is_flag=True, help="Show the passages behind each sentence.")
 @click.option("--markdown", is_flag=True, help="Write Markdown.")
 @add_options(term_options)
+@charset_option
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -85,6 +88,7 @@ def summarise(
     field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
+    charset: str,
     **options: Any,
 ) -> int:
     """Summarise files, folders, standard input (-) or --text.
@@ -97,6 +101,7 @@ def summarise(
     if flag and not options["to"]:
         raise click.UsageError(f"--{flag.replace('_', '-')} is for a summary in another language; give --to too")
     form = parse_form(format=format, field=field, field_format=field_format, into=into)
+    check_records(form, charset)
     where = parse_output(output, makes=None if form.read else "markdown" if options["markdown"] else "text")
     shows_more = "citations" if options["citations"] else ""
     check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
@@ -104,7 +109,7 @@ def summarise(
         check_stream(session, output=where, form=form)
     sources = gather_inputs(
         files, texts, expected=expect(format), format=said_format(format), file=said_file(format),
-        takes_files=format is None, output=where.folder or where.file,
+        takes_files=format is None, output=where.folder or where.file, charset=charset,
     )  # fmt: skip
     check_files(session, sources, where, refused={"--stream": stream}, is_written=False)
     if not session.is_text:

@@ -17,7 +17,9 @@ from polygist_client.cli.flags import (
     add_options,
     can_share_stream,
     candidate_option,
+    charset_option,
     check_flags,
+    check_records,
     decoding_options,
     expect,
     from_option,
@@ -75,6 +77,7 @@ EXAMPLES = (
 @add_options(term_options)
 @click.option("--mark-fuzzy", is_flag=True, help="Of catalogues (.po): mark what is translated as fuzzy.")
 @click.option("--retranslate", is_flag=True, help="Of catalogues: translate again what has a translation, too.")
+@charset_option
 @stream_option
 @pivot_option
 @add_options(decoding_options)
@@ -92,6 +95,7 @@ def translate(
     field_format: tuple[Format, ...],
     into: str | None,
     stream: bool,
+    charset: str,
     mark_fuzzy: bool,
     retranslate: bool,
     **options: Any,
@@ -109,21 +113,16 @@ def translate(
     form = parse_form(
         format=format, field=field, field_format=field_format, into=into, lines=lines, prepare=detect_once(session)
     )
+    check_records(form, charset)
     shows_more = " and ".join(name for name in MORE if options[name])
     check_flags(session, form, where, files=files, resume=resume, shows_more=shows_more)
     if stream:
         check_stream(session, output=where, form=form, works=len(works))
     sources = gather_inputs(
-        files,
-        texts,
-        expected=expect(format, lines=lines),
-        format=said_format(format),
-        file=said_file(format),
-        takes_files=format is None and not lines,
-        output=where.folder or where.file,
-        is_read_again=len(works) > 1,
-        no_document=UNNUMBERED if options["alignment"] and session.is_text else "",
-    )
+        files, texts, expected=expect(format, lines=lines), format=said_format(format), file=said_file(format),
+        takes_files=format is None and not lines, charset=charset, output=where.folder or where.file,
+        is_read_again=len(works) > 1, no_document=UNNUMBERED if options["alignment"] and session.is_text else "",
+    )  # fmt: skip
     refused = {"--stream": stream, "--alternatives": options["alternatives"]}
     check_files(session, sources, where, refused=refused, shows_more={f"--{name}": options[name] for name in MORE})
     check_catalogues(sources, of_catalogues)

@@ -10,7 +10,7 @@ from functools import partial
 from polygist_service.concurrency import TextPool, gather_all
 from polygist_service.context import CallContext
 from polygist_service.errors import PolygistError
-from polygist_service.notices import Notice
+from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_layout
 from polygist_service.text.documents.base import Passage
 from polygist_service.text.documents.files.base import FileNotice, FileText, TranslatedText, WrittenFile
@@ -171,6 +171,7 @@ def write_document(
             each.text,
             is_changed=each.model is not None,
             segments=[(segment.source_span, segment.target_span) for segment in each.segments],
+            is_doubtful=any(notice.kind is NoticeKind.PLACEHOLDER_LOST for notice in each.notices),
         )
         for each in translations
     ]

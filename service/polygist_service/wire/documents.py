@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from polygist.charsets import find_encoding
 from polygist.v1 import common_pb2, translation_service_pb2
 
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents.files.base import ReadOptions
-from polygist_service.text.documents.files.encodings import find_encoding
 from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.text.documents.files.kinds import NAMES
 from polygist_service.translation.documents import TranslatedDocument

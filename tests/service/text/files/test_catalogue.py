@@ -49,6 +49,13 @@ def texts(entry, **options):
     return [each.text for each in read(HEADER + entry, **options).texts]
 
 
+def test_what_was_lost_in_a_text_makes_its_message_fuzzy():
+    file = read(HEADER + 'msgid "Open"\nmsgstr ""\n\nmsgid "Close"\nmsgstr ""\n')
+    written = file.write([TranslatedText("Abrir", is_doubtful=True), TranslatedText("Fechar")], "pt")
+    first, second = polib.pofile(written.document.decode())
+    assert (first.msgstr, first.fuzzy, second.msgstr, second.fuzzy) == ("Abrir", True, "Fechar", False)
+
+
 def test_only_what_is_translated_is_written():
     source = (
         HEAD

@@ -1,13 +1,18 @@
 """Text files: what they are encoded in, and that they are written in that again."""
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from polygist.charsets import find_encoding
 from polygist_service.errors import InvalidDocument
 from polygist_service.notices import NoticeKind
 from polygist_service.text.documents.base import HTML, MARKDOWN, PLAIN
+from polygist_service.text.documents.files import read_file
 from polygist_service.text.documents.files.base import ReadOptions, TranslatedText
-from polygist_service.text.documents.files.encodings import MARKS, find_encoding
+from polygist_service.text.documents.files.encodings import MARKS
+from polygist_service.text.documents.files.kinds import GETTEXT, SUBRIP, WEBVTT
 from polygist_service.text.documents.files.text_file import TextFile
 
 LATIN = "Olá, café à noite.\r\n"
@@ -82,6 +87,20 @@ def test_a_text_whose_encoding_lacks_a_letter_becomes_utf_8_and_says_so(mime_typ
 def test_what_is_in_another_encoding_is_refused_with_the_place_and_a_cure(document, charset, said):
     with pytest.raises(InvalidDocument, match=said):
         read(document, charset=charset)
+
+
+@pytest.mark.parametrize(("document", "mime_type"), [
+    (b"1\n00:00:01,000 --> 00:00:02,000\ncaf\xe9", SUBRIP),
+    (b"WEBVTT\n\n00:01.000 --> 00:02.000\ncaf\xe9", WEBVTT),
+    (b'msgid "caf\xe9"\nmsgstr ""\n', GETTEXT),
+    (b"caf\xe9", MARKDOWN),
+])  # fmt: skip
+def test_the_cure_names_the_files_own_type_and_is_one(document, mime_type):
+    for charset in ("", "utf-8"):
+        with pytest.raises(InvalidDocument, match=f"mime_type '{re.escape(mime_type)}; charset=windows-1252'"):
+            read_file(document, mime_type, ReadOptions(unpacked_bytes=1, members=1, charset=charset))
+    file = read_file(document, mime_type, ReadOptions(unpacked_bytes=1, members=1, charset="windows-1252"))
+    assert "café" in file.texts[0].text
 
 
 @pytest.mark.parametrize("label", ["", "x", "rot13", "base64", "hex", "unicode_escape", "utf-7", "mbcs", "a\0b"])

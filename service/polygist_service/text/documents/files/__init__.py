@@ -30,19 +30,19 @@ def read_catalogue(document: bytes, options: ReadOptions) -> DocumentFile:
     return CatalogueFile.read(document, options)
 
 
-def read_subtitles(document: bytes, options: ReadOptions) -> DocumentFile:
+def read_subtitles(document: bytes, options: ReadOptions, *, mime_type: str) -> DocumentFile:
     """Read SubRip or WebVTT, whichever it is."""
     from polygist_service.text.documents.files.subtitles.document import SubtitleFile
 
-    return SubtitleFile.read(document, options)
+    return SubtitleFile.read(document, options, mime_type=mime_type)
 
 
 FILES: Mapping[str, Read] = {
     **{mime_type: partial(TextFile.read, mime_type=mime_type) for mime_type in LAYOUTS},
     WORD: read_word,
     GETTEXT: read_catalogue,
-    SUBRIP: read_subtitles,
-    WEBVTT: read_subtitles,
+    SUBRIP: partial(read_subtitles, mime_type=SUBRIP),
+    WEBVTT: partial(read_subtitles, mime_type=WEBVTT),
 }
 
 

@@ -82,11 +82,13 @@ class TranslatedText:
         text: the same marks with other words.
         is_changed: whether it was translated at all: it was not where it was in the language already.
         segments: spans of the source and of `text` that belong together, in order.
+        is_doubtful: whether something that is kept in it was lost, or stands where it is only supposed to.
     """
 
     text: str
     is_changed: bool = True
     segments: Sequence[tuple[Span, Span]] = ()
+    is_doubtful: bool = False
 
 
 class DocumentFile(Protocol):

@@ -4,23 +4,19 @@ import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from polygist.charsets import find_charset, find_codec, find_name, lacks_letter
+from polygist.charsets import UNICODE, find_charset, find_encoding, lacks_letter
 
 from polygist_service.errors import InvalidDocument
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import HTML
+from polygist_service.text.documents.base import HTML, PLAIN
 
 UTF8 = "utf-8"
 MOST_LETTERS_SHOWN = 10
 NARROW_CURE = (
-    "say what the file is encoded in, as in mime_type 'text/plain; charset=windows-1252', or convert it: iconv -t UTF-8"
+    "say what the file is encoded in, as in mime_type '{}; charset=windows-1252', or convert it:"
+    " iconv -f WINDOWS-1252 -t UTF-8"
 )
-WIDE_CURE = "where the file is UTF-16, say so: mime_type 'text/plain; charset=utf-16le'"
-# What Python calls the encodings of Unicode that a label may name, and which it is without a mark; ASCII is UTF-8.
-UNICODE: Mapping[str, str] = {
-    **{name: name for name in (UTF8, "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")},
-    "ascii": UTF8, "utf-8-sig": UTF8, "utf-16": "utf-16-le", "utf-32": "utf-32-le",
-}  # fmt: skip
+WIDE_CURE = "where the file is UTF-16, say so: mime_type '{}; charset=utf-16le'"
 # How a file begins that says so itself, the longest marks first: that of UTF-16 begins that of UTF-32.
 MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF8: UTF8,
@@ -39,11 +35,13 @@ class Encoding:
         codec: Python's name for it.
         mark: the byte order mark that the file begins with; empty where it has none.
         label: what the file or its sender calls it; empty where nobody says.
+        mime_type: of the file, with which its sender may say another encoding.
     """
 
     codec: str = UTF8
     mark: bytes = b""
     label: str = ""
+    mime_type: str = PLAIN
 
     def decode(self, document: bytes) -> str:
         """Return the text of a file, without its mark.
@@ -56,10 +54,11 @@ class Encoding:
         except UnicodeDecodeError as error:
             place = len(self.mark) + error.start
             wrong = f"byte {place} ({document[place]:#04x}) is no {self.label or self.codec.upper()}"
-            raise InvalidDocument(f"{wrong}; {WIDE_CURE if 0 in document[:place] else NARROW_CURE}") from None
+            cure = WIDE_CURE if 0 in document[:place] else NARROW_CURE
+            raise InvalidDocument(f"{wrong}; {cure.format(self.mime_type)}") from None
         if "\0" in text:
             place = len(self.mark) + len(text[: text.index("\0")].encode(self.codec))
-            raise InvalidDocument(f"byte {place} (0x00) is no text; {WIDE_CURE}")
+            raise InvalidDocument(f"byte {place} (0x00) is no text; {WIDE_CURE.format(self.mime_type)}")
         return text
 
     def lacking(self, text: str) -> frozenset[str]:
@@ -79,11 +78,6 @@ class Encoding:
             return text.encode(), Notice(NoticeKind.DOCUMENT_ALTERED, message)
 
 
-def find_encoding(label: str) -> str:
-    """Find Python's codec for what an encoding is called; empty where none is known that texts are written in."""
-    return UNICODE.get(find_name(label)) or find_codec(label)
-
-
 def tell_encoding(document: bytes, *, mime_type: str, charset: str = "") -> Encoding:
     """Tell what a text file is encoded in.
 
@@ -97,13 +91,13 @@ def tell_encoding(document: bytes, *, mime_type: str, charset: str = "") -> Enco
     """
     for mark, codec in MARKS.items():
         if document.startswith(mark):
-            return Encoding(codec, mark=mark)
+            return Encoding(codec, mark=mark, mime_type=mime_type)
     if charset:
-        return Encoding(find_encoding(charset), label=charset)
+        return Encoding(find_encoding(charset), label=charset, mime_type=mime_type)
     label, codec = find_charset(document) if mime_type == HTML else ("", "")
     if not codec or (not document.isascii() and is_utf8(document)):
-        return Encoding()
-    return Encoding(codec, label=label)
+        return Encoding(mime_type=mime_type)
+    return Encoding(codec, label=label, mime_type=mime_type)
 
 
 def is_utf8(document: bytes) -> bool:

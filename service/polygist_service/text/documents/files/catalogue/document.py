@@ -147,7 +147,8 @@ class CatalogueFile:
                     found += faults
             notices += found
             is_new = any(each.index is not None for each in used)
-            is_fuzzy = bool(found) or (is_new and self.options.mark_fuzzy)
+            is_doubtful = any(translated[each.index].is_doubtful for each in used if each.index is not None)
+            is_fuzzy = bool(found) or is_doubtful or (is_new and self.options.mark_fuzzy)
             writer.translate(task.entry, len(task.sources), forms, is_fuzzy=is_fuzzy)
         fields = self.header.fields_in(language, self.rule)
         document, notice = self.encoding.encode(writer.text)

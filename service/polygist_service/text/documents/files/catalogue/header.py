@@ -9,12 +9,12 @@ from functools import cached_property
 import langcodes
 from babel import Locale
 from babel.messages.plurals import get_plural
-from polygist.charsets import find_name
+from polygist.charsets import find_encoding, find_name
 
 from polygist_service.errors import InvalidDocument
-from polygist_service.text.documents.base import PLAIN
 from polygist_service.text.documents.files.catalogue.entries import Entry
-from polygist_service.text.documents.files.encodings import UTF8, Encoding, find_encoding, tell_encoding
+from polygist_service.text.documents.files.encodings import UTF8, Encoding, tell_encoding
+from polygist_service.text.documents.files.kinds import GETTEXT
 from polygist_service.text.languages import BadTag, base_language, is_kin, parse_tag
 
 CONTENT_TYPE, LANGUAGE, SOURCE_LANGUAGE = "Content-Type", "Language", "X-Source-Language"
@@ -153,7 +153,7 @@ def find_declared_encoding(document: bytes, charset: str) -> Encoding:
     Raises:
         InvalidDocument: its header names an encoding that is not known.
     """
-    told = tell_encoding(document, mime_type=PLAIN, charset=charset)
+    told = tell_encoding(document, mime_type=GETTEXT, charset=charset)
     found = None if told.mark or charset else DECLARED.search(document[:HEAD_BYTES])
     label = found[1].decode("ascii") if found else ""
     if not label or label in UNFILLED:
@@ -162,7 +162,7 @@ def find_declared_encoding(document: bytes, charset: str) -> Encoding:
     if not codec:
         raise InvalidDocument(f"its encoding is not known: {label}; convert it to UTF-8 first: msgconv -t UTF-8")
     # A catalogue is in what it says, where a page is in what browsers take that for.
-    return Encoding(codec if codec == UTF8 else find_name(label), label=label)
+    return Encoding(codec if codec == UTF8 else find_name(label), label=label, mime_type=GETTEXT)
 
 
 def find_plural_rule(language: str) -> PluralRule:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from polygist_service.notices import Notice, NoticeKind
-from polygist_service.text.documents.base import HTML, PLAIN
+from polygist_service.text.documents.base import HTML
 from polygist_service.text.documents.files.base import FileNotice, FileText, ReadOptions, TranslatedText, WrittenFile
 from polygist_service.text.documents.files.encodings import Encoding, tell_encoding
 from polygist_service.text.documents.files.subtitles.borders import Border, BorderFinder, Room
@@ -47,13 +47,13 @@ class SubtitleFile:
     script: Script
 
     @classmethod
-    def read(cls, document: bytes, options: ReadOptions) -> "SubtitleFile":
+    def read(cls, document: bytes, options: ReadOptions, *, mime_type: str) -> "SubtitleFile":
         """Read a file; its first line says whether it is WebVTT.
 
         Raises:
             InvalidDocument: it has no cues, a line in it is a timing that says no time, or it is in no known encoding.
         """
-        encoding = tell_encoding(document, mime_type=PLAIN, charset=options.charset)
+        encoding = tell_encoding(document, mime_type=mime_type, charset=options.charset)
         text = encoding.decode(document)
         cues = read_cues(text)
         return cls(text, encoding, cues, read_script(text, cues))
