@@ -144,4 +144,4 @@ def test_hostile_beginnings_take_time_linear_in_their_length(document):
     began = time.process_time()
     with suppress(InvalidDocument):
         tell_mime_type(document)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 5

@@ -157,4 +157,4 @@ def test_many_of_something_take_time_in_proportion(name):
     start = time.process_time()
     file = read_file(document, WORD, ReadOptions(unpacked_bytes=1 << 26, members=100))
     file.write([TranslatedText(each.text.replace("a ", "b ").replace("Begin", "x")) for each in file.texts], "pt")
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 5
