@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from polygist.charsets import find_encoding
 from polygist.v1 import common_pb2, translation_service_pb2
@@ -12,7 +13,10 @@ from polygist_service.limits import Limits
 from polygist_service.text.documents.files.base import ReadOptions
 from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.text.documents.files.kinds import NAMES
+from polygist_service.text.segmentation import Span
 from polygist_service.translation.documents import TranslatedDocument
+from polygist_service.translation.terms.finding import WordFinder
+from polygist_service.translation.terms.types import Terms
 from polygist_service.translation.types import TranslationRequest
 from polygist_service.wire.translation import parse_settings, to_translation
 from polygist_service.wire.validation import MOST_CHARACTERS_SHOWN, split_media_type
@@ -34,8 +38,15 @@ def parse_document_request(
         mark_fuzzy=catalogue.mark_fuzzy,
         retranslate=catalogue.retranslate,
         target=settings.target,
+        find_kept=partial(find_kept, settings.terms, settings.target),
     )
     return replace(file, options=options), settings
+
+
+def find_kept(terms: Terms, target: str, text: str) -> list[Span]:
+    """Return the spans of kept phrases and placeholders in a text that was translated."""
+    kept = replace(terms, entries=(), glossary=None)
+    return [(each.start, each.end) for each in WordFinder(kept, source=target, target=target).find(text)]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -166,6 +167,22 @@ def test_a_sentence_ends_at_a_pause_and_with_its_speaker():
     assert paragraphs(srt("I know that", "you lied", times=times)) == ["I know that", "you lied"]
     vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v A>I know\n\n00:02.000 --> 00:03.000\n<v B>that"
     assert paragraphs(vtt, VTT) == ["I know", "that"]
+
+
+def test_no_border_parts_what_stays_in_one_piece():
+    film = srt("I have read it in", "the New York Times today.")
+    answer = "Li isso hoje no New<wbr> York Times, e depois mais."
+    for phrase in ("New York Times", "no New York", "York Times, e"):
+        options = replace(
+            OPTIONS, find_kept=lambda text, own=phrase: [found.span() for found in re.finditer(own, text)]
+        )
+        file = read_file(film.encode(), SRT, options)
+        page = f"<p>{answer}</p>\n"
+        segments = [((3, len(file.texts[0].text) - 5), (3, len(page) - 5))]
+        written = file.write([TranslatedText(page, segments=segments)], "pt").document.decode()
+        cues = [each.split("\n", 2)[2].replace("\n", " ") for each in written.split("\n\n")]
+        assert " ".join(cues) == answer.replace("<wbr>", "")
+        assert any(phrase in cue for cue in cues), cues
 
 
 def test_a_sentence_is_put_back_into_its_cues_so_that_they_can_be_read():

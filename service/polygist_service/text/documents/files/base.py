@@ -1,11 +1,16 @@
 """What every kind of file can do: say what of it is translated, and be written again with other words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from polygist_service.notices import Notice
 from polygist_service.text.segmentation import Span
+
+
+def no_spans(text: str) -> Iterable[Span]:
+    """Find nothing in a text that is carried over as it is."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +23,7 @@ class ReadOptions:
         mark_fuzzy: whether messages of a catalogue that are translated are marked as fuzzy.
         retranslate: whether messages of a catalogue that have a translation are translated again.
         target: canonical tag of the language that it is translated into; empty where it is only read.
+        find_kept: finds the spans of what is carried over as it is, and had better stay in one piece.
     """
 
     unpacked_bytes: int
@@ -26,6 +32,7 @@ class ReadOptions:
     mark_fuzzy: bool = False
     retranslate: bool = False
     target: str = ""
+    find_kept: Callable[[str], Iterable[Span]] = no_spans
 
 
 @dataclass(frozen=True, slots=True)

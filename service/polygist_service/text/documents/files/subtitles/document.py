@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from polygist_service.text.documents.files.subtitles.lines import (
     Word,
     break_lines,
     find_words,
+    join_spans,
     line_length,
     reading_speed,
 )
@@ -45,6 +46,7 @@ class SubtitleFile:
     encoding: Encoding
     cues: CueFile
     script: Script
+    find_kept: Callable[[str], Iterable[Span]]
 
     @classmethod
     def read(cls, document: bytes, options: ReadOptions, *, mime_type: str) -> "SubtitleFile":
@@ -56,7 +58,7 @@ class SubtitleFile:
         encoding = tell_encoding(document, mime_type=mime_type, charset=options.charset)
         text = encoding.decode(document)
         cues = read_cues(text)
-        return cls(text, encoding, cues, read_script(text, cues))
+        return cls(text, encoding, cues, read_script(text, cues), options.find_kept)
 
     @cached_property
     def pages(self) -> Sequence[Page]:
@@ -143,7 +145,8 @@ class SubtitleWriter:
             before = max((last for index, (_, last) in edges.items() if index < after), default=0)
             behind = min((first for index, (first, _) in edges.items() if index >= after), default=len(target.text))
             borders.append(Border(at, (low, high), before, behind))
-        return BorderFinder(target.text, words, [self._room(each) for each in paragraph], borders).find()
+        whole = list(join_spans(words, self._file.find_kept(target.text)))
+        return BorderFinder(target.text, whole, [self._room(each) for each in paragraph], borders).find()
 
     def _find_edges(self, target: Written) -> Mapping[int, Span]:
         """Return where pairs of marks stand in a paragraph, by where in the file they begin."""

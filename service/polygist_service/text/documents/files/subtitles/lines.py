@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -68,6 +68,29 @@ def find_words(text: str, language: str) -> Iterator[Span]:
             if start < end and end in words:
                 yield start, end
                 start = end
+
+
+def join_spans(words: Sequence[Span], kept: Iterable[Span]) -> Iterator[Span]:
+    """Yield the spans of words, those as one that something lies in which stays in one piece.
+
+    Args:
+        words: in order.
+        kept: spans of what stays in one piece, in order and apart.
+    """
+    rest = iter(kept)
+    piece = next(rest, None)
+    joined: Span | None = None
+    for start, end in words:
+        while piece and piece[1] <= start:
+            piece = next(rest, None)
+        if joined and piece and piece[0] < joined[1]:
+            joined = joined[0], end
+            continue
+        if joined:
+            yield joined
+        joined = start, end
+    if joined:
+        yield joined
 
 
 def cost_of_end(text: str) -> int:
