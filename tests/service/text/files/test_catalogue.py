@@ -56,6 +56,15 @@ def test_what_was_lost_in_a_text_makes_its_message_fuzzy():
     assert (first.msgstr, first.fuzzy, second.msgstr, second.fuzzy) == ("Abrir", True, "Fechar", False)
 
 
+def test_lines_of_messages_with_marks_end_where_they_did():
+    own = "<i>Note</i>\\nThe new %s is <b>here</b>\\n\\n  * one\\n  * two:\\nand a\\nline <a\\nhref='x'>three</a>\\n"
+    file = read(HEADER + f'#, c-format\nmsgid "{own}"\nmsgstr ""\n')
+    (text,) = file.texts
+    assert text.text.count("<br id=line") == 4
+    written = file.write([TranslatedText(text.text.replace("two", "dois"))], "pt").document.decode()
+    assert polib.pofile(written)[-1].msgstr == own.replace("\\n", "\n").replace("two", "dois")
+
+
 def test_only_what_is_translated_is_written():
     source = (
         HEAD

@@ -34,7 +34,7 @@ from polygist_service.text.documents.files.catalogue.header import (
     PluralRule,
     find_declared_encoding,
 )
-from polygist_service.text.documents.files.catalogue.wording import Wording, find_marker
+from polygist_service.text.documents.files.catalogue.wording import Wording, find_marker, mark_breaks, restore_breaks
 from polygist_service.text.documents.files.catalogue.writing import CatalogueWriter
 from polygist_service.text.documents.files.encodings import UTF8, Encoding
 from polygist_service.text.segmentation import has_letters
@@ -198,7 +198,9 @@ def plan(
     )
     language = header.language(SOURCE_LANGUAGE)
     texts = [
-        FileText(each.numbered, HTML if MARKUP.search(each.numbered) else PLAIN, kept=kept, language=language)
+        FileText(mark_breaks(each.numbered), HTML, kept=kept, language=language)
+        if MARKUP.search(each.numbered)
+        else FileText(each.numbered, PLAIN, kept=kept, language=language)
         for each in sources
     ]
     return tasks, texts
@@ -249,7 +251,8 @@ def write_form(
     """Return the translation of a message, and what is wrong with its placeholders."""
     if source.index is None:
         return source.own, []
-    written = part_placeholders(source.numbered, translated[source.index].text, formats)
+    written = restore_breaks(source.numbered, translated[source.index].text)
+    written = part_placeholders(source.numbered, written, formats)
     wrong = compare_placeholders(source.numbered, written, formats)
     if not wrong:
         written, wrong = restore_turns(source.wording.text, source.numbered, written, formats)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from polygist_service.text.languages import base_language
@@ -24,6 +24,13 @@ SENTENCE = re.compile(r"[.!?:;,](?=\s)")
 STOPS = (".", "。", "!", "?", "！", "？", "…", ":", ";")
 # Those of placeholders are none to choose by.
 LETTERS = re.compile(r"[%${]\S*|([^\W_])")
+TAG = re.compile(r"<[^<>]*>")
+# Where a line is meant to end in a message with tags, in which other line breaks are spaces: there is an empty line, an
+# indent or the mark of a list behind it, or before it a sentence ends, or an element before a capital.
+MEANT_BREAK = re.compile(
+    r"(?<![ \t])[ \t]*+\n(?:(?:[ \t]*+\n)++[ \t]*+|[ \t]++|(?=[*•–-] ))|(?<=[.:!?…])[ \t]*+\n|(?<=>)\n(?=[A-Z])"
+)
+MARKED_BREAK = re.compile(r"(?<! )[ ]*+<br id=line(\d+)>[ ]*+")
 WORD_START = re.compile(r"[^\W\d_]")
 
 
@@ -106,6 +113,35 @@ class Wording:
         if self.marker:
             text = mark_letter(text, self.marker, self.letter, language)
         return f"{self.before}{text}{self.end}{self.behind}"
+
+
+def mark_breaks(text: str) -> str:
+    """Return a message with tags as a piece of HTML, in which its lines end where it means them to."""
+    tags = [each.span() for each in TAG.finditer(text)]
+    parts, at = [], 0
+    for number, found in enumerate(find_breaks(text, tags)):
+        parts += [text[at : found.start()], f"<br id=line{number}>"]
+        at = found.end()
+    return "".join([*parts, text[at:]])
+
+
+def restore_breaks(text: str, translated: str) -> str:
+    """Return the translation of a message without the elements that `mark_breaks` has put into it."""
+    breaks = [each[0] for each in find_breaks(text, [each.span() for each in TAG.finditer(text)])]
+    return MARKED_BREAK.sub(
+        lambda found: breaks[int(found[1])] if int(found[1]) < len(breaks) else found[0], translated
+    )
+
+
+def find_breaks(text: str, tags: Sequence[tuple[int, int]]) -> Iterator[re.Match[str]]:
+    """Yield the ends of lines that are meant, outside of tags."""
+    rest = iter(tags)
+    tag = next(rest, None)
+    for found in MEANT_BREAK.finditer(text):
+        while tag and tag[1] <= found.start():
+            tag = next(rest, None)
+        if not tag or tag[0] >= found.end():
+            yield found
 
 
 def split_edges(text: str) -> tuple[str, str, str]:
