@@ -40,6 +40,9 @@ BEFORE_NUMBERS = frozenset("≈≃≅∼~±∓≤≥≦≧<>≪≫=≠№§#$¢�
 FULL_WIDTH = re.compile(r"[\uff01-\uff5e]+")
 # Between spaces these are read as a dash.
 ARROWS = re.compile(r"(?<=\s)[\u2190-\u21ff\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11➔-➾]+(?=\s)")
+# With white space at both sides, or a word: what parts the places of a path, unless it quotes as in French.
+SEPARATOR = re.compile(r"(?<!\S)[‹›«»](?!\S)|(?<=\w)[›»](?=\w)")
+SPACED_QUOTES = re.compile(r"«\s[^«»]*\s»|‹\s[^‹›]*\s›|»\w[^«»]*\w«|›\w[^‹›]*\w‹")
 # What joins the parts of one emoji; a vocabulary may have, or normalise away, what it lacks the parts of.
 JOINERS = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]+")
 # One character that says several: ½, ①, ㎡, ㈱.
@@ -65,6 +68,11 @@ def is_latin(text: str) -> bool:
     return all(unicodedata.name(each, "").startswith("LATIN") for each in text if each.isalpha())
 
 
+def find_separators(text: str) -> list[re.Match[str]]:
+    """Return where angle quotes part words as signs do: "Home › Market"."""
+    return [] if text.isascii() or SPACED_QUOTES.search(text) else list(SEPARATOR.finditer(text))
+
+
 def typed_fraction(found: re.Match[str]) -> str:
     """Return what a match of `FRACTION` says in plain figures: "1½" is "1 1/2"."""
     typed = unicodedata.normalize("NFKC", found["fraction"]).replace(FRACTION_SLASH, "/")
@@ -85,6 +93,8 @@ def restore_typography(source: str, written: str) -> str:
     """
     if source.isascii():
         return written
+    if find_separators(source):
+        source = SEPARATOR.sub("", source)
     if '"' not in source and (quotes := DOUBLE_QUOTES.findall(source)):
         written = print_quotes(written, '"', quotes[0], quotes[1] if len(quotes) > 1 else quotes[0])
     if "'" not in source and (quotes := SINGLE_QUOTES.findall(source)):

@@ -191,6 +191,9 @@ class Assembly:
             if not outcome.ranked(0).text:
                 message = "the model wrote nothing here, the source was kept"
                 yield Notice(NoticeKind.UNTRANSLATED, message, outcome.segment.span)
+        for span in self._rebuilders[0].refused:
+            message = "what was written here would be read as other marks, the source was kept"
+            yield Notice(NoticeKind.UNTRANSLATED, message, span)
         for span in self._rebuilders[0].doubts:
             message = "marks inside this sentence may have come back at other words than theirs"
             yield Notice(NoticeKind.MARKUP_DEGRADED, message, span)

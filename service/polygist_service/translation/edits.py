@@ -23,6 +23,7 @@ from polygist_service.text.characters import (
     RAISED,
     REPEATED_MARKS,
     SYMBOL,
+    find_separators,
     is_latin,
     is_letter,
     near_letters,
@@ -207,6 +208,9 @@ def propose_edits(text: str, vocabulary: Vocabulary) -> Iterator[Edit]:
             yield Edit(*found.span(), kind=Placeholder)
     for found in ARROWS.finditer(text):
         yield Edit(*found.span(), "-", Placeholder)
+    for found in find_separators(text):
+        is_between = bool(text[: found.start()].strip() and text[found.end() :].strip())
+        yield Edit(*found.span(), "-", Placeholder) if is_between else Edit(*found.span(), kind=Sign)
     for found in INVISIBLE.finditer(text):
         yield Edit(*found.span())
     yield from find_codes(text, lacks)

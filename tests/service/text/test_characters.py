@@ -37,6 +37,7 @@ def test_a_fraction_is_typed_in_plain_figures(text, typed):
         ("He said «no».", 'Disse "não".', "Disse «não»."),
         ("It’s “his ‘own’ idea”…", "É \"a 'própria' ideia dele\"...", "É “a ‘própria’ ideia dele”…"),
         ("The dog’s bone", "d'água", "d’água"),
+        ("Casa › O cão", 'Home › the dog\'s "house"', 'Home › the dog\'s "house"'),
         ('He said "no".', 'Disse "não".', 'Disse "não".'),
         ('“One” and "two"', '"Um" e "dois"', '"Um" e "dois"'),
         ("plain", '"quoted"...', '"quoted"...'),

@@ -232,6 +232,8 @@ TRANSLATIONS = [
         "{{ n }} é a soma $a_b$.",
     ),
     ("## Title {#id .c}", {"Title": "Título"}, "## Título {#id .c}"),
+    ("the end", {"the end": "![ e [2]."}, "!\\[ e \\[2&#93;."),
+    ("in town.\n\n[1]: http://x", {"in town.": "em [1]."}, "em \\[1&#93;.\n\n[1]: http://x"),
     ("a _b_ c", {"a b c": "x‹a b‹b"}, "x _b_"),
 ]
 

@@ -55,6 +55,7 @@ def come_back(text, write=lambda text: text, language="pt"):
         ("½ cup, 1½ cups", "1/2 cup, 1 1/2 cups"),
         ("The word 東 京 means Tokyo.", "The word XQ1 means Tokyo."),
         ("a → b", "a - b"),
+        ("» Home › the dog’s house »", "Home - the dog’s house"),
         ("🎉 Party 🎉", "Party"),
         ("great ™.", "great."),
         ("We paid ₹500 for it.", "We paid 500 for it."),

@@ -111,6 +111,11 @@ class Rebuilder(Protocol):
         """Where in the source something stands that may have come back at the wrong place."""
         ...
 
+    @property
+    def refused(self) -> Sequence[Span]:
+        """Where in the source a segment stays as it was, as no way to write its output would be read as that."""
+        ...
+
     def target_span(self, index: int, span: Span) -> Span:
         """Return where a span of the output of the segment at `index`, which is placed, stands in the whole."""
         ...

@@ -194,6 +194,7 @@ class PlainRebuilder:
         self._changed = (-1, Change("", ""))  # of the segment that was asked for last
         self.spans: list[Span] = []
         self.doubts: tuple[Span, ...] = ()
+        self.refused: tuple[Span, ...] = ()
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`: what stands before the segment, and the output on one line."""

@@ -164,6 +164,7 @@ class HtmlRebuilder:
         self._copied: dict[int, Sequence[Span]] = {}
         self.spans: list[Span] = []
         self.doubts: list[Span] = []
+        self.refused: tuple[Span, ...] = ()
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`; a sentence is settled as soon as all that stands inside of it is there."""

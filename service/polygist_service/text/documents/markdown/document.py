@@ -252,6 +252,7 @@ class MarkdownRebuilder:
         self._written: list[tuple[WrittenBlock, int, int]] = []
         self.spans: list[Span] = []
         self.doubts: list[Span] = []
+        self.refused: list[Span] = []
 
     def add(self, output: Output) -> str:
         """See `base.Rebuilder.add`: a block is settled with its last segment."""
@@ -290,6 +291,7 @@ class MarkdownRebuilder:
         self._written += ((written, start, own) for own in range(len(segments)))
         self.spans += ((start + low, start + high) for low, high in map(written.span, range(len(segments))))
         self.doubts += (segments[at].span for at in sorted(written.doubts))
+        self.refused += (segments[at].span for at in sorted(written.refused))
         return between + shown
 
     def _between(self, end: int) -> str:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from polygist_service.text.documents.markdown.dialects import WORDS
+
 # What always means something but between white space or inside a word, and what may where more of it follows.
 BACKSLASH = re.compile(r"\\(?=[!-/:-@\[-`{-~]|\Z)")
 TICK = re.compile(r"`")
@@ -13,6 +15,7 @@ ANGLE = re.compile(r"<(?=[A-Za-z/!?])")
 AMPERSAND = re.compile(r"&(?=#?\w+;)")
 BRACKET = re.compile(r"\[(?=\^|!|[ xX]\]|[^\[\]]*\][(\[:])|\]")
 DOLLAR = re.compile(r"\$(?=[^$]*\$)")
+BRACKETED = re.compile(r"\[[^\[\]]*\]")
 BRACES = re.compile(r"\{(?=[{%:#.])")
 SPECIAL = re.compile(r"[\\`*_\[\]<>&$~{}|^]")
 # What begins something else than words where it begins a line.
@@ -45,7 +48,12 @@ def find_escapes(text: str, *, is_full: bool, is_line_start: bool) -> dict[int, 
         places.append(found.end("number") if found["number"] else 0)
     if found := CLOSING_HASHES.search(text):
         places.append(found.start())
-    return {at: f"\\{text[at]}" for at in places}
+    escapes = {at: f"\\{text[at]}" for at in places}
+    if "[" in text:
+        # Both with a backslash, brackets are a formula, unless there are words between them.
+        phrases = {found.end() - 1 for found in BRACKETED.finditer(text) if WORDS.search(found[0])}
+        escapes |= {at: "&#93;" for at in escapes if text[at] == "]" and at not in phrases}
+    return escapes
 
 
 def find_likely(text: str) -> Iterator[int]:

@@ -47,6 +47,7 @@ class WrittenBlock:
         ranges: for each segment, the first of its pieces and the one behind the last, others between included.
         lines: the outputs as they were written; None where the source was.
         doubts: indices of segments whose marks may stand at other words than theirs.
+        refused: indices of segments that stay as they were, as their outputs would be read as other marks.
     """
 
     pieces: tuple[Piece, ...]
@@ -54,6 +55,7 @@ class WrittenBlock:
     ranges: tuple[Span, ...]
     lines: tuple[Line | None, ...]
     doubts: frozenset[int]
+    refused: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, pieces: Sequence[Piece], lines: tuple[Line | None, ...], doubts: frozenset[int]) -> "WrittenBlock":

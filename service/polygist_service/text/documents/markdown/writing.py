@@ -104,7 +104,7 @@ def write_block(
     writer = BlockWriter(block, text, segments, kept, Effort())
     writer.write()
     changed = [at for at, (kept, own) in enumerate(zip(kept, outputs, strict=True)) if kept.text != own.text]
-    return replace(writer.written(), doubts=frozenset(changed))
+    return replace(writer.written(), refused=frozenset(changed))
 
 
 class BlockWriter:
