@@ -60,6 +60,9 @@ class GlossaryFile:
                 raise refuse(f"{name}:{line}", f"{len(cells)} cells, but the first row names {len(header)} columns")
             if long := next((cell for cell in row if len(cell) > MOST_CHARACTERS), ""):
                 raise refuse(f"{name}:{line}", f"{long[:40]!r}… has {len(long)} characters, at most {MOST_CHARACTERS}")
+            signs = next((cell for cell in row if cell and not any(map(str.isalnum, cell))), "")
+            if signs and sum(map(bool, row)) > 1:
+                raise refuse(f"{name}:{line}", f"{signs!r} has no letter or figure; leave it out")
             terms.append(row)
         return cls(name, tuple(columns), tuple(row for row in terms if any(row)))
 

@@ -269,6 +269,7 @@ def test_the_cells_of_a_table_are_parted_as_spreadsheets_do(tmp_path: Path):
         (b"en,pt\ncaf\xe9,caf\xe9\n", ":2: is no UTF-8"),
         (b"en,pt\na,b,c\n", ":2: 3 cells, but the first row names 2 columns"),
         (b'en,pt\n"a" b,c\n', ":2: no CSV"),
+        (b"en,pt\n;,b\n", ":2: ';' has no letter or figure"),
         (b"en,pt\n" + b"a" * 257 + b",b\n", r":2: 'a+'… has 257 characters, at most 256"),
     ],
 )
@@ -286,6 +287,7 @@ def test_what_is_no_table_of_terms_is_refused(tmp_path: Path, raw: bytes, says: 
 )
 @example(header="en{0}pt", body='"a""b" \t"é"\r\n"', delimiter="\t")
 @example(header="en{0}pt", body='"a\nb","é"\n', delimiter=",")
+@example(header="en{0}pt", body=";\t;", delimiter="\t")
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_table_is_read_as_one_that_an_operator_mounts(tmp_path: Path, header: str, body: str, delimiter: str):
     path = tmp_path / ("press.tsv" if delimiter == "\t" else "press.csv")
