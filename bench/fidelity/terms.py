@@ -49,7 +49,7 @@ def measure(client: Client, data: DataFolder | None) -> Kind:
     draw = random.Random(SEED)
     cases = [try_sample(client, sample, mime_type, draw) for mime_type in MIME_TYPES for sample in samples]
     told = sum(case.is_warned for case in cases if case.fault) + sum(not case.fault for case in cases)
-    share = told / max(1, len(cases))
+    share = told / len(cases) if cases else 1.0
     further = [Requirement(f"{100 * share:.2f} % applied or told, of 99 %", share >= TOLD)]
     if data:
         further += compare_absent(client, data)
