@@ -360,3 +360,9 @@ def test_hostile_texts_are_read_in_linear_time():
 def test_a_missing_output_is_an_error():
     with pytest.raises(ValueError, match="0 of 1 segments have an output"):
         parse("One.").rebuild().finish()
+
+
+def test_a_sentence_that_cannot_be_written_is_told_and_kept():
+    rebuilt, rebuilder = rebuild(parse("A [b](u).\n\na _b_ *c* d"), ["O b.", "__"])
+    assert rebuilt == "O [b](u).\n\na _b_ *c* d"
+    assert rebuilder.refused == [(11, 22)]
