@@ -47,6 +47,7 @@ from polygist_service.translation.terms.application import (
     join_glued,
     leave_out,
     lower_capital,
+    write_as_prescribed,
 )
 from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.vocabulary import RememberedVocabulary
@@ -170,6 +171,7 @@ class Guard:
         if reading.protected.has_terms:
             fit = partial(lower_capital, showings, reading.protected.source)
             hypotheses = [change_text(each, fit(each.text, self._target)) for each in hypotheses]
+            hypotheses = [self._fit_terms(reading.protected, each) for each in hypotheses]
         failed = (*restored[0].unkept, *self._find_unapplied(showings, hypotheses[0]))
         faults = [*self._find_faults(reading.protected, best, restored[0]), *([Fault.NUMBER] if changes else [])]
         if not is_cut:
@@ -196,6 +198,13 @@ class Guard:
         protected = reading.protected
         of_source = source or protected.source
         return follow(written.alignment, read=(protected.text, of_source), written=(written.text, text))
+
+    def _fit_terms(self, protected: Protected, written: Hypothesis) -> Hypothesis:
+        """Return a hypothesis with the terms that the model wrote itself as they are prescribed."""
+        showings, source = protected.showings, protected.source
+        return change_text(
+            written, write_as_prescribed(showings, source, written.text, written.alignment, self._target)
+        )
 
     def _find_unapplied(self, showings: Sequence[Showing], written: Hypothesis) -> Sequence[TermMatch]:
         """Return the terms that the model had to write itself and did not."""

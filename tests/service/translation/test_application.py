@@ -284,3 +284,24 @@ async def test_an_adjective_may_agree():
     assert shown(translation) == "The pública school."
     assert len(read) == 2
     assert not translation.notices
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "written", "expected"),
+    [
+        ("Buyer pays.", ("Buyer", "Comprador"), "O comprador paga.", "O Comprador paga."),
+        ("Gadget, they say.", ("Gadget", "iPhone"), "IPhone, dizem.", "iPhone, dizem."),
+        ("THE GADGET IS NEW.", ("GADGET", "iPhone"), "O IPHONE É NOVO.", "O iPhone É NOVO."),
+        ("THE MARKETS ARE NEW.", ("MARKET", "feira"), "AS feiras SÃO NOVAS.", "AS FEIRAS SÃO NOVAS."),
+        ("The MARKET rose.", ("market", "feira"), "A feira subiu.", "A FEIRA subiu."),
+        ("Market prices rose.", ("market", "feira"), "Preços de Feira subiram.", "Preços de feira subiram."),
+        ("The market rose.", ("market", "feira"), "Feira subiu.", "Feira subiu."),
+        ("Here: the market.", ("market", "feira"), 'Aqui: "Feira".', 'Aqui: "Feira".'),
+        ("The market rose.", ("market", "feira\xa0livre"), "A feira livre subiu.", "A feira\xa0livre subiu."),
+        ("The animals are here.", ("animal", "animal"), "Os Animais estão aqui.", "Os animais estão aqui."),
+    ],
+)
+async def test_a_term_that_is_written_has_the_case_that_is_prescribed(text, term, written, expected):
+    translation, read = await translate(text, answer=lambda _: written, models=(UNALIGNED,), terms=[term])
+    assert translation.text.removesuffix(" SIM").removesuffix(" sim") == expected
+    assert len(read) == 1

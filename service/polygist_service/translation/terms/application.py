@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import chain, product
 
 from polygist_service.text.alignment import Alignment, find_words, strongest
+from polygist_service.text.capitals import Capitals
 from polygist_service.text.documents.inline import OBJECT
 from polygist_service.text.segmentation import Span
 from polygist_service.translation.terms.agreement import other_gender
@@ -165,15 +166,22 @@ def prescribe(match: TermMatch, text: str) -> str:
     own, target = text[match.start : match.end], match.inflected_target or match.target
     if target is None:
         return own
-    if own.isupper() and not match.listed.isupper() and all(map(is_plain, WORD.findall(target))):
+    if own.isupper() and is_plain(target) and (not match.listed.isupper() or Capitals.of(text) is Capitals.ALL):
         return target.upper()
     has_capital = own[:1].isupper() and (is_first(text, match.start) or match.listed[:1].islower())
     return target[:1].upper() + target[1:] if has_capital and target.islower() else target
 
 
-def is_plain(word: str) -> bool:
-    """Whether a word has no capitals but a first one."""
-    return word[1:] == word[1:].lower()
+def is_plain(target: str) -> bool:
+    """Whether no word has capitals but a first one."""
+    return all(word[1:] == word[1:].lower() for word in WORD.findall(target))
+
+
+def list_forms(target: str, language: str, *, has_genders: bool) -> list[str]:
+    """Return what is prescribed, and its plural; see `find_forms`."""
+    given = [target, plural(target, language)]
+    given += [other_gender(each, language) for each in given if each and has_genders]
+    return [each for each in given if each]
 
 
 @lru_cache(maxsize=4096)
@@ -185,9 +193,7 @@ def find_forms(target: str, language: str, *, has_genders: bool = False) -> re.P
         language: of that, a canonical tag.
         has_genders: whether it may stand in the other gender, too.
     """
-    given = [target, plural(target, language)]
-    given += [other_gender(each, language) for each in given if each and has_genders]
-    listed = {" ".join(each.split()) for each in given if each}
+    listed = {" ".join(each.split()) for each in list_forms(target, language, has_genders=has_genders)}
     alternatives = (r"\s+".join(map(re.escape, each.split())) for each in sorted(listed, key=len, reverse=True))
     return re.compile(rf"(?<!{PARTED})(?:{'|'.join(alternatives)})(?!{PARTED})", re.IGNORECASE)
 
@@ -226,6 +232,52 @@ def find_applied(
         taken += used
         for each in due:
             yield each, found.get(each.match)
+
+
+def write_as_prescribed(
+    showings: Sequence[Showing], source: str, written: str, alignment: Alignment, language: str
+) -> str:
+    """Return a translation with the capitals and the white space that are prescribed for the terms that stand in it.
+
+    Args:
+        showings, written, alignment, language: see `find_applied`.
+        source: the segment.
+    """
+    applied = [(place, each) for each, place in find_applied(showings, written, alignment, language) if place]
+    pieces: list[str] = []
+    at = 0
+    for place, showing in sorted(applied, key=lambda each: each[0]):
+        pieces += (written[at : place[0]], fit_case(showing, source, written, place, language))
+        at = place[1]
+    return "".join(pieces) + written[at:]
+
+
+def fit_case(showing: Showing, source: str, written: str, place: Span, language: str) -> str:
+    """Return the words that stand at a place for a term, in the case that is prescribed; see `write_as_prescribed`.
+
+    Words with capitals of their own have those and no others. Others have one where the term has one that no start of
+    a sentence gave it, and keep one that they have where a sentence or a quotation starts.
+    """
+    stands, match = written[slice(*place)], showing.match
+    forms = list_forms(str(match.target), language, has_genders=True)
+    form = next((each for each in forms if each.split() and fold_case(each) == fold_case(stands)), None)
+    if not form or OBJECT.fullmatch(match.listed):
+        return stands
+    capitals = Capitals.of(source)
+    if is_plain(form) and (capitals is Capitals.ALL or (showing.own.isupper() and not form.isupper())):
+        return form.upper()
+    if not form.islower():
+        return form
+    is_given = showing.own[:1].isupper() and not is_first(source, match.start)
+    before = written[: place[0]].rstrip()
+    may_start = not before[-1:].isalnum() and before[-1:] != ","
+    stays = stands[:1].isupper() and (may_start or capitals is Capitals.TITLE)
+    return form[:1].upper() + form[1:] if is_given or stays else form
+
+
+def fold_case(words: str) -> str:
+    """Return words without their case, with one space between two."""
+    return " ".join(words.casefold().split())
 
 
 def fit_place(showing: Showing, written: str, place: Span) -> str:

@@ -220,7 +220,7 @@ def portuguese_word(word: str) -> str | None:
         if low in PORTUGUESE_ÃES:
             return f"{word[:-2]}ães"
         return f"{word[:-2]}ões"
-    if low.endswith(("mal", "cônsul", "álcool", "mel", "fel")):
+    if low == "mal" or low.endswith(("cônsul", "álcool", "mel", "fel")):
         return None
     if low.endswith(("al", "ol", "ul", "el")):
         is_stressed = not has_accent(word[:-2])
