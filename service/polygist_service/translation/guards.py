@@ -41,12 +41,14 @@ from polygist_service.translation.terms.application import (
     advance,
     choose_methods,
     find_applied,
+    find_missing,
     find_translated,
     fit_place,
     is_kept,
     join_glued,
     leave_out,
     lower_capital,
+    widen_placeholders,
     write_as_prescribed,
 )
 from polygist_service.translation.terms.types import TermFinder, TermMatch
@@ -197,7 +199,8 @@ class Guard:
             return ()
         protected = reading.protected
         of_source = source or protected.source
-        return follow(written.alignment, read=(protected.text, of_source), written=(written.text, text))
+        alignment = follow(written.alignment, read=(protected.text, of_source), written=(written.text, text))
+        return widen_placeholders(alignment, protected.showings, text)
 
     def _fit_terms(self, protected: Protected, written: Hypothesis) -> Hypothesis:
         """Return a hypothesis with the terms that the model wrote itself as they are prescribed."""
@@ -272,10 +275,18 @@ class Guard:
         # What is certain to stand in place of which number needs no other attempt.
         if draft.faults != (Fault.NUMBER,) or any(each.replacement is None for each in draft.changes):
             draft = await self._try_again(source, draft)
-        draft = self._put_back(draft)
+        draft = self._tell_missing(self._put_back(draft))
         if not draft.changes:
             return draft
         return await self._pool.call(self._context, lambda: self._mend_numbers(reading.protected, draft))
+
+    def _tell_missing(self, draft: Draft) -> Draft:
+        """Return a draft that has failed where a term does not stand in what was written in the end."""
+        best = draft.hypotheses[0]
+        if not draft.showings or not best.text:
+            return draft
+        missing = find_missing(draft.showings, draft.failed, best.text, best.alignment, self._target)
+        return replace(draft, failed=(*draft.failed, *missing))
 
     def _mend_numbers(self, protected: Protected, draft: Draft) -> Draft:
         """Return a draft with the numbers put right of which the place is certain."""

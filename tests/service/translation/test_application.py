@@ -17,6 +17,7 @@ from polygist_service.translation.terms.application import (
     Method,
     Showing,
     find_applied,
+    find_missing,
     find_translated,
 )
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, TermMatch, Terms
@@ -305,3 +306,56 @@ async def test_a_term_that_is_written_has_the_case_that_is_prescribed(text, term
     translation, read = await translate(text, answer=lambda _: written, models=(UNALIGNED,), terms=[term])
     assert translation.text.removesuffix(" SIM").removesuffix(" sim") == expected
     assert len(read) == 1
+
+
+async def test_a_name_that_is_kept_and_a_part_of_a_term():
+    text = "The New York Times is in New York."
+    answer = losing("New York", "Nova Iorque")
+    translation, read = await translate(text, answer=answer, keep=["New York"], terms=[("New York Times", "Tempos")])
+    assert shown(translation) == "The Tempos is in New York."
+    assert read[0] == "The New York Times is in Tavrik."
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "keep"),
+    [
+        ("THE PRICE OF {name} IS NEW.", "The price of Tavrik is new.", ()),
+        ("WE LOVE iPhone AND C++ HERE.", "We love iPhone and Tavrik here.", ("iPhone", "C++")),
+    ],
+)
+async def test_lines_in_capitals_but_for_what_is_kept(text, seen, keep):
+    translation, read = await translate(text, keep=keep)
+    assert (shown(translation), read) == (text, [seen])
+
+
+async def test_quotes_of_a_translation_inside_those_of_the_text():
+    translation, read = await translate('Is it "deal"?', terms=[("deal", '"acordo"')])
+    assert (shown(translation), read) == ('Is it ""acordo""?', ['Is it "XQ1"?'])
+
+
+@pytest.mark.parametrize(
+    ("written", "place"), [("O conselho de administração saiu", None), ("O conselho saiu", (2, 10))]
+)
+def test_the_first_word_of_a_longer_translation_does_not_count(written, place):
+    match = TermMatch(4, 22, "conselho", listed="board of directors")
+    ends = [found.span() for found in re.finditer(r"\w+", written)][1:-1]
+    pairs = tuple(AlignedPair((4, 22), span) for span in ends)
+    showing = Showing(match, "conselho", Method.SOURCE)
+    assert list(find_applied([showing], written, pairs, "pt")) == [(showing, place)]
+
+
+def test_every_term_that_is_missing_is_told():
+    showings = [Showing(TermMatch(at, at + 4, "acordo", listed="deal"), "acordo", Method.SOURCE) for at in (0, 5, 10)]
+    pairs = tuple(AlignedPair(each.span, (at, at + 6)) for each, at in zip(showings, (0, 7, 14), strict=True))
+    first, second, third = (each.match for each in showings)
+    assert find_missing(showings, [first], "pacto_ pacto_ acordo", pairs, "pt") == [second]
+    assert find_missing(showings, [first, second], "pacto_ pacto_ acordo", pairs, "pt") == []
+    assert find_missing(showings, [], "acordo pacto_ pacto_", pairs, "pt") == [second, third]
+
+
+async def test_a_placeholder_is_one_word_of_an_alignment():
+    text = "Ask {name} at https://a.org/x now."
+    translation, _ = await translate(text, models=(ALIGNED,), alignment=True)
+    pairs = translation.segments[0].alignment
+    words = [(text[slice(*pair.source)], translation.text[slice(*pair.target)]) for pair in pairs]
+    assert {("{name}", "{name}"), ("https://a.org/x", "https://a.org/x")} <= set(words)

@@ -45,6 +45,7 @@ LONGEST_GLUED = 20
 WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 # What may stand between two words that were written for one term: "de", "of the", a hyphen.
 LONGEST_GAP = 8
+QUOTES = frozenset("\"'“”„‘’«»‹›()[]{}")
 GAP = re.compile(r"[^\d.,;:!?()\"“”«»]*")
 
 
@@ -94,6 +95,7 @@ class Showing:
 def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabulary) -> list[Showing]:
     """Return how a model first reads the matches in a segment."""
     names, numbers = (free_words(listed, text) for listed in (INVENTED_NAMES, NUMBERS))
+    terms = [f"{text[each.start : each.end]}\n{each.target}" for each in matches if not is_kept(each)]
     showings = []
     for match in join_glued(text, matches):
         own = prescribe(match, text)
@@ -101,13 +103,23 @@ def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabula
             # What stands for a term of another language is not read as it is.
             is_carried = OBJECT.fullmatch(text, match.start, match.end)
             showing = Showing(match, own, Method.SOURCE)
+            if is_quoted_twice(match, text):
+                showing = showing.as_marker()
             showings.append(next_method(showing, vocabulary) if is_carried else showing)
-        elif NAME.fullmatch(own) and not vocabulary.unknown_spans(own):
+        # What a term holds too could be copied for that.
+        elif NAME.fullmatch(own) and not vocabulary.unknown_spans(own) and not any(own in each for each in terms):
             showings.append(Showing(match, own, Method.SOURCE, own))
         else:
             shown = next(numbers if COUNT.fullmatch(own) else names, "")
             showings.append(Showing(match, own, Method.STAND_IN if shown else Method.MARKER, shown))
     return showings
+
+
+def is_quoted_twice(match: TermMatch, text: str) -> bool:
+    """Whether a term stands in quotes or brackets and its translation has some of its own, which a model would join."""
+    target = str(match.target)
+    beside = text[max(0, match.start - 1) : match.start] + text[match.end : match.end + 1]
+    return bool(QUOTES.intersection(target[:1] + target[-1:]) and QUOTES.intersection(beside))
 
 
 def is_kept(match: TermMatch) -> bool:
@@ -231,7 +243,40 @@ def find_applied(
                 used.add(span)
         taken += used
         for each in due:
-            yield each, found.get(each.match)
+            place = found.get(each.match)
+            yield each, None if place and is_beginning(each, place, written, alignment) else place
+
+
+def find_missing(
+    showings: Sequence[Showing], failed: Sequence[TermMatch], written: str, alignment: Alignment, language: str
+) -> list[TermMatch]:
+    """Return the terms that do not stand in a translation and are not among those that are known to have failed.
+
+    Args:
+        showings, written, alignment, language: see `find_applied`.
+        failed: known before.
+    """
+    terms = [each for each in showings if not is_kept(each.match)]
+    missing: list[TermMatch] = []
+    for target in sorted({str(each.match.target) for each in terms}):
+        due = [each for each in terms if each.match.target == target]
+        lack = len(due) - len(places(find_forms(target, language, has_genders=True), written))
+        lack -= sum(each.match in failed for each in due)
+        if lack > 0:
+            free = [replace(each, method=Method.SOURCE) for each in due if each.match not in failed]
+            applied = list(find_applied(free, written, alignment, language))
+            missing += [each.match for each, place in applied if not place][:lack]
+    return missing
+
+
+def is_beginning(showing: Showing, place: Span, written: str, alignment: Alignment) -> bool:
+    """Whether what is prescribed for a term of several words is only the first of what was written for them."""
+    match = showing.match
+    if showing.method is not Method.SOURCE or " " not in match.listed or " " in str(match.target):
+        return False
+    run = find_translated(match, written, alignment, ())
+    rest = written[place[1] : run[1]] if run and run[0] <= place[0] else ""
+    return len(WORD.findall(rest)) > 1
 
 
 def write_as_prescribed(
@@ -326,6 +371,22 @@ def overlaps(span: Span, others: Collection[Span]) -> bool:
 def aligned_spans(match: TermMatch, alignment: Alignment) -> list[Span]:
     """Return what was written for a match."""
     return [there for here, there, _ in alignment if here[0] < match.end and match.start < here[1]]
+
+
+def widen_placeholders(alignment: Alignment, showings: Sequence[Showing], written: str) -> Alignment:
+    """Return the alignment of a segment and `written` in which each placeholder is one word."""
+    kept = [each for each in showings if is_kept(each.match) and not each.match.listed]
+    if not kept:
+        return alignment
+    found = {each.own: places(re.compile(re.escape(each.own)), written) for each in kept}
+    widened = []
+    for pair in alignment:
+        showing = next((each for each in kept if overlaps(pair.source, [each.span])), None)
+        if showing:
+            there = next((span for span in found[showing.own] if overlaps(span, [pair.target])), pair.target)
+            pair = pair._replace(source=showing.span, target=there)
+        widened.append(pair)
+    return tuple(widened)
 
 
 def find_translated(match: TermMatch, written: str, alignment: Alignment, taken: Collection[Span]) -> Span | None:
