@@ -142,6 +142,27 @@ def test_files_as_they_are_in_the_wild_are_read(text, expected):
     assert write(text, str)[0] == text
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# And I love her so #", ["And I love her so"]),
+        ("#And I love her\nso much#", ["And I love her so much"]),
+        ("<i>#And I do#</i>\n- # So do I\n# and you #", ["And I do", "So do I", "and you"]),
+        ("*And I love her so*", ["And I love her so"]),
+        ("for ever #", ["for ever"]),
+        ("#metoo is number #1\nof all", ["#metoo is number #1 of all"]),
+        ("We are #\n1 of all", ["We are # 1 of all"]),
+    ],
+)
+def test_signs_of_a_song_stand_around_it(text, expected):
+    film = srt(text, "and the dog is big.")
+    assert paragraphs(film)[: len(expected)] == expected or expected[0] in paragraphs(film)[0]
+    written, _ = write(film, str.upper)
+    assert written == film.replace(text, text.upper().replace("<I>", "<i>").replace("</I>", "</i>")).replace(
+        "and the dog is big", "AND THE DOG IS BIG"
+    )
+
+
 def test_no_words_are_a_timing():
     vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\n{} Hi"
     assert replace_all(vtt.format("A &lt; b"), ["00:01 --&gt; 00:02 &amp; &lt;b&gt;"], mime_type=VTT)[0] == vtt.format(
@@ -308,6 +329,8 @@ LINES = st.sampled_from(
         "今日は",
         "<font color=red>",
         "(AH) Oh",
+        "# la #",
+        "*so it is*",
     ]
 )
 CUES = st.lists(
@@ -332,7 +355,7 @@ def files(draw):
 def outline(text):
     """Return the lines of a file that are not words, and the marks in it."""
     lines = [line for line in re.split("\r?\n", text) if "-->" in line or line.isdecimal()]
-    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|♪", text))
+    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|[♪#]", text))
 
 
 @settings(max_examples=60, deadline=None)

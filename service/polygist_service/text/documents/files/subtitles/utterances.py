@@ -204,8 +204,13 @@ class ScriptReader:
                     starts.append(mark.start)
                     ends.append(end)
             ends[-1] = end
-            is_new = self._is_rolling or shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
+            is_new = self._is_rolling or self._ends_song(start, end) or bool(SOUND.fullmatch(shown))
         yield from zip(starts, ends, strict=True)
+
+    def _ends_song(self, start: int, end: int) -> bool:
+        """Whether a sign of music ends a line."""
+        marks, shown = self.script.marks_in(start, end), self._text[start:end].rstrip()
+        return bool(marks) and marks[-1][1].source[0] in MUSIC and marks[-1][1].end == start + len(shown)
 
     def _begins_turn(self, start: int, end: int) -> bool:
         """Whether somebody else speaks, or something else sounds, on a line."""
