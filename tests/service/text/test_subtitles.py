@@ -116,7 +116,9 @@ def test_what_is_read_is_what_is_said():
         (("♪ Love ♪", "♪ me ♪"), ["Love", "me"]),
         (("THE END", "I went home"), ["THE END", "I went home"]),
         (("今日は", "天気がいい。"), ["今日は<wbr>天気がいい。"]),
-        (("{\\an8}Sign", "words"), ["Sign", "words"]),
+        (("{\\an8}Sign", "Words"), ["Sign", "Words"]),
+        (("{\\an8}Stop.", "words"), ["Stop.", "words"]),
+        (("{\\an8}I know that", "the house", "{\\an2}is sold."), ["I know that<wbr> the house<wbr> is sold."]),
     ],
 )
 def test_a_sentence_goes_on_in_the_next_cue(texts, expected):
@@ -216,6 +218,10 @@ def test_a_sentence_is_put_back_into_its_cues_so_that_they_can_be_read():
     assert not notices
     written, notices = replace_all(srt("Go", "now.", times=TIMES[1:]), [f"{'Vá embora ' * 20}<wbr>agora."])
     assert [each.notice.kind for each in notices] == [NoticeKind.READING_SPEED_EXCEEDED] * 2
+    fast = srt("Nobody can read this sentence.", times=["00:00:01,000 --> 00:00:01,300"])
+    _, (notice,) = replace_all(fast, ["Ninguém lê isto."])
+    assert "has 16 characters for 0.3 s; 17 a second" in notice.notice.message
+    assert not replace_all(srt("Nobody can read this sentence so soon."), ["Assim ninguém pode ler isto tão cedo."])[1]
     page = read(srt("Go", "now.", times=TIMES[1:])).texts[0].text
     assert [page[slice(*each.notice.span)] for each in notices] == ["Go", "now."]
 

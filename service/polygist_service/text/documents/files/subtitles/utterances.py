@@ -295,21 +295,19 @@ class ScriptReader:
         before, behind = cues[last.cue], cues[following.cue]
         if last.kind is not UtteranceKind.SPEECH or following.kind is not UtteranceKind.SPEECH:
             return False
-        if (
-            self._is_rolling
-            or following.is_new_speaker
-            or last.voice != following.voice
-            or before.placing != behind.placing
-        ):
+        if self._is_rolling or following.is_new_speaker or last.voice != following.voice:
             return False
         if following.cue != last.cue + 1 or not -LONGEST_OVERLAP <= behind.begin - before.end <= LONGEST_PAUSE:
             return False
-        if self.script.turns[last.turn].utterances[-1] is not last or self._placing(last) != self._placing(following):
+        if self.script.turns[last.turn].utterances[-1] is not last:
             return False
         tail, head = self._tail(last), text[following.start : min(following.end, following.start + EDGE)]
         head = self._pattern.sub("", head)
         begun = ELLIPSIS_BEGIN.match(head)
         letters = re.search(r"[^\W\d_]", head[begun.end() if begun else 0 :])
+        is_moved = before.placing != behind.placing or self._placing(last) != self._placing(following)
+        if is_moved and (ENDED.search(tail) or not (letters and letters[0].islower())):
+            return False
         if ELLIPSIS_END.search(tail):
             return bool(begun) or bool(letters and letters[0].islower())
         if self._unended >= MOST_UNENDED and not ENDED.search(tail):
