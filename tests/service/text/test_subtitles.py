@@ -116,7 +116,9 @@ def test_what_is_read_is_what_is_said():
         (("♪ Love ♪", "♪ me ♪"), ["Love", "me"]),
         (("THE END", "I went home"), ["THE END", "I went home"]),
         (("今日は", "天気がいい。"), ["今日は<wbr>天気がいい。"]),
-        (("{\\an8}Sign", "words"), ["Sign", "words"]),
+        (("{\\an8}Sign", "Words"), ["Sign", "Words"]),
+        (("{\\an8}Stop.", "words"), ["Stop.", "words"]),
+        (("{\\an8}I know that", "the house", "{\\an2}is sold."), ["I know that<wbr> the house<wbr> is sold."]),
     ],
 )
 def test_a_sentence_goes_on_in_the_next_cue(texts, expected):
@@ -140,6 +142,27 @@ def test_a_sentence_goes_on_in_the_next_cue(texts, expected):
 def test_files_as_they_are_in_the_wild_are_read(text, expected):
     assert paragraphs(text) == expected
     assert write(text, str)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# And I love her so #", ["And I love her so"]),
+        ("#And I love her\nso much#", ["And I love her so much"]),
+        ("<i>#And I do#</i>\n- # So do I\n# and you #", ["And I do", "So do I", "and you"]),
+        ("*And I love her so*", ["And I love her so"]),
+        ("for ever #", ["for ever"]),
+        ("#metoo is number #1\nof all", ["#metoo is number #1 of all"]),
+        ("We are #\n1 of all", ["We are # 1 of all"]),
+    ],
+)
+def test_signs_of_a_song_stand_around_it(text, expected):
+    film = srt(text, "and the dog is big.")
+    assert paragraphs(film)[: len(expected)] == expected or expected[0] in paragraphs(film)[0]
+    written, _ = write(film, str.upper)
+    assert written == film.replace(text, text.upper().replace("<I>", "<i>").replace("</I>", "</i>")).replace(
+        "and the dog is big", "AND THE DOG IS BIG"
+    )
 
 
 def test_no_words_are_a_timing():
@@ -195,6 +218,10 @@ def test_a_sentence_is_put_back_into_its_cues_so_that_they_can_be_read():
     assert not notices
     written, notices = replace_all(srt("Go", "now.", times=TIMES[1:]), [f"{'Vá embora ' * 20}<wbr>agora."])
     assert [each.notice.kind for each in notices] == [NoticeKind.READING_SPEED_EXCEEDED] * 2
+    fast = srt("Nobody can read this sentence.", times=["00:00:01,000 --> 00:00:01,300"])
+    _, (notice,) = replace_all(fast, ["Ninguém lê isto."])
+    assert "has 16 characters for 0.3 s; 17 a second" in notice.notice.message
+    assert not replace_all(srt("Nobody can read this sentence so soon."), ["Assim ninguém pode ler isto tão cedo."])[1]
     page = read(srt("Go", "now.", times=TIMES[1:])).texts[0].text
     assert [page[slice(*each.notice.span)] for each in notices] == ["Go", "now."]
 
@@ -308,6 +335,8 @@ LINES = st.sampled_from(
         "今日は",
         "<font color=red>",
         "(AH) Oh",
+        "# la #",
+        "*so it is*",
     ]
 )
 CUES = st.lists(
@@ -332,7 +361,7 @@ def files(draw):
 def outline(text):
     """Return the lines of a file that are not words, and the marks in it."""
     lines = [line for line in re.split("\r?\n", text) if "-->" in line or line.isdecimal()]
-    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|♪", text))
+    return lines, sorted(re.findall(r"</?[A-Za-z][^<>\n]*>|<\d\d:[\d:.]+>|\{\\[^}]*\}|[♪#]", text))
 
 
 @settings(max_examples=60, deadline=None)

@@ -34,6 +34,8 @@ from polygist_service.text.documents.files.subtitles.utterances import Script, T
 from polygist_service.text.documents.files.subtitles.wording import Spelling, UtteranceWriter, join_turn
 from polygist_service.text.segmentation import Span
 
+# A cue that was too full before is told as well, where it has so many times the characters that can be read of it.
+MOST_EXCESS = 1.2
 # What lines lose to words that do not fit at their ends, in characters, where it is guessed how much a cue takes.
 LOSS = 6
 
@@ -261,7 +263,7 @@ class SubtitleWriter:
         own_lines = sum(self._frame(turn)[0] for turn in turns)
         utterances = [each for turn in turns for each in turn.utterances if each.start in self._places]
         speed = reading_speed(self._language)
-        if width > self._most(cue, self._shown[index]):
+        if width > min(self._most(cue, self._shown[index]), MOST_EXCESS * speed * cue.duration):
             said = f"has {width} characters for {cue.duration:.1f} s; {speed} a second can be read, shorten it"
             self._warn(NoticeKind.READING_SPEED_EXCEEDED, utterances, said)
         elif is_wide or lines > max(MOST_LINES, own_lines):

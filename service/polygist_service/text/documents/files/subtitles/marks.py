@@ -1,8 +1,11 @@
-"""Marks in the text of cues: tags of SRT and WebVTT, overrides of ASS, timestamps of karaoke, signs of music."""
+"""Marks in the text of cues: tags of SRT and WebVTT, overrides of ASS, timestamps of karaoke, signs of music.
+
+Where an alphabet has no notes, # and * stand around the words of songs, with a space between or without.
+"""
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,13 +20,16 @@ VTT_TAG = r"</?[A-Za-z][^<>]*>|</?>|<\d[\d:.]*>|&[lr]lm;"
 OTHER = (
     r"|\{\\[^{}\r\n]*\}|\{[yY]:[ibusIBUS,]+\}|\{[cC]:\$[0-9a-fA-F]+\}"
     r"|[\u266a-\u266c]+|[\u200e\u200f\u202a-\u202e\u2066-\u2069]+"
+    # What may be signs of a song: at the end of a line, or at its begin.
+    r"|(?P<closing>[#*]+)(?=[ \t]*(?:[\r\n]|</|\{\\|\Z))|(?P<opening>(?:(?<=[\r\n>}])|(?<=[\r\n>}:-] ))[#*]+)"
 )
 SRT_MARK = re.compile(SRT_TAG + OTHER, re.IGNORECASE)
 VTT_MARK = re.compile(VTT_TAG + OTHER)
 NAME = re.compile(r"< ?(/?) ?([A-Za-z]+)")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t\r\n]+([^>]*)>")
 LANGUAGE = re.compile(r"<lang(?:\.[^\s>]*)?[ \t]+([A-Za-z0-9-]+)[ \t]*>")
-MUSIC = frozenset("♪♫♬")
+MUSIC = frozenset("♪♫♬#*")
+SPACED_WORDS = re.compile(r"[ \t]+[\"'“‘¿¡]?[^\W\d_]")
 # What stands right behind a word.
 STOPS = frozenset(".,)…")
 
@@ -78,7 +84,9 @@ def find_marks(text: str, span: Span, pattern: re.Pattern[str], first: int) -> S
         pattern: what finds them.
         first: index of the first one among all marks of the file.
     """
-    marks = [Mark(*found.span(), found[0]) for found in pattern.finditer(text, *span)]
+    found_marks = list(pattern.finditer(text, *span))
+    signs = find_signs(text, [each for each in found_marks if each.lastgroup], span[1])
+    marks = [Mark(*found.span(), found[0]) for found in found_marks if not found.lastgroup or found.start() in signs]
     open_tags: list[int] = []
     counts: Counter[str] = Counter()
     for index, mark in enumerate(marks):
@@ -101,6 +109,27 @@ def find_marks(text: str, span: Span, pattern: re.Pattern[str], first: int) -> S
                 mark.kind, mark.partner = MarkKind.CLOSING, first + begun
                 break
     return marks
+
+
+def find_signs(text: str, candidates: Iterable[re.Match[str]], end: int) -> set[int]:
+    """Return where those signs of a cue begin that stand around a song, and are no part of its words.
+
+    Args:
+        text: of the file.
+        candidates: what may be signs, in order.
+        end: of the cue.
+    """
+    signs: set[int] = set()
+    begun: defaultdict[str, list[int]] = defaultdict(list)
+    for each in candidates:
+        start, stop = each.span()
+        if each.lastgroup == "opening":
+            begun[each[0]].append(start)
+            if SPACED_WORDS.match(text, stop, end):
+                signs.add(start)
+        elif begun[each[0]] or (stop == end and text[start - 1] in " \t"):
+            signs.update([*begun.pop(each[0], []), start])
+    return signs
 
 
 def count_shown(text: str, marks: Sequence[Mark], start: int, end: int) -> int:

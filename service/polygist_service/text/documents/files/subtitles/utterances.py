@@ -204,8 +204,13 @@ class ScriptReader:
                     starts.append(mark.start)
                     ends.append(end)
             ends[-1] = end
-            is_new = self._is_rolling or shown[-1] in MUSIC or bool(SOUND.fullmatch(shown))
+            is_new = self._is_rolling or self._ends_song(start, end) or bool(SOUND.fullmatch(shown))
         yield from zip(starts, ends, strict=True)
+
+    def _ends_song(self, start: int, end: int) -> bool:
+        """Whether a sign of music ends a line."""
+        marks, shown = self.script.marks_in(start, end), self._text[start:end].rstrip()
+        return bool(marks) and marks[-1][1].source[0] in MUSIC and marks[-1][1].end == start + len(shown)
 
     def _begins_turn(self, start: int, end: int) -> bool:
         """Whether somebody else speaks, or something else sounds, on a line."""
@@ -290,21 +295,19 @@ class ScriptReader:
         before, behind = cues[last.cue], cues[following.cue]
         if last.kind is not UtteranceKind.SPEECH or following.kind is not UtteranceKind.SPEECH:
             return False
-        if (
-            self._is_rolling
-            or following.is_new_speaker
-            or last.voice != following.voice
-            or before.placing != behind.placing
-        ):
+        if self._is_rolling or following.is_new_speaker or last.voice != following.voice:
             return False
         if following.cue != last.cue + 1 or not -LONGEST_OVERLAP <= behind.begin - before.end <= LONGEST_PAUSE:
             return False
-        if self.script.turns[last.turn].utterances[-1] is not last or self._placing(last) != self._placing(following):
+        if self.script.turns[last.turn].utterances[-1] is not last:
             return False
         tail, head = self._tail(last), text[following.start : min(following.end, following.start + EDGE)]
         head = self._pattern.sub("", head)
         begun = ELLIPSIS_BEGIN.match(head)
         letters = re.search(r"[^\W\d_]", head[begun.end() if begun else 0 :])
+        is_moved = before.placing != behind.placing or self._placing(last) != self._placing(following)
+        if is_moved and (ENDED.search(tail) or not (letters and letters[0].islower())):
+            return False
         if ELLIPSIS_END.search(tail):
             return bool(begun) or bool(letters and letters[0].islower())
         if self._unended >= MOST_UNENDED and not ENDED.search(tail):
