@@ -258,6 +258,8 @@ def test_what_marks_accelerators_is_told_by_the_catalogue():
     names = ("see _name", "on %(last_updated)s", "my_name")
     assert sent(*names) == [*names]
     assert sent(*names, "_File", "Save _As", "E_xit") == ["see name", *names[1:], "File", "Save As", "Exit"]
+    assert sent("&File", "_Open file", "Cu_t", "Undo|verb") == ["File", "Open file", "Cut", "Undo|verb"]
+    assert sent("_File", "_my_Name", "__File") == ["File", "_my_Name", "__File"]
     assert sent("Fi~le", "E&xit", header="X-Accelerator-Marker: ~\\n") == ["File", "E&xit"]
 
 

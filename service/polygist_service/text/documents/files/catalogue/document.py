@@ -34,7 +34,7 @@ from polygist_service.text.documents.files.catalogue.header import (
     PluralRule,
     find_declared_encoding,
 )
-from polygist_service.text.documents.files.catalogue.wording import Wording, find_marker, mark_breaks, restore_breaks
+from polygist_service.text.documents.files.catalogue.wording import Wording, find_markers, mark_breaks, restore_breaks
 from polygist_service.text.documents.files.catalogue.writing import CatalogueWriter
 from polygist_service.text.documents.files.encodings import UTF8, Encoding
 from polygist_service.text.segmentation import has_letters
@@ -67,10 +67,10 @@ class Source:
     index: int | None = None
 
     @classmethod
-    def of(cls, own: str, formats: Sequence[Format], marker: str, index: int) -> "Source":
+    def of(cls, own: str, formats: Sequence[Format], markers: str, index: int) -> "Source":
         """Read a message; `index` is that of its text, should it have words."""
-        is_code = MARKUP.search(own) or any(marker in own[slice(*span)] for span in find_placeholders(own, formats))
-        wording = Wording.of(own, "" if is_code else marker)
+        code = "".join(own[slice(*span)] for span in find_placeholders(own, formats))
+        wording = Wording.of(own, "" if MARKUP.search(own) else "".join(each for each in markers if each not in code))
         numbered = number_placeholders(wording.text, formats)
         return cls(own, wording, numbered, index if has_words(numbered, formats) else None)
 
@@ -178,7 +178,7 @@ def plan(
 ) -> tuple[list[Task], list[FileText]]:
     """Return what is to be done for a catalogue, and the texts that are translated for it."""
     wanted = [each for each in entries if is_wanted(each, options, rule)]
-    marker = find_marker((each.message for each in entries), said=header[ACCELERATOR])
+    markers = find_markers((each.message for each in entries), said=header[ACCELERATOR])
     tasks: list[Task] = []
     sources: list[Source] = []
     for entry in wanted:
@@ -186,7 +186,7 @@ def plan(
         forms, doubtful = choose_sources(entry, formats, rule, options)
         made: dict[str, Source] = {}
         for own in filter(None, dict.fromkeys(forms)):
-            made[own] = Source.of(own, formats, marker, len(sources))
+            made[own] = Source.of(own, formats, markers, len(sources))
             if made[own].index is not None:
                 sources.append(made[own])
         tasks.append(Task(entry, formats, [made[own] if own else None for own in forms], doubtful))

@@ -10,6 +10,7 @@ from polygist_service.text.languages import base_language
 # What may mark the letter that a menu's item is chosen by.
 MARKERS = "&_~"
 SEVERAL = 2
+CAPITAL_ITEM = re.compile(r"_[^\W\d_]+(?![\w_])")
 # Messages of more characters are no items of menus, and no names of buttons.
 LONGEST_ITEM = 60
 # Languages in which the letter is added to an item in brackets.
@@ -45,22 +46,26 @@ def accelerator(marker: str) -> re.Pattern[str]:
 ACCELERATORS = {marker: accelerator(marker) for marker in MARKERS}
 
 
-def find_marker(messages: Iterable[str], *, said: str = "") -> str:
-    """Return what marks accelerators in a catalogue: as its header says, else as most items do; empty for none.
+def find_markers(messages: Iterable[str], *, said: str = "") -> str:
+    """Return what marks accelerators in a catalogue, the commonest first: what its header says, else what items have.
 
-    An ampersand before a word is one; what else may be part of a name has to stand in several items.
+    An ampersand before a word is a marker, and a low line that a message begins with, before a capital; what else may
+    be part of a name has to stand in several items.
     """
     if said in ACCELERATORS:
         return said
-    counts = Counter(
-        marker
-        for message in messages
-        if len(message) <= LONGEST_ITEM
-        for marker, pattern in ACCELERATORS.items()
-        if message.count(marker) == 1 and (found := pattern.search(message)) and is_at_start(message, found.start())
-    )
-    sure = [marker for marker, count in counts.items() if marker == MARKERS[0] or count >= SEVERAL]
-    return max(sure, key=lambda marker: counts[marker], default="")
+    counts: Counter[str] = Counter()
+    sure = {MARKERS[0]}
+    for message in messages:
+        if len(message) > LONGEST_ITEM:
+            continue
+        for marker, pattern in ACCELERATORS.items():
+            found = pattern.search(message) if message.count(marker) == 1 else None
+            if found and is_at_start(message, found.start()):
+                counts[marker] += 1
+                if CAPITAL_ITEM.match(message) and message[1].isupper():
+                    sure.add(marker)
+    return "".join(marker for marker, count in counts.most_common() if marker in sure or count >= SEVERAL)
 
 
 def is_at_start(message: str, at: int) -> bool:
@@ -88,8 +93,8 @@ class Wording:
     letter: str = ""
 
     @classmethod
-    def of(cls, message: str, marker: str) -> "Wording":
-        """Return what of a message is translated, given what marks accelerators in it."""
+    def of(cls, message: str, markers: str) -> "Wording":
+        """Return what of a message is translated, given what may mark its accelerator."""
         before, text, behind = split_edges(message)
         end = ""
         if "\n" in text:
@@ -97,8 +102,8 @@ class Wording:
             return cls(message, before, behind)
         if len(text) <= LONGEST_ITEM and not SENTENCE.search(text) and split_end(text)[0]:
             text, end = split_end(text)
-        if marker and len(text) <= LONGEST_ITEM and text.count(marker) == 1:
-            found = ACCELERATORS[marker].search(text)
+        for marker in markers if len(text) <= LONGEST_ITEM else "":
+            found = ACCELERATORS[marker].search(text) if text.count(marker) == 1 else None
             # "my_name" is a name, "E_xit" an item.
             word = text[: found.start()].split(" ")[-1] if found else ""
             if found and (not word or word[0].isupper() or marker != "_"):
