@@ -3,6 +3,7 @@
 An element stays one: it is put around the words that were written for its words, inside the element that it is in.
 """
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
@@ -15,6 +16,11 @@ from polygist_service.text.segmentation import Span
 
 # Marks that stand for each other in the languages.
 MARKS = ("\"“”„‟«»「」『』‘’'", "-–—―", ".。।…", ",、，،", "?？؟", "!！", ":：", ";；؛", "(（", ")）", " \u00a0\u202f")
+
+# No longer word is looked for around a place.
+LONGEST_WORD = 100
+TO_SPACE, FROM_SPACE = re.compile(r"\S+\Z"), re.compile(rf"\S{{1,{LONGEST_WORD}}}")
+MARKS_BEFORE, MARKS_BEHIND = re.compile(r"\A\W+"), re.compile(r"\W+\Z")
 
 
 def arrange(
@@ -34,9 +40,25 @@ def arrange(
         spans = [(each.start, each.end) for each in inlines]
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
     arranger = Arranger(text, inlines, written, alignment, filled)
-    doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
+    cut = {at for at, each in enumerate(inlines) if is_cut_elsewhere(text, each, written, arranger.spans[at])}
+    doubtful = sorted(arranger.doubtful | cut) if alignment else range(len(inlines))
     placements = put_in_order(inlines, arranger.children, arranger.spans)
     return Arrangement(tuple(placements), tuple(doubtful), arranger.strays)
+
+
+def is_cut_elsewhere(text: str, inline: Inline, written: str, span: Span) -> bool:
+    """Whether an element that has a part of a word of the sentence has another one of that word where it was copied."""
+    if inline.is_alone or text[inline.start : inline.end] == written[span[0] : span[1]]:
+        return False
+    edges = [at for at, is_own in ((inline.start, inline.begins), (inline.end, inline.ends)) if is_own]
+    return any(word and word in written for word in (word_around(text, at) for at in edges))
+
+
+def word_around(text: str, at: int) -> str:
+    """Return the word that a place is inside of, without the marks at its ends; "" where there is none."""
+    before, behind = TO_SPACE.search(text, max(0, at - LONGEST_WORD), at), FROM_SPACE.match(text, at)
+    parts = (MARKS_BEFORE.sub("", before[0]), MARKS_BEHIND.sub("", behind[0])) if before and behind else ("", "")
+    return "".join(parts) if all(parts) else ""
 
 
 def children_of(inlines: Sequence[Inline]) -> list[list[int]]:
