@@ -109,6 +109,7 @@ class Arranger:
         self._text = text
         self._inlines = inlines
         self._written = written
+        self._alignment = alignment
         edges = [edge for each in inlines for edge in (each.start, each.end)]
         self._links = link_words(text, edges, written, alignment)
         self.children = children_of(inlines)
@@ -157,7 +158,16 @@ class Arranger:
             self._written[max(before, limits[0]) : start][::-1], text[inline.start : source[first][0]][::-1]
         )
         end += common_marks(self._written[end : min(behind, limits[1])], text[source[last - 1][1] : inline.end])
+        end += self._count_own(self._written[end : min(behind, limits[1])], end, inline)
         return start if inline.begins else limits[0], end if inline.ends else limits[1]
+
+    def _count_own(self, marks: str, at: int, inline: Inline) -> int:
+        """Return how many of the marks at `at`, which the sentence lacks, were written for words of an element."""
+        count = next((count for count, mark in enumerate(marks) if mark.isspace() or mark in self._text), len(marks))
+        pairs = (each for each in self._alignment if count and each.target[0] <= at < each.target[1])
+        likeliest = max(pairs, key=lambda each: each.probability, default=None)
+        is_own = likeliest and inline.start <= likeliest.source[0] and likeliest.source[1] <= inline.end
+        return count if is_own else 0
 
     def _gap(self, word: int) -> Span:
         """Return the span of what stands before a word that was written, or behind the last one."""
