@@ -204,6 +204,16 @@ def test_elements_stand_at_their_words() -> None:
         assert arrangement.doubtful
 
 
+def test_an_element_that_had_a_part_of_a_word_and_has_all_of_it_is_doubtful() -> None:
+    for source, written, is_doubtful in [
+        ("of A<i>T&T</i>.", "de AT&T.", True),
+        ("of A<i>T&T</i>.", "de um outro.", False),
+        ("of <b>AT</b>&T.", "de AT&T.", False),
+    ]:
+        placed, arrangement = place_tags(source, written, "0-0 1-1 2-2")
+        assert bool(arrangement.doubtful) == is_doubtful, placed
+
+
 def test_halves_reach_to_their_end_of_the_sentence() -> None:
     text, tags, _ = read_tags("It was <b>so. Not <i>now</i> but</b> then.")
     first, second = divide(tags, [(0, 10), (11, 28)])

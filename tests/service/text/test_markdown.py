@@ -234,6 +234,11 @@ TRANSLATIONS = [
     ("## Title {#id .c}", {"Title": "Título"}, "## Título {#id .c}"),
     ("the end", {"the end": "![ e [2]."}, "!\\[ e \\[2&#93;."),
     ("in town.\n\n[1]: http://x", {"in town.": "em [1]."}, "em \\[1&#93;.\n\n[1]: http://x"),
+    (
+        "It is [open].\n\n[open]: /u",
+        {"It is open.": "É‹is aberto][‹open ."},
+        "É [aberto&#93;\\[][open] .\n\n[open]: /u",
+    ),
     ("a _b_ c", {"a b c": "x‹a b‹b"}, "x _b_"),
 ]
 

@@ -3,6 +3,7 @@
 An element stays one: it is put around the words that were written for its words, inside the element that it is in.
 """
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
@@ -15,6 +16,11 @@ from polygist_service.text.segmentation import Span
 
 # Marks that stand for each other in the languages.
 MARKS = ("\"“”„‟«»「」『』‘’'", "-–—―", ".。।…", ",、，،", "?？؟", "!！", ":：", ";；؛", "(（", ")）", " \u00a0\u202f")
+
+# No longer word is looked for around a place.
+LONGEST_WORD = 100
+TO_SPACE, FROM_SPACE = re.compile(r"\S+\Z"), re.compile(rf"\S{{1,{LONGEST_WORD}}}")
+MARKS_BEFORE, MARKS_BEHIND = re.compile(r"\A\W+"), re.compile(r"\W+\Z")
 
 
 def arrange(
@@ -34,9 +40,25 @@ def arrange(
         spans = [(each.start, each.end) for each in inlines]
         return Arrangement(tuple(put_in_order(inlines, children_of(inlines), spans)))
     arranger = Arranger(text, inlines, written, alignment, filled)
-    doubtful = sorted(arranger.doubtful) if alignment else range(len(inlines))
+    cut = {at for at, each in enumerate(inlines) if is_cut_elsewhere(text, each, written, arranger.spans[at])}
+    doubtful = sorted(arranger.doubtful | cut) if alignment else range(len(inlines))
     placements = put_in_order(inlines, arranger.children, arranger.spans)
     return Arrangement(tuple(placements), tuple(doubtful), arranger.strays)
+
+
+def is_cut_elsewhere(text: str, inline: Inline, written: str, span: Span) -> bool:
+    """Whether an element that has a part of a word of the sentence has another one of that word where it was copied."""
+    if inline.is_alone or text[inline.start : inline.end] == written[span[0] : span[1]]:
+        return False
+    edges = [at for at, is_own in ((inline.start, inline.begins), (inline.end, inline.ends)) if is_own]
+    return any(word and word in written for word in (word_around(text, at) for at in edges))
+
+
+def word_around(text: str, at: int) -> str:
+    """Return the word that a place is inside of, without the marks at its ends; "" where there is none."""
+    before, behind = TO_SPACE.search(text, max(0, at - LONGEST_WORD), at), FROM_SPACE.match(text, at)
+    parts = (MARKS_BEFORE.sub("", before[0]), MARKS_BEHIND.sub("", behind[0])) if before and behind else ("", "")
+    return "".join(parts) if all(parts) else ""
 
 
 def children_of(inlines: Sequence[Inline]) -> list[list[int]]:
@@ -87,6 +109,7 @@ class Arranger:
         self._text = text
         self._inlines = inlines
         self._written = written
+        self._alignment = alignment
         edges = [edge for each in inlines for edge in (each.start, each.end)]
         self._links = link_words(text, edges, written, alignment)
         self.children = children_of(inlines)
@@ -135,7 +158,16 @@ class Arranger:
             self._written[max(before, limits[0]) : start][::-1], text[inline.start : source[first][0]][::-1]
         )
         end += common_marks(self._written[end : min(behind, limits[1])], text[source[last - 1][1] : inline.end])
+        end += self._count_own(self._written[end : min(behind, limits[1])], end, inline)
         return start if inline.begins else limits[0], end if inline.ends else limits[1]
+
+    def _count_own(self, marks: str, at: int, inline: Inline) -> int:
+        """Return how many of the marks at `at`, which the sentence lacks, were written for words of an element."""
+        count = next((count for count, mark in enumerate(marks) if mark.isspace() or mark in self._text), len(marks))
+        pairs = (each for each in self._alignment if count and each.target[0] <= at < each.target[1])
+        likeliest = max(pairs, key=lambda each: each.probability, default=None)
+        is_own = likeliest and inline.start <= likeliest.source[0] and likeliest.source[1] <= inline.end
+        return count if is_own else 0
 
     def _gap(self, word: int) -> Span:
         """Return the span of what stands before a word that was written, or behind the last one."""
