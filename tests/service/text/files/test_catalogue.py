@@ -263,6 +263,25 @@ def test_what_marks_accelerators_is_told_by_the_catalogue():
     assert sent("Fi~le", "E&xit", header="X-Accelerator-Marker: ~\\n") == ["File", "E&xit"]
 
 
+def test_what_came_back_as_it_was_is_fuzzy_unless_it_is_names():
+    for message, is_told in {
+        "TODO entry found: %s": True, "file suffix (default: rst)": True, "Last updated on %(last_updated)s.": True,
+        "LibreOffice Writer": False, "PDF/A": False, "%s of GNU C": False, "Status: %s": False, "font-size": False,
+    }.items():  # fmt: skip
+        found, kinds = translated(f'msgid "{message}"\nmsgstr ""\n', str)
+        assert (found.msgstr, found.fuzzy, kinds) == (message, is_told, [NoticeKind.UNTRANSLATED] * is_told), message
+
+
+def test_a_singular_is_translated_with_the_number_one():
+    entry = '#, python-format\nmsgid "%(num)d hour"\nmsgid_plural "%(num)d hours"\nmsgstr[0] ""\nmsgstr[1] ""\n'
+    answers = {"1 hour": "1 hora", "%(num)d hours": "%(num)d horas"}
+    for one, lost in {"1 hora": 0, "uma hora": 0, "hora": 1}.items():
+        found, kinds = translated(entry, {**answers, "1 hour": one}.__getitem__)
+        assert found.msgstr_plural == {0: "hora" if lost else "%(num)d hora", 1: "%(num)d horas"}, one
+        assert (found.fuzzy, kinds) == (bool(lost), [NoticeKind.PLACEHOLDER_LOST] * lost)
+    assert texts(entry.replace(" hour", " of 2 hours", 1))[0] == "%(num)d of 2 hours"
+
+
 def test_what_has_no_words_is_carried_over():
     kept = ("%s", "https://example.org/%s", "100 %", "%(a)s: {b}")
     source = HEADER + "".join(f'msgid "{each}"\nmsgstr ""\n\n' for each in (*kept, "translator-credits", "a word"))
@@ -298,6 +317,11 @@ def test_encodings():
     assert (
         read(b"\xef\xbb\xbf" + entry.encode()).write([TranslatedText("é")], "pt").document.startswith(b"\xef\xbb\xbf")
     )
+    ascii_file = read(header("ASCII") + 'msgid "water"\nmsgstr ""\n')
+    for answer, charset, kinds in (("água", b"UTF-8", [NoticeKind.DOCUMENT_ALTERED]), ("agua", b"ASCII", [])):
+        written = ascii_file.write([TranslatedText(answer)], "pt")
+        assert charset in written.document
+        assert [each.notice.kind for each in written.notices] == kinds
     sjis = (header("Shift_JIS") + 'msgid "表"\nmsgstr ""\n').encode("shift_jis")
     assert [each.text for each in read(sjis).texts] == ["表"]
     for charset, body in (("klingon", b""), ("zip", b""), ("UTF-8", b"\xff"), ("punycode", b"")):

@@ -17,11 +17,13 @@ from polygist_service.text.documents.files.catalogue.formats import (
     Format,
     compare_placeholders,
     double_quotes,
+    find_counter,
     find_formats,
     find_kept,
     find_placeholders,
     number_placeholders,
     part_placeholders,
+    place_counter,
     place_number,
     restore_turns,
 )
@@ -34,9 +36,15 @@ from polygist_service.text.documents.files.catalogue.header import (
     PluralRule,
     find_declared_encoding,
 )
-from polygist_service.text.documents.files.catalogue.wording import Wording, find_markers, mark_breaks, restore_breaks
+from polygist_service.text.documents.files.catalogue.wording import (
+    TAG,
+    Wording,
+    find_markers,
+    mark_breaks,
+    restore_breaks,
+)
 from polygist_service.text.documents.files.catalogue.writing import CatalogueWriter
-from polygist_service.text.documents.files.encodings import UTF8, Encoding
+from polygist_service.text.documents.files.encodings import MOST_LETTERS_SHOWN, UTF8, Encoding
 from polygist_service.text.segmentation import has_letters
 
 # A tag that ends something or is whole by itself, or a character reference: such a message is a piece of HTML.
@@ -48,6 +56,10 @@ MARKUP = re.compile(
 # In their place stands who has translated a catalogue.
 CREDITS = frozenset(("translator-credits", "translator_credits"))
 CREDITS_CONTEXTS = frozenset(("NAME OF TRANSLATORS", "EMAIL OF TRANSLATORS"))
+# A message that came back as it was is one that was not translated, unless it is made of names: these have capitals.
+SMALL_WORD = re.compile(r"(?<![\w.-])[^\W\d_A-Z]{2,}(?![\w-])")
+FEWEST_SMALL_WORDS = 2
+COPIED = "the message was left as it was; it is marked as fuzzy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Source:
         own: as it stands in the catalogue.
         wording: what of it is translated.
         numbered: that, with numbers for placeholders that take their turn.
+        counter: the placeholder that stands for the number one, which is sent in its place; empty where there is none.
         index: of its text in the file; None where it has no words and is carried over as it is.
     """
 
@@ -65,14 +78,33 @@ class Source:
     wording: Wording
     numbered: str
     index: int | None = None
+    counter: str = ""
 
     @classmethod
-    def of(cls, own: str, formats: Sequence[Format], markers: str, index: int) -> "Source":
-        """Read a message; `index` is that of its text, should it have words."""
+    def of(cls, own: str, formats: Sequence[Format], markers: str, index: int, *, is_of_one: bool = False) -> "Source":
+        """Read a message.
+
+        Args:
+            own: as it stands in the catalogue.
+            formats: of its placeholders.
+            markers: what may mark its accelerator.
+            index: of its text, should it have words.
+            is_of_one: whether it is in the singular, and has a plural.
+        """
         code = "".join(own[slice(*span)] for span in find_placeholders(own, formats))
         wording = Wording.of(own, "" if MARKUP.search(own) else "".join(each for each in markers if each not in code))
         numbered = number_placeholders(wording.text, formats)
-        return cls(own, wording, numbered, index if has_words(numbered, formats) else None)
+        counter = find_counter(numbered, formats) if is_of_one else ""
+        return cls(own, wording, numbered, index if has_words(numbered, formats) else None, counter)
+
+    @property
+    def sent(self) -> str:
+        """What is translated: by the number one in it, a model tells that it is one thing."""
+        return self.numbered.replace(self.counter, "1") if self.counter else self.numbered
+
+    def receive(self, translated: str) -> str:
+        """Return the translation of `numbered`, given that of `sent`."""
+        return place_counter(translated, self.counter) if self.counter else translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +187,7 @@ class CatalogueFile:
         says_utf8 = find_name(self.header.charset) == UTF8
         if not says_utf8 and (notice or (self.encoding.codec == UTF8 and not document.isascii())):
             fields[CONTENT_TYPE] = "text/plain; charset=UTF-8"
+            notice = notice or (describe_encoding(self.header.charset, document) if self.header.charset else None)
         writer.head(self.header.entry, fields)
         if notice:
             notices.append(FileNotice(0, notice))
@@ -186,7 +219,8 @@ def plan(
         forms, doubtful = choose_sources(entry, formats, rule, options)
         made: dict[str, Source] = {}
         for own in filter(None, dict.fromkeys(forms)):
-            made[own] = Source.of(own, formats, markers, len(sources))
+            is_of_one = entry.plural not in (None, own)
+            made[own] = Source.of(own, formats, markers, len(sources), is_of_one=is_of_one)
             if made[own].index is not None:
                 sources.append(made[own])
         tasks.append(Task(entry, formats, [made[own] if own else None for own in forms], doubtful))
@@ -198,9 +232,9 @@ def plan(
     )
     language = header.language(SOURCE_LANGUAGE)
     texts = [
-        FileText(mark_breaks(each.numbered), HTML, kept=kept, language=language)
-        if MARKUP.search(each.numbered)
-        else FileText(each.numbered, PLAIN, kept=kept, language=language)
+        FileText(mark_breaks(each.sent), HTML, kept=kept, language=language)
+        if MARKUP.search(each.sent)
+        else FileText(each.sent, PLAIN, kept=kept, language=language)
         for each in sources
     ]
     return tasks, texts
@@ -238,28 +272,51 @@ def choose_sources(
 
 def has_words(text: str, formats: Sequence[Format]) -> bool:
     """Whether a message has letters that are not of a placeholder or an address."""
+    return has_letters("".join(find_wording(text, formats)))
+
+
+def is_copied(text: str, translated: str, formats: Sequence[Format]) -> bool:
+    """Whether a message that is more than names came back as it was."""
+    if text.split() != translated.split():
+        return False
+    rest = TAG.sub(" ", " ".join(find_wording(text, formats)))
+    return len(SMALL_WORD.findall(rest)) >= FEWEST_SMALL_WORDS
+
+
+def find_wording(text: str, formats: Sequence[Format]) -> list[str]:
+    """Return what stands between the placeholders and addresses of a message."""
     at, rest = 0, []
     for start, end in sorted(chain(find_placeholders(text, formats), find_addresses(text))):
         rest.append(text[at:start])
         at = max(at, end)
-    return has_letters("".join([*rest, text[at:]]))
+    return [*rest, text[at:]]
 
 
 def write_form(
     source: Source, formats: Sequence[Format], translated: Sequence[TranslatedText], language: str
 ) -> tuple[str, list[FileNotice]]:
-    """Return the translation of a message, and what is wrong with its placeholders."""
+    """Return the translation of a message, and what is wrong with it."""
     if source.index is None:
         return source.own, []
-    written = restore_breaks(source.numbered, translated[source.index].text)
+    answer = translated[source.index].text
+    if is_copied(source.sent, answer, formats):
+        notice = Notice(NoticeKind.UNTRANSLATED, COPIED, (0, len(source.sent)))
+        return source.own, [FileNotice(source.index, notice)]
+    written = source.receive(restore_breaks(source.sent, answer))
     written = part_placeholders(source.numbered, written, formats)
     wrong = compare_placeholders(source.numbered, written, formats)
     if not wrong:
         written, wrong = restore_turns(source.wording.text, source.numbered, written, formats)
     notices = [
-        FileNotice(source.index, describe_lost(source.numbered, placeholder)) for placeholder in dict.fromkeys(wrong)
+        FileNotice(source.index, describe_lost(source.sent, placeholder)) for placeholder in dict.fromkeys(wrong)
     ]
     return source.wording.restore(double_quotes(source.own, written, formats), language), notices
+
+
+def describe_encoding(charset: str, document: bytes) -> Notice:
+    """Return the notice that a catalogue that said to be in another encoding is UTF-8 now."""
+    lacking = " ".join(sorted(each for each in set(document.decode()) if not each.isascii())[:MOST_LETTERS_SHOWN])
+    return Notice(NoticeKind.DOCUMENT_ALTERED, f"the file is UTF-8 now, as {charset} has no: {lacking}")
 
 
 def describe_lost(text: str, placeholder: str) -> Notice:
@@ -281,4 +338,4 @@ def describe_doubt(task: Task) -> Iterator[FileNotice]:
                 f"msgstr[{form}] stands for one and for other numbers, but the singular has no place for a number: it"
                 " was made from the plural, and is marked as fuzzy"
             )
-            yield FileNotice(source.index, Notice(NoticeKind.DOCUMENT_ALTERED, message, (0, len(source.numbered))))
+            yield FileNotice(source.index, Notice(NoticeKind.DOCUMENT_ALTERED, message, (0, len(source.sent))))

@@ -12,6 +12,8 @@ WIDTH = r"(?:\*(?:\d+\$)?|\d{1,9})?"
 BRACES = r"\{\{|\}\}|\{(?P<name>[^\s{}:!]*+)(?:[^{}]|\{[^{}]*+\})*+\}"
 # What says in a singular what a placeholder says in its plural, in English, Portuguese, Spanish, French and German.
 ONE = re.compile(r"(?<![\w.,-])(?:one|a single|1|uma?|una?|une|eine?)(?![\w.,-])", re.IGNORECASE)
+COUNTER = re.compile(r"%(?:\(\w+\)|\d\$)?l{0,2}[diun]")
+DIGIT_ONE = re.compile(r"(?<![\w.,-])1(?![\w-]|[.,]\d)")
 # Signs beside a placeholder that are of it: "%dMB", "file%s", "%d%%", "%s:%d" are carried over whole.
 MOST_GLUED = 40
 GLUED = re.compile(rf"[A-Za-z0-9_]{{0,{MOST_GLUED}}}")
@@ -157,6 +159,23 @@ def find_kept(text: str, formats: Sequence[Format]) -> list[str]:
         at = after.end() if after else end
         kept.append(text[start - (before.end() if before else 0) : at])
     return kept
+
+
+def find_counter(text: str, formats: Sequence[Format]) -> str:
+    """Return the one placeholder of a message, if it stands for a whole number; empty where not, or beside others."""
+    found = [text[start:end] for start, end in find_placeholders(text, formats)]
+    if len(found) != 1 or not COUNTER.fullmatch(found[0]) or any(map(str.isdigit, text.replace(found[0], "", 1))):
+        return ""
+    return found[0] if DIGIT_ONE.search(text.replace(found[0], "1")) else ""
+
+
+def place_counter(text: str, counter: str) -> str:
+    """Return a text with a placeholder where it says one, in a digit or else in a word; as it is where it does not."""
+    for pattern in (DIGIT_ONE, ONE):
+        found = list(pattern.finditer(text))
+        if len(found) == 1:
+            return f"{text[: found[0].start()]}{counter}{text[found[0].end() :]}"
+    return text
 
 
 def number_placeholders(text: str, formats: Sequence[Format]) -> str:
