@@ -101,6 +101,7 @@ def test_no_flag_is_missing_in_the_tables(command: str, table):
         "--lines",
         "--stream",
         "--keep-file",
+        "--charset",
         "--mark-fuzzy",
         "--retranslate",
         "--help",
