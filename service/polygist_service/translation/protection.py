@@ -17,7 +17,7 @@ from polygist_service.text.capitals import Capitals, to_sentence
 from polygist_service.text.characters import BEFORE_NUMBERS
 from polygist_service.text.segmentation import Span, has_letters
 from polygist_service.translation.edits import Edit, Placeholder, Sign, Spelling, find_edits, merge_scripts
-from polygist_service.translation.terms.application import PARTED, Showing, leave_out
+from polygist_service.translation.terms.application import PARTED, Showing, tell_capitals
 from polygist_service.translation.vocabulary import Vocabulary
 
 # Of the forms tried (X1, (1), _1_, a number, a URL) this is copied most often over both directions: 96 % en-pt and 95 %
@@ -94,9 +94,7 @@ def protect(
         with_names: without, capitalised words with lacking letters have placeholders too: for a model that did not
             copy them in their nearest letters.
     """
-    capitals = Capitals.of(text)
-    if showings and Capitals.of(leave_out([each.span for each in showings], text)) is Capitals.ALL:
-        capitals = Capitals.ALL
+    capitals = tell_capitals(text, showings)
     edits = find_edits(text, vocabulary, showings)
     if capitals is Capitals.SENTENCE and not edits:
         return Protected(text, text, showings=tuple(showings))

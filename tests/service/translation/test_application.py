@@ -294,6 +294,7 @@ async def test_an_adjective_may_agree():
         ("Gadget, they say.", ("Gadget", "iPhone"), "IPhone, dizem.", "iPhone, dizem."),
         ("THE GADGET IS NEW.", ("GADGET", "iPhone"), "O IPHONE É NOVO.", "O iPhone É NOVO."),
         ("THE MARKETS ARE NEW.", ("MARKET", "feira"), "AS feiras SÃO NOVAS.", "AS FEIRAS SÃO NOVAS."),
+        ("THE TOWN {name} IS OPEN", ("TOWN", "vila"), "A vila Tavrik está aberta", "A VILA {name} ESTÁ ABERTA"),
         ("The MARKET rose.", ("market", "feira"), "A feira subiu.", "A FEIRA subiu."),
         ("Market prices rose.", ("market", "feira"), "Preços de Feira subiram.", "Preços de feira subiram."),
         ("The market rose.", ("market", "feira"), "Feira subiu.", "Feira subiu."),

@@ -289,15 +289,16 @@ def write_as_prescribed(
         source: the segment.
     """
     applied = [(place, each) for each, place in find_applied(showings, written, alignment, language) if place]
+    capitals = tell_capitals(source, showings)
     pieces: list[str] = []
     at = 0
     for place, showing in sorted(applied, key=lambda each: each[0]):
-        pieces += (written[at : place[0]], fit_case(showing, source, written, place, language))
+        pieces += (written[at : place[0]], fit_case(showing, source, written, place, language, capitals))
         at = place[1]
     return "".join(pieces) + written[at:]
 
 
-def fit_case(showing: Showing, source: str, written: str, place: Span, language: str) -> str:
+def fit_case(showing: Showing, source: str, written: str, place: Span, language: str, capitals: Capitals) -> str:
     """Return the words that stand at a place for a term, in the case that is prescribed; see `write_as_prescribed`.
 
     Words with capitals of their own have those and no others. Others have one where the term has one that no start of
@@ -308,7 +309,6 @@ def fit_case(showing: Showing, source: str, written: str, place: Span, language:
     form = next((each for each in forms if each.split() and fold_case(each) == fold_case(stands)), None)
     if not form or OBJECT.fullmatch(match.listed):
         return stands
-    capitals = Capitals.of(source)
     if is_plain(form) and (capitals is Capitals.ALL or (showing.own.isupper() and not form.isupper())):
         return form.upper()
     if not form.islower():
@@ -318,6 +318,12 @@ def fit_case(showing: Showing, source: str, written: str, place: Span, language:
     may_start = not before[-1:].isalnum() and before[-1:] != ","
     stays = stands[:1].isupper() and (may_start or capitals is Capitals.TITLE)
     return form[:1].upper() + form[1:] if is_given or stays else form
+
+
+def tell_capitals(text: str, showings: Sequence[Showing]) -> Capitals:
+    """Tell how a segment is written: in capitals where that is so without names and placeholders, as in "iPhone"."""
+    names = [each.span for each in showings if is_kept(each.match) or not text[slice(*each.span)].islower()]
+    return Capitals.ALL if names and Capitals.of(leave_out(names, text)) is Capitals.ALL else Capitals.of(text)
 
 
 def fold_case(words: str) -> str:
