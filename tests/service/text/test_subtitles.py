@@ -137,6 +137,7 @@ def test_a_sentence_goes_on_in_the_next_cue(texts, expected):
         (FIRST + "roll\n\n" + SECOND + "roll\ning", ["roll", "roll", "ing"]),
         ("WEBVTT\n\nSTYLE\n00:01.000 --> 00:02.000\na\n3\n00:02.000 --> 00:03.000\n&lt;b\n\nb <c\n", ["a<wbr> &lt;b"]),
         (FIRST + ">> JOHN: Hi. [a\nb]\n>>> No.", ["Hi.", "a b", "No."]),
+        (FIRST + "3 dogs\\Nand\\n2\\hcats in C:\\no", ["3 dogs<br id=0>and<br id=1>2&nbsp;cats in C:\\no"]),
     ],
 )  # fmt: skip
 def test_files_as_they_are_in_the_wild_are_read(text, expected):

@@ -15,6 +15,8 @@ from polygist_service.text.segmentation import Span
 SRT_TAG = (
     r"< ?/? ?(?:i|b|u|s|em|strong|font|span|c|v|lang|ruby|rt)(?![^\W_])[^<>\r\n]*>|<br ?/?>"
     r"|<\d\d?:\d\d[\d:.,]*>"
+    # Of ASS: the end of a line; behind a colon it is a path.
+    r"|(?<![:\\])\\n"
 )
 VTT_TAG = r"</?[A-Za-z][^<>]*>|</?>|<\d[\d:.]*>|&[lr]lm;"
 OTHER = (
@@ -25,6 +27,9 @@ OTHER = (
 )
 SRT_MARK = re.compile(SRT_TAG + OTHER, re.IGNORECASE)
 VTT_MARK = re.compile(VTT_TAG + OTHER)
+LINE_END = re.compile(r"\\n", re.IGNORECASE)
+# A space of ASS at which no line ends.
+HARD_SPACE, HARD_SPACES = "\\h", re.compile(r"(?<![:\\])\\h")
 NAME = re.compile(r"< ?(/?) ?([A-Za-z]+)")
 VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t\r\n]+([^>]*)>")
 LANGUAGE = re.compile(r"<lang(?:\.[^\s>]*)?[ \t]+([A-Za-z0-9-]+)[ \t]*>")
@@ -91,6 +96,8 @@ def find_marks(text: str, span: Span, pattern: re.Pattern[str], first: int) -> S
     counts: Counter[str] = Counter()
     for index, mark in enumerate(marks):
         mark.is_before_stop = text[mark.end : mark.end + 1] in STOPS
+        if LINE_END.match(mark.source):
+            mark.name = "br"
         found = NAME.match(mark.source)
         if not found:
             continue
@@ -150,4 +157,4 @@ REFERENCE = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{0,30}|#\d{1,7}|#[xX][0-9a-fA-F]
 
 def count_plain(text: str) -> int:
     """Return how many characters are shown of a text without marks."""
-    return len(REFERENCE.sub("x", text).replace("\r", "").replace("\n", ""))
+    return len(HARD_SPACES.sub("x", REFERENCE.sub("x", text)).replace("\r", "").replace("\n", ""))

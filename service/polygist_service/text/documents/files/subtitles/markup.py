@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
-from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, STOPS, Mark, MarkKind
+from polygist_service.text.documents.files.subtitles.marks import (
+    HARD_SPACES,
+    LANGUAGE,
+    REFERENCE,
+    STOPS,
+    Mark,
+    MarkKind,
+)
 from polygist_service.text.documents.files.subtitles.utterances import Script, Utterance
 from polygist_service.text.documents.html.tokens import Token, TokenKind, read_tokens
 from polygist_service.text.documents.joining import UNSPACED
@@ -129,7 +136,8 @@ def write_plain(words: str) -> str:
         return "" if is_one else " "
 
     joined = BETWEEN_LINES.sub(join, words)
-    return AMPERSAND.sub("&amp;", joined).replace("<", "&lt;").replace(">", "&gt;")
+    escaped = AMPERSAND.sub("&amp;", joined).replace("<", "&lt;").replace(">", "&gt;")
+    return HARD_SPACES.sub("&nbsp;", escaped)
 
 
 def is_unspaced(before: str, behind: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
 from polygist_service.text.documents.files.subtitles.lines import Word, cost_of_end
-from polygist_service.text.documents.files.subtitles.marks import LANGUAGE, REFERENCE, MarkKind
+from polygist_service.text.documents.files.subtitles.marks import HARD_SPACE, HARD_SPACES, LANGUAGE, REFERENCE, MarkKind
 from polygist_service.text.documents.files.subtitles.markup import PlacedMark, Written
 from polygist_service.text.documents.files.subtitles.utterances import Script, Utterance
 from polygist_service.text.segmentation import Span
@@ -27,6 +27,8 @@ class Spelling:
     def __init__(self, text: str, utterances: Sequence[Utterance], *, has_references: bool) -> None:
         source = " ".join(text[each.start : each.end] for each in utterances)
         found = {unescape(each): each for each in REFERENCE.findall(source)}
+        if HARD_SPACES.search(source):
+            found["\u00a0"] = HARD_SPACE
         plain = set(REFERENCE.sub("", source))
         own = {
             shown: each for shown, each in found.items() if len(shown) == 1 and (shown in "&<>" or shown not in plain)
