@@ -188,7 +188,7 @@ class Guard:
             changes,
             protected=reading.protected,
             failed=failed,
-            guessed=tuple(sign.match for sign in reading.protected.signs if sign.match),
+            guessed=restored[0].guessed,
             input_token_count=result.input_token_count,
             output_token_count=best.token_count,
         )

@@ -29,6 +29,7 @@ class Restored:
     Attributes:
         lost: placeholders that are not there, or more than once: what they stand for is missing.
         unkept: matches whose placeholders are not there, or more than once.
+        guessed: matches that came back at a place that may be wrong.
         unsure: what came back at a place that may be wrong.
         missing: names that were not copied.
     """
@@ -38,6 +39,7 @@ class Restored:
     unsure: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     unkept: tuple[TermMatch, ...] = ()
+    guessed: tuple[TermMatch, ...] = ()
 
 
 def restore(protected: Protected, written: str, alignment: Alignment, language: str) -> Restored:
@@ -51,7 +53,7 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
     """
     if protected.text == protected.source and not protected.placeholders:
         return Restored(restore_typography(protected.source, written))
-    insertions = [place_sign(sign, protected.text, written, alignment) for sign in protected.signs]
+    insertions, sure = place_signs(protected, written, alignment)
     known = territory_words(language)
     replacements: list[tuple[int, int, str]] = []
     missing: list[str] = []
@@ -73,7 +75,8 @@ def restore(protected: Protected, written: str, alignment: Alignment, language: 
         lost = (*lost, debris[0])
     unsure = () if alignment else tuple(sign.own for sign in protected.signs if not sign.match)
     unkept = tuple(each.match for each in missed if each.match)
-    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing), unkept)
+    guessed = tuple(sign.match for sign in protected.signs if sign.match and sign not in sure)
+    return Restored(f"{protected.head}{text}{protected.tail}", lost, unsure, tuple(missing), unkept, guessed)
 
 
 def fill_placeholders(text: str, placeholders: Sequence[Placeholder]) -> tuple[str, tuple[Placeholder, ...]]:
@@ -129,6 +132,50 @@ def splice(
         elif is_kept:
             pieces.append(own)
     return "".join(pieces) + text[at:]
+
+
+def place_signs(
+    protected: Protected, written: str, alignment: Alignment
+) -> tuple[list[tuple[int, int, str]], Sequence[Sign]]:
+    """Return where the signs of a segment come back, and those of which the alignment tells the place.
+
+    Two that stand at the ends of some words, as {link} and {/link} do, come back around all that was written for those.
+    """
+    insertions: list[tuple[int, int, str]] = []
+    sure: list[Sign] = []
+    read, signs = protected.text, protected.signs
+    at = 0
+    while at < len(signs):
+        sign, pair = signs[at], signs[at : at + 2]
+        ends = place_pair(pair[0], pair[1], read, written, alignment) if len(pair) > 1 else None
+        if ends:
+            insertions += [(place, place, each.own) for place, each in zip(ends, pair, strict=True)]
+            sure += pair
+        else:
+            pair = (sign,)
+            insertions.append(place_sign(sign, read, written, alignment))
+            word = word_after(read, sign.at) if sign.belongs_behind else word_before(read, sign.at)
+            is_beside = sign.is_glued or sign.left != sign.right
+            sure += pair if word and is_beside and aligned(word, read, written, alignment) else ()
+        at += len(pair)
+    return insertions, sure
+
+
+def place_pair(first: Sign, last: Sign, read: str, written: str, alignment: Alignment) -> Span | None:
+    """Return the ends of what was written for the words between two signs; None where those do not enclose words."""
+    inner = (first.at + first.left, last.at)
+    is_around = first.match and last.match and not (first.right or last.left or first.is_glued or last.is_glued)
+    if not is_around or not any(map(str.isalnum, read[inner[0] : inner[1]])):
+        return None
+    words = [found.span() for found in TOKEN.finditer(read, *inner)]
+    places = [there for word in words for there in aligned(word, read, written, alignment)]
+    places = [(start, end) for start, end in places if any(map(str.isalnum, written[start:end]))]
+    if not places:
+        return None
+    low, high = min(start for start, _ in places), max(end for _, end in places)
+    tokens = [found.span() for found in TOKEN.finditer(written)]
+    start = max((start for start, _ in tokens if start <= low), default=low)
+    return start, next((end for _, end in tokens if high <= end), high)
 
 
 def place_sign(sign: Sign, read: str, written: str, alignment: Alignment) -> tuple[int, int, str]:

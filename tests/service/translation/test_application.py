@@ -79,6 +79,13 @@ async def test_what_is_copied_is_read_as_words_and_once():
         ("See {first}{last} there.", "See Tavrik there."),
         ("Tavrik met {name}.", "Tavrik met Brynox."),
         ("We have 47 of {count} left.", "We have 47 of 73 left."),
+        # Words at a placeholder are read, and only what is no word comes with it.
+        ("{b}Delete{/b} all files", "Delete all files"),
+        ("You agree to our {link}terms of use{/link}.", "You agree to our terms of use."),
+        ("{0}Sign in{1} or {2}create it{3}", "Sign in or create it"),
+        ("{icon}Save", "Save"),
+        ("Write to me@{host}.com now.", "Write to Tavrik now."),
+        ("See C:\\{folder}\\file there.", "See Tavrik there."),
         (" ".join("{a}" for _ in range(8)) + " stay.", "Tavrik Brynox Xk Zq Kelvox Zorbex XQ7 XQ8 stay."),
     ],
 )

@@ -42,6 +42,11 @@ NAME = re.compile(r"(?=.*[^\W_a-zà-öø-ÿ])[^\W_]+(?:(?:[ '’.&-]|, | & )[^\W
 PARTED = rf"[^\W_{UNSPACED}]"
 BEFORE, BEHIND = re.compile(rf"{PARTED}+\Z"), re.compile(rf"{PARTED}+")
 LONGEST_GLUED = 20
+# What is glued to a placeholder and no word: "v{version}", "ID{id}", "{width}px", "{size}GB", "{n}rpm".
+PREFIX = re.compile(r"[^\W\d_]|[A-Z]{2,3}|(?=.*\d)\w+")
+UNIT = re.compile(r"[a-z]{1,2}|[A-Z]{1,3}|[kMGT]i?[A-Z][a-z]?|Hz|min|sec|pts|mph|fps|rpm|dpi|ppi|kbps|(?=.*\d)\w+")
+# A placeholder in an address or a path: me@{host}.com, C:\{folder}\file.
+PATH_BEFORE, PATH_BEHIND = re.compile(r"(?<!\S)\S*[@\\]\Z"), re.compile(r"[.@\\][\w.@\\-]*\w")
 WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 # What may stand between two words that were written for one term: "de", "of the", a hyphen.
 LONGEST_GAP = 8
@@ -106,6 +111,9 @@ def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabula
             if is_quoted_twice(match, text):
                 showing = showing.as_marker()
             showings.append(next_method(showing, vocabulary) if is_carried else showing)
+        elif is_glued(text, match):
+            # A model would read one word; it translates what is around, and the alignment tells the place.
+            showings.append(Showing(match, own, Method.OMITTED))
         # What a term holds too could be copied for that.
         elif NAME.fullmatch(own) and not vocabulary.unknown_spans(own) and not any(own in each for each in terms):
             showings.append(Showing(match, own, Method.SOURCE, own))
@@ -154,15 +162,11 @@ def free_words(listed: Sequence[str], text: str) -> Iterator[str]:
 
 
 def join_glued(text: str, matches: Sequence[TermMatch]) -> Iterator[TermMatch]:
-    """Yield the matches; what is kept comes with what no space parts from it, as "px" in "{width}px"."""
+    """Yield the matches; what is kept comes with what no space parts from it and is no word, as "px" in "{width}px"."""
     last: TermMatch | None = None
-    for match in matches:
-        if match.target is None and not match.listed:
-            before = BEFORE.search(text, max(0, match.start - LONGEST_GLUED), match.start)
-            behind = BEHIND.match(text, match.end, match.end + LONGEST_GLUED)
-            match = replace(
-                match, start=before.start() if before else match.start, end=behind.end() if behind else match.end
-            )
+    for at, match in enumerate(matches):
+        following = matches[at + 1] if at + 1 < len(matches) else None
+        match = widen(text, match, following, behind=last.end if last else 0)
         if last and match.start <= last.end and match.target is None and last.target is None:
             last = replace(last, end=max(last.end, match.end))
             continue
@@ -171,6 +175,58 @@ def join_glued(text: str, matches: Sequence[TermMatch]) -> Iterator[TermMatch]:
         last = match if not last or match.start >= last.end else replace(match, start=last.end)
     if last:
         yield last
+
+
+def widen(text: str, match: TermMatch, following: TermMatch | None, *, behind: int) -> TermMatch:
+    """Return a match with what belongs to it: a unit, the rest of an address or a path, what stands for kept content.
+
+    Args:
+        text: the segment.
+        match: one in it.
+        following: the next one.
+        behind: where the one before ends.
+    """
+    if match.target is not None:
+        return match
+    start, end, limit = match.start, match.end, following.start if following else len(text)
+    if not match.listed:
+        start, end = join_path(text, start, end, behind, limit)
+        before = BEFORE.search(text, max(behind, start - LONGEST_GLUED), start)
+        # Between two of them stands a word: {b}No{/b}, {page}of{pages}.
+        if before and PREFIX.fullmatch(before[0]) and (before.start() > behind or not behind):
+            start = before.start()
+        found = BEHIND.match(text, end, min(limit, end + LONGEST_GLUED))
+        if found and UNIT.fullmatch(found[0]) and not (following and closes(text, end, following)):
+            end = found.end()
+    while start > behind and OBJECT.fullmatch(text, start - 1, start):
+        start -= 1
+    while end < limit and OBJECT.fullmatch(text, end, end + 1):
+        end += 1
+    return replace(match, start=start, end=end)
+
+
+def closes(text: str, at: int, following: TermMatch) -> bool:
+    """Whether the placeholder that follows one that ends at `at` is glued to a word before it, as {/b} is."""
+    before = BEFORE.search(text, at, following.start)
+    is_word = before and not (PREFIX.fullmatch(before[0]) and before.start() > at)
+    return bool(is_word and not following.listed and not BEHIND.match(text, following.end))
+
+
+def join_path(text: str, start: int, end: int, behind: int, limit: int) -> Span:
+    """Return the span of the address or the path that a placeholder at start:end is a part of."""
+    if before := PATH_BEFORE.search(text, max(behind, start - LONGEST_GLUED), start):
+        start = before.start()
+    found = PATH_BEHIND.match(text, end, min(limit, end + LONGEST_GLUED))
+    if found and (before or found[0][0] in "@\\"):
+        end = found.end()
+    return start, end
+
+
+def is_glued(text: str, match: TermMatch) -> bool:
+    """Whether no space parts a placeholder from a word, as those around "terms" in "{link}terms{/link}"."""
+    if match.target is not None or match.listed:
+        return False
+    return bool(BEFORE.search(text, max(0, match.start - 1), match.start) or BEHIND.match(text, match.end))
 
 
 def prescribe(match: TermMatch, text: str) -> str:

@@ -17,10 +17,10 @@ MUSTACHE = re.compile(
 # The name of an argument or its number, what is taken of it, how it is converted and written; with spaces around it.
 NAME = r"[$@-]?(?:[^\W\d][\w-]*+|\d++)"
 PARTS = r"(?:\.[\w-]++|\[[^\[\]{}\s]*+\]|->\w++)*+"
-# In a text of a plural "#" is the number.
+# In a text of a plural "#" is the number; {/link} ends what {link} begins.
 BRACES = re.compile(
     r"(?<![\w&#])#(?![\w#-])|"
-    rf"\{{\{{(?:[^{{}}]|\{{[^{{}}]*+\}})*+\}}\}}|[%#$]?\{{[^\S\n]*+(?:{NAME})?{PARTS}(?:![rsa])?"
+    rf"\{{\{{(?:[^{{}}]|\{{[^{{}}]*+\}})*+\}}\}}|[%#$]?\{{[^\S\n]*+(?:/?{NAME})?{PARTS}(?:![rsa])?"
     r"(?::(?!\s)(?:[^{}\n]|\{\w*+\})*+)?[^\S\n]*+\}"
     rf"|\{{\s*+{NAME}{PARTS}\s*+,\s*+(?:number|date|time|spellout|ordinal|duration|list)\s*+(?:,[^{{}}]*+)?\}}"
 )
