@@ -48,6 +48,7 @@ from polygist_service.translation.terms.application import (
     join_glued,
     leave_out,
     lower_capital,
+    overlaps,
     widen_placeholders,
     write_as_prescribed,
 )
@@ -257,7 +258,13 @@ class Guard:
         back_again += [each.own for each in protected.showings]
         back_again += [protected.source[each.match.start : each.match.end] for each in protected.showings]
         own = [each for each in back_again if any(map(str.isdigit, each))]
-        changes = compare_numbers(source, self._source, written, self._target)
+        # No number is put right of which a part is prescribed, as "2.4 million" where "million people" is kept.
+        prescribed = [each.span for each in protected.showings] if source == protected.source else []
+        changes = [
+            change
+            for change in compare_numbers(source, self._source, written, self._target)
+            if change.source_span is None or not overlaps(change.source_span, prescribed)
+        ]
         if not own:
             return tuple(changes)
         kept, back = find_all(own, source), find_all(own, written)

@@ -98,3 +98,10 @@ async def test_terms_that_do_not_occur_change_nothing():
         read, engine.segments = engine.segments, []
         assert await service.translation.Translate(make(text, **terms)) == plain
     assert sorted(engine.segments) == sorted(read)
+
+
+async def test_no_number_is_put_right_in_what_is_kept():
+    text = "They felt it in an area with 2.4 million people."
+    async with serving(EchoEngine(answer=losing("\\Z"))) as service:
+        reply = await service.translation.Translate(make(text, do_not_translate_phrases=["million people"]))
+    assert "million people" in reply.translations[0].translated_text
