@@ -16,8 +16,8 @@ from polygist_service.translation.terms.types import TermMatch
 
 # A word this like the one that was read is a bad copy of it.
 LIKE = 0.75
-# What is left of a placeholder that was not copied whole.
-DEBRIS = re.compile(r"(?<![^\W_])" + PLACEHOLDER.format(r"\d*"))
+# What is left of a placeholder that was not copied whole, or glued to a word: "Name2XQ3".
+DEBRIS = re.compile(PLACEHOLDER.format(r"\d*"))
 # A word with what is inside it, or a mark.
 TOKEN = re.compile(r"[^\W_](?:[\w]|[.,'’-](?=\w))*|[^\w\s]|_")
 
