@@ -87,6 +87,35 @@ def test_a_file_is_told_by_what_is_in_it(
     assert named.suffix == ending
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "mime_type", "written"),
+    [
+        ("a.srt", WORD, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a.pt.docx"),
+        ("a.vtt", CATALOGUE.encode(), "text/x-gettext-translation", "a.pt.po"),
+        ("a.docx", FILM.encode(), "application/x-subrip", "a.pt.srt"),
+    ],
+)
+def test_a_file_whose_name_says_another_kind_is_what_is_in_it(
+    polygist: Polygist, fake: Fake, tmp_path: Path, name: str, content: bytes, mime_type: str, written: str
+):
+    (tmp_path / name).write_bytes(content)
+    outcome = polygist(*TRANSLATE, tmp_path / name, "-o", f"{tmp_path}/out/")
+    assert (outcome.code, outcome.err.startswith(f"note: {tmp_path / name}: is a ")) == (0, True)
+    assert [each.mime_type for each in fake.requests("TranslateDocument")] == [mime_type]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [written]
+
+
+def test_a_result_whose_name_says_another_kind_is_told(polygist: Polygist, tmp_path: Path):
+    (tmp_path / "a.docx").write_bytes(WORD)
+    (tmp_path / "a.srt").write_text(FILM)
+    for source, output, is_told in (
+        ("a.docx", "y.txt", True), ("a.docx", "y.odt", True), ("a.docx", "y.docm", False), ("a.docx", "y", False),
+        ("a.srt", "y.vtt", True), ("a.srt", "y.txt", False),
+    ):  # fmt: skip
+        outcome = polygist(*TRANSLATE, tmp_path / source, "-o", tmp_path / output)
+        assert (outcome.code, "its name says another kind" in outcome.err) == (0, is_told), (source, output)
+
+
 def test_what_is_said_goes_before_what_shows(polygist: Polygist, fake: Fake, tmp_path: Path):
     (tmp_path / "film.srt").write_text(FILM)
     assert polygist(*TRANSLATE, "--format", "text", tmp_path / "film.srt").out == FILM.upper()

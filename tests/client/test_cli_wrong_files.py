@@ -271,6 +271,9 @@ def test_the_language_of_subtitles_can_be_told_and_that_of_a_document_not(
     assert polygist(*command, tmp_path / "a.srt").code == 0
     outcome = polygist(*command, tmp_path / "ascii.pdf")
     assert (outcome.code, "pdftotext" in outcome.err, "--format" in outcome.err) == (2, True, False)
+    several = polygist(*command, tmp_path / "ascii.pdf", tmp_path / "a.srt")
+    assert (several.code, "pdftotext" in several.err) == (3, True)
+    assert several.out.startswith(f"{tmp_path}/a.srt\t")
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"], ["--jsonl"], ["--stream"]])

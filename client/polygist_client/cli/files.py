@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
 import click
@@ -191,8 +192,18 @@ def check_files(
         if flag and session.is_text:
             raise click.UsageError(f"{what}, which has no room for {flag}; add --json or --jsonl")
     is_shown = is_written and session.is_text and output == Output() and standard_output().isatty()
+    if is_written and output.file and not output.is_stream and len(files) == 1:
+        tell_of_ending(session, files[0], output.file)
     if is_shown and any(source.file == "docx" for source in files):
         raise click.UsageError(f"{files[0].name}: Word is nothing for a terminal; give -o FILE or -o DIR/")
+
+
+def tell_of_ending(session: Session, source: Input, output: Path) -> None:
+    """Say that a file goes to one whose name says that it is another kind."""
+    assert source.file
+    named = named_file_format(output)
+    if output.suffix and named != source.file and (named or source.file == "docx"):
+        session.note(f"{output}: will be {FILE_TITLES[source.file]}, as {source.name} is; its name says another kind")
 
 
 def check_glossary(session: Session, works: Sequence[Work], sources: Sequence[Input]) -> None:

@@ -237,7 +237,7 @@ def tell_of_guesses(session: Session, sources: Sequence[Input], format: str | No
     """
     tell = session.note
     for source in sources if format is None else ():
-        if source.file and not named_file_format(source.path):
+        if source.file and named_file_format(source.path) != source.file:
             force = "" if source.file == "docx" else "; --format text takes it as it stands"
             tell(f"{source.name}: is {FILE_TITLES[source.file]}, and read as such{force}")
             tell = session.detail

@@ -82,17 +82,19 @@ def gather_inputs(
 
 
 def tell_file(source: Input) -> Input:
-    """Tell whether an input is a file that is sent as it is, by its name, else by what is in it."""
-    format = named_file_format(source.path)
-    if format or named_format(source.path):
-        return replace(source, file=format)
+    """Tell whether an input is a file that is sent as it is: by what is in it, where its name says no other text."""
+    named = named_file_format(source.path)
+    if named_format(source.path):
+        return source
     try:
         if source.path is not None and source.identity():
             with source.path.open("rb") as stream:
-                return replace(source, file=find_file_format(stream))
+                return replace(source, file=find_file_format(stream) or named)
+        if named:
+            return replace(source, file=named)
         raw = source.read_bytes()  # a pipe is read once only
     except (OSError, InputError):
-        return source  # it is told of when it is read
+        return replace(source, file=named)  # it is told of when it is read
     return replace(source, raw=raw, file=find_file_format(io.BytesIO(raw)))
 
 

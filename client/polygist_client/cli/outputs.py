@@ -14,7 +14,7 @@ from typing import BinaryIO
 import click
 
 from polygist_client.atomic_files import replace_in_place
-from polygist_client.cli.formats import FileFormat, Format
+from polygist_client.cli.formats import FileFormat, Format, named_file_format
 from polygist_client.cli.inputs import STDIN, Input, identify
 
 SUFFIXES: Mapping[Format | FileFormat, str] = {
@@ -49,7 +49,9 @@ class Output:
         origin = source.path or Path(source.name + SUFFIXES[format])
         if self.makes in (None, format):
             suffix = BECOMES.get(origin.suffix.lower(), origin.suffix)
-            suffix = suffix or (SUFFIXES[source.file] if source.file else "")
+            is_misnamed = named_file_format(origin) not in (None, source.file)
+            if source.file and (is_misnamed or not suffix):
+                suffix = SUFFIXES[source.file]
         else:
             suffix = SUFFIXES[self.makes]
         return self.folder / source.inside / f"{origin.stem}.{label}{suffix}"

@@ -12,9 +12,10 @@ from polygist_client.cli.flags import add_options, candidate_option, format_opti
 from polygist_client.cli.folders import gather_inputs
 from polygist_client.cli.formats import FORMATS, MIME_TYPES
 from polygist_client.cli.help import Command
-from polygist_client.cli.inputs import Input
+from polygist_client.cli.inputs import Content, Input
 from polygist_client.cli.printing import print_json, print_rows
 from polygist_client.cli.session import Session, with_session
+from polygist_client.cli.tally import Tally
 from polygist_client.options import JsonReply
 
 DETECT_EXAMPLES = (
@@ -48,7 +49,7 @@ def detect(
     format: str | None,
     count: int,
     candidates: tuple[str, ...],
-) -> None:
+) -> int:
     """Tell the language of files, standard input (-) or --text.
 
     Prints name (of several inputs), language and confidence.
@@ -57,17 +58,17 @@ def detect(
     session.wanted_languages = dict.fromkeys(candidates, "detect-language")
     with session.connect() as client:
         call = partial(client.detect_language, max_candidates=count, candidates=candidates)
-        detections, reply = ask(session, sources, call, "detections")
-    names = [source.name for source in sources]
+        names, detections, reply, code = ask(session, sources, call, "detections")
     if not session.is_text:
         print_json(session, reply, zip(names, reply["detections"], strict=True))
-        return
+        return code
     rows = [
         [name, each.code, f"{each.confidence:.4f}"]
         for name, detection in zip(names, detections, strict=True)
         for each in detection.languages[:count]
     ]
-    print_of_inputs(session, ["input", "language", "confidence"], rows, len(names))
+    print_of_inputs(session, ["input", "language", "confidence"], rows, len(sources))
+    return code
 
 
 @click.command(cls=Command, examples=TOKENS_EXAMPLES)
@@ -75,32 +76,43 @@ def detect(
 @format_of_texts
 @click.option("--model", required=True, metavar="NAME", shell_complete=complete_models, help="Whose tokens to count.")
 @with_session
-def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], format: str | None, model: str) -> None:
+def tokens(session: Session, files: tuple[str, ...], texts: tuple[str, ...], format: str | None, model: str) -> int:
     """Count the tokens of files, standard input (-) or --text."""
     sources = gather_inputs(files, texts, format=said_format(format))
     with session.connect() as client:
-        counts, reply = ask(session, sources, partial(client.count_tokens, model=model), "tokenCounts")
-    names = [source.name for source in sources]
+        names, counts, reply, code = ask(session, sources, partial(client.count_tokens, model=model), "tokenCounts")
     if not session.is_text:
         parts = [{"tokenCounts": [count]} for count in reply["tokenCounts"]]
         print_json(session, reply, zip(names, parts, strict=True))
-        return
+        return code
     rows = [[name, str(each.count)] for name, each in zip(names, counts, strict=True)]
-    print_of_inputs(session, ["input", "tokens"], rows, len(names))
+    print_of_inputs(session, ["input", "tokens"], rows, len(sources))
+    return code
 
 
 def ask(
     session: Session, sources: Sequence[Input], call: Callable[..., Any], results: str
-) -> tuple[list[Any], JsonReply]:
-    """Make a request for the texts of each format; returns the answers to all in their order, and one reply for all.
+) -> tuple[list[str], list[Any], JsonReply, int]:
+    """Make a request for the texts of each format.
 
     Args:
         session: reads the sources.
-        sources: where the texts are.
+        sources: where the texts are; one of several that cannot be read does not stop the others.
         call: makes a request, of texts and keywords.
         results: name of the list of answers in its reply.
+
+    Returns:
+        The names of what was read, the answers to all of them in their order, one reply for all, and the exit code.
     """
-    contents = [session.read(source) for source in sources]
+    tally = Tally(session, len(sources))
+    names: list[str] = []
+    contents: list[Content] = []
+    for source in sources:
+        with tally.attempt(source.name):
+            contents.append(session.read(source))
+            names.append(source.name)
+            tally.add()
+    code = tally.finish(is_told=False)
     replies: list[JsonReply] = []
     found: dict[int, tuple[Any, Any]] = {}
     for format in FORMATS:
@@ -108,11 +120,11 @@ def ask(
         if not places:
             continue
         options = {} if format == "text" else {"mime_type": MIME_TYPES[format]}
-        with naming_contents([sources[place].name for place in places]):
+        with naming_contents([names[place] for place in places]):
             answers = call([contents[place].text for place in places], **options, on_reply=replies.append)
         found |= zip(places, zip(answers, replies[-1][results], strict=True), strict=True)
     values, parts = zip(*(found[place] for place in range(len(contents))), strict=True)
-    return list(values), {**replies[0], results: list(parts)}
+    return names, list(values), {**replies[0], results: list(parts)}, code
 
 
 def print_of_inputs(session: Session, headers: list[str], rows: list[list[str]], inputs: int) -> None:

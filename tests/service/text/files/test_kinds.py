@@ -145,3 +145,10 @@ def test_hostile_beginnings_take_time_linear_in_their_length(document):
     with suppress(InvalidDocument):
         tell_mime_type(document)
     assert time.process_time() - began < 5
+
+
+def test_what_the_sender_says_goes_before_a_name():
+    film = b"1\n00:00:01,000 --> 00:00:02,000\nGood morning.\n"
+    assert tell_mime_type(film, "a.docx", SUBRIP) == SUBRIP
+    with pytest.raises(InvalidDocument, match="is no Word document"):
+        tell_mime_type(film, "a.docx")

@@ -192,7 +192,7 @@ def tell_mime_type(document: bytes, name: str = "", said: str = "", charset: str
         raise UnsupportedDocument(f"{describe_name(name)} is {found.name}; {found.cure}")
     if said and told[0] and told[0] not in NAMES:
         raise UnsupportedDocument(f"{said[:MOST_NAME_CHARACTERS]!r} is not supported")
-    if WORD in told and found != WORD:
+    if (told[0] or told[1]) == WORD != found:
         raise InvalidDocument(f"is no Word document, but {describe_content(document, found)}; send it as that")
     if found and not (told[1] == MARKDOWN and found == HTML):
         return found
