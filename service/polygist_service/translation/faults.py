@@ -27,7 +27,6 @@ class Fault(IntEnum):
     """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
 
     NUMBER = 1
-    UNTOUCHED = 16
     MISSING = 32
     TERM = 48
     SWALLOWED = 64

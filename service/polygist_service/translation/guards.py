@@ -249,8 +249,6 @@ class Guard:
             yield Fault.COPIED
         elif len(set(letters_outside(text, target)).difference(read)) > 1:
             yield Fault.SCRIPT
-        elif protected.showings and text.split() == read.split():
-            yield Fault.UNTOUCHED
         if {source, target} <= EVEN_SCRIPTS and is_swallowed(text, read):
             yield Fault.SWALLOWED
 
@@ -323,10 +321,6 @@ class Guard:
             draft = draft.or_better(await write(options, with_placeholders=True, with_names=False))
             # A name that has a form of its own in the language is written in that: nothing else has to be tried.
             draft = draft.without(Fault.MISSING)
-        if Fault.UNTOUCHED in draft.faults:
-            # Beside a code a word is read as a word, and not as a part of a name.
-            codes = [each.as_marker() for each in draft.showings]
-            draft = draft.or_better(await write(options, showings=codes)).without(Fault.UNTOUCHED)
         if Fault.NUMBER in draft.faults:
             # What stands there as it is to be written is copied.
             # Where something is prescribed, its places would be others.
