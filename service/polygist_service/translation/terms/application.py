@@ -111,7 +111,7 @@ def choose_methods(text: str, matches: Sequence[TermMatch], vocabulary: Vocabula
             if is_quoted_twice(match, text):
                 showing = showing.as_marker()
             showings.append(next_method(showing, vocabulary) if is_carried else showing)
-        elif is_glued(text, match):
+        elif touches_word(text, match):
             # A model would read one word; it translates what is around, and the alignment tells the place.
             showings.append(Showing(match, own, Method.OMITTED))
         # What a term holds too could be copied for that.
@@ -222,7 +222,7 @@ def join_path(text: str, start: int, end: int, behind: int, limit: int) -> Span:
     return start, end
 
 
-def is_glued(text: str, match: TermMatch) -> bool:
+def touches_word(text: str, match: TermMatch) -> bool:
     """Whether no space parts a placeholder from a word, as those around "terms" in "{link}terms{/link}"."""
     if match.target is not None or match.listed:
         return False

@@ -50,7 +50,6 @@ ENGLISH_OES = words("hero potato tomato echo veto torpedo embargo")
 ENGLISH_HARD_CH = words("stomach monarch epoch patriarch eunuch matriarch tech")
 PORTUGUESE_ÃOS = words("mão irmão cidadão órgão bênção órfão grão cristão pagão artesão sótão chão vão concidadão")
 PORTUGUESE_ÃES = words("pão alemão cão capitão escrivão catalão")
-FRENCH_ALS = words("bal carnaval festival récital régal chacal final naval fatal banal natal")
 # Nouns that are as common as verbs, in their plural: they are one only beside what stands beside nouns.
 ENGLISH_VERBS = words(
     """
