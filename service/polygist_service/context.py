@@ -1,10 +1,21 @@
 """Who asks, and until when: what is known of a call wherever its work is done. Stdlib only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # A call whose caller gives no deadline has as many seconds, and one more for so many characters.
 BASE_SECONDS = 120.0
 CHARACTERS_PER_SECOND = 2000
+
+
+@dataclass(slots=True, eq=False)
+class Usage:
+    """What a call has taken of the machine so far; only the slots add to it, one at a time.
+
+    Attributes:
+        engine_seconds: of the time of slots; of a batch that calls share, each its part.
+    """
+
+    engine_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +26,13 @@ class CallContext:
         caller: whose call it is, for fairness between callers: the peer's address without its port.
         deadline: when the answer is no longer wanted, on the event loop's clock; None without a deadline.
         request_id: what the log and the caller know the call by.
+        usage: what it has taken so far.
     """
 
     caller: str
     deadline: float | None = None
     request_id: str = ""
+    usage: Usage = field(default_factory=Usage, compare=False)
 
     @staticmethod
     def default_seconds(characters: int) -> float:

@@ -16,7 +16,8 @@ PolygistError
 │   └── UnknownGlossary
 ├── Unavailable             try again later
 │   ├── ModelLoading
-│   └── ServerDraining
+│   ├── ServerDraining
+│   └── ServerOverloaded    more work waits than can be done in time
 ├── StreamIdle              the caller of a stream neither sends nor reads
 ├── InferenceFailed
 ├── StoreError              the model store: only `polygist-server` and start-up see these
@@ -139,6 +140,12 @@ class ModelLoading(Unavailable):
 
 class ServerDraining(Unavailable):
     reason: ClassVar[str] = "SERVER_DRAINING"
+
+
+class ServerOverloaded(Unavailable):
+    """More work waits than this server can do in time: nothing of the call was begun."""
+
+    reason: ClassVar[str] = "SERVER_OVERLOADED"
 
 
 class StreamIdle(PolygistError):
