@@ -16,6 +16,7 @@ from polygist_client import Client
 from bench.quality.environment import describe, read_commit
 from bench.quality.report import Report, say
 from bench.speed.corpus import SOURCE, TARGET, read_corpus
+from bench.speed.layouts import whole_box
 from bench.speed.rounds import make_tables, measure_rounds
 from bench.speed.sides import Setting, program_of, raw_side, serve, server_side
 
@@ -54,7 +55,7 @@ def measure(arguments: argparse.Namespace) -> Report:
     began, load_before = datetime.now().astimezone(), os.getloadavg()[0]
     setting = Setting(
         home=arguments.home or Path(os.environ.get("POLYGIST_HOME") or user_data_path("polygist")),
-        threads=len(os.sched_getaffinity(0)),
+        layout=whole_box(),
         seconds=arguments.seconds,
         warm_up=arguments.warm_up,
     )
@@ -88,11 +89,11 @@ def measure(arguments: argparse.Namespace) -> Report:
 
 def describe_machine(setting: Setting) -> dict[str, str]:
     """What speed depends on and quality does not."""
-    flags = set(Path("/proc/cpuinfo").read_text().split())
+    flags, slots = set(Path("/proc/cpuinfo").read_text().split()), setting.layout.slots
     variables = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(THREAD_VARIABLES)]
     return {
         "instructions": ", ".join(f"{name} {'yes' if name in flags else 'no'}" for name in INSTRUCTIONS),
-        "threads": f"{setting.threads} slots or inter_threads, 1 intra_thread; {' '.join(variables) or 'none set'}",
+        "threads": f"{slots} slots or inter_threads, 1 intra_thread; {' '.join(variables) or 'none set'}",
         "windows": f"{setting.seconds:g} s each after {setting.warm_up:g} s of warm-up",
         "libraries": read_libraries(Path(sys.executable)),
     }

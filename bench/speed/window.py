@@ -57,7 +57,12 @@ def share_within(call: tuple[float, float], window: tuple[float, float]) -> floa
 
 def read_cpu_seconds(pid: int) -> float:
     """CPU time of a process and all its threads since its start."""
+    return read_ticks(Path(f"/proc/{pid}/stat"))
+
+
+def read_ticks(stat: Path) -> float:
+    """CPU seconds that a ``stat`` file of a process or thread tells."""
     # The name, in brackets, may hold anything: the figures begin behind it.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = stat.read_text().rpartition(")")[2].split()
     user, system = fields[11:13]
     return (int(user) + int(system)) / TICKS_PER_SECOND

@@ -1,0 +1,7 @@
+"""What else translates with the same weights, each as a side to measure."""
+
+from collections.abc import Sequence
+
+from bench.speed.sides import Comparator
+
+COMPARATORS: Sequence[Comparator] = ()
