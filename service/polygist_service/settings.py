@@ -27,8 +27,8 @@ PREFIX = "POLYGIST_"
 PORTS = {"listen": 50051, "admin_listen": 50052, "metrics_listen": 9464}
 # More threads than that no machine serves, and may not even start.
 MOST_THREADS = 512
-# No model takes as little: whoever gives a smaller cap has left the unit out.
-LEAST_CAP = 1_000_000
+# No model takes as little: whoever gives a smaller size has left the unit out.
+LEAST_SIZE = 1_000_000
 # Variables of the client.
 OF_CLIENT = frozenset({"address", "api_key", "complete"})
 # A name that shares so much with that of a setting was meant for it.
@@ -88,6 +88,10 @@ class Settings(Home):
         ByteSize(0), description="most memory for all loaded models, such as 4GB or 512MiB; 0 is no cap",
         json_schema_extra={"metavar": "SIZE"},
     )  # fmt: skip
+    sentence_cache: ByteSize = Field(
+        ByteSize(0), description="most memory for results of sentences that come again, such as 256MB; 0 keeps none",
+        json_schema_extra={"metavar": "SIZE"},
+    )  # fmt: skip
     device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="where the models run")
     device_index: str = Field(
         "0", description="which of the GPUs, such as 0 or 0,1; each gets a copy of the models",
@@ -127,12 +131,13 @@ class Settings(Home):
             raise ValueError(f"{str(given).lower()} is no number")
         return given
 
-    @field_validator("memory_cap")
+    @field_validator("memory_cap", "sentence_cache")
     @classmethod
-    def validate_memory_cap(cls, value: ByteSize) -> ByteSize:
-        """Refuse a cap that no model fits under."""
-        if 0 < value < LEAST_CAP:
-            raise ValueError(f"{int(value)} bytes are too few for any model; give a size with its unit, such as 4GB")
+    def validate_size(cls, value: ByteSize, info: ValidationInfo) -> ByteSize:
+        """Refuse a cap that no model fits under, and a cache of a few hundred sentences."""
+        if 0 < value < LEAST_SIZE:
+            purpose, usual = ("for any model", "4GB") if info.field_name == "memory_cap" else ("to be of use", "256MB")
+            raise ValueError(f"{int(value)} bytes are too few {purpose}; give a size with its unit, such as {usual}")
         return value
 
     @field_validator(*PORTS, mode="before")

@@ -18,12 +18,12 @@ from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.engine import BatchingEngine
-from polygist_service.engine.interface import BatchReport, Decoding, QueueState, State
+from polygist_service.engine.interface import BatchReport, CacheState, Decoding, QueueState, State
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.observability.metrics import MOST_PAIRS, LiveCollector, Metrics
+from polygist_service.observability.metrics import MOST_PAIRS, CacheCollector, LiveCollector, Metrics
 from polygist_service.settings import load_settings
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
@@ -343,6 +343,20 @@ def test_versions_are_shown_and_no_series_of_when_a_counter_began():
     assert all(f'{name}="' in build for name in ("version", "python", "grpcio", "ctranslate2"))
     assert "unknown" not in build
     assert "_created" not in text
+
+
+def test_the_sentence_cache_is_shown():
+    metrics = Metrics(())
+    state = CacheState(hits=5, misses=2, entries=2, bytes=900, capacity=1000)
+    metrics.registry.register(CacheCollector(lambda: state))
+    samples, _ = scrape(metrics)
+    assert {name: value for (name, *_), value in samples.items() if "cache" in name} == {
+        "polygist_cache_hits_total": 5,
+        "polygist_cache_misses_total": 2,
+        "polygist_cache_entries": 2,
+        "polygist_cache_bytes": 900,
+        "polygist_cache_capacity_bytes": 1000,
+    }
 
 
 def test_dropped_lines_of_the_log_are_shown():

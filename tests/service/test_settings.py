@@ -61,6 +61,7 @@ def test_other_addresses_need_tls_or_the_flag(listen):
         ({"grace": True}, "true is no number"),
         ({"slots": True}, "true is no number"),
         ({"memory_cap": "10KB"}, "10000 bytes are too few for any model; give a size with its unit"),
+        ({"sentence_cache": "256"}, "256 bytes are too few to be of use; give a size with its unit, such as 256MB"),
         ({"listen": ["a", "b"]}, "is no text; give one address"),
     ],
 )
@@ -87,7 +88,12 @@ def test_administrators_are_on_this_machine(listen):
 )
 def test_memory_is_said_in_units(monkeypatch, given, size):
     monkeypatch.setenv("POLYGIST_MEMORY_CAP", given)
-    assert load_settings({}).memory_cap == size
+    monkeypatch.setenv("POLYGIST_SENTENCE_CACHE", given)
+    assert load_settings({}).memory_cap == load_settings({}).sentence_cache == size
+
+
+def test_nothing_is_kept_unless_asked_for():
+    assert load_settings({}).sentence_cache == 0
 
 
 @pytest.mark.parametrize(

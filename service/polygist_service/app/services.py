@@ -9,6 +9,7 @@ import structlog
 
 from polygist_service.app.heap import trim_heap
 from polygist_service.concurrency import InFlightCalls, TextPool
+from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
 from polygist_service.engine.interface import Engine
@@ -17,7 +18,7 @@ from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.slots import SlotState
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
-from polygist_service.observability.metrics import LiveCollector, Metrics
+from polygist_service.observability.metrics import CacheCollector, LiveCollector, Metrics
 from polygist_service.settings import Settings
 from polygist_service.store.description import InstalledModel
 from polygist_service.store.store import Store
@@ -153,12 +154,14 @@ class Runtime:
         infos = map(self.registry.info, installed)
         metrics = Metrics({tag for info in infos for tag in (*info.source_languages, *info.target_languages)})
         pool = TextPool(settings.text_threads)
-        self._engine = BatchingEngine(self.registry, slots=self.slots, pool=pool, observer=metrics)
+        cache = SentenceCache(settings.sentence_cache)
+        self._engine = BatchingEngine(self.registry, slots=self.slots, pool=pool, observer=metrics, cache=cache)
         metrics.registry.register(
             LiveCollector(
                 queue=self._engine.queue_state, models=self._engine.models, resident=self.registry.resident_bytes
             )
         )
+        metrics.registry.register(CacheCollector(cache.state))
         self.services = build_services(
             self._engine,
             detector=LanguageDetector(),

@@ -41,7 +41,7 @@ HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
     "Encryption": ("tls_cert", "tls_key", "insecure"),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
-    "Computing": ("slots", "text_threads", "device", "device_index", "compute_type"),
+    "Computing": ("slots", "text_threads", "sentence_cache", "device", "device_index", "compute_type"),
     "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),
     "Log": ("log_format", "log_level", "log_queue"),
     "Limits on one request": (LIMIT_FLAG,),

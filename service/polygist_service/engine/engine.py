@@ -9,6 +9,7 @@ from typing import Protocol
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
+from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.interface import (
     Decoding,
     ModelInfo,
@@ -74,11 +75,21 @@ class BatchingEngine:
         slots: how many batches run at the same time.
         pool: where tokenising happens.
         observer: is told of batches and refused segments.
+        cache: keeps results; by default there is none.
     """
 
-    def __init__(self, registry: Models, *, slots: int, pool: TextPool, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        registry: Models,
+        *,
+        slots: int,
+        pool: TextPool,
+        observer: Observer | None = None,
+        cache: SentenceCache | None = None,
+    ) -> None:
         self._registry = registry
         self._pool = pool
+        self._cache = cache or SentenceCache(0)
         self._observer = observer or Unobserved()
         self._slots = Slots(
             Scheduler(batch_limits),
@@ -93,7 +104,7 @@ class BatchingEngine:
     async def hold(self, model: str, context: CallContext) -> AsyncIterator["Hold"]:
         """See `Engine.hold`."""
         async with self._registry.hold(model, context) as loaded:
-            yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer)
+            yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer, cache=self._cache)
 
     @property
     def offers(self) -> Offers:
@@ -130,11 +141,14 @@ class Hold:
 
     Args:
         loaded: the model, which somebody keeps while this object is in use.
-        slots, pool, observer: of the engine.
+        slots, pool, observer, cache: of the engine.
     """
 
-    def __init__(self, loaded: LoadedModel, *, slots: Slots, pool: TextPool, observer: Observer) -> None:
+    def __init__(
+        self, loaded: LoadedModel, *, slots: Slots, pool: TextPool, observer: Observer, cache: SentenceCache
+    ) -> None:
         self._loaded = loaded
+        self._cache = cache
         self._slots = slots
         self._pool = pool
         self._observer = observer
@@ -199,14 +213,21 @@ class Hold:
         tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
+        options = shared(options, self.info)
+        lookup = self._cache.look_up(self.info, options, tokens)
         try:
-            self._slots.add(BatchKey(self._loaded, shared(options, self.info)), submission, enumerate(tokens))
-            missing = len(segments)
+            self._slots.add(BatchKey(self._loaded, options), submission, lookup.missing)
+            for found in lookup.found:
+                yield found
+            missing = len(lookup.missing)
             while missing:
                 index, outcome = await submission.outcomes.get()
                 if isinstance(outcome, Exception):
                     raise outcome
-                missing -= isinstance(outcome, Result)
+                if isinstance(outcome, Result):
+                    missing -= 1
+                    if not submission.cancelled:  # else it may have ended early
+                        lookup.keep(index, outcome)
                 yield index, outcome
         finally:
             self._slots.cancel(submission)

@@ -119,6 +119,7 @@ class ModelInfo:
         quality_beam_size: the beam of the QUALITY preset.
         license: SPDX expression or the licence's name.
         revision: digest of the weights.
+        fingerprint: digest of all that its answers depend on: its weights, how it is described, where it runs.
         memory_bytes: what it takes once loaded, estimated.
         family: the rules by which languages and special tokens enter.
         last_used: when a request last used it, in seconds since 1970; None before the first.
@@ -148,6 +149,7 @@ class ModelInfo:
     is_experimental: bool = False
     max_output_tokens: int = 0
     aligns: bool = False
+    fingerprint: str = ""
     last_used: float | None = field(default=None, compare=False)
 
     @property
@@ -311,6 +313,24 @@ class QueueState:
     segments: int = 0
     requests: int = 0
     oldest_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """What the sentence cache holds, and how often it was of use.
+
+    Attributes:
+        hits, misses: segments that were in it, and others, since the start.
+        entries: results that it has.
+        bytes: what they take.
+        capacity: the most bytes that they may take; 0 where there is no cache.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    entries: int = 0
+    bytes: int = 0
+    capacity: int = 0
 
 
 class Observer(Protocol):

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from polygist_service.engine.interface import BatchReport, ModelInfo, QueueState, State
+from polygist_service.engine.interface import BatchReport, CacheState, ModelInfo, QueueState, State
 from polygist_service.notices import NoticeKind
 from polygist_service.text.languages import serving
 
@@ -55,6 +55,22 @@ class LiveCollector(Collector):
                 states.add_metric((model.name, state.value), float(model.state is state))
         yield states
         yield memory
+
+
+class CacheCollector(Collector):
+    """Asks the sentence cache at each scrape."""
+
+    def __init__(self, state: Callable[[], CacheState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """The families, as `prometheus_client` wants them; all 0 where there is no cache."""
+        state = self._state()
+        yield CounterMetricFamily("polygist_cache_hits", "Segments that the cache had a result of.", state.hits)
+        yield CounterMetricFamily("polygist_cache_misses", "Segments that it had none of.", state.misses)
+        yield GaugeMetricFamily("polygist_cache_entries", "Results that the cache has.", state.entries)
+        yield GaugeMetricFamily("polygist_cache_bytes", "Memory that they take.", state.bytes)
+        yield GaugeMetricFamily("polygist_cache_capacity_bytes", "Memory that they may take.", state.capacity)
 
 
 class LogCollector(Collector):

@@ -1,8 +1,10 @@
 """From a name to a loaded model that has proved itself."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
@@ -43,6 +45,12 @@ class LoadableModel:
         stored = self.installed.description.compute_type
         return estimate_memory(self.installed.size_bytes, stored_type=stored, placement=self.placement)
 
+    @property
+    def fingerprint(self) -> str:
+        """See `ModelInfo.fingerprint`."""
+        parts = [self.installed.revision, self.installed.description.to_json(), asdict(self.placement)]
+        return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
     def describe(self, state: State) -> ModelInfo:
         """What may be known of it."""
         installed, entry = self.installed, self.installed.description
@@ -67,6 +75,7 @@ class LoadableModel:
             is_experimental=entry.experimental,
             max_output_tokens=entry.max_output_tokens,
             aligns=bool(entry.aligns),
+            fingerprint=self.fingerprint,
         )
 
 
