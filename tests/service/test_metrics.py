@@ -18,9 +18,10 @@ from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.engine import BatchingEngine
+from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import BatchReport, CacheState, Decoding, QueueState, State
 from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.scheduler import Scheduler
+from polygist_service.engine.scheduler import BatchKey, Scheduler
 from polygist_service.errors import InferenceFailed
 from polygist_service.observability.exposition import MetricsServer
 from polygist_service.observability.metrics import MOST_PAIRS, CacheCollector, LiveCollector, Metrics
@@ -307,17 +308,21 @@ class Request:
 
     cancelled = False
 
+    def __init__(self):
+        self.context = CallContext("me")
 
-def test_the_queue_tells_the_age_of_its_oldest_segment():
-    now = iter([10.0, 14.0, 20.0, 21.0])
-    scheduler = Scheduler(lambda key: BatchLimits(8, 64, 8), clock=lambda: next(now))
-    first, second = Request(), Request()
+
+def test_the_queue_tells_the_age_of_its_oldest_segment_and_how_much_work_waits():
+    now, cost = iter([10.0, 14.0, 20.0, 21.0]), CostModel()
+    scheduler = Scheduler(lambda key: BatchLimits(8, 64, 8), lambda key: cost, clock=lambda: next(now))
+    first, second, key = Request(), Request(), BatchKey("tiny", GREEDY)
     assert scheduler.state() == QueueState()
-    scheduler.add(("tiny", GREEDY), first, [(0, ["a"]), (1, ["a", "b"])])
-    scheduler.add(("tiny", GREEDY), second, [(0, ["a"])])
-    assert scheduler.state() == QueueState(segments=3, requests=2, oldest_seconds=10.0)
-    first.cancelled = True
-    assert scheduler.state() == QueueState(segments=1, requests=1, oldest_seconds=7.0)
+    scheduler.add(key, first, [(0, ["a"]), (1, ["a", "b"])])
+    scheduler.add(key, second, [(0, ["a"])])
+    one, two = cost.segment_seconds(1), cost.segment_seconds(2)
+    assert scheduler.state() == QueueState(3, 2, 10.0, pytest.approx(2 * one + two))
+    scheduler.cancel(first)
+    assert scheduler.state() == QueueState(1, 1, 7.0, pytest.approx(one))
 
 
 def test_models_show_the_one_state_they_are_in():

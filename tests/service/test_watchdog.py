@@ -1,5 +1,4 @@
 from polygist_service.app.watchdog import STALLED, StallDetector, Watchdog
-from polygist_service.engine.pace import Pace
 from polygist_service.engine.slots import RunningBatch, SlotState
 
 
@@ -145,33 +144,3 @@ def test_a_blocked_event_loop_is_seen():
     world.wait(0.25)
     assert world.serves
     assert world.causes == ["event_loop"]
-
-
-def test_a_prediction_is_above_what_a_batch_takes_whatever_was_seen_before():
-    """Batches of a model that reads a token in 1 ms and writes one in 40 ms."""
-
-    def seconds(read, written):
-        return 0.001 * read + 0.04 * written
-
-    shapes = [(1000, 16), (50, 1000), (10, 10), (1000, 1000)]
-    for seen in shapes:
-        pace = Pace()
-        for _ in range(100):
-            pace.add(seconds(*seen), read=seen[0], written=seen[1])
-        for read, written in shapes:
-            assert pace.predict(read=read, written=written) >= seconds(read, written)
-
-
-def test_a_prediction_forgets():
-    pace = Pace()
-    pace.add(100.0, read=10, written=10)  # the disk was slow
-    for _ in range(1000):
-        pace.add(0.01, read=10, written=10)
-    assert pace.predict(read=10, written=10) < 0.1
-
-
-def test_an_encoder_is_predicted_by_what_it_reads():
-    pace = Pace()
-    assert pace.predict(read=10, written=0) == 0
-    pace.add(0.5, read=10, written=0)
-    assert pace.predict(read=1000, written=0) == 50

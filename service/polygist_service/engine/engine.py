@@ -10,6 +10,7 @@ from typing import Protocol
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.cache import SentenceCache
+from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import (
     Decoding,
     ModelInfo,
@@ -28,6 +29,9 @@ from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
 from polygist_service.engine.slots import Outcome, Slots, SlotState
 from polygist_service.errors import InferenceFailed
 from polygist_service.text.segmentation import Span
+
+# A batch that may be expected to take longer asks after each token who still wants it; others end as a whole.
+LONG_SECONDS = 0.25
 
 
 class Models(Protocol):
@@ -92,11 +96,11 @@ class BatchingEngine:
         self._cache = cache or SentenceCache(0)
         self._observer = observer or Unobserved()
         self._slots = Slots(
-            Scheduler(batch_limits),
+            Scheduler(batch_limits, find_cost, alone=max(1, slots - 1)),
             count=slots,
             run=run_batch,
             deliver=hand_over,
-            predict=predict_seconds,
+            predict=bound_seconds,
             observer=self._observer,
         )
 
@@ -254,10 +258,12 @@ class Callers:
 
     Args:
         batch: their jobs.
+        is_long: whether the batch takes so long that what nobody wants any more has to end before it.
     """
 
-    def __init__(self, batch: Sequence[Job]) -> None:
+    def __init__(self, batch: Sequence[Job], *, is_long: bool) -> None:
         self._batch = batch
+        self.stops_early = is_long
 
     def is_wanted(self, at: int) -> bool:
         """See `Listener.is_wanted`."""
@@ -273,23 +279,37 @@ class Callers:
         hand_over([(self._batch[at], Partial(text))])
 
 
+def find_cost(key: BatchKey) -> CostModel:
+    """Return what tells how long batches of `key` take."""
+    return key.model.cost
+
+
 def run_batch(key: BatchKey, batch: Sequence[Job]) -> list[Result]:
     """Run one batch on the model of `key`; blocks."""
-    began, tokens = time.monotonic(), [job.tokens for job in batch]
+    tokens, beam_size, cost = [job.tokens for job in batch], key.beam_size, key.model.cost
+    longest = max(map(len, tokens))
+    is_long = cost.expect(segments=len(batch), longest=longest, beam_size=beam_size) > LONG_SECONDS
+    began = time.monotonic()
     with key.model.use() as model:
-        results = model.run(tokens, key.options, Callers(batch))
+        results = model.run(tokens, key.options, Callers(batch, is_long=is_long))
     # A batch that was left may have ended early, and tells nothing of how long others take.
     if not any(job.submission.cancelled for job in batch):
         written = max((hypothesis.token_count for result in results for hypothesis in result.hypotheses), default=0)
-        key.model.pace.add(time.monotonic() - began, read=len(batch) * max(map(len, tokens)), written=written)
+        cost.add(
+            time.monotonic() - began,
+            padded=len(batch) * longest,
+            steps=written,
+            segments=len(batch),
+            beam_size=beam_size,
+        )
     return results
 
 
-def predict_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
+def bound_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
     """Return how long a batch takes at most."""
     with key.model.use() as model:
         written = model.most_output_tokens(batch, key.options)
-    return key.model.pace.predict(read=len(batch) * max(map(len, batch)), written=written)
+    return key.model.cost.bound(padded=len(batch) * max(map(len, batch)), steps=written)
 
 
 def hand_over(outcomes: Sequence[tuple[Job, Outcome | Partial]]) -> None:

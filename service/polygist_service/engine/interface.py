@@ -308,11 +308,16 @@ class BatchReport:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """What waits for a slot; segments that nobody wants any more are not counted."""
+    """What waits for a slot; segments that nobody wants any more are not counted.
+
+    Attributes:
+        seconds: what it may be expected to take of slots.
+    """
 
     segments: int = 0
     requests: int = 0
     oldest_seconds: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

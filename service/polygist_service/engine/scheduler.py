@@ -1,18 +1,41 @@
-"""Which segments share the next batch. Pure logic on a given clock: no threads, no model."""
+"""Which segments share the next batch. Pure logic on a given clock: no threads, no model.
+
+Callers share the slots equally, and so do the requests of one caller: of all that wait, the one that has had least is
+first, and its first segment begins the next batch. What fills the batch is of the nearest lengths, out of a window of
+the first segments of each request; whoever has had much more than the others already adds none. So batches are nearly
+full of equals, and nobody is far ahead for long.
+"""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush, heapreplace
+from itertools import count, islice
 from typing import Protocol
 
-from polygist_service.context import CallContext
-from polygist_service.engine.interface import Options, QueueState, Tokens
+from polygist_service.context import CallContext, Usage
+from polygist_service.engine.cost import CostModel
+from polygist_service.engine.fair_queue import FairQueue, Flow, VirtualClock
+from polygist_service.engine.interface import Decoding, Options, QueueState, Tokens
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loaded_model import LoadedModel
 
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
+# The longest batch, in seconds: where others wait too, and where a request is alone.
+SHARED_SECONDS, LONE_SECONDS = 0.08, 0.25
+# A request is alone once no other was queued or run for so many seconds.
+ALONE_AFTER = 5.0
+# All flows together may be ahead by so many seconds, and a request shows so many segments to those that fill batches:
+# what four batches take, and what four of the largest take up.
+WINDOW_SECONDS, WINDOW_SEGMENTS = 4 * SHARED_SECONDS, 128
+# At a length, so many requests that are ahead are passed over for one that is not.
+MOST_PASSED_OVER = 32
+# Of fewer callers none is forgotten.
+LEAST_CALLERS = 64
+# What has to begin within so many seconds to be ready before its deadline goes first.
+LITTLE_SLACK = 2 * SHARED_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +50,14 @@ class BatchKey:
     model: LoadedModel
     options: Options
 
+    @property
+    def beam_size(self) -> int:
+        """How many hypotheses of a segment are written at the same time."""
+        return max(self.options.beam_size, self.options.hypothesis_count) if isinstance(self.options, Decoding) else 1
+
 
 Limits = Callable[[BatchKey], BatchLimits]
+Costs = Callable[[BatchKey], CostModel]
 
 
 class Submission(Protocol):
@@ -43,137 +72,426 @@ class Submission(Protocol):
     cancelled: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
+class Caller(Flow):
+    """Whoever has requests, which share what the caller gets.
+
+    Attributes:
+        clock: of its requests.
+        requests: those that wait, by lane.
+    """
+
+    clock: VirtualClock = field(default_factory=VirtualClock)
+    requests: "dict[Lane, FairQueue[Request]]" = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+class Request(Flow):
+    """What waits of one call in one lane.
+
+    Attributes:
+        call: tells calls apart.
+        submissions: in the order in which they were handed in.
+        behind: those that have segments which do not show yet.
+        shown: how many segments show.
+    """
+
+    call: Usage
+    caller: Caller
+    lane: "Lane"
+    submissions: "dict[Waiting, None]" = field(default_factory=dict)
+    behind: "deque[Waiting]" = field(default_factory=deque)
+    shown: int = 0
+
+    @property
+    def may_go_first(self) -> bool:
+        """Whether it may begin a batch out of its turn."""
+        return self.lane.is_open and not self.lane.is_ahead(self)
+
+    @property
+    def first(self) -> "Job":
+        """The segment that it waits for most."""
+        return next(iter(next(iter(self.submissions)).shown))
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Waiting:
+    """What waits of one submission, in its order.
+
+    Attributes:
+        since: when it was queued, on the scheduler's clock.
+        shown: what may fill batches.
+        hidden: what comes after that.
+        seconds: what it may be expected to take of a slot.
+    """
+
+    submission: Submission
+    request: Request
+    since: float
+    shown: "dict[Job, None]" = field(default_factory=dict)
+    hidden: "deque[Job]" = field(default_factory=deque)
+    seconds: float = 0.0
+
+    @property
+    def deadline(self) -> float | None:
+        """When it is no longer wanted."""
+        return self.submission.context.deadline
+
+    @property
+    def begin_by(self) -> float:
+        """When it has to begin to be ready before its deadline."""
+        return float("inf") if self.deadline is None else self.deadline - self.seconds
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether somebody still wants it."""
+        return not self.submission.cancelled and (self.deadline is None or now < self.deadline)
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Job:
     """One tokenised segment of one submission, waiting for its batch.
 
     Attributes:
         index: of the segment in its submission.
-        arrival: its place in the order of arrival of all jobs.
-        since: when it was queued, on the scheduler's clock.
+        cost: the seconds that it may be expected to take of a slot.
     """
 
     key: BatchKey
-    submission: Submission
+    waiting: Waiting
     index: int
     tokens: Tokens
-    arrival: int
-    since: float
+    cost: float
 
     @property
-    def cost(self) -> int:
-        """What it costs: the tokens that are read. Those that are written grow with them."""
-        return len(self.tokens)
+    def submission(self) -> Submission:
+        """What it is part of."""
+        return self.waiting.submission
 
 
-class Queue:
-    """Waiting jobs of one key, by their length in tokens; within a length in the order of arrival."""
+class Shelf:
+    """The jobs of one key that show, by length in tokens; of a length by request, and of a request in order."""
 
     def __init__(self) -> None:
-        self._lengths: dict[int, deque[Job]] = {}
+        self._lengths: dict[int, OrderedDict[Request, deque[Job]]] = {}
 
-    def __len__(self) -> int:
-        return sum(map(len, self._lengths.values()))
+    def __bool__(self) -> bool:
+        return bool(self._lengths)
 
-    def __iter__(self) -> Iterator[Job]:
-        return (job for jobs in self._lengths.values() for job in jobs)
+    def put(self, job: Job) -> None:
+        """Show a job."""
+        requests = self._lengths.setdefault(len(job.tokens), OrderedDict())
+        requests.setdefault(job.waiting.request, deque()).append(job)
 
-    def add(self, job: Job) -> None:
-        """Queue a job behind those of its length."""
-        self._lengths.setdefault(len(job.tokens), deque()).append(job)
-
-    def first(self) -> Job | None:
-        """The job that has waited longest; cancelled ones that have come up to the front are forgotten."""
-        for length, jobs in list(self._lengths.items()):
-            while jobs and jobs[0].submission.cancelled:
-                jobs.popleft()
-            if not jobs:
-                del self._lengths[length]
-        return min((jobs[0] for jobs in self._lengths.values()), key=lambda job: job.arrival, default=None)
-
-    def take(self, length: int, limits: BatchLimits, most: int) -> list[Job]:
-        """Remove and return a batch of jobs of this length, with the nearest others where these are not enough.
-
-        Args:
-            length: of the job that has waited longest, which is taken first.
-            limits: of the batch.
-            most: at most so many segments, whatever the limits say.
-        """
-        batch: list[Job] = []
-        longest = length
-        for near in sorted(self._lengths, key=lambda other: (abs(other - length), other)):
-            enough = most if near == length else min(most, limits.mixed_segments)
-            padded = max(longest, near)
-            room = min(enough, max(1, limits.tokens // max(1, padded))) - len(batch)
-            taken = self._pop(near, room)
-            longest = padded if taken else longest
-            batch += taken
-        return batch
-
-    def _pop(self, length: int, count: int) -> list[Job]:
-        jobs, taken = self._lengths[length], list[Job]()
-        while jobs and len(taken) < count:
-            job = jobs.popleft()
-            if not job.submission.cancelled:
-                taken.append(job)
-        if not jobs:
+    def remove(self, job: Job) -> None:
+        """Show a job no more."""
+        length, request = len(job.tokens), job.waiting.request
+        requests = self._lengths[length]
+        requests[request].remove(job)  # nearly always the first one
+        if not requests[request]:
+            del requests[request]
+        if not requests:
             del self._lengths[length]
-        return taken
+
+    def near(self, length: int) -> list[int]:
+        """Return the lengths that there are, the nearest first."""
+        return sorted(self._lengths, key=lambda other: (abs(other - length), other))
+
+    def requests(self, length: int, most: int) -> list[Request]:
+        """Return at most so many requests that have jobs of a length."""
+        return list(islice(self._lengths.get(length, ()), most))
+
+    def first(self, length: int, request: Request) -> Job | None:
+        """Return the first job of a request at a length."""
+        requests = self._lengths.get(length)
+        return requests[request][0] if requests and request in requests else None
+
+
+class Lane:
+    """The work of models that batch, or that of models which run each segment alone.
+
+    Args:
+        clock: of the callers, in all lanes.
+        most: at most so many of its batches run at the same time; 0 for no end.
+    """
+
+    def __init__(self, clock: VirtualClock, most: int = 0) -> None:
+        self._callers: FairQueue[Caller] = FairQueue(clock, WINDOW_SECONDS)
+        self._most = most
+        self.running = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another of its batches may begin."""
+        return not self._most or self.running < self._most
+
+    def first(self) -> Request | None:
+        """Return the request whose turn it is, where another batch may begin."""
+        caller = self._callers.first() if self.is_open else None
+        return caller.requests[self].first() if caller else None
+
+    def enter(self, request: Request) -> None:
+        """Let a request take part."""
+        caller = request.caller
+        if self not in caller.requests:
+            caller.requests[self] = FairQueue(caller.clock, WINDOW_SECONDS)
+        caller.requests[self].enter(request)
+        self._callers.enter(caller)
+
+    def leave(self, request: Request) -> None:
+        """Let a request take part no more, nor its caller if that has no other."""
+        requests = request.caller.requests[self]
+        requests.leave(request)
+        if not requests:
+            del request.caller.requests[self]
+            self._callers.leave(request.caller)
+
+    def charge(self, request: Request, seconds: float) -> None:
+        """Count what a request takes."""
+        request.caller.requests[self].charge(request, seconds)
+        self._callers.charge(request.caller, seconds)
+
+    def is_ahead(self, request: Request) -> bool:
+        """Whether a request, or its caller, has had much more than its share."""
+        return self._callers.is_ahead(request.caller) or request.caller.requests[self].is_ahead(request)
 
 
 class Scheduler:
-    """First come, first served between requests; segments of equal length inside a batch.
+    """Queues segments and takes batches of them.
 
     Padding changes the last digits of a model's floating-point sums, and now and then an output. So a batch mixes
     lengths only up to what the model's limits call enough: beyond that, it grows by equals alone.
 
     Args:
         limits: from a key to the limits of one batch.
-        clock: seconds, for how long a segment has waited.
+        costs: from a key to what its batches take.
+        alone: of models that run each segment alone, at most so many batches run at the same time, so that these do
+            not keep short work waiting in every slot.
+        clock: seconds; of the deadlines too.
     """
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, costs: Costs, *, alone: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
+        self._costs = costs
         self._clock = clock
-        self._queues: dict[BatchKey, Queue] = {}
-        self._arrivals = 0
+        self._virtual = VirtualClock()
+        self._together, self._alone = Lane(self._virtual), Lane(self._virtual, alone)
+        self._callers: dict[str, Caller] = {}
+        self._most_callers = LEAST_CALLERS
+        self._requests: dict[tuple[Usage, Lane], Request] = {}
+        self._submissions: OrderedDict[Submission, Waiting] = OrderedDict()
+        self._shelves: dict[BatchKey, Shelf] = {}
+        self._begin_by: list[tuple[float, int, Waiting]] = []
+        self._numbers = count()
+        self._latest: Usage | None = None
+        self._shared_until = 0.0
+        self._segments = 0
+        self._seconds = 0.0
 
     def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
-        """Queue tokenised segments, each with its index in the request."""
-        queue, now = self._queues.setdefault(key, Queue()), self._clock()
-        for index, tokens in segments:
-            queue.add(Job(key, submission, index, tokens, self._arrivals, now))
-            self._arrivals += 1
+        """Queue the tokenised segments of a submission, each with its index there; once for each submission."""
+        now, cost, beam_size, limits = self._clock(), self._costs(key), key.beam_size, self._limits(key)
+        request = self._find_request(submission.context, self._lane(limits))
+        waiting = Waiting(submission, request, now)
+        jobs = [
+            Job(key, waiting, index, tokens, cost.segment_seconds(len(tokens), beam_size=beam_size))
+            for index, tokens in segments
+        ]
+        if not jobs:
+            return
+        seconds = sum(job.cost for job in jobs)
+        waiting.hidden.extend(jobs)
+        waiting.seconds += seconds
+        self._seconds += seconds
+        self._segments += len(jobs)
+        self._submissions[submission] = waiting
+        self._requests[request.call, request.lane] = request
+        request.submissions[waiting] = None
+        request.behind.append(waiting)
+        request.lane.enter(request)
+        self._show(request)
+        self._see(request.call, now)
+        if waiting.deadline is not None:
+            heappush(self._begin_by, (waiting.begin_by, next(self._numbers), waiting))
+
+    def cancel(self, submission: Submission) -> None:
+        """Forget what waits of a submission."""
+        submission.cancelled = True
+        if waiting := self._submissions.get(submission):
+            self._forget(waiting)
 
     def next_batch(self, idle_slots: int = 1) -> list[Job]:
-        """Take the batch with the job that has waited longest; empty where nothing waits.
+        """Take the next batch; empty where nothing waits that may begin now.
 
         Args:
             idle_slots: slots that have no work, the asking one included: they share what waits.
         """
-        firsts = [first for queue in self._queues.values() if (first := queue.first())]
-        self._queues = {key: queue for key, queue in self._queues.items() if len(queue)}
-        if not firsts:
-            return []
-        first = min(firsts, key=lambda job: job.arrival)
-        queue, limits = self._queues[first.key], self._limits(first.key)
-        share = max(MIN_SHARE, -(-len(queue) // idle_slots))
-        if idle_slots > 1 and first.index == 0 and all(job.submission is first.submission for job in queue):
-            share = MIN_SHARE  # a lone request: its first segment need not wait for a full batch
-        return queue.take(len(first.tokens), limits, min(limits.segments, share))
+        now = self._clock()
+        while request := self._urgent(now) or self._first():
+            job = request.first
+            if job.waiting.is_wanted(now):
+                return self._take_batch(job, idle_slots, now)
+            self._forget(job.waiting)
+        return []
+
+    def done(self, batch: Sequence[Job]) -> None:
+        """Let another batch of models that run alone begin, where this was one."""
+        batch[0].waiting.request.lane.running -= 1
 
     def __len__(self) -> int:
         """Number of waiting segments."""
-        return sum(map(len, self._queues.values()))
+        return self._segments
 
     def count_requests(self) -> int:
-        """Number of requests that have a segment waiting."""
-        return len({id(job.submission) for queue in self._queues.values() for job in queue})
+        """Number of submissions that have a segment waiting."""
+        return len(self._submissions)
 
     def state(self) -> QueueState:
-        """What waits now, without what was cancelled."""
-        waiting = [job for queue in self._queues.values() for job in queue if not job.submission.cancelled]
-        if not waiting:
+        """What waits now."""
+        if not self._submissions:
             return QueueState()
-        oldest = self._clock() - min(job.since for job in waiting)
-        return QueueState(len(waiting), len({id(job.submission) for job in waiting}), oldest)
+        oldest = self._clock() - next(iter(self._submissions.values())).since
+        return QueueState(self._segments, len(self._submissions), oldest, max(0.0, self._seconds))
+
+    def _lane(self, limits: BatchLimits) -> Lane:
+        return self._alone if limits.segments == 1 else self._together
+
+    def _find_request(self, context: CallContext, lane: Lane) -> Request:
+        """Return what waits of a call already, or an empty request of its caller."""
+        if request := self._requests.get((context.usage, lane)):
+            return request
+        if len(self._callers) >= self._most_callers:
+            # Who has nothing waiting, and has had no more than others, is known anew when they come back.
+            now, known = self._virtual.now, self._callers.items()
+            self._callers = {name: caller for name, caller in known if caller.requests or caller.start > now}
+            self._most_callers = max(LEAST_CALLERS, 2 * len(self._callers))
+        caller = self._callers.setdefault(context.caller, Caller())
+        return Request(call=context.usage, caller=caller, lane=lane)
+
+    def _first(self) -> Request | None:
+        """Return the request whose turn it is."""
+        firsts = [request for lane in (self._together, self._alone) if (request := lane.first())]
+        return min(firsts, key=lambda request: (request.caller.start, request.start), default=None)
+
+    def _urgent(self, now: float) -> Request | None:
+        """Return a request that has to begin soon, unless it has had much more than its share."""
+        while self._begin_by and self._begin_by[0][0] < now + LITTLE_SLACK:
+            _, number, waiting = self._begin_by[0]
+            if self._submissions.get(waiting.submission) is not waiting:
+                heappop(self._begin_by)
+            elif not waiting.is_wanted(now):
+                self._forget(waiting)
+            elif waiting.begin_by < now + LITTLE_SLACK and waiting.request.may_go_first:
+                return waiting.request
+            else:  # it has less to do by now, or has to be looked at again a batch later
+                again = max(waiting.begin_by, now + LITTLE_SLACK + SHARED_SECONDS)
+                heapreplace(self._begin_by, (again, number, waiting))
+        return None
+
+    def _take_batch(self, first: Job, idle_slots: int, now: float) -> list[Job]:
+        """Take a batch that begins with a job: of its length, with the nearest others where these are not enough."""
+        key, length, limits = first.key, len(first.tokens), self._limits(first.key)
+        cost, beam_size = self._costs(key), key.beam_size
+        seconds = SHARED_SECONDS if now < self._shared_until else LONE_SECONDS
+        most = min(limits.segments, self._share(first, idle_slots))
+        shelf = self._shelves[key]
+        first.waiting.request.lane.running += 1
+        batch, longest = [first], length
+        self._take(first)
+        for near in shelf.near(length):
+            enough = most if near == length else min(most, limits.mixed_segments)
+            if len(batch) >= enough:
+                break
+            padded = max(1, longest, near)
+            room = min(enough, limits.tokens // padded, cost.most_segments(padded, seconds, beam_size=beam_size))
+            taken = self._take_near(shelf, near, room - len(batch), now)
+            longest = max(longest, near) if taken else longest
+            batch += taken
+        for call in {job.waiting.request.call for job in batch}:
+            self._see(call, now)
+        return batch
+
+    def _share(self, first: Job, idle_slots: int) -> int:
+        """Return how many of the waiting segments a slot may take, so that others that are idle get some."""
+        if idle_slots > 1 and first.index == 0 and len(self._submissions) == 1:
+            return MIN_SHARE  # a lone request: its first segment need not wait for a full batch
+        return max(MIN_SHARE, -(-self._segments // idle_slots))
+
+    def _take_near(self, shelf: Shelf, length: int, room: int, now: float) -> list[Job]:
+        """Take at most so many jobs of a length, of those who are not ahead."""
+        taken: list[Job] = []
+        for request in shelf.requests(length, room + MOST_PASSED_OVER) if room > 0 else ():
+            while (job := shelf.first(length, request)) and not request.lane.is_ahead(request):
+                if not job.waiting.is_wanted(now):
+                    self._forget(job.waiting)
+                    continue
+                self._take(job)
+                taken.append(job)
+                if len(taken) == room:
+                    return taken
+        return taken
+
+    def _take(self, job: Job) -> None:
+        """Let a job wait no more, and its request and caller have had it."""
+        waiting, request = job.waiting, job.waiting.request
+        request.lane.charge(request, job.cost)
+        self._hide(job)
+        waiting.seconds -= job.cost
+        self._seconds -= job.cost
+        self._segments -= 1
+        self._tidy(waiting)
+
+    def _forget(self, waiting: Waiting) -> None:
+        """Drop what waits of a submission."""
+        self._segments -= len(waiting.shown) + len(waiting.hidden)
+        self._seconds -= waiting.seconds
+        waiting.hidden.clear()
+        for job in list(waiting.shown):
+            self._hide(job)
+        self._tidy(waiting)
+
+    def _tidy(self, waiting: Waiting) -> None:
+        """Show what comes next of a request; forget a submission, and a request, of which nothing waits any more."""
+        request = waiting.request
+        self._show(request)
+        if waiting.shown or waiting.hidden:
+            return
+        del self._submissions[waiting.submission], request.submissions[waiting]
+        if not request.submissions:
+            request.lane.leave(request)
+            del self._requests[request.call, request.lane]
+        if not self._submissions:
+            self._seconds = 0.0
+        if len(self._begin_by) > 2 * len(self._submissions) + LEAST_CALLERS:
+            # What is done may have been due in hours.
+            self._begin_by = [each for each in self._begin_by if each[2].submission in self._submissions]
+            heapify(self._begin_by)
+
+    def _hide(self, job: Job) -> None:
+        """Let a job fill no batch any more."""
+        shelf = self._shelves[job.key]
+        shelf.remove(job)
+        if not shelf:
+            del self._shelves[job.key]
+        del job.waiting.shown[job]
+        job.waiting.request.shown -= 1
+
+    def _show(self, request: Request) -> None:
+        """Let the next segments of a request show, up to the window."""
+        while request.behind and request.shown < WINDOW_SEGMENTS:
+            waiting = request.behind[0]
+            if not waiting.hidden:
+                request.behind.popleft()
+                continue
+            job = waiting.hidden.popleft()
+            waiting.shown[job] = None
+            request.shown += 1
+            self._shelves.setdefault(job.key, Shelf()).put(job)
+
+    def _see(self, call: Usage, now: float) -> None:
+        """Note that a call is at work; it is no longer alone where that was another one before."""
+        if call is not self._latest:
+            if self._latest is not None:
+                self._shared_until = now + ALONE_AFTER
+            self._latest = call

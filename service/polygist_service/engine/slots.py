@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Tokens, Unobserved
-from polygist_service.engine.scheduler import BatchKey, Job, Scheduler, Submission
+from polygist_service.engine.scheduler import MIN_SHARE, BatchKey, Job, Scheduler, Submission
 from polygist_service.errors import InferenceFailed
 
 log = structlog.get_logger(__name__)
@@ -83,16 +83,17 @@ class Slots:
         for thread in self._threads:
             thread.start()
 
-    def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
+    def add(self, key: BatchKey, submission: Submission, segments: Sequence[tuple[int, Tokens]]) -> None:
         """Queue segments and wake the idle slots."""
         with self._changed:
             self._scheduler.add(key, submission, segments)
-            self._changed.notify_all()
+            # A slot that is woken for nothing takes time from one that works.
+            self._changed.notify(-(-len(segments) // MIN_SHARE))
 
     def cancel(self, submission: Submission) -> None:
-        """Let no batch begin with a segment of this request any more."""
+        """Let no batch begin with a segment of this request any more, and forget those."""
         with self._changed:  # a slot takes a batch, and keeps its model, under the same lock
-            submission.cancelled = True
+            self._scheduler.cancel(submission)
 
     def queued_requests(self) -> int:
         """Number of requests that have a segment in the queue."""
@@ -124,9 +125,11 @@ class Slots:
         try:
             while batch := self._next_batch():
                 try:
+                    began = time.monotonic()
                     try:
                         outcomes = self._run_batch(batch, slot)
                     finally:
+                        self._account(batch, time.monotonic() - began)
                         batch[0].key.model.release()
                     self._deliver(outcomes)
                 except Exception:  # the callers of this batch run into their deadlines; those of the next need not
@@ -148,6 +151,14 @@ class Slots:
                 return []
             finally:
                 self._idle -= 1
+
+    def _account(self, batch: Sequence[Job], seconds: float) -> None:
+        """Let the calls of a batch have taken their parts of its time, each as it was expected."""
+        share = seconds / sum(job.cost for job in batch)
+        with self._changed:
+            self._scheduler.done(batch)
+            for job in batch:
+                job.submission.context.usage.engine_seconds += share * job.cost
 
     def _run_batch(self, batch: Sequence[Job], slot: int) -> list[tuple[Job, Outcome]]:
         """Run a batch; one that fails is halved until the segments that fail stand alone."""

@@ -44,6 +44,9 @@ class LiveCollector(Collector):
         yield GaugeMetricFamily(
             "polygist_queue_oldest_seconds", "How long the oldest segment has waited.", queue.oldest_seconds
         )
+        yield GaugeMetricFamily(
+            "polygist_queue_work_seconds", "What waits may be expected to take of a slot.", queue.seconds
+        )
         states = GaugeMetricFamily("polygist_model_state", "1 for the state a model is in.", labels=("model", "state"))
         memory = GaugeMetricFamily(
             "polygist_model_resident_bytes", "Memory of a loaded model, estimated.", labels=("model",)

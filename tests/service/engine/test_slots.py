@@ -1,6 +1,8 @@
 import queue
 import threading
 
+from polygist_service.context import CallContext
+from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import Decoding, Result
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import BatchKey, Scheduler
@@ -30,6 +32,13 @@ KEY = BatchKey(LOADED, Decoding())
 class Submission:
     cancelled = False
 
+    def __init__(self):
+        self.context = CallContext("me")
+
+
+def make_scheduler(segments, tokens):
+    return Scheduler(lambda key: BatchLimits(segments, tokens, segments), lambda key: CostModel())
+
 
 def run_all(run, lengths, *, count=2):
     """Run segments of the given lengths to the end; returns index -> outcome and the sizes of the batches."""
@@ -40,7 +49,7 @@ def run_all(run, lengths, *, count=2):
         sizes.append(len(batch))
         return run([job.tokens for job in batch])
 
-    slots = Slots(Scheduler(lambda key: BatchLimits(32, 1024, 32)), count=count, run=counted, deliver=outcomes.put)
+    slots = Slots(make_scheduler(32, 1024), count=count, run=counted, deliver=outcomes.put)
     slots.add(KEY, Submission(), [(index, ["x"] * length) for index, length in enumerate(lengths)])
     done = {}
     while len(done) < len(lengths):
@@ -69,9 +78,7 @@ def test_a_poisoned_segment_fails_alone():
 
 
 def test_closing_drops_what_waits():
-    slots = Slots(
-        Scheduler(lambda key: BatchLimits(1, 10, 1)), count=1, run=lambda key, batch: [], deliver=lambda _: None
-    )
+    slots = Slots(make_scheduler(1, 10), count=1, run=lambda key, batch: [], deliver=lambda _: None)
     slots.close(timeout=10)
     slots.add(KEY, Submission(), [(0, ["x"])])
     assert slots.queued_requests() == 1
@@ -90,7 +97,7 @@ def test_a_model_is_kept_while_its_batch_runs_even_if_it_fails():
 
 
 def test_a_request_that_is_cancelled_begins_no_batch():
-    scheduler, submission = Scheduler(lambda key: BatchLimits(1, 10, 1)), Submission()
+    scheduler, submission = make_scheduler(1, 10), Submission()
     slots = Slots(scheduler, count=0, run=lambda key, batch: [], deliver=lambda _: None)
     slots.add(KEY, submission, [(0, ["x"])])
     slots.cancel(submission)
@@ -103,7 +110,7 @@ def segments(count):
 
 def make_slots(run, deliver, *, predict=lambda key, batch: 0.0):
     return Slots(
-        Scheduler(lambda key: BatchLimits(1, 10, 1)),
+        make_scheduler(1, 10),
         count=1,
         run=lambda key, batch: run([job.tokens for job in batch]),
         deliver=deliver,
@@ -176,7 +183,7 @@ def test_each_half_of_a_batch_that_failed_is_a_batch_of_its_own():
         raise RuntimeError("poison")
 
     slots = Slots(
-        Scheduler(lambda key: BatchLimits(4, 100, 4)),
+        make_scheduler(4, 100),
         count=1,
         run=lambda key, batch: run([job.tokens for job in batch]),
         deliver=outcomes.put,

@@ -124,7 +124,9 @@ class Held:
             return len(asked) == 1 or (self.gate.wait(10) and listener.is_wanted(at))
 
         asked = []
-        followed = SimpleNamespace(is_wanted=is_wanted, is_followed=listener.is_followed, tell=listener.tell)
+        followed = SimpleNamespace(
+            stops_early=False, is_wanted=is_wanted, is_followed=listener.is_followed, tell=listener.tell
+        )
         return self._model.run(batch, options, followed)
 
 
@@ -143,7 +145,7 @@ async def test_closing_stops_the_model_in_the_middle(opened):
         assert reports.ran.wait(10)
     assert reports.target_tokens[0] < LENGTH / 2
     # What ended early tells nothing of how long the next batch takes.
-    assert registry.loaded.pace.predict(read=100, written=100) == 0
+    assert registry.loaded.cost.bound(padded=100, steps=100) == 0
 
 
 @pytest.mark.parametrize("opened", ["causal-lm"], indirect=True)
@@ -173,6 +175,8 @@ async def test_an_instruction_model_stops_for_whoever_leaves_although_nobody_fol
 
 class Broken:
     """A listener that fails."""
+
+    stops_early = False
 
     def is_wanted(self, at):
         raise RuntimeError("no")
@@ -212,10 +216,11 @@ class Letters:
 
 
 class Interested:
-    """A listener that wants to know all, or nothing, of an output."""
+    """A listener that wants to know all, or nothing, of an output, and may or may not leave."""
 
-    def __init__(self, *, is_followed):
+    def __init__(self, *, is_followed, stops_early=False):
         self._is_followed = is_followed
+        self.stops_early = stops_early
 
     def is_wanted(self, at):
         return True
@@ -250,3 +255,13 @@ def test_an_encoder_decoder_whose_outputs_nobody_follows_is_not_slowed():
     model.run([model.tokenise("abc", options)], options, Interested(is_followed=False))
     model.run([model.tokenise("abc", options)], options)
     assert native.callbacks == [None, None]
+
+
+def test_a_long_batch_of_an_encoder_decoder_asks_who_still_wants_it():
+    native, options = Keeper(), Decoding()
+    model = make(SequenceToSequence, native)
+    model.run([model.tokenise("abc", options)], options, Interested(is_followed=False, stops_early=True))
+    assert native.callbacks != [None]
+    wide = Decoding(beam_size=2)  # CTranslate2 has no callback there
+    model.run([model.tokenise("abc", wide)], wide, Interested(is_followed=False, stops_early=True))
+    assert native.callbacks[1] is None

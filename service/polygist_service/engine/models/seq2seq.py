@@ -73,9 +73,9 @@ class SequenceToSequence:
         prompts, generation = cast(Sequence[Prompt], batch), self._generation
         limits = [generation.limit(options, len(prompt)) for prompt in prompts]
         arguments, prefixes = generation.arguments(options), [len(prompt.prefix) for prompt in prompts]
-        # A call for every token slows a small model by a third: only where somebody wants to know.
-        is_followed = listener and arguments["beam_size"] == 1 and any(map(listener.is_followed, range(len(prompts))))
-        heard = listener if is_followed else None
+        # A call for every token slows a small model by a third: only where somebody wants to know, or may stop it.
+        is_heard = listener and (listener.stops_early or any(map(listener.is_followed, range(len(prompts)))))
+        heard = listener if is_heard and arguments["beam_size"] == 1 else None
         with follow(heard, self._tokenizer.decode, limits=limits, prefixes=prefixes) as following:
             outputs = self._translator.translate_batch(
                 [prompt.tokens for prompt in prompts],

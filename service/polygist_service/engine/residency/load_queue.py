@@ -173,10 +173,10 @@ class LoadQueue:
         await self._memory.make_room(size, replacing=name)
         with self._memory.reserve(size):
             began = time.monotonic()
-            model, pace = await loop.run_in_executor(self._thread, self._loader.open, loadable)
+            model, cost = await loop.run_in_executor(self._thread, self._loader.open, loadable)
         self._times.add(size, seconds + time.monotonic() - began)
         loaded = LoadedModel(
-            model, loadable.describe(State.READY), unused=lambda loaded: self._see_off(loaded, loop), pace=pace
+            model, loadable.describe(State.READY), unused=lambda loaded: self._see_off(loaded, loop), cost=cost
         )
         self._admitted(loadable)
         self._memory.admit(loaded)

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import ModelInfo
 from polygist_service.engine.models.base import Model
-from polygist_service.engine.pace import Pace
 from polygist_service.errors import ModelLoading
 
 
@@ -21,15 +21,15 @@ class LoadedModel:
     Args:
         model: what was loaded.
         info: what may be known of it.
-        pace: how long its batches take; what has been seen of them while it was loaded.
+        cost: how long its batches take; what has been seen of them while it was loaded.
         unused: told once, on the thread of the last use, that nobody uses it any more; has to see to `drop`.
     """
 
     def __init__(
-        self, model: Model, info: ModelInfo, *, unused: Callable[["LoadedModel"], None], pace: Pace | None = None
+        self, model: Model, info: ModelInfo, *, unused: Callable[["LoadedModel"], None], cost: CostModel | None = None
     ) -> None:
         self.info = info
-        self.pace = pace or Pace()
+        self.cost = cost or CostModel()
         self.last_used = 0.0
         self._model: Model | None = model
         self._unused = unused

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar, cast
 
 import ctranslate2
 
+from polygist_service.engine.cost import CostModel
 from polygist_service.engine.hardware import Placement, estimate_memory
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
@@ -24,7 +25,6 @@ from polygist_service.engine.models.tokenizers import (
     TemplateTokenizer,
     Tokenizer,
 )
-from polygist_service.engine.pace import Pace
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
@@ -152,7 +152,7 @@ class Loader:
         store.verify(name)
         return LoadableModel(installed, self._place(installed))
 
-    def open(self, loadable: LoadableModel) -> tuple[Model, Pace]:
+    def open(self, loadable: LoadableModel) -> tuple[Model, CostModel]:
         """Load a model, let it answer its golden text and read its whole window; returns it with how long that took.
 
         Raises:
@@ -160,15 +160,15 @@ class Loader:
         """
         try:
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
-            pace = warm_up(loadable.installed, model)
+            cost = warm_up(loadable.installed, model)
         except PolygistError:
             raise
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
-        return model, pace
+        return model, cost
 
 
-def warm_up(installed: InstalledModel, model: Model) -> Pace:
+def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     """Let a model answer its golden text, and read its window; raises StoreError where it has no answer.
 
     Returns:
@@ -178,10 +178,10 @@ def warm_up(installed: InstalledModel, model: Model) -> Pace:
     tokens = model.tokenise(installed.description.golden_text, options)
     if tokens is None:
         raise StoreError(f"model {installed.name} has no room for its golden text in its window; give a shorter one")
-    began, pace = time.monotonic(), Pace()
+    began, cost = time.monotonic(), CostModel()
     (result,) = model.run([tokens], options)
     written = max((hypothesis.token_count for hypothesis in result.hypotheses), default=0)
-    pace.add(time.monotonic() - began, read=len(tokens), written=written)
+    cost.add(time.monotonic() - began, padded=len(tokens), steps=written, segments=1)
     if result.vector is None and not any(hypothesis.text for hypothesis in result.hypotheses):
         raise StoreError(f"model {installed.name} answers nothing to its golden text: pull it again")
     # A text as long as the window: a wrong one is found here, and not by the first long text.
@@ -191,7 +191,7 @@ def warm_up(installed: InstalledModel, model: Model) -> Pace:
         model.run([longest], replace(options, max_output_tokens=2, min_output_tokens=1))
     else:
         model.run([stretch(cast(Sequence[int], tokens), missing)], options)
-    return pace
+    return cost
 
 
 def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:
