@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.concurrency import TURN_SECONDS, in_order, merge, merge_in_order
+from polygist_service.concurrency import FEW, SHORT, TURN_SECONDS, in_order, merge, merge_in_order
 from polygist_service.context import CallContext
 
 from tests.service.one_model import ME, text_pool
@@ -103,6 +103,21 @@ async def test_a_pool_returns_results_in_order_off_the_event_loop():
         assert await pool.run(ME, str, range(1000)) == list(map(str, range(1000)))
         assert await pool.run(ME, str, []) == []
         assert await pool.call(ME, lambda: 5) == 5
+
+
+async def test_few_short_texts_are_worked_on_at_once():
+    async with text_pool() as pool:
+
+        async def ran_at_once(*items, characters):
+            (*threads,) = await pool.run(ME, lambda _: threading.current_thread(), items, characters=characters)
+            return set(threads) <= {threading.current_thread()}
+
+        assert await ran_at_once(1, 2, characters=SHORT)
+        assert await ran_at_once(*range(FEW), characters=0)
+        assert not await ran_at_once(1, characters=SHORT + 1)
+        assert not await ran_at_once(*range(FEW + 1), characters=0)
+        assert await pool.call(ME, threading.current_thread, characters=1) is threading.current_thread()
+        assert await pool.call(ME, threading.current_thread) is not threading.current_thread()
 
 
 @pytest.mark.parametrize("callers", [("long", "short"), ("proxy", "proxy")])

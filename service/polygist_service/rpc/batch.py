@@ -159,7 +159,9 @@ class BatchTranslation:
                     turn.end()  # it tells nothing, and is not done for long
                 (translation,) = await self._translator.translate(parsed, context, turn=turn)
                 answer = await self._pool.call(
-                    context, lambda: to_batch_response(item, translation, self._config.output_config, self._limits)
+                    context,
+                    lambda: to_batch_response(item, translation, self._config.output_config, self._limits),
+                    characters=len(item.content),
                 )
         except Exception as error:
             answer = translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=to_item_error(error))

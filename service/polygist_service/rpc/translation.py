@@ -11,13 +11,12 @@ from polygist_service.concurrency import TextPool, in_groups
 from polygist_service.context import CallContext
 from polygist_service.limits import Limits
 from polygist_service.rpc.batch import BatchTranslation
-from polygist_service.text.documents import read_content
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
-from polygist_service.translation.translator import Translator
-from polygist_service.translation.types import Translation
+from polygist_service.translation.translator import Translator, read_contents
+from polygist_service.translation.types import Progress, Translation
 from polygist_service.wire.documents import parse_document_request, to_document_response
 from polygist_service.wire.models import to_glossaries_response
 from polygist_service.wire.translation import (
@@ -73,7 +72,8 @@ class TranslationServicer:
     ) -> translation_service_pb2.TranslateResponse:
         wanted = parse_translate_request(request, self._limits)
         translations = await self._translator.translate(wanted, context)
-        return await self._pool.call(context, lambda: to_translate_response(request, translations))
+        answer = partial(to_translate_response, request, translations)
+        return await self._pool.call(context, answer, characters=sum(map(len, request.contents)))
 
     async def StreamTranslate(
         self, request: translation_service_pb2.StreamTranslateRequest, context: CallContext
@@ -85,7 +85,9 @@ class TranslationServicer:
         async with aclosing(in_groups(events, seconds=COALESCED_SECONDS)) as groups:
             async for group in groups:
                 translations += [event for _, event in group if isinstance(event, Translation)]
-                for reply in await self._pool.call(context, partial(to_translation_events, request.request, group)):
+                answer = partial(to_translation_events, request.request, group)
+                length = sum(len(event.text) for _, event in group if not isinstance(event, Progress))
+                for reply in await self._pool.call(context, answer, characters=length):
                     yield reply
         usage = to_usage(request.request.contents, translations)
         yield translation_service_pb2.StreamTranslateResponse(usage=usage)
@@ -106,8 +108,7 @@ class TranslationServicer:
     ) -> translation_service_pb2.DetectLanguageResponse:
         wanted = parse_detect_request(request, self._limits)
         readable = self._routes.readable()
-        read = partial(read_content, mime_type=wanted.mime_type)
-        layouts = await self._pool.run(context, read, list(enumerate(wanted.contents)))
+        layouts = await read_contents(self._pool, context, wanted.contents, wanted.mime_type)
         rankings = await self._languages.rank(layouts, wanted.candidates, context, readable=readable)
         return to_detect_response(wanted, rankings, readable=readable)
 

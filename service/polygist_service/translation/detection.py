@@ -15,6 +15,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents.base import Readable
+from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.language_odds import (
     READABLE,
     SURE,
@@ -206,7 +207,9 @@ class LanguageResolver:
             UnsupportedLanguagePair: a text is surely in a language that no model reads, and no part in another one.
         """
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
-        texts = await self._pool.run(context, JoinedText.of, documents)
+        # One passage is joined already.
+        length = sum(len(each.text) for each in documents if not isinstance(each, PlainLayout))
+        texts = await self._pool.run(context, JoinedText.of, documents, characters=length)
         lettered = {at: text for at, text in enumerate(texts) if has_letters(text.text)}
         if given:
             found = {at: DetectedLanguage(given) for at in lettered}
@@ -316,7 +319,8 @@ class LanguageResolver:
             weigh_here = partial(weigh, reading.evidence, others=total, own=own[text] if len(own) > 1 else {})
             return Verdict(weigh_here(expected), weigh_here())
 
-        return await self._pool.run(context, judge_one, list(zip(texts, readings, strict=True)))
+        cases = list(zip(texts, readings, strict=True))
+        return await self._pool.run(context, judge_one, cases, characters=sum(map(len, texts)))
 
     async def _find_mixtures(
         self,
@@ -326,7 +330,8 @@ class LanguageResolver:
         context: CallContext,
     ) -> list[Mixture | None]:
         """Return the languages of each text that has several."""
-        cuts = await self._pool.run(context, cut_blocks, texts)
+        length = sum(map(len, texts))
+        cuts = await self._pool.run(context, cut_blocks, texts, characters=length)
         blocks = [text[block.start : block.end] for text, cut in zip(texts, cuts, strict=True) for block in cut]
         if not blocks:
             return [None] * len(texts)
@@ -337,7 +342,7 @@ class LanguageResolver:
             (text, cut, [next(ranked) for _ in cut], ranking)
             for text, cut, ranking in zip(texts, cuts, rankings, strict=True)
         ]
-        return await self._pool.run(context, judge, cases)
+        return await self._pool.run(context, judge, cases, characters=length)
 
 
 def judge(case: tuple[str, Sequence[Block], Sequence[Ranking], Ranking]) -> Mixture | None:

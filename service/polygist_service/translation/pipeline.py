@@ -196,7 +196,7 @@ class Pipeline:
                 document = split()
                 return document, [read_segment(guard, (document, segment)) for segment in document.segments]
 
-            both = await self._pool.run(self._context, read_text, splits)
+            both = await self._pool.run(self._context, read_text, splits, characters=length)
             documents = [document for document, _ in both]
             found = [pieces for _, each in both for pieces in each]
         else:
@@ -235,7 +235,10 @@ class Pipeline:
                     group = await anext(results)
                     assessed = list(zip(due[taken : taken + len(group)], group, strict=True))
                     taken += len(group)
-                    found = await self._pool.run(self._context, lambda pair: guard.assess(*pair), assessed)
+                    length = sum(len(reading.protected.source) for reading, _ in assessed)
+                    found = await self._pool.run(
+                        self._context, lambda pair: guard.assess(*pair), assessed, characters=length
+                    )
                     for (reading, _), first in zip(assessed, found, strict=True):
                         again = asyncio.create_task(guard.mend(reading, first)) if first.faults else None
                         drafts[reading.protected.source] = again or first

@@ -13,7 +13,7 @@ from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.documents import read_content
-from polygist_service.text.documents.base import Readable
+from polygist_service.text.documents.base import PLAIN, Layout, Readable
 from polygist_service.text.documents.plain import PlainLayout
 from polygist_service.text.languages import is_same_language
 from polygist_service.text.segmentation import has_letters
@@ -88,14 +88,14 @@ class Translator:
             InferenceFailed: a model failed on a segment.
         """
         glossary = self.find_glossary(request)
-        read = partial(read_content, mime_type=request.mime_type)
-        layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
+        layouts = await read_contents(self._pool, context, request.contents, request.mime_type)
         languages = await self.tell_languages(layouts, request, context, turn)
         if glossary:
             for language in languages:
                 check_glossary(glossary, language.language, request.target)
         cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
-        contents = await self._pool.run(context, lambda case: cut_parts(*case), cases)
+        length = sum(len(layout.text) for _, layout, language in cases if language.foreign)
+        contents = await self._pool.run(context, lambda case: cut_parts(*case), cases, characters=length)
         parts = [part for each in contents for part in each]
         turns = Turns(parts, languages)
         groups: dict[Route, list[Content]] = defaultdict(list)
@@ -265,6 +265,16 @@ class Turns:
                 self._translations = []
             if event != Delta(""):
                 yield part.index, event
+
+
+async def read_contents(
+    pool: TextPool, context: CallContext, contents: Sequence[str], mime_type: str
+) -> Sequence[Layout]:
+    """Return the structures of the contents of a request; raises InvalidRequest, see `read_content`."""
+    # Plain text has none that would have to be looked for.
+    length = 0 if mime_type == PLAIN else sum(map(len, contents))
+    read = partial(read_content, mime_type=mime_type)
+    return await pool.run(context, read, list(enumerate(contents)), characters=length)
 
 
 def silence(finder: TermFinder, text: Readable) -> Readable:
