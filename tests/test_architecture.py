@@ -22,6 +22,7 @@ ARROWS = {
     "notices": (),
     "context": (),
     "concurrency": ("context",),
+    "admission": ("context",),
     "addresses": (),
     "settings": ("addresses", "limits"),
     "text": ("notices",),
@@ -30,16 +31,19 @@ ARROWS = {
     "translation": ("engine.interface", "notices", "context", "concurrency"),
     "summarisation": ("translation", "engine.interface", "notices", "context", "concurrency"),
     "wire": ("summarisation", "translation", "engine.interface", "notices", "limits"),
-    "rpc": ("wire", "summarisation", "translation", "engine.interface", "limits", "context", "concurrency"),
-    "observability": ("engine.interface", "notices"),
+    "rpc": (
+        *("wire", "summarisation", "translation", "engine.interface"),
+        *("limits", "context", "concurrency", "admission"),
+    ),
+    "observability": ("engine.interface", "notices", "admission"),
     "app": (
         *("rpc", "observability", "summarisation", "translation", "engine", "store"),
-        *("settings", "addresses", "limits", "context", "concurrency"),
+        *("settings", "addresses", "limits", "context", "concurrency", "admission"),
     ),
     "cli": ("app", "settings", "limits", "store", "engine.word_alignment"),
 }
 OPEN = ("errors", "text")
-PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency")
+PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "admission")
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {

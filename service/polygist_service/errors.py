@@ -143,9 +143,23 @@ class ServerDraining(Unavailable):
 
 
 class ServerOverloaded(Unavailable):
-    """More work waits than this server can do in time: nothing of the call was begun."""
+    """More work waits than this server can do in time: nothing of the call was begun.
+
+    Args:
+        message: as of all errors.
+        retry_after: in how many seconds another call makes sense.
+        cause: what there is too much of, in one word.
+        is_in_time: whether this call may be made again then, its deadline being what it is.
+    """
 
     reason: ClassVar[str] = "SERVER_OVERLOADED"
+
+    def __init__(
+        self, message: str, *, retry_after: float = 1.0, cause: str = "queue", is_in_time: bool = True
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.cause = cause
+        self.is_in_time = is_in_time
 
 
 class StreamIdle(PolygistError):

@@ -34,6 +34,8 @@ class Limits:
     batch_idle_seconds: int = limit(60, "batch.idle_seconds", "time that BatchTranslate waits for its caller")
     message_bytes: int = limit(16 << 20, "message.bytes", "size of one message on the wire")
     deadline_seconds: int = limit(600, "request.deadline_seconds", "longest deadline; a longer one is shortened")
+    queue_seconds: int = limit(60, "queue.seconds", "work that may wait before a call, at the speed measured")
+    queue_bytes: int = limit(2 << 30, "queue.bytes", "memory for the texts of all calls that are being answered")
     page_size: int = limit(1000, "list.page_size", "entries of one page of a list")
 
     def __post_init__(self) -> None:

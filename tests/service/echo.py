@@ -76,7 +76,7 @@ class EchoEngine:
     Args:
         models: what is installed.
         answer: what a segment becomes.
-        delay: seconds before each result.
+        delay: seconds before each result, which are those that it costs.
         reverses: whether the last segment is the first to finish.
         offers: what could be installed.
 
@@ -167,6 +167,7 @@ class EchoModel:
         for index in reversed(indices) if engine.reverses else indices:
             if engine.delay:
                 await asyncio.sleep(engine.delay)
+            context.usage.engine_seconds += engine.delay
             yield index, self._result(texts[index], options)
 
     async def write(self, segment, *, options, context):

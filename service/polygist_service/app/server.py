@@ -58,9 +58,16 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
     ]
 
 
-def make_interceptor(calls: InFlightCalls, limits: Limits, observer: CallObserver) -> CallInterceptor:
+def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObserver) -> CallInterceptor:
     """Return what surrounds every call of a server."""
-    return CallInterceptor(calls, longest=limits.deadline_seconds, idle=limits.batch_idle_seconds, observer=observer)
+    limits = services.limits
+    return CallInterceptor(
+        calls,
+        admission=services.admission,
+        longest=limits.deadline_seconds,
+        idle=limits.batch_idle_seconds,
+        observer=observer,
+    )
 
 
 def build_grpc_server(
@@ -75,7 +82,7 @@ def build_grpc_server(
     """
     limits, pool, calls = services.limits, services.pool, in_flight or services.in_flight
     server = create_server(
-        interceptors=[make_interceptor(calls, limits, services.metrics)],
+        interceptors=[make_interceptor(calls, services, services.metrics)],
         options=channel_options(limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
@@ -86,6 +93,7 @@ def build_grpc_server(
         languages=services.languages,
         routes=services.routes,
         limits=limits,
+        admission=services.admission,
         pool=pool,
         draining=calls.draining,
     )
@@ -160,9 +168,8 @@ class AdminServer:
         await self.port.stop(0)
 
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
-        limits = self._services.limits
-        interceptor = make_interceptor(in_flight, limits, Unobserved())
-        server = create_server(interceptors=[interceptor], options=channel_options(limits))
+        interceptor = make_interceptor(in_flight, self._services, Unobserved())
+        server = create_server(interceptors=[interceptor], options=channel_options(self._services.limits))
         add_model_services(server, self._services, ModelAdminServicer(self._lifecycle, self._services.glossaries))
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
         if self._health:

@@ -1,12 +1,14 @@
 """The object graph without a port: what servers, benches and tests are built on."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
+from polygist_service.admission import Admission, Bounds
 from polygist_service.app.heap import trim_heap
 from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.engine.cache import SentenceCache
@@ -18,7 +20,7 @@ from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.slots import SlotState
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
-from polygist_service.observability.metrics import CacheCollector, LiveCollector, Metrics
+from polygist_service.observability.metrics import AdmissionCollector, CacheCollector, LiveCollector, Metrics
 from polygist_service.settings import Settings
 from polygist_service.store.description import InstalledModel
 from polygist_service.store.store import Store
@@ -48,6 +50,7 @@ class Services:
         metrics: where calls, detections and notices are counted.
         limits: what one request may ask for.
         in_flight: the calls that are being answered.
+        admission: takes them on, or refuses them.
         queued: counts the requests with segments in the queue.
     """
 
@@ -62,6 +65,7 @@ class Services:
     metrics: Metrics
     limits: Limits
     in_flight: InFlightCalls
+    admission: Admission
     queued: Callable[[], int]
 
 
@@ -71,6 +75,7 @@ def build_services(
     detector: Detector,
     pool: TextPool,
     limits: Limits,
+    slots: int = 1,
     metrics: Metrics | None = None,
     pivot_languages: Sequence[str] = ("en",),
     glossaries: Glossaries | None = None,
@@ -83,6 +88,7 @@ def build_services(
         detector: ranks the languages of a text.
         pool: where text is worked on, off the event loop.
         limits: what one request may ask for.
+        slots: how many batches the engine runs at the same time.
         metrics: where calls, detections and notices are counted; by default where nobody looks.
         pivot_languages: those that a translation may go by way of first.
         glossaries: those that the operator has mounted; by default none.
@@ -115,6 +121,7 @@ def build_services(
         metrics=metrics,
         limits=limits,
         in_flight=InFlightCalls(),
+        admission=Admission(Bounds(limits.queue_seconds, limits.queue_bytes), slots=slots, clock=time.monotonic),
         queued=queued,
     )
 
@@ -162,16 +169,18 @@ class Runtime:
             )
         )
         metrics.registry.register(CacheCollector(cache.state))
-        self.services = build_services(
+        self.services = services = build_services(
             self._engine,
             detector=LanguageDetector(),
             pool=pool,
             limits=settings.limits,
+            slots=self.slots,
             metrics=metrics,
             pivot_languages=settings.pivots,
             glossaries=glossaries,
             queued=self._engine.queued_requests,
         )
+        metrics.registry.register(AdmissionCollector(services.admission.state))
 
     async def preload(self) -> None:
         """Load what is to be loaded at start; raises StoreError where a model is damaged."""

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info, Proce
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from polygist_service.admission import AdmissionState
 from polygist_service.engine.interface import BatchReport, CacheState, ModelInfo, QueueState, State
 from polygist_service.notices import NoticeKind
 from polygist_service.text.languages import serving
@@ -74,6 +75,30 @@ class CacheCollector(Collector):
         yield GaugeMetricFamily("polygist_cache_entries", "Results that the cache has.", state.entries)
         yield GaugeMetricFamily("polygist_cache_bytes", "Memory that they take.", state.bytes)
         yield GaugeMetricFamily("polygist_cache_capacity_bytes", "Memory that they may take.", state.capacity)
+
+
+class AdmissionCollector(Collector):
+    """Asks at each scrape what was taken on, and what was refused."""
+
+    def __init__(self, state: Callable[[], AdmissionState]) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """The families, as `prometheus_client` wants them."""
+        state = self._state()
+        yield GaugeMetricFamily(
+            "polygist_admitted_seconds",
+            "Time until all calls that were taken on are answered, estimated.",
+            state.waiting,
+        )
+        yield GaugeMetricFamily("polygist_admitted_bytes", "Memory that these calls take, estimated.", state.memory)
+        refused = CounterMetricFamily(
+            "polygist_calls_refused", "Calls that were refused since too much waits, by what there was too much of.",
+            labels=("cause",),
+        )  # fmt: skip
+        for cause, count in state.refused.items():
+            refused.add_metric((cause,), count)
+        yield refused
 
 
 class LogCollector(Collector):

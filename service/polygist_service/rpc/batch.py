@@ -7,11 +7,13 @@ from typing import TypeAlias
 
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.admission import Admission, Admitted, Work
 from polygist_service.concurrency import TextPool
-from polygist_service.context import CallContext
+from polygist_service.context import CallContext, Usage
 from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.status import to_item_error
+from polygist_service.rpc.work import describe_work
 from polygist_service.translation.neighbours import Neighbours, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
@@ -20,6 +22,9 @@ from polygist_service.wire.translation import parse_batch_config, parse_batch_it
 Request: TypeAlias = translation_service_pb2.BatchTranslateRequest
 Response: TypeAlias = translation_service_pb2.BatchTranslateResponse
 Item: TypeAlias = translation_service_pb2.BatchItem
+
+# Room for an item is looked for as often as this, in seconds.
+LONGEST_WAIT = 0.25
 
 
 class BatchTranslation:
@@ -30,6 +35,7 @@ class BatchTranslation:
     Args:
         translator: does the work.
         limits: how many items, and code points of them, are in work at a time; how long the caller is waited for.
+        admission: says when the server has room for another item: those that come too early wait, none is refused.
         pool: where answers become messages.
         context: whose stream it is.
         draining: set when the server shuts down: no item is begun any more, those in work are answered.
@@ -40,12 +46,14 @@ class BatchTranslation:
         translator: Translator,
         *,
         limits: Limits,
+        admission: Admission,
         pool: TextPool,
         context: CallContext,
         draining: asyncio.Event,
     ) -> None:
         self._translator = translator
         self._limits = limits
+        self._admission = admission
         self._pool = pool
         self._context = context
         self._draining = draining
@@ -135,11 +143,28 @@ class BatchTranslation:
         ):
             self._answered.clear()
             await self._answered.wait()
+        admitted = await self._admit(characters)
         self._in_work[item.item_id] = characters
         self._characters += characters
-        task = asyncio.create_task(self._work(item, wanted, self._neighbours.next_turn()))
+        task = asyncio.create_task(self._work(item, wanted, self._neighbours.next_turn(), admitted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Not by the task itself, which may be cancelled before it begins.
+        task.add_done_callback(lambda _: self._end(admitted))
+
+    async def _admit(self, characters: int) -> Admitted:
+        """Wait until the server has room for an item."""
+        work = describe_work(self._config, size=characters, texts=1) or Work((), characters)
+        caller = self._context.caller
+        while refusal := self._admission.find_refusal(work, caller):
+            await asyncio.sleep(min(refusal.retry_after, LONGEST_WAIT))
+            self._heard = self._loop.time()  # it is not the caller who is waited for
+        return self._admission.admit(work, caller, Usage())
+
+    def _end(self, admitted: Admitted) -> None:
+        """Make room: an item has ended."""
+        self._admission.release(admitted)
+        self._context.usage.engine_seconds += admitted.usage.engine_seconds
 
     def _release(self, characters: int) -> None:
         """Make room: an answer is written."""
@@ -147,11 +172,12 @@ class BatchTranslation:
         self._characters -= characters
         self._answered.set()
 
-    async def _work(self, item: Item, wanted: TranslationRequest, turn: Turn) -> None:
+    async def _work(self, item: Item, wanted: TranslationRequest, turn: Turn, admitted: Admitted) -> None:
         """Answer an item, within the time that a call without a deadline has."""
         own = CallContext.default_seconds(len(item.content))
         end = self._loop.time() + min(own, self._limits.deadline_seconds)
-        context = replace(self._context, deadline=min(end, self._context.deadline or end))
+        deadline = min(end, self._context.deadline or end)
+        context = replace(self._context, deadline=deadline, usage=admitted.usage)
         try:
             async with asyncio.timeout_at(end):
                 parsed = parse_batch_item(item, wanted, self._limits)
@@ -163,6 +189,7 @@ class BatchTranslation:
                     lambda: to_batch_response(item, translation, self._config.output_config, self._limits),
                     characters=len(item.content),
                 )
+                admitted.is_whole = True
         except Exception as error:
             answer = translation_service_pb2.BatchTranslateResponse(item_id=item.item_id, error=to_item_error(error))
         turn.end()

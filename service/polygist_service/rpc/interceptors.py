@@ -5,7 +5,7 @@ import inspect
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -15,10 +15,12 @@ import structlog
 from google.protobuf.message import DecodeError
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.admission import Admission
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, StreamIdle
 from polygist_service.rpc.status import describe, find_reason
+from polygist_service.rpc.work import describe_work
 from polygist_service.text.languages import BadTag, parse_tag
 
 log = structlog.get_logger("polygist_service.calls")
@@ -200,13 +202,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
+        admission: takes calls of our own services on, or refuses them.
         longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
         idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
     """
 
-    def __init__(self, in_flight: InFlightCalls, *, longest: float, idle: float, observer: CallObserver) -> None:
+    def __init__(
+        self,
+        in_flight: InFlightCalls,
+        *,
+        admission: Admission,
+        longest: float,
+        idle: float,
+        observer: CallObserver,
+    ) -> None:
         self._in_flight = in_flight
+        self._admission = admission
         self._longest = longest
         self._idle = idle
         self._observer = observer
@@ -246,7 +258,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             exchange = Exchange(method, context, observer)
             with exchange.observed():
                 messages = exchange.receive_each(request) if handler.request_streaming else exchange.receive(request)
-                around: AbstractAsyncContextManager[Any] = self._around(exchange) if is_own else refusing(context)
+                around: AbstractAsyncContextManager[Any] = (
+                    self._around(exchange, messages) if is_own else refusing(context)
+                )
                 async with around as given:
                     if not handler.response_streaming:
                         return exchange.send(await answer(decoded(messages), given))
@@ -259,8 +273,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return called
 
     @asynccontextmanager
-    async def _around(self, exchange: Exchange) -> AsyncIterator[CallContext]:
-        """Give a call of our own its context, and end it with the status of what is raised."""
+    async def _around(self, exchange: Exchange, request: Any) -> AsyncIterator[CallContext]:
+        """Take a call of our own on, give it its context, and end it with the status of what is raised."""
         context = exchange.context
         request_id = find_request_id(context)
         trailer = ((REQUEST_ID, request_id), *find_ignored(context))
@@ -276,13 +290,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             end = None if remaining is None else now + remaining
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                with self._in_flight.call():
+                called = CallContext(
+                    caller=peer.rpartition(":")[0] or peer,
+                    deadline=None if remaining is None else end,
+                    request_id=request_id,
+                )
+                with self._in_flight.call(), ExitStack() as taken_on:
+                    if end and (work := describe_work(request, size=size, texts=exchange.contents)):
+                        admit = self._admission.call
+                        taken_on.enter_context(admit(work, called.caller, called.usage, seconds_left=end - now))
                     async with asyncio.timeout_at(end):
-                        yield CallContext(
-                            caller=peer.rpartition(":")[0] or peer,
-                            deadline=None if remaining is None else end,
-                            request_id=request_id,
-                        )
+                        yield called
             # The caller has gone, maybe while a reply was written.
             except (asyncio.CancelledError, grpc.aio.BaseError) as error:
                 code = exchange.code(error)

@@ -67,7 +67,9 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
             break
     trailer: Trailer = (("grpc-status-details-bin", status.SerializeToString()),)
     if isinstance(error, errors.Unavailable):
-        trailer += (("grpc-retry-pushback-ms", str(int(error.retry_after * 1000))),)
+        is_in_vain = isinstance(error, errors.ServerOverloaded) and not error.is_in_time
+        # Below nought: not at all. gRPC's callers would wait for their deadline, and not tell why.
+        trailer += (("grpc-retry-pushback-ms", "-1" if is_in_vain else str(int(error.retry_after * 1000))),)
     return code, status.message, trailer
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.admission import Admission
 from polygist_service.concurrency import TextPool, in_groups
 from polygist_service.context import CallContext
 from polygist_service.limits import Limits
@@ -42,6 +43,7 @@ class TranslationServicer:
         languages: detects languages.
         routes: which languages a model reads.
         limits: what a request may ask for.
+        admission: says when there is room for another item of a stream.
         pool: where answers become messages.
         draining: set when the server shuts down.
     """
@@ -55,6 +57,7 @@ class TranslationServicer:
         languages: LanguageResolver,
         routes: Routes,
         limits: Limits,
+        admission: Admission,
         pool: TextPool,
         draining: asyncio.Event,
     ) -> None:
@@ -64,6 +67,7 @@ class TranslationServicer:
         self._languages = languages
         self._routes = routes
         self._limits = limits
+        self._admission = admission
         self._pool = pool
         self._draining = draining
 
@@ -97,7 +101,12 @@ class TranslationServicer:
     ) -> AsyncGenerator[translation_service_pb2.BatchTranslateResponse, None]:
         """Answer each item as `Translate` does a request of its own; see `BatchTranslation`."""
         batch = BatchTranslation(
-            self._translator, limits=self._limits, pool=self._pool, context=context, draining=self._draining
+            self._translator,
+            limits=self._limits,
+            admission=self._admission,
+            pool=self._pool,
+            context=context,
+            draining=self._draining,
         )
         async with aclosing(batch.answers(requests)) as answers:
             async for answer in answers:

@@ -201,7 +201,12 @@ async def test_an_id_may_be_used_again_while_its_answer_is_still_on_its_way():
         yield item("1", "Two.")
 
     batch = BatchTranslation(
-        services.translator, limits=limits, pool=pool, context=CallContext(caller="me"), draining=asyncio.Event()
+        services.translator,
+        limits=limits,
+        admission=services.admission,
+        pool=pool,
+        context=CallContext(caller="me"),
+        draining=asyncio.Event(),
     )
     answers = batch.answers(requests())
     first = await anext(answers)

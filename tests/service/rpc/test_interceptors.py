@@ -1,12 +1,14 @@
 """What surrounds a call, whichever way it streams."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
 import pytest
 from polygist.v1 import translation_service_pb2
+from polygist_service.admission import Admission, Bounds
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import UnsupportedLanguagePair
@@ -116,7 +118,9 @@ async def probing(work=None, *, longest=600.0):
         )
         for kind in KINDS
     }
-    server = grpc.aio.server(interceptors=[CallInterceptor(in_flight, longest=longest, idle=60, observer=observer)])
+    admission = Admission(Bounds(60, 1 << 30), slots=1, clock=time.monotonic)
+    interceptor = CallInterceptor(in_flight, admission=admission, longest=longest, idle=60, observer=observer)
+    server = grpc.aio.server(interceptors=[interceptor])
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()

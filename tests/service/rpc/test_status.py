@@ -30,6 +30,7 @@ TABLE = [
     (errors.NotFound("models/x", "no"), "NOT_FOUND", "MODEL_NOT_FOUND", "ResourceInfo"),
     (errors.UnknownGlossary("glossaries/x", "no"), "NOT_FOUND", "GLOSSARY_NOT_FOUND", "ResourceInfo"),
     (errors.ModelLoading("no"), "UNAVAILABLE", "MODEL_LOADING", "RetryInfo"),
+    (errors.ServerOverloaded("no"), "UNAVAILABLE", "SERVER_OVERLOADED", "RetryInfo"),
     (errors.ServerDraining("no"), "UNAVAILABLE", "SERVER_DRAINING", "RetryInfo"),
     (errors.InferenceFailed("no"), "INTERNAL", "INFERENCE_FAILED", None),
     (errors.StreamIdle("no"), "DEADLINE_EXCEEDED", "STREAM_IDLE", None),

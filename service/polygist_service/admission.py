@@ -1,0 +1,331 @@
+"""Which calls are taken on: decided when they come, by what they are expected to cost, on a clock that is given.
+
+The cost of a call is the seconds that the slots will work for it. What calls of its kind took, by their size, tells it
+beforehand; what the slots have done for it already is taken off while it runs. What is left of all calls that were
+taken on is the work that waits, and from it follows how long another call would wait::
+
+    work that waits:   caller A  ████████████████████
+                       caller B  ██████
+                       caller C  ▒▒▒▒ ← the next call of C waits for the work of C that is there, and for as much of
+                                 each other caller's, since the scheduler serves callers in turn
+
+So a caller who has filled the queue is refused, and another one is not. A call is refused where it would be answered
+too late, where too much work waits before it, or where the texts of all calls would take too much memory; never
+because of how many there are, and never where nothing waits, whatever its own size: that is also how an estimate
+that was wrong is learnt anew. Before anything was measured, only memory refuses.
+
+Lives on the event loop; only `Usage` is written by other threads.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from polygist_service.context import Usage
+from polygist_service.errors import ServerOverloaded
+
+# What a call is, the general first: its method, then what makes the same text cost more or less.
+Kind: TypeAlias = tuple[str | int, ...]
+
+# What one text costs beside its characters, in characters.
+TEXT_CHARACTERS = 20
+# Calls of a kind of which its rate is the average, the latest the most.
+REMEMBERED_CALLS = 50
+# Kinds of which a rate is kept; those used longest ago go first. Callers choose languages and options.
+MOST_KINDS = 1000
+# How old the count of what was done may be: it looks at all calls, 2 ms for 10,000.
+RECOUNT_SECONDS = 0.1
+# What is done in a second is an average over so many of them...
+CAPACITY_SECONDS = 30.0
+# ... in which for each slot so many seconds of work waited: less need not keep all of them busy.
+BUSY_SECONDS = 0.25
+# A slot is not less busy than this, however the measurement came about: a batch counts only once it is done.
+LEAST_BUSY = 0.25
+# So little that waits is nothing.
+NOTHING_SECONDS = 0.05
+# The time to the answer is more than the work: a batch that has just begun, splitting and joining, an estimate amiss.
+SPARE_SECONDS = 0.1
+SPARE_SHARE = 0.1
+# Memory that a call takes until it is answered, and each character or byte of it: bench/speed/notes-admission.md.
+CALL_BYTES = 30_000
+CHARACTER_BYTES = 120
+LEAST_RETRY_SECONDS = 0.1
+
+
+class Work(NamedTuple):
+    """What a call asks for, as far as its request tells at once.
+
+    Attributes:
+        kind: what it is; a call without one runs no model, and takes memory only.
+        characters: how long its texts are together, or how many bytes a file has.
+        texts: how many there are.
+    """
+
+    kind: Kind
+    characters: int
+    texts: int = 1
+
+    @property
+    def size(self) -> int:
+        """What the cost of calls of a kind grows with."""
+        return self.characters + TEXT_CHARACTERS * self.texts
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes until it is answered."""
+        return CALL_BYTES + CHARACTER_BYTES * self.characters
+
+
+@dataclass(slots=True, eq=False)
+class Admitted:
+    """A call that was taken on.
+
+    Attributes:
+        estimate: seconds of slots that it was expected to take.
+        left: what of these is not done, as last counted.
+        is_whole: to be set once all of it is done: its rate is learnt from it.
+    """
+
+    work: Work
+    caller: str
+    usage: Usage
+    estimate: float
+    left: float
+    is_whole: bool = False
+
+
+@dataclass(slots=True)
+class Rate:
+    """Seconds for a unit of size, of the calls seen lately."""
+
+    seconds: float = 0.0
+    size: float = 0.0
+
+    def add(self, size: float, seconds: float) -> None:
+        """Learn from a call."""
+        kept = 1 - 1 / REMEMBERED_CALLS
+        self.seconds = self.seconds * kept + seconds
+        self.size = self.size * kept + size
+
+
+class Rates:
+    """What calls cost, by their kind; one that was not seen yet costs what the nearest more general kind does."""
+
+    def __init__(self) -> None:
+        self._rates: OrderedDict[Kind, Rate] = OrderedDict()
+
+    def add(self, work: Work, seconds: float) -> None:
+        """Learn what a call has taken, for its kind and all more general ones, the most general of which is all."""
+        for length in range(len(work.kind) + 1):
+            kind = work.kind[:length]
+            self._rates.setdefault(kind, Rate()).add(work.size, seconds)
+            self._rates.move_to_end(kind)
+        while len(self._rates) > MOST_KINDS:
+            self._rates.popitem(last=False)
+
+    def predict(self, work: Work) -> float:
+        """Return the seconds that a call is expected to take; 0 where nothing is known."""
+        for length in range(len(work.kind), -1, -1):
+            if rate := self._rates.get(work.kind[:length]):
+                return work.size * rate.seconds / rate.size
+        return 0.0
+
+
+class Capacity:
+    """Seconds of slots that are done in a second while all have work: fewer than slots where others use the cores.
+
+    Args:
+        slots: how many batches run at the same time.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._done, self._elapsed = slots * CAPACITY_SECONDS, CAPACITY_SECONDS
+        self._last: tuple[float, float] | None = None
+
+    @property
+    def per_second(self) -> float:
+        """What is done in a second."""
+        return self._slots * min(1.0, max(LEAST_BUSY, self._done / self._elapsed / self._slots))
+
+    def observe(self, now: float, done: float, waiting: float) -> None:
+        """Learn from how much has been done up to now, if enough was waiting all the time."""
+        last, self._last = self._last, (now, done) if waiting >= BUSY_SECONDS * self._slots else None
+        if last and self._last:
+            elapsed = now - last[0]
+            kept = CAPACITY_SECONDS / (CAPACITY_SECONDS + elapsed)
+            self._done = (self._done + done - last[1]) * kept
+            self._elapsed = (self._elapsed + elapsed) * kept
+
+
+@dataclass(slots=True)
+class CallerWork:
+    """The calls of one caller, and the seconds of slots that are left to do for them."""
+
+    calls: int = 0
+    seconds: float = 0.0
+
+
+class AdmissionState(NamedTuple):
+    """What may be seen of an `Admission`.
+
+    Attributes:
+        waiting: seconds until all that was taken on is done.
+        memory: bytes that it is expected to take.
+        refused: how many calls were refused, by the cause: ``deadline``, ``queue`` or ``memory``.
+    """
+
+    waiting: float
+    memory: int
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is refused.
+
+    Attributes:
+        queue_seconds: work that may wait before a call.
+        memory: bytes that all calls may take.
+    """
+
+    queue_seconds: float
+    memory: int
+
+
+class Admission:
+    """The calls that were taken on.
+
+    Args:
+        bounds: what is refused.
+        slots: how many batches run at the same time.
+        clock: tells the time.
+    """
+
+    def __init__(self, bounds: Bounds, *, slots: int, clock: Callable[[], float]) -> None:
+        self._bounds = bounds
+        self._clock = clock
+        self._rates = Rates()
+        self._capacity = Capacity(slots)
+        self._calls: set[Admitted] = set()
+        self._callers: dict[str, CallerWork] = {}
+        self._memory = 0
+        self._ended = 0.0  # seconds of slots of the calls that have ended
+        self._counted = clock()
+        self._refused: Counter[str] = Counter(deadline=0, queue=0, memory=0)
+
+    @contextmanager
+    def call(self, work: Work, caller: str, usage: Usage, *, seconds_left: float) -> Iterator[None]:
+        """Take a call on while the block runs; raises ServerOverloaded where it is refused.
+
+        Args:
+            work: what it asks for.
+            caller: whose call it is.
+            usage: where the slots write what they do for it.
+            seconds_left: until its deadline.
+        """
+        if refusal := self.find_refusal(work, caller, seconds_left=seconds_left):
+            self._refused[refusal.cause] += 1
+            raise refusal
+        admitted = self.admit(work, caller, usage)
+        try:
+            yield
+            admitted.is_whole = True
+        finally:
+            self.release(admitted)
+
+    def find_refusal(self, work: Work, caller: str, *, seconds_left: float | None = None) -> ServerOverloaded | None:
+        """Return why a call has to be refused now; None where it is not. One without a deadline is never too late."""
+        self._recount()
+        excess = self._memory + work.memory - self._bounds.memory
+        if excess > 0 and self._calls:
+            return self._refuse_for_memory(excess)
+        before = self._callers[caller].seconds if caller in self._callers else 0.0
+        wait = self._seconds_until(caller, before)
+        if not work.kind or wait <= NOTHING_SECONDS:
+            return None
+        answered = self._seconds_until(caller, before + self._rates.predict(work))
+        if seconds_left is not None and answered * (1 + SPARE_SHARE) + SPARE_SECONDS > seconds_left:
+            return ServerOverloaded(
+                f"the answer would take about {answered:.2g} s, of which {wait:.2g} s are work that waits before this"
+                f" call, and its deadline is in {max(0.0, seconds_left):.2g} s; give more time, or try again later or"
+                " at another replica",
+                cause="deadline",
+                retry_after=max(LEAST_RETRY_SECONDS, min(wait, answered - seconds_left)),
+                is_in_time=False,
+            )
+        if wait > self._bounds.queue_seconds:
+            later = max(LEAST_RETRY_SECONDS, wait - self._bounds.queue_seconds)
+            return ServerOverloaded(
+                f"about {wait:.0f} s of work wait before this call, and {self._bounds.queue_seconds:g} s are the most;"
+                f" try again in {later:.2g} s, or at another replica",
+                cause="queue",
+                retry_after=later,
+                is_in_time=seconds_left is None or later < seconds_left,
+            )
+        return None
+
+    def admit(self, work: Work, caller: str, usage: Usage) -> Admitted:
+        """Take a call on; `release` has to follow."""
+        estimate = self._rates.predict(work) if work.kind else 0.0
+        admitted = Admitted(work, caller, usage, estimate, estimate)
+        self._calls.add(admitted)
+        self._memory += work.memory
+        of_caller = self._callers.setdefault(caller, CallerWork())
+        of_caller.calls += 1
+        of_caller.seconds += estimate
+        return admitted
+
+    def release(self, admitted: Admitted) -> None:
+        """Forget a call that has ended, and learn what it cost."""
+        self._recount()
+        self._calls.remove(admitted)
+        self._memory -= admitted.work.memory
+        of_caller = self._callers[admitted.caller]
+        of_caller.calls -= 1
+        of_caller.seconds = max(0.0, of_caller.seconds - admitted.left)
+        if not of_caller.calls:
+            del self._callers[admitted.caller]
+        taken = admitted.usage.engine_seconds
+        self._ended += taken
+        # Of one that was given up it is known that it costs no less than it has taken.
+        if admitted.work.kind and (admitted.is_whole or taken > admitted.estimate):
+            self._rates.add(admitted.work, taken)
+
+    def state(self) -> AdmissionState:
+        """What waits now, as last counted; may be asked by any thread."""
+        seconds = sum(each.seconds for each in list(self._callers.values()))
+        return AdmissionState(seconds / self._capacity.per_second, self._memory, dict(self._refused))
+
+    def _seconds_until(self, caller: str, own: float) -> float:
+        """Return how long it takes until so many seconds of a caller's work are done, all callers served in turn."""
+        others = sum(min(each.seconds, own) for name, each in self._callers.items() if name != caller)
+        return (own + others) / self._capacity.per_second
+
+    def _recount(self) -> None:
+        """Count what is left of all calls, unless that was done just now."""
+        now = self._clock()
+        if now - self._counted < RECOUNT_SECONDS:
+            return
+        self._counted = now
+        for each in self._callers.values():
+            each.seconds = 0.0
+        done = self._ended
+        for call in self._calls:
+            taken = call.usage.engine_seconds
+            call.left = max(0.0, call.estimate - taken)
+            self._callers[call.caller].seconds += call.left
+            done += taken
+        self._capacity.observe(now, done, sum(each.seconds for each in self._callers.values()))
+
+    def _refuse_for_memory(self, excess: int) -> ServerOverloaded:
+        later = max(1.0, self.state().waiting * min(1.0, excess / self._memory))
+        return ServerOverloaded(
+            f"the calls that are being answered take about {self._memory / 1e6:.0f} MB of memory, and"
+            f" {self._bounds.memory / 1e6:.0f} MB are the most; try again in {later:.2g} s, send less at once, or try"
+            " another replica",
+            cause="memory",
+            retry_after=later,
+        )

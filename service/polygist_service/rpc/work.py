@@ -1,0 +1,55 @@
+"""What a request asks for, as far as it tells at once: what `Admission` decides by. Reads a few fields, and no text."""
+
+from typing import Any
+
+from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
+
+from polygist_service.admission import Kind, Work
+
+# These run no model, or one that only counts: they take memory.
+LIGHT = (translation_service_pb2.DetectLanguageRequest, model_service_pb2.CountTokensRequest)
+
+
+def describe_work(message: Any, *, size: int, texts: int) -> Work | None:
+    """Return what a request asks for; None of one that costs next to nothing, which is never refused.
+
+    Args:
+        message: the request.
+        size: characters of its texts, or bytes of its file.
+        texts: how many there are.
+    """
+    request = getattr(message, "request", message)  # a stream's request has the unary one in it
+    if isinstance(request, LIGHT):
+        return Work((), size, texts)
+    if isinstance(request, translation_service_pb2.TranslateDocumentRequest):
+        return Work((*describe_translation(request.config), "file", request.mime_type), size)
+    if isinstance(request, translation_service_pb2.TranslateRequest):
+        return Work(describe_translation(request), size, texts)
+    if isinstance(request, summarisation_service_pb2.SummariseRequest):
+        return Work(describe_summary(request), size, max(1, texts))
+    return None
+
+
+def describe_translation(request: translation_service_pb2.TranslateRequest) -> Kind:
+    """Return the kind of a translation: by which model, and with how much effort."""
+    return (
+        "translate",
+        request.model or f"{request.source_language_code}>{request.target_language_code}",
+        request.performance_preference,
+        request.decoding_config.beam_size,
+        request.alternative_count,
+        request.mime_type,
+    )
+
+
+def describe_summary(request: summarisation_service_pb2.SummariseRequest) -> Kind:
+    """Return the kind of a summary: how it is made, and how much has to be written for it."""
+    return (
+        "summarise",
+        request.method,
+        request.model,
+        request.target_language_code,
+        request.type,
+        request.length or max(request.max_sentence_count, request.max_word_count),
+        request.document.mime_type or request.mime_type,
+    )

@@ -1,0 +1,288 @@
+"""Which calls are taken on: on a clock of the test's own, and with a machine that does what the test says."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polygist_service.admission import MOST_KINDS, Admission, Admitted, Bounds, Capacity, Rates, Work
+from polygist_service.context import Usage
+from polygist_service.errors import ServerOverloaded
+
+TRANSLATION = ("translate", "en>pt", 0)
+GIGABYTE = 1 << 30
+
+
+def work(characters: int, *kind: str | int, texts: int = 0) -> Work:
+    """So many characters of a kind of work, without what each text costs beside them."""
+    return Work(kind or TRANSLATION, characters, texts)
+
+
+@dataclass
+class Machine:
+    """An admission with its clock, and the slots that work for the calls."""
+
+    queue_seconds: float = 60.0
+    memory: int = GIGABYTE
+    slots: int = 1
+    now: float = 1000.0
+    calls: list[Admitted] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        bounds = Bounds(self.queue_seconds, self.memory)
+        self.admission = Admission(bounds, slots=self.slots, clock=lambda: self.now)
+
+    def learn(self, seconds: float, asked: Work) -> None:
+        """Let calls of a kind take so many seconds."""
+        for _ in range(100):
+            with self.admission.call(asked, "teacher", usage := Usage(), seconds_left=1e9):
+                usage.engine_seconds = seconds
+
+    def admit(self, asked: Work, caller: str = "me", *, seconds_left: float = 1e9) -> Admitted:
+        """Take a call on, or raise what it is refused with."""
+        if refusal := self.admission.find_refusal(asked, caller, seconds_left=seconds_left):
+            raise refusal
+        self.calls.append(admitted := self.admission.admit(asked, caller, Usage()))
+        return admitted
+
+    def refusal(self, asked: Work, caller: str = "me", *, seconds_left: float | None = 1e9) -> ServerOverloaded:
+        """What a call is refused with, which has to be."""
+        refusal = self.admission.find_refusal(asked, caller, seconds_left=seconds_left)
+        assert refusal
+        return refusal
+
+    def run(self, seconds: float) -> None:
+        """Let time pass in which one slot works for the calls in the order that they came."""
+        self.now += seconds
+        for call in [*self.calls]:
+            done = min(seconds, call.estimate - call.usage.engine_seconds)
+            call.usage.engine_seconds += done
+            seconds -= done
+            if call.usage.engine_seconds >= call.estimate:
+                call.is_whole = True
+                self.end(call)
+
+    def end(self, call: Admitted) -> None:
+        """Let a call end."""
+        self.calls.remove(call)
+        self.admission.release(call)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    """One that does 100 characters a second."""
+    machine = Machine()
+    machine.learn(1.0, work(100))
+    return machine
+
+
+def test_before_anything_was_measured_nothing_is_too_late_or_too_much():
+    machine = Machine()
+    for _ in range(1000):
+        machine.admit(work(1_000), seconds_left=0.001)
+
+
+def test_a_call_waits_for_what_came_before_it_and_not_for_its_own_size(machine: Machine):
+    machine.admit(work(100_000))
+    assert machine.refusal(work(1)).cause == "queue"
+    machine.run(941.0)
+    machine.admit(work(100_000))
+
+
+def test_a_refusal_says_when_there_is_room(machine: Machine):
+    machine.admit(work(9_000))
+    refusal = machine.refusal(work(100), seconds_left=200.0)
+    assert refusal.retry_after == pytest.approx(30.0)
+    assert refusal.is_in_time
+    assert "90 s of work wait before this call, and 60 s are the most; try again in 30 s" in refusal.message
+    machine.run(30.0)
+    machine.admit(work(100), seconds_left=170.0)
+
+
+def test_what_cannot_be_answered_before_its_deadline_is_refused(machine: Machine):
+    machine.admit(work(1_000))
+    assert (late := machine.refusal(work(500), seconds_left=14.0)).cause == "deadline"
+    assert not late.is_in_time
+    assert late.retry_after == pytest.approx(1.0)
+    assert "about 15 s, of which 10 s are work that waits before this call, and its deadline is in 14 s" in late.message
+    machine.admit(work(500), seconds_left=17.0)
+
+
+def test_a_call_without_a_deadline_is_never_too_late(machine: Machine):
+    machine.admit(work(5_000))
+    assert machine.admission.find_refusal(work(100_000), "me") is None
+
+
+def test_a_call_is_never_refused_where_nothing_waits_so_that_a_wrong_estimate_is_unlearnt(machine: Machine):
+    machine.learn(1000.0, work(100))
+    call = machine.admit(work(100), seconds_left=1.0)
+    assert machine.refusal(work(100), seconds_left=1.0).cause == "deadline"
+    call.usage.engine_seconds, call.is_whole = 0.001, True
+    machine.end(call)
+    for _ in range(5):
+        machine.learn(0.001, work(100))
+    machine.admit(work(100), seconds_left=1.0)
+    machine.admit(work(100), seconds_left=1.0)
+
+
+def test_a_caller_who_has_filled_the_queue_keeps_nobody_else_out(machine: Machine):
+    machine.admit(work(100_000), "greedy")
+    assert machine.refusal(work(100), "greedy").cause == "queue"
+    machine.admit(work(100), "other", seconds_left=3.0)
+    machine.admit(work(2_000), "other", seconds_left=60.0)
+    # Both are served in turn, so that 21 s of work are done after 42 s.
+    machine.admit(work(100), "other", seconds_left=50.0)
+    assert machine.refusal(work(1_000), "other", seconds_left=50.0).cause == "deadline"
+
+
+def test_all_callers_together_have_their_share_of_the_queue_each(machine: Machine):
+    for count in range(20):
+        caller = f"caller {count}"
+        while not machine.admission.find_refusal(work(50), caller):
+            machine.admit(work(50), caller)
+    # 60 s for the first, and for each one after it its share of the turns: 60 (1 + 1/2 + 1/3 + …).
+    assert machine.admission.state().waiting < 60 * 4
+
+
+def test_slots_share_the_work():
+    machine = Machine(slots=2)
+    machine.learn(1.0, work(100))
+    machine.admit(work(11_000))
+    machine.admit(work(2_000))
+    assert machine.refusal(work(1)).retry_after == pytest.approx(5.0)
+
+
+def test_what_is_done_of_a_call_waits_no_more(machine: Machine):
+    call = machine.admit(work(9_000))
+    machine.now += 30.5
+    call.usage.engine_seconds = 30.5
+    assert machine.admission.find_refusal(work(1), "me") is None
+
+
+def test_calls_that_run_no_model_take_memory_only(machine: Machine):
+    machine.admit(work(100_000))
+    machine.admit(Work((), 1000), seconds_left=0.1)
+    small = Machine(memory=1_000_000)
+    small.admit(Work((), 1000))
+    assert small.refusal(Work((), 100_000)).cause == "memory"
+
+
+def test_texts_that_would_take_too_much_memory_are_refused_but_for_the_only_one():
+    machine = Machine(memory=10_000_000)
+    machine.admit(work(1_000_000))
+    refusal = machine.refusal(work(10))
+    assert refusal.cause == "memory"
+    assert refusal.retry_after >= 1.0
+    assert "10 MB are the most" in refusal.message
+    machine.end(machine.calls[0])
+    machine.admit(work(10))
+
+
+def test_a_call_that_fails_teaches_nothing_but_that_it_cost_what_it_took(machine: Machine):
+    for taken, expected in ((0.0, 0.99), (50.0, 25.0)):
+        for _ in range(100):
+            call = machine.admit(work(100))
+            call.usage.engine_seconds = taken
+            machine.end(call)
+        assert machine.admit(work(100)).estimate >= expected
+        machine.end(machine.calls[0])
+
+
+def test_refusals_are_counted_by_their_cause(machine: Machine):
+    machine.admit(work(7_000))
+    for seconds_left in (1e9, 1.0, 1.0):
+        with (
+            pytest.raises(ServerOverloaded),
+            machine.admission.call(work(1), "me", Usage(), seconds_left=seconds_left),
+        ):
+            pass
+    assert machine.admission.state().refused == {"queue": 1, "deadline": 2, "memory": 0}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens next: a call comes, one is worked on, or one ends."""
+
+    caller: int
+    characters: int
+    done: float
+    passes: float
+    ends: bool
+
+
+steps = st.builds(
+    Step,
+    caller=st.integers(0, 3),
+    characters=st.integers(0, 100_000),
+    done=st.floats(0, 50),
+    passes=st.floats(0, 1),
+    ends=st.booleans(),
+)
+
+
+@given(st.lists(steps, max_size=40), st.booleans())
+def test_what_waits_is_never_less_than_nothing_and_is_nothing_in_the_end(taken: list[Step], is_taught: bool):
+    machine = Machine()
+    if is_taught:
+        machine.learn(1.0, work(100))
+    for step in taken:
+        machine.now += step.passes
+        if step.ends and machine.calls:
+            machine.end(machine.calls[step.characters % len(machine.calls)])
+        elif not machine.admission.find_refusal(work(step.characters), str(step.caller), seconds_left=100.0):
+            machine.admit(work(step.characters), str(step.caller)).usage.engine_seconds += step.done
+        state = machine.admission.state()
+        assert state.waiting >= 0
+        assert state.memory == sum(call.work.memory for call in machine.calls)
+        assert state.memory <= GIGABYTE or len(machine.calls) == 1
+    for call in [*machine.calls]:
+        machine.end(call)
+    assert machine.admission.state()[:2] == (0, 0)
+
+
+def test_a_kind_that_was_not_seen_costs_what_the_nearest_does():
+    rates = Rates()
+    assert rates.predict(work(100)) == 0
+    rates.add(work(100, "translate", "en>pt", 0), 1.0)
+    rates.add(work(100, "translate", "en>pt", 2), 2.0)
+    rates.add(work(100, "summarise"), 9.0)
+    assert rates.predict(work(200, "translate", "en>pt", 2)) == pytest.approx(4.0)
+    assert rates.predict(work(200, "translate", "en>pt", 1)) == pytest.approx(3.0, rel=0.05)
+    assert rates.predict(work(200, "translate", "pt>en", 1)) == pytest.approx(3.0, rel=0.05)
+    assert rates.predict(work(100, "write")) == pytest.approx(4.0, rel=0.05)
+
+
+def test_a_text_costs_something_however_short_it_is():
+    rates = Rates()
+    rates.add(Work(TRANSLATION, 100, 1), 1.0)
+    assert rates.predict(Work(TRANSLATION, 0, 10)) > 0.5
+
+
+def test_the_latest_calls_count_most():
+    rates = Rates()
+    for seconds in (1.0, 3.0):
+        for _ in range(200):
+            rates.add(work(100), seconds)
+    assert rates.predict(work(100)) == pytest.approx(3.0, rel=0.05)
+
+
+def test_no_more_kinds_are_remembered_than_the_limit_allows():
+    rates = Rates()
+    for count in range(2 * MOST_KINDS):
+        rates.add(work(100, "translate", str(count)), float(count))
+    assert len(rates._rates) == MOST_KINDS
+    assert rates.predict(work(100, "translate", str(2 * MOST_KINDS - 1))) == 2 * MOST_KINDS - 1
+
+
+def observe(capacity: Capacity, *, per_second: float, waiting: float, seconds: int = 300) -> float:
+    """What is measured where so much is done in a second."""
+    for count in range(seconds):
+        capacity.observe(float(count), count * per_second, waiting)
+    return capacity.per_second
+
+
+def test_capacity_is_what_is_done_while_enough_waits():
+    assert observe(Capacity(4), per_second=3.0, waiting=100.0) == pytest.approx(3.0, rel=0.01)
+    assert observe(Capacity(4), per_second=0.1, waiting=0.5) == 4.0
+    assert observe(Capacity(4), per_second=0.1, waiting=100.0) == 1.0  # the least that is believed
+    assert observe(Capacity(4), per_second=9.0, waiting=100.0) == 4.0
