@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.speed.comparators.candidates import CANDIDATES
 from bench.speed.sides import Comparator
 
-COMPARATORS: Sequence[Comparator] = ()
+COMPARATORS: Sequence[Comparator] = tuple(Comparator(each.name, each.open_side) for each in CANDIDATES)
