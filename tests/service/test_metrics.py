@@ -17,8 +17,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
-from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.cost import CostModel
+from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import BatchReport, CacheState, Decoding, QueueState, State
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import BatchKey, Scheduler
