@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="another checkout, with a .venv of its own")
     parser.add_argument("--detect", action="store_true", help="let the server detect the language of each text")
     parser.add_argument("--rounds", type=int, default=5, help="windows of each side under each load")
-    parser.add_argument("--seconds", type=float, help="length of a window (default: 5 in a quick run, else 6)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of a window")
     parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of the same load before each window")
     parser.add_argument("--results", type=Path, help="where the report goes")
     arguments = parser.parse_args()
@@ -40,7 +40,7 @@ def main() -> None:
     setting = Setting(
         home=arguments.home or Path(os.environ.get("POLYGIST_HOME") or user_data_path("polygist")),
         layout=whole_box(),
-        seconds=arguments.seconds or (5.0 if is_quick else 6.0),
+        seconds=arguments.seconds,
         warm_up=arguments.warm_up,
     )
     if is_quick:

@@ -28,12 +28,15 @@ async def relay(address: str, client: str) -> AsyncIterator[str]:
         for task in pumps:
             task.cancel()
         await asyncio.gather(*pumps, return_exceptions=True)
+        await asyncio.sleep(0)  # closed connections are taken down in the loop's next turn
 
 
 async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
     """Pass on all that comes, and the end of it."""
-    with suppress(ConnectionError):
-        while data := await source.read(CHUNK):
-            sink.write(data)
-            await sink.drain()
-    sink.close()
+    try:
+        with suppress(ConnectionError):
+            while data := await source.read(CHUNK):
+                sink.write(data)
+                await sink.drain()
+    finally:
+        sink.close()

@@ -116,7 +116,7 @@ def measure_overload(bench: Bench) -> Result:
         for connections in CONNECTIONS:
             for factor in OVERLOADS:
                 most, recordings = [], []
-                for number in range(max(1, bench.rounds // 2)):
+                for number in range(max(1, bench.rounds // 2) if factor == OVERLOADS[0] else 1):
                     most.append(bench.send(server, Stream("calls", texts, callers=32)).rate("calls"))
                     stream = Stream("calls", texts, rate=factor * most[-1], seed=number + 1, connections=connections,
                                     deadline=DEADLINE, fails=True)  # fmt: skip
