@@ -21,6 +21,22 @@ SENTENCES = 1024
 SURE = 0.5
 
 
+PARAGRAPH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """Sentences in paragraphs."""
+
+    sentences: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As it is sent: one space between sentences, a line break between paragraphs."""
+        starts = range(0, len(self.sentences), PARAGRAPH)
+        return "\n".join(" ".join(self.sentences[start : start + PARAGRAPH]) for start in starts)
+
+
 @dataclass(frozen=True, slots=True)
 class Corpus:
     """Sentences as the service splits them.
@@ -41,6 +57,15 @@ class Corpus:
         path = folder / f"{sentences_per_text}.json"
         path.write_text(json.dumps(texts), encoding="utf-8")
         return path
+
+    def article(self, words: int, *, start: int = 0) -> Article:
+        """An article of at least so many words, of the sentences from `start` on, and from the first after the last."""
+        chosen: list[str] = []
+        count = 0
+        while count < words:
+            chosen.append(self.sentences[(start + len(chosen)) % len(self.sentences)])
+            count += len(chosen[-1].split())
+        return Article(tuple(chosen))
 
     def describe(self) -> str:
         """What they are, in a line."""

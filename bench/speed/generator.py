@@ -1,4 +1,4 @@
-"""The load generator, as a process: callers that each have one call under way, and the next when it is answered.
+"""The load generator, as a process: sends what a plan says and prints what came of it.
 
 It knows the contract and nothing else of the service, so it measures any version of it.
 """
@@ -6,86 +6,184 @@ It knows the contract and nothing else of the service, so it measures any versio
 import argparse
 import asyncio
 import json
+import os
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import grpc
-from polygist.v1.translation_service_pb2 import TranslateRequest
+from polygist.v1.summarisation_service_pb2 import SummariseRequest
+from polygist.v1.summarisation_service_pb2_grpc import SummarisationServiceStub
+from polygist.v1.translation_service_pb2 import StreamTranslateRequest, TranslateRequest
 from polygist.v1.translation_service_pb2_grpc import TranslationServiceStub
 
-from bench.speed.window import Window, read_cpu_seconds, share_within
+from bench.speed.figures import poisson_schedule
+from bench.speed.plan import OK, STREAM, SUMMARISE, Call, Plan, Recording, Stream
+from bench.speed.relay import relay
+from bench.speed.window import read_cpu_seconds
 
-# After that long a call fails, and the run with it.
-CALL_SECONDS = 60.0
+# How far a generator with fixed times goes before others, where it may; see ``nice``.
+HASTE = 10
 # Every caller has a connection of its own, as callers on machines of their own have.
-OWN_CONNECTION = (("grpc.use_local_subchannel_pool", 1),)
+OWN_CONNECTION = (
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # A call that is refused is counted as that, not sent again.
+    ("grpc.enable_retries", 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One answered call: when it was sent and answered, and what it was."""
+class Text:
+    """One text, and the message that sends it."""
 
-    start: float
-    end: float
+    message: Any
     words: int
-    tokens: int
 
 
 def main() -> None:
-    """Send the texts again and again, and print a window."""
+    """Carry out a plan."""
     parser = argparse.ArgumentParser(prog="python -m bench.speed.generator", description=__doc__)
-    parser.add_argument("--address", required=True, help="of the server")
-    parser.add_argument("--pid", type=int, required=True, help="of the server, for its CPU time")
-    parser.add_argument("--texts", type=Path, required=True, help="JSON file: a list of texts, one for each call")
-    parser.add_argument("--source", default="", help="language of the texts; none lets the server detect it")
-    parser.add_argument("--target", required=True, help="language to translate to")
-    parser.add_argument("--callers", type=int, required=True, help="calls at the same time")
-    parser.add_argument("--seconds", type=float, required=True, help="length of the window")
-    parser.add_argument("--warm-up", type=float, required=True, help="seconds of the same load before it")
-    arguments = parser.parse_args()
-    requests = [
-        TranslateRequest(contents=[text], source_language_code=arguments.source, target_language_code=arguments.target)
-        for text in json.loads(arguments.texts.read_text(encoding="utf-8"))
-    ]
-    print(asyncio.run(measure(requests, arguments)).to_json())
+    parser.add_argument("plan", type=Path, help="JSON file, as plan.py describes it")
+    plan = Plan.read(parser.parse_args().plan)
+    if any(stream.rate for stream in plan.streams):
+        # Calls at fixed times are to be sent at these, although the server may have every core at work.
+        with suppress(PermissionError):
+            os.nice(-HASTE)
+    print(asyncio.run(carry_out(plan)).to_json())
 
 
-async def measure(requests: Sequence[TranslateRequest], arguments: argparse.Namespace) -> Window:
-    """Let all callers send until the window closes; what is under way then is waited for, and its share counts."""
-    opened = time.monotonic() + arguments.warm_up
-    closed = opened + arguments.seconds
-    endless = cycle(requests)
+async def carry_out(plan: Plan) -> Recording:
+    """Let all streams send until the window closes; what is under way then is waited for, and its share counts."""
+    sources = {stream.name: Source(plan, stream) for stream in plan.streams}
+    opened = time.monotonic() + plan.warm_up
     async with asyncio.TaskGroup() as group:
-        callers = [group.create_task(send(arguments.address, endless, closed)) for _ in range(arguments.callers)]
+        sent = {name: group.create_task(source.send(opened)) for name, source in sources.items()}
         await asyncio.sleep(opened - time.monotonic())
-        server, own = read_cpu_seconds(arguments.pid), time.process_time()
-        await asyncio.sleep(closed - time.monotonic())
-        server, own = read_cpu_seconds(arguments.pid) - server, time.process_time() - own
-    calls = [call for caller in callers for call in caller.result()]
-    shares = [share_within((call.start, call.end), (opened, closed)) for call in calls]
-    return Window(
-        seconds=arguments.seconds,
-        words=sum(call.words * share for call, share in zip(calls, shares, strict=True)),
-        tokens=sum(call.tokens * share for call, share in zip(calls, shares, strict=True)),
-        cpu_seconds=server,
-        generator_cpu_seconds=own,
-    )
+        server, own = read_cpu_seconds(plan.pid), time.process_time()
+        await asyncio.sleep(opened + plan.seconds - time.monotonic())
+        server, own = read_cpu_seconds(plan.pid) - server, time.process_time() - own
+    return Recording(plan.seconds, server, own, {name: task.result() for name, task in sent.items()})
 
 
-async def send(address: str, requests: Iterator[TranslateRequest], until: float) -> list[Call]:
-    """One caller: a call after the other; raises grpc.aio.AioRpcError where one fails."""
-    calls = []
-    async with grpc.aio.insecure_channel(address, options=OWN_CONNECTION) as channel:
-        stub = TranslationServiceStub(channel)
-        while (start := time.monotonic()) < until:
-            request = next(requests)
-            reply = await stub.Translate(request, timeout=CALL_SECONDS)
-            words = len(request.contents[0].split())
-            calls.append(Call(start, time.monotonic(), words, reply.usage.output_token_count))
-    return calls
+class Source:
+    """Sends the calls of one stream.
+
+    Args:
+        plan: where to, and how long.
+        stream: what.
+    """
+
+    def __init__(self, plan: Plan, stream: Stream) -> None:
+        self._plan = plan
+        self._stream = stream
+        texts = json.loads(Path(stream.texts).read_text(encoding="utf-8"))
+        self._texts = cycle([self._make(text) for text in texts])
+        self._random = random.Random(stream.seed)
+        self._calls: list[Call] = []
+
+    def _make(self, text: str) -> Text:
+        """The message of a text."""
+        source = self._stream.source
+        if self._stream.method == SUMMARISE:
+            return Text(SummariseRequest(contents=[text], source_language_code=source), len(text.split()))
+        request = TranslateRequest(contents=[text], target_language_code=self._plan.target, source_language_code=source)
+        is_streamed = self._stream.method == STREAM
+        return Text(StreamTranslateRequest(request=request) if is_streamed else request, len(text.split()))
+
+    async def send(self, opened: float) -> list[Call]:
+        """All calls; their times are counted from `opened`."""
+        stream = self._stream
+        begin, closed = -self._plan.warm_up, self._plan.seconds
+        async with self._connected(stream.connections or stream.callers or 1) as connections:
+            clock = Clock(opened)
+            async with asyncio.TaskGroup() as group:
+                if stream.callers:
+                    for at in range(stream.callers):
+                        group.create_task(self._send_in_turn(connections[at % len(connections)], clock, closed))
+                else:
+                    for at, due in enumerate(poisson_schedule(stream.rate, closed - begin, seed=stream.seed)):
+                        await clock.wait_until(begin + due)
+                        connection = connections[at % len(connections)]
+                        group.create_task(self._send_one(connection, clock, begin + due))
+        return self._calls
+
+    @asynccontextmanager
+    async def _connected(self, count: int) -> AsyncIterator[list[Callable[..., Any]]]:
+        """So many connections, each as the method of its stub."""
+        async with AsyncExitStack() as stack:
+            address = self._plan.address
+            if self._stream.client:
+                address = await stack.enter_async_context(relay(address, self._stream.client))
+            methods: list[Callable[..., Any]] = []
+            for _ in range(count):
+                channel = await stack.enter_async_context(grpc.aio.insecure_channel(address, options=OWN_CONNECTION))
+                translation = TranslationServiceStub(channel)
+                streamed = translation.StreamTranslate if self._stream.method == STREAM else translation.Translate
+                is_summary = self._stream.method == SUMMARISE
+                methods.append(SummarisationServiceStub(channel).Summarise if is_summary else streamed)
+                await channel.channel_ready()
+            yield methods
+
+    async def _send_in_turn(self, method: Callable[..., Any], clock: "Clock", closed: float) -> None:
+        """One caller: a call after the other."""
+        while (now := clock.now()) < closed:
+            await self._send_one(method, clock, now)
+
+    async def _send_one(self, method: Callable[..., Any], clock: "Clock", due: float) -> None:
+        """One call; raises grpc.aio.AioRpcError where it fails and none may."""
+        text, sent = next(self._texts), clock.now()
+        call = method(text.message, timeout=self._stream.deadline)
+        if self._random.random() < self._stream.cancelled:
+            after = self._random.random() * self._stream.cancelled_within
+            asyncio.get_running_loop().call_later(after, call.cancel)
+        first, tokens, code = 0.0, 0, OK
+        try:
+            if self._stream.method == STREAM:
+                async for event in call:
+                    if event.HasField("text_delta") and not first:
+                        first = clock.now()
+                    tokens = event.usage.output_token_count if event.HasField("usage") else tokens
+            else:
+                usage = (await call).usage
+                is_summary = self._stream.method == SUMMARISE
+                tokens = usage.input_token_count if is_summary else usage.output_token_count
+        except grpc.aio.AioRpcError as error:
+            if not self._stream.fails:
+                raise
+            code = error.code().name
+        except asyncio.CancelledError:
+            if not call.cancelled():  # the generator itself is ended
+                raise
+            code = "CANCELLED"
+        end = clock.now()
+        self._calls.append(Call(due, sent, first or end, end, code, text.words, tokens))
+
+
+class Clock:
+    """Seconds from the opening of the window.
+
+    Args:
+        opened: when that is, of the monotonic clock.
+    """
+
+    def __init__(self, opened: float) -> None:
+        self._opened = opened
+
+    def now(self) -> float:
+        """Negative before the window."""
+        return time.monotonic() - self._opened
+
+    async def wait_until(self, due: float) -> None:
+        """Sleep, but not where it is late already."""
+        if (left := due - self.now()) > 0:
+            await asyncio.sleep(left)
 
 
 if __name__ == "__main__":

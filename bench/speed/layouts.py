@@ -1,6 +1,7 @@
 """Which cores do what, and which threads of a server are its engine."""
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,3 +78,10 @@ def pin(threads: Sequence[int], cores: Cores) -> None:
     """Let threads run on these cores only."""
     for thread in threads:
         os.sched_setaffinity(thread, cores)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

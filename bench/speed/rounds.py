@@ -1,16 +1,19 @@
-"""Two sides measured in turn, A B A B: the machine's moods fall on both, and only their ratio counts."""
+"""Sides measured in turn, A B A B: the machine's moods fall on all, and only their ratios count."""
 
-import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from bench.quality.report import Cell, Say, Table
-from bench.speed.sides import LOADS, Load, Side
+from bench.speed.figures import Spread
+from bench.speed.sides import Load, Side
 from bench.speed.window import Window, read_cpu_seconds
 
 # An idle server that takes more of a core than this would slow the side that is measured.
 IDLE_SHARE = 0.02
+WORDS_PER_SECOND: Callable[[Window], float] = attrgetter("words_per_second")
+WORDS_PER_CPU_SECOND: Callable[[Window], float] = attrgetter("words_per_cpu_second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,51 +21,42 @@ class Round:
     """One window of each side under the same load.
 
     Attributes:
-        idle_cores: the most that the server whose turn it was not took, in cores.
+        windows: by the name of the side.
+        idle_cores: the most that servers whose turn it was not took together, in cores.
     """
 
     load: Load
-    baseline: Window
-    candidate: Window
+    windows: Mapping[str, Window]
     idle_cores: float
 
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Several figures for the same thing."""
-
-    median: float
-    least: float
-    greatest: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> "Spread":
-        """Raises ValueError where there are no values."""
-        if not (ordered := sorted(values)):
-            raise ValueError("no values")
-        return cls(statistics.median(ordered), ordered[0], ordered[-1])
+    def ratio(self, candidate: str, baseline: str, value: Callable[[Window], float] = WORDS_PER_SECOND) -> float:
+        """What one side did to what another did."""
+        return value(self.windows[candidate]) / value(self.windows[baseline])
 
 
-def measure_rounds(baseline: Side, candidate: Side, *, count: int, say: Say) -> list[Round]:
-    """So many rounds of each load, the baseline first in each."""
+def measure_rounds(sides: Sequence[Side], load: Load, *, count: int, say: Say) -> list[Round]:
+    """So many rounds of a load, the sides in the same order in each; the last is told beside the first."""
     rounds = []
-    for load in LOADS:
-        for number in range(1, count + 1):
-            first, idle_first = _measure(baseline, load, idle=candidate)
-            second, idle_second = _measure(candidate, load, idle=baseline)
-            rounds.append(Round(load, first, second, max(idle_first, idle_second)))
-            ratio = second.words_per_second / first.words_per_second
-            say(f"{load.name}: round {number} of {count}: {candidate.name} / {baseline.name} = {ratio:.2f}")
+    for number in range(1, count + 1):
+        windows, idle = {}, 0.0
+        for side in sides:
+            windows[side.name], took = _measure(side, load, others=sides)
+            idle = max(idle, took)
+        rounds.append(Round(load, windows, idle))
+        told = ", ".join(f"{side.name} {windows[side.name].words_per_second:.0f}" for side in sides)
+        say(f"{load.name}: round {number} of {count}: words/s: {told}")
     return rounds
 
 
-def _measure(side: Side, load: Load, *, idle: Side) -> tuple[Window, float]:
-    """A window, and the share of a core that the other's server took meanwhile."""
-    if idle.pid is None:
-        return side.measure(load), 0.0
-    before, start = read_cpu_seconds(idle.pid), time.monotonic()
+def _measure(side: Side, load: Load, *, others: Sequence[Side]) -> tuple[Window, float]:
+    """A window, and how many cores the servers of other sides took meanwhile."""
+
+    def read() -> float:
+        return sum(read_cpu_seconds(other.pid) for other in others if other.pid not in (None, side.pid))
+
+    before, start = read(), time.monotonic()
     window = side.measure(load)
-    return window, (read_cpu_seconds(idle.pid) - before) / (time.monotonic() - start)
+    return window, (read() - before) / (time.monotonic() - start)
 
 
 def make_tables(rounds: Sequence[Round], *, baseline: str, candidate: str) -> tuple[Table, Table]:
@@ -70,7 +64,7 @@ def make_tables(rounds: Sequence[Round], *, baseline: str, candidate: str) -> tu
     by_load: Mapping[Load, list[Round]] = {
         load: [each for each in rounds if each.load == load] for load in dict.fromkeys(each.load for each in rounds)
     }
-    ratios = tuple(_ratio_row(load, of_load) for load, of_load in by_load.items())
+    ratios = tuple(_ratio_row(load, of_load, baseline, candidate) for load, of_load in by_load.items())
     columns = (
         "load", f"{baseline}, words/s", f"{candidate}, words/s", f"{candidate} / {baseline}", "least", "greatest",
         "ratio for a CPU second", f"{candidate}, cores", "generator, cores",
@@ -87,8 +81,8 @@ def make_tables(rounds: Sequence[Round], *, baseline: str, candidate: str) -> tu
         for of_load in by_load.values()
         for number, each in enumerate(of_load, 1)
         for row in (
-            _window_row(each.load, number, baseline, each.baseline),
-            _window_row(each.load, number, candidate, each.candidate),
+            _window_row(each.load, number, baseline, each.windows[baseline]),
+            _window_row(each.load, number, candidate, each.windows[candidate]),
         )
     )
     window_columns = (
@@ -97,21 +91,21 @@ def make_tables(rounds: Sequence[Round], *, baseline: str, candidate: str) -> tu
     return Table("Ratios", columns, ratios, notes), Table("Windows", window_columns, windows)
 
 
-def _ratio_row(load: Load, rounds: Sequence[Round]) -> tuple[Cell, ...]:
-    def median(value: Callable[[Round], float]) -> float:
-        return Spread.of(map(value, rounds)).median
+def _ratio_row(load: Load, rounds: Sequence[Round], baseline: str, candidate: str) -> tuple[Cell, ...]:
+    def median(side: str, value: Callable[[Window], float]) -> float:
+        return Spread.of(value(each.windows[side]) for each in rounds).median
 
-    ratio = Spread.of(each.candidate.words_per_second / each.baseline.words_per_second for each in rounds)
+    ratio = Spread.of(each.ratio(candidate, baseline) for each in rounds)
     return (
         load.name,
-        round(median(lambda each: each.baseline.words_per_second)),
-        round(median(lambda each: each.candidate.words_per_second)),
+        round(median(baseline, WORDS_PER_SECOND)),
+        round(median(candidate, WORDS_PER_SECOND)),
         ratio.median,
         ratio.least,
         ratio.greatest,
-        median(lambda each: each.candidate.words_per_cpu_second / each.baseline.words_per_cpu_second),
-        median(lambda each: each.candidate.cpu_seconds / each.candidate.seconds),
-        median(lambda each: each.candidate.generator_cpu_seconds / each.candidate.seconds),
+        Spread.of(each.ratio(candidate, baseline, WORDS_PER_CPU_SECOND) for each in rounds).median,
+        median(candidate, lambda window: window.cpu_seconds / window.seconds),
+        median(candidate, lambda window: window.generator_cpu_seconds / window.seconds),
     )
 
 

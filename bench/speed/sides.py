@@ -10,9 +10,10 @@ from pathlib import Path
 
 from bench.quality.environment import REPOSITORY
 from bench.quality.process import Server, start_server
-from bench.speed.corpus import SOURCE, TARGET, Corpus
+from bench.speed.corpus import SOURCE, Corpus
 from bench.speed.layouts import Cores, Layout, on_cores
-from bench.speed.window import Window
+from bench.speed.plan import Plan, Recording, Stream
+from bench.speed.window import TOKENS, Window
 
 # A process that has not printed its window so long after it should have is ended, and the run with it.
 LATE_SECONDS = 90.0
@@ -129,6 +130,13 @@ def run(command: Sequence[str], *, seconds: float, environment: Mapping[str, str
     return done.stdout
 
 
+def generate(plan: Plan, setting: Setting, folder: Path) -> Recording:
+    """What comes of a plan, which a process of its own carries out."""
+    command = (sys.executable, "-m", "bench.speed.generator", str(plan.write(folder / "plan.json")))
+    seconds = plan.warm_up + plan.seconds + LATE_SECONDS
+    return Recording.from_json(run([*on_cores(setting.layout.rest), *command], seconds=seconds))
+
+
 def program_of(checkout: Path) -> Path:
     """The server's program in a checkout with a virtual environment of its own."""
     return checkout / ".venv" / "bin" / "polygist-server"
@@ -149,12 +157,23 @@ def serve(program: Path, setting: Setting, *flags: str) -> Iterator[Server]:
         yield server
 
 
-def raw_side(corpus: Corpus, setting: Setting, folder: Path) -> Side:
-    """CTranslate2 on the same weights; it has all sentences at once, whatever the load."""
-    path = corpus.write(folder, sentences_per_text=1)
+def raw_side(corpus: Corpus, setting: Setting, folder: Path, *, counted: str = TOKENS) -> Side:
+    """CTranslate2 on the same weights; it has all texts at once, however many callers there are.
+
+    Args:
+        corpus: what is translated.
+        setting: which model, how long and where.
+        folder: for the files of texts.
+        counted: see `window`.
+    """
     model = setting.model_folder(corpus.model)
-    arguments = ("--model", str(model), "--sentences", str(path), "--threads", str(setting.layout.slots))
-    return printing_side("raw", lambda load: (sys.executable, "-m", "bench.speed.raw", *arguments), setting)
+    program = (sys.executable, "-m", "bench.speed.raw", "--model", str(model), "--counted", counted)
+
+    def command(load: Load) -> Sequence[str]:
+        texts = corpus.write(folder, sentences_per_text=load.sentences)
+        return (*program, "--texts", str(texts), "--threads", str(setting.layout.slots))
+
+    return printing_side("raw" if counted == TOKENS else f"raw, {counted}", command, setting)
 
 
 def printing_side(name: str, command: Callable[[Load], Sequence[str]], setting: Setting) -> Side:
@@ -192,11 +211,9 @@ def serving_side(
     """
 
     def measure(load: Load) -> Window:
-        texts = corpus.write(folder, sentences_per_text=load.sentences)
-        language: Sequence[str] = () if detects else ("--source", SOURCE)
-        target = ("--address", address, "--pid", str(pid), "--target", TARGET, *language)
-        sent = (*target, "--texts", str(texts), "--callers", str(load.callers))
-        return setting.run("generator", *sent, cores=setting.layout.rest)
+        texts = str(corpus.write(folder, sentences_per_text=load.sentences))
+        stream = Stream("all", texts, callers=load.callers, source="" if detects else SOURCE)
+        return generate(Plan(address, pid, setting.seconds, setting.warm_up, [stream]), setting, folder).window()
 
     return Side(name, measure, pid)
 

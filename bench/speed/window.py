@@ -5,6 +5,10 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+# What counts of CTranslate2 alone, beside the engine: nothing; tokenising and detokenising; and splitting articles into
+# sentences, too.
+ENGINE, TOKENS, WHOLE = "engine", "tokens", "whole"
+
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 

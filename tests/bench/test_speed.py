@@ -11,9 +11,9 @@ import pytest
 
 from bench.speed.corpus import Corpus
 from bench.speed.raw import BATCH, make_batches
-from bench.speed.rounds import Round, Spread, make_tables
+from bench.speed.rounds import Round, make_tables
 from bench.speed.sides import LOADS
-from bench.speed.window import Window, read_cpu_seconds, share_within
+from bench.speed.window import ENGINE, TOKENS, WHOLE, Window, read_cpu_seconds, share_within
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,19 +40,10 @@ def test_cpu_time_is_read_of_a_process_whose_name_has_a_bracket(tmp_path):
         process.kill()
 
 
-def test_a_spread_is_the_median_between_the_extremes():
-    assert Spread.of([0.9, 0.7, 0.8, 1.2]) == Spread(pytest.approx(0.85), 0.7, 1.2)
-
-
-def test_no_values_have_no_spread():
-    with pytest.raises(ValueError, match="no values"):
-        Spread.of([])
-
-
 def rounds(idle_cores):
     raw = Window(seconds=2.0, words=2000.0, tokens=3000.0, cpu_seconds=4.0)
     return [
-        Round(load, raw, Window(4.0, words, 1.5 * words, 2.0, 0.5), idle_cores)
+        Round(load, {"raw": raw, "service": Window(4.0, words, 1.5 * words, 2.0, 0.5)}, idle_cores)
         for load in LOADS
         for words in (3000.0, 4000.0, 2000.0)
     ]
@@ -67,23 +58,30 @@ def test_the_ratio_is_the_median_of_the_rounds_and_every_window_is_listed():
 
 
 def test_a_server_that_burns_time_while_the_other_is_measured_makes_the_ratios_void():
-    ratios, _ = make_tables(rounds(0.5), baseline="other", candidate="this")
+    ratios, _ = make_tables(rounds(0.5), baseline="raw", candidate="service")
     assert "void" in ratios.notes[-1]
 
 
 class Letters:
-    """A tokenizer whose tokens are letters."""
+    """A model whose tokens are letters."""
 
-    def encode(self, text, out_type):
+    def tokenise(self, text):
         return list(text)
 
 
-def test_raw_batches_hold_every_sentence_sorted_within_a_stretch_without_end():
+@pytest.mark.parametrize("counted", [ENGINE, TOKENS])
+def test_raw_batches_hold_every_sentence_sorted_within_a_stretch_without_end(counted):
     sentences = [f"a {'b' * number}" for number in range(BATCH + 8)]
-    batches = list(islice(make_batches(sentences, Letters(), stretch=BATCH + 4), 4))
+    batches = list(islice(make_batches(sentences, Letters(), counted=counted, stretch=BATCH + 4), 4))
     assert [len(batch.sentences) for batch in batches] == [BATCH, 4, 4, BATCH]
     assert [batch.stretch_words for batch in batches] == [0, 2 * (BATCH + 4) - 1, 8, 0]
     assert [len(tokens) for tokens in batches[0].sentences] == list(range(BATCH + 5, 5, -1))
+
+
+def test_raw_splits_articles_itself_where_that_counts():
+    batches = make_batches(["One goes. Two go.", "Three go."], Letters(), counted=WHOLE, stretch=3)
+    assert ["".join(tokens) for tokens in next(batches).sentences] == ["One goes.", "Three go.", "Two go."]
+    assert next(batches).stretch_words == 6
 
 
 def test_an_article_has_a_line_for_each_sentence(tmp_path):
@@ -101,7 +99,7 @@ def run(*arguments):
 def test_a_short_run_measures_both_loads_and_names_its_text(starter_home, tmp_path):
     pytest.importorskip("sacrebleu", reason="the scorers are not installed: pip install --group bench")
     lengths = ("--rounds", 1, "--seconds", 0.2, "--warm-up", 0.1)
-    done = run("--home", starter_home, "--results", tmp_path, *lengths)
+    done = run("--quick", "--home", starter_home, "--results", tmp_path, *lengths)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "speed.json").read_text())
     ratios, windows = (table["rows"] for table in report["tables"])
