@@ -23,9 +23,10 @@ from polygist_service.engine.interface import (
     Tokens,
     Unobserved,
 )
+from polygist_service.engine.jobs import BatchKey, Job
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loaded_model import LoadedModel
-from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
+from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Outcome, Slots, SlotState
 from polygist_service.errors import InferenceFailed
 from polygist_service.text.segmentation import Span
