@@ -20,8 +20,9 @@ from polygist_service.context import CallContext
 from polygist_service.engine.cost import CostModel
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.interface import BatchReport, CacheState, Decoding, QueueState, State
+from polygist_service.engine.jobs import BatchKey
 from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.scheduler import BatchKey, Scheduler
+from polygist_service.engine.scheduler import Scheduler
 from polygist_service.errors import InferenceFailed
 from polygist_service.observability.exposition import MetricsServer
 from polygist_service.observability.metrics import MOST_PAIRS, CacheCollector, LiveCollector, Metrics

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from math import exp, log
 
 # What a batch still counts for when the next one has run: the last fifty count.
 MEMORY = 0.98
@@ -50,7 +51,7 @@ class CostModel:
         seconds = max(seconds, 1e-6)
         shape = describe_shape(padded, steps, segments * beam_size)
         with self._lock:
-            self._scale = decay(self._scale, (seconds / multiply(USUAL, shape), 1.0))
+            self._scale = decay(self._scale, (log(seconds / multiply(USUAL, shape)), 1.0))
             self._seen = decay(self._seen, (seconds, padded, steps))
             self._written = decay(self._written, (steps, padded / segments))
             self._batches = decay(self._batches, (segments, 1.0))
@@ -64,7 +65,7 @@ class CostModel:
 
     def _fit(self) -> None:
         """Go down to the least squares, one coefficient after the other, none below zero."""
-        scale = self._scale[0] / self._scale[1]
+        scale = exp(self._scale[0] / self._scale[1])
         found = list(self._coefficients if self._scale[1] > 1 else (scale * usual for usual in USUAL))
         for _ in range(SWEEPS):
             for at, usual in enumerate(USUAL):

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
@@ -23,9 +23,11 @@ from polygist_service.engine.interface import (
     Tokens,
     Unobserved,
 )
+from polygist_service.engine.jobs import BatchKey, Job
 from polygist_service.engine.models.base import BatchLimits
+from polygist_service.engine.models.prompt_format import Prompt
 from polygist_service.engine.residency.loaded_model import LoadedModel
-from polygist_service.engine.scheduler import BatchKey, Job, Scheduler
+from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Outcome, Slots, SlotState
 from polygist_service.errors import InferenceFailed
 from polygist_service.text.segmentation import Span
@@ -68,7 +70,7 @@ class Submission:
         self.is_followed = is_followed
         self.cancelled = False
         self.loop = asyncio.get_running_loop()
-        self.outcomes: asyncio.Queue[tuple[int, Outcome | Partial]] = asyncio.Queue()
+        self.outcomes: asyncio.Queue[list[tuple[int, Outcome | Partial]]] = asyncio.Queue()
 
 
 class BatchingEngine:
@@ -219,20 +221,23 @@ class Hold:
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
         options = shared(options, self.info)
         lookup = self._cache.look_up(self.info, options, tokens)
+        waiting = group_equals(lookup.missing, options)
         try:
-            self._slots.add(BatchKey(self._loaded, options), submission, lookup.missing)
+            firsts = [(equals[0], tokens[equals[0]]) for equals in waiting.values()]
+            self._slots.add(BatchKey(self._loaded, options), submission, firsts)
             for found in lookup.found:
                 yield found
-            missing = len(lookup.missing)
-            while missing:
-                index, outcome = await submission.outcomes.get()
-                if isinstance(outcome, Exception):
-                    raise outcome
-                if isinstance(outcome, Result):
-                    missing -= 1
+            while waiting:
+                for index, outcome in await submission.outcomes.get():
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    if isinstance(outcome, Partial):
+                        yield index, outcome
+                        continue
                     if not submission.cancelled:  # else it may have ended early
                         lookup.keep(index, outcome)
-                yield index, outcome
+                    for equal in waiting.pop(index):
+                        yield equal, outcome
         finally:
             self._slots.cancel(submission)
 
@@ -245,6 +250,24 @@ def shared(options: Options, info: ModelInfo) -> Options:
     if not isinstance(options, Decoding):
         return options
     return replace(options, source="", target="", alignment=options.alignment and info.aligns)
+
+
+def group_equals(segments: Sequence[tuple[int, Tokens]], options: Options) -> dict[int, list[int]]:
+    """Return the indices of segments that are the same to a model, by the first of them: one answer serves them all.
+
+    An alignment has places in the text, and two texts may have the same tokens.
+    """
+    if len(segments) == 1:
+        return {segments[0][0]: [segments[0][0]]}
+    is_aligned = isinstance(options, Decoding) and options.alignment
+    groups: dict[Hashable, list[int]] = {}
+    for index, tokens in segments:
+        if isinstance(tokens, Prompt):
+            equal: Hashable = (tuple(tokens.tokens), tuple(tokens.prefix), tokens.text if is_aligned else "")
+        else:
+            equal = tuple(cast(Sequence[int], tokens))
+        groups.setdefault(equal, []).append(index)
+    return {indices[0]: indices for indices in groups.values()}
 
 
 def batch_limits(key: BatchKey) -> BatchLimits:
@@ -314,13 +337,15 @@ def bound_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
 
 def hand_over(outcomes: Sequence[tuple[Job, Outcome | Partial]]) -> None:
     """Hand a batch's outcomes to the loop of their submissions, in one call: each one wakes the loop."""
+    told: dict[Submission, list[tuple[int, Outcome | Partial]]] = {}
+    for job, outcome in outcomes:
+        assert isinstance(job.submission, Submission)
+        told.setdefault(job.submission, []).append((job.index, outcome))
 
     def put() -> None:
-        for job, outcome in outcomes:
-            assert isinstance(job.submission, Submission)
-            job.submission.outcomes.put_nowait((job.index, outcome))
+        for submission, own in told.items():
+            submission.outcomes.put_nowait(own)
 
-    submission = outcomes[0][0].submission
-    assert isinstance(submission, Submission)
-    if not submission.loop.is_closed():
-        submission.loop.call_soon_threadsafe(put)
+    loop = next(iter(told)).loop
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(put)

@@ -35,9 +35,10 @@ class VirtualClock:
 class FairQueue(Generic[FlowT]):
     """The flows that have something to do; first the one that has had least of its share.
 
-    A flow that comes, or comes back, is a window ahead of those that are here: short work is done before long work is
-    gone on with. Time that it did not use is lost to it. All but `first` take the same time however many flows there
-    are; that one repairs a heap, which takes the logarithm.
+    A flow that comes, or comes back, is a whole window ahead of those that are here: short work is done before long
+    work is gone on with, and still what comes without end shuts out nobody. Time that it did not use is lost to it.
+
+    All but `first` take as long however many flows there are; that one repairs a heap, which takes the logarithm.
 
     Args:
         clock: of all queues in which the same flows wait.
@@ -63,7 +64,7 @@ class FairQueue(Generic[FlowT]):
         """Let a flow take part that has something to do now."""
         if flow not in self._waiting:
             self._waiting[flow] = next(self._numbers)
-            flow.start = max(flow.start, self._clock.now - self.window)
+            flow.start = max(flow.start, self._clock.now - self._seconds)
             heappush(self._heap, (flow.start, self._waiting[flow], flow))
 
     def leave(self, flow: FlowT) -> None:

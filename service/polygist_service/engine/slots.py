@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Tokens, Unobserved
-from polygist_service.engine.scheduler import MIN_SHARE, BatchKey, Job, Scheduler, Submission
+from polygist_service.engine.jobs import BatchKey, Job, Submission
+from polygist_service.engine.scheduler import MIN_SHARE, Scheduler
 from polygist_service.errors import InferenceFailed
 
 log = structlog.get_logger(__name__)

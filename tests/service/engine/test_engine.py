@@ -146,3 +146,21 @@ async def test_hypotheses_scores_and_limits(loaded):
             assert all(score <= 0 for score in scores)
             assert all(hypothesis.token_count <= 5 for hypothesis in result.hypotheses)
             assert all(hypothesis.limited == (hypothesis.token_count == 5) for hypothesis in result.hypotheses)
+
+
+async def test_segments_that_are_the_same_are_decoded_once(loaded):
+    segments = [sentence(number % 10) for number in range(200)]
+    async with running(loaded) as (engine, model):
+        answers = await decode(engine, *segments)
+        assert answers == [(await decode(engine, segment))[0] for segment in segments[:10]] * 20
+    assert sum(model.sizes) == 10 + 10  # ten at once, and then each alone
+
+
+async def test_a_call_knows_what_it_has_taken_of_the_slots(loaded):
+    contexts = [CallContext("me"), CallContext("me")]
+    async with running(loaded) as (engine, _):
+        for count, context in zip((1, 100), contexts, strict=True):
+            segments = [f"{sentence(number)} {sentence(number // 4)}" for number in range(count)]
+            async for _ in submit(engine, "tiny", segments, options=GREEDY, context=context):
+                pass
+    assert 0 < contexts[0].usage.engine_seconds < contexts[1].usage.engine_seconds

@@ -4,8 +4,9 @@ import threading
 from polygist_service.context import CallContext
 from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import Decoding, Result
+from polygist_service.engine.jobs import BatchKey
 from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.scheduler import BatchKey, Scheduler
+from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
 
