@@ -1,13 +1,17 @@
 """Which lengths may share a batch, found out on models whose kernels change where the test says."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.engine.interface import Hypothesis, Result
+from polygist_service.engine.interface import Decoding, Hypothesis, Result
 from polygist_service.engine.models import invariance
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.models.invariance import find_seams
 from polygist_service.engine.models.prompt_format import Prompt
+
+from tests.service.tiny import WORDS, load_tiny_model, write_tiny_model
 
 GOLDEN = Prompt(["The", "library", "opens", "at", "nine", "in", "the", "morning", "."], ("<pt>",))
 
@@ -82,3 +86,16 @@ def test_the_prompt_format_stays_around_every_text():
 )
 def test_lengths_between_two_seams_answer_alike(seams, one, other, alike):
     assert BatchLimits(8, 64, 8, seams).answer_alike(one, other) is alike
+
+
+def test_a_real_model_answers_to_the_last_bit_what_it_answers_alone(tmp_path):
+    model = load_tiny_model(write_tiny_model(tmp_path / "tiny"), max_input_tokens=60, compute_type="int8")
+    options, choice = Decoding(scores=True, max_output_tokens=8), random.Random(1)
+    golden = model.tokenise("the people wanted a new bridge near the old town", options)
+    model.seams = find_seams(lambda batch: model.run(batch, options), golden, window=60)
+    limits = model.batch_limits(options)
+    texts = [model.tokenise(" ".join(choice.choices(WORDS, k=count)), options) for count in range(1, 24)]
+    for first in texts:
+        batch = [text for text in texts if limits.answer_alike(len(first), len(text))]
+        alone = model.run([first], options)[0].hypotheses
+        assert model.run(batch, options)[batch.index(first)].hypotheses == alone
