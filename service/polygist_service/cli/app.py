@@ -14,6 +14,7 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_service.app.heap import limit_arenas
+from polygist_service.app.native import set_environment
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
@@ -65,11 +66,7 @@ def serve(config: Path | None, **flags: Any) -> int:
     A flag goes over its environment variable, that over the file, that over the default.
     """
     settings = read_settings(config, flags)
-    # Before ctranslate2 is imported: its OpenMP threads would fight with the slots for the same cores.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # Before these are imported: what they print themselves is no line of the log, and waits for whoever reads it.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    os.environ.setdefault("CT2_VERBOSE", "-3")
+    set_environment(os.environ)
     limit_arenas()
     # Imported here, so that no other command waits for them.
     import asyncio

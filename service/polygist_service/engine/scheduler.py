@@ -44,8 +44,8 @@ Costs = Callable[[BatchKey], CostModel]
 class Scheduler:
     """Queues segments and takes batches of them.
 
-    Padding changes the last digits of a model's floating-point sums, and now and then an output. So a batch mixes
-    lengths only up to what the model's limits call enough: beyond that, it grows by equals alone.
+    Padding may change the last digits of a model's floating-point sums, and now and then an output. So a batch mixes
+    lengths that are not known to answer alike only up to what the model's limits call enough.
 
     Args:
         limits: from a key to the limits of one batch.
@@ -185,8 +185,8 @@ class Scheduler:
         first.waiting.request.lane.running += 1
         batch, longest = [first], length
         self._take(first)
-        for near in shelf.near(length):
-            enough = most if near == length else min(most, limits.mixed_segments)
+        for near in sorted(shelf.near(length), key=lambda near: not limits.answer_alike(near, length)):
+            enough = most if limits.answer_alike(near, length) else min(most, limits.mixed_segments)
             if len(batch) >= enough:
                 break
             padded = max(1, longest, near)

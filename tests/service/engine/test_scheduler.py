@@ -50,9 +50,11 @@ class Clock:
         return self.now
 
 
-def make_scheduler(segments=SEGMENTS, tokens=TOKENS, mixed=MIXED, *, clock=None, seconds=TOKEN_SECONDS, alone=1):
+def make_scheduler(
+    segments=SEGMENTS, tokens=TOKENS, mixed=MIXED, *, seams=(), clock=None, seconds=TOKEN_SECONDS, alone=1
+):
     def limits(key):
-        return BatchLimits(1, 1 << 30, 1) if key is ALONE else BatchLimits(segments, tokens, mixed)
+        return BatchLimits(1, 1 << 30, 1) if key is ALONE else BatchLimits(segments, tokens, mixed, seams)
 
     return Scheduler(limits, lambda key: TokenCost(seconds), alone=alone, clock=clock or Clock())
 
@@ -105,6 +107,14 @@ def test_equal_lengths_fill_a_batch():
     scheduler = make_scheduler()
     queue(scheduler, 5, *[6] * 8, *[5] * 8)
     assert lengths(scheduler.next_batch()) == [5] * 8
+
+
+def test_lengths_that_answer_alike_fill_a_batch():
+    scheduler = make_scheduler(mixed=1, seams=(5, 9))
+    queue(scheduler, 6, *[4] * 9, 7, 8, 9, 9, 5)
+    assert lengths(scheduler.next_batch()) == [5, 6, 7, 8]
+    assert lengths(scheduler.next_batch()) == [4] * 8
+    assert sorted(map(lengths, drain(scheduler))) == [[4], [9, 9]]
 
 
 def test_the_nearest_lengths_join_where_equals_are_few():

@@ -1,5 +1,6 @@
 """What the scheduler and the slots see of a loaded model."""
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,12 +17,21 @@ class BatchLimits:
         segments: at most so many segments.
         tokens: at most so many padded tokens: segments times the longest, CTranslate2's own rule for
             ``batch_type="tokens"``.
-        mixed_segments: segments of other lengths are added only up to so many.
+        mixed_segments: segments of other lengths are added only up to so many, unless they answer alike.
+        seams: lengths in tokens, ascending, from each of which on the machine calculates otherwise: below the first,
+            and between two, segments of any lengths answer in one batch what they answer alone. From the last on, and
+            where there are none, it is known of equal lengths only. See `invariance`.
     """
 
     segments: int
     tokens: int
     mixed_segments: int
+    seams: tuple[int, ...] = ()
+
+    def answer_alike(self, length: int, other: int) -> bool:
+        """Whether segments of these lengths answer in one batch what they answer alone."""
+        stretch = bisect(self.seams, length)
+        return length == other or (stretch < len(self.seams) and stretch == bisect(self.seams, other))
 
 
 class Listener(Protocol):

@@ -37,6 +37,9 @@ class SequenceToSequence:
         max_input_tokens: the window, end of sentence included, what the prompt format adds left out.
         prompt_format: how a text enters.
         generation: how the model's own settings have it write.
+
+    Attributes:
+        seams: see `BatchLimits`; none until somebody has found them out.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class SequenceToSequence:
         self._window = max_input_tokens
         self._format = prompt_format
         self._generation = generation
+        self.seams: tuple[int, ...] = ()
 
     def tokenise(self, text: str, options: Options) -> Prompt | None:
         assert isinstance(options, Decoding)
@@ -61,7 +65,8 @@ class SequenceToSequence:
         return self._format.arrange(tokens, options, text) if (count or len(tokens)) < self._window else None
 
     def batch_limits(self, options: Options) -> BatchLimits:
-        return SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY
+        limits = SHORTLIST if isinstance(options, Decoding) and options.shortlist else FULL_VOCABULARY
+        return replace(limits, seams=self.seams, mixed_segments=1) if self.seams else limits
 
     def most_output_tokens(self, batch: Sequence[Tokens], options: Options) -> int:
         assert isinstance(options, Decoding)

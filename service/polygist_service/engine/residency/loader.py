@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
 import ctranslate2
+import structlog
 
 from polygist_service.engine.cost import CostModel
 from polygist_service.engine.hardware import Placement, estimate_memory
@@ -17,6 +18,7 @@ from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
 from polygist_service.engine.models.decoding import Generation
 from polygist_service.engine.models.encoder import SentenceEncoder
+from polygist_service.engine.models.invariance import PROBED_TOKENS, find_seams
 from polygist_service.engine.models.prompt_format import ChatTemplate, Prompt, PromptFormat
 from polygist_service.engine.models.seq2seq import SequenceToSequence
 from polygist_service.engine.models.tokenizers import (
@@ -30,6 +32,8 @@ from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
 
 TokenT = TypeVar("TokenT")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,8 @@ class Loader:
         try:
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
+            if isinstance(model, SequenceToSequence):
+                model.seams = probe(loadable.installed, model)
         except PolygistError:
             raise
         except Exception as error:
@@ -192,6 +198,19 @@ def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     else:
         model.run([stretch(cast(Sequence[int], tokens), missing)], options)
     return cost
+
+
+def probe(installed: InstalledModel, model: SequenceToSequence) -> tuple[int, ...]:
+    """Find out which lengths may share batches of a model that has answered its golden text; see `find_seams`."""
+    entry, began = installed.description, time.monotonic()
+    usual = golden_options(entry)
+    assert isinstance(usual, Decoding)
+    options = replace(usual, scores=True, max_output_tokens=PROBED_TOKENS)
+    golden = model.tokenise(entry.golden_text, options)
+    assert golden is not None
+    seams = find_seams(lambda batch: model.run(batch, options), golden, window=entry.max_input_tokens)
+    log.info("batches_probed", model=installed.name, seams=seams, seconds=round(time.monotonic() - began, 3))
+    return seams
 
 
 def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:
