@@ -5,16 +5,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 
+from bench.quality.process import Server
 from bench.quality.report import Cell, Table
 from bench.speed.bench import Bench
 from bench.speed.charts import Line, draw
 from bench.speed.comparators import COMPARATORS
+from bench.speed.comparators.contract import compiled_side
 from bench.speed.figures import Spread
 from bench.speed.findings import Finding, Result, ratio_finding
 from bench.speed.layouts import Layout, pinned, whole_box
 from bench.speed.rounds import IDLE_SHARE, WORDS_PER_CPU_SECOND, WORDS_PER_SECOND, Round, measure_rounds
-from bench.speed.sides import Comparator, Load, NotInstalled, Side, raw_side, server_side
-from bench.speed.window import ENGINE, TOKENS, WHOLE
+from bench.speed.sides import Comparator, Load, NotInstalled, Setting, Side, raw_side, server_side
+from bench.speed.window import ENGINE, WHOLE
 
 ARTICLES = Load("articles of 16 sentences, 64 callers", 16, 64)
 SENTENCES = Load("single sentences, 128 callers", 1, 128)
@@ -47,33 +49,48 @@ def measure_sentences(bench: Bench) -> Result:
 
 
 def measure_load(bench: Bench, layout: Layout, load: Load, *, comparators: Sequence[Comparator] = ()) -> Result:
-    """One load in one layout, all sides in turn."""
+    """One load in one layout, all sides in turn; single sentences come from the compiled generator, too."""
     setting = replace(bench.setting, layout=layout)
-    counted = WHOLE if load.sentences > 1 else TOKENS
     with ExitStack() as stack:
         server = stack.enter_context(bench.serve(setting))
-        end_to_end = raw_side(bench.corpus, setting, bench.folder, counted=counted)
-        engine = raw_side(bench.corpus, setting, bench.folder, counted=ENGINE)
-        sides = [end_to_end, server_side(SERVICE, server, bench.corpus, setting, bench.folder), engine]
+        whole = raw_side(bench.corpus, setting, bench.folder, counted=WHOLE)
+        if load.sentences == 1:
+            baselines = [whole]
+            services = open_services(bench, server, setting)
+        else:
+            baselines = [whole, raw_side(bench.corpus, setting, bench.folder, counted=ENGINE)]
+            services = [server_side(SERVICE, server, bench.corpus, setting, bench.folder)]
         others = [stack.enter_context(each.open(bench.corpus, setting, bench.folder)) for each in comparators]
-        rounds = measure_rounds([*sides, *others], load, count=bench.rounds, say=bench.say)
+        sides = [whole, *services, *baselines[1:], *others]
+        rounds = measure_rounds(sides, load, count=bench.rounds, say=bench.say)
     bar, aim = BARS[load][0 if layout.is_pinned else 1]
-    where = f"{layout.name}: service / "
-    findings = [
-        ratio_finding(f"{where}{end_to_end.name}", ratios(rounds, end_to_end), bar=bar, aim=aim),
-        ratio_finding(f"{where}{engine.name}", ratios(rounds, engine)),
-        ratio_finding(
-            f"{where}{end_to_end.name}, for a CPU second",
-            [each.ratio(SERVICE, end_to_end.name, WORDS_PER_CPU_SECOND) for each in rounds],
-        ),
-    ]
+    findings = []
+    for service in services:
+        bars = {"bar": bar, "aim": aim} if service.name == SERVICE else {}
+        what = f"{layout.name}: {service.name} / {whole.name}"
+        findings.append(ratio_finding(what, ratios(rounds, whole, service.name), **bars))
+        costs = [each.ratio(service.name, whole.name, WORDS_PER_CPU_SECOND) for each in rounds]
+        findings.append(ratio_finding(f"{what}, for a CPU second", costs))
+    where = f"{layout.name}: {SERVICE} / "
+    findings += [ratio_finding(f"{where}{each.name}", ratios(rounds, each)) for each in baselines[1:]]
     findings += [ratio_finding(f"{where}{each.name}", ratios(rounds, each), bar=ONE_CALL_BAR) for each in others]
     return Result(findings, [make_table(f"{load.name}, {layout.name}", rounds)])
 
 
-def ratios(rounds: Sequence[Round], baseline: Side) -> list[float]:
+def open_services(bench: Bench, server: Server, setting: Setting) -> list[Side]:
+    """The service under the compiled generator, which takes less of the machine, and under that in Python."""
+    usual = server_side(SERVICE, server, bench.corpus, setting, bench.folder)
+    try:
+        compiled = compiled_side(SERVICE, server.address, server.pid, bench.corpus, setting, bench.folder)
+    except NotInstalled as error:
+        bench.say(f"calls are sent from Python only: {error}")
+        return [usual]
+    return [compiled, replace(usual, name=f"{SERVICE}, generator in Python")]
+
+
+def ratios(rounds: Sequence[Round], baseline: Side, service: str = SERVICE) -> list[float]:
     """The service beside one other side, in each round."""
-    return [each.ratio(SERVICE, baseline.name) for each in rounds]
+    return [each.ratio(service, baseline.name) for each in rounds]
 
 
 def make_table(title: str, rounds: Sequence[Round]) -> Table:
@@ -102,13 +119,15 @@ def measure_curve(bench: Bench) -> Result:
     """Throughput of single sentences by the number of callers, in the whole box."""
     short = replace(bench, setting=replace(bench.setting, seconds=min(CURVE_SECONDS, bench.setting.seconds)))
     with bench.serve() as server:
-        side = server_side(SERVICE, server, bench.corpus, short.setting, bench.folder)
+        side = open_services(bench, server, short.setting)[0]
         windows = {callers: side.measure(Load("", 1, callers)) for callers in CURVE}
+        raw = raw_side(bench.corpus, short.setting, bench.folder, counted=WHOLE).measure(SENTENCES)
     mean = len(bench.corpus.sentences) / sum(len(sentence.split()) for sentence in bench.corpus.sentences)
     points = [(float(callers), window.words_per_second * mean) for callers, window in windows.items()]
+    reached = [(float(callers), raw.words_per_second * mean) for callers in (CURVE[0], CURVE[-1])]
     chart = draw(
         "Throughput by the number of callers, one sentence a call",
-        [Line("service", points)],
+        [Line("service", points), Line("CTranslate2 alone", reached)],
         across="callers",
         up="sentences/s",
         logarithmic=("x",),
@@ -130,7 +149,7 @@ def measure_comparators(bench: Bench) -> Result:
                 others.append(stack.enter_context(comparator.open(bench.corpus, bench.setting, bench.folder)))
             except NotInstalled as error:
                 missing.append((comparator.name, str(error)))
-        service = server_side(SERVICE, server, bench.corpus, bench.setting, bench.folder)
+        service = open_services(bench, server, bench.setting)[0]
         for load in COMPARED if others else ():
             rounds = measure_rounds([service, *others], load, count=min(COMPARED_ROUNDS, bench.rounds), say=bench.say)
             tables.append(make_table(f"{load.name}, other programs", rounds))

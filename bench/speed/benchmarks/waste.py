@@ -1,5 +1,6 @@
 """B9: what the engine does for calls that their callers have given up."""
 
+import time
 from statistics import median
 from urllib.request import urlopen
 
@@ -12,6 +13,7 @@ from bench.speed.layouts import free_port
 from bench.speed.plan import OK, Recording, Stream
 
 CANCELLED = 0.3
+SETTLE_SECONDS = 1.0
 MOST_WASTE, MOST_WASTE_AIM = 0.05, 0.02
 CALLERS, SENTENCES = 32, 16
 TOKENS = "polygist_target_tokens_total"
@@ -46,6 +48,7 @@ def measure_tokens(bench: Bench, server: Server, stream: Stream, port: int) -> t
     """Tokens that the engine wrote, those that callers got, and the calls."""
     before = read_counter(port, TOKENS)
     recording = bench.send(server, stream, seconds=min(5.0, bench.setting.seconds), warm_up=0.0)
+    time.sleep(SETTLE_SECONDS)  # what was given up last may still be at work
     written = read_counter(port, TOKENS) - before
     return written, sum(call.tokens for call in recording.calls["calls"] if call.code == OK), recording
 
