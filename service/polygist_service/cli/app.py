@@ -14,6 +14,7 @@ from click.shell_completion import get_completion_class
 from polygist import __version__
 
 from polygist_service.app.heap import limit_arenas
+from polygist_service.cli.bench import bench
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
@@ -37,7 +38,7 @@ class BadFileError(click.ClickException):
 
 @click.group(
     cls=HeadedGroup,
-    headings={"Server": ("serve", "models"), "This command": ("completion",)},
+    headings={"Server": ("serve", "models", "bench"), "This command": ("completion",)},
     examples=("polygist-server models pull starter", "polygist-server serve"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
@@ -109,6 +110,7 @@ def completion(shell: str) -> None:
 
 
 server.add_command(models)
+server.add_command(bench)
 
 
 def run(arguments: Sequence[str]) -> int:
