@@ -132,12 +132,13 @@ def measure_environments(
         now = stack.enter_context(measuring(order, {}))
         now.measure(0.0)
         processes = [now]
-        for each in variables or find_others(now.libraries):
-            process = stack.enter_context(measuring(order, each))
+        # All are started before the first is waited for.
+        others = [stack.enter_context(measuring(order, each)) for each in variables or find_others(now.libraries)]
+        for process in others:
             try:
                 process.measure(0.0)
             except OSError as error:
-                notes.append(f"with {write_variables(each)}: {error}")
+                notes.append(f"with {write_variables(process.variables)}: {error}")
             else:
                 processes.append(process)
         if len(processes) == 1:

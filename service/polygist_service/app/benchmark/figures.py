@@ -8,6 +8,9 @@ from typing import Any
 
 from polygist_service.engine.speed import Window
 
+# Of fewer windows nothing can be said for sure.
+SURE_WINDOWS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -29,8 +32,9 @@ class Rate:
     windows: int
 
     def is_above(self, other: "Rate", margin: float) -> bool:
-        """Whether it is faster by a factor, and more than chance: what is slow of it is above what is fast of other."""
-        return self.texts >= margin * other.texts and self.low > other.high
+        """Whether it is faster by a factor, and not by chance: its slowest window is above the other's fastest."""
+        is_sure = self.low > other.high and min(self.windows, other.windows) >= SURE_WINDOWS
+        return is_sure and self.texts >= margin * other.texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ from polygist_service.store.description import InstalledModel
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
-BATCHES = (1, 2, 4, 8, 16, 32, 64)
+BATCHES = (1, 4, 8, 16, 32, 64)
 BATCHES_OF_A_GPU = (*BATCHES, 128, 256, 512)
-# The median of so many windows; of fewer where a single batch takes too long.
-ROUNDS, SHORTEST_WINDOW = 5, 0.1
+# The median of so many windows; of fewer where there is little time, or a single batch takes long.
+ROUNDS, SHORTEST_WINDOW = 5, 0.25
 # What a phase gets of the time of its model.
 SHARES = {"alone": 0.13, "batches": 0.35, "slots": 0.17, "layouts": 0.12, "numbers": 0.15, "shortlist": 0.08}
 # Numbers worth a try, by device; what the device has not is left out, and int8_float32 is int8 on a CPU.
@@ -72,21 +72,23 @@ class Plan:
 
 
 def in_turn(
-    kinds: Mapping[KeyT, Callable[[float], Window]], *, seconds: float, rounds: int = ROUNDS
+    kinds: Mapping[KeyT, Callable[[float], Window]], *, seconds: float, clock: Callable[[], float] = time.monotonic
 ) -> tuple[dict[KeyT, Rate], list[KeyT]]:
     """Measure several kinds of work in turn, some rounds of all; returns the rates, and what there was no time for.
 
     Args:
         kinds: each runs for about so many seconds, the ones that matter most first.
         seconds: for all of it; where single batches take too long, later rounds and then kinds are left out.
-        rounds: at most so many windows of each kind.
+        clock: seconds.
     """
-    ended = time.monotonic() + seconds
-    rounds = max(1, min(rounds, int(seconds / len(kinds) / SHORTEST_WINDOW)))
+    began = clock()
+    rounds = max(1, min(ROUNDS, int(seconds / len(kinds) / SHORTEST_WINDOW)))
     window, found = seconds / len(kinds) / rounds, dict[KeyT, list[Window]]()
     for number in range(rounds):
         for key, run in kinds.items():
-            if found and time.monotonic() + (window / 2 if number else 0) > ended:
+            # A window ends with its last batch: the first round may take half as long again, so that all have one.
+            passed, granted = clock() - began, seconds - window / 2 if number else 1.5 * seconds
+            if found and passed > granted:
                 break
             found.setdefault(key, []).append(run(window))
     return {key: summarise(windows) for key, windows in found.items()}, [key for key in kinds if key not in found]
@@ -115,6 +117,7 @@ class ModelBenchmark:
         open_model: loads models.
         hardware: what it could be loaded as.
         report: told of each phase.
+        clock: seconds, by which phases end.
     """
 
     def __init__(
@@ -126,6 +129,7 @@ class ModelBenchmark:
         open_model: Opening,
         hardware: Hardware | None = None,
         report: Report = lambda phase: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._installed = installed
         self._placement = placement
@@ -133,6 +137,7 @@ class ModelBenchmark:
         self._open = open_model
         self._hardware = hardware or Hardware()
         self._report = report
+        self._clock = clock
         self._notes: list[str] = []
 
     def run(self) -> ModelFigures:
@@ -182,7 +187,7 @@ class ModelBenchmark:
     def _measure(self, phase: str, kinds: Mapping[KeyT, Callable[[float], Window]]) -> dict[KeyT, Rate]:
         """Measure kinds of work within the time of a phase; note what there was no time for."""
         self._report(phase)
-        rates, left = in_turn(kinds, seconds=self._seconds(phase))
+        rates, left = in_turn(kinds, seconds=self._seconds(phase), clock=self._clock)
         if left:
             self._notes.append(f"{phase}: no time for {', '.join(map(str, left))}; give more --seconds")
         return rates
