@@ -15,6 +15,7 @@ from polygist import __version__
 
 from polygist_service.app.heap import limit_arenas
 from polygist_service.app.native import set_environment
+from polygist_service.cli.bench import bench
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
@@ -38,7 +39,7 @@ class BadFileError(click.ClickException):
 
 @click.group(
     cls=HeadedGroup,
-    headings={"Server": ("serve", "models"), "This command": ("completion",)},
+    headings={"Server": ("serve", "models", "bench"), "This command": ("completion",)},
     examples=("polygist-server models pull starter", "polygist-server serve"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
@@ -106,6 +107,7 @@ def completion(shell: str) -> None:
 
 
 server.add_command(models)
+server.add_command(bench)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -228,16 +228,17 @@ def golden_options(entry: Description) -> Options:
     return Decoding(source=source, target=target)
 
 
-def open_model(installed: InstalledModel, *, slots: int, placement: Placement) -> Model:
+def open_model(installed: InstalledModel, *, slots: int, placement: Placement, threads: int = 1) -> Model:
     """Load a model as its description asks. Blocks.
 
     Args:
         installed: what to load; its files are verified already.
         slots: how many batches it may run at the same time.
         placement: the device and the numbers it calculates with.
+        threads: of each batch.
     """
     folder, description = installed.folder, installed.description
-    native = {**placement.arguments(), "inter_threads": slots, "intra_threads": 1}
+    native = {**placement.arguments(), "inter_threads": slots, "intra_threads": threads}
     if description.role == "encoder":
         return SentenceEncoder(
             ctranslate2.Encoder(str(folder), **native),
