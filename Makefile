@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench-quick parity image image-test lock
+.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench-quick bench-comparators parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -60,6 +60,11 @@ bulk: $(READY)  ## try streams and calls of many items on a server of its own: r
 bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHECKOUT, in 3 minutes; DATA=FOLDER as above, DETECT=1 leaves the language out
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.speed $(if $(DATA),--data '$(DATA)') $(if $(AGAINST),--against '$(AGAINST)') $(if $(DETECT),--detect)
+
+bench-comparators: $(READY) ## measure speed beside everything else with the same weights, in 8 minutes; DATA=FOLDER adds BLEU; as root on Debian it installs what the compiled load generator needs
+	@command -v grpc_cpp_plugin >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends g++ pkg-config libgrpc++-dev protobuf-compiler-grpc >/dev/null; }
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m bench.speed.comparators $(if $(DATA),--data '$(DATA)')
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
