@@ -14,6 +14,9 @@ USUAL = (0.002, 0.00004, 0.0004, 0.00004)
 USUAL_RATIO = 1.2
 # How far batches of the same shape are apart, as a share of what they take, squared.
 SCATTER = 0.02
+# A batch that took much longer or shorter than expected, because the machine stood still or a text was odd, counts as
+# one that took so many times as long.
+MOST_SURPRISE = 4.0
 # Of the descent by coordinates, which goes on where it stopped when the next batch has run.
 SWEEPS = 4
 
@@ -23,8 +26,9 @@ Sums = tuple[float, ...]
 class CostModel:
     """Predict how long a batch takes: ``a + b * padded + c * steps + d * steps * rows``, no coefficient negative.
 
-    Least squares over the relative errors of the last batches, each older one counting for a little less. A weak pull
-    to the usual proportions stands in for shapes that there were none of. Any thread may add and ask.
+    Least squares over the errors of the last batches, each relative to what its shape usually takes, and each older one
+    counting for a little less. A weak pull to the usual proportions stands in for shapes that there were none of. Any
+    thread may add and ask.
     """
 
     def __init__(self) -> None:
@@ -51,16 +55,19 @@ class CostModel:
         seconds = max(seconds, 1e-6)
         shape = describe_shape(padded, steps, segments * beam_size)
         with self._lock:
-            self._scale = decay(self._scale, (log(seconds / multiply(USUAL, shape)), 1.0))
             self._seen = decay(self._seen, (seconds, padded, steps))
+            expected = multiply(self._coefficients, shape) if self._scale[1] else seconds
+            seconds = min(max(seconds, expected / MOST_SURPRISE), expected * MOST_SURPRISE)
             self._written = decay(self._written, (steps, padded / segments))
             self._batches = decay(self._batches, (segments, 1.0))
-            relative = [each / seconds for each in shape]
+            usual = multiply(USUAL, shape)
+            self._scale = decay(self._scale, (log(seconds / usual), 1.0))
+            relative = [each / usual for each in shape]
             for row, each in enumerate(relative):
                 self._products[row] = [
                     MEMORY * old + each * other for old, other in zip(self._products[row], relative, strict=True)
                 ]
-                self._targets[row] = MEMORY * self._targets[row] + each
+                self._targets[row] = MEMORY * self._targets[row] + each * seconds / usual
             self._fit()
 
     def _fit(self) -> None:
@@ -70,9 +77,9 @@ class CostModel:
         for _ in range(SWEEPS):
             for at, usual in enumerate(USUAL):
                 row, expected = self._products[at], scale * usual
-                pull = SCATTER / expected**2
+                pull = SCATTER / usual**2
                 rest = self._targets[at] - multiply(row, found) + row[at] * found[at]
-                found[at] = max(0.0, (rest + pull * expected) / (row[at] + pull))
+                found[at] = max(expected / 1000, (rest + pull * expected) / (row[at] + pull))
         self._coefficients = tuple(found)
 
     def predict(self, *, padded: int, steps: float, segments: int, beam_size: int = 1) -> float:

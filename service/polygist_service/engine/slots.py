@@ -155,7 +155,7 @@ class Slots:
 
     def _account(self, batch: Sequence[Job], seconds: float) -> None:
         """Let the calls of a batch have taken their parts of its time, each as it was expected."""
-        share = seconds / sum(job.cost for job in batch)
+        share = seconds / (sum(job.cost for job in batch) or 1.0)
         with self._changed:
             self._scheduler.done(batch)
             for job in batch:

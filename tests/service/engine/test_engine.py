@@ -25,6 +25,7 @@ class Recorded:
         self.sizes: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.stopped_early: list[bool] = []
 
     def __getattr__(self, name):
         return getattr(self._model, name)
@@ -32,6 +33,7 @@ class Recorded:
     def run(self, batch, options, listener=None):
         self.gate.wait(10)
         self.sizes.append(len(batch))
+        self.stopped_early.append(listener.stops_early)
         return self._model.run(batch, options, listener)
 
 
@@ -164,3 +166,18 @@ async def test_a_call_knows_what_it_has_taken_of_the_slots(loaded):
             async for _ in submit(engine, "tiny", segments, options=GREEDY, context=context):
                 pass
     assert 0 < contexts[0].usage.engine_seconds < contexts[1].usage.engine_seconds
+
+
+async def test_only_a_batch_that_takes_long_is_asked_after_each_token_who_wants_it(loaded):
+    model = Recorded(loaded)
+    registry = OneModel(model)
+    async with text_pool() as pool:
+        engine = BatchingEngine(registry, slots=1, pool=pool)
+        try:
+            await decode(engine, "the river")
+            for _ in range(200):  # as if the model were a large one
+                registry.loaded.cost.add(1.0, padded=4, steps=4, segments=1)
+            await decode(engine, "the river")
+        finally:
+            await asyncio.to_thread(engine.close)
+    assert model.stopped_early == [False, True]
