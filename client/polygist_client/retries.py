@@ -17,7 +17,10 @@ LONGEST_DELAY = 1.0
 # A server that is there says why it is unavailable; this is the one reason for which it will be there no longer.
 DRAINING = "SERVER_DRAINING"
 # What a server says that is there and will take the call in a moment.
-BUSY = ("MODEL_LOADING", "SERVER_OVERLOADED")
+OVERLOADED = "SERVER_OVERLOADED"
+BUSY = ("MODEL_LOADING", OVERLOADED)
+# Callers that were refused together do not come back together: up to so much later than they were told.
+SPREAD = 0.5
 
 
 class Retries:
@@ -42,7 +45,8 @@ class Retries:
             call: what is attempted.
             now: the time.
             is_patient: whether a server that is busy is asked again until then; one of many calls is, while a single
-                one fails so that its caller may do something else.
+                one fails so that its caller may do something else, after the few attempts that gRPC makes when the
+                server has said.
         """
         return Attempts(call, self, now, is_patient=is_patient)
 
@@ -85,6 +89,8 @@ class Attempts:
             self._give_up = now + self.connection.reconnect_timeout
         left = self._seconds_left(error, now)
         delay = min(self._backoff * (1 + self._retries.jitter()) / 2, left)
+        if error.reason == OVERLOADED and error.retry_after is not None:
+            delay = max(delay, error.retry_after * (1 + SPREAD * self._retries.jitter()))
         self._backoff = min(2 * self._backoff, LONGEST_DELAY)
         if left <= 0 or now + delay >= self._deadline:
             raise error

@@ -35,23 +35,27 @@ TEXT_CHARACTERS = 20
 REMEMBERED_CALLS = 50
 # Kinds of which a rate is kept; those used longest ago go first. Callers choose languages and options.
 MOST_KINDS = 1000
-# How old the count of what was done may be: it looks at all calls, 2 ms for 10,000.
-RECOUNT_SECONDS = 0.1
+# How old the count of what was done may be: it looks at all calls, 6 ms for 10,000.
+RECOUNT_SECONDS = 0.2
 # What is done in a second is an average over so many of them...
 CAPACITY_SECONDS = 30.0
 # ... in which for each slot so many seconds of work waited: less need not keep all of them busy.
 BUSY_SECONDS = 0.25
 # A slot is not less busy than this, however the measurement came about: a batch counts only once it is done.
 LEAST_BUSY = 0.25
-# So little that waits is nothing.
-NOTHING_SECONDS = 0.05
-# The time to the answer is more than the work: a batch that has just begun, splitting and joining, an estimate amiss.
-SPARE_SECONDS = 0.1
+# Estimates are amiss by so much.
 SPARE_SHARE = 0.1
 # Memory that a call takes until it is answered, and each character or byte of it: bench/speed/notes-admission.md.
 CALL_BYTES = 30_000
 CHARACTER_BYTES = 120
 LEAST_RETRY_SECONDS = 0.1
+# What calls take beside their work, in seconds; it is learnt from those that were to be answered soon. Nine steps down
+# make up for one up.
+LEAST_DELAY = 0.01
+MOST_DELAY = 5.0
+SOON_SECONDS = 2.0
+DELAY_GROWTH = 1.2
+DELAY_DECAY = DELAY_GROWTH ** (-1 / 9)
 
 
 class Work(NamedTuple):
@@ -84,7 +88,9 @@ class Admitted:
 
     Attributes:
         estimate: seconds of slots that it was expected to take.
-        left: what of these is not done, as last counted.
+        began: when it was taken on.
+        soon: in how many seconds it was expected to be answered, what is beside the work not counted.
+        left: what of the estimate is not done, as last counted.
         is_whole: to be set once all of it is done: its rate is learnt from it.
     """
 
@@ -92,6 +98,8 @@ class Admitted:
     caller: str
     usage: Usage
     estimate: float
+    began: float
+    soon: float
     left: float
     is_whole: bool = False
 
@@ -160,6 +168,26 @@ class Capacity:
             self._elapsed = (self._elapsed + elapsed) * kept
 
 
+class Delay:
+    """What the answer to a call takes beside the work: splitting and joining, the event loop, a batch that has begun.
+
+    It is the time that nine of ten calls need no more than, as far as these were to be answered soon: it grows a lot
+    with each call that needs more, and shrinks a little with each that does not.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = LEAST_DELAY
+
+    def observe(self, taken: float, predicted: float, *, is_whole: bool) -> None:
+        """Learn from a call that took so long; one that was given up might have taken longer."""
+        if predicted > SOON_SECONDS:
+            return
+        if taken - predicted > self.seconds:
+            self.seconds = min(MOST_DELAY, self.seconds * DELAY_GROWTH)
+        elif is_whole:
+            self.seconds = max(LEAST_DELAY, self.seconds * DELAY_DECAY)
+
+
 @dataclass(slots=True)
 class CallerWork:
     """The calls of one caller, and the seconds of slots that are left to do for them."""
@@ -209,6 +237,7 @@ class Admission:
         self._clock = clock
         self._rates = Rates()
         self._capacity = Capacity(slots)
+        self._delay = Delay()
         self._calls: set[Admitted] = set()
         self._callers: dict[str, CallerWork] = {}
         self._memory = 0
@@ -242,12 +271,13 @@ class Admission:
         excess = self._memory + work.memory - self._bounds.memory
         if excess > 0 and self._calls:
             return self._refuse_for_memory(excess)
-        before = self._callers[caller].seconds if caller in self._callers else 0.0
-        wait = self._seconds_until(caller, before)
-        if not work.kind or wait <= NOTHING_SECONDS:
+        estimate = self._rates.predict(work) if work.kind else 0.0
+        if not estimate or not self._calls:
             return None
-        answered = self._seconds_until(caller, before + self._rates.predict(work))
-        if seconds_left is not None and answered * (1 + SPARE_SHARE) + SPARE_SECONDS > seconds_left:
+        before = self._seconds_of(caller)
+        wait = self._seconds_until(caller, before)
+        answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
+        if seconds_left is not None and answered > seconds_left:
             return ServerOverloaded(
                 f"the answer would take about {answered:.2g} s, of which {wait:.2g} s are work that waits before this"
                 f" call, and its deadline is in {max(0.0, seconds_left):.2g} s; give more time, or try again later or"
@@ -270,7 +300,8 @@ class Admission:
     def admit(self, work: Work, caller: str, usage: Usage) -> Admitted:
         """Take a call on; `release` has to follow."""
         estimate = self._rates.predict(work) if work.kind else 0.0
-        admitted = Admitted(work, caller, usage, estimate, estimate)
+        soon = self._seconds_until(caller, self._seconds_of(caller) + estimate) * (1 + SPARE_SHARE)
+        admitted = Admitted(work, caller, usage, estimate, self._clock(), soon, left=estimate)
         self._calls.add(admitted)
         self._memory += work.memory
         of_caller = self._callers.setdefault(caller, CallerWork())
@@ -293,11 +324,17 @@ class Admission:
         # Of one that was given up it is known that it costs no less than it has taken.
         if admitted.work.kind and (admitted.is_whole or taken > admitted.estimate):
             self._rates.add(admitted.work, taken)
+        if admitted.estimate:
+            self._delay.observe(self._clock() - admitted.began, admitted.soon, is_whole=admitted.is_whole)
 
     def state(self) -> AdmissionState:
         """What waits now, as last counted; may be asked by any thread."""
         seconds = sum(each.seconds for each in list(self._callers.values()))
         return AdmissionState(seconds / self._capacity.per_second, self._memory, dict(self._refused))
+
+    def _seconds_of(self, caller: str) -> float:
+        """Return what is left to do for a caller, in seconds of slots."""
+        return self._callers[caller].seconds if caller in self._callers else 0.0
 
     def _seconds_until(self, caller: str, own: float) -> float:
         """Return how long it takes until so many seconds of a caller's work are done, all callers served in turn."""

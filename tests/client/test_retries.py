@@ -85,6 +85,25 @@ def test_an_answer_of_a_server_that_is_there_stands(error: CallFailed):
     assert delays(make_retries().begin(TRANSLATE, 0.0), 0.0, error) == []
 
 
+def overloaded(retry_after: float) -> ServerOverloaded:
+    return ServerOverloaded("busy", code="UNAVAILABLE", reason="SERVER_OVERLOADED", retry_after=retry_after)
+
+
+def test_one_of_many_calls_is_made_again_when_the_server_said_that_it_has_room_and_not_before():
+    for jitter in (0.0, 0.5, 1.0):
+        attempts = make_retries(jitter=jitter, timeout=30.0).begin(TRANSLATE, 0.0, is_patient=True)
+        assert attempts.delay_after(overloaded(8.0), 0.0) == 8.0 * (1 + jitter / 2)
+        waits = delays(attempts, 12.0, overloaded(4.0))
+        assert all(4.0 <= wait <= 6.0 for wait in waits)
+        assert 12.0 + sum(waits) < 30.0
+
+
+def test_room_that_comes_after_the_deadline_is_not_waited_for():
+    attempts = make_retries(timeout=5.0).begin(TRANSLATE, 0.0, is_patient=True)
+    with pytest.raises(ServerOverloaded):
+        attempts.delay_after(overloaded(5.0), 0.0)
+
+
 def test_what_the_way_cancelled_is_made_once_more():
     for retries in (make_retries(), Retries(connect_to("localhost:1"))):
         assert len(delays(retries.begin(TRANSLATE, 0.0), 0.0, LOST)) == 1

@@ -48,7 +48,11 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     QUOTA_EXCEEDED             the key's quota. Without a reason: a message above
                                [message.bytes: 16 MiB], refused by gRPC itself; send less at once
   UNAVAILABLE [RetryInfo, and grpc-retry-pushback-ms in the trailing metadata]
-    MODEL_LOADING, SERVER_DRAINING, SERVER_OVERLOADED
+    MODEL_LOADING, SERVER_DRAINING
+    SERVER_OVERLOADED          nothing was begun: the answer would come after the deadline, or
+                               [queue.seconds: 60] seconds of work wait before the call, or all
+                               calls together take [queue.bytes: 2,048 MiB]. A pushback of -1:
+                               not again with this deadline
   DEADLINE_EXCEEDED, CANCELLED
     what was queued is dropped; what a stream has sent stays valid
     STREAM_IDLE                nothing was sent to BatchTranslate, or read of it, for too long
