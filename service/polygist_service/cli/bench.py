@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from polygist_service.app.native import set_environment
 from polygist_service.cli.flags import HeadedHelp, ModelName, read_settings
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def bench(names: Sequence[str], seconds: float, as_json: bool, config: Path | No
     """
     settings = read_settings(config, {"home": home})
     # Before ctranslate2 is imported, as `serve` does.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    os.environ.setdefault("CT2_VERBOSE", "-3")
+    set_environment(os.environ)
     from polygist_service.app.benchmark.benchmark import Benchmark
     from polygist_service.app.benchmark.figures import to_json
 
