@@ -1,6 +1,7 @@
 """Each comparator: how it is installed, started and asked, warm, with as many threads as the service has slots."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from bench.quality.environment import REPOSITORY
-from bench.speed.comparators import http_generator
 from bench.speed.comparators.contract import compiled_side, translate_all
 from bench.speed.comparators.environments import Environment, as_here
 from bench.speed.comparators.processes import find_port, start, wait_until_open
@@ -125,27 +125,41 @@ def open_library(
         str(setting.layout.slots),
     )  # fmt: skip
 
-    def translate(sentences: Sequence[str]) -> list[str]:
-        given, outputs = folder / f"{name}.given.json", folder / f"{name}.outputs.json"
-        given.write_text(json.dumps(list(sentences)), encoding="utf-8")
-        run([*command, "--sentences", str(given), "--outputs", str(outputs)], seconds=GATHERING_SECONDS)
-        return [str(text) for text in json.loads(outputs.read_text(encoding="utf-8"))]
-
     side = printing_side(name, lambda load: (*command, "--sentences", str(path)), setting)
-    yield Opened(side, translate)
+    yield Opened(side, lambda sentences: gather(command, "--sentences", sentences, folder))
 
 
 def open_address(name: str, address: str, pid: int, corpus: Corpus, setting: Setting, folder: Path) -> Opened:
     """A web server that listens."""
+    generator = (
+        "env", f"PYTHONPATH={REPOSITORY}", sys.executable, str(PROGRAMS / "http_generator.py"), "--address", address,
+        "--source", SOURCE, "--target", TARGET,
+    )  # fmt: skip
 
     def measure(load: Load) -> Window:
         texts = corpus.write(folder, sentences_per_text=load.sentences)
-        languages = ("--source", SOURCE, "--target", TARGET)
-        target = ("--address", address, "--pid", str(pid), "--texts", str(texts), "--callers", str(load.callers))
-        return setting.run("comparators.http_generator", *target, *languages, cores=setting.layout.rest)
+        flags = ("--pid", str(pid), "--texts", str(texts), "--callers", str(load.callers))
+        return setting.run_program((*generator, *flags), cores=setting.layout.rest)
 
-    translate = partial(http_generator.translate_all, address, source=SOURCE, target=TARGET, callers=GATHERING)
+    def translate(sentences: Sequence[str]) -> list[str]:
+        return gather((*generator, "--callers", str(GATHERING)), "--texts", sentences, folder)
+
     return Opened(Side(name, measure, pid), translate)
+
+
+def gather(command: Sequence[str], flag: str, sentences: Sequence[str], folder: Path) -> list[str]:
+    """What a program of `programs` writes for ``--outputs``.
+
+    Args:
+        command: the program and what it is told, but the sentences.
+        flag: before the path of the file that has the sentences.
+        sentences: to translate.
+        folder: for the files.
+    """
+    given, outputs = folder / "given.json", folder / "outputs.json"
+    given.write_text(json.dumps(list(sentences)), encoding="utf-8")
+    run((*command, flag, str(given), "--outputs", str(outputs)), seconds=GATHERING_SECONDS)
+    return [str(text) for text in json.loads(outputs.read_text(encoding="utf-8"))]
 
 
 def engine_flags(corpus: Corpus, setting: Setting) -> tuple[str, ...]:

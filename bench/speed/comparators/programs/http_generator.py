@@ -17,24 +17,31 @@ from bench.speed.window import Window, read_cpu_seconds, share_within
 # After that long a request fails, and the run with it.
 REQUEST_SECONDS = 60.0
 HEADERS = {"Content-Type": "application/json"}
+# Its body, and the words of its text.
+Request = tuple[bytes, int]
 # When a request was sent and answered, and its words.
 Answered = tuple[float, float, int]
 
 
 def main() -> None:
     """Send the texts again and again, and print a window."""
-    parser = argparse.ArgumentParser(prog="python -m bench.speed.comparators.http_generator", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", required=True, help="of the server: HOST:PORT")
-    parser.add_argument("--pid", type=int, required=True, help="of the server, for its CPU time")
+    parser.add_argument("--pid", type=int, help="of the server, for its CPU time")
     parser.add_argument("--texts", type=Path, required=True, help="JSON file: a list of texts, one for each request")
     parser.add_argument("--source", required=True, help="language of the texts")
     parser.add_argument("--target", required=True, help="language to translate to")
     parser.add_argument("--callers", type=int, required=True, help="requests at the same time")
-    parser.add_argument("--seconds", type=float, required=True, help="length of the window")
-    parser.add_argument("--warm-up", type=float, required=True, help="seconds of the same load before it")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length of the window")
+    parser.add_argument("--warm-up", type=float, default=0.0, help="seconds of the same load before it")
+    parser.add_argument("--outputs", type=Path, help="write the translation of each text here, and measure nothing")
     arguments = parser.parse_args()
     texts = json.loads(arguments.texts.read_text(encoding="utf-8"))
-    print(measure(cycle([(pack(text, arguments), len(text.split())) for text in texts]), arguments).to_json())
+    requests = [(pack(text, arguments), len(text.split())) for text in texts]
+    if arguments.outputs:
+        arguments.outputs.write_text(json.dumps(translate_all(requests, arguments)), encoding="utf-8")
+    else:
+        print(measure(cycle(requests), arguments).to_json())
 
 
 def pack(text: str, arguments: argparse.Namespace) -> bytes:
@@ -43,7 +50,7 @@ def pack(text: str, arguments: argparse.Namespace) -> bytes:
     return json.dumps(fields).encode()
 
 
-def measure(requests: Iterator[tuple[bytes, int]], arguments: argparse.Namespace) -> Window:
+def measure(requests: Iterator[Request], arguments: argparse.Namespace) -> Window:
     """Let all callers send until the window closes; a request counts with its share within."""
     opened = time.monotonic() + arguments.warm_up
     closed = opened + arguments.seconds
@@ -58,7 +65,7 @@ def measure(requests: Iterator[tuple[bytes, int]], arguments: argparse.Namespace
     return Window(arguments.seconds, words, 0, server, own)
 
 
-def send(address: str, requests: Iterator[tuple[bytes, int]], until: float) -> list[Answered]:
+def send(address: str, requests: Iterator[Request], until: float) -> list[Answered]:
     """One caller: a request after the other; raises OSError or RuntimeError where one fails."""
     connection = http.client.HTTPConnection(address, timeout=REQUEST_SECONDS)
     answered = []
@@ -80,18 +87,18 @@ def ask(connection: http.client.HTTPConnection, body: bytes) -> str:
     return str(json.loads(answer)["translatedText"])
 
 
-def translate_all(address: str, texts: Sequence[str], *, source: str, target: str, callers: int) -> list[str]:
+def translate_all(requests: Sequence[Request], arguments: argparse.Namespace) -> list[str]:
     """The translation of each text, several at the same time."""
 
-    def translate(text: str) -> str:
-        connection = http.client.HTTPConnection(address, timeout=REQUEST_SECONDS)
+    def translate(request: Request) -> str:
+        connection = http.client.HTTPConnection(arguments.address, timeout=REQUEST_SECONDS)
         try:
-            return ask(connection, pack(text, argparse.Namespace(source=source, target=target)))
+            return ask(connection, request[0])
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(callers) as pool:
-        return list(pool.map(translate, texts))
+    with ThreadPoolExecutor(arguments.callers) as pool:
+        return list(pool.map(translate, requests))
 
 
 if __name__ == "__main__":
