@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench bench-quick parity image image-test lock
+.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -64,6 +64,11 @@ bench-quick: $(READY) ## measure speed beside CTranslate2 alone, or AGAINST=CHEC
 bench: $(READY) ## measure speed by the whole protocol, in 25 minutes: saturation, latency, fairness, overload, memory, other programs; DATA=FOLDER as above, ONLY=B1,B5 runs these only, ROUNDS=5 SECONDS=5 are its windows; saves bench/speed/results
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.speed $(if $(DATA),--data '$(DATA)') $(if $(ONLY),--only '$(ONLY)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RESULTS),--results '$(RESULTS)')
+
+bench-comparators: $(READY) ## measure speed beside everything else with the same weights, in 8 minutes; DATA=FOLDER adds BLEU; as root on Debian it installs what the compiled load generator needs
+	@command -v grpc_cpp_plugin >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends g++ pkg-config libgrpc++-dev protobuf-compiler-grpc >/dev/null; }
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m bench.speed.comparators $(if $(DATA),--data '$(DATA)')
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity

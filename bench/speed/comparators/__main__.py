@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -65,6 +66,9 @@ def main() -> None:
     parser.add_argument("--no-quality", action="store_true", help="measure speed alone")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where comparators.md and comparators.json go")
     arguments = parser.parse_args()
+    # Left to itself, Python would end at once and leave the servers behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     report = measure(arguments)
     print(report.to_markdown())
     say(f"saved as {' and '.join(map(str, report.save(arguments.results)))}")
@@ -158,7 +162,7 @@ def make_table(measured: Mapping[str, Measured], *, words: float) -> Table:
         words: of a sentence, in the mean.
     """
     columns = (
-        "what", "sentences/s", "least", "greatest", "service / it", "least ", "greatest ", "SPEED / it",
+        "what", "sentences/s", "least", "greatest", "service / it", "ratio, least", "ratio, greatest", "SPEED / it",
         "cores", "generator, cores", "BLEU", "chrF",
     )  # fmt: skip
     rows = tuple(_row(name, each, measured, words) for name, each in measured.items())

@@ -13,7 +13,7 @@ from library import parse, run
 
 WEIGHTS = Path("resources/models/enpt-1693087644")
 REPOSITORIES = ("browsermt", "opus")
-STRETCH = 512
+STRETCH = 256
 
 
 def main() -> None:
