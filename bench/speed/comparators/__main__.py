@@ -32,7 +32,8 @@ from bench.speed.window import Window, read_cpu_seconds
 RESULTS = Path(__file__).parents[2] / "results"
 REFERENCES = ("translation/ntrex128.pt.txt", "translation/ntrex128.pt-BR.txt")
 SERVICE = "service"
-NAMES = tuple(each.name for each in CANDIDATES)
+RAW, FOR_SPEED = "raw", "service, SPEED"
+NAMES = (RAW, FOR_SPEED, *(each.name for each in CANDIDATES))
 
 
 @dataclass(slots=True)
@@ -57,10 +58,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.comparators", description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("POLYGIST_DATA"), help="folder of the data sets")
     parser.add_argument("--home", type=Path, help="folder of the installed models (default: the server's own)")
-    parser.add_argument("--only", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help="of the comparators")
+    parser.add_argument(
+        "--only", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help="these, beside the service"
+    )
     parser.add_argument("--sentences", type=int, default=1, help="in each call, a line for each")
     parser.add_argument("--callers", type=int, default=64, help="calls at the same time, where there are calls")
-    parser.add_argument("--rounds", type=int, default=5, help="windows of each")
+    parser.add_argument("--rounds", type=int, default=5, help="windows of each; 0 for quality alone")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a window")
     parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of the same load before each window")
     parser.add_argument("--no-quality", action="store_true", help="measure speed alone")
@@ -85,7 +88,8 @@ def measure(arguments: argparse.Namespace) -> Report:
         server = stack.enter_context(serve(Path(sys.executable).with_name("polygist-server"), setting))
         client = stack.enter_context(Client(server.address))
         corpus = read_corpus(client, arguments.data)
-        opened = open_ours(server.address, server.pid, corpus, setting, folder)
+        ours = open_ours(server.address, server.pid, corpus, setting, folder)
+        opened = {name: each for name, each in ours.items() if name in (SERVICE, *arguments.only)}
         missing = open_others(arguments.only, corpus, setting, folder, stack, opened)
         measured = {name: Measured() for name in opened}
         if arguments.data and not arguments.no_quality:
@@ -103,8 +107,8 @@ def measure(arguments: argparse.Namespace) -> Report:
 
 def open_ours(address: str, pid: int, corpus: Corpus, setting: Setting, folder: Path) -> dict[str, Opened]:
     """CTranslate2 alone, and the service with its default and for speed, by name."""
-    opened = {"raw": Opened(raw_side(corpus, setting, folder), None)}
-    for name, preference in ((SERVICE, ""), (f"{SERVICE}, SPEED", "SPEED")):
+    opened = {RAW: Opened(raw_side(corpus, setting, folder), None)}
+    for name, preference in ((SERVICE, ""), (FOR_SPEED, "SPEED")):
         side = compiled_side(name, address, pid, corpus, setting, folder, preference=preference)
         opened[name] = Opened(side, partial(translate_all, address, callers=GATHERING, preference=preference))
     return opened
@@ -180,19 +184,23 @@ def _row(name: str, each: Measured, measured: Mapping[str, Measured], words: flo
     def spread(value: Callable[[Window], float]) -> Spread:
         return Spread.of(map(value, each.windows))
 
+    if not each.windows:
+        return name, *[None] * 9, each.bleu, each.chrf
     speed = spread(lambda window: window.words_per_second / words)
-    ratio, fast = (
-        Spread.of(
-            ours.words_per_second / its.words_per_second
-            for ours, its in zip(measured[service].windows, each.windows, strict=True)
-        )
-        for service in (SERVICE, f"{SERVICE}, SPEED")
-    )
+    ratio, fast = compare(measured.get(SERVICE), each), compare(measured.get(FOR_SPEED), each)
     cores = spread(lambda window: window.cpu_seconds / window.seconds).median
     generator = spread(lambda window: window.generator_cpu_seconds / window.seconds).median
     speeds = (round(speed.median), round(speed.least), round(speed.greatest))
-    ratios = (ratio.median, ratio.least, ratio.greatest, fast.median)
+    ratios = (ratio and ratio.median, ratio and ratio.least, ratio and ratio.greatest, fast and fast.median)
     return name, *speeds, *ratios, cores, generator, each.bleu, each.chrf
+
+
+def compare(ours: Measured | None, other: Measured) -> Spread | None:
+    """Our throughput divided by another's, round by round; None where ours was not measured."""
+    if ours is None:
+        return None
+    rounds = zip(ours.windows, other.windows, strict=True)
+    return Spread.of(own.words_per_second / its.words_per_second for own, its in rounds)
 
 
 if __name__ == "__main__":

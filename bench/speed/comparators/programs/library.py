@@ -44,8 +44,9 @@ def measure(translate: Translate, stretches: "cycle[Sequence[str]]", *, seconds:
     while time.monotonic() - start < warm_up:
         translate(next(stretches))
     began, began_cpu, words = time.monotonic(), time.process_time(), 0
-    while (now := time.monotonic()) - began < seconds:
+    while True:
         texts = next(stretches)
         translate(texts)
         words += sum(len(text.split()) for text in texts)
-    return Window(now - began, words, 0, time.process_time() - began_cpu)
+        if (lasted := time.monotonic() - began) >= seconds:
+            return Window(lasted, words, 0, time.process_time() - began_cpu)
