@@ -5,6 +5,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from typing import Generic, TypeVar
 
+# The flows share the window, but it is cut into no more parts than that: with 32 articles a 32nd of it left too few
+# segments of equal length to choose from.
+MOST_SHARES = 8
 # A heap with fewer entries is not rid of those who have left.
 LEAST_HEAP = 64
 
@@ -58,7 +61,7 @@ class FairQueue(Generic[FlowT]):
     @property
     def window(self) -> float:
         """How far one of these flows may be ahead, in virtual seconds."""
-        return self._seconds / max(1, len(self._waiting))
+        return self._seconds / min(MOST_SHARES, max(1, len(self._waiting)))
 
     def enter(self, flow: FlowT) -> None:
         """Let a flow take part that has something to do now."""
