@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from polygist_service.app.benchmark.advice import advise
@@ -300,6 +301,16 @@ def test_the_report_says_it_all():
     assert "0.50 s to read, then 30.0 ms a token" in text
     assert text.count("note: a note") == 2
     assert "able" not in text
+
+
+def test_the_readme_shows_such_a_report():
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = readme.partition("## How fast is this machine\n")[2].split("```")[3]
+    labels = [
+        {line[2:20].strip() for line in lines if line.startswith("  ") and not line.startswith("  CT2_")}
+        for lines in (shown.splitlines(), write_report(REPORT))
+    ]
+    assert labels[0] <= labels[1]
 
 
 def test_the_report_is_json():

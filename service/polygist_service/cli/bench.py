@@ -100,7 +100,7 @@ def write_report(report: Report) -> Iterator[str]:
         for each in report.environments:
             variables = " ".join(f"{name}={value}" for name, value in each.variables.items()) or "as it is"
             libraries = ", ".join(f"{what} {name}" for what, name in each.libraries.items() if what != "able")
-            yield write_row(variables, f"{write_rate(each.rate)}  {libraries}")
+            yield write_row(variables, f"{write_rate(each.rate)}  {libraries}", width=24)
     if service := report.service:
         added = 1000 * (service.alone.median - service.engine_alone.median)
         yield ""
@@ -125,7 +125,8 @@ def write_model(model: ModelFigures) -> Iterator[str]:
     )
     usual = model.batches.get(model.service_batch)
     if usual:
-        yield write_row("all slots", f"{write_rate(usual)}  {usual.words:.0f} words/s, {usual.written:.0f} tokens/s")
+        written = f", {usual.written:.0f} tokens/s" if usual.written else ""
+        yield write_row("all slots", f"{write_rate(usual)}  {usual.words:.0f} words/s{written}")
     alone = model.alone
     yield write_row(
         "one alone", f"{write_milliseconds(alone.median)} (95 in 100 within {write_milliseconds(alone.high)})"
@@ -173,6 +174,6 @@ def write_milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.1f} ms"
 
 
-def write_row(label: str, text: str) -> str:
+def write_row(label: str, text: str, width: int = 18) -> str:
     """Return a line of a table."""
-    return f"  {label:<18} {text}"
+    return f"  {label:<{width}} {text}"
