@@ -5,11 +5,10 @@ On Debian: ``apt-get install --no-install-recommends g++ pkg-config libgrpc++-de
 
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 
 from bench.quality.environment import REPOSITORY
-from bench.speed.comparators.environments import CACHE
+from bench.speed.comparators.environments import CACHE, run_behind
 from bench.speed.sides import NotInstalled
 
 SOURCE = Path(__file__).with_name("generator.cpp")
@@ -46,7 +45,7 @@ def build(folder: Path, program: Path) -> None:
 
 def run(*command: str) -> str:
     """What a program prints, run behind everything else; raises NotInstalled where it fails."""
-    done = subprocess.run(["nice", "-n", "19", *command], capture_output=True, text=True, check=False)
+    done = run_behind(*command)
     if done.returncode:
         raise NotInstalled(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
     return done.stdout

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,7 +27,7 @@ class Environment:
 
     Attributes:
         name: of its folder.
-        requirements: what pip installs, each with its version.
+        requirements: what uv installs, each with its version.
     """
 
     name: str
@@ -44,13 +43,21 @@ class Environment:
         python, wanted = self.folder / "bin" / "python", describe(self.requirements)
         made_of = self.folder / MADE_OF
         if not made_of.is_file() or made_of.read_text(encoding="utf-8") != wanted:
-            venv.create(self.folder, clear=True, symlinks=True)
-            command = ("nice", "-n", "19", sys.executable, "-m", "pip", "--python", str(self.folder), "install", "-qq")
-            done = subprocess.run([*command, *self.requirements], capture_output=True, text=True, check=False)
+            uv = str(Path(sys.executable).with_name("uv"))
+            create = (uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(self.folder))
+            install = (uv, "pip", "install", "--quiet", "--python", str(python), *self.requirements)
+            done = run_behind(*create)
+            if not done.returncode:
+                done = run_behind(*install)
             if done.returncode:
-                raise NotInstalled(f"{self.name}: pip could not install it: {done.stderr.strip()[-500:]}")
+                raise NotInstalled(f"{self.name}: uv could not install it: {done.stderr.strip()[-500:]}")
             made_of.write_text(wanted, encoding="utf-8")
         return python
+
+
+def run_behind(*command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program behind everything else on the machine; the caller looks at its exit status."""
+    return subprocess.run(["nice", "-n", "19", *command], capture_output=True, text=True, check=False)
 
 
 def describe(requirements: Iterable[str]) -> str:
