@@ -45,8 +45,8 @@ BUSY_SECONDS = 0.25
 LEAST_BUSY = 0.25
 # Estimates are amiss by so much.
 SPARE_SHARE = 0.1
-# Memory that a call takes until it is answered, and each character or byte of it: bench/speed/notes-admission.md.
-CALL_BYTES = 30_000
+# Memory that a call takes until it is answered, and each character or byte of it, measured: bench/speed/NOTES.md.
+CALL_BYTES = 20_000
 CHARACTER_BYTES = 120
 LEAST_RETRY_SECONDS = 0.1
 # What calls take beside their work, in seconds; it is learnt from those that were to be answered soon. Nine steps down
@@ -279,9 +279,9 @@ class Admission:
         answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
         if seconds_left is not None and answered > seconds_left:
             return ServerOverloaded(
-                f"the answer would take about {answered:.2g} s, of which {wait:.2g} s are work that waits before this"
-                f" call, and its deadline is in {max(0.0, seconds_left):.2g} s; give more time, or try again later or"
-                " at another replica",
+                f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work that"
+                f" waits before this call, and its deadline is in {format_seconds(seconds_left)} s; give more time, or try"
+                " again later or at another replica",
                 cause="deadline",
                 retry_after=max(LEAST_RETRY_SECONDS, min(wait, answered - seconds_left)),
                 is_in_time=False,
@@ -289,8 +289,8 @@ class Admission:
         if wait > self._bounds.queue_seconds:
             later = max(LEAST_RETRY_SECONDS, wait - self._bounds.queue_seconds)
             return ServerOverloaded(
-                f"about {wait:.0f} s of work wait before this call, and {self._bounds.queue_seconds:g} s are the most;"
-                f" try again in {later:.2g} s, or at another replica",
+                f"about {format_seconds(wait)} s of work wait before this call, and {self._bounds.queue_seconds:g} s are"
+                f" the most; try again in {format_seconds(later)} s, or at another replica",
                 cause="queue",
                 retry_after=later,
                 is_in_time=seconds_left is None or later < seconds_left,
@@ -361,8 +361,13 @@ class Admission:
         later = max(1.0, self.state().waiting * min(1.0, excess / self._memory))
         return ServerOverloaded(
             f"the calls that are being answered take about {self._memory / 1e6:.0f} MB of memory, and"
-            f" {self._bounds.memory / 1e6:.0f} MB are the most; try again in {later:.2g} s, send less at once, or try"
+            f" {self._bounds.memory / 1e6:.0f} MB are the most; try again in {format_seconds(later)} s, send less at once, or try"
             " another replica",
             cause="memory",
             retry_after=later,
         )
+
+
+def format_seconds(seconds: float) -> str:
+    """Return seconds as a message has them."""
+    return f"{seconds:.0f}" if seconds >= 10 else f"{max(0.0, seconds):.2g}"

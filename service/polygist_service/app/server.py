@@ -32,7 +32,8 @@ STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack k
 # core, at 1.5 kB each, as 64 connections at their limit send. They cannot be as many as all connections might send: one
 # that is closed stays, with some 50 kB, until its calls have had their turn.
 MAX_PENDING_CALLS = 64 * STREAMS
-MAX_CONCURRENT_CALLS = 4 * MAX_PENDING_CALLS
+# More than fit in `Limits.queue_bytes`, so that it is `Admission` which refuses, with a time to come back.
+MAX_CONCURRENT_CALLS = 8 * MAX_PENDING_CALLS
 
 
 def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
