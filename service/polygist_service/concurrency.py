@@ -67,16 +67,16 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
         await asyncio.gather(*(task for _, task in queues), return_exceptions=True)
 
 
-async def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
-    """Run `streams` at the same time and yield what they give as it comes; one alone needs no task.
+def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
+    """Run `streams` at the same time and yield what they give as it comes; one alone is returned as it is.
 
     Closing the iterator closes them all; so does the first error, which is raised at once.
     """
-    if len(streams) == 1:
-        async with aclosing(streams[0]) as only:
-            async for each in only:
-                yield each
-        return
+    return streams[0] if len(streams) == 1 else merge_several(streams)
+
+
+async def merge_several(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
+    """See `merge`."""
     queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
 
     async def fill(stream: AsyncGenerator[ResultT, None]) -> None:

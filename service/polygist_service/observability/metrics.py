@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -136,6 +137,7 @@ RETRIED, FAILED, REFUSED = "retried", "failed", "refused"
 MOST_PAIRS = 1000
 OTHER = "other"
 
+InstrumentT = TypeVar("InstrumentT", Counter, Histogram)
 # A service's full name, a method's own, and how it streams.
 Method = tuple[str, str, str]
 
@@ -153,6 +155,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self._languages = tuple(sorted(set(languages)))
         self._pairs: set[tuple[str, str]] = set()
+        self._series: dict[tuple[int, tuple[str, ...]], Any] = {}
         ProcessCollector(registry=registry)
         Info("polygist_build", "Versions of what runs.", registry=registry).info(
             {
@@ -208,12 +211,12 @@ class Metrics:
 
     def call_started(self, method: Method) -> None:
         """A call has begun."""
-        self._started.labels(*method).inc()
+        self._labelled(self._started, method).inc()
 
     def call_ended(self, method: Method, code: str, seconds: float) -> None:
         """A call has ended with a status code, such as ``OK``."""
-        self._handled.labels(*method, code).inc()
-        self._handling.labels(*method).observe(seconds)
+        self._labelled(self._handled, (*method, code)).inc()
+        self._labelled(self._handling, method).observe(seconds)
 
     def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None:
         """A call of our own has ended with an error, and in which languages it was to be answered."""
@@ -230,11 +233,11 @@ class Metrics:
 
     def message_received(self, method: Method) -> None:
         """A message came in."""
-        self._received.labels(*method).inc()
+        self._labelled(self._received, method).inc()
 
     def message_sent(self, method: Method) -> None:
         """A message went out."""
-        self._sent.labels(*method).inc()
+        self._labelled(self._sent, method).inc()
 
     def batch_ran(self, report: BatchReport) -> None:
         """See `engine.interface.Observer`."""
@@ -272,6 +275,14 @@ class Metrics:
     def detected(self, language: str, result: str) -> None:
         """A text's language was detected; ``und`` is none."""
         self._detections.labels(language if language == "und" else self._label(language), result).inc()
+
+    def _labelled(self, instrument: InstrumentT, labels: tuple[str, ...]) -> InstrumentT:
+        """Return the series of some labels; they are few, and looked up many times a call."""
+        key = (id(instrument), labels)
+        if key not in self._series:
+            self._series[key] = instrument.labels(*labels)
+        series: InstrumentT = self._series[key]
+        return series
 
     def _label(self, language: str) -> str:
         """Return the language that a label has; none for none."""

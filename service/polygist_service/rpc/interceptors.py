@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
+import random
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
 from functools import partial
@@ -222,6 +222,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._longest = longest
         self._idle = idle
         self._observer = observer
+        self._surrounded: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -229,9 +230,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         """Return the handler of a method with all that surrounds a call; see `grpc.aio.ServerInterceptor`."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
+        path = handler_call_details.method
+        if path not in self._surrounded:
+            handler = await continuation(handler_call_details)
+            if handler is None:  # whatever a caller may have thought of
+                return None
+            self._surrounded[path] = self._surround(path, handler)
+        return self._surrounded[path]
+
+    def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> Handler:
+        """Return the handler of the method at a path with all that surrounds a call."""
         attribute, make, kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
         answer = getattr(handler, attribute)
         decode = handler.request_deserializer
@@ -248,7 +256,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
             written: Handler = surround(write)
             return written
-        service, _, name = handler_call_details.method.removeprefix("/").rpartition("/")
+        service, _, name = path.removeprefix("/").rpartition("/")
         method, is_own = Method(service, name, kind), service.startswith(OWN_SERVICES)
         observer = Unobserved() if service == HEALTH else self._observer
 
@@ -383,7 +391,7 @@ def find_request_id(context: Context) -> str:
     given = next((value for key, value in context.invocation_metadata() or () if key == REQUEST_ID), "")
     if isinstance(given, str) and 0 < len(given) <= MOST_ID_CHARACTERS and given.isprintable():
         return given
-    return uuid.uuid4().hex
+    return f"{random.getrandbits(128):032x}"
 
 
 def find_ignored(context: Context) -> Iterator[tuple[str, str]]:

@@ -67,10 +67,14 @@ class Extractive:
         token_count = 0
         if plan.model:
             embeddings, token_count = await embed(self._engine, plan.model, texts, context)
-        likeness = await self._pool.call(context, lambda: compare(plan, texts, embeddings))
-        passages = await self._pool.call(context, lambda: pick(plan, sentences, likeness, word_count=word_count))
+
+        def choose() -> tuple[Likeness, tuple[Passage, ...], tuple[Notice, ...]]:
+            likeness = compare(plan, texts, embeddings)
+            passages = pick(plan, sentences, likeness, word_count=word_count)
+            return likeness, passages, make_notices(plan, sentences, passages, word_count=word_count)
+
+        likeness, passages, notices = await self._pool.call(context, choose)
         yield Progress(1, 1)
-        notices = make_notices(plan, sentences, passages, word_count=word_count)
         if not plan.model:
             offer = self._engine.offers.reader(Role.ENCODER.value, plan.language)
             notices = (notice_ranking(plan, likeness, offer=offer), *notices)

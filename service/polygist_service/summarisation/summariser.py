@@ -28,7 +28,6 @@ from polygist_service.summarisation.types import (
     SummaryResult,
     SummarySentence,
 )
-from polygist_service.text.documents import read_content
 from polygist_service.text.documents.base import Layout
 from polygist_service.text.documents.files.input_file import InputFile
 from polygist_service.text.documents.files.kinds import GETTEXT
@@ -38,6 +37,7 @@ from polygist_service.text.segmentation import Span
 from polygist_service.text.words import count_words
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.documents import naming
+from polygist_service.translation.translator import length_to_read, read_contents
 from polygist_service.translation.types import Delta, Progress
 
 
@@ -90,8 +90,7 @@ class Summariser:
             UnsupportedLanguagePair, UnknownGlossary: see `CrossLingual.settle`.
         """
         if request.file is None:
-            read = partial(read_content, mime_type=request.mime_type)
-            layouts = await self._pool.run(context, read, list(enumerate(request.contents)))
+            layouts = await read_contents(self._pool, context, request.contents, request.mime_type)
             return await self._plan(request, layouts, context)
         view, mime_type = await self._pool.call(context, partial(read_article, request.file))
         self._counted(mime_type, len(request.file.document))
@@ -101,7 +100,9 @@ class Summariser:
 
     async def _plan(self, request: SummaryRequest, layouts: Sequence[Layout], context: CallContext) -> list[Plan]:
         """Plan the summary of each article, in order."""
-        found = await self._pool.run(context, partial(MainContent.find, mime_type=request.mime_type), layouts)
+        length = length_to_read(request.mime_type)  # all of a plain text is its article, too
+        find = partial(MainContent.find, mime_type=request.mime_type)
+        found = await self._pool.run(context, find, layouts, characters=length)
         languages = await self._languages.resolve(
             found,
             given=request.source,
@@ -111,7 +112,7 @@ class Summariser:
             context=context,
         )
         pairs = list(zip(found, languages, strict=True))
-        articles = await self._pool.run(context, lambda pair: pair[0].read(pair[1].foreign), pairs)
+        articles = await self._pool.run(context, lambda pair: pair[0].read(pair[1].foreign), pairs, characters=length)
         plans = []
         for article, language in zip(articles, languages, strict=True):
             plan = make_plan(self._engine, request, article, language)
@@ -149,7 +150,8 @@ class Summariser:
                     case Progress():
                         yield event
                     case Passage(text, is_line=is_line):
-                        yield Delta(await self._pool.call(context, partial(rendering.add, text, is_line=is_line)))
+                        add = partial(rendering.add, text, is_line=is_line)
+                        yield Delta(await self._pool.call(context, add, characters=len(text)))
                     case Draft():
                         draft = event
         result = await self._pool.call(context, lambda: make_result(plan, draft, rendering))

@@ -208,7 +208,7 @@ class LanguageResolver:
         """
         scope = Scope(readable, readable or () if likely is None else likely, target, frozenset(candidates))
         # One passage is joined already.
-        length = sum(len(each.text) for each in documents if not isinstance(each, PlainLayout))
+        length = 0 if all(isinstance(each, PlainLayout) for each in documents) else None
         texts = await self._pool.run(context, JoinedText.of, documents, characters=length)
         lettered = {at: text for at, text in enumerate(texts) if has_letters(text.text)}
         if given:

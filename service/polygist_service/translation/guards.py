@@ -285,8 +285,7 @@ class Guard:
         draft = self._tell_missing(self._put_back(draft))
         if not draft.changes:
             return draft
-        mend = partial(self._mend_numbers, reading.protected, draft)
-        return await self._pool.call(self._context, mend, characters=len(source))
+        return await self._pool.call(self._context, lambda: self._mend_numbers(reading.protected, draft))
 
     def _tell_missing(self, draft: Draft) -> Draft:
         """Return a draft that has failed where a term does not stand in what was written in the end."""
@@ -326,7 +325,7 @@ class Guard:
             # What stands there as it is to be written is copied.
             # Where something is prescribed, its places would be others.
             localise = partial(localise_numbers, text, self._source, self._target)
-            read = text if draft.showings else await self._pool.call(self._context, localise, characters=len(text))
+            read = text if draft.showings else await self._pool.call(self._context, localise)
             beam = options.beam_size if read != text else options.beam_size + 1
             retry = replace(options, beam_size=beam)
             again = await self._write(read, retry, showings=draft.showings or None, source=text)
@@ -431,7 +430,7 @@ class Guard:
             return nothing
         read = partial(self.read, text.strip(), showings=showings, is_aligned=True)
         marks = {"with_placeholders": with_placeholders, "with_names": with_names}
-        reading = await self._pool.call(self._context, partial(read, **marks), characters=len(text))
+        reading = await self._pool.call(self._context, partial(read, **marks))
         if not reading:
             return nothing
         if reading.is_kept:
@@ -439,8 +438,7 @@ class Guard:
         options = replace(options, alignment=reading.needs_alignment)
         async with aclosing(self._held.submit([reading.tokens], options=options, context=self._context)) as results:
             _, result = await anext(results)
-        assess = partial(self.assess, reading, result, source=source)
-        return await self._pool.call(self._context, assess, characters=len(text))
+        return await self._pool.call(self._context, lambda: self.assess(reading, result, source=source))
 
     def _join(self, halves: tuple[str, str], parts: Sequence[Draft]) -> Draft:
         """Return the drafts of both halves of a segment as one."""

@@ -1,6 +1,7 @@
 """The texts of one request on their way through the models of a route, segment by segment."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ ONE_TURN = 4000
 START_SEGMENTS = 8
 # Further attempts for a segment in which something is prescribed: as many as there are methods for it.
 TERM_ATTEMPTS = 3
+DIGIT = re.compile(r"\d")
+# A number of four digits takes as long as half a sentence, sixteen of them longer than the event loop may.
+DIGIT_WEIGHT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,7 @@ class Pipeline:
                 document = split()
                 return document, [read_segment(guard, (document, segment)) for segment in document.segments]
 
-            both = await self._pool.run(self._context, read_text, splits, characters=length)
+            both = await self._pool.run(self._context, read_text, splits, characters=self._measure(length))
             documents = [document for document, _ in both]
             found = [pieces for _, each in both for pieces in each]
         else:
@@ -215,6 +219,11 @@ class Pipeline:
             ]
         return documents, pieces
 
+    def _measure(self, characters: int) -> int | None:
+        """Return the length of texts for `TextPool.run`; None where marks or terms take a time of their own."""
+        is_plain = self._request.mime_type == PLAIN and self._request.terms.is_empty
+        return characters if is_plain else None
+
     async def _write(self, pieces: Sequence[Piece], start: "Start", guard: Guard) -> AsyncGenerator[Outcome, None]:
         """Yield what becomes of each piece, in order; pieces that read alike are decoded once.
 
@@ -225,8 +234,7 @@ class Pipeline:
         }
         due = find_due(pieces)
         guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
-        one_by_one = in_order(start.go_on(due))
-        results = in_groups(one_by_one) if len(due) > 1 else alone(one_by_one)
+        results = in_groups(in_order(start.go_on(due))) if len(due) > 1 else alone(start.go_on(due))
         taken = 0
         try:
             for piece in pieces:
@@ -235,7 +243,7 @@ class Pipeline:
                     group = await anext(results)
                     assessed = list(zip(due[taken : taken + len(group)], group, strict=True))
                     taken += len(group)
-                    length = sum(len(reading.protected.source) for reading, _ in assessed)
+                    length = self._measure(sum(weigh(reading.protected.source) for reading, _ in assessed))
                     found = await self._pool.run(
                         self._context, lambda pair: guard.assess(*pair), assessed, characters=length
                     )
@@ -275,13 +283,13 @@ class Start:
             self._results = self._submit(due)
             self._first = asyncio.ensure_future(anext(self._results))
 
-    async def go_on(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
+    def go_on(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
         """Hand in the rest of all readings that are due; yield index and result of each as it comes."""
-        streams = [self._begun()] if self._count else []
+        if not self._count:
+            return self._submit(due)
+        streams = [self._begun()]
         streams += [self._rest(due)] if len(due) > self._count else []
-        async with aclosing(merge(streams)) as results:
-            async for item in results:
-                yield item
+        return merge(streams)
 
     async def aclose(self) -> None:
         """Cancel what was begun."""
@@ -301,6 +309,11 @@ class Start:
         async with aclosing(self._submit(due[self._count :])) as results:
             async for at, result in results:
                 yield self._count + at, result
+
+
+def weigh(text: str) -> int:
+    """Return how many code points without numbers take as long to assess as a text: numbers are compared one by one."""
+    return len(text) + DIGIT_WEIGHT * len(DIGIT.findall(text))
 
 
 def find_spans(finder: TermFinder, text: str) -> Sequence[Span]:
@@ -346,14 +359,14 @@ def read_segment(guard: Guard, place: tuple[Document, Segment]) -> list[Piece]:
     ]
 
 
-async def alone(stream: AsyncGenerator[Result, None]) -> AsyncGenerator[list[Result], None]:
-    """Yield each item of `stream` as a list of its own: `in_groups` of one item, without a task."""
+async def alone(stream: AsyncGenerator[tuple[int, Result], None]) -> AsyncGenerator[list[Result], None]:
+    """Yield the one result of `stream`, as `in_groups` does in its order, without a task."""
     async with aclosing(stream):
-        async for item in stream:
-            yield [item]
+        async for _, result in stream:
+            yield [result]
 
 
-async def submit(
+def submit(
     held: HeldModel, readings: Sequence[Reading], *, options: Decoding, context: CallContext
 ) -> AsyncGenerator[tuple[int, Result], None]:
     """Yield the index and the result of each reading as it comes; only those that need it are aligned."""
@@ -364,13 +377,12 @@ async def submit(
             async for at, result in results:
                 yield indices[at], result
 
-    plain = [at for at, reading in enumerate(readings) if not reading.needs_alignment]
     aligned = [at for at, reading in enumerate(readings) if reading.needs_alignment]
+    if not aligned:
+        return held.submit([reading.tokens for reading in readings], options=options, context=context)
+    plain = [at for at, reading in enumerate(readings) if not reading.needs_alignment]
     streams = [run(plain, options)] if plain else []
-    streams += [run(aligned, replace(options, alignment=True))] if aligned else []
-    async with aclosing(merge(streams)) as results:
-        async for item in results:
-            yield item
+    return merge([*streams, run(aligned, replace(options, alignment=True))])
 
 
 def make_outcome(piece: Piece, draft: Draft) -> Outcome:

@@ -169,7 +169,7 @@ class Translator:
             return await self._languages.resolve(
                 layouts,
                 given=request.source,
-                readable=self._routes.readable(),
+                readable=None if request.source else self._routes.readable(),
                 candidates=request.candidates,
                 context=context,
                 likely=sources or None,
@@ -271,10 +271,13 @@ async def read_contents(
     pool: TextPool, context: CallContext, contents: Sequence[str], mime_type: str
 ) -> Sequence[Layout]:
     """Return the structures of the contents of a request; raises InvalidRequest, see `read_content`."""
-    # Plain text has none that would have to be looked for.
-    length = 0 if mime_type == PLAIN else sum(map(len, contents))
     read = partial(read_content, mime_type=mime_type)
-    return await pool.run(context, read, list(enumerate(contents)), characters=length)
+    return await pool.run(context, read, list(enumerate(contents)), characters=length_to_read(mime_type))
+
+
+def length_to_read(mime_type: str) -> int | None:
+    """Return the `characters` that `TextPool.run` goes through for a structure: plain text has none to look for."""
+    return 0 if mime_type == PLAIN else None
 
 
 def silence(finder: TermFinder, text: Readable) -> Readable:

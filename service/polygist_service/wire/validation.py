@@ -177,8 +177,10 @@ def check_enum(request: Message, path: str) -> None:
 
 def parse_enum(request: Message, name: str, meanings: Mapping[int, MeaningT]) -> MeaningT:
     """Return what the value of an enum field means."""
-    check_enum(request, name)
-    return meanings[getattr(request, name)]
+    value = getattr(request, name)
+    if value not in meanings:
+        check_enum(request, name)
+    return meanings[value]
 
 
 def parse_decoding(request: ContentRequest, limits: Limits) -> DecodingPreset:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from collections import defaultdict
 from contextlib import aclosing, asynccontextmanager
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from polygist_service.context import CallContext
 from polygist_service.errors import InferenceFailed, UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import NoticeKind
-from polygist_service.text.documents.base import Splitting
+from polygist_service.text.documents.base import MARKDOWN, PLAIN, Splitting
 from polygist_service.translation.detection import LanguageResolver
+from polygist_service.translation.guards import Guard
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import DecodingPreset, Delta, Progress, Translation, TranslationRequest
@@ -103,6 +105,34 @@ async def test_a_segment_is_tokenised_once():
         engine.hold = counting
         await translator.translate(TranslationRequest(["One. Two.", "Three."], "pt", source="en"), ME)
     assert sorted(counted) == ["One.", "Three.", "Two."]
+
+
+@pytest.mark.parametrize(
+    ("text", "mime_type", "is_at_once"),
+    [
+        (ENGLISH, PLAIN, True),
+        (
+            " ".join(f"In {city} {ENGLISH}" for city in ["Lisbon", "Porto", "Braga", "Faro", "Beja", "Leiria"]),
+            PLAIN,
+            False,
+        ),
+        (ENGLISH, MARKDOWN, False),
+        ("The prices are 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5 and 9.5 euros.", PLAIN, False),
+    ],
+)
+async def test_only_short_plain_texts_with_few_numbers_are_assessed_on_the_event_loop(
+    text, mime_type, is_at_once, monkeypatch
+):
+    threads, assess = set(), Guard.assess
+
+    def note_thread(*arguments, **options):
+        threads.add(threading.current_thread())
+        return assess(*arguments, **options)
+
+    monkeypatch.setattr(Guard, "assess", note_thread)
+    async with translating() as (translator, _):
+        await translator.translate(TranslationRequest((text,), "pt", source="en", mime_type=mime_type), ME)
+    assert (threads == {threading.current_thread()}) is is_at_once
 
 
 async def test_the_context_reaches_the_engine():
