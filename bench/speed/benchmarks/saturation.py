@@ -1,7 +1,7 @@
 """B1, B2, B12: how much of CTranslate2's throughput is left when many callers share a server."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from itertools import chain
 
@@ -60,7 +60,7 @@ def measure_load(bench: Bench, layout: Layout, load: Load, *, comparators: Seque
         else:
             baselines = [whole, raw_side(bench.corpus, setting, bench.folder, counted=ENGINE)]
             services = [server_side(SERVICE, server, bench.corpus, setting, bench.folder)]
-        others = [stack.enter_context(each.open(bench.corpus, setting, bench.folder)) for each in comparators]
+        others = [stack.enter_context(open_comparator(each, bench, setting)) for each in comparators]
         sides = [whole, *services, *baselines[1:], *others]
         rounds = measure_rounds(sides, load, count=bench.rounds, say=bench.say)
     bar, aim = BARS[load][0 if layout.is_pinned else 1]
@@ -115,6 +115,13 @@ def make_table(title: str, rounds: Sequence[Round]) -> Table:
     return Table(title, columns, tuple(rows), notes)
 
 
+def open_comparator(comparator: Comparator, bench: Bench, setting: Setting) -> AbstractContextManager[Side]:
+    """The side of another program, which has a folder of its own."""
+    folder = bench.folder / f"{comparator.name} {setting.layout.name}".replace(" ", "-")
+    folder.mkdir(exist_ok=True)
+    return comparator.open(bench.corpus, setting, folder)
+
+
 def measure_curve(bench: Bench) -> Result:
     """Throughput of single sentences by the number of callers, in the whole box."""
     short = replace(bench, setting=replace(bench.setting, seconds=min(CURVE_SECONDS, bench.setting.seconds)))
@@ -146,7 +153,7 @@ def measure_comparators(bench: Bench) -> Result:
         others = []
         for comparator in COMPARATORS:
             try:
-                others.append(stack.enter_context(comparator.open(bench.corpus, bench.setting, bench.folder)))
+                others.append(stack.enter_context(open_comparator(comparator, bench, bench.setting)))
             except NotInstalled as error:
                 missing.append((comparator.name, str(error)))
         service = open_services(bench, server, bench.setting)[0]
