@@ -279,9 +279,9 @@ class Admission:
         answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
         if seconds_left is not None and answered > seconds_left:
             return ServerOverloaded(
-                f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work that"
-                f" waits before this call, and its deadline is in {format_seconds(seconds_left)} s; give more time, or try"
-                " again later or at another replica",
+                f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work"
+                f" that waits before this call, and its deadline is in {format_seconds(seconds_left)} s; give more"
+                " time, or try again later or at another replica",
                 cause="deadline",
                 retry_after=max(LEAST_RETRY_SECONDS, min(wait, answered - seconds_left)),
                 is_in_time=False,
@@ -289,8 +289,9 @@ class Admission:
         if wait > self._bounds.queue_seconds:
             later = max(LEAST_RETRY_SECONDS, wait - self._bounds.queue_seconds)
             return ServerOverloaded(
-                f"about {format_seconds(wait)} s of work wait before this call, and {self._bounds.queue_seconds:g} s are"
-                f" the most; try again in {format_seconds(later)} s, or at another replica",
+                f"about {format_seconds(wait)} s of work wait before this call, and"
+                f" {self._bounds.queue_seconds:g} s are the most; try again in {format_seconds(later)} s, or at another"
+                " replica",
                 cause="queue",
                 retry_after=later,
                 is_in_time=seconds_left is None or later < seconds_left,
@@ -361,8 +362,8 @@ class Admission:
         later = max(1.0, self.state().waiting * min(1.0, excess / self._memory))
         return ServerOverloaded(
             f"the calls that are being answered take about {self._memory / 1e6:.0f} MB of memory, and"
-            f" {self._bounds.memory / 1e6:.0f} MB are the most; try again in {format_seconds(later)} s, send less at once, or try"
-            " another replica",
+            f" {self._bounds.memory / 1e6:.0f} MB are the most; try again in {format_seconds(later)} s, send less"
+            " at once, or try another replica",
             cause="memory",
             retry_after=later,
         )

@@ -139,7 +139,7 @@ async def test_two_thousand_calls_at_once_are_all_answered():
     engine = EchoEngine()
     async with serving(engine) as service:
         await learn(service)
-        calls = [translate(service, f"Sentence {count}.") for count in range(2000)]
+        calls = [translate(service, f"Sentence {count}.", timeout=600) for count in range(2000)]
         replies = await asyncio.gather(*calls)
     assert [reply.translations[0].translated_text for reply in replies] == [
         f"[Sentence {count}.]" for count in range(2000)
