@@ -18,7 +18,7 @@ from polygist_service.text.words import count_words
 JOINED = (1, 3, 2, 4)
 TEXTS = 256
 # What a model that follows instructions reads and writes.
-PROMPT_SENTENCES, WRITTEN_TOKENS = 40, 24
+PROMPT_SENTENCES, WRITTEN_TOKENS = 24, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def measure_rate(model: Model, work: Work, *, size: int, slots: int, seconds: fl
         return sum((each.result() for each in done), Window())
 
 
-def measure_latency(model: Model, work: Work, *, seconds: float, least: int = 5) -> list[float]:
+def measure_latency(model: Model, work: Work, *, seconds: float, least: int = 3) -> list[float]:
     """Return how long a text takes that comes alone, in seconds, text by text."""
     taken, began, texts = list[float](), time.monotonic(), work.batches(1)
     while time.monotonic() < began + seconds or len(taken) < least:
@@ -141,7 +141,7 @@ def with_one_token(work: Work) -> Work:
     return replace(work, options=replace(work.options, max_output_tokens=1, min_output_tokens=1))
 
 
-def answer_alone(model: Model, work: Work, *, seconds: float, least: int = 4) -> list[str]:
+def answer_alone(model: Model, work: Work, *, seconds: float, least: int = 2) -> list[str]:
     """Return what a model makes of texts, each alone: of as many as it answers in time; of an encoder nothing."""
     ended, written, texts = time.monotonic() + seconds, list[str](), work.batches(1)
     while isinstance(work.options, Decoding) and (time.monotonic() < ended or len(written) < least):

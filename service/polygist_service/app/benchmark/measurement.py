@@ -197,7 +197,7 @@ class ModelBenchmark:
         if usual == 1:
             self._notes.append("batches: the server puts one text in a batch of this model, as more gain nothing")
         sizes = BATCHES_OF_A_GPU if self._placement.device == "cuda" else BATCHES
-        chosen = [1, 2, 4] if usual == 1 else sorted({*sizes, usual}, key=lambda size: (size != usual, size))
+        chosen = [1, 2] if usual == 1 else sorted({*sizes, usual}, key=lambda size: (size != usual, size))
         chosen = [size for size in chosen if size <= len(work.texts)]
         slots = self._plan.slots
         kinds = {size: partial(self._rate, model, work, size, slots) for size in chosen}
@@ -243,10 +243,11 @@ class ModelBenchmark:
             return {}
         kinds = {kind: partial(self._rate, each, work, size, slots) for kind, (_, each) in models.items()}
         rates, seconds = self._measure("numbers", kinds), 0.2 * self._seconds("numbers") / len(kinds)
+        answers = answer_alone(model, work, seconds=seconds)
         return {
             kind: Numbers(
                 rates[kind],
-                compare(model, each, work, seconds=seconds) if kind != own else 1.0,
+                compare(answers, answer_alone(each, work, seconds=seconds)),
                 self._memory(placement),
             )
             for kind, (placement, each) in models.items()
@@ -282,9 +283,9 @@ class ModelBenchmark:
         return measure_rate(model, work, size=size, slots=slots, seconds=seconds)
 
 
-def compare(model: Model, other: Model, work: Work, *, seconds: float) -> float | None:
-    """Return the share of texts that two models answer alike; None where they write nothing."""
-    pairs = list(zip(*(answer_alone(each, work, seconds=seconds) for each in (model, other)), strict=False))
+def compare(answers: Sequence[str], others: Sequence[str]) -> float | None:
+    """Return the share of texts that two models answer alike, of those that both have answered; None of none."""
+    pairs = list(zip(answers, others, strict=False))
     return sum(one == two for one, two in pairs) / len(pairs) if pairs else None
 
 
