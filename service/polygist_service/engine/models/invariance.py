@@ -19,15 +19,16 @@ Answers = Callable[[Sequence[Prompt]], Sequence[tuple[str, float | None]]]
 
 # Neighbours are compared; kernels are made for multiples of 8 and 16, and few segments are longer than the last.
 LENGTHS = (5, 9, 13, 18, 24, 40, 64, 96, 127)
-# So many texts of a length: not every one shows a difference.
-VARIANTS = 4
+# So many texts of a length, and more where they are short: not every one shows a difference, and short ones seldom.
+LEAST_VARIANTS, MOST_VARIANTS, VARIANT_TOKENS = 4, 16, 288
 # More lengths at which something changes are no stretches to mix in.
 MOST_SEAMS = 6
 # So many different lengths of a stretch are put together to see whether it is one.
 CHECKED_TOGETHER = 12
-# An answer shows another kernel in its first token.
-PROBED_TOKENS = 1
-# At most so long; a model that takes longer is left to batches of equal lengths.
+# An answer shows another kernel in its first tokens.
+PROBED_TOKENS = 4
+# At most so long, by the time that the processor gives: how busy the machine is does not decide. A model that takes
+# longer is left to batches of equal lengths.
 MOST_SECONDS = 2.0
 # So many tokens at the ends of a golden text may be those of the prompt format.
 FIRST, LAST = 1, 2
@@ -38,7 +39,7 @@ class UndecidedError(Exception):
 
 
 def find_seams(
-    run: Run, golden: Prompt, *, window: int, clock: Callable[[], float] = time.monotonic
+    run: Run, golden: Prompt, *, window: int, clock: Callable[[], float] = time.process_time
 ) -> tuple[int, ...]:
     """Return the seams of a model, as `BatchLimits` has them; none where batches of unequal lengths change answers.
 
@@ -48,7 +49,7 @@ def find_seams(
         run: runs a batch of the model, with scores.
         golden: a text as the model takes it; what is run is made of its tokens.
         window: the most tokens of a segment.
-        clock: seconds.
+        clock: seconds of the processor's time.
     """
     if len(golden) < LENGTHS[0] or window <= LENGTHS[0]:
         return ()
@@ -78,13 +79,14 @@ def find_seams(
 def search(answer: Answers, golden: Prompt, low: int, high: int) -> list[int]:
     """Return the seams above `low`, up to `high`."""
     seams: list[int] = []
+    variants = max(LEAST_VARIANTS, min(MOST_VARIANTS, VARIANT_TOKENS // high))
     while low < high and len(seams) <= MOST_SEAMS:
-        texts = [cut(golden, low, variant) for variant in range(VARIANTS)]
+        texts = [cut(golden, low, variant) for variant in range(variants)]
         expected = answer(texts)
         alike, seam = low, high + 1
         length = high
         while seam - alike > 1:
-            if answer([*texts, cut(golden, length)])[:VARIANTS] == expected:
+            if answer([*texts, cut(golden, length)])[:variants] == expected:
                 alike = length
             else:
                 seam = length
