@@ -201,6 +201,7 @@ def import_models(store: Store, paths: Sequence[Path]) -> None:
         with ProgressBars() as bars:
             pulled = store.import_(path, bars.report)
         click.echo(pulled)
+        warn_of_saturation([pulled.model])
 
 
 @models.command(
@@ -227,6 +228,7 @@ def verify(store: Store, names: Sequence[str]) -> int:
         try:
             store.verify(name)
             click.echo(f"{name}: ok")
+            warn_of_saturation([store.find(name)])
         except StoreError as error:
             click.echo(f"error: {error.message}", err=True)
             code = 1
@@ -256,6 +258,7 @@ def list_models(store: Store, installed: bool, as_json: bool) -> None:
         return
     warn_of_damage(inventory)
     warn_of_strays(inventory, store.home)
+    warn_of_saturation(inventory.models)
     if installed and not here:
         tell_emptiness(store.home)
     rows = [describe_installed(model) for model in here.values()]
@@ -383,6 +386,14 @@ def warn_of_damage(inventory: Inventory) -> None:
     """Tell of models that no server loads."""
     for name, reason in inventory.damaged.items():
         click.echo(f"warning: {name}: {reason}", err=True)
+
+
+def warn_of_saturation(installed: Iterable[InstalledModel]) -> None:
+    """Tell of models whose 8-bit weights are too large for this processor."""
+    from polygist_service.store.saturation import describe_saturation, find_int8_limit
+
+    for reason in filter(None, (describe_saturation(model, find_int8_limit()) for model in installed)):
+        click.echo(f"warning: {reason}", err=True)
 
 
 def tell_emptiness(home: Path) -> None:

@@ -33,6 +33,7 @@ class Description:
         quality_beam_size: the beam of the QUALITY preset.
         shortlist: whether it has a vocabulary map.
         compute_type: of the stored weights, as CTranslate2 names it: one of `COMPUTE_TYPES`, or ``default``.
+        int8_limit: the largest magnitude of its weights where they are 8-bit; 0 where nobody wrote it down.
         experimental: whether it is unfit to be the server's own choice.
         runs_as: the compute type that it is loaded with; empty for what suits the device.
         encoder_positions, decoder_positions: how many its weights hold encodings for; 0 for a side without, as one with
@@ -66,6 +67,7 @@ class Description:
     quality_beam_size: int = 2
     shortlist: bool = False
     compute_type: str = "int8"
+    int8_limit: int = 0
     experimental: bool = False
     runs_as: str = ""
     encoder_positions: int = 0

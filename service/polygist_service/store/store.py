@@ -22,6 +22,7 @@ from polygist_service.store.catalogue.catalogue import (
     read_catalogue,
 )
 from polygist_service.store.catalogue.pull_options import NO_OPTIONS, PullOptions, expect_accepted
+from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.convert.inspect import fit_window
 from polygist_service.store.convert.published import convert_files, install_repository
 from polygist_service.store.description import Description, InstalledModel, Inventory
@@ -37,6 +38,7 @@ from polygist_service.store.manifest import (
     verify_files,
     write_manifest,
 )
+from polygist_service.store.saturation import LARGEST, LARGEST_WITHOUT_VNNI
 from polygist_service.store.sources.repositories import FolderRepository, HubRepository, Repository
 from polygist_service.store.sources.wheels import FolderSource, Progress, Source
 
@@ -151,6 +153,9 @@ class Store:
         family = self.catalogue.families.get(description.family)
         if description.aligns is None and family:
             description = replace(description, aligns=family.aligns)
+        if not description.int8_limit:  # polygist's own converters kept to the lower one when they did not write it
+            is_ours = manifest.converter in CONVERTERS
+            description = replace(description, int8_limit=LARGEST_WITHOUT_VNNI if is_ours else LARGEST)
         description = fit_window(description, folder)
         return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes)
 
@@ -263,8 +268,11 @@ class Store:
             manifest = read_manifest(folder)
         except StoreError:  # a damaged one is replaced
             return False
-        _, version = entry.converter
+        converter, version = entry.converter
         is_same = manifest.recipe == entry.recipe and manifest.converter_version >= version
+        limit = manifest.description.get("int8_limit")
+        if limit and converter in CONVERTERS and limit != CONVERTERS[converter].int8_limit:  # for another processor
+            return False
         return is_same and has_all_files(folder, manifest)
 
     def _install(

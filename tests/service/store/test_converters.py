@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from polygist_service.errors import StoreError
 from polygist_service.store.convert.bergamot import convert_bergamot, read_student, write_adapter
-from polygist_service.store.convert.quantisation import INT8_LIMIT, quantise
+from polygist_service.store.convert.quantisation import quantise
+from polygist_service.store.convert.vocabulary_map import (
+    Candidates,
+    Shortlist,
+    read_candidates,
+    write_candidates,
+)
+from polygist_service.store.saturation import LARGEST, LARGEST_WITHOUT_VNNI
 from polygist_service.store.sources.wheels import PACKAGED
 from safetensors.numpy import load, load_file, save
 
@@ -73,7 +80,7 @@ def test_the_converted_student_scores_and_decodes_like_its_weights(paths, build)
 
 
 def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(paths, build, tmp_path, monkeypatch):
-    monkeypatch.setattr("polygist_service.store.convert.bergamot.ALWAYS_IN", 3)
+    monkeypatch.setattr("polygist_service.store.convert.vocabulary_map.ALWAYS_IN", 3)
     size = len(sentencepiece.SentencePieceProcessor(model_file=str(paths["vocabulary"])))
     lexicon = write_shortlist([[0, 4 + source % 2] for source in range(size)])
     convert_bergamot(change(paths, tmp_path, shortlist=lexicon), build, compute_type="int8")
@@ -89,6 +96,41 @@ def test_the_vocabulary_map_restricts_the_output_to_the_shortlist(paths, build, 
     )
     allowed = set(processor.id_to_piece([0, 1, 2, 4, 5]))
     assert {piece for output in outputs for piece in output.hypotheses[0]} <= allowed
+
+
+def test_learnt_candidates_join_the_shortlist_and_take_its_place_where_a_piece_is_known(paths, build, tmp_path):
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(paths["vocabulary"]))
+    size = len(processor)
+    lexicon = write_shortlist([[4, 6] for _ in range(size)])
+    learnt = [[7] if source in (5, 6) else [] for source in range(size)]
+    offsets = np.cumsum([0, *map(len, learnt)]).astype(np.uint64)
+    written = Candidates(
+        np.array([0, 1, 6], np.uint16), Shortlist(offsets, np.array([7, 7], np.uint32)), np.array([2, 6], np.uint16)
+    )
+    write_candidates(written, tmp_path / "candidates")
+    read = read_candidates(tmp_path / "candidates")
+    assert [read.learnt[source].tolist() for source in range(size)] == learnt
+    convert_bergamot(
+        change(paths, tmp_path, shortlist=lexicon) | {"candidates": tmp_path / "candidates"}, build, compute_type="int8"
+    )
+    first, *lines = (build / "vmap.txt").read_text(encoding="utf-8").splitlines()
+    assert first == "\t" + " ".join(processor.id_to_piece([0, 1, 6]))
+    expected = {source: [4] for source in range(size)} | {5: [4, 7], 6: [7]}
+    del expected[2]
+    assert [line.split("\t") for line in lines] == [
+        [processor.id_to_piece(source), " ".join(processor.id_to_piece(targets))]
+        for source, targets in sorted(expected.items())
+    ]
+
+
+def test_candidates_that_are_none_or_of_another_vocabulary_are_refused(paths, build, tmp_path):
+    (tmp_path / "other").write_bytes(save({"x": np.ones(2, np.float16)}, metadata={"format": "pt"}))
+    with pytest.raises(StoreError, match="format 'pt'"):
+        convert_bergamot(paths | {"candidates": tmp_path / "other"}, build, compute_type="int8")
+    small = Shortlist(np.zeros(3, np.uint64), np.zeros(0, np.uint32))
+    write_candidates(Candidates(np.zeros(0, np.uint16), small, np.zeros(0, np.uint16)), tmp_path / "small")
+    with pytest.raises(StoreError, match="shortlist is for 2 and "):
+        convert_bergamot(paths | {"candidates": tmp_path / "small"}, build, compute_type="int8")
 
 
 def test_the_same_files_give_the_same_bytes(paths, build, tmp_path):
@@ -113,7 +155,7 @@ def test_an_adapter_in_8_bit_rows_gives_the_same_bytes_as_the_weights_it_was_mad
 
 
 def test_the_adapters_that_come_with_polygist_are_the_weights_as_trained(tmp_path):
-    names = {path.name for path in PACKAGED.iterdir()}
+    names = {path.name for path in PACKAGED.glob("adapter.*")}
     assert len(names) == 2
     for name in names:
         write_adapter(load_file(TRAINED / name), tmp_path / name)
@@ -142,21 +184,18 @@ def test_a_shortlist_of_another_vocabulary_is_refused(paths, build, tmp_path):
     weight=arrays.arrays(
         np.float32,
         arrays.array_shapes(min_dims=2, max_dims=2, max_side=8),
-        # Below 2**-60, 64 divided by the largest weight is no float any more; no model has such weights.
+        # Below 2**-60, the limit divided by the largest weight is no float any more; no model has such weights.
         elements=st.sampled_from([-1, 1]).flatmap(
             lambda sign: st.just(0.0) | st.floats(2**-60, 9, width=32).map(lambda value: sign * value)
         ),
-    )
+    ),
+    limit=st.sampled_from([LARGEST_WITHOUT_VNNI, LARGEST]),
 )
-def test_8_bit_weights_keep_within_half_a_step_and_below_the_limit(weight):
+def test_8_bit_weights_keep_within_half_a_step_and_below_the_limit(weight, limit):
     spec = OneLinear(weight)
-    quantise(spec, "int8")
+    quantise(spec, "int8", limit)
     integers, scales = spec.linear.weight.numpy(), spec.linear.weight_scale.numpy()
     assert integers.dtype == np.int8
-    assert np.abs(integers).max() <= INT8_LIMIT
-    steps = np.abs(weight).max(axis=1, keepdims=True) / INT8_LIMIT
+    assert np.abs(integers.astype(int)).max() <= limit
+    steps = np.abs(weight).max(axis=1, keepdims=True) / limit
     assert (np.abs(integers / scales[:, None] - weight) <= steps * 0.501).all()
-
-
-def test_two_products_of_8_bit_weights_fit_16_bits():
-    assert 2 * 255 * INT8_LIMIT < 2**15

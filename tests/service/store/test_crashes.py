@@ -21,7 +21,7 @@ from pathlib import Path
 from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.store import Store
 
-def hang(files, folder, *, compute_type):
+def hang(files, folder, *, compute_type, int8_limit):
     (folder / "model.bin").write_bytes(b"half a model")
     print("hanging", flush=True)
     time.sleep(600)
@@ -67,7 +67,7 @@ def test_a_crash_at_any_step_of_the_renewal_leaves_the_old_model_or_the_new(stor
     assert store.find("tiny").revision != before
 
 
-def write_other(files, folder, *, compute_type):
+def write_other(files, folder, *, compute_type, int8_limit):
     (folder / "model.bin").write_bytes(b"another")
 
 
@@ -115,7 +115,7 @@ def test_two_pulls_take_turns(store, folder):
     ],
 )
 def test_a_disk_that_refuses_is_one_clear_error_and_leaves_nothing(store, folder, monkeypatch, number, cure):
-    def refuse(files, folder, *, compute_type):
+    def refuse(files, folder, *, compute_type, int8_limit):
         (folder / "model.bin").write_bytes(b"half a model")
         raise OSError(number, os.strerror(number), str(folder / "model.bin"))
 

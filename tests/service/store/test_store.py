@@ -149,7 +149,7 @@ def test_the_catalogue_changes_what_is_known_of_an_installed_model(store, folder
 
 
 def test_files_that_the_converter_cannot_read_are_one_clear_error(store, folder, monkeypatch):
-    def stumble(files, folder, *, compute_type):
+    def stumble(files, folder, *, compute_type, int8_limit):
         raise KeyError("encoder_l1_self_Wq")
 
     use_converter(monkeypatch, convert=stumble)

@@ -168,6 +168,8 @@ class LoadQueue:
         """Verify, make room, load, try, admit."""
         loop, began = asyncio.get_running_loop(), time.monotonic()
         loadable = await loop.run_in_executor(self._thread, self._loader.examine, name)
+        if reason := loadable.saturation:
+            log.warning("model_saturates", model=name, reason=reason)
         size, seconds = loadable.memory_bytes, time.monotonic() - began
         self._memory.check_size(name, size)
         await self._memory.make_room(size, replacing=name)

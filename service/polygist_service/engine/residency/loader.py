@@ -30,6 +30,7 @@ from polygist_service.engine.models.tokenizers import (
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.store.convert.inspect import read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
+from polygist_service.store.saturation import describe_saturation, find_int8_limit
 
 TokenT = TypeVar("TokenT")
 
@@ -54,6 +55,13 @@ class LoadableModel:
         """See `ModelInfo.fingerprint`."""
         parts = [self.installed.revision, self.installed.description.to_json(), asdict(self.placement)]
         return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    @property
+    def saturation(self) -> str:
+        """Why its answers are worse here than they could be, and the cure; empty where they are not."""
+        if self.placement.device == "cuda":
+            return ""
+        return describe_saturation(self.installed, find_int8_limit(), runs_as=self.placement.compute_type)
 
     def describe(self, state: State) -> ModelInfo:
         """What may be known of it."""

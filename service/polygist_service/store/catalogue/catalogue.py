@@ -462,12 +462,13 @@ def read_model(name: str, table: PinnedTable | PublishedTable, tables: Catalogue
     else:
         if table.source not in tables.sources:
             raise wrong(f"{where}.source", table.source, f"one of {', '.join(sorted(tables.sources))}")
-        keys = CONVERTERS[table.converter].files
-        if lacking := [key for key in keys if key not in table.files]:
+        converter = CONVERTERS[table.converter]
+        if lacking := [key for key in converter.files if key not in table.files]:
             raise missing(f"{where}.files.{lacking[0]}")
+        keys = (*converter.files, *converter.optional_files)
         if unknown := table.files.keys() - set(keys):
             raise unknown_keys(f"{where}.files", unknown)
-        pinned = [(key, table.files[key]) for key in keys]
+        pinned = [(key, table.files[key]) for key in keys if key in table.files]
         files = [
             SourceFile(
                 key,

@@ -23,6 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from polygist_service.errors import StoreError
 from polygist_service.store.convert.quantisation import (
+    INT8_LIMIT,
     find_peaks,
     quantise,
     quantise_rows,
@@ -30,6 +31,7 @@ from polygist_service.store.convert.quantisation import (
     set_linear,
     set_norm,
 )
+from polygist_service.store.convert.vocabulary_map import Shortlist, read_candidates, write_vocabulary_map
 
 Weights = dict[str, NDArray[np.float32]]
 LayerSpec = transformer_spec.TransformerEncoderLayerSpec | transformer_spec.TransformerDecoderLayerSpec
@@ -57,9 +59,6 @@ ADAPTER_FORMAT = "polygist-attention-decoder"
 PEAKS = "_peaks"
 # Longer than any window; positions are not learnt, so their number costs only space.
 POSITIONS = 512
-# The candidates of a segment are joined over its batch, so what else is in the batch can change its output. With
-# 8,000 pieces always in, 98 % of the outputs stay the same, at 1.6 times the speed of the full vocabulary.
-ALWAYS_IN = 8_000
 
 
 @dataclass(frozen=True)
@@ -68,20 +67,6 @@ class Student:
 
     weights: Weights
     options: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Shortlist:
-    """Target ids that each source id may become, besides the most frequent ones (the lowest ids)."""
-
-    offsets: NDArray[np.uint64]
-    targets: NDArray[np.uint32]
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, source: int) -> NDArray[np.uint32]:
-        return self.targets[int(self.offsets[source]) : int(self.offsets[source + 1])]
 
 
 class Cursor:
@@ -173,13 +158,17 @@ def read_shortlist(path: Path) -> Shortlist:
     return Shortlist(offsets, targets)
 
 
-def convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+def convert_bergamot(
+    files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = INT8_LIMIT
+) -> None:
     """Write the model that CTranslate2 loads, its ``vmap.txt`` and ``tokenizer.spm``.
 
     Args:
-        files: ``model`` and ``shortlist`` (Bergamot's binaries), ``vocabulary`` (SentencePiece), ``adapter``.
+        files: ``model`` and ``shortlist`` (Bergamot's binaries), ``vocabulary`` (SentencePiece), ``adapter``, and
+            ``candidates`` where they were learnt.
         folder: an empty folder.
         compute_type: the type of the stored weights, as CTranslate2 names it.
+        int8_limit: the largest magnitude of 8-bit weights.
 
     Raises:
         StoreError: a file is damaged or of another architecture.
@@ -193,10 +182,11 @@ def convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: s
     spec = build_spec(student, read_adapter(files["adapter"]))
     spec.register_source_vocabulary(pieces)
     spec.register_target_vocabulary(pieces)
-    quantise(spec, compute_type)
+    quantise(spec, compute_type, int8_limit)
     spec.save(str(folder))
     shutil.copyfile(files["vocabulary"], folder / "tokenizer.spm")
-    write_vocabulary_map(read_shortlist(files["shortlist"]), pieces, folder / "vmap.txt")
+    learnt = read_candidates(files["candidates"]) if "candidates" in files else None
+    write_vocabulary_map(read_shortlist(files["shortlist"]), learnt, pieces, folder / "vmap.txt")
 
 
 def read_adapter(path: Path) -> Weights:
@@ -291,16 +281,3 @@ def _set_linears(
 
 def _set_norm(norm: common_spec.LayerNormSpec, weights: Weights, scope: str) -> None:
     set_norm(norm, weights[f"{scope}_ln_scale"], weights[f"{scope}_ln_bias"])
-
-
-def write_vocabulary_map(shortlist: Shortlist, pieces: Sequence[str], path: Path) -> None:
-    """Write CTranslate2's ``vmap.txt``: a source piece, a tab, its target pieces; the first line is for all."""
-    if len(shortlist) != len(pieces):
-        raise StoreError(f"the shortlist is for {len(shortlist)} pieces, the vocabulary has {len(pieces)}")
-    with path.open("w", encoding="utf-8") as output:
-        output.write("\t" + " ".join(pieces[:ALWAYS_IN]) + "\n")
-        for source, piece in enumerate(pieces):
-            targets = shortlist[source]
-            candidates = [pieces[target] for target in targets[targets >= ALWAYS_IN]]
-            if candidates:
-                output.write(f"{piece}\t{' '.join(candidates)}\n")

@@ -9,18 +9,19 @@ from ctranslate2.specs import common_spec, transformer_spec
 from safetensors.numpy import load_file
 
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.quantisation import Array, quantise, set_linear, set_norm
+from polygist_service.store.convert.quantisation import INT8_LIMIT, Array, quantise, set_linear, set_norm
 
 EXPECTED_SETTINGS = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 
 
-def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = INT8_LIMIT) -> None:
     """Write the encoder that CTranslate2 loads and its ``tokenizer.json``; the pooler, which nobody asks, is left out.
 
     Args:
         files: ``model`` (safetensors), ``settings`` (``config.json``), ``tokenizer`` (``tokenizer.json``).
         folder: an empty folder.
         compute_type: the type of the stored weights, as CTranslate2 names it.
+        int8_limit: the largest magnitude of 8-bit weights.
 
     Raises:
         StoreError: the model is of another architecture.
@@ -34,7 +35,7 @@ def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
     spec.register_vocabulary(sorted(vocabulary, key=vocabulary.__getitem__))
     spec.config.unk_token = "[UNK]"
     spec.config.layer_norm_epsilon = settings["layer_norm_eps"]
-    quantise(spec, compute_type)
+    quantise(spec, compute_type, int8_limit)
     spec.save(str(folder))
     shutil.copyfile(files["tokenizer"], folder / "tokenizer.json")
 

@@ -10,7 +10,7 @@ import numpy as np
 from ctranslate2.specs import common_spec, transformer_spec
 
 from polygist_service.errors import StoreError
-from polygist_service.store.convert.quantisation import Array, quantise
+from polygist_service.store.convert.quantisation import INT8_LIMIT, Array, quantise
 
 Metadata = Mapping[str, Any]
 
@@ -34,13 +34,14 @@ PRE_TOKENIZERS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 }
 
 
-def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) -> None:
+def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = INT8_LIMIT) -> None:
     """Write the decoder that CTranslate2 loads, its tokenizer and its chat template, all out of the one file.
 
     Args:
         files: ``model``, the GGUF file.
         folder: an empty folder.
         compute_type: the type of the stored weights, as CTranslate2 names it.
+        int8_limit: the largest magnitude of 8-bit weights.
 
     Raises:
         StoreError: the model is of another architecture, its tokenizer is none that is known here, or it has no chat
@@ -56,7 +57,7 @@ def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str) 
     spec.config.bos_token = special.get("bos_token", special[EOS])
     spec.config.unk_token = special.get(UNKNOWN, "")
     spec.config.layer_norm_epsilon = metadata["llama.attention.layer_norm_rms_epsilon"]
-    quantise(spec, compute_type)
+    quantise(spec, compute_type, int8_limit)
     spec.save(str(folder))
     write_tokenizer(metadata, folder)
 

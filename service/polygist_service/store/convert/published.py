@@ -47,8 +47,9 @@ def convert_files(
     converter.expect_package(entry.name)
     files = fetch_files(source, origin.files, workspace, report)
     report(f"convert {entry.name}", 0, None)
+    int8_limit = converter.int8_limit
     try:
-        converter.convert(files, build, compute_type=entry.compute_type)
+        converter.convert(files, build, compute_type=entry.compute_type, int8_limit=int8_limit)
     except (StoreError, OSError):
         raise
     except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about
@@ -56,7 +57,7 @@ def convert_files(
         raise StoreError(message) from error
     settings = {**entry.settings, "compute_type": entry.compute_type}
     description = describe(entry.name, family, settings, Contents(frozenset(), {}), build)
-    description = replace(description, aligns=family.aligns)
+    description = replace(description, aligns=family.aligns, int8_limit=int8_limit)
     return description, {file.key: file.sha256 for file in origin.files}
 
 
