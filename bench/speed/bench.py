@@ -15,7 +15,7 @@ from bench.quality.report import Say
 from bench.speed.corpus import Corpus
 from bench.speed.layouts import find_engine, on_cores, pin, read_threads
 from bench.speed.plan import Plan, Recording, Stream
-from bench.speed.sides import ONE_THREAD, Load, Setting, generate, run, serve, server_side
+from bench.speed.sides import NATIVE, Load, Setting, generate, run, serve, server_side
 
 WARM_UP = Load("warm-up", 16, 8)
 WARM_UP_SECONDS = 2.0
@@ -81,7 +81,7 @@ class Bench:
     def program(self, module: str, *arguments: str) -> str:
         """What a module of this folder prints that measures CTranslate2 alone."""
         command = (*on_cores(self.setting.layout.engine), sys.executable, "-m", f"bench.speed.{module}", *arguments)
-        return run(command, seconds=PROGRAM_SECONDS, environment=ONE_THREAD)
+        return run(command, seconds=PROGRAM_SECONDS, environment=NATIVE)
 
     def seconds_alone(self, texts: str) -> list[float]:
         """How long CTranslate2 alone takes for each of the texts, one after the other; see `alone`."""
@@ -100,7 +100,7 @@ def read_pss(pid: int) -> float:
 def watch_pss(command: Sequence[str]) -> float:
     """The most memory that a program takes while it runs, in megabytes; raises RuntimeError where it fails."""
     most = 0.0
-    environment = {**os.environ, **ONE_THREAD}
+    environment = {**os.environ, **NATIVE}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
         while process.poll() is None:
             try:

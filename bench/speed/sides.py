@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from polygist_service.app.native import set_environment
+
 from bench.quality.environment import REPOSITORY
 from bench.quality.process import Server, start_server
 from bench.speed.corpus import SOURCE, Corpus
@@ -17,8 +19,9 @@ from bench.speed.window import TOKENS, Window
 
 # A process that has not printed its window so long after it should have is ended, and the run with it.
 LATE_SECONDS = 90.0
-# As the service sets it for itself.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+# The variables that the service sets for itself: the same threads and kernels for everyone.
+NATIVE: dict[str, str] = {}
+set_environment(NATIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def printing_side(name: str, command: Callable[[Load], Sequence[str]], setting: 
         setting: how long it runs, and where.
     """
     cores = setting.layout.engine
-    return Side(name, lambda load: setting.run_program(command(load), cores=cores, environment=ONE_THREAD))
+    return Side(name, lambda load: setting.run_program(command(load), cores=cores, environment=NATIVE))
 
 
 def serving_side(

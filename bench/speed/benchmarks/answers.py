@@ -11,7 +11,7 @@ from bench.speed.bench import Bench
 from bench.speed.figures import Spread
 from bench.speed.findings import Finding, Result
 from bench.speed.plan import SUMMARISE, Stream
-from bench.speed.sides import ONE_THREAD
+from bench.speed.sides import NATIVE
 from bench.speed.window import Window
 
 ARTICLES, WORDS, CALLERS = 48, 400, 16
@@ -36,7 +36,7 @@ def measure_summaries(bench: Bench) -> Result:
         program = (sys.executable, "-m", "bench.speed.encoder", "--model", str(setting.model_folder(encoder)))
         told = ("--texts", texts, "--batch", str(batch), "--threads", str(setting.layout.slots))
         run = short if quick else setting
-        return run.run_program((*program, *told), cores=setting.layout.engine, environment=ONE_THREAD)
+        return run.run_program((*program, *told), cores=setting.layout.engine, environment=NATIVE)
 
     best = max(ENCODER_BATCHES, key=lambda batch: embed(batch, quick=True).words_per_second)
     ratios, rates, tokens = [], [], []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.speed.layouts import on_cores
-from bench.speed.sides import Setting
+from bench.speed.sides import NATIVE, Setting
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -51,7 +51,7 @@ def start(
         folder: where it runs and logs; by default its log is lost.
     """
     cores = tuple(sorted({*setting.layout.engine, *setting.layout.rest}))
-    variables = {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
+    variables = {**os.environ, **NATIVE, **(environment or {})}
     log = (folder / "server.log") if folder else Path(os.devnull)
     with log.open("a", encoding="utf-8") as errors:
         handle = subprocess.Popen(
