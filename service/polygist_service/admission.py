@@ -6,21 +6,24 @@ taken on is the work that waits, and from it follows how long another call would
 
     work that waits:   caller A  ████████████████████
                        caller B  ██████
-                       caller C  ▒▒▒▒ ← the next call of C waits for the work of C that is there, and for as much of
-                                 each other caller's, since the scheduler serves callers in turn
+                       caller C  ▒▒▒▒ ← the next call of C waits for as much of each other call of C as it takes itself,
+                                 and for as much of each other caller's as C gets until then, since the scheduler
+                                 serves callers in turn, and the calls of each caller too
 
-So a caller who has filled the queue is refused, and another one is not. A call is refused where it would be answered
-too late, where too much work waits before it, or where the texts of all calls would take too much memory; never
-because of how many there are, and never where nothing waits, whatever its own size: that is also how an estimate
-that was wrong is learnt anew. Before anything was measured, only memory refuses.
+So who asks for more than a share of a queue that is full is refused, and who asks for little is not: neither another
+caller, nor a short call beside long ones of the same caller. A call is refused where it would be answered too late,
+where too much work waits before it, or where the texts of all calls would take too much memory; never because of how
+many there are, and never where nothing waits, whatever its own size: that is also how an estimate that was wrong is
+learnt anew. Before anything was measured, only memory refuses.
 
 Lives on the event loop; only `Usage` is written by other threads.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import frexp
 from typing import NamedTuple, TypeAlias
 
 from polygist_service.context import Usage
@@ -189,11 +192,54 @@ class Delay:
 
 
 @dataclass(slots=True)
-class CallerWork:
-    """The calls of one caller, and the seconds of slots that are left to do for them."""
+class Backlog:
+    """Calls, and the seconds of slots that are left to do for them."""
 
     calls: int = 0
     seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count a call of which so much is left."""
+        self.calls += 1
+        self.seconds += seconds
+
+    def remove(self, seconds: float) -> None:
+        """Count a call no more that was added with so much."""
+        self.calls -= 1
+        self.seconds = max(0.0, self.seconds - seconds) if self.calls else 0.0
+
+    def before(self, seconds: float) -> float:
+        """Return what is done until a call that takes so much is done, which is no more of each other one."""
+        return min(self.seconds, self.calls * seconds)
+
+
+class CallerBacklog(Backlog):
+    """The calls of one caller, in classes of those that have between as much and twice as much left.
+
+    So what is done before a call is told without looking at all others, of which there may be ten thousand: exactly
+    where others have at most half or at least twice as much left, and at most twice too much of those between.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._classes: defaultdict[int, Backlog] = defaultdict(Backlog)
+
+    def add(self, seconds: float) -> None:
+        """Count a call of which so much is left."""
+        self.calls += 1
+        self.seconds += seconds
+        if seconds:
+            self._classes[frexp(seconds)[1]].add(seconds)
+
+    def remove(self, seconds: float) -> None:
+        """Count a call no more that was added with so much."""
+        super().remove(seconds)
+        if seconds:
+            self._classes[frexp(seconds)[1]].remove(seconds)
+
+    def before(self, seconds: float) -> float:
+        """Return what is done until a call that takes so much is done, which is no more of each other one."""
+        return sum(each.before(seconds) for each in self._classes.values())
 
 
 class AdmissionState(NamedTuple):
@@ -239,7 +285,7 @@ class Admission:
         self._capacity = Capacity(slots)
         self._delay = Delay()
         self._calls: set[Admitted] = set()
-        self._callers: dict[str, CallerWork] = {}
+        self._callers: defaultdict[str, CallerBacklog] = defaultdict(CallerBacklog)
         self._memory = 0
         self._ended = 0.0  # seconds of slots of the calls that have ended
         self._counted = clock()
@@ -274,7 +320,7 @@ class Admission:
         estimate = self._rates.predict(work) if work.kind else 0.0
         if not estimate or not self._calls:
             return None
-        before = self._seconds_of(caller)
+        before = self._seconds_before(caller, estimate)
         wait = self._seconds_until(caller, before)
         answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
         if seconds_left is not None and answered > seconds_left:
@@ -301,13 +347,11 @@ class Admission:
     def admit(self, work: Work, caller: str, usage: Usage) -> Admitted:
         """Take a call on; `release` has to follow."""
         estimate = self._rates.predict(work) if work.kind else 0.0
-        soon = self._seconds_until(caller, self._seconds_of(caller) + estimate) * (1 + SPARE_SHARE)
+        soon = self._seconds_until(caller, self._seconds_before(caller, estimate) + estimate) * (1 + SPARE_SHARE)
         admitted = Admitted(work, caller, usage, estimate, self._clock(), soon, left=estimate)
         self._calls.add(admitted)
         self._memory += work.memory
-        of_caller = self._callers.setdefault(caller, CallerWork())
-        of_caller.calls += 1
-        of_caller.seconds += estimate
+        self._callers[caller].add(estimate)
         return admitted
 
     def release(self, admitted: Admitted) -> None:
@@ -316,8 +360,7 @@ class Admission:
         self._calls.remove(admitted)
         self._memory -= admitted.work.memory
         of_caller = self._callers[admitted.caller]
-        of_caller.calls -= 1
-        of_caller.seconds = max(0.0, of_caller.seconds - admitted.left)
+        of_caller.remove(admitted.left)
         if not of_caller.calls:
             del self._callers[admitted.caller]
         taken = admitted.usage.engine_seconds
@@ -333,9 +376,9 @@ class Admission:
         seconds = sum(each.seconds for each in list(self._callers.values()))
         return AdmissionState(seconds / self._capacity.per_second, self._memory, dict(self._refused))
 
-    def _seconds_of(self, caller: str) -> float:
-        """Return what is left to do for a caller, in seconds of slots."""
-        return self._callers[caller].seconds if caller in self._callers else 0.0
+    def _seconds_before(self, caller: str, estimate: float) -> float:
+        """Return what is done of the other calls of a caller before one that takes `estimate`, in seconds of slots."""
+        return self._callers[caller].before(estimate) if caller in self._callers else 0.0
 
     def _seconds_until(self, caller: str, own: float) -> float:
         """Return how long it takes until so many seconds of a caller's work are done, all callers served in turn."""
@@ -348,14 +391,14 @@ class Admission:
         if now - self._counted < RECOUNT_SECONDS:
             return
         self._counted = now
-        for each in self._callers.values():
-            each.seconds = 0.0
+        callers: defaultdict[str, CallerBacklog] = defaultdict(CallerBacklog)
         done = self._ended
         for call in self._calls:
             taken = call.usage.engine_seconds
             call.left = max(0.0, call.estimate - taken)
-            self._callers[call.caller].seconds += call.left
+            callers[call.caller].add(call.left)
             done += taken
+        self._callers = callers
         self._capacity.observe(now, done, sum(each.seconds for each in self._callers.values()))
 
     def _refuse_for_memory(self, excess: int) -> ServerOverloaded:

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.admission import MOST_KINDS, Admission, Admitted, Bounds, Capacity, Rates, Work
+from polygist_service.admission import (
+    MOST_KINDS,
+    Admission,
+    Admitted,
+    Bounds,
+    CallerBacklog,
+    Capacity,
+    Rates,
+    Work,
+)
 from polygist_service.context import Usage
 from polygist_service.errors import ServerOverloaded
 
@@ -84,28 +93,114 @@ def test_before_anything_was_measured_nothing_is_too_late_or_too_much():
 
 def test_a_call_waits_for_what_came_before_it_and_not_for_its_own_size(machine: Machine):
     machine.admit(work(100_000))
-    assert machine.refusal(work(1)).cause == "queue"
+    assert machine.refusal(work(100_000)).cause == "queue"
     machine.run(941.0)
     machine.admit(work(100_000))
 
 
+def test_a_call_waits_for_no_more_of_another_than_it_takes_itself(machine: Machine):
+    machine.admit(work(100_000))
+    assert machine.refusal(work(6_100)).cause == "queue"
+    machine.admit(work(5_900), seconds_left=131.0)
+    assert machine.refusal(work(5_900)).cause == "queue"
+
+
+def test_a_short_call_is_taken_on_beside_articles_of_its_caller_that_fill_the_queue(machine: Machine):
+    for _ in range(4):
+        machine.admit(work(1_700))
+    assert "about 68 s of work wait" in machine.refusal(work(1_700)).message
+    assert machine.refusal(work(10), seconds_left=0.5).cause == "deadline"  # a tenth more than 0.1 s of each of five
+    machine.admit(work(10), seconds_left=0.6)
+
+
+def test_a_call_waits_for_all_shorter_ones_and_its_share_of_a_longer_one(machine: Machine):
+    machine.admit(work(100_000))
+    for _ in range(500):
+        machine.admit(work(1))
+    assert machine.refusal(work(1_000), seconds_left=27.0).cause == "deadline"  # a tenth more than 10 + 5 + 10 s
+    machine.admit(work(1_000), seconds_left=28.0)
+
+
+@pytest.mark.parametrize(
+    ("article_of", "queue_seconds"),
+    [
+        pytest.param(None, 100.3, id="no article"),
+        pytest.param("me", 100.3, id="an article of the same caller"),
+        pytest.param("another", 200.6, id="an article of another caller, who has half of the slots"),
+    ],
+)
+def test_ten_thousand_short_calls_of_one_caller_are_taken_on_up_to_the_bound(
+    article_of: str | None, queue_seconds: float
+):
+    machine = Machine(queue_seconds)
+    machine.learn(1.0, work(100))
+    if article_of:
+        machine.admit(work(100_000), article_of)
+    for _ in range(10_000):
+        machine.admit(work(1))
+    for _ in range(60):
+        if not machine.admission.find_refusal(work(1), "me"):
+            machine.admit(work(1))
+    assert machine.refusal(work(1)).cause == "queue"
+    assert 10_000 < len(machine.calls) < 10_050
+
+
+def test_an_article_waits_for_all_short_calls_of_its_caller(machine: Machine):
+    for _ in range(5_900):
+        machine.admit(work(1))
+    assert machine.refusal(work(1_000), seconds_left=75.0).cause == "deadline"
+    assert machine.admission.find_refusal(work(100_000), "me") is None
+    for _ in range(90):
+        machine.admit(work(1))
+    machine.admit(work(100))
+    assert machine.refusal(work(100_000)).cause == "queue"
+
+
+@given(st.lists(st.integers(1, 20_000), max_size=60))
+def test_the_calls_of_a_caller_fill_the_queue_up_to_a_bound_whatever_their_sizes(sizes: list[int]):
+    machine = Machine()
+    machine.learn(1.0, work(100))
+    for size in sizes:
+        if not machine.admission.find_refusal(work(size), "me"):
+            machine.admit(work(size))
+    # Of the longest n calls the last one came after n - 1 that were no shorter than the shortest of them.
+    lengths = sorted((call.estimate for call in machine.calls), reverse=True)
+    for others, length in enumerate(lengths):
+        assert length * others <= 60 * 1.001
+
+
+@given(st.lists(st.tuples(st.floats(0, 1000), st.booleans()), max_size=50), st.floats(0.001, 1000))
+def test_what_is_done_before_a_call_is_told_to_a_factor_of_two(lengths: list[tuple[float, bool]], seconds: float):
+    backlog = CallerBacklog()
+    for length, _ in lengths:
+        backlog.add(length)
+    for length, ends in lengths:
+        if ends:
+            backlog.remove(length)
+    left = [length for length, ends in lengths if not ends]
+    exact = sum(min(length, seconds) for length in left)
+    assert exact - 1e-6 <= backlog.before(seconds) <= min(2 * exact, sum(left)) + 1e-6
+    assert backlog.calls == len(left)
+    assert backlog.seconds == pytest.approx(sum(left), abs=1e-6)
+
+
 def test_a_refusal_says_when_there_is_room(machine: Machine):
     machine.admit(work(9_000))
-    refusal = machine.refusal(work(100), seconds_left=200.0)
+    refusal = machine.refusal(work(9_000), seconds_left=200.0)
     assert refusal.retry_after == pytest.approx(30.0)
     assert refusal.is_in_time
     assert "90 s of work wait before this call, and 60 s are the most; try again in 30 s" in refusal.message
     machine.run(30.0)
-    machine.admit(work(100), seconds_left=170.0)
+    machine.admit(work(9_000), seconds_left=170.0)
 
 
 def test_what_cannot_be_answered_before_its_deadline_is_refused(machine: Machine):
     machine.admit(work(1_000))
-    assert (late := machine.refusal(work(500), seconds_left=14.0)).cause == "deadline"
+    assert (late := machine.refusal(work(500), seconds_left=10.0)).cause == "deadline"
     assert not late.is_in_time
-    assert late.retry_after == pytest.approx(2.5, rel=0.01)  # a tenth more than 15 s
-    assert "about 17 s, of which 10 s are work that waits before this call, and its deadline is in 14 s" in late.message
-    machine.admit(work(500), seconds_left=17.0)
+    assert late.retry_after == pytest.approx(1.0, rel=0.02)  # a tenth more than 10 s
+    assert "about 11 s, of which 5 s are work that waits before this call, and its deadline is in 10 s" in late.message
+    machine.admit(work(500), seconds_left=12.0)
 
 
 def test_a_call_without_a_deadline_is_never_too_late(machine: Machine):
@@ -127,12 +222,12 @@ def test_a_call_is_never_refused_where_nothing_waits_so_that_a_wrong_estimate_is
 
 def test_a_caller_who_has_filled_the_queue_keeps_nobody_else_out(machine: Machine):
     machine.admit(work(100_000), "greedy")
-    assert machine.refusal(work(100), "greedy").cause == "queue"
+    assert machine.refusal(work(10_000), "greedy").cause == "queue"
     machine.admit(work(100), "other", seconds_left=3.0)
     machine.admit(work(2_000), "other", seconds_left=60.0)
-    # Both are served in turn, so that 21 s of work are done after 42 s.
-    machine.admit(work(100), "other", seconds_left=50.0)
-    assert machine.refusal(work(1_000), "other", seconds_left=50.0).cause == "deadline"
+    # Both are served in turn, so that 1 s and 10 of the 20 s, and the 10 s of the call, are done after 42 s.
+    assert machine.refusal(work(1_000), "other", seconds_left=46.0).cause == "deadline"
+    machine.admit(work(1_000), "other", seconds_left=47.0)
 
 
 def test_all_callers_together_have_their_share_of_the_queue_each(machine: Machine):
@@ -149,14 +244,15 @@ def test_slots_share_the_work():
     machine.learn(1.0, work(100))
     machine.admit(work(11_000))
     machine.admit(work(2_000))
-    assert machine.refusal(work(1)).retry_after == pytest.approx(5.0)
+    assert machine.refusal(work(13_000)).retry_after == pytest.approx(5.0)
 
 
 def test_what_is_done_of_a_call_waits_no_more(machine: Machine):
     call = machine.admit(work(9_000))
+    assert machine.refusal(work(9_000)).cause == "queue"
     machine.now += 30.5
     call.usage.engine_seconds = 30.5
-    assert machine.admission.find_refusal(work(1), "me") is None
+    assert machine.admission.find_refusal(work(9_000), "me") is None
 
 
 def test_calls_that_run_no_model_take_memory_only(machine: Machine):
@@ -193,7 +289,7 @@ def test_refusals_are_counted_by_their_cause(machine: Machine):
     for seconds_left in (1e9, 1.0, 1.0):
         with (
             pytest.raises(ServerOverloaded),
-            machine.admission.call(work(1), "me", Usage(), seconds_left=seconds_left),
+            machine.admission.call(work(7_000), "me", Usage(), seconds_left=seconds_left),
         ):
             pass
     assert machine.admission.state().refused == {"queue": 1, "deadline": 2, "memory": 0}

@@ -16,7 +16,7 @@ def write(sentences: int) -> str:
     return " ".join(f"Sentence number {count:03}." for count in range(sentences))
 
 
-ARTICLE = write(100)
+ARTICLE = write(2000)
 
 
 def translate(service: Service, *contents: str, timeout: float = 30.0):
@@ -35,7 +35,7 @@ async def learn(service: Service) -> None:
 
 @pytest.fixture
 async def busy():
-    """A server with 1 s of work that waits, of which it allows 1 s, and about 10 s more in one call."""
+    """A server that allows 1 s of work to wait before a call, where one of about 10 s waits."""
     engine = EchoEngine(delay=0.005)
     async with serving(engine, limits=Limits(queue_seconds=1)) as service:
         await learn(service)
@@ -49,7 +49,7 @@ async def busy():
 
 
 async def test_a_call_that_comes_when_too_much_waits_is_refused_with_a_time_to_come_back(busy):
-    failure = await failure_of(translate(busy, "One more."))
+    failure = await failure_of(translate(busy, write(2000)))
     assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
     assert failure.details == ("ErrorInfo", "RetryInfo")
     assert failure.message.startswith("about ")
@@ -59,8 +59,13 @@ async def test_a_call_that_comes_when_too_much_waits_is_refused_with_a_time_to_c
     assert busy.in_flight.active == 1
 
 
+async def test_a_short_call_is_answered_beside_one_that_fills_the_queue(busy):
+    assert (await translate(busy, "One more.")).translations[0].translated_text == "[One more.]"
+    await until(lambda: busy.in_flight.active == 1)
+
+
 async def test_a_call_whose_deadline_is_too_near_is_refused_and_not_to_be_made_again(busy):
-    failure = await failure_of(translate(busy, "One more.", timeout=0.5))
+    failure = await failure_of(translate(busy, write(2000), timeout=0.5))
     assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
     assert "its deadline is in 0." in failure.message
     assert failure.trailer["grpc-retry-pushback-ms"] == "-1"
@@ -69,7 +74,7 @@ async def test_a_call_whose_deadline_is_too_near_is_refused_and_not_to_be_made_a
 
 async def test_streams_and_files_and_summaries_are_refused_as_well(busy):
     english = translation_service_pb2.TranslateRequest(
-        contents=["One."], source_language_code="en", target_language_code="pt"
+        contents=[ARTICLE], source_language_code="en", target_language_code="pt"
     )
     article = summarisation_service_pb2.SummariseRequest(contents=[ARTICLE])
     streams = [
@@ -83,7 +88,7 @@ async def test_streams_and_files_and_summaries_are_refused_as_well(busy):
             await stream.read()
         assert read_failure(raised.value).reason == "SERVER_OVERLOADED"
     file = translation_service_pb2.TranslateDocumentRequest(
-        document=b"One.",
+        document=ARTICLE.encode(),
         mime_type="text/plain",
         config=translation_service_pb2.TranslateRequest(source_language_code="en", target_language_code="pt"),
     )
@@ -112,15 +117,16 @@ async def test_items_of_a_stream_wait_for_room_and_none_is_refused():
         await stream.write(translation_service_pb2.BatchTranslateRequest(config=config))
         await stream.write(
             translation_service_pb2.BatchTranslateRequest(
-                item=translation_service_pb2.BatchItem(item_id="1", content="One.")
+                item=translation_service_pb2.BatchItem(item_id="1", content=write(400))
             )
         )
         await stream.done_writing()
         reading = asyncio.ensure_future(stream.read())
         await asyncio.sleep(0.1)
         assert len(engine.held) == 1
+        engine.delay = 0.0
         article.cancel()
-        assert (await reading).translation.translated_text == "[One.]"
+        assert (await reading).translation.translated_text.endswith("[Sentence number 399.]")
         assert await stream.read() is grpc.aio.EOF
 
 
