@@ -1,6 +1,7 @@
 """The C library's heap, so that models that are gone leave their memory. Stdlib only."""
 
 import ctypes
+import gc
 import os
 
 ARENA_MAX = -8  # of glibc's malloc.h
@@ -24,3 +25,12 @@ def trim_heap() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def settle_heap() -> None:
+    """Let Python's collector pass over all that is there by now.
+
+    What was imported and loaded stays as long as the process; going through it took 2 % of a busy server's time.
+    """
+    gc.collect()
+    gc.freeze()

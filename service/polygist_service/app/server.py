@@ -12,6 +12,7 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
+from polygist_service.app.heap import settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
@@ -250,6 +251,7 @@ class Server:
     async def load_models(self) -> None:
         """Load what is to be loaded at start, then report health; raises StoreError where a model is damaged."""
         await self.runtime.preload()
+        settle_heap()
         self.health.report(self.runtime.services.engine.models())
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
