@@ -129,6 +129,8 @@ class Rates:
 
     def add(self, work: Work, seconds: float) -> None:
         """Learn what a call has taken, for its kind and all more general ones, the most general of which is all."""
+        if not work.size:
+            return
         for length in range(len(work.kind) + 1):
             kind = work.kind[:length]
             self._rates.setdefault(kind, Rate()).add(work.size, seconds)

@@ -373,6 +373,12 @@ def test_a_text_costs_something_however_short_it_is():
     assert rates.predict(Work(TRANSLATION, 0, 10)) > 0.5
 
 
+def test_a_call_without_a_text_teaches_nothing():
+    rates = Rates()
+    rates.add(work(0), 1.0)
+    assert rates.predict(work(100)) == 0
+
+
 def test_the_latest_calls_count_most():
     rates = Rates()
     for seconds in (1.0, 3.0):
