@@ -13,7 +13,7 @@ taken on is the work that waits, and from it follows how long another call would
 So who asks for more than a share of a queue that is full is refused, and who asks for little is not: neither another
 caller, nor a short call beside long ones of the same caller. A call is refused where it would be answered too late,
 where too much work waits before it, or where the texts of all calls would take too much memory; never because of how
-many there are, and never where nothing waits, whatever its own size: that is also how an estimate that was wrong is
+many there are. Where nothing waits, whatever comes first is tried now and then, so that an estimate that was wrong is
 learnt anew. Before anything was measured, only memory refuses.
 
 Lives on the event loop; only `Usage` is written by other threads.
@@ -48,6 +48,9 @@ BUSY_SECONDS = 0.25
 LEAST_BUSY = 0.25
 # Estimates are amiss by so much.
 SPARE_SHARE = 0.1
+# Where nothing waits, a call is taken on so often although its estimate says that it comes too late: that may be wrong,
+# and calls alone teach better.
+TRIAL_SECONDS = 10.0
 # Memory that a call takes until it is answered, and each character or byte of it, measured: bench/speed/NOTES.md.
 CALL_BYTES = 20_000
 CHARACTER_BYTES = 120
@@ -291,6 +294,7 @@ class Admission:
         self._memory = 0
         self._ended = 0.0  # seconds of slots of the calls that have ended
         self._counted = clock()
+        self._tried = self._counted - TRIAL_SECONDS
         self._refused: Counter[str] = Counter(deadline=0, queue=0, memory=0)
 
     @contextmanager
@@ -320,12 +324,12 @@ class Admission:
         if excess > 0 and self._calls:
             return self._refuse_for_memory(excess)
         estimate = self._rates.predict(work) if work.kind else 0.0
-        if not estimate or not self._calls:
+        if not estimate or (not self._calls and seconds_left is None):
             return None
         before = self._seconds_before(caller, estimate)
         wait = self._seconds_until(caller, before)
         answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
-        if seconds_left is not None and answered > seconds_left:
+        if seconds_left is not None and answered > seconds_left and not self._is_trial():
             return ServerOverloaded(
                 f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work"
                 f" that waits before this call, and its deadline is in {format_seconds(seconds_left)} s; give more"
@@ -345,6 +349,14 @@ class Admission:
                 is_in_time=seconds_left is None or later < seconds_left,
             )
         return None
+
+    def _is_trial(self) -> bool:
+        """Return whether a call is taken on against its estimate: now and then, where nothing waits."""
+        now = self._clock()
+        if self._calls or now - self._tried < TRIAL_SECONDS:
+            return False
+        self._tried = now
+        return True
 
     def admit(self, work: Work, caller: str, usage: Usage) -> Admitted:
         """Take a call on; `release` has to follow."""

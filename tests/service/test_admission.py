@@ -208,7 +208,7 @@ def test_a_call_without_a_deadline_is_never_too_late(machine: Machine):
     assert machine.admission.find_refusal(work(100_000), "me") is None
 
 
-def test_a_call_is_never_refused_where_nothing_waits_so_that_a_wrong_estimate_is_unlearnt(machine: Machine):
+def test_a_call_is_tried_where_nothing_waits_so_that_a_wrong_estimate_is_unlearnt(machine: Machine):
     machine.learn(1000.0, work(100))
     call = machine.admit(work(100), seconds_left=1.0)
     assert machine.refusal(work(100), seconds_left=1.0).cause == "deadline"
@@ -218,6 +218,16 @@ def test_a_call_is_never_refused_where_nothing_waits_so_that_a_wrong_estimate_is
         machine.learn(0.001, work(100))
     machine.admit(work(100), seconds_left=1.0)
     machine.admit(work(100), seconds_left=1.0)
+
+
+def test_a_deadline_that_is_too_near_is_refused_at_once_but_for_a_trial_now_and_then(machine: Machine):
+    machine.learn(1.0, work(100))
+    machine.end(machine.admit(work(1_000), seconds_left=1.0))
+    assert machine.refusal(work(1_000), seconds_left=1.0).cause == "deadline"
+    machine.now += 9.0
+    assert machine.refusal(work(1_000), seconds_left=1.0).cause == "deadline"
+    machine.now += 2.0
+    machine.admit(work(1_000), seconds_left=1.0)
 
 
 def test_a_caller_who_has_filled_the_queue_keeps_nobody_else_out(machine: Machine):

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from polygist_service.app.benchmark.advice import advise
 from polygist_service.app.benchmark.benchmark import Benchmark, find_others_share
 from polygist_service.app.benchmark.environments import find_others, measure_environments, read_libraries
@@ -28,7 +29,7 @@ from polygist_service.app.benchmark.measurement import (
     read_free_memory,
 )
 from polygist_service.cli.app import run
-from polygist_service.cli.bench import write_report
+from polygist_service.cli.bench import bench, write_report
 from polygist_service.engine.hardware import Hardware, Placement
 from polygist_service.engine.interface import Hypothesis, Result
 from polygist_service.engine.models.base import BatchLimits
@@ -341,3 +342,10 @@ def test_a_model_that_is_not_there_is_an_error(tmp_path, names, problem):
 def test_a_process_that_fails_is_told(tmp_path):
     with pytest.raises(OSError, match=r"the process has ended: .*no model"):
         measure_environments(tmp_path, "none", Placement(), slots=1, size=1, seconds=0.1)
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "0.1"])
+def test_seconds_that_are_no_time_are_refused(given):
+    shown = CliRunner().invoke(bench, ["--seconds", given])
+    assert shown.exit_code == 2
+    assert given in shown.output

@@ -123,9 +123,9 @@ class _PerformancePreferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     """
     PERFORMANCE_PREFERENCE_SPEED: _PerformancePreference.ValueType  # 1
     """Greedy decoding over the model's shortlist of likely words, where it has one; where not, the
-    default. Words are shortlisted for a whole batch, so a few answers in a hundred depend slightly
-    on what else is in the batch. Of several models that serve a pair alike, the smallest, as by
-    default.
+    default. Words are shortlisted for a whole batch, so a few answers in a thousand depend
+    slightly on what else is in the batch. Of several models that serve a pair alike, the smallest,
+    as by default.
     """
     PERFORMANCE_PREFERENCE_QUALITY: _PerformancePreference.ValueType  # 2
     """Beam search over the full vocabulary, with the beam that suits the model; by the largest model
@@ -141,9 +141,9 @@ callers send.
 """
 PERFORMANCE_PREFERENCE_SPEED: PerformancePreference.ValueType  # 1
 """Greedy decoding over the model's shortlist of likely words, where it has one; where not, the
-default. Words are shortlisted for a whole batch, so a few answers in a hundred depend slightly
-on what else is in the batch. Of several models that serve a pair alike, the smallest, as by
-default.
+default. Words are shortlisted for a whole batch, so a few answers in a thousand depend
+slightly on what else is in the batch. Of several models that serve a pair alike, the smallest,
+as by default.
 """
 PERFORMANCE_PREFERENCE_QUALITY: PerformancePreference.ValueType  # 2
 """Beam search over the full vocabulary, with the beam that suits the model; by the largest model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -53,10 +54,17 @@ class Bar:
         self._progress.update(self._task, description=what, completed=done)
 
 
+def check_finite(command: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse what is no length of time, as ``nan`` and ``inf`` are; for click."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds; give some, such as 60")
+    return value
+
+
 @click.command(cls=HeadedHelp, examples=EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[NAME…]", type=ModelName(is_installed=True))
 @click.option(
-    "--seconds", type=click.FloatRange(LEAST_SECONDS), default=60.0, metavar="SECONDS",
+    "--seconds", type=click.FloatRange(LEAST_SECONDS), default=60.0, metavar="SECONDS", callback=check_finite,
     help="How long it measures; loading models comes on top.  [default: 60]",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -66,10 +74,11 @@ class Bar:
 )  # fmt: skip
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), metavar="PATH", help="Folder of the models.")
 def bench(names: Sequence[str], seconds: float, as_json: bool, config: Path | None, home: Path | None) -> None:
-    """Measure installed models, or those named, and advise on settings.
+    """Measure the models and advise on settings.
 
-    Takes about a minute. The settings are those that serve would have; let
-    nothing else run meanwhile, a server neither.
+    Of all that are installed, or of those named. Takes about a minute. The
+    settings are those that serve would have; let nothing else run meanwhile, a
+    server neither.
     """
     settings = read_settings(config, {"home": home})
     # Before ctranslate2 is imported, as `serve` does.

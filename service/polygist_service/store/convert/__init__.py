@@ -16,7 +16,9 @@ REPOSITORY_VERSION = 1
 class Convert(Protocol):
     """Writes what CTranslate2 and the tokenizer load to `folder`, which is empty."""
 
-    def __call__(self, files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int) -> None: ...
+    def __call__(
+        self, files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = LARGEST_WITHOUT_VNNI
+    ) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,25 @@ class Converter:
 # it is installed, which a server must neither wait nor have room for.
 
 
-def convert_bergamot(files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int) -> None:
+def convert_bergamot(
+    files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = LARGEST_WITHOUT_VNNI
+) -> None:
     from polygist_service.store.convert.bergamot import convert_bergamot as convert
 
     convert(files, folder, compute_type=compute_type, int8_limit=int8_limit)
 
 
-def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int) -> None:
+def convert_bert(
+    files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = LARGEST_WITHOUT_VNNI
+) -> None:
     from polygist_service.store.convert.bert import convert_bert as convert
 
     convert(files, folder, compute_type=compute_type, int8_limit=int8_limit)
 
 
-def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int) -> None:
+def convert_gguf(
+    files: Mapping[str, Path], folder: Path, *, compute_type: str, int8_limit: int = LARGEST_WITHOUT_VNNI
+) -> None:
     from polygist_service.store.convert.gguf import convert_gguf as convert
 
     convert(files, folder, compute_type=compute_type, int8_limit=int8_limit)
