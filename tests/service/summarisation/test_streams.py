@@ -97,19 +97,19 @@ class GatedChecker(CitingChecker):
 
 
 class Translations:
-    """Translates the first sentence at once, the others once the gate is open."""
+    """Translates the first sentence at once, of whichever article it is, the others once the gate is open."""
 
     def __init__(self, gate=None):
         self._gate = gate
-        self._count = 0
+        self._first = None
 
     def check_route(self, request):
         pass
 
     async def events(self, request, context):
         for at, text in enumerate(request.contents):
-            self._count += 1
-            if self._count > 1 and self._gate:
+            self._first = self._first or text
+            if text != self._first and self._gate:
                 await self._gate.wait()
             yield at, Delta(f"<{text}>")
             yield at, Translation(f"<{text}>", request.source, "pt", input_token_count=1, output_token_count=1)
