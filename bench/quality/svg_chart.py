@@ -8,6 +8,7 @@ from string import Template
 WIDTH, HEIGHT, LEFT, TOP, PLOT = 760, 400, 60, 40, (420, 300)
 STEPS = 5
 
+# Of every chart.
 FRAME = Template(
     """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" font-family="sans-serif" font-size="13">
 <rect width="100%" height="100%" fill="white"/>

@@ -4,20 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from string import Template
+
+from bench.quality.svg_chart import FRAME
 
 WIDTH, HEIGHT, LEFT, TOP, ACROSS, UP = 780, 400, 70, 40, 440, 300
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b")
 MOST_TICKS = 6
-
-FRAME = Template(
-    """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" font-family="sans-serif" font-size="13">
-<rect width="100%" height="100%" fill="white"/>
-<text x="$left" y="22" font-size="15">$title</text>
-$parts
-</svg>
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,8 +231,7 @@ class CallerBacklog(Backlog):
 
     def add(self, seconds: float) -> None:
         """Count a call of which so much is left."""
-        self.calls += 1
-        self.seconds += seconds
+        super().add(seconds)
         if seconds:
             self._classes[frexp(seconds)[1]].add(seconds)
 

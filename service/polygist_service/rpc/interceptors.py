@@ -263,6 +263,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is
         # cancelled in here, and what it has under way is closed at once, by the task that opened it.
         async def call(request: Any, context: Context) -> Any:
+            """Answer a call, and tell the observer of it."""
             exchange = Exchange(method, context, observer)
             with exchange.observed():
                 messages = exchange.receive_each(request) if handler.request_streaming else exchange.receive(request)
