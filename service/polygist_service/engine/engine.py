@@ -63,10 +63,14 @@ class Submission:
     Args:
         context: whose it is.
         is_followed: whether what is written of it arrives too, while it is written.
+
+    Attributes:
+        is_aligned: whether its outputs have to tell where they come from.
     """
 
     def __init__(self, context: CallContext, *, is_followed: bool = False) -> None:
         self.context = context
+        self.is_aligned = False
         self.is_followed = is_followed
         self.cancelled = False
         self.loop = asyncio.get_running_loop()
@@ -219,12 +223,13 @@ class Hold:
         tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
-        options = shared(options, self.info)
+        options = without_languages(options, self.info)
+        submission.is_aligned = isinstance(options, Decoding) and options.alignment
         lookup = self._cache.look_up(self.info, options, tokens)
         waiting = group_equals(lookup.missing, options)
         try:
             firsts = [(equals[0], tokens[equals[0]]) for equals in waiting.values()]
-            self._slots.add(BatchKey(self._loaded, options), submission, firsts)
+            self._slots.add(BatchKey(self._loaded, without_alignment(options)), submission, firsts)
             for found in lookup.found:
                 yield found
             while waiting:
@@ -242,14 +247,25 @@ class Hold:
             self._slots.cancel(submission)
 
 
-def shared(options: Options, info: ModelInfo) -> Options:
-    """Return what segments of one batch have in common: their languages are in their tokens already.
+def without_languages(options: Options, info: ModelInfo) -> Options:
+    """Return what an output depends on beside its tokens, which the languages are in already.
 
-    A model that cannot align is not asked to: that would only part batches.
+    A model that cannot align is not asked to.
     """
     if not isinstance(options, Decoding):
         return options
     return replace(options, source="", target="", alignment=options.alignment and info.aligns)
+
+
+def without_alignment(options: Options) -> Options:
+    """Return what the segments of a batch have in common.
+
+    A greedy output is the same whether or not the model tells where it comes from, and the batch takes as long. In a
+    beam that is another matter.
+    """
+    if isinstance(options, Decoding) and options.alignment and max(options.beam_size, options.hypothesis_count) == 1:
+        return replace(options, alignment=False)
+    return options
 
 
 def group_equals(segments: Sequence[tuple[int, Tokens]], options: Options) -> dict[int, list[int]]:
@@ -300,6 +316,11 @@ class Callers:
     def tell(self, at: int, text: str) -> None:
         """See `Listener.tell`."""
         hand_over([(self._batch[at], Partial(text))])
+
+    def is_aligned(self, at: int) -> bool:
+        """See `Listener.is_aligned`."""
+        submission = self._batch[at].submission
+        return isinstance(submission, Submission) and submission.is_aligned
 
 
 def find_cost(key: BatchKey) -> CostModel:

@@ -22,14 +22,14 @@ from polygist_service.engine.models.base import BatchLimits
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
 # The longest batch, in seconds: where others wait too, and where a request is alone.
-SHARED_SECONDS, LONE_SECONDS = 0.08, 0.25
+SHARED_SECONDS, LONE_SECONDS = 0.16, 0.25
 # Of a model so slow that one segment takes that, a batch may take so many times as long as its longest one would.
 SLOW_FACTOR = 2
 # A request is alone once no other was queued or run for so many seconds.
 ALONE_AFTER = 5.0
 # All flows together may be ahead by so many seconds, and a request shows so many segments to those that fill batches:
-# what four batches take, and what four of the largest take up.
-WINDOW_SECONDS, WINDOW_SEGMENTS = 4 * SHARED_SECONDS, 128
+# what two batches take, and what four of the largest take up.
+WINDOW_SECONDS, WINDOW_SEGMENTS = 2 * SHARED_SECONDS, 128
 # At a length, so many requests that are ahead are passed over for one that is not.
 MOST_PASSED_OVER = 32
 # Of fewer callers none is forgotten.

@@ -102,6 +102,33 @@ async def test_64_concurrent_sentences_fill_batches(loaded):
     assert statistics.median(model.sizes) >= 8
 
 
+async def test_aligned_and_other_segments_share_batches_and_only_who_asked_is_told(loaded):
+    segments, aligned = [sentence(number) for number in range(40)], Decoding(alignment=True)
+
+    async def hypotheses(engine, options):
+        results = {index: each async for index, each in submit(engine, "tiny", segments, options=options)}
+        return [results[index].hypotheses[0] for index in range(len(segments))]
+
+    async with running(loaded) as (engine, model):
+        alone = await hypotheses(engine, aligned)
+        model.gate.clear()
+        held = [asyncio.create_task(decode(engine, sentence(99))) for _ in range(2)]  # one for each slot
+        await asyncio.to_thread(wait_until, lambda: not engine.queued_requests())
+        calls = [asyncio.create_task(hypotheses(engine, options)) for options in (GREEDY, aligned)]
+        await asyncio.to_thread(wait_until, lambda: engine.queued_requests() == 2)
+        model.sizes.clear()
+        model.gate.set()
+        plain, told = await asyncio.gather(*calls)
+        await asyncio.gather(*held)
+    assert [each.text for each in plain] == [each.text for each in told] == [each.text for each in alone]
+    for each, own in zip(told, alone, strict=True):
+        assert [pair[:2] for pair in each.alignment] == [pair[:2] for pair in own.alignment]
+        assert [pair[2] for pair in each.alignment] == pytest.approx([pair[2] for pair in own.alignment], abs=1e-4)
+    assert any(each.alignment for each in told)
+    assert not any(each.alignment for each in plain)
+    assert max(model.sizes) > 16  # of one of the calls alone no batch has more
+
+
 async def test_results_come_as_batches_finish_and_are_all_there(loaded):
     segments = [sentence(number) for number in range(300)]
     async with running(loaded) as (engine, _):

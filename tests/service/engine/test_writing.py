@@ -125,7 +125,7 @@ class Held:
 
         asked = []
         followed = SimpleNamespace(
-            stops_early=False, is_wanted=is_wanted, is_followed=listener.is_followed, tell=listener.tell
+            stops_early=False, is_wanted=is_wanted, is_followed=listener.is_followed, tell=listener.tell, is_aligned=listener.is_aligned
         )
         return self._model.run(batch, options, followed)
 
@@ -162,7 +162,8 @@ async def test_an_instruction_model_stops_for_whoever_leaves_although_nobody_fol
         def run(self, batch, options, listener=None):
             wanted = iter([True])
             gone = SimpleNamespace(
-                is_wanted=lambda at: next(wanted, False), is_followed=listener.is_followed, tell=submissions.append
+                is_wanted=lambda at: next(wanted, False), is_followed=listener.is_followed, tell=submissions.append,
+                is_aligned=listener.is_aligned,
             )
             return model.run(batch, options, gone)
 
@@ -186,6 +187,9 @@ class Broken:
 
     def tell(self, at, text):
         raise RuntimeError("no")
+
+    def is_aligned(self, at):
+        return False
 
 
 @pytest.mark.parametrize("opened", ["causal-lm", "bart"], indirect=True)
@@ -227,6 +231,9 @@ class Interested:
 
     def is_followed(self, at):
         return self._is_followed
+
+    def is_aligned(self, at):
+        return False
 
 
 def make(kind, native):

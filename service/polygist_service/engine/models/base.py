@@ -58,6 +58,10 @@ class Listener(Protocol):
         """Take the start of an output."""
         ...
 
+    def is_aligned(self, at: int) -> bool:
+        """Whether anybody wants to know where an output comes from, though the options of the batch do not ask."""
+        ...
+
 
 class Model(Protocol):
     """A loaded model: it owns one native CTranslate2 object and says how that is fed."""

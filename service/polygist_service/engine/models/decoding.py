@@ -23,7 +23,7 @@ OUTPUT_OFFSET = 16
 # of equal lengths answer all as alone, freely mixed ones 978, these 996 (an int8 rounding falls the other way now and
 # then). With the shortlist, whose candidates depend on the batch anyway, 16 are fastest. An encoder: 32 are a third
 # slower than 8.
-FULL_VOCABULARY = BatchLimits(segments=32, tokens=1024, mixed_segments=8)
+FULL_VOCABULARY = BatchLimits(segments=32, tokens=2048, mixed_segments=8)
 SHORTLIST = BatchLimits(segments=16, tokens=1024, mixed_segments=8)
 ENCODER = BatchLimits(segments=8, tokens=1024, mixed_segments=8)
 # A causal model on a CPU gains nothing from batches, and padded prompts of unequal length changed its texts at int8.

@@ -81,13 +81,16 @@ class SequenceToSequence:
         # A call for every token slows a small model by a third: only where somebody wants to know, or may stop it.
         is_heard = listener and (listener.stops_early or any(map(listener.is_followed, range(len(prompts)))))
         heard = listener if is_heard and arguments["beam_size"] == 1 else None
+        aligned = {
+            at for at in range(len(prompts)) if options.alignment or (listener is not None and listener.is_aligned(at))
+        }
         with follow(heard, self._tokenizer.decode, limits=limits, prefixes=prefixes) as following:
             outputs = self._translator.translate_batch(
                 [prompt.tokens for prompt in prompts],
                 target_prefix=[prompt.prefix for prompt in prompts] if prompts[0].prefix else None,
                 max_batch_size=0,
                 use_vmap=options.shortlist,
-                return_attention=options.alignment,
+                return_attention=bool(aligned),
                 disable_unk=True,
                 # 0: CTranslate2 then raises on an over-long input instead of cutting it silently.
                 max_input_length=0,
@@ -97,13 +100,13 @@ class SequenceToSequence:
                 callback=following,
                 **arguments,
             )
-        attention = self._read_attention(prompts, outputs, arguments["beam_size"]) if options.alignment else []
+        attention = self._read_attention(prompts, outputs, arguments["beam_size"]) if aligned else []
         results = []
         # The batch shares the largest limit; each segment is held to its own, so that its answer is the same alone.
         for at, (prompt, output, limit) in enumerate(zip(prompts, outputs, limits, strict=True)):
             written = [tokens[len(prompt.prefix) :] for tokens in output.hypotheses]
             hypotheses = read_hypotheses(self._tokenizer, written, output.scores, limit)
-            if options.alignment:
+            if at in aligned:
                 hypotheses = tuple(
                     replace(hypothesis, alignment=self._align(prompt, tokens[:limit], rows))
                     for hypothesis, tokens, rows in zip(hypotheses, written, attention[at], strict=True)
