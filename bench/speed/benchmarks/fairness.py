@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from statistics import median
 
+from polygist_service.engine.scheduler import SHARED_SECONDS
+
 from bench.quality.report import Table
 from bench.speed.bench import Bench
-from bench.speed.benchmarks.load import LONGEST_BATCH, void
+from bench.speed.benchmarks.load import void
 from bench.speed.charts import Line, draw
 from bench.speed.figures import Spread, jain, percentile
 from bench.speed.findings import Finding, Result
@@ -52,8 +54,8 @@ def find_latencies(alone: Sequence[Recording], beside: Sequence[Recording]) -> l
     """Latencies of short requests beside those of an idle server."""
     idle, busy = merge_latencies(alone, "short"), merge_latencies(beside, "short")
     note = void([recording.lag() for recording in (*alone, *beside)])
-    most_p50 = 1000 * (percentile(idle, 0.5) + 1.5 * LONGEST_BATCH)
-    most_p99 = 1000 * (percentile(idle, 0.99) + 2 * LONGEST_BATCH + 0.02)
+    most_p50 = 1000 * (percentile(idle, 0.5) + 1.5 * SHARED_SECONDS)
+    most_p99 = 1000 * (percentile(idle, 0.99) + 2 * SHARED_SECONDS + 0.02)
     medians = Spread.of(1000 * percentile(recording.latencies("short"), 0.5) for recording in beside)
     tails = Spread.of(1000 * percentile(recording.latencies("short"), 0.99) for recording in beside)
     count = f"of {len(busy)} short requests beside long articles"

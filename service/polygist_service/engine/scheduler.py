@@ -22,7 +22,7 @@ from polygist_service.engine.models.base import BatchLimits
 # A lone request is spread over the idle slots in shares of at least this many segments.
 MIN_SHARE = 4
 # The longest batch, in seconds: where others wait too, and where a request is alone.
-SHARED_SECONDS, LONE_SECONDS = 0.16, 0.25
+SHARED_SECONDS, LONE_SECONDS = 0.2, 0.25
 # Of a model so slow that one segment takes that, a batch may take so many times as long as its longest one would.
 SLOW_FACTOR = 2
 # A request is alone once no other was queued or run for so many seconds.

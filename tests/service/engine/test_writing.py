@@ -125,7 +125,11 @@ class Held:
 
         asked = []
         followed = SimpleNamespace(
-            stops_early=False, is_wanted=is_wanted, is_followed=listener.is_followed, tell=listener.tell, is_aligned=listener.is_aligned
+            stops_early=False,
+            is_wanted=is_wanted,
+            is_followed=listener.is_followed,
+            tell=listener.tell,
+            is_aligned=listener.is_aligned,
         )
         return self._model.run(batch, options, followed)
 
@@ -162,7 +166,9 @@ async def test_an_instruction_model_stops_for_whoever_leaves_although_nobody_fol
         def run(self, batch, options, listener=None):
             wanted = iter([True])
             gone = SimpleNamespace(
-                is_wanted=lambda at: next(wanted, False), is_followed=listener.is_followed, tell=submissions.append,
+                is_wanted=lambda at: next(wanted, False),
+                is_followed=listener.is_followed,
+                tell=submissions.append,
                 is_aligned=listener.is_aligned,
             )
             return model.run(batch, options, gone)
