@@ -41,15 +41,10 @@ def measure_latency(bench: Bench) -> Result:
     reached = knee([(load, p99) for load, _, p99 in points], MOST_P99)
     usual = next(p99 for load, _, p99 in points if load == USUAL_LOAD) / limit
     note = void(lags)
+    usual_name = f"p99 at 70 % / (3 x idle p50 + 2 x {1000 * SHARED_SECONDS:g} ms)"
     findings = [
         Finding(f"knee: load up to which p99 <= {MOST_P99:g} s", reached, bar=KNEE, aim=KNEE_AIM, note=note),
-        Finding(
-            f"p99 at 70 % / (3 x idle p50 + 2 x {1000 * SHARED_SECONDS:g} ms)",
-            usual,
-            bar=1.0,
-            is_ceiling=True,
-            note=note,
-        ),
+        Finding(usual_name, usual, bar=1.0, is_ceiling=True, note=note),
         Finding("capacity, half single sentences, half articles of 16", capacity, "calls/s"),
         Finding("capacity, half single sentences, half long articles", long_capacity, "calls/s"),
     ]
