@@ -30,7 +30,7 @@ ARROWS = {
     "engine": ("store", "context", "concurrency"),
     "translation": ("engine.interface", "notices", "context", "concurrency"),
     "summarisation": ("translation", "engine.interface", "notices", "context", "concurrency"),
-    "wire": ("summarisation", "translation", "engine.interface", "notices", "limits"),
+    "wire": ("summarisation", "translation", "engine.interface", "notices", "context", "limits"),
     "rpc": (
         *("wire", "summarisation", "translation", "engine.interface"),
         *("limits", "context", "concurrency", "admission"),

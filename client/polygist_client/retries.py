@@ -105,6 +105,8 @@ class Attempts:
             # that it has not looked at. gRPC does not try that again.
             again, self._was_cancelled = not self._was_cancelled, True
             return self._deadline - now if again else 0.0
+        if error.reason == OVERLOADED and error.retry_after is None:
+            return 0.0  # it would take longer than there is time, however little else there is to do
         if self._is_patient and error.reason in BUSY:
             return self._deadline - now
         is_gone = isinstance(error, Unavailable) and error.reason in ("", DRAINING)

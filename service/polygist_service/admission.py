@@ -329,14 +329,8 @@ class Admission:
         wait = self._seconds_until(caller, before)
         answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
         if seconds_left is not None and answered > seconds_left and not self._is_trial():
-            return ServerOverloaded(
-                f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work"
-                f" that waits before this call, and its deadline is in {format_seconds(seconds_left)} s; give more"
-                " time, or try again later or at another replica",
-                cause="deadline",
-                retry_after=max(LEAST_RETRY_SECONDS, min(wait, answered - seconds_left)),
-                is_in_time=False,
-            )
+            alone = estimate / self._capacity.per_second * (1 + SPARE_SHARE) + self._delay.seconds
+            return refuse_for_deadline(answered, wait=wait, alone=alone, seconds_left=seconds_left)
         if wait > self._bounds.queue_seconds:
             later = max(LEAST_RETRY_SECONDS, wait - self._bounds.queue_seconds)
             return ServerOverloaded(
@@ -423,6 +417,27 @@ class Admission:
             cause="memory",
             retry_after=later,
         )
+
+
+def refuse_for_deadline(answered: float, *, wait: float, alone: float, seconds_left: float) -> ServerOverloaded:
+    """Return the refusal of a call that would be answered too late.
+
+    Args:
+        answered: in how many seconds it would be.
+        wait: seconds of that in which other calls are answered.
+        alone: in how many seconds it would be answered if nothing waited.
+        seconds_left: until its deadline.
+    """
+    left = format_seconds(seconds_left)
+    if alone > seconds_left:
+        message = f"the call alone takes about {format_seconds(alone)} s, and its deadline is in {left} s; give it"
+        message += f" {format_seconds(answered)} s at least, or send less"
+        return ServerOverloaded(message, cause="deadline", retry_after=0.0, is_in_time=False)
+    later = max(LEAST_RETRY_SECONDS, min(wait, answered - seconds_left))
+    message = f"the answer would take about {format_seconds(answered)} s, of which {format_seconds(wait)} s are work"
+    message += f" that waits before this call, and its deadline is in {left} s; give more time, or try again with as"
+    message += f" much in {format_seconds(later)} s, or at another replica"
+    return ServerOverloaded(message, cause="deadline", retry_after=later, is_in_time=False)
 
 
 def format_seconds(seconds: float) -> str:

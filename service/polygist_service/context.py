@@ -9,13 +9,25 @@ CHARACTERS_PER_SECOND = 2000
 
 @dataclass(slots=True, eq=False)
 class Usage:
-    """What a call has taken of the machine so far; only the slots add to it, one at a time.
+    """What a call has taken of the machine so far.
 
     Attributes:
-        engine_seconds: of the time of slots; of a batch that calls share, each its part.
+        engine_seconds: of the time of slots; of a batch that calls share, each its part. Only the slots add to it, one
+            at a time; to all else only the event loop does.
+        input_tokens, output_tokens: what models have read and written, attempts that were given up included; of
+            alternatives only the best one counts.
+        cached_segments: how many needed no model: the cache had the answer, or an equal segment of the same call.
     """
 
     engine_seconds: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_segments: int = 0
+
+    def count_tokens(self, read: int, written: int) -> None:
+        """Count what a model has read and written of a segment."""
+        self.input_tokens += read
+        self.output_tokens += written
 
 
 @dataclass(frozen=True, slots=True)

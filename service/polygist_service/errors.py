@@ -127,7 +127,7 @@ class UnknownGlossary(NotFound):
 
 
 class Unavailable(PolygistError):
-    """Not now; `retry_after` says in how many seconds another try makes sense."""
+    """Not now; `retry_after` says in how many seconds another try makes sense, 0 where none does."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
@@ -147,7 +147,7 @@ class ServerOverloaded(Unavailable):
 
     Args:
         message: as of all errors.
-        retry_after: in how many seconds another call makes sense.
+        retry_after: in how many seconds another call with as much time makes sense; 0: at no time.
         cause: what there is too much of, in one word.
         is_in_time: whether this call may be made again then, its deadline being what it is.
     """

@@ -104,6 +104,11 @@ def test_room_that_comes_after_the_deadline_is_not_waited_for():
         attempts.delay_after(overloaded(5.0), 0.0)
 
 
+def test_a_call_that_takes_longer_than_there_is_time_is_not_made_again():
+    hopeless = ServerOverloaded("too long", code="UNAVAILABLE", reason="SERVER_OVERLOADED")
+    assert delays(make_retries(timeout=30.0).begin(TRANSLATE, 0.0, is_patient=True), 0.0, hopeless) == []
+
+
 def test_what_the_way_cancelled_is_made_once_more():
     for retries in (make_retries(), Retries(connect_to("localhost:1"))):
         assert len(delays(retries.begin(TRANSLATE, 0.0), 0.0, LOST)) == 1

@@ -1,5 +1,6 @@
 """What an operator meets when a server starts: foreign folders, taken ports, locked keys, too little memory."""
 
+import json
 import os
 import shutil
 import socket
@@ -142,3 +143,10 @@ def test_what_is_loaded_is_told_with_its_memory_and_last_use(tiny):
     assert (name, state) == ("de-en", "ready")
     assert memory.endswith(" MB")
     assert used != "never"
+
+
+def test_sizes_that_the_machine_has_not_are_warned_of(home, tmp_path):
+    with ServerProcess(home, tmp_path / "log", "--sentence-cache", "999TB", "--memory-cap", "1GB") as process:
+        process.wait_until_serving()
+    told = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [each["setting"] for each in told if each["event"] == "too_large"] == ["sentence_cache"]

@@ -168,7 +168,9 @@ class EchoModel:
             if engine.delay:
                 await asyncio.sleep(engine.delay)
             context.usage.engine_seconds += engine.delay
-            yield index, self._result(texts[index], options)
+            result = self._result(texts[index], options)
+            context.usage.count_tokens(result.input_token_count, result.output_token_count)
+            yield index, result
 
     async def write(self, segment, *, options, context):
         async with aclosing(self.submit([segment], options=options, context=context)) as results:

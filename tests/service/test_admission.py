@@ -200,7 +200,16 @@ def test_what_cannot_be_answered_before_its_deadline_is_refused(machine: Machine
     assert not late.is_in_time
     assert late.retry_after == pytest.approx(1.0, rel=0.02)  # a tenth more than 10 s
     assert "about 11 s, of which 5 s are work that waits before this call, and its deadline is in 10 s" in late.message
+    assert "try again with as much in 1 s" in late.message
     machine.admit(work(500), seconds_left=12.0)
+
+
+def test_what_takes_longer_alone_than_its_deadline_allows_is_not_told_to_come_again(machine: Machine):
+    machine.admit(work(1_000))
+    assert (late := machine.refusal(work(2_000), seconds_left=10.0)).cause == "deadline"
+    assert (late.retry_after, late.is_in_time) == (0.0, False)
+    assert late.message.startswith("the call alone takes about 22 s, and its deadline is in 10 s; give it ")
+    assert "again" not in late.message
 
 
 def test_a_call_without_a_deadline_is_never_too_late(machine: Machine):

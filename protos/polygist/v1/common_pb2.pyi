@@ -52,7 +52,8 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     SERVER_OVERLOADED          nothing was begun: the answer would come after the deadline, or
                                [queue.seconds: 60] seconds of work wait before the call, or all
                                calls together take [queue.bytes: 2,048 MiB]. A pushback of -1:
-                               not again with this deadline
+                               not again before this deadline; no RetryInfo: nor later with as
+                               much time, since the call alone takes longer than that
   DEADLINE_EXCEEDED, CANCELLED
     what was queued is dropped; what a stream has sent stays valid
     STREAM_IDLE                nothing was sent to BatchTranslate, or read of it, for too long
@@ -529,12 +530,12 @@ class Usage(_message.Message):
     character_count: _builtins.int
     """Output only. Code points of all contents."""
     input_token_count: _builtins.int
-    """Output only. Tokens that models have read."""
+    """Output only. Tokens that models have read, also in attempts that were given up."""
     output_token_count: _builtins.int
-    """Output only. Tokens that models have written."""
+    """Output only. Tokens that models have written; of alternatives, those of the best one."""
     cached_segment_count: _builtins.int
-    """Output only. Segments that were answered from the cache, and so have no tokens here. 0 where
-    the server keeps none.
+    """Output only. Segments that have no tokens here, because no model had to run for them: they
+    came from the server's sentence cache, or stand more than once in the request.
     """
     def __init__(
         self,

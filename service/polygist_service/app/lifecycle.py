@@ -12,6 +12,7 @@ import structlog
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
 from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
+from polygist_service.engine.hardware import read_memory
 from polygist_service.errors import PolygistError
 from polygist_service.settings import Settings
 
@@ -49,6 +50,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         log.info("administration", address=server.administration.address)
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
+    warn_of_sizes(settings, read_memory())
     watchdog = build_watchdog(server, settings, writer)
     if settings.stall_seconds:
         watchdog.start()
@@ -72,6 +74,19 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         raise OSError(f"gRPC stopped listening on {lost.result()} by itself, and the address could not be had again")
     lost.cancel()
     return STALLED if watchdog.cause else 0
+
+
+def warn_of_sizes(settings: Settings, memory: int | None) -> None:
+    """Log which sizes are larger than the memory there is, so that they keep nothing from running out of it.
+
+    Args:
+        settings: the knobs.
+        memory: bytes that this process can have; None where that is not known.
+    """
+    for name in ("memory_cap", "sentence_cache"):
+        size = int(getattr(settings, name))
+        if memory and size > memory:
+            log.warning("too_large", setting=name, bytes=size, memory_bytes=memory, hint="give less than there is")
 
 
 def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Watchdog:

@@ -220,6 +220,7 @@ class Hold:
                 raise InferenceFailed(f"a segment has {self.count(segment)} tokens, the model's window is {window}")
             return tokens
 
+        usage = submission.context.usage
         tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
@@ -231,6 +232,7 @@ class Hold:
             firsts = [(equals[0], tokens[equals[0]]) for equals in waiting.values()]
             self._slots.add(BatchKey(self._loaded, without_alignment(options)), submission, firsts)
             for found in lookup.found:
+                usage.cached_segments += 1
                 yield found
             while waiting:
                 for index, outcome in await submission.outcomes.get():
@@ -241,7 +243,10 @@ class Hold:
                         continue
                     if not submission.cancelled:  # else it may have ended early
                         lookup.keep(index, outcome)
-                    for equal in waiting.pop(index):
+                    equals = waiting.pop(index)
+                    usage.count_tokens(outcome.input_token_count, outcome.output_token_count)
+                    usage.cached_segments += len(equals) - 1
+                    for equal in equals:
                         yield equal, outcome
         finally:
             self._slots.cancel(submission)

@@ -18,23 +18,43 @@ def count_usable_cores(root: Path = Path("/")) -> int:
         root: where ``proc`` and ``sys`` are looked up.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quotas = [quota for folder in cgroup_folders(root) if (quota := read_quota(folder)) is not None]
+    quotas = [quota for folder in cgroup_folders(root, "cpu") if (quota := read_quota(folder)) is not None]
     return max(1, min(affinity, *(int(quota) for quota in quotas)) if quotas else affinity)
 
 
-def cgroup_folders(root: Path) -> list[Path]:
-    """The folders whose quota binds this process: its cgroup and every one above it (version 2, then 1)."""
+def read_memory(root: Path = Path("/")) -> int | None:
+    """Return how many bytes of memory this process can have at most, None where the system does not tell.
+
+    Args:
+        root: where ``proc`` and ``sys`` are looked up.
+    """
+    limits = [read_memory_limit(folder) for folder in cgroup_folders(root, "memory")]
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        limits += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemTotal:")]
+    except (OSError, ValueError):
+        pass
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def cgroup_folders(root: Path, controller: str) -> list[Path]:
+    """The folders whose limit binds this process: its cgroup and every one above it (version 2, then 1).
+
+    Args:
+        root: where ``proc`` and ``sys`` are looked up.
+        controller: what is limited, such as ``cpu``.
+    """
     base = root / "sys/fs/cgroup"
-    folders = [base, base / "cpu"]
+    folders = [base, base / controller]
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
         return folders
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        if controllers and controller not in controllers.split(","):
             continue
-        mount = base / "cpu" if controllers else base
+        mount = base / controller if controllers else base
         parts = [part for part in path.split("/") if part not in ("", "..")]
         folders += [mount.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
     return folders
@@ -51,6 +71,16 @@ def read_quota(folder: Path) -> float | None:
     except (OSError, ValueError):
         return None
     return None if quota in ("max", "-1") else float(quota) / float(period)
+
+
+def read_memory_limit(folder: Path) -> int | None:
+    """Bytes granted by one cgroup folder, None where there is no limit."""
+    for name in ("memory.max", "memory.limit_in_bytes"):
+        try:
+            return int((folder / name).read_text())
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return None
 
 
 # What a model runs as where nobody says: the first of these that the device has. Elsewhere it runs as it is stored.

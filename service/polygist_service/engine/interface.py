@@ -85,6 +85,11 @@ class Result:
     hypotheses: tuple[Hypothesis, ...] = ()
     vector: Vector | None = None
 
+    @property
+    def output_token_count(self) -> int:
+        """Tokens of the best hypothesis; 0 where there is none."""
+        return self.hypotheses[0].token_count if self.hypotheses else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Partial:

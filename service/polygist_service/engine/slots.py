@@ -186,6 +186,6 @@ def describe_batch(batch: Sequence[Job], results: Sequence[Result], seconds: flo
         segments=len(batch),
         padded_tokens=len(batch) * max(lengths),
         source_tokens=sum(lengths),
-        target_tokens=sum(result.hypotheses[0].token_count for result in results if result.hypotheses),
+        target_tokens=sum(result.output_token_count for result in results),
         seconds=seconds,
     )

@@ -116,7 +116,7 @@ def measure_rate(model: Model, work: Work, *, size: int, slots: int, seconds: fl
                 batch = next(batches)
             results = model.run([text.tokens for text in batch], work.options)
             words += sum(text.words for text in batch)
-            written += sum(result.hypotheses[0].token_count for result in results if result.hypotheses)
+            written += sum(result.output_token_count for result in results)
         return Window(words / work.mean_words / passed, words / passed, written / passed)
 
     with ThreadPoolExecutor(slots) as pool:

@@ -186,7 +186,9 @@ class BatchTranslation:
                 (translation,) = await self._translator.translate(parsed, context, turn=turn)
                 answer = await self._pool.call(
                     context,
-                    lambda: to_batch_response(item, translation, self._config.output_config, self._limits),
+                    lambda: to_batch_response(
+                        item, translation, self._config.output_config, usage=context.usage, limits=self._limits
+                    ),
                     characters=len(item.content),
                 )
                 admitted.is_whole = True

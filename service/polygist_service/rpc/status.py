@@ -108,7 +108,7 @@ def describe_further(error: BaseException) -> Iterator[Message]:
             yield error_details_pb2.ResourceInfo(
                 resource_type=kind, resource_name=error.resource, description=error.message
             )
-        case errors.Unavailable():
+        case errors.Unavailable() if error.retry_after:
             delay = duration_pb2.Duration()
             delay.FromMilliseconds(int(error.retry_after * 1000))
             yield error_details_pb2.RetryInfo(retry_delay=delay)

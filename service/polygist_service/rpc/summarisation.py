@@ -39,7 +39,7 @@ class SummarisationServicer:
     ) -> summarisation_service_pb2.SummariseResponse:
         wanted = parse_summarise_request(request, self._limits)
         results = await self._summariser.summarise(wanted, context)
-        return await self._pool.call(context, lambda: to_summarise_response(request, results))
+        return await self._pool.call(context, lambda: to_summarise_response(request, results, context.usage))
 
     async def StreamSummarise(
         self, request: summarisation_service_pb2.StreamSummariseRequest, context: CallContext
@@ -56,5 +56,5 @@ class SummarisationServicer:
                 if isinstance(event, SummaryResult):
                     results.append(event)
                 yield await self._pool.call(context, partial(to_summary_event, request.request, index, event))
-        usage = to_usage(read_contents(request.request, results), results)
+        usage = to_usage(read_contents(request.request, results), context.usage)
         yield summarisation_service_pb2.StreamSummariseResponse(usage=usage)

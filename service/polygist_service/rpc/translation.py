@@ -17,7 +17,7 @@ from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.translator import Translator, read_contents
-from polygist_service.translation.types import Progress, Translation
+from polygist_service.translation.types import Progress
 from polygist_service.wire.documents import parse_document_request, to_document_response
 from polygist_service.wire.models import to_glossaries_response
 from polygist_service.wire.translation import (
@@ -76,7 +76,7 @@ class TranslationServicer:
     ) -> translation_service_pb2.TranslateResponse:
         wanted = parse_translate_request(request, self._limits)
         translations = await self._translator.translate(wanted, context)
-        answer = partial(to_translate_response, request, translations)
+        answer = partial(to_translate_response, request, translations, context.usage)
         return await self._pool.call(context, answer, characters=sum(map(len, request.contents)))
 
     async def StreamTranslate(
@@ -84,16 +84,14 @@ class TranslationServicer:
     ) -> AsyncGenerator[translation_service_pb2.StreamTranslateResponse, None]:
         """Answer as `Translate` does, segment by segment: the contents in order, at the end what it has all cost."""
         wanted = parse_translate_request(request.request, self._limits)
-        translations: list[Translation] = []
         events = self._translator.events(wanted, context)
         async with aclosing(in_groups(events, seconds=COALESCED_SECONDS)) as groups:
             async for group in groups:
-                translations += [event for _, event in group if isinstance(event, Translation)]
                 answer = partial(to_translation_events, request.request, group)
                 length = sum(len(event.text) for _, event in group if not isinstance(event, Progress))
                 for reply in await self._pool.call(context, answer, characters=length):
                     yield reply
-        usage = to_usage(request.request.contents, translations)
+        usage = to_usage(request.request.contents, context.usage)
         yield translation_service_pb2.StreamTranslateResponse(usage=usage)
 
     async def BatchTranslate(
@@ -128,7 +126,8 @@ class TranslationServicer:
         output = request.config.output_config
         has_segments = request.include_text or output.include_segments or output.include_alignment
         result = await self._documents.translate(file, options, context, has_segments=has_segments)
-        return await self._pool.call(context, lambda: to_document_response(request, result, self._limits))
+        answer = partial(to_document_response, request, result, context.usage, self._limits)
+        return await self._pool.call(context, answer)
 
     async def ListGlossaries(
         self, request: translation_service_pb2.ListGlossariesRequest, context: CallContext

@@ -177,8 +177,6 @@ class Showing:
             self._plan.written,
             notices=(*make_notices(self._plan.model, written, self._checks), *([shortfall] if shortfall else [])),
             chunk_count=written.chunk_count,
-            input_token_count=written.input_token_count,
-            output_token_count=written.output_token_count,
         )
 
 

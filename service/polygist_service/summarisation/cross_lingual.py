@@ -190,8 +190,6 @@ class Translated:
             passages=tuple(self._passages),
             language=translations[0].target if translations else draft.language,
             notices=(*draft.notices, *notices),
-            input_token_count=draft.input_token_count + sum(each.input_token_count for each in translations),
-            output_token_count=draft.output_token_count + sum(each.output_token_count for each in translations),
         )
 
 

@@ -12,8 +12,8 @@ ENCODING = Encoding(max_tokens=128)
 MOST_CHARACTERS = 2000
 
 
-async def embed(engine: Engine, model: str, texts: Sequence[str], context: CallContext) -> tuple[list[Vector], int]:
-    """Return the embeddings of `texts` in order, each of L2 norm 1, and the number of tokens they cost.
+async def embed(engine: Engine, model: str, texts: Sequence[str], context: CallContext) -> list[Vector]:
+    """Return the embeddings of `texts` in order, each of L2 norm 1.
 
     Args:
         engine: runs the encoder.
@@ -24,12 +24,10 @@ async def embed(engine: Engine, model: str, texts: Sequence[str], context: CallC
     # Texts of like length share a batch, which then has little padding.
     order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
     found: list[tuple[int, Vector]] = []
-    token_count = 0
     async with engine.hold(model, context) as held:
         stream = held.submit([texts[at][:MOST_CHARACTERS] for at in order], options=ENCODING, context=context)
         async with aclosing(stream):
             async for index, result in stream:
                 assert result.vector is not None
                 found.append((order[index], result.vector))
-                token_count += result.input_token_count
-    return [vector for _, vector in sorted(found, key=lambda pair: pair[0])], token_count
+    return [vector for _, vector in sorted(found, key=lambda pair: pair[0])]

@@ -64,9 +64,8 @@ class Extractive:
         if plan.request.query:
             texts.append(plan.request.query)
         embeddings: list[Vector] = []
-        token_count = 0
         if plan.model:
-            embeddings, token_count = await embed(self._engine, plan.model, texts, context)
+            embeddings = await embed(self._engine, plan.model, texts, context)
 
         def choose() -> tuple[Likeness, tuple[Passage, ...], tuple[Notice, ...]]:
             likeness = compare(plan, texts, embeddings)
@@ -80,7 +79,7 @@ class Extractive:
             notices = (notice_ranking(plan, likeness, offer=offer), *notices)
         for passage in passages:
             yield passage
-        yield Draft(passages, plan.language, notices, input_token_count=token_count)
+        yield Draft(passages, plan.language, notices)
 
 
 def read_eligible(plan: Plan) -> tuple[list[Segment], int]:

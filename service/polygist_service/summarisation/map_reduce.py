@@ -180,16 +180,6 @@ class Written:
     is_stopped: bool = False
     had_loop: bool = False
     is_experimental: bool = False
-    input_token_count: int = 0
-    output_token_count: int = 0
-
-    def charge(self, result: Result) -> "Written":
-        """Return it with the tokens of one more result."""
-        return replace(
-            self,
-            input_token_count=self.input_token_count + result.input_token_count,
-            output_token_count=self.output_token_count + result.hypotheses[0].token_count,
-        )
 
 
 class MapReduce:
@@ -249,13 +239,13 @@ class MapReduce:
                         is_begun = True
                         yield result
                     else:
-                        outputs[at], written = result.hypotheses[0], written.charge(result)
+                        outputs[at] = result.hypotheses[0]
             are_loops = await self._pool.run(self._context, is_loop, [output.text for output in outputs])
             if loops := [at for at, is_one in enumerate(are_loops) if is_one]:
                 again = replace(options, no_repeat_ngram_size=LOOP_NGRAM)
                 async with aclosing(self._submit([chunks[at] for at in loops], again)) as rewritten:
                     async for index, result in rewritten:
-                        outputs[loops[index]], written = result.hypotheses[0], written.charge(result)
+                        outputs[loops[index]] = result.hypotheses[0]
                 written = replace(written, had_loop=True)
             settled = await self._pool.run(self._context, partial(settle, plan=plan), outputs)
             texts = tuple(text for text, _ in settled)

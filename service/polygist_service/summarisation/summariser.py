@@ -245,6 +245,4 @@ def make_result(plan: Plan, draft: Draft, rendering: Rendering) -> SummaryResult
         ),
         notices=tuple(notices),
         chunk_count=draft.chunk_count,
-        input_token_count=draft.input_token_count,
-        output_token_count=draft.output_token_count,
     )

@@ -144,8 +144,6 @@ class Draft:
     language: str
     notices: tuple[Notice, ...] = ()
     chunk_count: int = 1
-    input_token_count: int = 0
-    output_token_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +178,6 @@ class SummaryResult:
     sentences: tuple[SummarySentence, ...] = ()
     notices: tuple[Notice, ...] = ()
     chunk_count: int = 1
-    input_token_count: int = 0
-    output_token_count: int = 0
     source_text: str = ""
 
 

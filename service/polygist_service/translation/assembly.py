@@ -21,14 +21,11 @@ class Outcome:
         segment: of the source.
         hypotheses: the best first.
         notices: what there is to know about it, with spans in the source.
-        input_token_count, output_token_count: of all models on the way.
     """
 
     segment: Segment
     hypotheses: tuple[Hypothesis, ...]
     notices: tuple[Notice, ...]
-    input_token_count: int
-    output_token_count: int
 
     def ranked(self, rank: int) -> Hypothesis:
         """Return one hypothesis; the last one where there are fewer."""
@@ -69,8 +66,6 @@ async def join_parts(
             before.segment,
             tuple(change_text(each, fill(each.text)) for each in joined),
             (*before.notices, *moved),
-            before.input_token_count + sum(outcome.input_token_count for outcome in after),
-            before.output_token_count + sum(outcome.output_token_count for outcome in after),
         )
 
 
@@ -167,8 +162,7 @@ class Assembly:
                 for rank in range(1, rank_count)
             ),
             notices=tuple(self._notices()),
-            input_token_count=sum(outcome.input_token_count for outcome in outcomes),
-            output_token_count=sum(outcome.output_token_count for outcome in outcomes),
+            token_count=sum(each.token_count for each in best),
         )
 
     def _align(self, at: int, segment: Segment) -> Iterator[AlignedPair]:

@@ -218,7 +218,7 @@ def join_texts(
         return Translation("", "und", target)
     main = max(translations, key=lambda each: (each.model is not None, len(each.text)))
     notices = [FileNotice(index, each) for index, one in enumerate(translations) for each in one.notices]
-    scored = [(each.score, each.output_token_count) for each in translations if each.score is not None]
+    scored = [(each.score, each.token_count) for each in translations if each.score is not None]
     tokens = sum(count for _, count in scored)
     return replace(
         main,
@@ -226,8 +226,7 @@ def join_texts(
         score=sum(score * count for score, count in scored) / tokens if tokens else main.score,
         segments=tuple(move_segments(translations, source, goal)) if goal else (),
         notices=tuple(dict.fromkeys(move_notices([*notices, *written.notices], source))),
-        input_token_count=sum(each.input_token_count for each in translations),
-        output_token_count=sum(each.output_token_count for each in translations),
+        token_count=sum(each.token_count for each in translations),
     )
 
 

@@ -53,7 +53,6 @@ class Draft:
         protected: what the model read; None where it read nothing, or that in parts.
         failed: what of that does not stand in the best one.
         guessed: what stands at a place that may be wrong.
-        input_token_count, output_token_count: of all attempts.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -64,8 +63,6 @@ class Draft:
     protected: Protected | None = None
     failed: tuple[TermMatch, ...] = ()
     guessed: tuple[TermMatch, ...] = ()
-    input_token_count: int = 0
-    output_token_count: int = 0
 
     @property
     def badness(self) -> int:
@@ -82,14 +79,9 @@ class Draft:
         return replace(self, faults=tuple(fault for fault in self.faults if fault is not done))
 
     def or_better(self, other: "Draft") -> "Draft":
-        """Return the one with the lesser faults, this one where they are equal, with the tokens of both."""
+        """Return the one with the lesser faults, this one where they are equal."""
         better = other if other.badness < self.badness else self
-        return replace(
-            better,
-            was_loop=self.was_loop or Fault.LOOP in self.faults,
-            input_token_count=self.input_token_count + other.input_token_count,
-            output_token_count=self.output_token_count + other.output_token_count,
-        )
+        return replace(better, was_loop=self.was_loop or Fault.LOOP in self.faults)
 
 
 def keep(reading: Reading) -> Draft:

@@ -190,8 +190,6 @@ class Guard:
             protected=reading.protected,
             failed=failed,
             guessed=restored[0].guessed,
-            input_token_count=result.input_token_count,
-            output_token_count=best.token_count,
         )
 
     def _align(self, reading: Reading, written: Hypothesis, text: str, source: str) -> Alignment:
@@ -368,7 +366,6 @@ class Guard:
             draft: in which something is missing.
             with_kept: whether what is kept is put in too.
         """
-        draft = replace(draft, input_token_count=0, output_token_count=0)
         if not draft.protected:
             return draft
         written, showings = draft.hypotheses[0], draft.showings
@@ -464,8 +461,6 @@ class Guard:
             protected=protected,
             failed=tuple(move(match, at) for part, at in zip(parts, starts, strict=True) for match in part.failed),
             guessed=tuple(move(match, at) for part, at in zip(parts, starts, strict=True) for match in part.guessed),
-            input_token_count=sum(part.input_token_count for part in parts),
-            output_token_count=sum(part.output_token_count for part in parts),
         )
 
 

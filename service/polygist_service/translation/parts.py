@@ -113,12 +113,11 @@ def join_translations(
         confidence=language.confidence,
         model=leading.model,
         pivots=leading.pivots,
-        score=mean_score((each.score, each.output_token_count) for each in translations),
+        score=mean_score((each.score, each.token_count) for each in translations),
         segments=tuple(move_segments(pairs)),
         alternatives=tuple(join_alternatives(translations, rank) for rank in range(rank_count)),
         notices=(*language.notices(), *dict.fromkeys(move_notices(pairs))),
-        input_token_count=sum(each.input_token_count for each in translations),
-        output_token_count=sum(each.output_token_count for each in translations),
+        token_count=sum(each.token_count for each in translations),
     )
 
 
@@ -156,7 +155,7 @@ def join_alternatives(translations: Iterable[Translation], rank: int) -> Alterna
     chosen = []
     for each in translations:
         alternative = each.alternatives[min(rank, len(each.alternatives) - 1)] if each.alternatives else each
-        chosen.append((alternative.text, alternative.score, each.output_token_count))
+        chosen.append((alternative.text, alternative.score, each.token_count))
     return Alternative("".join(text for text, _, _ in chosen), mean_score((score, count) for _, score, count in chosen))
 
 

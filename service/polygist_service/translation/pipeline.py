@@ -233,6 +233,7 @@ class Pipeline:
             piece.reading.protected.source: keep(piece.reading) for piece in pieces if piece.reading.is_kept
         }
         due = find_due(pieces)
+        self._context.usage.cached_segments += sum(not piece.reading.is_kept for piece in pieces) - len(due)
         guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
         results = in_groups(in_order(start.go_on(due))) if len(due) > 1 else alone(start.go_on(due))
         taken = 0
@@ -389,7 +390,7 @@ def make_outcome(piece: Piece, draft: Draft) -> Outcome:
     """Return what became of a piece, with what there is to know about it."""
     draft = hold_back(draft, piece.segment.text)
     notices = tuple(piece_notices(piece, draft))
-    return Outcome(piece.segment, draft.hypotheses, notices, draft.input_token_count, draft.output_token_count)
+    return Outcome(piece.segment, draft.hypotheses, notices)
 
 
 def piece_notices(piece: Piece, draft: Draft) -> Iterator[Notice]:

@@ -110,6 +110,7 @@ class Translation:
         pivots: the languages in between.
         confidence: of the detection, None where the source language was given.
         score: mean log-probability per target token, None where not asked for.
+        token_count: of the text, as far as models wrote it.
     """
 
     text: str
@@ -122,8 +123,7 @@ class Translation:
     segments: tuple[TranslatedSegment, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
     notices: tuple[Notice, ...] = ()
-    input_token_count: int = 0
-    output_token_count: int = 0
+    token_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

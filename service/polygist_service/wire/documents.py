@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import partial
 
 from polygist.charsets import find_encoding
-from polygist.v1 import common_pb2, translation_service_pb2
+from polygist.v1 import translation_service_pb2
 
+from polygist_service.context import Usage
 from polygist_service.errors import InvalidRequest, RequestTooLarge, UnsupportedMimeType
 from polygist_service.limits import Limits
 from polygist_service.text.documents.files.base import ReadOptions
@@ -18,7 +19,7 @@ from polygist_service.translation.documents import TranslatedDocument
 from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.types import Terms
 from polygist_service.translation.types import TranslationRequest
-from polygist_service.wire.translation import parse_settings, to_translation
+from polygist_service.wire.translation import parse_settings, to_translation, to_usage
 from polygist_service.wire.validation import MOST_CHARACTERS_SHOWN, split_media_type
 
 
@@ -101,7 +102,7 @@ def parse_file(
 
 
 def to_document_response(
-    request: translation_service_pb2.TranslateDocumentRequest, result: TranslatedDocument, limits: Limits
+    request: translation_service_pb2.TranslateDocumentRequest, result: TranslatedDocument, usage: Usage, limits: Limits
 ) -> translation_service_pb2.TranslateDocumentResponse:
     """Return the answer to `request`; raises RequestTooLarge where it does not fit into a message."""
     whole = replace(result.translation, text=result.translated_text)
@@ -110,11 +111,7 @@ def to_document_response(
     response = translation_service_pb2.TranslateDocumentResponse(
         document=result.document,
         translation=translation,
-        usage=common_pb2.Usage(
-            character_count=len(result.source_text),
-            input_token_count=whole.input_token_count,
-            output_token_count=whole.output_token_count,
-        ),
+        usage=to_usage([result.source_text], usage),
         mime_type=result.mime_type,
         source_text=result.source_text if request.include_text else "",
         translated_text=result.translated_text if request.include_text else "",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from polygist.v1 import summarisation_service_pb2
 
+from polygist_service.context import Usage
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
 from polygist_service.summarisation.types import Event, Form, Length, Method, Order, SummaryRequest, SummaryResult
@@ -133,7 +134,7 @@ def parse_length_target(request: summarisation_service_pb2.SummariseRequest, fie
 
 
 def to_summarise_response(
-    request: summarisation_service_pb2.SummariseRequest, results: Sequence[SummaryResult]
+    request: summarisation_service_pb2.SummariseRequest, results: Sequence[SummaryResult], usage: Usage
 ) -> summarisation_service_pb2.SummariseResponse:
     """Return the answer to `request`; the results are in the order of its contents."""
     return summarisation_service_pb2.SummariseResponse(
@@ -141,7 +142,7 @@ def to_summarise_response(
             to_summary(content, result, request.output_config)
             for content, result in zip(read_contents(request, results), results, strict=True)
         ],
-        usage=to_usage(read_contents(request, results), results),
+        usage=to_usage(read_contents(request, results), usage),
     )
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from polygist.v1 import common_pb2, translation_service_pb2
 
+from polygist_service.context import Usage
 from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
@@ -92,7 +92,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
 
 
 def to_translate_response(
-    request: translation_service_pb2.TranslateRequest, translations: Sequence[Translation]
+    request: translation_service_pb2.TranslateRequest, translations: Sequence[Translation], usage: Usage
 ) -> translation_service_pb2.TranslateResponse:
     """Return the answer to `request`; the translations are in the order of its contents."""
     return translation_service_pb2.TranslateResponse(
@@ -100,7 +100,7 @@ def to_translate_response(
             to_translation(content, translation, request.output_config)
             for content, translation in zip(request.contents, translations, strict=True)
         ],
-        usage=to_usage(request.contents, translations),
+        usage=to_usage(request.contents, usage),
     )
 
 
@@ -148,13 +148,15 @@ def to_batch_response(
     item: translation_service_pb2.BatchItem,
     translation: Translation,
     output: translation_service_pb2.TranslationOutputConfig,
+    *,
+    usage: Usage,
     limits: Limits,
 ) -> translation_service_pb2.BatchTranslateResponse:
     """Return the answer to an item; raises RequestTooLarge where it does not fit into a message."""
     response = translation_service_pb2.BatchTranslateResponse(
         item_id=item.item_id,
         translation=to_translation(item.content, translation, output),
-        usage=to_usage([item.content], [translation]),
+        usage=to_usage([item.content], usage),
     )
     if (size := response.ByteSize()) > limits.message_bytes:
         raise RequestTooLarge(
@@ -229,22 +231,13 @@ def to_progress(progress: Progress) -> common_pb2.Progress:
     return common_pb2.Progress(completed_count=progress.completed, total_count=progress.total)
 
 
-class Counted(Protocol):
-    """What models have read and written, in tokens; a result of either service."""
-
-    @property
-    def input_token_count(self) -> int: ...
-
-    @property
-    def output_token_count(self) -> int: ...
-
-
-def to_usage(contents: Sequence[str], results: Sequence[Counted]) -> common_pb2.Usage:
-    """Return what a request has cost."""
+def to_usage(contents: Sequence[str], usage: Usage) -> common_pb2.Usage:
+    """Return the message for what a request with these contents has cost."""
     return common_pb2.Usage(
         character_count=sum(map(len, contents)),
-        input_token_count=sum(result.input_token_count for result in results),
-        output_token_count=sum(result.output_token_count for result in results),
+        input_token_count=usage.input_tokens,
+        output_token_count=usage.output_tokens,
+        cached_segment_count=usage.cached_segments,
     )
 
 

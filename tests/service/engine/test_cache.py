@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polygist_service.context import CallContext
 from polygist_service.engine.cache import SentenceCache, make_keys, measure
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement
@@ -80,6 +81,16 @@ async def test_what_was_read_is_not_read_again():
     assert [second[2], second[0]] == first
     state = cache.state()
     assert (state.hits, state.misses, state.entries) == (2, 3, 3)
+
+
+async def test_hits_cost_no_tokens_and_are_told():
+    context = CallContext("me")
+    async with running() as (engine, _, _):
+        await answers(engine, ["the river", "a town"])
+        async for _ in submit(engine, "tiny", ["a town", "the old bridge"], options=GREEDY, context=context):
+            pass
+    usage = context.usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cached_segments) == (3, 1, 1)
 
 
 async def test_hits_need_no_slot():

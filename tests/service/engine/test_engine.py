@@ -185,6 +185,19 @@ async def test_segments_that_are_the_same_are_decoded_once(loaded):
     assert sum(model.sizes) == 10 + 10  # ten at once, and then each alone
 
 
+async def test_only_what_models_have_read_and_written_counts_and_the_rest_is_told(loaded):
+    segments, once, often = [sentence(number) for number in range(10)], CallContext("me"), CallContext("me")
+    async with running(loaded) as (engine, _):
+        for texts, context in ((segments, once), (segments * 20, often)):
+            async for _ in submit(engine, "tiny", texts, options=GREEDY, context=context):
+                pass
+    read, written = once.usage.input_tokens, once.usage.output_tokens
+    assert min(read, written) > 10
+    assert once.usage.cached_segments == 0
+    assert (often.usage.input_tokens, often.usage.output_tokens) == (read, written)
+    assert often.usage.cached_segments == 190
+
+
 async def test_a_call_knows_what_it_has_taken_of_the_slots(loaded):
     contexts = [CallContext("me"), CallContext("me")]
     async with running(loaded) as (engine, _):

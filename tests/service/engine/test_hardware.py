@@ -4,7 +4,14 @@ import os
 
 import ctranslate2
 import pytest
-from polygist_service.engine.hardware import Hardware, Placement, count_usable_cores, estimate_memory, resolve
+from polygist_service.engine.hardware import (
+    Hardware,
+    Placement,
+    count_usable_cores,
+    estimate_memory,
+    read_memory,
+    resolve,
+)
 from polygist_service.errors import UnsupportedCapability
 
 CPU = {"int8", "int8_float32", "float32"}
@@ -124,3 +131,22 @@ def test_the_quota_of_cgroup_1_counts(tmp_path):
 @pytest.mark.usefixtures("affinity")
 def test_without_cgroups_the_affinity_counts(tmp_path):
     assert count_usable_cores(tmp_path) == 8
+
+
+def test_the_least_limit_of_memory_counts(tmp_path):
+    assert read_memory(tmp_path) is None
+    write(tmp_path, "proc/meminfo", "MemTotal:        8000 kB\nMemFree:  1 kB\n")
+    assert read_memory(tmp_path) == 8_192_000
+    write(tmp_path, "proc/self/cgroup", "0::/pods/mine\n")
+    write(tmp_path, "sys/fs/cgroup/pods/mine/memory.max", "max\n")
+    assert read_memory(tmp_path) == 8_192_000
+    write(tmp_path, "sys/fs/cgroup/pods/memory.max", "5000000\n")
+    assert read_memory(tmp_path) == 5_000_000
+
+
+def test_the_memory_of_cgroup_1_counts(tmp_path):
+    write(tmp_path, "proc/meminfo", "MemTotal:        8000 kB\n")
+    write(tmp_path, "proc/self/cgroup", "4:cpu,cpuacct:/\n3:memory:/job\n")
+    write(tmp_path, "sys/fs/cgroup/memory/memory.limit_in_bytes", f"{1 << 63}\n")
+    write(tmp_path, "sys/fs/cgroup/memory/job/memory.limit_in_bytes", "4000000\n")
+    assert read_memory(tmp_path) == 4_000_000

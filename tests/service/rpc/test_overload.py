@@ -69,7 +69,7 @@ async def test_a_call_whose_deadline_is_too_near_is_refused_and_not_to_be_made_a
     assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
     assert "its deadline is in 0." in failure.message
     assert failure.trailer["grpc-retry-pushback-ms"] == "-1"
-    assert failure.details == ("ErrorInfo", "RetryInfo")
+    assert failure.details == ("ErrorInfo",)  # nor later: it takes longer than that by itself
 
 
 async def test_streams_and_files_and_summaries_are_refused_as_well(busy):

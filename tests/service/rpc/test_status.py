@@ -59,6 +59,12 @@ def test_an_unavailable_server_tells_when_to_come_back():
     assert dict(trailer)["grpc-retry-pushback-ms"] == "2500"
 
 
+def test_a_call_that_cannot_be_in_time_is_not_told_to_come_back():
+    _, _, trailer = describe(errors.ServerOverloaded("too long", retry_after=0.0, is_in_time=False))
+    assert dict(trailer)["grpc-retry-pushback-ms"] == "-1"
+    assert read(trailer)[2] == []
+
+
 def test_nothing_of_an_unexpected_error_reaches_the_caller(capsys):
     code, message, trailer = describe(ValueError("secret text"))
     status, info, _ = read(trailer)

@@ -128,6 +128,14 @@ async def test_languages_are_detected_article_by_article():
     assert reply.summaries[1].text == portuguese
     assert reply.summaries[2].text == ""
     assert reply.usage.character_count == len(ARTICLE) + len(portuguese)
+    assert (reply.usage.input_token_count > 100, reply.usage.output_token_count) == (True, 0)
+
+
+async def test_a_summary_in_another_language_costs_what_is_written_of_it():
+    reply = await summarise(make(ARTICLE, target_language_code="pt", max_sentence_count=2))
+    written = reply.summaries[0].text.split()
+    assert reply.usage.output_token_count == len(written)
+    assert reply.usage.input_token_count > len(ARTICLE.split())
 
 
 async def test_an_article_without_letters_needs_no_model_for_the_target_language():

@@ -67,7 +67,8 @@ async def test_a_long_article_is_read_part_by_part_and_then_what_that_gave(write
     assert texts(draft) == [SENTENCES[0]]
     assert len(write.engine.segments) == 6 + 3 + 2 + 1
     assert write.engine.segments[:6] == [" ".join(SENTENCES[at : at + 2]) for at in range(0, 12, 2)]
-    assert draft.output_token_count == draft.input_token_count > 0
+    usage = write.engine.contexts[-1].usage
+    assert usage.output_tokens == usage.input_tokens > 0
 
 
 async def test_what_the_parts_gave_is_the_summary_once_it_is_short_enough(write):

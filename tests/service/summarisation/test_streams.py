@@ -112,7 +112,7 @@ class Translations:
             if text != self._first and self._gate:
                 await self._gate.wait()
             yield at, Delta(f"<{text}>")
-            yield at, Translation(f"<{text}>", request.source, "pt", input_token_count=1, output_token_count=1)
+            yield at, Translation(f"<{text}>", request.source, "pt")
 
 
 class English:
@@ -190,7 +190,6 @@ async def test_it_is_told_before_the_others_are_translated(build, method):
     assert before[-1].text.startswith("<")
     result = check_whole(events)
     assert result.text.count("<") == 3
-    assert result.output_token_count >= 3
 
 
 async def wait_for(reached):

@@ -51,14 +51,14 @@ class GroundingChecker:
         encoder = find_encoder(self._engine, article.language, language)
         if encoder and len(comparison.own) <= MOST_SENTENCES:
             # While the model writes, for there is hardly a summary of nothing but copies.
-            vectors, _ = await embed(self._engine, encoder, comparison.own, context)
+            vectors = await embed(self._engine, encoder, comparison.own, context)
             comparison.encode(dict(enumerate(vectors)))
         async for sentence in sentences:
             vector = None
             if encoder and comparison.needs_encoder(sentence):
                 places = await self._pool.call(context, partial(comparison.choose_places, sentence))
                 texts = [*(comparison.own[place] for place in places), sentence]
-                (*vectors, vector), _ = await embed(self._engine, encoder, texts, context)
+                *vectors, vector = await embed(self._engine, encoder, texts, context)
                 comparison.encode(dict(zip(places, vectors, strict=True)))
             yield await self._pool.call(context, partial(comparison.check, sentence, vector))
 
