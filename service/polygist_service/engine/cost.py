@@ -12,6 +12,8 @@ MEMORY = 0.98
 USUAL = (0.002, 0.00004, 0.0004, 0.00004)
 # Tokens of an output for one of its source, before there is any.
 USUAL_RATIO = 1.2
+# Segments of a batch, before there is any.
+USUAL_SEGMENTS = 8.0
 # How far batches of the same shape are apart, as a share of what they take, squared.
 SCATTER = 0.02
 # A batch that took much longer or shorter than expected, because the machine stood still or a text was odd, counts as
@@ -40,7 +42,7 @@ class CostModel:
         self._scale: Sums = (0.0, 0.0)
         self._seen: Sums = (0.0, 0.0, 0.0)
         self._written: Sums = (0.0, 0.0)
-        self._batches: Sums = (0.0, 0.0)
+        self._batches: Sums = (USUAL_SEGMENTS, 1.0)
 
     def add(self, seconds: float, *, padded: int, steps: int, segments: int, beam_size: int = 1) -> None:
         """Learn from a batch.
@@ -100,14 +102,15 @@ class CostModel:
         steps = self.expected_steps(longest)
         return self.predict(padded=segments * longest, steps=steps, segments=segments, beam_size=beam_size)
 
-    def segment_seconds(self, tokens: int, *, beam_size: int = 1) -> float:
+    def segment_seconds(self, tokens: int, *, most: int, beam_size: int = 1) -> float:
         """Return what one segment may be expected to take of a batch of the usual size.
 
         Args:
             tokens: of the segment.
+            most: so many segments a batch may have.
         """
         segments, batches = self._batches
-        usual = max(1, round(segments / batches)) if batches else 1
+        usual = min(most, max(1, round(segments / batches)))
         return self.expect(segments=usual, longest=tokens, beam_size=beam_size) / usual
 
     def most_segments(self, longest: int, seconds: float, *, beam_size: int = 1) -> int:

@@ -81,7 +81,13 @@ class Scheduler:
         request = self._find_request(submission.context, self._lane(limits))
         waiting = Waiting(submission, request, now)
         jobs = [
-            Job(key, waiting, index, tokens, cost.segment_seconds(len(tokens), beam_size=beam_size))
+            Job(
+                key,
+                waiting,
+                index,
+                tokens,
+                cost.segment_seconds(len(tokens), most=limits.segments, beam_size=beam_size),
+            )
             for index, tokens in segments
         ]
         if not jobs:

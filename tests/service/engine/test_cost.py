@@ -41,7 +41,7 @@ def test_scatter_does_not_lead_astray():
 
 def test_before_there_were_batches_something_is_expected():
     cost = CostModel()
-    assert 0 < cost.segment_seconds(5) < cost.segment_seconds(50) < 1
+    assert 0 < cost.segment_seconds(5, most=32) < cost.segment_seconds(50, most=32) < 1
     assert cost.most_segments(20, 1.0) > 1
     assert cost.expected_steps(10) >= 10
 
@@ -67,7 +67,7 @@ def test_no_prediction_is_negative_and_more_work_takes_no_less(batches):
         cost.add(taken, padded=segments * longest, steps=steps, segments=segments)
     small = cost.predict(padded=10, steps=1, segments=1)
     assert 0 <= small <= cost.predict(padded=20, steps=2, segments=2)
-    assert cost.segment_seconds(10) >= 0
+    assert cost.segment_seconds(10, most=32) >= 0
     assert cost.most_segments(10, 0.1) >= 1
 
 
@@ -112,7 +112,15 @@ def test_an_encoder_has_no_steps():
 
 def test_a_segment_takes_its_part_of_a_batch_of_the_usual_size():
     cost = taught((16, 20))
-    assert cost.segment_seconds(20) == pytest.approx(seconds(16, 20) / 16, rel=0.1)
+    assert cost.segment_seconds(20, most=32) == pytest.approx(seconds(16, 20) / 16, rel=0.1)
+    assert cost.segment_seconds(20, most=1) == pytest.approx(seconds(1, 20), rel=0.1)
+
+
+def test_after_the_golden_text_a_segment_is_not_expected_to_stay_alone():
+    cost = CostModel()
+    teach(cost, 1, 20, 0.05)
+    assert cost.segment_seconds(20, most=32) < 0.05 / 3
+    assert cost.segment_seconds(20, most=1) == pytest.approx(0.05, rel=0.1)
 
 
 def slow_seconds(padded, steps):

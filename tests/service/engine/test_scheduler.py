@@ -30,7 +30,7 @@ class TokenCost:
     def __init__(self, seconds=TOKEN_SECONDS):
         self._seconds = seconds
 
-    def segment_seconds(self, tokens, *, beam_size=1):
+    def segment_seconds(self, tokens, *, most, beam_size=1):
         return tokens * self._seconds
 
     def expect(self, *, segments, longest, beam_size=1):
