@@ -9,6 +9,7 @@ full of equals, and nobody is far ahead for long.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 
@@ -77,19 +78,11 @@ class Scheduler:
 
     def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
         """Queue the tokenised segments of a submission, each with its index there; once for each submission."""
-        now, cost, beam_size, limits = self._clock(), self._costs(key), key.beam_size, self._limits(key)
+        now, cost, limits = self._clock(), self._costs(key), self._limits(key)
         request = self._find_request(submission.context, self._lane(limits))
         waiting = Waiting(submission, request, now)
-        jobs = [
-            Job(
-                key,
-                waiting,
-                index,
-                tokens,
-                cost.segment_seconds(len(tokens), most=limits.segments, beam_size=beam_size),
-            )
-            for index, tokens in segments
-        ]
+        seconds_of = partial(cost.segment_seconds, most=limits.segments, beam_size=key.beam_size)
+        jobs = [Job(key, waiting, index, tokens, seconds_of(len(tokens))) for index, tokens in segments]
         if not jobs:
             return
         seconds = sum(job.cost for job in jobs)
