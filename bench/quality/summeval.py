@@ -69,7 +69,7 @@ async def _measure(
     own = [segment.text for segment in Article.parse(text, "en").sentences]
     split = [[segment.text for segment in Article.parse(summary, "en").sentences] for summary in summaries]
     texts = [*own, *(sentence for sentences in split for sentence in sentences)]
-    embeddings, _ = await embed(engine, encoder, texts, CallContext("bench"))
+    embeddings = await embed(engine, encoder, texts, CallContext("bench"))
     vectors = np.stack(embeddings)
     nearest = (vectors[len(own) :] @ vectors[: len(own)].T).max(axis=1).astype(float)
     wording = Wording(text)

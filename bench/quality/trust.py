@@ -130,7 +130,7 @@ async def measure_system(
 async def find_support(engine: Engine, encoder: ModelInfo, article: Article, sentences: Sequence[str]) -> list[Support]:
     """The support of each of `sentences` in the article."""
     own = [segment.text for segment in article.sentences]
-    embeddings, _ = await embed(engine, encoder.name, [*own, *sentences], CONTEXT)
+    embeddings = await embed(engine, encoder.name, [*own, *sentences], CONTEXT)
     vectors = np.stack(embeddings)
     similarities = (vectors[len(own) :] @ vectors[: len(own)].T).max(axis=1)
     wording = Wording(article.text)

@@ -47,7 +47,7 @@ async def test_a_translation_and_its_events_are_the_same_text(services):
     )
     wanted = parse_translate_request(request, LIMITS)
     assert (wanted.source, wanted.target, wanted.decoding.scores) == ("en", "pt-BR", True)
-    reply = to_translate_response(request, await services.translator.translate(wanted, CONTEXT))
+    reply = to_translate_response(request, await services.translator.translate(wanted, CONTEXT), CONTEXT.usage)
     assert [each.translated_text for each in reply.translations] == ["[One.] [Two.]\n\n[Three \U0001f600.]", "", "12"]
     events = [each async for each in services.translator.events(wanted, CONTEXT)]
     # Events come one by one, or all together where the reader was away.
@@ -76,7 +76,7 @@ async def test_a_summary_and_its_events_are_the_same_text(services):
     )
     wanted = parse_summarise_request(request, LIMITS)
     assert (wanted.source, wanted.max_sentences, wanted.decoding.preference) == (None, 2, Preference.DEFAULT)
-    reply = to_summarise_response(request, await services.summariser.summarise(wanted, CONTEXT))
+    reply = to_summarise_response(request, await services.summariser.summarise(wanted, CONTEXT), CONTEXT.usage)
     assert [len(summary.sentences) for summary in reply.summaries] == [2, 0]
     assert reply.summaries[0].detection_confidence > 0.9
     texts, joined = ["", ""], []
