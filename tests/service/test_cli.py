@@ -44,6 +44,7 @@ Server = Callable[..., Outcome]
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Server:
     """Run ``polygist-server`` with an own home."""
     monkeypatch.setenv("POLYGIST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "")  # which commands set for their own process
 
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -15,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from polygist_service.app.native import set_kernels
 from polygist_service.cli.flags import HeadedGroup, ModelName, open_store
 from polygist_service.errors import StoreError
 from polygist_service.store.description import COMPUTE_TYPES, ROLES
@@ -103,6 +105,7 @@ INSTALLED = ModelName(is_installed=True)
 @click.pass_context
 def models(context: click.Context, home: Path | None) -> None:
     """Install, check and remove models."""
+    set_kernels(os.environ)  # those of the server, which golden answers are compared on
     context.obj = open_store(home)
 
 
