@@ -15,6 +15,7 @@ class GoldenAnswer:
         shortlist: whether it chose among its shortlist only.
         written: its output; empty for an encoder.
         token_count: tokens of that.
+        score: the mean log-probability of these.
         vector: what an encoder made of the text: 16-bit floats, little-endian, in Base64.
     """
 
@@ -24,6 +25,7 @@ class GoldenAnswer:
     shortlist: bool = False
     written: str = ""
     token_count: int = 0
+    score: float = 0.0
     vector: str = ""
 
 

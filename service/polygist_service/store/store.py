@@ -190,11 +190,10 @@ class Store:
             with self._offering_what_there_is(name):
                 verify_files(folder, read_manifest(folder))
 
-    def record(self, name: str) -> InstalledModel:
-        """Have an installed model answer its golden texts anew, and keep that; its files are verified before.
+    def record(self, name: str) -> GoldenAnswers | None:
+        """Have an installed model answer its golden texts anew, and keep what it answers; None where it cannot.
 
-        Returns:
-            The model, as it was where it could not be asked.
+        Its files are verified before.
 
         Raises:
             StoreError: it is not installed, or damaged.
@@ -207,7 +206,7 @@ class Store:
                 manifest = replace(read_manifest(folder), golden=golden.to_json())
                 write_manifest(workspace, manifest)
                 replace_file(workspace / FILE, folder / FILE)
-        return self.find(name)
+        return golden
 
     def remove(self, name: str) -> None:
         """Remove an installed model, damaged or not; raises StoreError where there is none."""
