@@ -74,6 +74,45 @@ def test_a_model_is_converted_from_a_folder(server: Server, folder: Path):  # no
 
 
 @pytest.mark.usefixtures("store")
+def test_models_record_golden_answers_when_they_are_installed_and_when_asked_to(
+    server: Server,
+    folder: Path,  # noqa: F811
+    tmp_path: Path,
+):
+    server("models", "convert", "tiny", folder)
+    manifest = tmp_path / "home" / "models" / "tiny" / "manifest.json"
+    values = json.loads(manifest.read_text())
+    assert len(values["golden"]["answers"]) == 20
+    assert (verified := server("models", "verify")).out == "tiny: ok\n"
+    assert verified.err == ""
+    manifest.write_text(json.dumps({**values, "golden": None}))
+    assert server("models", "verify").err == (
+        "note: tiny has no golden answers; run: polygist-server models record tiny\n"
+    )
+    assert re.fullmatch(
+        r"tiny: 20 golden answers, int8 on .+ by polygist .+, ctranslate2 .+\n", server("models", "record").out
+    )
+    assert json.loads(manifest.read_text()) == values
+
+
+@pytest.mark.usefixtures("store")
+def test_a_model_that_cannot_be_asked_is_installed_without_golden_answers(
+    server: Server,
+    folder: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(installed: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("polygist_service.engine.golden_texts.record_answers", fail)
+    warning = "warning: tiny: its golden answers were not recorded: out of memory\n"
+    converted = server("models", "convert", "tiny", folder)
+    assert (converted.code, converted.err) == (0, warning)
+    assert (server("models", "record", "tiny").code, server("models", "record").err) == (1, warning)
+    assert server("models", "--home", folder, "record").err.startswith("note: no model is installed in ")
+
+
+@pytest.mark.usefixtures("store")
 def test_a_home_is_given_by_a_flag_too(server: Server, folder: Path, tmp_path: Path):  # noqa: F811
     server("models", "convert", "tiny", folder)
     os.rename(tmp_path / "home", tmp_path / "other")
