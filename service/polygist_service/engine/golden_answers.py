@@ -136,10 +136,11 @@ def check_golden_answers(installed: InstalledModel, model: Model, placement: Pla
         least = LEAST_CHRF_WITH_INSTRUCTION if follows_instructions(installed.description) else LEAST_CHRF
         is_right, measure = found.likeness >= least, f"chrF {found.likeness:.1f}, at least {least:g}"
     if not is_right:
+        other_cure = "" if is_same else f"; if it is whole, polygist-server models record {installed.name}"
         raise StoreError(
             f"model {installed.name} does not answer what it did when it was installed: of {len(golden.answers)} "
             f"golden answers {found.equal} are equal ({measure}); recorded with {golden.calculation}; here with "
-            f"{here}{found.difference}; run: polygist-server models pull --again {installed.name}"
+            f"{here}{found.difference}; run: polygist-server models pull --again {installed.name}{other_cure}"
         )
     seconds = round(time.monotonic() - began, 3)
     log.info(
@@ -182,12 +183,12 @@ def is_equal(one: GoldenAnswer, other: GoldenAnswer) -> bool:
 
 
 def compute_cosine(one: str, other: str) -> float:
-    """Return the cosine of two vectors, as golden answers keep them; 0 where they are of different lengths."""
+    """Return the cosine of two vectors, as golden answers keep them; 0 where there is none."""
     left, right = read_vector(one), read_vector(other)
-    if left.shape != right.shape:
+    lengths = float(np.linalg.norm(left) * np.linalg.norm(right))
+    if left.shape != right.shape or not lengths > 0:  # zeros, or what is no number
         return 0.0
-    cosine = float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
-    return cosine if cosine == cosine else 0.0  # of a vector of zeros, or of what is no number
+    return float(left @ right) / lengths
 
 
 def read_vector(kept: str) -> Vector:
