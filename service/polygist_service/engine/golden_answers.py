@@ -29,8 +29,8 @@ MOST_SCORE_DIFFERENCE = 0.001
 LEAST_COSINE_OF_THE_SAME = 0.99999
 # What damage leaves of a model is told from what other kernels and numbers make of it, in the mean of all answers:
 # chrF, 0 to 100, and cosines. Of the starter models, these leave 98.5 and 0.9976 at the least. A model that follows
-# instructions says the same in other words: SmolLM2 of 135 M, as int8 for float32, leaves 66.
-LEAST_CHRF, LEAST_CHRF_WITH_INSTRUCTION = 80.0, 40.0
+# instructions says the same in other words: SmolLM2 of 135 M, as int8 for float32, leaves 68 at the least.
+LEAST_CHRF, LEAST_CHRF_WITH_INSTRUCTION = 80.0, 50.0
 LEAST_COSINE = 0.97
 # chrF by Popović (2015), https://aclanthology.org/W15-3049: n-grams of characters, recall counting BETA times as much.
 LONGEST_NGRAM, BETA = 6, 2
