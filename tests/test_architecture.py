@@ -40,14 +40,14 @@ ARROWS = {
         *("rpc", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission"),
     ),
-    "cli": ("app", "settings", "limits", "store", "engine.word_alignment"),
+    "cli": ("app", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "admission")
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
-    "polygist.__version__": ("cli", "wire", "store"),
+    "polygist.__version__": ("cli", "wire", "store", "engine"),
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),

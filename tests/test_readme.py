@@ -114,7 +114,7 @@ def test_the_commands_about_models_run_in_their_order(tmp_path):
         "alirezamsh/small100": "small100",
     }
     shown = commands("Models")
-    assert len(shown) == 8
+    assert len(shown) == 9
     with HubStandIn() as hub:
         for name, folder in repositories.items():
             paths = (ROOT / "tests" / "parity" / folder).iterdir()
@@ -124,6 +124,7 @@ def test_the_commands_about_models_run_in_their_order(tmp_path):
     assert [output.count("installed") for output in outputs[1:5]] == [1, 1, 1, 1]
     assert "renewed" in outputs[6]
     assert outputs[7].count(": ok") == 4
+    assert outputs[8].count(": 20 golden answers, ") == 4
 
 
 def test_the_entry_shown_is_one_of_a_catalogue(tmp_path):

@@ -44,6 +44,7 @@ Server = Callable[..., Outcome]
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Server:
     """Run ``polygist-server`` with an own home."""
     monkeypatch.setenv("POLYGIST_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "")  # which commands set for their own process
 
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()
@@ -70,6 +71,45 @@ def test_a_model_is_pulled_listed_verified_and_removed(server: Server):
 def test_a_model_is_converted_from_a_folder(server: Server, folder: Path):  # noqa: F811
     assert server("models", "convert", "tiny", folder).out.startswith("tiny: installed")
     assert server("models", "verify", "tiny").code == 0
+
+
+@pytest.mark.usefixtures("store")
+def test_models_record_golden_answers_when_they_are_installed_and_when_asked_to(
+    server: Server,
+    folder: Path,  # noqa: F811
+    tmp_path: Path,
+):
+    server("models", "convert", "tiny", folder)
+    manifest = tmp_path / "home" / "models" / "tiny" / "manifest.json"
+    values = json.loads(manifest.read_text())
+    assert len(values["golden"]["answers"]) == 20
+    assert (verified := server("models", "verify")).out == "tiny: ok\n"
+    assert verified.err == ""
+    manifest.write_text(json.dumps({**values, "golden": None}))
+    assert server("models", "verify").err == (
+        "note: tiny has no golden answers; run: polygist-server models record tiny\n"
+    )
+    assert re.fullmatch(
+        r"tiny: 20 golden answers, int8 on .+ by polygist .+, ctranslate2 .+\n", server("models", "record").out
+    )
+    assert json.loads(manifest.read_text()) == values
+
+
+@pytest.mark.usefixtures("store")
+def test_a_model_that_cannot_be_asked_is_installed_without_golden_answers(
+    server: Server,
+    folder: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(installed: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("polygist_service.engine.golden_texts.record_answers", fail)
+    warning = "warning: tiny: its golden answers were not recorded: out of memory\n"
+    converted = server("models", "convert", "tiny", folder)
+    assert (converted.code, converted.err) == (0, warning)
+    assert (server("models", "record", "tiny").code, server("models", "record").err) == (1, warning)
+    assert server("models", "--home", folder, "record").err.startswith("note: no model is installed in ")
 
 
 @pytest.mark.usefixtures("store")

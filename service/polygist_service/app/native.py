@@ -20,6 +20,16 @@ def set_environment(environment: MutableMapping[str, str], *, processor: Path = 
     # What the libraries print themselves is no line of the log, and waits for whoever reads it.
     environment.setdefault("GRPC_VERBOSITY", "NONE")
     environment.setdefault("CT2_VERBOSE", "-3")
+    set_kernels(environment, processor=processor)
+
+
+def set_kernels(environment: MutableMapping[str, str], *, processor: Path = PROCESSOR) -> None:
+    """Set which kernels CTranslate2 takes, where nobody has; has to come before it calculates anything.
+
+    Args:
+        environment: of the process.
+        processor: the file in which Linux describes the processor.
+    """
     if profits_from_wide_kernels(processor):
         environment.setdefault("CT2_FORCE_CPU_ISA", "AVX512")
 

@@ -31,7 +31,8 @@ LIMIT_FLAG = "limit_"
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
-    from polygist_service.store.description import Description
+    from polygist_service.store.description import Description, InstalledModel
+    from polygist_service.store.golden_answers import GoldenAnswers
     from polygist_service.store.store import Store
 
 Command = Callable[..., Any]
@@ -232,7 +233,7 @@ def open_store(home: Path | None) -> Store:
     # Imported here, so that help does not wait for numpy.
     from polygist_service.store.store import Store
 
-    return Store(read_home(home), measure=choose_attention)
+    return Store(read_home(home), measure=choose_attention, record=record_answers)
 
 
 def choose_attention(folder: Path, description: Description) -> Description:
@@ -245,6 +246,18 @@ def choose_attention(folder: Path, description: Description) -> Description:
     except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
         click.echo(f"warning: {description.name}: whether it aligns words was not measured: {error}", err=True)
         return description
+
+
+def record_answers(installed: InstalledModel) -> GoldenAnswers | None:
+    """Have a model that is being installed answer its golden texts, if it can."""
+    # Imported here, as it takes CTranslate2.
+    from polygist_service.engine.golden_texts import record_answers as record
+
+    try:
+        return record(installed)
+    except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
+        click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
+        return None
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -15,19 +16,26 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from polygist_service.app.native import set_kernels
 from polygist_service.cli.flags import HeadedGroup, ModelName, open_store
+from polygist_service.cli.model_facts import (
+    describe_entry,
+    describe_installed,
+    entry_to_json,
+    to_json,
+    write_value,
+)
 from polygist_service.errors import StoreError
 from polygist_service.store.description import COMPUTE_TYPES, ROLES
 
 if TYPE_CHECKING:
-    from polygist_service.store.catalogue.catalogue import CatalogueEntry
     from polygist_service.store.catalogue.pull_options import PullOptions
     from polygist_service.store.description import InstalledModel, Inventory
     from polygist_service.store.store import Store
 
 HEADINGS = {
     "Install": ("pull", "convert", "import", "rm"),
-    "Look": ("list", "show", "verify", "ps"),
+    "Look": ("list", "show", "verify", "record", "ps"),
     "Move to another machine": ("export",),
 }
 EXAMPLES = (
@@ -45,8 +53,6 @@ LABELS: Mapping[str, str] = {
     "maxInputTokens": "tokens at once", "wordAlignment": "word alignment", "computeType": "weights",
     "sizeBytes": "size", "memoryBytes": "memory", "revision": "revision", "source": "source", "folder": "folder",
 }  # fmt: skip
-# More languages than these are told by their number.
-MOST_NAMED = 4
 # Of more models, only the first are named in an error.
 MOST_SUGGESTED = 8
 
@@ -103,6 +109,7 @@ INSTALLED = ModelName(is_installed=True)
 @click.pass_context
 def models(context: click.Context, home: Path | None) -> None:
     """Install, check and remove models."""
+    set_kernels(os.environ)  # those of the server, which golden answers are compared on
     context.obj = open_store(home)
 
 
@@ -228,11 +235,40 @@ def verify(store: Store, names: Sequence[str]) -> int:
         try:
             store.verify(name)
             click.echo(f"{name}: ok")
-            warn_of_saturation([store.find(name)])
+            model = store.find(name)
+            warn_of_saturation([model])
+            if model.golden is None:
+                click.echo(f"note: {name} has no golden answers; run: polygist-server models record {name}", err=True)
         except StoreError as error:
             click.echo(f"error: {error.message}", err=True)
             code = 1
     return code
+
+
+@models.command(
+    examples=(
+        "polygist-server models record",
+        "polygist-server models record en-pt",
+    )
+)
+@click.argument("names", nargs=-1, metavar="[NAME…]", type=INSTALLED)
+@click.pass_obj
+def record(store: Store, names: Sequence[str]) -> int:
+    """Record golden answers of models, or of all.
+
+    A server compares them whenever it loads the model. Pulls record them, too:
+    this is for models that have none, or that came from another machine.
+    """
+    missing = 0
+    for name in names or store.names():
+        golden = store.record(name)
+        if golden is None:
+            missing += 1  # a warning has told why
+        else:
+            click.echo(f"{name}: {len(golden.answers)} golden answers, {golden.calculation}")
+    if not names and not store.names():
+        tell_emptiness(store.home)
+    return min(missing, 1)
 
 
 @models.command(
@@ -413,81 +449,3 @@ def print_rows(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*map(escape, row))
     Console(highlight=False).print(table)
-
-
-def to_json(model: InstalledModel, store: Store) -> dict[str, Any]:
-    """What is known of an installed model, with the names that the server's own answers have."""
-    description = model.description
-    return {
-        "name": model.name,
-        "displayName": description.display_name,
-        "installed": True,
-        "role": description.role,
-        "family": description.family,
-        "license": description.license,
-        "sourceLanguageCodes": list(description.source_languages),
-        "targetLanguageCodes": list(description.target_languages),
-        "maxInputTokens": description.max_input_tokens,
-        "wordAlignment": bool(description.aligns),
-        "computeType": description.compute_type,
-        "sizeBytes": model.size_bytes,
-        "revision": model.revision,
-        "source": dict(store.source(model.name)),
-        "folder": str(model.folder.resolve()),
-    }
-
-
-def entry_to_json(entry: CatalogueEntry, store: Store) -> dict[str, Any]:
-    """What is known of a model that can be pulled."""
-    sources, targets = store.catalogue.languages_of(entry)
-    return {
-        "name": entry.name,
-        "displayName": str(entry.settings.get("display_name", entry.name)),
-        "installed": False,
-        "role": entry.role,
-        "family": entry.family.name if entry.family else "",
-        "license": entry.license,
-        "sourceLanguageCodes": list(sources),
-        "targetLanguageCodes": list(targets),
-        "memoryBytes": entry.memory_bytes,
-        "source": dict(entry.source),
-    }
-
-
-def write_value(key: str, value: Any) -> str:
-    """A fact of a model for people."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if key.endswith("Bytes"):
-        return write_size(value) if value else "-"
-    if isinstance(value, dict):
-        return " ".join(value.values())
-    return (",".join(value) if isinstance(value, list) else str(value)) or "-"
-
-
-def write_size(size: int) -> str:
-    """A number of bytes for people."""
-    return f"{size / 1e6:.1f} MB" if size < 1e8 else f"{size / 1e6:.0f} MB"
-
-
-def describe_installed(model: InstalledModel) -> tuple[str, ...]:
-    """The row of an installed model, by `COLUMNS`."""
-    description = model.description
-    languages = name_languages(description.source_languages, description.target_languages)
-    shown = write_size(model.size_bytes)
-    return model.name, description.role, languages, shown, description.license, model.revision[:12]
-
-
-def describe_entry(entry: CatalogueEntry, store: Store) -> tuple[str, ...]:
-    """The row of a model that can be pulled."""
-    languages = name_languages(*store.catalogue.languages_of(entry))
-    size = f"~{entry.memory_bytes // 1_000_000} MB" if entry.memory_bytes else "-"
-    return entry.name, entry.role, languages, size, entry.license, "no"
-
-
-def name_languages(sources: Sequence[str], targets: Sequence[str]) -> str:
-    """The languages on both sides, many of them as their number; `many` where they are read at the pull."""
-    sides = [",".join(each) if len(each) <= MOST_NAMED else f"{len(each)} languages" for each in (sources, targets)]
-    if not sources:
-        return "many"
-    return sides[0] if not targets or sides[0] == sides[1] else ">".join(sides)

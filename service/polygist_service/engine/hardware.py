@@ -1,6 +1,7 @@
 """The hardware: usable cores, devices, and the numbers that they calculate with."""
 
 import os
+import platform
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,50 @@ def read_memory_limit(folder: Path) -> int | None:
         except (OSError, ValueError):  # not there, or "max"
             continue
     return None
+
+
+# The extensions of a processor by which CTranslate2 and the libraries under it choose kernels, as Linux names them.
+X86_EXTENSIONS = (
+    "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx_vnni", "avx512_vnni", "avx512_bf16",
+    "avx512_fp16", "amx_int8", "amx_bf16",
+)  # fmt: skip
+ARM_EXTENSIONS = ("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2")
+# What their users choose kernels by.
+KERNEL_VARIABLES = (
+    "CT2_USE_MKL", "CT2_USE_EXPERIMENTAL_PACKED_GEMM", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR",
+)  # fmt: skip
+
+
+def find_instruction_set(
+    environment: Mapping[str, str] = os.environ, *, machine: str = "", root: Path = Path("/")
+) -> str:
+    """Return what tells the kernels that calculate on this processor; empty where the system does not say.
+
+    Begins with the set of CTranslate2's own kernels, as its ``cpu_isa.cc`` chooses it. The matrices are multiplied by
+    oneDNN, MKL or Ruy, which go by the maker and the extensions of the processor, whatever CTranslate2 is told.
+
+    Args:
+        environment: of the process.
+        machine: the architecture, as `platform.machine` names it; empty for this one.
+        root: where ``proc`` is looked up.
+    """
+    machine = (machine or platform.machine()).lower()
+    is_arm = machine in ("aarch64", "arm64")
+    try:
+        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
+    maker = fields.get("CPU implementer" if is_arm else "vendor_id", "")
+    flags = set(fields.get("Features" if is_arm else "flags", "").split())
+    if not flags:
+        return ""
+    known = [each for each in (ARM_EXTENSIONS if is_arm else X86_EXTENSIONS) if each in flags]
+    own = "NEON" if is_arm else next((each.upper() for each in ("avx2", "avx") if each in known), "GENERIC")
+    chosen = [f"{name}={value}" for name in KERNEL_VARIABLES if (value := environment.get(name))]
+    kernels = environment.get("CT2_FORCE_CPU_ISA") or own
+    return " ".join([kernels, f"({', '.join(filter(None, [maker, ' '.join(known), *chosen]))})"])
 
 
 # What a model runs as where nobody says: the first of these that the device has. Elsewhere it runs as it is stored.

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from polygist_service.store.golden_answers import GoldenAnswers
+
 ROLES = ("translation", "summarisation", "encoder")
 TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")
 COMPUTE_TYPES = (
@@ -97,13 +99,19 @@ class Description:
 
 @dataclass(frozen=True)
 class InstalledModel:
-    """A model on this machine; `revision` is the digest over the checksums of its files."""
+    """A model on this machine.
+
+    Attributes:
+        revision: the digest over the checksums of its files.
+        golden: what it answered when it was installed; None where nobody asked it.
+    """
 
     name: str
     description: Description
     folder: Path
     revision: str
     size_bytes: int
+    golden: GoldenAnswers | None = None
 
 
 @dataclass(frozen=True)

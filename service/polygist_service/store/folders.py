@@ -165,6 +165,13 @@ def tell_stray(path: Path, builds: Path) -> str:
     return "a folder without a model"
 
 
+def replace_file(new: Path, target: Path) -> None:
+    """Put a file in another one's place, for good and from one moment to the next."""
+    flush(new)
+    new.replace(target)
+    flush(target.parent)
+
+
 def flush(path: Path) -> None:
     """Write what the system still keeps of a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

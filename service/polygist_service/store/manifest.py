@@ -34,6 +34,8 @@ class Manifest:
         source_files: their SHA-256 by the names that the source has for them.
         revision: digest over the names and SHA-256 of `files`.
         files: all files of the folder, but the manifest.
+        golden: what the model answered when it was installed, as `GoldenAnswers.to_json` has it; None where nobody
+            asked it. No part of the revision, since it depends on the machine.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Manifest:
     polygist_version: str
     revision: str
     files: Mapping[str, FileRecord]
+    golden: Mapping[str, Any] | None = None
 
     @property
     def size_bytes(self) -> int:

@@ -26,8 +26,10 @@ from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.convert.inspect import fit_window
 from polygist_service.store.convert.published import convert_files, install_repository
 from polygist_service.store.description import Description, InstalledModel, Inventory
-from polygist_service.store.folders import Folders, clear_disk_errors
+from polygist_service.store.folders import Folders, clear_disk_errors, replace_file
+from polygist_service.store.golden_answers import GoldenAnswers
 from polygist_service.store.manifest import (
+    FILE,
     Manifest,
     again,
     compute_revision,
@@ -78,6 +80,14 @@ def report_nothing(phase: str, done: int, total: int | None) -> None:
 Measure = Callable[[Path, Description], Description]
 
 
+# Has a model answer its golden texts; None where it cannot.
+Record = Callable[[InstalledModel], GoldenAnswers | None]
+
+
+def record_nothing(installed: InstalledModel) -> None:
+    """Ask a model nothing."""
+
+
 def measure_nothing(folder: Path, description: Description) -> Description:
     """Take a model as its files describe it."""
     return description
@@ -90,14 +100,23 @@ class Store:
         home: the folder; it is made by the first pull.
         catalogue: what can be installed; by default polygist's own with ``home/catalogue.toml``, if any, over it.
         measure: tries models of which only their files are known, before they are installed.
+        record: has models answer their golden texts, before they are installed.
     """
 
-    def __init__(self, home: Path, catalogue: Catalogue | None = None, *, measure: Measure = measure_nothing) -> None:
+    def __init__(
+        self,
+        home: Path,
+        catalogue: Catalogue | None = None,
+        *,
+        measure: Measure = measure_nothing,
+        record: Record = record_nothing,
+    ) -> None:
         overlay = home / "catalogue.toml"
         self.home = home
         self.catalogue = catalogue or read_catalogue(*([overlay] if overlay.exists() else []))
         self._folders = Folders(home)
         self._measure = measure
+        self._record = record
 
     def names(self) -> list[str]:
         """Names of the installed models, damaged or not, sorted; reads none of them."""
@@ -139,14 +158,18 @@ class Store:
         self._expect_installed(name)
         folder = self._folders.model(name)
         with self._offering_what_there_is(name):
-            manifest = read_manifest(folder)
-            try:
-                description = Description.from_json(manifest.description)
-            except (TypeError, ValueError) as error:
-                raise StoreError(
-                    f"the manifest of {name} describes no model ({error}); run: polygist-server models rm "
-                    f"{name}{again(name)}"
-                ) from error
+            return self._describe(folder, name, read_manifest(folder))
+
+    def _describe(self, folder: Path, name: str, manifest: Manifest) -> InstalledModel:
+        """What the catalogue and a manifest say of the model in a folder; raises StoreError where it describes none."""
+        try:
+            description = Description.from_json(manifest.description)
+            golden = GoldenAnswers.from_json(manifest.golden) if manifest.golden is not None else None
+        except (TypeError, ValueError, AttributeError) as error:
+            raise StoreError(
+                f"the manifest of {name} describes no model ({error}); run: polygist-server models rm "
+                f"{name}{again(name)}"
+            ) from error
         entry = self.catalogue.models.get(name)
         if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
             description = replace(description, **entry.settings)
@@ -157,7 +180,7 @@ class Store:
             is_ours = manifest.converter in CONVERTERS
             description = replace(description, int8_limit=LARGEST_WITHOUT_VNNI if is_ours else LARGEST)
         description = fit_window(description, folder)
-        return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes)
+        return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes, golden)
 
     def verify(self, name: str) -> None:
         """Check every file of an installed model against its manifest; raises StoreError, naming what is wrong."""
@@ -166,6 +189,24 @@ class Store:
             folder = self._folders.model(name)
             with self._offering_what_there_is(name):
                 verify_files(folder, read_manifest(folder))
+
+    def record(self, name: str) -> GoldenAnswers | None:
+        """Have an installed model answer its golden texts anew, and keep what it answers; None where it cannot.
+
+        Its files are verified before.
+
+        Raises:
+            StoreError: it is not installed, or damaged.
+        """
+        self.verify(name)
+        golden = self._record(self.find(name))
+        if golden:
+            with clear_disk_errors(self.home), self._folders.open_workspace(lambda: None) as workspace:
+                folder = self._folders.model(name)
+                manifest = replace(read_manifest(folder), golden=golden.to_json())
+                write_manifest(workspace, manifest)
+                replace_file(workspace / FILE, folder / FILE)
+        return golden
 
     def remove(self, name: str) -> None:
         """Remove an installed model, damaged or not; raises StoreError where there is none."""
@@ -310,7 +351,9 @@ class Store:
                 revision=compute_revision(files),
                 files=files,
             )
-            write_manifest(build, manifest)
+            report(f"golden answers {entry.name}", 0, None)
+            golden = self._record(self._describe(build, entry.name, manifest))
+            write_manifest(build, replace(manifest, golden=golden.to_json() if golden else None))
         if isinstance(origin, HubRepository):
             origin.remove_downloads()
         report(f"convert {entry.name}", manifest.size_bytes, manifest.size_bytes)

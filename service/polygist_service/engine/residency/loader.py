@@ -12,6 +12,7 @@ import ctranslate2
 import structlog
 
 from polygist_service.engine.cost import CostModel
+from polygist_service.engine.golden_answers import check_golden_answers
 from polygist_service.engine.hardware import Placement, estimate_memory
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
@@ -165,7 +166,7 @@ class Loader:
         return LoadableModel(installed, self._place(installed))
 
     def open(self, loadable: LoadableModel) -> tuple[Model, CostModel]:
-        """Load a model, let it answer its golden text and read its whole window; returns it with how long that took.
+        """Load a model, let it answer its golden texts and read its whole window; returns it with how long that took.
 
         Raises:
             StoreError: it does not.
@@ -173,6 +174,7 @@ class Loader:
         try:
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
+            check_golden_answers(loadable.installed, model, loadable.placement)
             if isinstance(model, SequenceToSequence):
                 model.seams = probe(loadable.installed, model)
         except PolygistError:
