@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test lock
+.PHONY: help demo test outside chaos fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +22,9 @@ test: $(READY)  ## run the linters, the type checker and all tests
 
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
+
+fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too, to a server that listens, in 10 minutes
+	@$(BIN)/python -m pytest -v tests/fuzz/test_requests.py --hypothesis-profile fuzz --timeout 3600
 
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
