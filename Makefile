@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test sbom audit lock
+.PHONY: help demo test outside chaos fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -25,6 +25,10 @@ chaos: $(READY) ## run the long tests of what callers and the machine may do to 
 
 fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too, to a server that listens, in 10 minutes
 	@$(BIN)/python -m pytest -v tests/fuzz/test_requests.py --hypothesis-profile fuzz --timeout 3600
+
+fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catalogues, glossaries and archives fail on, SECONDS=60 each, PARTS='segmenter texts' runs these only
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(PARTS)
 
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
@@ -103,7 +107,7 @@ lock: $(READY)  ## lock what the image installs, with hashes
 	done
 
 clean:          ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .venv-lowest .venv-parity .venv-protos .venv-sbom .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf $(VENV) .venv-lowest .venv-parity .venv-protos .venv-sbom .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz build dist
 
 $(READY): pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…" >&2; exit 1; }

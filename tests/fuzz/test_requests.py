@@ -97,9 +97,8 @@ def running(tmp_path_factory, request) -> Iterator[Running]:
     structlog.configure(**before)
     if request.config.get_verbosity() > 0:
         table = "".join(f"\n{count:8}  {code} {reason}" for (code, reason), count in running.seen.most_common())
-        request.config.pluginmanager.get_plugin("terminalreporter").write_line(
-            f"{table}\n{len(running.escaped)} escaped"
-        )
+        with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
+            print(f"{table}\n{len(running.escaped)} escaped")
     loop.call_soon_threadsafe(ended.set)
     thread.join()
     loop.close()
