@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test sbom audit lock
+.PHONY: help demo test outside chaos fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -88,6 +88,9 @@ image:          ## build the image with docker, podman or buildah; MODELS=none l
 
 image-test:     ## run the built image: read-only, as its user, without network
 	@sh deploy/image_test.sh
+
+image-twice:    ## build the image twice and compare all files of the two, as root
+	@sh deploy/image_twice.sh
 
 sbom: $(READY)  ## write dist/polygist.cdx.json: what is installed by the lists of the image, and the starter models, as CycloneDX; the image has its own
 	@$(BIN)/polygist-server models pull starter
