@@ -7,6 +7,9 @@ cd "$(dirname "$0")/.."
 . deploy/engine.sh
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+# One time for both, also where somebody commits in between.
+: "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || echo 1580601600)}"
+export SOURCE_DATE_EPOCH
 for turn in first second; do
     IMAGE=localhost/polygist-$turn
     export IMAGE
