@@ -29,10 +29,12 @@ FROM build AS models-none
 RUN mkdir /models
 
 FROM build AS models-starter
-# No pip beyond here: it was needed to fetch the models, and there is nothing left to fetch.
+# No pip beyond here: it was needed to fetch the models, and there is nothing left to fetch. Nor links to folders with
+# names made up for each pull, by which a model is replaced at once.
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /opt/polygist/bin/polygist-server models --home /models pull starter && \
     /opt/polygist/bin/polygist-server models --home /models verify && \
+    for link in /models/models/*; do build=$(readlink -f "$link") && rm "$link" && mv "$build" "$link" || exit 1; done && \
     /opt/polygist/bin/python -m pip uninstall --quiet --yes pip
 
 # hadolint ignore=DL3006
