@@ -7,7 +7,7 @@ ARG MODELS=starter
 
 FROM ${BASE} AS build
 # The secret is pip's own configuration (index, proxy, certificates) where the builder's machine needs one.
-ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_CONFIG_FILE=/run/secrets/pip PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONHASHSEED=0
 WORKDIR /build
 # binutils for `strip`: wheels carry 90 MB of debugging symbols, the engine's alone 70.
 # hadolint ignore=DL3008
@@ -15,11 +15,11 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutil
 COPY deploy/build.lock deploy/requirements.lock ./
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     python3 -m venv /opt/build && python3 -m venv /opt/polygist && \
-    /opt/polygist/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock && \
+    /opt/polygist/bin/python -m pip install --quiet --no-compile --no-deps --require-hashes -r requirements.lock && \
     /opt/build/bin/python -m pip install --quiet --require-hashes -r build.lock
 COPY . .
 RUN /opt/polygist/bin/python -m pip --python /opt/build/bin/python wheel --quiet --no-build-isolation --no-index --no-deps --wheel-dir dist . && \
-    /opt/polygist/bin/python -m pip install --quiet --no-index --no-deps dist/*.whl
+    /opt/polygist/bin/python -m pip install --quiet --no-compile --no-index --no-deps dist/*.whl
 # What packages need only to test themselves, and the symbols.
 RUN /opt/polygist/bin/python -m pip uninstall --quiet --yes setuptools && \
     find /opt/polygist/lib -type d -path '*/numpy/*' -name tests -prune -exec rm -r {} + && \
@@ -29,14 +29,20 @@ FROM build AS models-none
 RUN mkdir /models
 
 FROM build AS models-starter
-# No pip beyond here: it was needed to fetch the models, and there is nothing left to fetch.
+# No pip beyond here: it was needed to fetch the models, and there is nothing left to fetch. Nor links to folders with
+# names made up for each pull, by which a model is replaced at once.
 RUN --mount=type=secret,id=pip --mount=type=secret,id=ca \
     /opt/polygist/bin/polygist-server models --home /models pull starter && \
     /opt/polygist/bin/polygist-server models --home /models verify && \
+    for link in /models/models/*; do build=$(readlink -f "$link") && rm "$link" && mv "$build" "$link" || exit 1; done && \
     /opt/polygist/bin/python -m pip uninstall --quiet --yes pip
 
 # hadolint ignore=DL3006
 FROM models-${MODELS} AS models
+# Compiled at last, and never compared with the time of a source: two builds write the same bytes, whatever the clock.
+RUN find /opt/polygist -name __pycache__ -prune -exec rm -r {} + && \
+    /opt/polygist/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/polygist/lib && \
+    /opt/build/bin/python deploy/sbom.py /opt/polygist/bin/python /models/models > polygist.cdx.json
 
 FROM ${BASE}
 ARG VERSION=0.1.0
@@ -47,6 +53,7 @@ LABEL org.opencontainers.image.title="polygist" \
 COPY --from=models /opt/polygist /opt/polygist
 COPY --from=models --chown=65532:65532 /models /models
 COPY LICENSE NOTICE /usr/share/doc/polygist/
+COPY --from=models /build/polygist.cdx.json /usr/share/doc/polygist/
 # HOME: the user has no entry in /etc/passwd. MALLOC_ARENA_MAX: glibc would keep an arena for every thread.
 ENV PATH=/opt/polygist/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/ \

@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test lock
+.PHONY: help demo test outside chaos fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +22,13 @@ test: $(READY)  ## run the linters, the type checker and all tests
 
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
+
+fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too, to a server that listens, in 10 minutes
+	@$(BIN)/python -m pytest -v tests/fuzz/test_requests.py --hypothesis-profile fuzz --timeout 3600
+
+fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catalogues, glossaries and archives fail on, SECONDS=60 each, PARTS='segmenter texts' runs these only
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(PARTS)
 
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
@@ -82,13 +89,28 @@ image:          ## build the image with docker, podman or buildah; MODELS=none l
 image-test:     ## run the built image: read-only, as its user, without network
 	@sh deploy/image_test.sh
 
+image-twice:    ## build the image twice and compare all files of the two, as root
+	@sh deploy/image_twice.sh
+
+sbom: $(READY)  ## write dist/polygist.cdx.json: what is installed by the lists of the image, and the starter models, as CycloneDX; the image has its own
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-sbom
+	@$(BIN)/uv pip install --quiet --python .venv-sbom/bin/python --no-deps --require-hashes -r deploy/requirements.lock
+	@$(BIN)/uv pip install --quiet --python .venv-sbom/bin/python --no-deps .
+	@mkdir -p dist
+	@$(BIN)/python deploy/sbom.py .venv-sbom/bin/python "$$($(BIN)/python -c 'from polygist_service.settings import Settings; print(Settings().home)')/models" >dist/polygist.cdx.json
+	@echo 'wrote dist/polygist.cdx.json'
+
+audit: $(READY) ## look up what the image installs at OSV; exits with 2 and a line where that cannot be reached
+	@$(BIN)/python deploy/audit.py
+
 lock: $(READY)  ## lock what the image installs, with hashes
 	@for each in 'pyproject.toml --extra service --extra documents --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
 	done
 
 clean:          ## remove the virtual environment and the caches
-	@rm -rf $(VENV) .venv-lowest .venv-parity .venv-protos .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf $(VENV) .venv-lowest .venv-parity .venv-protos .venv-sbom .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz build dist
 
 $(READY): pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say PYTHON=…" >&2; exit 1; }

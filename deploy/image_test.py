@@ -74,6 +74,17 @@ def check(truth: bool, claim: str) -> None:
     print(f"ok      {claim}", flush=True)
 
 
+def check_materials(path: Path) -> None:
+    """The bill of materials names polygist's libraries and the models."""
+    kinds: dict[str, set[str]] = {}
+    for each in json.loads(path.read_text(encoding="utf-8"))["components"]:
+        kinds.setdefault(each["type"], set()).add(each["name"])
+    libraries, models = kinds.get("library", set()), kinds.get("machine-learning-model", set())
+    check(
+        {"grpcio", "ctranslate2"} <= libraries and "en-pt" in models, f"{len(libraries)} packages, {len(models)} models"
+    )
+
+
 def wait_until_healthy(container: Container, server: subprocess.Popen[str], log: Path) -> None:
     """Ask HEALTHCHECK again and again; ends the test with the log where the server ends or takes too long."""
     start = time.monotonic()
@@ -104,6 +115,7 @@ def main(root: Path, config: dict[str, Any], log: Path) -> None:
     check(user.isdecimal() and user != "0", f"the user is numeric and not root: {config['User']}")
     form = config["Healthcheck"]["Test"][0]
     check(form == "CMD", f"HEALTHCHECK needs no shell: {form}")
+    check_materials(root / "usr/share/doc/polygist/polygist.cdx.json")
     container = Container(root, config)
     container.enclose()
     server = container.start(log)

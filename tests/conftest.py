@@ -14,6 +14,8 @@ from tests.end_to_end.server import ServerProcess
 
 # Property tests say nothing of time: a busy machine is no failure.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# 10^5 requests, for `make fuzz-requests`.
+settings.register_profile("fuzz", settings.get_profile("untimed"), max_examples=34_000)
 settings.load_profile("untimed")
 
 

@@ -1,6 +1,8 @@
 """The package as the index would get it: built, checked, installed, and resolved beside other packages."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -93,6 +95,18 @@ def test_the_index_takes_both_files(distributions):
     assert (done.returncode, done.stdout.count("PASSED")) == (0, 2), done.stdout + done.stderr
 
 
+def test_another_build_writes_the_same_bytes(distributions, tmp_path):
+    """From another folder, at another time, by another user's mask."""
+    others = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", ".ci", "bench", "tests", "dist")
+    copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=others)
+    for path in copy.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+        path.chmod(path.stat().st_mode & 0o700)
+    run_uv("build", "--quiet", "--out-dir", tmp_path / "dist", copy)
+    for path in distributions.glob("polygist-*"):
+        assert path.read_bytes() == (tmp_path / "dist" / path.name).read_bytes(), path.name
+
+
 def test_uvx_runs_the_command_line_out_of_the_wheel(wheel):
     assert run_uv("tool", "run", "--quiet", "--from", wheel, "polygist", "--version").split()[-1] == __version__
 
@@ -113,7 +127,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
         metadata = archive.read(f"polygist-{__version__}.dist-info/METADATA").decode()
     assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.M)) == {"service", "documents", "gguf", "convert"}
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
-        "dev", "bench", "protos", "training",
+        "dev", "bench", "fuzz", "protos", "training",
     }  # fmt: skip
 
 

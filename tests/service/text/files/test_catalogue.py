@@ -127,6 +127,10 @@ def test_forms_follow_the_rule_of_the_target():
         assert (list(found.msgstr_plural.values()), kinds) == ([f"%d {form}" for form in expected], []), target
     for target, rule in {"pt": "nplurals=2; plural=(n != 1)", "pt-BR": "nplurals=2; plural=(n > 1)"}.items():
         assert f'"Plural-Forms: {rule};\\n"' in write(HEADER + entry, str, target)[0]
+    # Languages that CLDR does not know, private ones, and tags with more in them than it takes.
+    for target, count in {"vro": 2, "x-none": 2, "qaa-Zzzz": 2, "ar-x-a": 6, "zh-Hant-TW-u-ca-chinese": 1}.items():
+        found, _ = translated(entry, str, target)
+        assert len(found.msgstr_plural) == count, target
     # A catalogue's own rule is obeyed, and translations that are there stay.
     own = entry.replace('msgstr[1] ""', 'msgstr[1] "arquivos"\nmsgstr[2] ""')
     text, _ = write(HEADER.replace('8\\n"', f'8\\nLanguage: ru\\nPlural-Forms: {RUSSIAN}\\n"') + own, str, "ru")

@@ -15,7 +15,7 @@ from polygist_service.errors import InvalidDocument
 from polygist_service.text.documents.files.catalogue.entries import Entry
 from polygist_service.text.documents.files.encodings import UTF8, Encoding, tell_encoding
 from polygist_service.text.documents.files.kinds import GETTEXT
-from polygist_service.text.languages import BadTag, base_language, is_kin, parse_tag
+from polygist_service.text.languages import BadTag, base_language, is_kin, locale_of, parse_tag
 
 CONTENT_TYPE, LANGUAGE, SOURCE_LANGUAGE = "Content-Type", "Language", "X-Source-Language"
 PLURAL_FORMS, ACCELERATOR = "Plural-Forms", "X-Accelerator-Marker"
@@ -170,7 +170,7 @@ def find_plural_rule(language: str) -> PluralRule:
     own = RULES.get(language) or RULES.get(base_language(language))
     if own:
         return PluralRule(*own)
-    rule = get_plural(language.replace("-", "_"))
+    rule = get_plural(locale_of(language) or locale_of(base_language(language)) or "en")
     return PluralRule(rule.num_plurals, rule.plural_expr)
 
 
