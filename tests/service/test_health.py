@@ -86,6 +86,30 @@ async def test_a_stall_that_is_over_leaves_a_server_that_drains_as_it_is():
         assert (await stub.Check(ASK)).status == NOT_SERVING
 
 
+async def test_watchers_hear_of_the_drain_and_then_their_streams_end():
+    async with watched_health() as (health, stub):
+        watchers = [stub.Watch(ASK) for _ in range(3)]
+        assert [(await watcher.read()).status for watcher in watchers] == [SERVING] * 3
+        health.mark_not_serving()
+        assert [(await watcher.read()).status for watcher in watchers] == [NOT_SERVING] * 3
+        health.end_watches()
+        assert [await watcher.read() for watcher in watchers] == [grpc.aio.EOF] * 3
+        assert [await watcher.code() for watcher in watchers] == [grpc.StatusCode.OK] * 3
+        late = stub.Watch(ASK)
+        assert (await late.read()).status == NOT_SERVING
+        assert await late.read() is grpc.aio.EOF
+
+
+async def test_one_who_was_told_nothing_yet_hears_of_the_drain_before_the_end():
+    async with watched_health() as (health, stub):
+        watcher = stub.Watch(ASK)
+        assert (await watcher.read()).status == SERVING
+        health.mark_not_serving()
+        health.end_watches()
+        assert (await watcher.read()).status == NOT_SERVING
+        assert await watcher.read() is grpc.aio.EOF
+
+
 async def test_a_watcher_that_does_not_read_keeps_nobody_from_knowing():
     async with watched_health() as (health, stub):
         stuck = asyncio.Event()

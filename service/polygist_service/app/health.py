@@ -32,6 +32,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         self._loop = asyncio.get_running_loop()
         self._serves = dict.fromkeys((OVERALL, TRANSLATION, SUMMARISATION, MODELS), False)
         self._is_stalled = False
+        self._is_ending = False
         self._changed = asyncio.Event()
 
     def attach(self, server: grpc.aio.Server) -> None:
@@ -46,6 +47,14 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
         self._serves = dict.fromkeys(self._serves, False)
+        self._tell_watchers()
+
+    def end_watches(self) -> None:
+        """End the streams of those who watch, after what they are still to be told; those that come later end at once.
+
+        Belongs to the end of a drain: a watcher whose stream has ended opens the next one on the connection it has.
+        """
+        self._is_ending = True
         self._tell_watchers()
 
     def report(self, models: Collection[ModelInfo]) -> None:
@@ -81,6 +90,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
             if reply != told:
                 await context.write(reply)
                 told = reply
+            if self._is_ending:
+                return
             await changed.wait()
 
     def _reply(self, service: str) -> health_pb2.HealthCheckResponse:

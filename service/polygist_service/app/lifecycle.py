@@ -147,6 +147,7 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
     complete = drained.done() and drained.result()
     drained.cancel()
     dropped = in_flight.active  # counted before the stop, which ends them all
+    server.health.end_watches()
     await server.stop(LAST_SECONDS if complete else 0.0)
     log.info("stopped", complete=complete, dropped=dropped)
 
