@@ -19,6 +19,8 @@ class Limits:
     detect_contents: int = limit(1024, "detect.contents", "texts in one DetectLanguage or CountTokens request")
     request_characters: int = limit(1_000_000, "request.characters", "code points in all contents of one request")
     query_characters: int = limit(1000, "summarise.query_characters", "code points in the query of a summary")
+    candidates: int = limit(500, "detect.candidates", "languages that a detection is limited to")
+    name_characters: int = limit(4096, "names.characters", "code points of a code, a name, an id, a MIME type")
     alternatives: int = limit(8, "translate.alternatives", "extra hypotheses of one text")
     beam_size: int = limit(8, "decoding.beam_size", "beam of one request")
     output_tokens: int = limit(1024, "decoding.max_output_tokens", "tokens that one segment may be given")

@@ -13,7 +13,9 @@ unknown value is refused. Unset fields take their defaults. A field of the contr
 serving version does not honour yet is refused by name (FIELD_UNSUPPORTED), never ignored.
 
 Limits are those of the server's configuration. The defaults are given here in brackets, together
-with the limit's name in GetServerInfo.
+with the limit's name in GetServerInfo. Codes, names, ids, page tokens and MIME types have at
+most [names.characters: 4,096] code points. A message far beyond its limits is refused before it
+is decoded: metadata requested is then what was found up to there.
 
 Metadata of a call:
   authorization  "Bearer KEY", where the server asks for API keys. A server that does not says

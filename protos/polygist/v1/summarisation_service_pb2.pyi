@@ -267,7 +267,7 @@ class SummariseRequest(_message.Message):
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. The languages that detection chooses from; FIELD_INVALID together with
-        source_language_code. Default: all that the server knows.
+        source_language_code. At most [detect.candidates: 500]. Default: all that the server knows.
         """
 
     @_builtins.property

@@ -164,7 +164,7 @@ class TranslateRequest(_message.Message):
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Optional. The languages that detection chooses from; FIELD_INVALID together with
-        source_language_code. Default: all that the server knows.
+        source_language_code. At most [detect.candidates: 500]. Default: all that the server knows.
         next free: 16 (planned: formality, context, style, reference pairs)
         """
 
@@ -897,7 +897,9 @@ class DetectLanguageRequest(_message.Message):
 
     @_builtins.property
     def candidate_language_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Optional. The languages to choose from. Default: all that the server knows."""
+        """Optional. The languages to choose from, at most [detect.candidates: 500]. Default: all that the
+        server knows.
+        """
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObs
     return CallInterceptor(
         calls,
         admission=services.admission,
+        limits=limits,
         longest=limits.deadline_seconds,
         idle=limits.batch_idle_seconds,
         observer=observer,

@@ -19,9 +19,11 @@ from polygist_service.admission import Admission
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, StreamIdle
+from polygist_service.limits import Limits
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
 from polygist_service.text.languages import BadTag, parse_tag
+from polygist_service.wire.bounds import check_bounds
 
 log = structlog.get_logger("polygist_service.calls")
 
@@ -89,8 +91,10 @@ class Unobserved:
     def message_sent(self, method: Method) -> None: ...
 
 
-class Undecodable:
-    """Stands in for a message that is no valid one of its type."""
+class Refused(NamedTuple):
+    """Stands in for a message that is not decoded."""
+
+    error: InvalidRequest
 
 
 class Exchange:
@@ -203,6 +207,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
         admission: takes calls of our own services on, or refuses them.
+        limits: on messages.
         longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
         idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
@@ -213,12 +218,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         in_flight: InFlightCalls,
         *,
         admission: Admission,
+        limits: Limits,
         longest: float,
         idle: float,
         observer: CallObserver,
     ) -> None:
         self._in_flight = in_flight
         self._admission = admission
+        self._limits = limits
         self._longest = longest
         self._idle = idle
         self._observer = observer
@@ -245,7 +252,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         decode = handler.request_deserializer
         surround = partial(
             make,
-            request_deserializer=tolerant(decode) if decode else None,
+            request_deserializer=decoder(decode, self._limits) if decode else None,
             response_serializer=handler.response_serializer,
         )
         if handler.response_streaming and not inspect.isasyncgenfunction(answer):
@@ -360,22 +367,26 @@ async def refusing(context: Context) -> AsyncIterator[Context]:
         await context.abort(status, message, trailing_metadata=details)
 
 
-def tolerant(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """Let a message that does not decode through as `Undecodable`: gRPC itself would answer INTERNAL."""
+def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:
+    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error."""
+    descriptor = decode.__self__.DESCRIPTOR  # type: ignore[attr-defined]  # a method of the message's class
 
-    def decode_if_possible(message: bytes) -> Any:
+    def decode_within_limits(message: bytes) -> Any:
         try:
+            check_bounds(message, descriptor, limits)
             return decode(message)
+        except InvalidRequest as error:
+            return Refused(error)
         except (DecodeError, UnicodeDecodeError):
-            return Undecodable()
+            return Refused(InvalidRequest("request", "is no valid message: strings must be UTF-8"))
 
-    return decode_if_possible
+    return decode_within_limits
 
 
 def decoded(message: Any) -> Any:
-    """Return a message; raises InvalidRequest where it did not decode."""
-    if isinstance(message, Undecodable):
-        raise InvalidRequest("request", "is no valid message: strings must be UTF-8")
+    """Return a message; raises InvalidRequest where it was refused instead of being decoded."""
+    if isinstance(message, Refused):
+        raise message.error
     return message
 
 

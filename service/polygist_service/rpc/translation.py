@@ -117,7 +117,8 @@ class TranslationServicer:
         readable = self._routes.readable()
         layouts = await read_contents(self._pool, context, wanted.contents, wanted.mime_type)
         rankings = await self._languages.rank(layouts, wanted.candidates, context, readable=readable)
-        return to_detect_response(wanted, rankings, readable=readable)
+        answer = partial(to_detect_response, wanted, rankings, readable=readable)
+        return await self._pool.call(context, answer, characters=len(wanted.contents) * wanted.count)
 
     async def TranslateDocument(
         self, request: translation_service_pb2.TranslateDocumentRequest, context: CallContext

@@ -9,10 +9,11 @@ from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.translation.terms.types import PlaceholderSyntax, Term, Terms
 from polygist_service.translation.terms.words import find_no_kept, find_no_phrase, find_no_target
-from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest
+from polygist_service.wire.validation import GLOSSARY_PREFIX, ContentRequest, check_count
 
 # Of so many requests with different terms what was made of them is kept.
 REMEMBERED = 8
+SHORTER = "give those that the texts need"
 Problem = Callable[[str], InvalidRequest]
 SYNTAXES: Mapping[int, PlaceholderSyntax] = {
     common_pb2.PLACEHOLDER_SYNTAX_MUSTACHE: PlaceholderSyntax.MUSTACHE,
@@ -37,8 +38,8 @@ def parse_terms(request: ContentRequest, limits: Limits) -> Terms:
 def read_terms(config: bytes, phrases: Sequence[str], syntaxes: Sequence[int], limits: Limits) -> Terms:
     """Return terms, with the index that they may have already: most callers send the same ones with all their texts."""
     glossary = common_pb2.GlossaryConfig.FromString(config)
-    check_count("do_not_translate_phrases", len(phrases), limits.kept_phrases)
-    check_count("glossary_config.entries", len(glossary.entries), limits.glossary_entries)
+    check_count("do_not_translate_phrases", len(phrases), limits.kept_phrases, SHORTER)
+    check_count("glossary_config.entries", len(glossary.entries), limits.glossary_entries, SHORTER)
     return Terms(
         kept_phrases=tuple(parse_phrases("do_not_translate_phrases", phrases, limits)),
         syntaxes=frozenset(parse_syntaxes(syntaxes)),
@@ -46,14 +47,6 @@ def read_terms(config: bytes, phrases: Sequence[str], syntaxes: Sequence[int], l
         glossary=parse_glossary("glossary_config.glossary", glossary.glossary),
         ignore_case=glossary.ignore_case,
     )
-
-
-def check_count(field: str, count: int, most: int) -> None:
-    """Refuse more entries of a field than there may be."""
-    if count > most:
-        raise RequestTooLarge(
-            field, f"{count} entries, the limit is {most}; give those that the texts need", requested=count, limit=most
-        )
 
 
 def parse_phrases(field: str, phrases: Sequence[str], limits: Limits) -> Iterator[str]:

@@ -19,10 +19,10 @@ from polygist_service.wire.validation import (
     SPLITTINGS,
     check_candidates,
     check_enum,
+    parse_candidates,
     parse_contents,
     parse_decoding,
     parse_enum,
-    parse_languages,
     parse_mime_type,
     parse_model,
     parse_number,
@@ -85,7 +85,7 @@ def parse_settings(request: translation_service_pb2.TranslateRequest, limits: Li
             alignment=request.output_config.include_alignment,
         ),
         pivot_policy=parse_enum(request, "pivot_policy", PIVOT_POLICIES),
-        candidates=parse_languages("candidate_language_codes", request.candidate_language_codes),
+        candidates=parse_candidates(request.candidate_language_codes, limits),
         mime_type=mime_type,
         terms=parse_terms(request, limits),
     )
@@ -262,7 +262,7 @@ def parse_detect_request(request: translation_service_pb2.DetectLanguageRequest,
     contents = parse_contents(request.contents, most=limits.detect_contents, most_characters=limits.request_characters)
     mime_type = parse_mime_type("mime_type", request.mime_type)
     count = parse_number("max_candidate_count", request.max_candidate_count, most=MOST_CANDIDATES)
-    candidates = parse_languages("candidate_language_codes", request.candidate_language_codes)
+    candidates = parse_candidates(request.candidate_language_codes, limits)
     return DetectionRequest(contents, candidates, count or DEFAULT_CANDIDATES, mime_type)
 
 

@@ -94,9 +94,17 @@ def parse_required_language(field: str, value: str) -> str:
         raise InvalidRequest(field, str(error)) from None
 
 
-def parse_languages(field: str, values: Sequence[str]) -> frozenset[str]:
-    """Return the canonical tags of a repeated field."""
+def parse_candidates(values: Sequence[str], limits: Limits) -> frozenset[str]:
+    """Return the canonical tags of the languages that a detection is limited to."""
+    field = "candidate_language_codes"
+    check_count(field, len(values), limits.candidates, "give those that are likely")
     return frozenset(parse_required_language(f"{field}[{at}]", value) for at, value in enumerate(values))
+
+
+def check_count(field: str, count: int, most: int, cure: str) -> None:
+    """Refuse more entries of a field than there may be."""
+    if count > most:
+        raise RequestTooLarge(field, f"{count} entries, the limit is {most}; {cure}", requested=count, limit=most)
 
 
 def parse_mime_type(field: str, value: str, allowed: Collection[str] = LAYOUTS.keys()) -> str:

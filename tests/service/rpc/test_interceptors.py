@@ -12,6 +12,7 @@ from polygist_service.admission import Admission, Bounds
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import UnsupportedLanguagePair
+from polygist_service.limits import Limits
 from polygist_service.rpc.interceptors import CallInterceptor, Method
 
 from tests.service.echo import EchoEngine
@@ -119,7 +120,9 @@ async def probing(work=None, *, longest=600.0):
         for kind in KINDS
     }
     admission = Admission(Bounds(60, 1 << 30), slots=1, clock=time.monotonic)
-    interceptor = CallInterceptor(in_flight, admission=admission, longest=longest, idle=60, observer=observer)
+    interceptor = CallInterceptor(
+        in_flight, admission=admission, limits=Limits(), longest=longest, idle=60, observer=observer
+    )
     server = grpc.aio.server(interceptors=[interceptor])
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
