@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside chaos soak fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +22,10 @@ test: $(READY)  ## run the linters, the type checker and all tests
 
 chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
 	@$(BIN)/python -m pytest -m chaos
+
+soak: $(READY)  ## load a server of the starter models for SECONDS=1800 and tell how its memory grows
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m tests.chaos.soak $(or $(SECONDS),1800)
 
 fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too, to a server that listens, in 10 minutes
 	@$(BIN)/python -m pytest -v tests/fuzz/test_requests.py --hypothesis-profile fuzz --timeout 3600

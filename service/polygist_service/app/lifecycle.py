@@ -51,6 +51,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     if settings.insecure and not settings.is_local:
         log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
     warn_of_sizes(settings, read_memory())
+    # failpoint: lifecycle.listening
     watchdog = build_watchdog(server, settings, writer)
     if settings.stall_seconds:
         watchdog.start()
@@ -125,6 +126,7 @@ async def reload_on(hangup: asyncio.Event, server: Server) -> None:
         hangup.clear()
         for what, reload in reloads:
             try:
+                # failpoint: lifecycle.reload
                 changed = await reload()
             except Exception as error:
                 is_expected = isinstance(error, PolygistError | OSError)
@@ -142,10 +144,12 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.lame_duck):
                 await stop_now.wait()
+    # failpoint: lifecycle.draining
     drained = asyncio.create_task(in_flight.drain(settings.grace))
     await first_of([drained, stop_now])
     complete = drained.done() and drained.result()
     drained.cancel()
+    # failpoint: lifecycle.drained
     dropped = in_flight.active  # counted before the stop, which ends them all
     server.health.end_watches()
     await server.stop(LAST_SECONDS if complete else 0.0)

@@ -132,6 +132,7 @@ class Slots:
                     finally:
                         self._account(batch, time.monotonic() - began)
                         batch[0].key.model.release()
+                    # failpoint: engine.deliver
                     self._deliver(outcomes)
                 except Exception:  # the callers of this batch run into their deadlines; those of the next need not
                     log.exception("batch_lost", slot=slot, segments=len(batch))
@@ -166,6 +167,7 @@ class Slots:
         key, tokens, began = batch[0].key, [job.tokens for job in batch], time.monotonic()
         try:
             self._running[slot] = RunningBatch(key.model.name, len(batch), self._predict(key, tokens))
+            # failpoint: engine.batch
             results = self._run(key, batch)
             self._observer.batch_ran(describe_batch(batch, results, time.monotonic() - began))
             return list(zip(batch, results, strict=True))

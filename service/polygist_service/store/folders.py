@@ -115,14 +115,17 @@ class Folders:
     def _publish(self, name: str, build: Path) -> None:
         for path in [*build.iterdir(), build, self._builds]:
             flush(path)
+        # failpoint: store.publish
         target = self._models / name
         replaced = target.resolve() if target.is_symlink() else None
         if target.is_dir() and replaced is None:  # copied here by hand
             replaced = target.rename(self._new_build(name))
         link = self._builds / f"{build.name}.link"
         link.symlink_to(Path(self._builds.name, build.name))
+        # failpoint: store.link
         link.replace(target)
         flush(self._models)
+        # failpoint: store.discard
         if replaced is not None:
             self._discard(replaced)
 

@@ -180,6 +180,7 @@ class LoadQueue:
         loaded = LoadedModel(
             model, loadable.describe(State.READY), unused=lambda loaded: self._see_off(loaded, loop), cost=cost
         )
+        # failpoint: engine.admit
         self._admitted(loadable)
         self._memory.admit(loaded)
         return loaded

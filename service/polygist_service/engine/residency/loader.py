@@ -172,6 +172,7 @@ class Loader:
             StoreError: it does not.
         """
         try:
+            # failpoint: engine.load
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
             check_golden_answers(loadable.installed, model, loadable.placement)
