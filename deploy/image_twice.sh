@@ -22,6 +22,7 @@ for turn in first second; do
         find . -type f -exec sha256sum {} + | sort -k 2 >>"$folder/$turn.list"
     )
     rm -rf "${folder:?}/$turn"
+    if [ "$ENGINE" = buildah ]; then b rmi "$IMAGE"; else "$ENGINE" rmi "$IMAGE"; fi >/dev/null
 done
 diff "$folder/first.list" "$folder/second.list" || { echo "error: two builds are not the same" >&2; exit 1; }
 echo "two builds have the same $(grep -c '^[0-9a-f]\{64\} ' "$folder/first.list") files"
