@@ -115,8 +115,9 @@ def link(name, kind, target):
         link("nllb/model.bin", tarfile.LNKTYPE, "/etc/passwd"),
         link("nllb/pipe", tarfile.FIFOTYPE, ""),
         (tarfile.TarInfo("nllb/zeros"), bytes(300 << 20)),
+        (tarfile.TarInfo("nllb/\u00e9\0"), b"x"),
     ],
-    ids=["up", "absolute", "up inside", "no folder", "symlink", "hard link", "pipe", "bomb"],
+    ids=["up", "absolute", "up inside", "no folder", "symlink", "hard link", "pipe", "bomb", "NUL"],
 )
 def test_an_archive_with_anything_else_is_refused(there, tmp_path, member):
     archive = pack(tmp_path / "evil.tar.zst", member)
