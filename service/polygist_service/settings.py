@@ -280,6 +280,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         reason = str(error).replace("end of document", f"the end, line {len(text.splitlines())}")
         raise ValueError(f"{path}: no TOML: {reason}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
+        raise ValueError(f"{path}: no settings: {error}") from error
 
 
 def setting_names() -> tuple[str, ...]:

@@ -238,9 +238,9 @@ def test_a_file_of_settings_may_be_named_by_a_variable(server: Server, monkeypat
 
 @pytest.mark.usefixtures("store")
 def test_a_list_may_be_of_what_is_installed_only(server: Server):
-    for command in (["list", "--installed"], ["verify"]):
+    for command, code in ((["list", "--installed"], 0), (["verify"], 1)):
         outcome = server("models", *command)
-        assert (outcome.code, outcome.out) == (0, "")
+        assert (outcome.code, outcome.out) == (code, "")
         assert re.fullmatch(
             r"note: no model is installed in .*; run: polygist-server models pull starter\n", outcome.err
         )
@@ -374,6 +374,8 @@ def test_a_broken_model_is_told_and_the_others_are_checked_all_the_same(server: 
         assert manifest != "{}" or "manifest.json (it has no 'format');" in outcome.err
     assert server("models", "rm", "broken").code == 0
     assert server("models", "verify").code == 0
+    assert server("models", "rm", "tiny").code == 0
+    assert server("models", "verify").code == 1
 
 
 def walk(command: click.Command, path: tuple[str, ...] = ()):

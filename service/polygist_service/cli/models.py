@@ -222,15 +222,16 @@ def import_models(store: Store, paths: Sequence[Path]) -> None:
 def verify(store: Store, names: Sequence[str]) -> int:
     """Check every file of models, or of all, against its manifest.
 
-    All are checked; exit code 1 says that one is damaged.
+    All are checked; exit code 1 says that one is damaged, or that there is none.
     """
     code = 0
     if not names:
         inventory = store.look()
         warn_of_strays(inventory, store.home)
         names = sorted([*(model.name for model in inventory.models), *inventory.damaged])
-        if not names:
+        if not names:  # a wrong home looks like this, and nothing was proved sound
             tell_emptiness(store.home)
+            code = 1
     for name in names:
         try:
             store.verify(name)

@@ -97,7 +97,7 @@ def read_manifest(folder: Path) -> Manifest:
         form = values.pop("format")
         files = {name: FileRecord(**record) for name, record in values.pop("files").items()}
         manifest = Manifest(**values, files=files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else error
         raise StoreError(f"{folder} has no readable {FILE} ({reason}); {_cure(folder.name)}") from error
     if form != FORMAT:

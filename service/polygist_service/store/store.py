@@ -1,5 +1,6 @@
 """The store: which models are installed, and how they get there."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -287,7 +288,8 @@ class Store:
             outcome = Outcome.RENEWED if manifest.name in self._folders.names() else Outcome.INSTALLED
             with self._folders.build(manifest.name) as build:
                 for name in manifest.files:
-                    shutil.copyfile(folder / name, build / name)
+                    put = shutil.copyfile if folder == source else os.replace  # what was unpacked is ours
+                    put(folder / name, build / name)
                 write_manifest(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 

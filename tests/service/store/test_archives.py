@@ -1,7 +1,9 @@
 """Models that are carried from one machine to another."""
 
 import io
+import shutil
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -113,8 +115,9 @@ def link(name, kind, target):
         link("nllb/model.bin", tarfile.LNKTYPE, "/etc/passwd"),
         link("nllb/pipe", tarfile.FIFOTYPE, ""),
         (tarfile.TarInfo("nllb/zeros"), bytes(300 << 20)),
+        (tarfile.TarInfo("nllb/\u00e9\0"), b"x"),
     ],
-    ids=["up", "absolute", "up inside", "no folder", "symlink", "hard link", "pipe", "bomb"],
+    ids=["up", "absolute", "up inside", "no folder", "symlink", "hard link", "pipe", "bomb", "NUL"],
 )
 def test_an_archive_with_anything_else_is_refused(there, tmp_path, member):
     archive = pack(tmp_path / "evil.tar.zst", member)
@@ -134,3 +137,52 @@ def test_a_name_that_leads_elsewhere_is_refused(here, there, tmp_path):
         (folder / path.name).write_bytes(content)
     with pytest.raises(StoreError, match="cannot be a folder's name"):
         there.import_(folder)
+
+
+def make_header(kind, size, name="nllb/model.bin"):
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def make_sparse_header():
+    """A file of holes, whose header goes on in the block behind it."""
+    header = bytearray(make_header(tarfile.GNUTYPE_SPARSE, 0))
+    header[482] = 1
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:]) + 8 * ord(" "))
+    return bytes(header)
+
+
+LONG = 64 << 20
+LONG_NAME = make_header(tarfile.GNUTYPE_LONGNAME, LONG) + b"a" * LONG
+HOLES = (b"%011o\0" % 1 * 42 + b"\1").ljust(512, b"\0")
+FACT = make_header(tarfile.XHDTYPE, 10) + b"10 path=a\n".ljust(512, b"\0")
+UNENDING = {
+    "extended": make_header(tarfile.XHDTYPE, LONG) + f"{LONG} a=".encode().ljust(LONG, b"a"),
+    "global": make_header(tarfile.XGLTYPE, LONG) + f"{LONG} a=".encode().ljust(LONG, b"a"),
+    "long name": LONG_NAME,
+    "chain": FACT * 10_000,
+    "holes": make_sparse_header() + HOLES * 10_000,
+}
+
+
+@pytest.mark.parametrize("kind", UNENDING)
+def test_a_header_without_end_is_not_kept_in_memory(there, tmp_path, kind):
+    archive = tmp_path / "nllb.tar.zst"
+    archive.write_bytes(zstd.compress(UNENDING[kind] + make_header(tarfile.REGTYPE, 0) + bytes(1024)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(StoreError, match="a header is longer than 65536 bytes"):
+            there.import_(archive)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20
+    assert there.installed() == ()
+
+
+def test_an_import_needs_room_for_one_model(there, archive, monkeypatch):
+    monkeypatch.setattr(shutil, "copyfile", None)
+    there.import_(archive)
+    there.verify("nllb")
+    assert not (there.home / "work").exists()

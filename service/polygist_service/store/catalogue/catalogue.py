@@ -427,7 +427,7 @@ def read_catalogue(*overlays: Path) -> Catalogue:
     for path in (SHIPPED, *overlays):
         try:
             tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8-sig")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
     try:
         tables = CatalogueTables.model_validate(tree)

@@ -145,7 +145,7 @@ def read_json(path: Path) -> Mapping[str, Any]:
     """A JSON object; raises StoreError where it is none."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f"{path.name} is no JSON ({error}); the repository is damaged, pull another revision"
         ) from error
@@ -159,7 +159,10 @@ def read_vocabulary(folder: Path) -> list[str]:
     for name in ("source_vocabulary", "shared_vocabulary", "vocabulary"):
         listed, lined = folder / f"{name}.json", folder / f"{name}.txt"
         if listed.exists():
-            tokens = json.loads(listed.read_text(encoding="utf-8"))
+            try:
+                tokens = json.loads(listed.read_text(encoding="utf-8"))
+            except (ValueError, RecursionError) as error:
+                raise StoreError(f"{listed} is no JSON ({error}); get it again") from error
             if isinstance(tokens, list) and all(isinstance(token, str) for token in tokens):
                 return tokens
             raise StoreError(f"{listed} is no list of tokens; get it again")

@@ -71,7 +71,7 @@ def fetch_listing(repository: str, revision: str) -> Any:
         content = response.read()
     try:
         return json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"what was answered for {repository}@{revision} is no listing of the Hub; check HF_ENDPOINT"
         raise StoreError(message) from error
 
