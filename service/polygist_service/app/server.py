@@ -97,6 +97,7 @@ def build_grpc_server(
         languages=services.languages,
         routes=services.routes,
         limits=limits,
+        access=services.access,
         admission=services.admission,
         pool=pool,
         draining=calls.draining,

@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
 from polygist_service.access.access import Access
 from polygist_service.access.keys import Key, Quota, changing, make_key
+from polygist_service.access.quotas import Demand
 
 from tests.service.echo import EchoEngine
 from tests.service.harness import failure_of, read_failure, serving
@@ -234,3 +235,47 @@ async def test_a_call_that_no_quota_has_room_for_says_so(path):
         failure = await failure_of(service.translation.Translate(TRANSLATE, metadata=metadata))
     assert failure.details == ("ErrorInfo", "QuotaFailure")
     assert "send less at once" in failure.message
+
+
+async def test_items_of_a_stream_wait_for_the_quota(path, monkeypatch):
+    clock = Clock()
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        clock.seconds += 30
+
+    monkeypatch.setattr("polygist_service.rpc.batch.asyncio.sleep", sleep)
+    metadata = add(path, "me", "translate", quota=Quota(requests_per_minute=2))
+    async with serving(EchoEngine(), access=open_access(path, clock)) as service:
+        replies = [reply async for reply in service.translation.BatchTranslate(batch(*[TEXT] * 3), metadata=metadata)]
+    assert len(replies) == 3
+    assert clock.seconds >= 1061
+
+
+async def test_no_window_has_more_than_the_quota_and_a_steady_caller_nearly_all_of_it(path):
+    clock = Clock()
+    (sent,) = add(path, "me", "translate", quota=Quota(characters_per_minute=600))
+    access = open_access(path, clock)
+    key = access.authorise("polygist.v1.TranslationService", [sent])
+    taken = []
+    for _ in range(10 * 600):
+        clock.seconds += 0.1
+        if not access.find_refusal(key, Demand(7)):
+            with access.call(key, Demand(7)):
+                taken.append(clock.seconds)
+    assert all(sum(7 for at in taken if begin <= at < begin + 60) <= 600 for begin in taken)
+    assert 0.95 * 600 * 10 <= 7 * len(taken) <= 1.05 * 600 * 10
+
+
+async def test_concurrent_work_of_a_key_is_bounded_and_one_call_always_has_its_turn(path):
+    (sent,) = add(path, "me", "translate", quota=Quota(concurrent_seconds=2.0))
+    access = open_access(path)
+    key = access.authorise("polygist.v1.TranslationService", [sent])
+    assert access.find_refusal(key, Demand(1, 9.0)) is None
+    with access.call(key, Demand(1, 1.5)):
+        assert access.find_refusal(key, Demand(1, 0.5)) is None
+        refusal = access.find_refusal(key, Demand(1, 0.6))
+        assert refusal.metadata == {"quota": "concurrent_seconds"}
+        assert refusal.retry_after == pytest.approx(0.1)
+    assert access.find_refusal(key, Demand(1, 9.0)) is None
