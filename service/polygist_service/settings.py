@@ -75,7 +75,7 @@ class Settings(Home):
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
-    keys: Path | None = Field(
+    access_keys: Path | None = Field(
         None, description="file of the API keys that callers need; polygist-server keys add makes it",
         json_schema_extra={"metavar": "FILE"},
     )  # fmt: skip
@@ -158,7 +158,7 @@ class Settings(Home):
             raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return str(address)
 
-    @field_validator("tls_cert", "tls_key", "keys", mode="before")
+    @field_validator("tls_cert", "tls_key", "access_keys", mode="before")
     @classmethod
     def validate_file(cls, given: object) -> object:
         """Refuse an empty path, which would be the folder of this process."""

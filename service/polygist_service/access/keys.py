@@ -116,7 +116,9 @@ def read_keys(path: Path) -> dict[str, Key]:
         rows = json.loads(path.read_bytes())["keys"]
         keys = [parse_row(row) for row in rows]
     except FileNotFoundError:
-        raise KeyFileError(f"{path}: no such file; make one: polygist-server keys add NAME --keys {path}") from None
+        raise KeyFileError(
+            f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME"
+        ) from None
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; give a file that this user may read") from error
     except KeyError as error:

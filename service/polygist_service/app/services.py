@@ -154,7 +154,7 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings) -> None:
-        access = Access(settings.keys)
+        access = Access(settings.access_keys)
         glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
         glossaries.load()
         self.slots = settings.slots or count_usable_cores()

@@ -58,8 +58,9 @@ class Expiry(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 
 @click.group(cls=HeadedGroup, headings={"Change": ("add", "revoke"), "Look": ("list",)}, examples=EXAMPLES)
 @click.option(
-    "--keys", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", envvar="POLYGIST_KEYS",
-    required=True, help="File of the API keys, that of serve.  [POLYGIST_KEYS]",
+    "--access-keys", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    envvar="POLYGIST_ACCESS_KEYS",
+    required=True, help="File of the API keys, that of serve.  [POLYGIST_ACCESS_KEYS]",
 )  # fmt: skip
 @click.pass_context
 def keys(context: click.Context, path: Path) -> None:

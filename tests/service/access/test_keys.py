@@ -15,7 +15,7 @@ from tests.service.test_cli import server  # noqa: F401
 @pytest.fixture
 def path(tmp_path, monkeypatch) -> Path:
     path = tmp_path / "keys.json"
-    monkeypatch.setenv("POLYGIST_KEYS", str(path))
+    monkeypatch.setenv("POLYGIST_ACCESS_KEYS", str(path))
     return path
 
 
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_named_and_changes_nothing(server, path, arguments, pro
         ('{"keys": [1]}', "no file of API keys"),
         ("[" * 100_000, "keys.json: "),
         ('{"keys": [{"name": "me"}]}', "a key has no 'sha256'"),
-        (None, "no such file; make one: polygist-server keys add"),
+        (None, "no such file; make one: polygist-server keys --access-keys"),
     ],
 )
 def test_a_file_that_is_none_is_refused(path, text, problem):
