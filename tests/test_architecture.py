@@ -23,6 +23,7 @@ ARROWS = {
     "context": (),
     "concurrency": ("context",),
     "admission": ("context",),
+    "access": (),
     "addresses": (),
     "settings": ("addresses", "limits"),
     "text": ("notices",),
@@ -33,14 +34,14 @@ ARROWS = {
     "wire": ("summarisation", "translation", "engine.interface", "notices", "context", "limits"),
     "rpc": (
         *("wire", "summarisation", "translation", "engine.interface"),
-        *("limits", "context", "concurrency", "admission"),
+        *("limits", "context", "concurrency", "admission", "access"),
     ),
     "observability": ("engine.interface", "notices", "admission"),
     "app": (
         *("rpc", "observability", "summarisation", "translation", "engine", "store"),
-        *("settings", "addresses", "limits", "context", "concurrency", "admission"),
+        *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
-    "cli": ("app", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
+    "cli": ("app", "access", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "admission")
@@ -81,7 +82,7 @@ SERVICE_LIBRARIES = {
     "pydantic": ("settings", "cli", "store"),
     "pydantic_settings": ("settings",),
     "platformdirs": ("settings",),
-    "filelock": ("store",),
+    "filelock": ("store", "access"),
     "backports": ("store",),
     "compression": ("store",),  # what Python has from 3.14 on, and backports before
     "huggingface_hub": ("store",),
@@ -113,7 +114,7 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 235
+MOST_MODULES = 240
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 28
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}

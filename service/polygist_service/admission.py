@@ -97,6 +97,7 @@ class Admitted:
         began: when it was taken on.
         soon: in how many seconds it was expected to be answered, what is beside the work not counted.
         left: what of the estimate is not done, as last counted.
+        weight: of its caller, beside others.
         is_whole: to be set once all of it is done: its rate is learnt from it.
     """
 
@@ -107,6 +108,7 @@ class Admitted:
     began: float
     soon: float
     left: float
+    weight: float = 1.0
     is_whole: bool = False
 
 
@@ -223,10 +225,14 @@ class CallerBacklog(Backlog):
 
     So what is done before a call is told without looking at all others, of which there may be ten thousand: exactly
     where others have at most half or at least twice as much left, and at most twice too much of those between.
+
+    Attributes:
+        weight: the caller's share beside others.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.weight = 1.0
         self._classes: defaultdict[int, Backlog] = defaultdict(Backlog)
 
     def add(self, seconds: float) -> None:
@@ -297,7 +303,9 @@ class Admission:
         self._refused: Counter[str] = Counter(deadline=0, queue=0, memory=0)
 
     @contextmanager
-    def call(self, work: Work, caller: str, usage: Usage, *, seconds_left: float) -> Iterator[None]:
+    def call(
+        self, work: Work, caller: str, usage: Usage, *, seconds_left: float, weight: float = 1.0
+    ) -> Iterator[None]:
         """Take a call on while the block runs; raises ServerOverloaded where it is refused.
 
         Args:
@@ -305,29 +313,36 @@ class Admission:
             caller: whose call it is.
             usage: where the slots write what they do for it.
             seconds_left: until its deadline.
+            weight: the caller's share beside others.
         """
-        if refusal := self.find_refusal(work, caller, seconds_left=seconds_left):
+        if refusal := self.find_refusal(work, caller, seconds_left=seconds_left, weight=weight):
             self._refused[refusal.cause] += 1
             raise refusal
-        admitted = self.admit(work, caller, usage)
+        admitted = self.admit(work, caller, usage, weight=weight)
         try:
             yield
             admitted.is_whole = True
         finally:
             self.release(admitted)
 
-    def find_refusal(self, work: Work, caller: str, *, seconds_left: float | None = None) -> ServerOverloaded | None:
+    def predict(self, work: Work) -> float:
+        """Return the seconds of slots that a call is expected to take; 0 where that is not known."""
+        return self._rates.predict(work) if work.kind else 0.0
+
+    def find_refusal(
+        self, work: Work, caller: str, *, seconds_left: float | None = None, weight: float = 1.0
+    ) -> ServerOverloaded | None:
         """Return why a call has to be refused now; None where it is not. One without a deadline is never too late."""
         self._recount()
         excess = self._memory + work.memory - self._bounds.memory
         if excess > 0 and self._calls:
             return self._refuse_for_memory(excess)
-        estimate = self._rates.predict(work) if work.kind else 0.0
+        estimate = self.predict(work)
         if not estimate or (not self._calls and seconds_left is None):
             return None
         before = self._seconds_before(caller, estimate)
-        wait = self._seconds_until(caller, before)
-        answered = self._seconds_until(caller, before + estimate) * (1 + SPARE_SHARE) + self._delay.seconds
+        wait = self._seconds_until(caller, before, weight)
+        answered = self._seconds_until(caller, before + estimate, weight) * (1 + SPARE_SHARE) + self._delay.seconds
         if seconds_left is not None and answered > seconds_left and not self._is_trial():
             alone = estimate / self._capacity.per_second * (1 + SPARE_SHARE) + self._delay.seconds
             return refuse_for_deadline(answered, wait=wait, alone=alone, seconds_left=seconds_left)
@@ -351,14 +366,16 @@ class Admission:
         self._tried = now
         return True
 
-    def admit(self, work: Work, caller: str, usage: Usage) -> Admitted:
+    def admit(self, work: Work, caller: str, usage: Usage, *, weight: float = 1.0) -> Admitted:
         """Take a call on; `release` has to follow."""
-        estimate = self._rates.predict(work) if work.kind else 0.0
-        soon = self._seconds_until(caller, self._seconds_before(caller, estimate) + estimate) * (1 + SPARE_SHARE)
-        admitted = Admitted(work, caller, usage, estimate, self._clock(), soon, left=estimate)
+        estimate = self.predict(work)
+        before = self._seconds_before(caller, estimate)
+        soon = self._seconds_until(caller, before + estimate, weight) * (1 + SPARE_SHARE)
+        admitted = Admitted(work, caller, usage, estimate, self._clock(), soon, left=estimate, weight=weight)
         self._calls.add(admitted)
         self._memory += work.memory
         self._callers[caller].add(estimate)
+        self._callers[caller].weight = weight
         return admitted
 
     def release(self, admitted: Admitted) -> None:
@@ -387,9 +404,11 @@ class Admission:
         """Return what is done of the other calls of a caller before one that takes `estimate`, in seconds of slots."""
         return self._callers[caller].before(estimate) if caller in self._callers else 0.0
 
-    def _seconds_until(self, caller: str, own: float) -> float:
-        """Return how long it takes until so many seconds of a caller's work are done, all callers served in turn."""
-        others = sum(min(each.seconds, own) for name, each in self._callers.items() if name != caller)
+    def _seconds_until(self, caller: str, own: float, weight: float) -> float:
+        """Return how long it takes until so many seconds of a caller's work are done, all callers served by weight."""
+        others = sum(
+            min(each.seconds, own * each.weight / weight) for name, each in self._callers.items() if name != caller
+        )
         return (own + others) / self._capacity.per_second
 
     def _recount(self) -> None:
@@ -404,6 +423,7 @@ class Admission:
             taken = call.usage.engine_seconds
             call.left = max(0.0, call.estimate - taken)
             callers[call.caller].add(call.left)
+            callers[call.caller].weight = call.weight
             done += taken
         self._callers = callers
         self._capacity.observe(now, done, sum(each.seconds for each in self._callers.values()))

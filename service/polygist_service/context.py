@@ -35,16 +35,18 @@ class CallContext:
     """One call, from its interceptor down to the queue of the scheduler.
 
     Attributes:
-        caller: whose call it is, for fairness between callers: the peer's address without its port.
+        caller: whose call it is, for fairness between callers: its API key, else the peer's address without its port.
         deadline: when the answer is no longer wanted, on the event loop's clock; None without a deadline.
         request_id: what the log and the caller know the call by.
         usage: what it has taken so far.
+        weight: its caller's share of the slots beside others.
     """
 
     caller: str
     deadline: float | None = None
     request_id: str = ""
     usage: Usage = field(default_factory=Usage, compare=False)
+    weight: float = 1.0
 
     @staticmethod
     def default_seconds(characters: int) -> float:

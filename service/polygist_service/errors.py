@@ -18,10 +18,16 @@ PolygistError
 │   ├── ModelLoading
 │   ├── ServerDraining
 │   └── ServerOverloaded    more work waits than can be done in time
+├── Unauthenticated         nobody knows who calls
+│   ├── ApiKeyMissing
+│   └── ApiKeyInvalid
+├── ScopeMissing            the API key is for other services
+├── QuotaExceeded           the API key has had what it may take
 ├── StreamIdle              the caller of a stream neither sends nor reads
 ├── InferenceFailed
 ├── StoreError              the model store: only `polygist-server` and start-up see these
-└── GlossaryError           a glossary of the operator: only start-up, administrators and the log see these
+├── GlossaryError           a glossary of the operator: only start-up, administrators and the log see these
+└── KeyFileError            the file of API keys: only `polygist-server`, start-up and the log see these
 """
 
 from collections.abc import Mapping
@@ -162,6 +168,43 @@ class ServerOverloaded(Unavailable):
         self.is_in_time = is_in_time
 
 
+class Unauthenticated(PolygistError):
+    """The caller is to give an API key, and gave none that this server knows."""
+
+
+class ApiKeyMissing(Unauthenticated):
+    reason: ClassVar[str] = "API_KEY_MISSING"
+
+
+class ApiKeyInvalid(Unauthenticated):
+    reason: ClassVar[str] = "API_KEY_INVALID"
+
+
+class ScopeMissing(PolygistError):
+    """The API key is valid, but not for this service; `scope` is what it would need."""
+
+    reason: ClassVar[str] = "SCOPE_MISSING"
+
+    def __init__(self, message: str, *, scope: str) -> None:
+        super().__init__(message, metadata={"scope": scope})
+
+
+class QuotaExceeded(PolygistError):
+    """The API key has had what it may take; `retry_after` says in how many seconds there is room, None at no time.
+
+    Args:
+        message: as of all errors.
+        quota: which one, as `access.keys.Quota` names it.
+        retry_after: see above.
+    """
+
+    reason: ClassVar[str] = "QUOTA_EXCEEDED"
+
+    def __init__(self, message: str, *, quota: str, retry_after: float | None = None) -> None:
+        super().__init__(message, metadata={"quota": quota})
+        self.retry_after = retry_after
+
+
 class StreamIdle(PolygistError):
     reason: ClassVar[str] = "STREAM_IDLE"
 
@@ -180,3 +223,9 @@ class GlossaryError(PolygistError):
     """A glossary that the operator has mounted cannot be read: no such file, a wrong row."""
 
     reason: ClassVar[str] = "GLOSSARY_ERROR"
+
+
+class KeyFileError(PolygistError):
+    """The file of API keys cannot be read, or holds what is none."""
+
+    reason: ClassVar[str] = "KEY_FILE_ERROR"

@@ -75,6 +75,10 @@ class Settings(Home):
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
+    access_keys: Path | None = Field(
+        None, description="file of the API keys that callers need; polygist-server keys add makes it",
+        json_schema_extra={"metavar": "FILE"},
+    )  # fmt: skip
     slots: int = Field(
         0, ge=0, le=MOST_THREADS, description="batches that run at the same time; 0 is one for each usable core"
     )
@@ -154,12 +158,12 @@ class Settings(Home):
             raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return str(address)
 
-    @field_validator("tls_cert", "tls_key", mode="before")
+    @field_validator("tls_cert", "tls_key", "access_keys", mode="before")
     @classmethod
     def validate_file(cls, given: object) -> object:
         """Refuse an empty path, which would be the folder of this process."""
         if str(given) == "":
-            raise ValueError("'' names no file; give a PEM file, or leave it out")
+            raise ValueError("'' names no file; give one, or leave it out")
         return cls.validate_home(Path(given)) if isinstance(given, str | Path) else given
 
     @field_validator("glossaries", mode="before")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
+from polygist_service.access.access import Access
 from polygist_service.app.health import Health
 from polygist_service.app.server import build_grpc_server
 from polygist_service.app.services import build_services
@@ -44,6 +45,7 @@ async def serving(
     queued: int = 0,
     metrics: Metrics | None = None,
     glossaries: Glossaries | None = None,
+    access: Access | None = None,
 ) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
     pool = TextPool(2)
@@ -54,6 +56,7 @@ async def serving(
         limits=limits or Limits(),
         metrics=metrics,
         glossaries=glossaries,
+        access=access,
         queued=lambda: queued,
     )
     server = build_grpc_server(services, serves_reflection=True)

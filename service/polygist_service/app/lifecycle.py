@@ -36,6 +36,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     Raises:
         StoreError: no model is installed, or one is damaged.
         GlossaryError: a glossary cannot be read.
+        KeyFileError: the file of API keys cannot be read.
         OSError: the address cannot be listened on, or is no longer.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -116,10 +117,11 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
 
 async def reload_on(hangup: asyncio.Event, server: Server) -> None:
     """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays."""
-    glossaries = server.runtime.services.glossaries
+    glossaries, access = server.runtime.services.glossaries, server.runtime.services.access
     reloads: list[tuple[str, Callable[[], Awaitable[object]]]] = [
         ("certificates", server.reload_certificates),
         ("models", server.runtime.registry.rescan),
+        *([("keys", access.reload)] if access.asks_for_keys else []),
         *([("glossaries", glossaries.reload)] if glossaries.is_mounted else []),
     ]
     while await hangup.wait():

@@ -65,6 +65,7 @@ def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObs
     limits = services.limits
     return CallInterceptor(
         calls,
+        access=services.access,
         admission=services.admission,
         limits=limits,
         longest=limits.deadline_seconds,
@@ -96,6 +97,7 @@ def build_grpc_server(
         languages=services.languages,
         routes=services.routes,
         limits=limits,
+        access=services.access,
         admission=services.admission,
         pool=pool,
         draining=calls.draining,
@@ -190,7 +192,7 @@ class Server:
         runtime: what it serves.
 
     Raises:
-        StoreError, GlossaryError, UnsupportedCapability: see `Runtime`.
+        StoreError, GlossaryError, KeyFileError, UnsupportedCapability: see `Runtime`.
         OSError: see `Certificates`.
     """
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from polygist_service.access.access import Access
 from polygist_service.admission import Admission, Bounds
 from polygist_service.app.heap import trim_heap
 from polygist_service.concurrency import InFlightCalls, TextPool
@@ -50,6 +51,7 @@ class Services:
         metrics: where calls, detections and notices are counted.
         limits: what one request may ask for.
         in_flight: the calls that are being answered.
+        access: tells who may make them.
         admission: takes them on, or refuses them.
         queued: counts the requests with segments in the queue.
     """
@@ -65,6 +67,7 @@ class Services:
     metrics: Metrics
     limits: Limits
     in_flight: InFlightCalls
+    access: Access
     admission: Admission
     queued: Callable[[], int]
 
@@ -79,6 +82,7 @@ def build_services(
     metrics: Metrics | None = None,
     pivot_languages: Sequence[str] = ("en",),
     glossaries: Glossaries | None = None,
+    access: Access | None = None,
     queued: Callable[[], int] = lambda: 0,
 ) -> Services:
     """Build the services on any engine behind the seam.
@@ -92,6 +96,7 @@ def build_services(
         metrics: where calls, detections and notices are counted; by default where nobody looks.
         pivot_languages: those that a translation may go by way of first.
         glossaries: those that the operator has mounted; by default none.
+        access: tells who may make calls; by default everyone.
         queued: counts the requests with segments in the queue.
     """
     metrics = metrics or Metrics(languages=())
@@ -121,6 +126,7 @@ def build_services(
         metrics=metrics,
         limits=limits,
         in_flight=InFlightCalls(),
+        access=access or Access(),
         admission=Admission(Bounds(limits.queue_seconds, limits.queue_bytes), slots=slots, clock=time.monotonic),
         queued=queued,
     )
@@ -143,10 +149,12 @@ class Runtime:
     Raises:
         StoreError: no model is installed, or one that is to be loaded at start is not.
         GlossaryError: a glossary cannot be read.
+        KeyFileError: the file of API keys cannot be read.
         UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
     def __init__(self, settings: Settings) -> None:
+        access = Access(settings.access_keys)
         glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
         glossaries.load()
         self.slots = settings.slots or count_usable_cores()
@@ -178,6 +186,7 @@ class Runtime:
             metrics=metrics,
             pivot_languages=settings.pivots,
             glossaries=glossaries,
+            access=access,
             queued=self._engine.queued_requests,
         )
         metrics.registry.register(AdmissionCollector(services.admission.state))

@@ -17,6 +17,7 @@ from polygist_service.app.heap import limit_arenas
 from polygist_service.app.native import set_environment
 from polygist_service.cli.bench import bench
 from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
+from polygist_service.cli.keys import keys
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
 from polygist_service.settings import find_unknown
@@ -39,7 +40,7 @@ class BadFileError(click.ClickException):
 
 @click.group(
     cls=HeadedGroup,
-    headings={"Server": ("serve", "models", "bench"), "This command": ("completion",)},
+    headings={"Server": ("serve", "models", "keys", "bench"), "This command": ("completion",)},
     examples=("polygist-server models pull starter", "polygist-server serve"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
@@ -107,6 +108,7 @@ def completion(shell: str) -> None:
 
 
 server.add_command(models)
+server.add_command(keys)
 server.add_command(bench)
 
 

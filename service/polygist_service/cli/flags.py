@@ -41,6 +41,7 @@ Command = Callable[..., Any]
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
     "Encryption": ("tls_cert", "tls_key", "insecure"),
+    "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
     "Computing": ("slots", "text_threads", "sentence_cache", "device", "device_index", "compute_type"),
     "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),

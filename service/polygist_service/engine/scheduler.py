@@ -1,9 +1,9 @@
 """Which segments share the next batch. Pure logic on a given clock: no threads, no model.
 
-Callers share the slots equally, and so do the requests of one caller: of all that wait, the one that has had least is
-first, and its first segment begins the next batch. What fills the batch is of the nearest lengths, out of a window of
-the first segments of each request; whoever has had much more than the others already adds none. So batches are nearly
-full of equals, and nobody is far ahead for long.
+Callers share the slots by weight, and the requests of one caller equally: of all that wait, the one that has had least
+is first, and its first segment begins the next batch. What fills the batch is of the nearest lengths, out of a window
+of the first segments of each request; whoever has had much more than the others already adds none. So batches are
+nearly full of equals, and nobody is far ahead for long.
 """
 
 import time
@@ -152,6 +152,7 @@ class Scheduler:
             self._callers = {name: caller for name, caller in known if caller.requests or caller.start > now}
             self._most_callers = max(LEAST_CALLERS, 2 * len(self._callers))
         caller = self._callers.setdefault(context.caller, Caller())
+        caller.weight = context.weight
         return Request(call=context.usage, caller=caller, lane=lane)
 
     def _first(self) -> Request | None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TypeAlias
 
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.access.access import Access
+from polygist_service.access.quotas import Demand
 from polygist_service.admission import Admission, Admitted, Work
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext, Usage
@@ -35,6 +38,7 @@ class BatchTranslation:
     Args:
         translator: does the work.
         limits: how many items, and code points of them, are in work at a time; how long the caller is waited for.
+        access: says when the quota of the caller's API key has room for another item, which waits until then.
         admission: says when the server has room for another item: those that come too early wait, none is refused.
         pool: where answers become messages.
         context: whose stream it is.
@@ -46,6 +50,7 @@ class BatchTranslation:
         translator: Translator,
         *,
         limits: Limits,
+        access: Access,
         admission: Admission,
         pool: TextPool,
         context: CallContext,
@@ -53,6 +58,7 @@ class BatchTranslation:
     ) -> None:
         self._translator = translator
         self._limits = limits
+        self._access = access
         self._admission = admission
         self._pool = pool
         self._context = context
@@ -143,26 +149,41 @@ class BatchTranslation:
         ):
             self._answered.clear()
             await self._answered.wait()
-        admitted = await self._admit(characters)
+        admitted, counted = await self._admit(characters)
         self._in_work[item.item_id] = characters
         self._characters += characters
         task = asyncio.create_task(self._work(item, wanted, self._neighbours.next_turn(), admitted))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         # Not by the task itself, which may be cancelled before it begins.
-        task.add_done_callback(lambda _: self._end(admitted))
+        task.add_done_callback(lambda _: self._end(admitted, counted))
 
-    async def _admit(self, characters: int) -> Admitted:
-        """Wait until the server has room for an item."""
+    async def _admit(self, characters: int) -> tuple[Admitted, ExitStack]:
+        """Wait until quota and server have room for an item; the stack is to be closed when it ends.
+
+        Raises:
+            ApiKeyInvalid: the key of the stream has been revoked, or has expired.
+            QuotaExceeded: the item is longer than the quota ever has room for.
+        """
         work = describe_work(self._config, size=characters, texts=1) or Work((), characters)
         caller = self._context.caller
-        while refusal := self._admission.find_refusal(work, caller):
-            await asyncio.sleep(min(refusal.retry_after, LONGEST_WAIT))
+        weight, counted = self._context.weight, ExitStack()
+        while True:
+            key, demand = self._access.key_of(caller), Demand(characters, self._admission.predict(work))
+            exceeded = self._access.find_refusal(key, demand)
+            if exceeded and exceeded.retry_after is None:
+                raise exceeded
+            refusal = exceeded or self._admission.find_refusal(work, caller, weight=weight)
+            if refusal is None:
+                break
+            await asyncio.sleep(min(refusal.retry_after or 0.0, LONGEST_WAIT))
             self._heard = self._loop.time()  # it is not the caller who is waited for
-        return self._admission.admit(work, caller, Usage())
+        counted.enter_context(self._access.call(key, demand))
+        return self._admission.admit(work, caller, Usage(), weight=weight), counted
 
-    def _end(self, admitted: Admitted) -> None:
+    def _end(self, admitted: Admitted, counted: ExitStack) -> None:
         """Make room: an item has ended."""
+        counted.close()
         self._admission.release(admitted)
         self._context.usage.engine_seconds += admitted.usage.engine_seconds
 

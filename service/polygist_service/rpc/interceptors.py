@@ -15,10 +15,13 @@ import structlog
 from google.protobuf.message import DecodeError
 from polygist.v1 import translation_service_pb2
 
-from polygist_service.admission import Admission
+from polygist_service.access.access import AUTHORIZATION, Access
+from polygist_service.access.keys import Key
+from polygist_service.access.quotas import Demand
+from polygist_service.admission import Admission, Work
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
-from polygist_service.errors import InvalidRequest, StreamIdle
+from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
@@ -31,7 +34,6 @@ OWN_SERVICES = "polygist.v1."
 LANGUAGE_FIELDS = ("source_language_code", "target_language_code")
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
-AUTHORIZATION = "authorization"
 API_KEY_IGNORED = ("x-api-key", "ignored")
 MOST_ID_CHARACTERS = 128
 
@@ -104,6 +106,7 @@ class Exchange:
         contents, characters: how many texts have come in, and how long they are together.
         document_bytes: the size of a file that has come in.
         document_type: what it was read as, where the answer says.
+        key: the name of the caller's API key; empty where none is asked for.
         failed_items: how many items of a stream were answered with an error of their own.
         failure: what the log tells of a call that failed: its reason and the languages asked for.
     """
@@ -112,7 +115,7 @@ class Exchange:
         self.method = method
         self.context = context
         self.contents = self.characters = self.document_bytes = self.failed_items = 0
-        self.document_type = ""
+        self.document_type = self.key = ""
         self.failure: dict[str, str] = {}
         self._languages: tuple[str, ...] = ("", "")
         self._observer = observer
@@ -172,6 +175,7 @@ class Exchange:
     def particulars(self) -> dict[str, int | str]:
         """Return what the log tells of some calls only."""
         told: dict[str, int | str] = {
+            "key": self.key,
             "document_bytes": self.document_bytes,
             "document_type": self.document_type,
             "failed_items": self.failed_items,
@@ -206,6 +210,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         in_flight: counts the calls of our own services; health and reflection are not counted.
+        access: tells who may make them; health and reflection are open to all.
         admission: takes calls of our own services on, or refuses them.
         limits: on messages.
         longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
@@ -217,6 +222,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self,
         in_flight: InFlightCalls,
         *,
+        access: Access,
         admission: Admission,
         limits: Limits,
         longest: float,
@@ -224,12 +230,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         observer: CallObserver,
     ) -> None:
         self._in_flight = in_flight
+        self._access = access
         self._admission = admission
         self._limits = limits
         self._longest = longest
         self._idle = idle
         self._observer = observer
         self._surrounded: dict[str, Handler] = {}
+        self._kinds: dict[str, str] = {}
 
     async def intercept_service(
         self,
@@ -243,11 +251,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:  # whatever a caller may have thought of
                 return None
             self._surrounded[path] = self._surround(path, handler)
+            self._kinds[path] = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)][2]
+        service = service_of(path)
+        if service.startswith(OWN_SERVICES):
+            try:
+                self._access.authorise(service, handler_call_details.invocation_metadata or ())
+            except PolygistError as refusal:
+                return self._surround(path, unread(refusal), kind=self._kinds[path])
         return self._surrounded[path]
 
-    def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> Handler:
-        """Return the handler of the method at a path with all that surrounds a call."""
-        attribute, make, kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+    def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]", *, kind: str = "") -> Handler:
+        """Return the handler of the method at a path with all that surrounds a call; `kind` is by default its own."""
+        attribute, make, own_kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        kind = kind or own_kind
         answer = getattr(handler, attribute)
         decode = handler.request_deserializer
         surround = partial(
@@ -263,8 +279,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
             written: Handler = surround(write)
             return written
-        service, _, name = path.removeprefix("/").rpartition("/")
-        method, is_own = Method(service, name, kind), service.startswith(OWN_SERVICES)
+        service = service_of(path)
+        method, is_own = Method(service, path.rpartition("/")[2], kind), service.startswith(OWN_SERVICES)
         observer = Unobserved() if service == HEALTH else self._observer
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is
@@ -293,7 +309,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         """Take a call of our own on, give it its context, and end it with the status of what is raised."""
         context = exchange.context
         request_id = find_request_id(context)
-        trailer = ((REQUEST_ID, request_id), *find_ignored(context))
+        trailer = ((REQUEST_ID, request_id), *(() if self._access.asks_for_keys else find_ignored(context)))
         context.set_trailing_metadata(trailer)
         peer, remaining = context.peer(), context.time_remaining()
         began, code = time.monotonic(), grpc.StatusCode.OK.name
@@ -306,15 +322,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             end = None if remaining is None else now + remaining
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
+                key = self._access.authorise(exchange.method.service, context.invocation_metadata() or ())
+                exchange.key = key.name if key else ""
                 called = CallContext(
-                    caller=peer.rpartition(":")[0] or peer,
+                    caller=key.caller if key else peer.rpartition(":")[0] or peer,
                     deadline=None if remaining is None else end,
                     request_id=request_id,
+                    weight=key.weight if key else 1.0,
                 )
                 with self._in_flight.call(), ExitStack() as taken_on:
-                    if end and (work := describe_work(request, size=size, texts=exchange.contents)):
-                        admit = self._admission.call
-                        taken_on.enter_context(admit(work, called.caller, called.usage, seconds_left=end - now))
+                    if exchange.method.kind != BIDI:
+                        seconds_left = (end or now) - now
+                        work = describe_work(request, size=size, texts=exchange.contents)
+                        taken_on.enter_context(self._take_on(work, called, key, size=size, seconds_left=seconds_left))
                     async with asyncio.timeout_at(end):
                         yield called
             # The caller has gone, maybe while a reply was written.
@@ -346,6 +366,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 except grpc.aio.InternalError:  # the connection has ended meanwhile
                     raise asyncio.CancelledError from None
 
+    @contextmanager
+    def _take_on(
+        self, work: Work | None, called: CallContext, key: Key | None, *, size: int, seconds_left: float
+    ) -> Iterator[None]:
+        """Take a call on while the block runs; raises QuotaExceeded and ServerOverloaded."""
+        demand = Demand(size, self._admission.predict(work) if work else 0.0)
+        if refusal := self._access.find_refusal(key, demand):
+            raise refusal
+        with ExitStack() as stack:
+            if work:
+                admit = self._admission.call
+                stack.enter_context(
+                    admit(work, called.caller, called.usage, seconds_left=seconds_left, weight=called.weight)
+                )
+            stack.enter_context(self._access.call(key, demand))
+            yield
+
 
 @asynccontextmanager
 async def reading_within(seconds: float | None) -> AsyncIterator[None]:
@@ -365,6 +402,21 @@ async def refusing(context: Context) -> AsyncIterator[Context]:
     except InvalidRequest as error:
         status, message, details = describe(error)
         await context.abort(status, message, trailing_metadata=details)
+
+
+def service_of(path: str) -> str:
+    """Return the full name of the service whose method is at a path."""
+    return path.removeprefix("/").rpartition("/")[0]
+
+
+def unread(refusal: PolygistError) -> "grpc.RpcMethodHandler[Any, Any]":
+    """Return a handler that refuses a call of any kind, and neither takes nor decodes a message of it."""
+
+    async def refuse(request: Any, context: Context) -> AsyncIterator[Any]:
+        raise refusal
+        yield
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:

@@ -29,6 +29,9 @@ CODES: Mapping[type[BaseException], grpc.StatusCode] = {
     errors.UnsupportedMethod: grpc.StatusCode.UNIMPLEMENTED,
     errors.NotFound: grpc.StatusCode.NOT_FOUND,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.ScopeMissing: grpc.StatusCode.PERMISSION_DENIED,
+    errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.StreamIdle: grpc.StatusCode.DEADLINE_EXCEEDED,
     TimeoutError: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.PolygistError: grpc.StatusCode.INTERNAL,
@@ -108,10 +111,14 @@ def describe_further(error: BaseException) -> Iterator[Message]:
             yield error_details_pb2.ResourceInfo(
                 resource_type=kind, resource_name=error.resource, description=error.message
             )
-        case errors.Unavailable() if error.retry_after:
-            delay = duration_pb2.Duration()
-            delay.FromMilliseconds(int(error.retry_after * 1000))
-            yield error_details_pb2.RetryInfo(retry_delay=delay)
+        case errors.QuotaExceeded():
+            subject = error.metadata["quota"]
+            exceeded = error_details_pb2.QuotaFailure.Violation(subject=subject, description=error.message)
+            yield error_details_pb2.QuotaFailure(violations=[exceeded])
+    if isinstance(error, errors.Unavailable | errors.QuotaExceeded) and error.retry_after:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(int(error.retry_after * 1000))
+        yield error_details_pb2.RetryInfo(retry_delay=delay)
 
 
 def cut_texts(message: Message, most: int) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.access.access import Access
 from polygist_service.admission import Admission
 from polygist_service.concurrency import TextPool, in_groups
 from polygist_service.context import CallContext
@@ -43,6 +44,7 @@ class TranslationServicer:
         languages: detects languages.
         routes: which languages a model reads.
         limits: what a request may ask for.
+        access: says when the quota of its caller has.
         admission: says when there is room for another item of a stream.
         pool: where answers become messages.
         draining: set when the server shuts down.
@@ -57,6 +59,7 @@ class TranslationServicer:
         languages: LanguageResolver,
         routes: Routes,
         limits: Limits,
+        access: Access,
         admission: Admission,
         pool: TextPool,
         draining: asyncio.Event,
@@ -67,6 +70,7 @@ class TranslationServicer:
         self._languages = languages
         self._routes = routes
         self._limits = limits
+        self._access = access
         self._admission = admission
         self._pool = pool
         self._draining = draining
@@ -101,6 +105,7 @@ class TranslationServicer:
         batch = BatchTranslation(
             self._translator,
             limits=self._limits,
+            access=self._access,
             admission=self._admission,
             pool=self._pool,
             context=context,

@@ -203,6 +203,7 @@ async def test_an_id_may_be_used_again_while_its_answer_is_still_on_its_way():
     batch = BatchTranslation(
         services.translator,
         limits=limits,
+        access=services.access,
         admission=services.admission,
         pool=pool,
         context=CallContext(caller="me"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import grpc
 import pytest
 from polygist.v1 import translation_service_pb2
+from polygist_service.access.access import Access
 from polygist_service.admission import Admission, Bounds
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
@@ -121,7 +122,7 @@ async def probing(work=None, *, longest=600.0):
     }
     admission = Admission(Bounds(60, 1 << 30), slots=1, clock=time.monotonic)
     interceptor = CallInterceptor(
-        in_flight, admission=admission, limits=Limits(), longest=longest, idle=60, observer=observer
+        in_flight, access=Access(), admission=admission, limits=Limits(), longest=longest, idle=60, observer=observer
     )
     server = grpc.aio.server(interceptors=[interceptor])
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(SERVICE, handlers)])
