@@ -503,3 +503,9 @@ def test_a_stream_that_cannot_be_written_is_no_traceback(tmp_path: Path, argumen
     done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == code
     assert done.stderr.splitlines() in ([], ["error: standard output: No space left on device"])
+
+
+def test_keys_without_a_file_say_what_to_give():
+    done = CliRunner(env={"POLYGIST_ACCESS_KEYS": None}).invoke(app.server, ["keys", "list"])
+    assert done.exit_code == 2
+    assert "--access-keys is missing; give the file of the API keys" in done.output

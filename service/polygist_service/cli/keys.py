@@ -32,7 +32,7 @@ NOTE = "send SIGHUP to a server that runs, which reads the file again"
 
 ADD_EXAMPLES = (
     "polygist-server keys add newsroom --scope translate --scope summarise",
-    "polygist-server keys add partner --scope translate --characters-per-minute 100000",
+    "polygist-server keys add shop --scope translate --characters-per-minute 90000",
 )
 
 
@@ -60,15 +60,22 @@ class Expiry(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 @click.option(
     "--access-keys", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     envvar="POLYGIST_ACCESS_KEYS",
-    required=True, help="File of the API keys, that of serve.  [POLYGIST_ACCESS_KEYS]",
+    help="File of the API keys, that of serve.  [POLYGIST_ACCESS_KEYS]",
 )  # fmt: skip
 @click.pass_context
-def keys(context: click.Context, path: Path) -> None:
+def keys(context: click.Context, path: Path | None) -> None:
     """Make, list and revoke the API keys that callers need.
 
     The file holds hashes only: a key is printed once, when it is made.
     """
     context.obj = path
+
+
+def expect_file(path: Path | None) -> Path:
+    """Return the file of the keys; raises click.UsageError where none was named, but not for whoever asks for help."""
+    if path is None:
+        raise click.UsageError("--access-keys is missing; give the file of the API keys, that of serve")
+    return path
 
 
 @keys.command(examples=ADD_EXAMPLES)
@@ -91,7 +98,7 @@ def keys(context: click.Context, path: Path) -> None:
 )  # fmt: skip
 @click.pass_obj
 def add(
-    path: Path,
+    path: Path | None,
     /,
     name: str,
     scopes: Sequence[str],
@@ -103,6 +110,7 @@ def add(
 
     NAME is what lists and the log call it.
     """
+    path = expect_file(path)
     text, digest = make_key(name)
     try:
         key = Key(
@@ -127,9 +135,9 @@ def add(
 @keys.command("list", examples=("polygist-server keys list --json",))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
-def list_keys(path: Path, /, as_json: bool) -> None:
-    """List the keys, without what would let anybody in."""
-    known = read_keys(path).values()
+def list_keys(path: Path | None, /, as_json: bool) -> None:
+    """List the keys, without their secrets."""
+    known = read_keys(expect_file(path)).values()
     if as_json:
         for key in known:
             click.echo(json.dumps({name: value for name, value in to_row(key).items() if name != "sha256"}))
@@ -153,8 +161,12 @@ def describe(key: Key) -> tuple[str, ...]:
 @keys.command(examples=("polygist-server keys revoke newsroom",))
 @click.argument("names", nargs=-1, required=True, metavar="NAME…")
 @click.pass_obj
-def revoke(path: Path, /, names: Sequence[str]) -> None:
-    """Revoke keys: calls that come after the server has read the file are refused."""
+def revoke(path: Path | None, /, names: Sequence[str]) -> None:
+    """Revoke keys.
+
+    Calls that come after the server has read the file are refused.
+    """
+    path = expect_file(path)
     read_keys(path)
     with changing(path) as known:
         for name in names:
