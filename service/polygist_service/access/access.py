@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from pathlib import Path
 
-from polygist_service.access.keys import ADMIN, SUMMARISE, TRANSLATE, Key, digest_of, name_in, read_keys
+from polygist_service.access.keys import ADMIN, CALLER, SUMMARISE, TRANSLATE, Key, digest_of, name_in, read_keys
 from polygist_service.access.quotas import Account, Demand
 from polygist_service.errors import ApiKeyInvalid, ApiKeyMissing, QuotaExceeded, ScopeMissing
 
@@ -141,13 +141,12 @@ class Access:
         """Return the key of a caller, as `Key.caller` has it; None where no keys are asked for.
 
         Raises:
-            ApiKeyInvalid: it has been revoked since its stream began.
+            ApiKeyInvalid: it has been revoked since its call began.
         """
         if not self.asks_for_keys:
             return None
-        for key in self._keys.values():
-            if key.caller == caller:
-                return key
+        if key := self._keys.get(caller.removeprefix(CALLER)):
+            return key
         raise ApiKeyInvalid("the API key was revoked; ask for a new one")
 
     @contextmanager

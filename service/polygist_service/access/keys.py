@@ -24,6 +24,7 @@ from polygist_service.errors import KeyFileError
 
 TRANSLATE, SUMMARISE, ADMIN = SCOPES = ("translate", "summarise", "admin")
 PREFIX = "polygist_"
+CALLER = "key:"
 SECRET_BYTES = 32
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -90,7 +91,7 @@ class Key:
     @property
     def caller(self) -> str:
         """Whose its calls are, for fairness between callers."""
-        return f"key:{self.name}"
+        return f"{CALLER}{self.name}"
 
 
 def make_key(name: str) -> tuple[str, str]:

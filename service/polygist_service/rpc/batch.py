@@ -59,6 +59,7 @@ class BatchTranslation:
         self._translator = translator
         self._limits = limits
         self._access = access
+        self._key = access.key_of(context.caller)
         self._admission = admission
         self._pool = pool
         self._context = context
@@ -169,8 +170,8 @@ class BatchTranslation:
         caller = self._context.caller
         weight, counted = self._context.weight, ExitStack()
         while True:
-            key, demand = self._access.key_of(caller), Demand(characters, self._admission.predict(work))
-            exceeded = self._access.find_refusal(key, demand)
+            demand = Demand(characters, self._admission.predict(work))
+            exceeded = self._access.find_refusal(self._key, demand)
             if exceeded and exceeded.retry_after is None:
                 raise exceeded
             refusal = exceeded or self._admission.find_refusal(work, caller, weight=weight)
@@ -178,7 +179,7 @@ class BatchTranslation:
                 break
             await asyncio.sleep(min(refusal.retry_after or 0.0, LONGEST_WAIT))
             self._heard = self._loop.time()  # it is not the caller who is waited for
-        counted.enter_context(self._access.call(key, demand))
+        counted.enter_context(self._access.call(self._key, demand))
         return self._admission.admit(work, caller, Usage(), weight=weight), counted
 
     def _end(self, admitted: Admitted, counted: ExitStack) -> None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -48,6 +49,9 @@ KINDS: dict[tuple[bool, bool], tuple[str, Callable[..., Any], str]] = {
     (True, False): ("stream_unary", grpc.stream_unary_rpc_method_handler, "client_stream"),
     (True, True): ("stream_stream", grpc.stream_stream_rpc_method_handler, BIDI),
 }
+# What the key of a call, checked before its message is read, has come to. gRPC calls both interceptor and handler from
+# one task; a handler that was reached in any other way has no value here, and fails.
+AUTHORISED: ContextVar[Key | PolygistError | None] = ContextVar("authorised")
 STATUS_NAMES = {status.value[0]: status.name for status in grpc.StatusCode}
 
 
@@ -255,9 +259,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         service = service_of(path)
         if service.startswith(OWN_SERVICES):
             try:
-                self._access.authorise(service, handler_call_details.invocation_metadata or ())
+                AUTHORISED.set(self._access.authorise(service, handler_call_details.invocation_metadata or ()))
             except PolygistError as refusal:
-                return self._surround(path, unread(refusal), kind=self._kinds[path])
+                AUTHORISED.set(refusal)
+                return self._surround(path, UNREAD, kind=self._kinds[path])
         return self._surrounded[path]
 
     def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]", *, kind: str = "") -> Handler:
@@ -322,7 +327,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             end = None if remaining is None else now + remaining
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                key = self._access.authorise(exchange.method.service, context.invocation_metadata() or ())
+                key = authorised()
                 exchange.key = key.name if key else ""
                 called = CallContext(
                     caller=key.caller if key else peer.rpartition(":")[0] or peer,
@@ -409,14 +414,21 @@ def service_of(path: str) -> str:
     return path.removeprefix("/").rpartition("/")[0]
 
 
-def unread(refusal: PolygistError) -> "grpc.RpcMethodHandler[Any, Any]":
-    """Return a handler that refuses a call of any kind, and neither takes nor decodes a message of it."""
+def authorised() -> Key | None:
+    """Return the key of the call that is being answered; raises what it was refused with."""
+    found = AUTHORISED.get()
+    if isinstance(found, PolygistError):
+        raise found
+    return found
 
-    async def refuse(request: Any, context: Context) -> AsyncIterator[Any]:
-        raise refusal
-        yield
 
-    return grpc.stream_stream_rpc_method_handler(refuse)
+async def never_answer(request: Any, context: Context) -> AsyncIterator[Any]:
+    """Stand in for the handler of a call that was refused: neither takes nor decodes a message of it."""
+    raise AssertionError("a call that was refused is not answered")
+    yield
+
+
+UNREAD: "grpc.RpcMethodHandler[Any, Any]" = grpc.stream_stream_rpc_method_handler(never_answer)
 
 
 def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:

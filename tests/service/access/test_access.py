@@ -279,3 +279,22 @@ async def test_concurrent_work_of_a_key_is_bounded_and_one_call_always_has_its_t
         assert refusal.metadata == {"quota": "concurrent_seconds"}
         assert refusal.retry_after == pytest.approx(0.1)
     assert access.find_refusal(key, Demand(1, 9.0)) is None
+
+
+@pytest.mark.parametrize("is_made_anew", [False, True])
+async def test_a_stream_ends_when_its_key_is_revoked_whoever_has_its_name_now(path, is_made_anew):
+    metadata = add(path, "me", "translate")
+    access = open_access(path)
+    async with serving(EchoEngine(), access=access) as service:
+        call = service.translation.BatchTranslate(metadata=metadata)
+        config, first, second = [message async for message in batch("One.", "Two.")]
+        await call.write(config)
+        await call.write(first)
+        assert (await call.read()).item_id == "0"
+        with changing(path) as keys:
+            del keys["me"]
+        if is_made_anew:
+            add(path, "me", "translate")
+        await access.reload()
+        await call.write(second)
+        assert await reason_of(call.read()) == "API_KEY_INVALID"
