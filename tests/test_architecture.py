@@ -36,9 +36,10 @@ ARROWS = {
         *("wire", "summarisation", "translation", "engine.interface"),
         *("limits", "context", "concurrency", "admission", "access"),
     ),
+    "http": ("wire", "addresses", "limits", "context", "concurrency"),
     "observability": ("engine.interface", "notices", "admission"),
     "app": (
-        *("rpc", "observability", "summarisation", "translation", "engine", "store"),
+        *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
     "cli": ("app", "access", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
@@ -52,12 +53,16 @@ SERVICE_LIBRARIES = {
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
-    "polygist.v1": ("app", "rpc", "wire"),
-    "google.protobuf": ("app", "rpc", "wire"),
+    "polygist.v1": ("app", "rpc", "wire", "http"),
+    "google.protobuf": ("app", "rpc", "wire", "http"),
     "grpc": ("app", "rpc"),
     "grpc_health": ("app",),
     "grpc_reflection": ("app",),
-    "google.rpc": ("rpc",),
+    "google.rpc": ("rpc", "wire"),
+    "starlette": ("http", "app"),
+    "uvicorn": ("http",),
+    "h11": ("http",),
+    "python_multipart": ("http",),
     "ctranslate2": ("engine",),
     "ctranslate2.specs": ("store",),  # the store writes models and never runs one
     "ctranslate2.converters": ("store",),
@@ -90,7 +95,7 @@ SERVICE_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("observability",),
-    "structlog": ("app", "rpc", "engine", "cli"),
+    "structlog": ("app", "rpc", "http", "engine", "cli"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
@@ -114,9 +119,9 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 240
+MOST_MODULES = 260
 MOST_MODULES_PER_1000_LINES = 7.5
-MOST_IMPORT_DEPTH = 28
+MOST_IMPORT_DEPTH = 30
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}
 
 

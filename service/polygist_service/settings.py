@@ -24,7 +24,7 @@ ComputeType = Literal[
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PREFIX = "POLYGIST_"
 # Settings that are addresses, with the port that their cure names.
-PORTS = {"listen": 50051, "admin_listen": 50052, "metrics_listen": 9464}
+PORTS = {"listen": 50051, "http_listen": 8080, "admin_listen": 50052, "metrics_listen": 9464}
 # More threads than that no machine serves, and may not even start.
 MOST_THREADS = 512
 # No model takes as little: whoever gives a smaller size has left the unit out.
@@ -70,6 +70,7 @@ class Settings(Home):
     model_config = SettingsConfigDict(extra="forbid")
 
     listen: str = Field("127.0.0.1:50051", description="address to listen on: HOST:PORT or unix:PATH; port 0 picks one")
+    http_listen: str = Field("", description="HOST:PORT or unix:PATH for HTTP and JSON; empty serves none")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
@@ -151,7 +152,7 @@ class Settings(Home):
         if isinstance(given, list | dict):
             raise ValueError(f"{given!r} is no text; give one address, HOST:PORT")
         name, text = str(info.field_name), str(given).strip()
-        if not text and name != "listen":
+        if not text:
             return ""
         address = parse_address(text, port=PORTS[name], takes_unix=name != "metrics_listen")
         if name == "admin_listen" and not address.is_local:
@@ -191,9 +192,14 @@ class Settings(Home):
         if (self.tls_cert is None) != (self.tls_key is None):
             given, missing = ("tls_cert", "tls_key") if self.tls_cert else ("tls_key", "tls_cert")
             raise ValueError(f"{given} is given and {missing} is not: they belong together, give both or neither")
-        if not (self.is_local or self.tls_cert or self.insecure):
+        if not (self.listen or self.http_listen):
             raise ValueError(
-                f"listen={self.listen} is reachable from other machines: give tls_cert and tls_key, or say --insecure"
+                "listen and http_listen are both empty, and nothing would be served; give listen 127.0.0.1:50051"
+            )
+        if (name := self.open_address) and not (self.tls_cert or self.insecure):
+            raise ValueError(
+                f"{name}={getattr(self, name)} is reachable from other machines: give tls_cert and tls_key, or say"
+                " --insecure"
             )
         taken: dict[Address, str] = {}
         for name in PORTS:
@@ -221,9 +227,15 @@ class Settings(Home):
         return value
 
     @property
+    def open_address(self) -> str:
+        """The setting of an address with the services that other machines can reach; empty where there is none."""
+        served = ((name, self.address(name)) for name in ("listen", "http_listen"))
+        return next((name for name, address in served if address and not address.is_local), "")
+
+    @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach the address."""
-        return parse_address(self.listen).is_local
+        """Whether only this machine can reach the addresses."""
+        return not self.open_address
 
     @property
     def device_indexes(self) -> tuple[int, ...]:

@@ -39,7 +39,7 @@ Command = Callable[..., Any]
 
 # The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
 HEADINGS: Mapping[str, Sequence[str]] = {
-    "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
+    "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection"),
     "Encryption": ("tls_cert", "tls_key", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),

@@ -100,7 +100,7 @@ class Unobserved:
 class Refused(NamedTuple):
     """Stands in for a message that is not decoded."""
 
-    error: InvalidRequest
+    error: PolygistError
 
 
 class Exchange:
