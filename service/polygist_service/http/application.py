@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from polygist_service.http.bodies import CallerGone
 from polygist_service.http.errors import HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
-from polygist_service.http.routes import ROUTES, ApiRoute
+from polygist_service.http.routes import ALIASES, ROUTES, ApiRoute
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import write_json
 
@@ -52,16 +52,19 @@ def build_application(gateway: Gateway, health: Health) -> ASGIApp:
 
 def api_routes(gateway: Gateway) -> list[BaseRoute]:
     """Return the routes of the contract."""
-    return [Route(each.path, endpoint_of(gateway, each), methods=[each.verb]) for each in ROUTES]
+    by_path = {each.path: each for each in ROUTES}
+    spelt = [*by_path.items(), *((alias, by_path[path]) for alias, path in ALIASES.items())]
+    return [Route(path, endpoint_of(gateway, each), methods=[each.verb]) for path, each in spelt]
 
 
 def endpoint_of(gateway: Gateway, route: ApiRoute) -> Callable[[Request], Any]:
     """Return what answers the requests of a route."""
+    answer = gateway.answer_stream if route.is_stream else gateway.answer_lines if route.is_exchange else gateway.answer
 
-    async def answer(request: Request) -> Response:
-        return await gateway.answer(request, route.method)
+    async def endpoint(request: Request) -> Response:
+        return await answer(request, route)
 
-    return answer
+    return endpoint
 
 
 def health_routes(health: Health) -> list[BaseRoute]:

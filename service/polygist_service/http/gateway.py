@@ -1,7 +1,7 @@
 """From requests of HTTP to calls, and from answers to JSON."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -14,17 +14,28 @@ from starlette.responses import Response
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext, IncomingCall
 from polygist_service.errors import InvalidRequest
+from polygist_service.http.answers import (
+    accepts_gzip,
+    encode_answer,
+    file_name_of,
+    to_file_response,
+    to_json_response,
+    wants_file,
+)
 from polygist_service.http.bodies import Body
 from polygist_service.http.errors import JSON, HttpRefusal
-from polygist_service.http.routes import path_of
+from polygist_service.http.forms import MULTIPART, add_fields, read_file_request, read_form
+from polygist_service.http.routes import COLLECTION, ApiRoute, path_of
+from polygist_service.http.streams import EVENTS, LINES, Form, StreamedAnswer, split_lines
 from polygist_service.limits import Limits
-from polygist_service.wire.json_messages import parse_message, to_json
+from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
 
 ResultT = TypeVar("ResultT")
 Read = Callable[[], Awaitable[Message]]
 
 REQUEST_ID = "x-request-id"
 TIMEOUT = "x-timeout-seconds"
+LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
 # What a call is told of the headers of its request.
 PASSED_ON = ("authorization", "user-agent")
 
@@ -89,35 +100,103 @@ class Gateway:
 
         return self._dispatcher.stream(path_of(method), read, incoming_of(request))
 
-    async def answer(self, request: Request, method: MethodDescriptor) -> Response:
+    async def answer(self, request: Request, route: ApiRoute) -> Response:
         """Answer a request of one message with one message."""
         body, incoming = self.body_of(request), incoming_of(request)
         async with body.watched():
-            read = partial(self._read_message, request, body, method)
-            message = await self._dispatcher.call(path_of(method), read, incoming)
-            content = await self.run(request, partial(to_json, message))
-        return Response(content, headers=incoming.trailer, media_type=JSON)
+            read = partial(self._read_message, request, body, route)
+            message = await self._dispatcher.call(path_of(route.method), read, incoming)
+            if wants_file(request, message):
+                return to_file_response(message, file_name_of(request), incoming.trailer)
+            is_packed = accepts_gzip(request)
+            content = await self.run(request, partial(encode_answer, message, is_packed=is_packed))
+        return to_json_response(content, incoming.trailer)
 
-    async def _read_message(self, request: Request, body: Body, method: MethodDescriptor) -> Message:
+    async def answer_stream(self, request: Request, route: ApiRoute) -> Response:
+        """Answer a request of one message with server-sent events."""
+        body, incoming = self.body_of(request), incoming_of(request)
+
+        async def read() -> Message:
+            return GetMessageClass(route.method.input_type)(request=await self._read_message(request, body, route))
+
+        replies = self._dispatcher.stream(path_of(route.method), read, incoming)
+        return self._stream(request, replies, EVENTS, body, incoming)
+
+    async def answer_lines(self, request: Request, route: ApiRoute) -> Response:
+        """Answer lines, each of them a message, with lines; both ways at the same time."""
+        check_type(request, LINE_TYPES)
+        body, incoming = Body(request), incoming_of(request)
+        kind = GetMessageClass(route.method.input_type)
+
+        async def messages() -> AsyncIterator[Message]:
+            async for number, line in split_lines(body.pieces(), self.limits.message_bytes):
+                yield await self.run(request, partial(parse_line, line, number, kind, self.limits))
+
+        replies = self._dispatcher.exchange(path_of(route.method), messages(), incoming)
+        return self._stream(request, replies, LINES, body, incoming)
+
+    def _stream(
+        self,
+        request: Request,
+        replies: AsyncGenerator[Message, None],
+        form: Form,
+        body: Body,
+        incoming: IncomingCall,
+    ) -> Response:
+        context = CallContext(caller=peer_of(request))
+
+        async def encode(message: Message) -> bytes:
+            return await self._pool.call(context, partial(to_json, message), characters=message.ByteSize())
+
+        return StreamedAnswer(replies, form=form, encode=encode, body=body, trailer=lambda: incoming.trailer)
+
+    async def _read_message(self, request: Request, body: Body, route: ApiRoute) -> Message:
         """Read the message of a request; raises HttpRefusal and InvalidRequest."""
-        check_json(request)
+        descriptor = route.message_type
+        kind = GetMessageClass(descriptor)
+        given: dict[str, Any] = {}
+        if route.verb == "GET":
+            await body.read()
+            pairs = request.query_params.multi_items()
+            pairs += [(name, f"{COLLECTION[route.path]}/{value}") for name, value in request.path_params.items()]
+            add_fields(given, pairs, descriptor)
+            return read_message(given, kind, self.limits)
+        types = (JSON, MULTIPART) if route.takes_files else (JSON,)
+        is_form = check_type(request, types) == MULTIPART
         content = await body.read()
-        kind = GetMessageClass(method.input_type)
-        return await self.run(request, partial(parse_message, content, kind, self.limits))
+        if not is_form:
+            return await self.run(request, partial(parse_message, content, kind, self.limits))
+        content_type = request.headers["content-type"]
+
+        def read_parts() -> Message:
+            """Read the message that stands in a form."""
+            parts = read_form(content, content_type)
+            return read_message(read_file_request(parts, descriptor), kind, self.limits)
+
+        message = await self.run(request, read_parts)
+        request.state.file_name = getattr(message, "name", "")
+        return message
 
 
-def check_json(request: Request) -> None:
-    """Raise HttpRefusal where a request does not say that its body is JSON: no form of a page elsewhere can say so."""
+def check_type(request: Request, taken: Sequence[str]) -> str:
+    """Return the media type of a body; raises HttpRefusal where it is not among those taken.
+
+    None of them but that of a form can be sent by a page elsewhere without asking first.
+    """
     given = request.headers.get("content-type", "")
     kind, _, rest = given.partition(";")
-    charset = rest.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != JSON or charset not in ("", "utf-8", "utf8"):
-        raise HttpRefusal(
-            415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED",
-            f"Content-Type is {given[:80]!r}; send JSON in UTF-8 as application/json" if given
-            else "Content-Type is missing; send JSON in UTF-8 as application/json",
-            headers={"accept": JSON},
-        )  # fmt: skip
+    kind, charset = kind.strip().lower(), rest.strip().lower().removeprefix("charset=").strip('"')
+    if kind in taken and (kind == MULTIPART or charset in ("", "utf-8", "utf8")):
+        return kind
+    told = f"is {given[:80]!r}" if given else "is missing"
+    message = f"Content-Type {told}; send {' or '.join(taken)}, in UTF-8"
+    headers = {"accept": ", ".join(taken)}
+    raise HttpRefusal(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
+
+
+def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message:
+    """Read a line as a message; raises InvalidRequest."""
+    return read_message(read_object(line, f"lines[{number}]"), kind, limits)
 
 
 def peer_of(request: Request) -> str:

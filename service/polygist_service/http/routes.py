@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from polygist.v1 import model_service_pb2, summarisation_service_pb2, translation_service_pb2
+
+from polygist_service.http.forms import FILE_FIELDS
 
 TRANSLATION = translation_service_pb2.DESCRIPTOR.services_by_name["TranslationService"]
 SUMMARISATION = summarisation_service_pb2.DESCRIPTOR.services_by_name["SummarisationService"]
@@ -24,6 +26,18 @@ class ApiRoute:
     verb: Literal["GET", "POST"]
     path: str
     method: MethodDescriptor
+
+    @property
+    def message_type(self) -> Descriptor:
+        """What a body is: the message, but of a stream the unary call's."""
+        given = self.method.input_type
+        unary = given.fields_by_name["request"].message_type if self.is_stream else None
+        return unary or given
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a body may be a form with a file."""
+        return self.message_type.name in FILE_FIELDS
 
     @property
     def is_stream(self) -> bool:
@@ -63,3 +77,7 @@ ALIASES = {"/v1/summarize": "/v1/summarise", "/v1/summarize:stream": "/v1/summar
 def path_of(method: MethodDescriptor) -> str:
     """Return the path of a method as gRPC writes it."""
     return f"/{method.containing_service.full_name}/{method.name}"
+
+
+# The collection that a name in a path is of.
+COLLECTION = {"/v1/models/{name}": "models"}

@@ -177,6 +177,8 @@ def read_text(value: object, field: FieldDescriptor, path: str) -> str:
 
 def read_bytes(value: object, field: FieldDescriptor, path: str) -> bytes:
     """Read bytes, which are a string of Base64 in JSON; raises InvalidRequest."""
+    if isinstance(value, bytes):  # of a form, in which they stand as they are
+        return value
     if isinstance(value, str):
         try:
             text = value.replace("-", "+").replace("_", "/").rstrip("=")
