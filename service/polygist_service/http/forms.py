@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from polygist_service.errors import InvalidRequest
-from polygist_service.wire.json_messages import BODY, fields_by_name, read_object, unknown_field
+from polygist_service.wire.json_messages import BODY, INTEGER, fields_by_name, read_object, unknown_field
 
 MULTIPART = "multipart/form-data"
 MOST_PARTS = 1000
@@ -200,4 +200,6 @@ def read_text_value(text: str, found: FieldDescriptor) -> object:
         return read_object(text.encode("utf-8", "surrogatepass"), found.name)
     if found.type == FieldDescriptor.TYPE_BOOL:
         return SWITCHES.get(text, text)
+    if found.type == FieldDescriptor.TYPE_ENUM and INTEGER.fullmatch(text):
+        return int(text)
     return text
