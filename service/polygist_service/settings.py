@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from polygist_service.addresses import Address, parse_address
+from polygist_service.addresses import Address, parse_address, parse_host
 from polygist_service.limits import Limits
 from polygist_service.text.languages import parse_tag
 
@@ -33,6 +33,8 @@ LEAST_SIZE = 1_000_000
 OF_CLIENT = frozenset({"address", "api_key", "complete"})
 # A name that shares so much with that of a setting was meant for it.
 LEAST_LIKENESS = 0.8
+# As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+")
 # What Kubernetes sets in every pod beside a Service that is called polygist.
 SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
@@ -73,6 +75,14 @@ class Settings(Home):
     http_listen: str = Field("", description="HOST:PORT or unix:PATH for HTTP and JSON; empty serves none")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
+    http_hosts: str = Field(
+        "", description="names that HTTP is asked under, beside localhost and addresses; with TLS any; * is any",
+        json_schema_extra={"metavar": "NAMES"},
+    )  # fmt: skip
+    http_cors_origins: str = Field(
+        "", description="web pages that may call over HTTP, such as https://example.org; * is any; empty is none",
+        json_schema_extra={"metavar": "ORIGINS"},
+    )  # fmt: skip
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
@@ -236,6 +246,34 @@ class Settings(Home):
     def is_local(self) -> bool:
         """Whether only this machine can reach the addresses."""
         return not self.open_address
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of `http_hosts`."""
+        return split_names(self.http_hosts)
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins of `http_cors_origins`."""
+        return split_names(self.http_cors_origins)
+
+    @field_validator("http_cors_origins")
+    @classmethod
+    def validate_origins(cls, value: str) -> str:
+        """Refuse what no browser calls the origin of a page."""
+        for name in split_names(value):
+            if name != "*" and not ORIGIN.fullmatch(name):
+                raise ValueError(f"{name!r} is no origin of a page; give one such as https://example.org, without a path")
+        return value
+
+    @field_validator("http_hosts")
+    @classmethod
+    def validate_hosts(cls, value: str) -> str:
+        """Refuse what is no name of a host."""
+        for name in split_names(value):
+            if name != "*":
+                parse_host(name, name, PORTS["http_listen"])
+        return value
 
     @property
     def device_indexes(self) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import grpc
 import structlog
-from polygist.pem import check_pair, read_pem
+from polygist.pem import check_pair, load_pair, read_pem
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,13 @@ class Certificates:
 
         # The stubs do not know that nothing new is None.
         return grpc.dynamic_ssl_server_credentials(configure(given), fetch)  # type: ignore[arg-type]
+
+    def context(self) -> ssl.SSLContext:
+        """Return what encrypts the connections of a server that is not gRPC's."""
+        key, certificate = self._pair
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        load_pair(context, certificate, key)
+        return context
 
     def reload(self) -> bool:
         """Read the files again, for connections from now on; returns whether they have changed.

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from polygist_service.addresses import Address, check_free
+from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.heap import settle_heap
@@ -84,16 +85,11 @@ def build_grpc_server(
     return server
 
 
-def open_http(address: Address, services: Services, health: Health) -> "HttpServer":
-    """Return what serves HTTP at an address; raises UnsupportedCapability where the packages for it are missing."""
-    try:  # imported here, as they are an extra
-        from polygist_service.app.http import build_http_application
-        from polygist_service.http.server import HttpServer
-    except ModuleNotFoundError as error:
-        raise UnsupportedCapability(
-            f"http_listen needs {error.name}, which is not installed; run: pip install 'polygist[http]'"
-        ) from error
-    return HttpServer(build_http_application(services, health), address)
+def require_http() -> None:
+    """Raise UnsupportedCapability where the packages for HTTP, which are an extra, are missing."""
+    for name in ("starlette", "uvicorn", "python_multipart"):
+        if not find_spec(name):
+            raise UnsupportedCapability(f"http_listen needs {name}, which is missing; run: pip install 'polygist[http]'")
 
 
 class AdminServer:
@@ -172,8 +168,11 @@ class Server:
                 replaced=services.metrics.server_replaced,
             )
         self.http: HttpServer | None = None
-        if address := settings.address("http_listen"):
-            self.http = open_http(address, services, self.health)
+        if settings.http_listen:
+            require_http()
+            from polygist_service.app.http import open_http  # only where it is there
+
+            self.http = open_http(settings, services, self.health, self._certificates)
         self.administration: AdminServer | None = None
         if settings.admin_listen:
             self.administration = AdminServer(settings.admin_listen, services, lifecycle=self.runtime.registry)
@@ -229,7 +228,11 @@ class Server:
 
     async def reload_certificates(self) -> bool:
         """Read certificate and key again; returns whether they have changed, raises OSError where they are wrong."""
-        return bool(self._certificates and await asyncio.to_thread(self._certificates.reload))
+        if not (self._certificates and await asyncio.to_thread(self._certificates.reload)):
+            return False
+        if self.http:
+            await self.http.renew_tls()
+        return True
 
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""

@@ -17,7 +17,9 @@ from polygist_service.rpc.translation import TranslationServicer
 Taker: TypeAlias = grpc.aio.Server | HandlerTable
 
 
-def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObserver) -> CallInterceptor:
+def make_interceptor(
+    calls: InFlightCalls, services: Services, observer: CallObserver, *, transport: str = "grpc"
+) -> CallInterceptor:
     """Return what surrounds every call of a server."""
     limits = services.limits
     return CallInterceptor(
@@ -28,6 +30,7 @@ def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObs
         longest=limits.deadline_seconds,
         idle=limits.batch_idle_seconds,
         observer=observer,
+        transport=transport,
     )
 
 

@@ -40,6 +40,7 @@ Command = Callable[..., Any]
 # The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection"),
+    "Web pages": ("http_hosts", "http_cors_origins"),
     "Encryption": ("tls_cert", "tls_key", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from polygist_service.http.bodies import CallerGone
 from polygist_service.http.errors import HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
+from polygist_service.http.guards import Guards
 from polygist_service.http.routes import ALIASES, ROUTES, ApiRoute
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import write_json
@@ -39,15 +40,18 @@ class Health(Protocol):
         ...
 
 
-def build_application(gateway: Gateway, health: Health) -> ASGIApp:
-    """Return the application of ASGI with all routes."""
+def build_application(
+    gateway: Gateway, health: Health, *, hosts: Collection[str] | None = (), origins: Collection[str] = ()
+) -> ASGIApp:
+    """Return the application of ASGI with all routes; for hosts and origins see `Guards`."""
     routes = [*api_routes(gateway), *health_routes(health), *(each for part in PARTS for each in part(gateway))]
     handlers: dict[Any, Any] = {
         CallFailed: render_failure,
         HttpRefusal: render_failure,
         HTTPException: render_unserved,
     }
-    return Surroundings(Starlette(routes=routes, exception_handlers=handlers))
+    application = Starlette(routes=routes, exception_handlers=handlers)
+    return Surroundings(Guards(application, hosts=hosts, origins=origins))
 
 
 def api_routes(gateway: Gateway) -> list[BaseRoute]:

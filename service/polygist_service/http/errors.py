@@ -28,6 +28,7 @@ HTTP_CODES: Mapping[str, int] = {
     "DEADLINE_EXCEEDED": 504,
 }
 DOMAIN = "polygist"
+DRAINING = "SERVER_DRAINING"
 JSON = "application/json"
 
 
@@ -87,6 +88,8 @@ def error_headers(failure: Failure) -> dict[str, str]:
     headers = dict(failure.headers) if isinstance(failure, HttpRefusal) else {}
     if failure.code == "UNAUTHENTICATED":
         headers["www-authenticate"] = "Bearer"
+    if failure.reason == DRAINING:
+        headers["connection"] = "close"  # the next call is for another replica
     if failure.retry_after is not None:
         headers["retry-after"] = str(max(1, round(failure.retry_after + 0.499)))  # whole seconds, and none too early
     return headers

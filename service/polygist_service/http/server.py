@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,10 +13,9 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from polygist_service.addresses import Address, find_places
-from polygist_service.http.connections import TimedConnection
+from polygist_service.http.connections import HEADER_SECONDS, BoundedConnection
 
 BACKLOG = 512
-CONNECTIONS = 2048
 HEADER_BYTES = 32 << 10
 KEEP_ALIVE_SECONDS = 75
 
@@ -26,25 +26,27 @@ class HttpServer:
     Args:
         application: answers.
         address: where; port 0 picks one.
-        tls: encrypts; None for no TLS.
+        make_tls: makes what encrypts the connections from then on; None for no TLS.
 
     Attributes:
         address: where it listens, once started.
     """
 
-    def __init__(self, application: ASGIApp, address: Address, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, application: ASGIApp, address: Address, *, make_tls: Callable[[], ssl.SSLContext] | None = None
+    ) -> None:
         self.address = str(address)
         self._place = address
-        self._tls = tls
+        self._make_tls = make_tls
         self._config = uvicorn.Config(
             application,
-            http=TimedConnection,
+            http=BoundedConnection,
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="error",  # what is wrong with requests is told to those who send them
             access_log=False,
             proxy_headers=False,  # whoever calls could say that he is somebody else
-            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             h11_max_incomplete_event_size=HEADER_BYTES,
         )
@@ -54,13 +56,18 @@ class HttpServer:
 
     async def start(self) -> None:
         """Listen and serve; raises OSError where the address cannot be had."""
-        loop = asyncio.get_running_loop()
         sockets = bind(self._place)
         if not self._place.path:
             self.address = str(Address(self._place.host, sockets[0].getsockname()[1]))
-        for each in sockets:
-            server = await loop.create_server(self._connect, sock=each, ssl=self._tls, backlog=BACKLOG)
-            self._servers.append(server)
+        await self._listen(sockets)
+
+    async def renew_tls(self) -> None:
+        """Have connections from now on encrypted anew; those that are there stay, and none is missed."""
+        if self._make_tls:
+            before = self._servers
+            await self._listen([each.dup() for server in before for each in server.sockets])
+            for server in before:
+                server.close()
 
     async def stop(self, seconds: float) -> None:
         """End: take no connection any more, and cut off after `seconds` those that still have an answer to come."""
@@ -80,8 +87,18 @@ class HttpServer:
         for connection in list(self._state.connections):
             connection.transport.abort()
 
-    def _connect(self) -> TimedConnection:
-        return TimedConnection(config=self._config, server_state=self._state, app_state={})
+    async def _listen(self, sockets: Sequence[socket.socket]) -> None:
+        loop, tls = asyncio.get_running_loop(), self._make_tls() if self._make_tls else None
+        seconds = HEADER_SECONDS if tls else None
+        self._servers = [
+            await loop.create_server(
+                self._connect, sock=each, ssl=tls, ssl_handshake_timeout=seconds, backlog=BACKLOG
+            )
+            for each in sockets
+        ]
+
+    def _connect(self) -> BoundedConnection:
+        return BoundedConnection(config=self._config, server_state=self._state, app_state={})
 
 
 def bind(address: Address) -> list[socket.socket]:
