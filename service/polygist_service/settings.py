@@ -75,6 +75,9 @@ class Settings(Home):
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file of those whose clients may connect, each with a certificate of theirs"
+    )
     access_keys: Path | None = Field(
         None, description="file of the API keys that callers need; polygist-server keys add makes it",
         json_schema_extra={"metavar": "FILE"},
@@ -158,7 +161,7 @@ class Settings(Home):
             raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return str(address)
 
-    @field_validator("tls_cert", "tls_key", "access_keys", mode="before")
+    @field_validator("tls_cert", "tls_key", "tls_client_ca", "access_keys", mode="before")
     @classmethod
     def validate_file(cls, given: object) -> object:
         """Refuse an empty path, which would be the folder of this process."""
@@ -191,6 +194,11 @@ class Settings(Home):
         if (self.tls_cert is None) != (self.tls_key is None):
             given, missing = ("tls_cert", "tls_key") if self.tls_cert else ("tls_key", "tls_cert")
             raise ValueError(f"{given} is given and {missing} is not: they belong together, give both or neither")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ValueError(
+                "tls_client_ca is given and tls_cert is not: clients show certificates over TLS only; give tls_cert and"
+                " tls_key too"
+            )
         if not (self.is_local or self.tls_cert or self.insecure):
             raise ValueError(
                 f"listen={self.listen} is reachable from other machines: give tls_cert and tls_key, or say --insecure"

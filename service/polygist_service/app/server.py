@@ -11,6 +11,7 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 
 from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
+from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.heap import settle_heap
 from polygist_service.app.port import Port, create_server
@@ -145,14 +146,17 @@ class AdminServer:
         address: loopback HOST:PORT, or unix:PATH.
         services: whose models they are.
         lifecycle: loads and unloads models.
+        configuration: is read again when they ask for it.
 
     Attributes:
         port: where it is served.
     """
 
-    def __init__(self, address: str, services: Services, *, lifecycle: ModelLifecycle) -> None:
+    def __init__(
+        self, address: str, services: Services, *, lifecycle: ModelLifecycle, configuration: Configuration
+    ) -> None:
         self._services = services
-        self._lifecycle = lifecycle
+        self._servicer = ModelAdminServicer(lifecycle, configuration)
         self._health: Health | None = None
         # Calls of its own: a shutdown waits for those of users, not for a load, and metrics are about users.
         replaced = services.metrics.server_replaced
@@ -175,7 +179,7 @@ class AdminServer:
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         interceptor = make_interceptor(in_flight, self._services, Unobserved())
         server = create_server(interceptors=[interceptor], options=channel_options(self._services.limits))
-        add_model_services(server, self._services, ModelAdminServicer(self._lifecycle, self._services.glossaries))
+        add_model_services(server, self._services, self._servicer)
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
         if self._health:
             self._health.attach(server)
@@ -190,6 +194,7 @@ class Server:
 
     Attributes:
         runtime: what it serves.
+        configuration: what it reads again when asked.
 
     Raises:
         StoreError, GlossaryError, KeyFileError, UnsupportedCapability: see `Runtime`.
@@ -200,9 +205,10 @@ class Server:
         self._settings = settings
         self._certificates: Certificates | None = None
         if settings.tls_cert and settings.tls_key:
-            self._certificates = Certificates(settings.tls_cert, settings.tls_key)
+            self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self.runtime = Runtime(settings)
         services = self.runtime.services
+        self.configuration = self._collect_configuration()
         self.health = Health()
         self._port = Port(
             settings.listen,
@@ -213,7 +219,12 @@ class Server:
         )
         self.administration: AdminServer | None = None
         if settings.admin_listen:
-            self.administration = AdminServer(settings.admin_listen, services, lifecycle=self.runtime.registry)
+            self.administration = AdminServer(
+                settings.admin_listen,
+                services,
+                lifecycle=self.runtime.registry,
+                configuration=self.configuration,
+            )
         self._exposition: MetricsServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -258,10 +269,6 @@ class Server:
         self.health.report(self.runtime.services.engine.models())
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
-    async def reload_certificates(self) -> bool:
-        """Read certificate and key again; returns whether they have changed, raises OSError where they are wrong."""
-        return bool(self._certificates and await asyncio.to_thread(self._certificates.reload))
-
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""
         for task in self._tasks:
@@ -283,6 +290,22 @@ class Server:
         )
         self.health.attach(server)
         return server
+
+    def _collect_configuration(self) -> Configuration:
+        """Return what can be read again of all that the settings name."""
+        services, certificates = self.runtime.services, self._certificates
+
+        async def read_certificates() -> bool:
+            return bool(certificates and await asyncio.to_thread(certificates.reload))
+
+        return Configuration(
+            {
+                "certificates": read_certificates,
+                "models": self.runtime.registry.rescan,
+                **({"keys": services.access.reload} if services.access.asks_for_keys else {}),
+                **({"glossaries": services.glossaries.reload} if services.glossaries.is_mounted else {}),
+            }
+        )
 
     async def _report_changes(self) -> None:
         """Keep health true to the models for ever."""

@@ -40,7 +40,7 @@ Command = Callable[..., Any]
 # The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
-    "Encryption": ("tls_cert", "tls_key", "insecure"),
+    "Encryption": ("tls_cert", "tls_key", "tls_client_ca", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
     "Computing": ("slots", "text_threads", "sentence_cache", "device", "device_index", "compute_type"),
