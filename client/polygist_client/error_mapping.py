@@ -126,7 +126,7 @@ BY_DETAILS: tuple[tuple[str, str, type[errors.CallFailed], str], ...] = (
         "UNAVAILABLE",
         r"(?i)socket closed",
         errors.Unavailable,
-        "{target} closed the connection; if it speaks TLS, give tls or ca",
+        "{target} closed the connection; {closed_cure}",
     ),
     (
         "UNAVAILABLE",
@@ -173,7 +173,7 @@ def to_exception(failure: Failure, call: Call[Any, Any], connection: Connection,
     info = first_detail(status, error_details_pb2.ErrorInfo)
     kind = class_of(code, info.reason)
     if not info.reason:
-        kind, message = explain(kind, message, code, target=connection.address.text, timeout=connection.seconds(call))
+        kind, message = explain(kind, message, code, connection, timeout=connection.seconds(call))
     trailer = {str(key): value for key, value in failure.trailing_metadata() or ()}
     violations = tuple(
         errors.FieldViolation(each.field, each.description)
@@ -233,15 +233,26 @@ def first_detail(status: status_pb2.Status, kind: Any) -> Any:
 
 
 def explain(
-    kind: type[errors.CallFailed], details: str, code: str, *, target: str, timeout: float
+    kind: type[errors.CallFailed], details: str, code: str, connection: Connection, *, timeout: float
 ) -> tuple[type[errors.CallFailed], str]:
     """Find class and sentence for an error that gRPC itself made; others stay as they are."""
     for its_code, pattern, its_kind, sentence in BY_DETAILS:
         found = re.search(pattern, details)
         if code == its_code and found:
             facts = {name: text.lower() for name, text in found.groupdict().items()}
-            return its_kind, sentence.format(target=target, timeout=timeout, **facts)
+            facts |= {"target": connection.address.text, "closed_cure": cure_of_closed(connection)}
+            return its_kind, sentence.format(timeout=timeout, **facts)
     return kind, details
+
+
+def cure_of_closed(connection: Connection) -> str:
+    """Say what may help where a server closes a connection without a word, as gRPC's does after a wrong handshake."""
+    certificates = connection.certificates
+    if certificates is None:
+        return "if it speaks TLS, give tls or ca"
+    if certificates.cert:
+        return "it may not trust the certificate of cert; give one that its authority has signed, with its key"
+    return "it may want a certificate of yours; give cert and key"
 
 
 def read_retry_delay(status: status_pb2.Status, trailer: Mapping[str, str | bytes]) -> float | None:

@@ -86,6 +86,9 @@ class Settings(Home):
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
+    tls_client_ca: Path | None = Field(
+        None, description="PEM file of those whose clients may connect, each with a certificate of theirs"
+    )
     access_keys: Path | None = Field(
         None, description="file of the API keys that callers need; polygist-server keys add makes it",
         json_schema_extra={"metavar": "FILE"},
@@ -169,7 +172,7 @@ class Settings(Home):
             raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return str(address)
 
-    @field_validator("tls_cert", "tls_key", "access_keys", mode="before")
+    @field_validator("tls_cert", "tls_key", "tls_client_ca", "access_keys", mode="before")
     @classmethod
     def validate_file(cls, given: object) -> object:
         """Refuse an empty path, which would be the folder of this process."""
@@ -202,6 +205,11 @@ class Settings(Home):
         if (self.tls_cert is None) != (self.tls_key is None):
             given, missing = ("tls_cert", "tls_key") if self.tls_cert else ("tls_key", "tls_cert")
             raise ValueError(f"{given} is given and {missing} is not: they belong together, give both or neither")
+        if self.tls_client_ca and not self.tls_cert:
+            raise ValueError(
+                "tls_client_ca is given and tls_cert is not: clients show certificates over TLS only; give tls_cert and"
+                " tls_key too"
+            )
         if not (self.listen or self.http_listen):
             raise ValueError(
                 "listen and http_listen are both empty, and nothing would be served; give listen 127.0.0.1:50051"
@@ -263,7 +271,9 @@ class Settings(Home):
         """Refuse what no browser calls the origin of a page."""
         for name in split_names(value):
             if name != "*" and not ORIGIN.fullmatch(name):
-                raise ValueError(f"{name!r} is no origin of a page; give one such as https://example.org, without a path")
+                raise ValueError(
+                    f"{name!r} is no origin of a page; give one such as https://example.org, without a path"
+                )
         return value
 
     @field_validator("http_hosts")
@@ -291,8 +301,10 @@ class Settings(Home):
         return self.is_local if self.reflection == "auto" else self.reflection == "on"
 
 
-def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings:
+def load_settings(flags: dict[str, Any], config: Path | None = None, *, only_http: bool = False) -> Settings:
     """Read all sources; `flags` are those given on the command line, `config` is a TOML file.
+
+    Where `only_http`, gRPC is not served, whatever they say of it, and HTTP is, at its default address.
 
     Raises:
         ValidationError: a value is wrong, or the file has a key that is no setting.
@@ -302,6 +314,8 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
     tree = read_toml(config) if config else {}
 
     class Configured(Settings):
+        http_listen: str = Field(f"127.0.0.1:{PORTS['http_listen']}" if only_http else "")
+
         @classmethod
         def settings_customise_sources(
             cls,
@@ -313,7 +327,7 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=tree)
 
-    return Configured(**flags)
+    return Configured(**({**flags, "listen": ""} if only_http else flags))
 
 
 def load_home(home: Path | None = None) -> Path:

@@ -32,6 +32,7 @@ COMMANDS = (
     "req -new -key key.pem -subj /CN=localhost -out request.pem",
     "pkey -in key.pem -pubout -out public.pem",
     "x509 -req -in request.pem -signkey key.pem -days -1 -out expired.pem",
+    "x509 -in cert.pem -signkey key.pem -days -1 -out expired-ca.pem",
 )
 
 
@@ -155,6 +156,31 @@ def test_what_cannot_be_used_is_named_with_its_setting_and_the_cure(folder, cert
     assert "\n" not in str(caught.value)
     assert "ssl" not in str(caught.value).replace("openssl", "")
     assert ";" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("client_ca", "problem"),
+    [
+        ("none.pem", "does not exist; give a PEM file that does"),
+        ("empty.pem", "is empty; give a PEM file"),
+        ("key.pem", "holds a private key and no certificate"),
+        ("words.pem", "holds no certificate in PEM"),
+        ("chain.pem", "is damaged in its certificate 2 of 2; get it anew"),
+        ("cert.der", "is DER, not PEM; convert it: openssl x509 -inform der"),
+        ("odd.pem", "is nothing that gRPC takes, though OpenSSL does"),
+    ],
+)
+def test_a_file_of_authorities_that_cannot_be_used_is_named_with_the_cure(folder, client_ca, problem):
+    with pytest.raises(PemError, match=f"tls_client_ca: .*{client_ca} {problem}"):
+        Certificates(folder / "cert.pem", folder / "key.pem", folder / client_ca)
+
+
+def test_an_authority_that_has_expired_is_warned_about(folder):
+    with capture_logs() as logs:
+        Certificates(folder / "cert.pem", folder / "key.pem", folder / "expired-ca.pem")
+    (line,) = logs
+    assert (line["log_level"], line["file"]) == ("warning", str(folder / "expired-ca.pem"))
+    assert "clients are refused whose own it has signed; renew it" in line["hint"]
 
 
 def test_a_certificate_that_every_client_refuses_is_warned_about(folder):

@@ -48,6 +48,8 @@ def test_other_addresses_need_tls_or_the_flag(listen):
         ({"log_format": "xml"}, "'json' or 'console'"),
         ({"limits": {"words": 0}}, "must be at least 1"),
         ({"tls_cert": "cert.pem"}, "belong together"),
+        ({"tls_client_ca": "ca.pem"}, "tls_client_ca is given and tls_cert is not: .*; give tls_cert and tls_key too"),
+        ({"tls_client_ca": ""}, "'' names no file; give one, or leave it out"),
         ({"unknown": 1}, "not permitted"),
         ({"admin_listen": "0.0.0.0:50052"}, "reachable from other machines; give 127.0.0.1:PORT or unix:PATH"),
         ({"device_index": "0,x"}, "no list of device numbers"),

@@ -45,10 +45,14 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
   UNAUTHENTICATED
     API_KEY_MISSING, API_KEY_INVALID
   PERMISSION_DENIED
-    SCOPE_MISSING              the key is valid, but not for this call
+    SCOPE_MISSING              the key is valid, but not for this call; metadata scope: what it
+                               would need, "translate", "summarise" or "admin"
   RESOURCE_EXHAUSTED [QuotaFailure, RetryInfo]
-    QUOTA_EXCEEDED             the key's quota. Without a reason: a message above
-                               [message.bytes: 16 MiB], refused by gRPC itself; send less at once
+    QUOTA_EXCEEDED             the key's; metadata quota: "requests_per_minute",
+                               "characters_per_minute" or "concurrent_seconds". No RetryInfo:
+                               the call alone is more than that. Without a reason: a message
+                               above [message.bytes: 16 MiB], refused by gRPC itself; send less
+                               at once
   UNAVAILABLE [RetryInfo, and grpc-retry-pushback-ms in the trailing metadata]
     MODEL_LOADING, SERVER_DRAINING
     SERVER_OVERLOADED          nothing was begun: the answer would come after the deadline, or

@@ -409,14 +409,14 @@ class ModelAdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReloadConfiguration(self, request, context):
-        """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
-        revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
-        be used at once.
+        """Read again what the server reads again on SIGHUP: the catalogue and the model folder, the TLS
+        certificates, the API keys and the glossaries. Loaded models of which another revision is
+        installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+        once. New connections get the new certificate; calls that follow need a key that is there now.
 
         Errors:
-        INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-        model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
-        which stays as it is while all else is done
+        INVALID_ARGUMENT FIELD_INVALID (configuration) where one of them cannot be read, such as the
+        manifest of a model that is served; that one stays as it was, and all else is done
         INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
         done
 

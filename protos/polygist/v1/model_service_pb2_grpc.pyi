@@ -323,14 +323,14 @@ class ModelAdminServiceStub:
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]
-    """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
-    revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
-    be used at once.
+    """Read again what the server reads again on SIGHUP: the catalogue and the model folder, the TLS
+    certificates, the API keys and the glossaries. Loaded models of which another revision is
+    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+    once. New connections get the new certificate; calls that follow need a key that is there now.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-      model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
-      which stays as it is while all else is done
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where one of them cannot be read, such as the
+      manifest of a model that is served; that one stays as it was, and all else is done
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -383,14 +383,14 @@ class ModelAdminServiceAsyncStub(ModelAdminServiceStub):
         {"model": {"name": "models/en-pt", "state": "MODEL_STATE_UNLOADED"}}
     """
     ReloadConfiguration: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ReloadConfigurationRequest, _model_service_pb2.ReloadConfigurationResponse]  # type: ignore[assignment]
-    """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
-    revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
-    be used at once.
+    """Read again what the server reads again on SIGHUP: the catalogue and the model folder, the TLS
+    certificates, the API keys and the glossaries. Loaded models of which another revision is
+    installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+    once. New connections get the new certificate; calls that follow need a key that is there now.
 
     Errors:
-      INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-      model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
-      which stays as it is while all else is done
+      INVALID_ARGUMENT FIELD_INVALID (configuration) where one of them cannot be read, such as the
+      manifest of a model that is served; that one stays as it was, and all else is done
       INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
       done
 
@@ -458,14 +458,14 @@ class ModelAdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ReloadConfigurationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ReloadConfigurationResponse, _abc.Awaitable[_model_service_pb2.ReloadConfigurationResponse]]:
-        """Read the catalogue, the model folder and the glossaries again. Loaded models of which another
-        revision is installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can
-        be used at once.
+        """Read again what the server reads again on SIGHUP: the catalogue and the model folder, the TLS
+        certificates, the API keys and the glossaries. Loaded models of which another revision is
+        installed are loaded anew as by LoadModel, removed ones are unloaded, new ones can be used at
+        once. New connections get the new certificate; calls that follow need a key that is there now.
 
         Errors:
-          INVALID_ARGUMENT FIELD_INVALID (configuration) where the catalogue, or the manifest of a
-          model that is served, is malformed, and nothing changes; or where a glossary cannot be read,
-          which stays as it is while all else is done
+          INVALID_ARGUMENT FIELD_INVALID (configuration) where one of them cannot be read, such as the
+          manifest of a model that is served; that one stays as it was, and all else is done
           INTERNAL INFERENCE_FAILED where a model does not load; its old revision stays, all else is
           done
 

@@ -6,8 +6,8 @@ from starlette.types import ASGIApp
 
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.health import Health
-from polygist_service.app.services import Services
 from polygist_service.app.servicers import add_services, make_interceptor
+from polygist_service.app.services import Services
 from polygist_service.http.application import build_application
 from polygist_service.http.gateway import Gateway
 from polygist_service.http.server import HttpServer

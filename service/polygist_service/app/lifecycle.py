@@ -4,16 +4,16 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 import structlog
 
+from polygist_service.app.configuration import Configuration
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
 from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
-from polygist_service.errors import PolygistError
 from polygist_service.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -51,14 +51,16 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         log.info("metrics", address=server.metrics_address)
     if server.administration:
         log.info("administration", address=server.administration.address)
-    if settings.insecure and not settings.is_local:
-        log.warning("insecure", address=address, hint="text travels unencrypted; give --tls-cert and --tls-key")
+    warn_of_plain_text(settings, address)
     warn_of_sizes(settings, read_memory())
     # failpoint: lifecycle.listening
     watchdog = build_watchdog(server, settings, writer)
     if settings.stall_seconds:
         watchdog.start()
-    loading, reloading = asyncio.create_task(server.load_models()), asyncio.create_task(reload_on(hangup, server))
+    loading, reloading = (
+        asyncio.create_task(server.load_models()),
+        asyncio.create_task(reload_on(hangup, server.configuration)),
+    )
     lost = asyncio.create_task(server.wait_until_lost())
     await first_of([loading, stop, lost])
     if loading.done():
@@ -80,6 +82,18 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         )
     lost.cancel()
     return STALLED if watchdog.cause else 0
+
+
+def warn_of_plain_text(settings: Settings, address: str) -> None:
+    """Log that what other machines send can be read on its way, and used where it is an API key."""
+    if settings.tls_cert or settings.is_local:
+        return
+    what = (
+        "text and API keys travel unencrypted, and who reads a key may use it"
+        if settings.access_keys
+        else ("text travels unencrypted")
+    )
+    log.warning("insecure", address=address, hint=f"{what}; give --tls-cert and --tls-key")
 
 
 def warn_of_sizes(settings: Settings, memory: int | None) -> None:
@@ -119,26 +133,11 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
     )
 
 
-async def reload_on(hangup: asyncio.Event, server: Server) -> None:
+async def reload_on(hangup: asyncio.Event, configuration: Configuration) -> None:
     """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays."""
-    glossaries, access = server.runtime.services.glossaries, server.runtime.services.access
-    reloads: list[tuple[str, Callable[[], Awaitable[object]]]] = [
-        ("certificates", server.reload_certificates),
-        ("models", server.runtime.registry.rescan),
-        *([("keys", access.reload)] if access.asks_for_keys else []),
-        *([("glossaries", glossaries.reload)] if glossaries.is_mounted else []),
-    ]
     while await hangup.wait():
         hangup.clear()
-        for what, reload in reloads:
-            try:
-                # failpoint: lifecycle.reload
-                changed = await reload()
-            except Exception as error:
-                is_expected = isinstance(error, PolygistError | OSError)
-                log.error("not_reloaded", what=what, reason=str(error), exc_info=not is_expected)
-            else:
-                log.info("reloaded", what=what, changed=changed)
+        await configuration.reload()
 
 
 async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> None:

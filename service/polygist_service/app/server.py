@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
+from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.heap import settle_heap
 from polygist_service.app.port import Port, create_server
@@ -89,7 +90,9 @@ def require_http() -> None:
     """Raise UnsupportedCapability where the packages for HTTP, which are an extra, are missing."""
     for name in ("starlette", "uvicorn", "python_multipart"):
         if not find_spec(name):
-            raise UnsupportedCapability(f"http_listen needs {name}, which is missing; run: pip install 'polygist[http]'")
+            raise UnsupportedCapability(
+                f"http_listen needs {name}, which is missing; run: pip install 'polygist[http]'"
+            )
 
 
 class AdminServer:
@@ -99,14 +102,17 @@ class AdminServer:
         address: loopback HOST:PORT, or unix:PATH.
         services: whose models they are.
         lifecycle: loads and unloads models.
+        configuration: is read again when they ask for it.
 
     Attributes:
         port: where it is served.
     """
 
-    def __init__(self, address: str, services: Services, *, lifecycle: ModelLifecycle) -> None:
+    def __init__(
+        self, address: str, services: Services, *, lifecycle: ModelLifecycle, configuration: Configuration
+    ) -> None:
         self._services = services
-        self._lifecycle = lifecycle
+        self._servicer = ModelAdminServicer(lifecycle, configuration)
         self._health: Health | None = None
         # Calls of its own: a shutdown waits for those of users, not for a load, and metrics are about users.
         replaced = services.metrics.server_replaced
@@ -129,7 +135,7 @@ class AdminServer:
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         interceptor = make_interceptor(in_flight, self._services, Unobserved())
         server = create_server(interceptors=[interceptor], options=channel_options(self._services.limits))
-        add_model_services(server, self._services, ModelAdminServicer(self._lifecycle, self._services.glossaries))
+        add_model_services(server, self._services, self._servicer)
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
         if self._health:
             self._health.attach(server)
@@ -144,6 +150,7 @@ class Server:
 
     Attributes:
         runtime: what it serves.
+        configuration: what it reads again when asked.
 
     Raises:
         StoreError, GlossaryError, KeyFileError, UnsupportedCapability: see `Runtime`.
@@ -154,9 +161,10 @@ class Server:
         self._settings = settings
         self._certificates: Certificates | None = None
         if settings.tls_cert and settings.tls_key:
-            self._certificates = Certificates(settings.tls_cert, settings.tls_key)
+            self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         self.runtime = Runtime(settings)
         services = self.runtime.services
+        self.configuration = self._collect_configuration()
         self.health = Health()
         self._port: Port | None = None
         if settings.listen:
@@ -175,7 +183,12 @@ class Server:
             self.http = open_http(settings, services, self.health, self._certificates)
         self.administration: AdminServer | None = None
         if settings.admin_listen:
-            self.administration = AdminServer(settings.admin_listen, services, lifecycle=self.runtime.registry)
+            self.administration = AdminServer(
+                settings.admin_listen,
+                services,
+                lifecycle=self.runtime.registry,
+                configuration=self.configuration,
+            )
         self._exposition: MetricsServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -226,14 +239,6 @@ class Server:
         self.health.report(self.runtime.services.engine.models())
         self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
 
-    async def reload_certificates(self) -> bool:
-        """Read certificate and key again; returns whether they have changed, raises OSError where they are wrong."""
-        if not (self._certificates and await asyncio.to_thread(self._certificates.reload)):
-            return False
-        if self.http:
-            await self.http.renew_tls()
-        return True
-
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""
         for task in self._tasks:
@@ -255,6 +260,25 @@ class Server:
         )
         self.health.attach(server)
         return server
+
+    def _collect_configuration(self) -> Configuration:
+        """Return what can be read again of all that the settings name."""
+        services, certificates = self.runtime.services, self._certificates
+
+        async def read_certificates() -> bool:
+            has_changed = bool(certificates and await asyncio.to_thread(certificates.reload))
+            if has_changed and self.http:
+                await self.http.renew_tls()
+            return has_changed
+
+        return Configuration(
+            {
+                "certificates": read_certificates,
+                "models": self.runtime.registry.rescan,
+                **({"keys": services.access.reload} if services.access.asks_for_keys else {}),
+                **({"glossaries": services.glossaries.reload} if services.glossaries.is_mounted else {}),
+            }
+        )
 
     async def _report_changes(self) -> None:
         """Keep health true to the models for ever."""

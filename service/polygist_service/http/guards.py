@@ -66,7 +66,9 @@ class Guards:
         name = normalise_host(request.headers.get("host", ""))
         if self._hosts is None or not name or name in self._hosts or is_number(name):
             return
-        message = f"this server is not {name[:80]!r}; call it by its address, or have its operator add the name: --http-hosts"
+        message = (
+            f"this server is not {name[:80]!r}; call it by its address, or have its operator add the name: --http-hosts"
+        )
         raise HttpRefusal(421, "PERMISSION_DENIED", "HOST_UNKNOWN", message)
 
     def _check_origin(self, request: Request) -> None:
@@ -83,7 +85,8 @@ class Guards:
             is_link = request.method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
             if headers.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link:
                 return
-        message = f"the page of {(origin or 'another site')[:80]!r} may not ask this server; its operator can let it: --http-cors-origins"
+        page = repr(origin[:80]) if origin else "another site"
+        message = f"the page of {page} may not ask this server; its operator can let it: --http-cors-origins"
         raise HttpRefusal(403, "PERMISSION_DENIED", "ORIGIN_REFUSED", message)
 
 

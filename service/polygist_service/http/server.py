@@ -91,9 +91,7 @@ class HttpServer:
         loop, tls = asyncio.get_running_loop(), self._make_tls() if self._make_tls else None
         seconds = HEADER_SECONDS if tls else None
         self._servers = [
-            await loop.create_server(
-                self._connect, sock=each, ssl=tls, ssl_handshake_timeout=seconds, backlog=BACKLOG
-            )
+            await loop.create_server(self._connect, sock=each, ssl=tls, ssl_handshake_timeout=seconds, backlog=BACKLOG)
             for each in sockets
         ]
 

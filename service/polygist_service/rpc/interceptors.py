@@ -291,7 +291,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             written: Handler = surround(write)
             return written
         service = service_of(path)
-        method, is_own = Method(service, path.rpartition("/")[2], kind, self._transport), service.startswith(OWN_SERVICES)
+        is_own = service.startswith(OWN_SERVICES)
+        method = Method(service, path.rpartition("/")[2], kind, self._transport)
         observer = Unobserved() if service == HEALTH else self._observer
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is

@@ -1,6 +1,6 @@
 """The servicers of ``ModelService`` and ``ModelAdminService``."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -9,7 +9,7 @@ from polygist.v1 import model_service_pb2
 from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine, ModelInfo
-from polygist_service.errors import GlossaryError, InferenceFailed, InvalidRequest, StoreError, UnsupportedMethod
+from polygist_service.errors import InferenceFailed, InvalidRequest, PolygistError, StoreError, UnsupportedMethod
 from polygist_service.limits import Limits
 from polygist_service.text.documents import read_content
 from polygist_service.translation.routing import Routes
@@ -111,8 +111,12 @@ class ModelLifecycle(Protocol):
         """Unload a model after those who use it; raises NotFound."""
         ...
 
-    async def rescan(self) -> tuple[str, ...]:
-        """Look at the store again; returns the names that changed, raises StoreError."""
+
+class Configuration(Protocol):
+    """What is read again while a server runs; `app.configuration.Configuration` is."""
+
+    async def reload(self) -> tuple[Mapping[str, bool | tuple[str, ...]], Sequence[Exception]]:
+        """Read all again; returns what has changed of each part, models by their names, and what was wrong."""
         ...
 
 
@@ -123,12 +127,12 @@ class ModelAdminServicer:
 
     Args:
         lifecycle: loads and unloads.
-        glossaries: are read again with the models.
+        configuration: is read again.
     """
 
-    def __init__(self, lifecycle: ModelLifecycle, glossaries: Glossaries) -> None:
+    def __init__(self, lifecycle: ModelLifecycle, configuration: Configuration) -> None:
         self._lifecycle = lifecycle
-        self._glossaries = glossaries
+        self._configuration = configuration
 
     async def LoadModel(
         self, request: model_service_pb2.LoadModelRequest, context: CallContext
@@ -148,12 +152,22 @@ class ModelAdminServicer:
     async def ReloadConfiguration(
         self, request: model_service_pb2.ReloadConfigurationRequest, context: CallContext
     ) -> model_service_pb2.ReloadConfigurationResponse:
-        try:
-            names = await self._lifecycle.rescan()
-            await self._glossaries.reload()
-        except (StoreError, GlossaryError) as error:
-            raise InvalidRequest("configuration", error.message) from error
+        changed, failures = await self._configuration.reload()
+        if failures:
+            raise join_failures(failures)
+        models = changed["models"]
+        names = models if isinstance(models, tuple) else ()
         return model_service_pb2.ReloadConfigurationResponse(changed_models=[f"{MODEL_PREFIX}{name}" for name in names])
+
+
+def join_failures(failures: Sequence[Exception]) -> Exception:
+    """Return what an administrator is told where parts of the configuration cannot be read again."""
+    for failure in failures:
+        if not isinstance(failure, PolygistError | OSError):
+            return failure
+    reason = "; ".join(map(str, failures))
+    is_of_models = all(isinstance(failure, InferenceFailed) for failure in failures)
+    return InferenceFailed(reason) if is_of_models else InvalidRequest("configuration", reason)
 
 
 class DisabledModelAdminServicer:

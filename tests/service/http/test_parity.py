@@ -167,7 +167,7 @@ def batch_over_http(client: httpx2.Client, sent: list[Message]) -> Outcome:
     """The same over HTTP."""
     lines = "".join(f"{json.dumps(as_json(each))}\n" for each in sent)
     answer = client.post(BATCH.path, content=lines, headers={"content-type": "application/x-ndjson"})
-    answers = [json.loads(line) for line in answer.text.splitlines()]
+    answers = [json.loads(line) for line in answer.text.split("\n") if line]
     if answers and "status" in answers[-1].get("error", {}):
         return answers[-1]["error"]["status"], by_item(answers[:-1])
     return "OK", by_item(answers)

@@ -4,13 +4,15 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 from polygist.v1 import model_service_pb2, model_service_pb2_grpc
-from polygist_client import AsyncClient, InferenceFailed, InvalidArgument, ModelNotFound, Unimplemented
+from polygist_client import AsyncClient, InferenceFailed, InternalError, InvalidArgument, ModelNotFound, Unimplemented
+from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import Health
 from polygist_service.app.server import AdminServer
 from polygist_service.app.services import build_services
 from polygist_service.concurrency import TextPool
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.residency.registry import Registry
+from polygist_service.errors import GlossaryError, KeyFileError
 from polygist_service.limits import Limits
 
 from tests.service.echo import EchoEngine
@@ -19,12 +21,13 @@ from tests.service.shelf import Shelf
 
 
 @asynccontextmanager
-async def administered(shelf, address="127.0.0.1:0"):
+async def administered(shelf, address="127.0.0.1:0", parts=None):
     """A client of the administrators' server of a registry."""
     registry, pool = Registry(shelf.loader()), TextPool(1)
     engine = BatchingEngine(registry, slots=1, pool=pool)
     services = build_services(engine, detector=DETECTOR, pool=pool, limits=Limits())
-    administration = AdminServer(address, services, lifecycle=registry)
+    configuration = Configuration(parts or {"models": registry.rescan})
+    administration = AdminServer(address, services, lifecycle=registry, configuration=configuration)
     await administration.start(Health())
     try:
         async with AsyncClient(administration.address) as client:
@@ -100,3 +103,27 @@ async def test_at_the_address_for_everyone_it_says_how_to_turn_it_on():
         for call in (client.load_model("en-pt"), client.unload_model("en-pt"), client.reload_configuration()):
             with pytest.raises(Unimplemented, match="--admin-listen"):
                 await call
+
+
+async def test_what_is_wrong_with_one_part_of_the_configuration_hinders_no_other():
+    read = []
+
+    def part(name, error=None):
+        async def reload():
+            read.append(name)
+            if error:
+                raise error
+            return True
+
+        return reload
+
+    wrong = {"keys": KeyFileError("keys.json: no file"), "glossaries": GlossaryError("a.tsv:1: no")}
+    parts = {name: part(name, wrong.get(name)) for name in ("certificates", "keys", "glossaries", "models")}
+    async with administered(Shelf(a=1), parts=parts) as client:
+        with pytest.raises(InvalidArgument, match=r"configuration: keys\.json: no file; a\.tsv:1: no"):
+            await client.reload_configuration()
+        assert read == [*parts]
+        parts["keys"] = part("keys", TypeError("secret"))
+        with pytest.raises(InternalError, match="internal error") as caught:
+            await client.reload_configuration()
+        assert "secret" not in str(caught.value)
