@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from polygist_service.http import pages
 from polygist_service.http.bodies import CallerGone
 from polygist_service.http.errors import HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
@@ -28,7 +29,7 @@ log = structlog.get_logger("polygist_service.http")
 MOST_ID_CHARACTERS = 128
 
 # What is served beside the routes of the contract.
-PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = ()
+PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (pages.routes,)
 
 
 class Health(Protocol):
@@ -47,7 +48,9 @@ def build_application(gateway: Gateway, health: Health) -> ASGIApp:
         HttpRefusal: render_failure,
         HTTPException: render_unserved,
     }
-    return Surroundings(Starlette(routes=routes, exception_handlers=handlers))
+    application = Starlette(routes=routes, exception_handlers=handlers)
+    application.router.redirect_slashes = False  # it would lead to whatever host the caller names
+    return Surroundings(application)
 
 
 def api_routes(gateway: Gateway) -> list[BaseRoute]:

@@ -14,7 +14,7 @@ export class Article extends EventTarget {
   #edit = document.getElementById("edit");
 
   /** What the answers are linked with. */
-  links = new LinkedText(this.#reading);
+  links = new LinkedText(this.#reading, this.#reading);
   /** The document, or null where the article is a text. @type {File | null} */
   file = null;
   /** The name that files made of it go by. */

@@ -17,15 +17,17 @@ const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 /** Dispatches "light" with the links that are lit, and "choose" with those that were chosen, as `detail`. */
 export class LinkedText extends EventTarget {
   #element;
+  #scroller;
   #stretches = [];
   #lit = [];
   #settling = 0;
   #other = null;
 
-  /** @param {HTMLElement} element what the text is shown in */
-  constructor(element) {
+  /** @param {HTMLElement} element what the text is shown in @param {HTMLElement} scroller what scrolls it */
+  constructor(element, scroller) {
     super();
     this.#element = element;
+    this.#scroller = scroller;
     element.addEventListener("pointerover", (event) => this.#point(event));
     element.addEventListener("pointerleave", () => this.#leave());
     element.addEventListener("focusin", (event) => this.#enter(event.target));
@@ -73,9 +75,12 @@ export class LinkedText extends EventTarget {
     this.#with(links)[0]?.element.focus();
   }
 
-  /** Bring the first stretch with one of `links` into view. */
+  /** Bring the first stretch with one of `links` into view, without moving the page. */
   reveal(links) {
-    this.#with(links)[0]?.element.scrollIntoView({ block: "nearest", behavior: motion() });
+    const place = this.#with(links)[0]?.element.getBoundingClientRect();
+    const view = this.#scroller.getBoundingClientRect();
+    if (!place || (place.top >= view.top && place.bottom <= view.bottom)) return;
+    this.#scroller.scrollBy({ top: place.top - view.top - view.height / 4, behavior: motion() });
   }
 
   #makeStretch({ text, covering, ending }) {

@@ -35,7 +35,7 @@ export class Output extends EventTarget {
     this.#task = task;
     this.#root = document.getElementById("output-template").content.firstElementChild.cloneNode(true);
     panel.append(this.#root);
-    this.links = new LinkedText(this.#part(".reading"));
+    this.links = new LinkedText(this.#part(".reading"), this.#part(".scroll"));
     this.links.addEventListener("light", (event) => this.#tellOf(event.detail));
     this.#part(".retry").addEventListener("click", () => this.dispatchEvent(new Event("retry")));
     this.#part(".copy").addEventListener("click", () => this.#copy());

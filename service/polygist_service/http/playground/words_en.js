@@ -36,7 +36,6 @@ export default {
   "count.other": "{words} words",
   "file.unread": "Its text is shown here once the server has read it.",
   "file.size": "{size} kB",
-  "file.language": "told by the server",
 
   "result": "Result",
   "summary": "Summary",

@@ -36,7 +36,6 @@ export default {
   "count.other": "{words} palavras",
   "file.unread": "O texto aparece aqui depois de o servidor o ler.",
   "file.size": "{size} kB",
-  "file.language": "dirá o servidor",
 
   "result": "Resultado",
   "summary": "Resumo",
