@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from polygist_service.http import pages
 from polygist_service.http.bodies import CallerGone
 from polygist_service.http.errors import HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
@@ -29,7 +30,7 @@ log = structlog.get_logger("polygist_service.http")
 MOST_ID_CHARACTERS = 128
 
 # What is served beside the routes of the contract.
-PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = ()
+PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (pages.routes,)
 
 
 class Health(Protocol):
@@ -51,6 +52,7 @@ def build_application(
         HTTPException: render_unserved,
     }
     application = Starlette(routes=routes, exception_handlers=handlers)
+    application.router.redirect_slashes = False  # it would lead to whatever host the caller names
     return Surroundings(Guards(application, hosts=hosts, origins=origins))
 
 
