@@ -49,7 +49,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "a
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
-    "polygist.__version__": ("cli", "wire", "store", "engine"),
+    "polygist.__version__": ("cli", "wire", "http", "store", "engine"),
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
@@ -58,7 +58,7 @@ SERVICE_LIBRARIES = {
     "grpc": ("app", "rpc"),
     "grpc_health": ("app",),
     "grpc_reflection": ("app",),
-    "google.rpc": ("rpc", "wire"),
+    "google.rpc": ("rpc", "wire", "http"),
     "starlette": ("http", "app"),
     "uvicorn": ("http",),
     "h11": ("http",),
@@ -119,7 +119,7 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 260
+MOST_MODULES = 275
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 30
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}
