@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import grpc
 import structlog
-from google.protobuf.message import DecodeError
 from polygist.v1 import translation_service_pb2
 
 from polygist_service.access.access import AUTHORIZATION, Access
@@ -24,11 +23,10 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
-from polygist_service.rpc.receiving import Receiving
+from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
 from polygist_service.text.languages import BadTag, parse_tag
-from polygist_service.wire.bounds import check_bounds
 
 log = structlog.get_logger("polygist_service.calls")
 
@@ -96,12 +94,6 @@ class Unobserved:
     def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None: ...
     def message_received(self, method: Method) -> None: ...
     def message_sent(self, method: Method) -> None: ...
-
-
-class Refused(NamedTuple):
-    """Stands in for a message that is not decoded, or not received."""
-
-    error: PolygistError
 
 
 class Exchange:
@@ -449,29 +441,6 @@ async def never_answer(request: Any, context: Context) -> AsyncIterator[Any]:
 
 
 UNREAD: "grpc.RpcMethodHandler[Any, Any]" = grpc.stream_stream_rpc_method_handler(never_answer)
-
-
-def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:
-    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error."""
-    descriptor = decode.__self__.DESCRIPTOR  # type: ignore[attr-defined]  # a method of the message's class
-
-    def decode_within_limits(message: bytes) -> Any:
-        try:
-            check_bounds(message, descriptor, limits)
-            return decode(message)
-        except InvalidRequest as error:
-            return Refused(error.with_traceback(None))  # which would keep the message
-        except (DecodeError, UnicodeDecodeError):
-            return Refused(InvalidRequest("request", "is no valid message: strings must be UTF-8"))
-
-    return decode_within_limits
-
-
-def decoded(message: Any) -> Any:
-    """Return a message; raises what it was refused with instead of being decoded."""
-    if isinstance(message, Refused):
-        raise message.error
-    return message
 
 
 def parse_or_other(language: str) -> str:

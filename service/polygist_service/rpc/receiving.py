@@ -14,9 +14,13 @@ import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from polygist_service.errors import ServerOverloaded
+from google.protobuf.message import DecodeError
+
+from polygist_service.errors import InvalidRequest, PolygistError, ServerOverloaded
+from polygist_service.limits import Limits
+from polygist_service.wire.bounds import check_bounds
 
 MessageT = TypeVar("MessageT")
 
@@ -25,6 +29,12 @@ PATIENCE = 0.25
 # So many calls may be slow for each that has its turn.
 SLOW_PER_TURN = 3
 RETRY_SECONDS = 1.0
+
+
+class Refused(NamedTuple):
+    """Stands in for a message that is not decoded, or not received."""
+
+    error: PolygistError
 
 
 @dataclass(slots=True, eq=False)
@@ -125,3 +135,26 @@ class Receiving:
             message = f"the request did not come within {self._patience:g} s, nor did {count - 1} more of this caller"
             error = ServerOverloaded(f"{message}; send fewer at once", cause="memory", retry_after=RETRY_SECONDS)
             slowest.message.set_exception(error)
+
+
+def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:
+    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error."""
+    descriptor = decode.__self__.DESCRIPTOR  # type: ignore[attr-defined]  # a method of the message's class
+
+    def decode_within_limits(message: bytes) -> Any:
+        try:
+            check_bounds(message, descriptor, limits)
+            return decode(message)
+        except InvalidRequest as error:
+            return Refused(error.with_traceback(None))  # which would keep the message
+        except (DecodeError, UnicodeDecodeError):
+            return Refused(InvalidRequest("request", "is no valid message: strings must be UTF-8"))
+
+    return decode_within_limits
+
+
+def decoded(message: Any) -> Any:
+    """Return a message; raises what it was refused with instead of being decoded."""
+    if isinstance(message, Refused):
+        raise message.error
+    return message
