@@ -6,7 +6,7 @@ from itertools import cycle, islice
 from polygist_service.engine.golden_answers import answer, describe_calculation, follows_instructions
 from polygist_service.engine.hardware import resolve
 from polygist_service.engine.interface import Role
-from polygist_service.engine.residency.loader import open_model
+from polygist_service.engine.residency.loader import open_model, warm_up
 from polygist_service.engine.word_alignment import SOURCES, TARGETS, read_examples
 from polygist_service.store.description import Description, InstalledModel
 from polygist_service.store.golden_answers import GoldenAnswer, GoldenAnswers
@@ -18,16 +18,17 @@ TEXTS, TEXTS_WITH_INSTRUCTION = 20, 8
 
 
 def record_answers(installed: InstalledModel) -> GoldenAnswers:
-    """Have a model answer its golden texts, on the CPU and in the numbers that it would be served with here.
+    """Have a model read its window and answer its golden texts, on the CPU, in the numbers that it is served with here.
 
     Raises:
-        StoreError: a text does not fit its window.
+        StoreError: a text does not fit its window, or it answers nothing.
         UnsupportedCapability: the numbers are not this machine's.
         RuntimeError: CTranslate2 does not load it.
     """
     description = installed.description
     placement = resolve("cpu", (0,), "", description.compute_type, runs_as=description.runs_as)
     model = open_model(installed, slots=1, placement=placement)
+    warm_up(installed, model)
     answers = answer(model, description, list(choose_questions(description)))
     return GoldenAnswers(describe_calculation(placement), tuple(answers))
 

@@ -89,6 +89,14 @@ def record_nothing(installed: InstalledModel) -> None:
     """Ask a model nothing."""
 
 
+# Tries whether a model loads; raises StoreError where it crashes what loads it.
+Try = Callable[[InstalledModel], None]
+
+
+def try_nothing(installed: InstalledModel) -> None:
+    """Take a model as it comes."""
+
+
 def measure_nothing(folder: Path, description: Description) -> Description:
     """Take a model as its files describe it."""
     return description
@@ -102,6 +110,8 @@ class Store:
         catalogue: what can be installed; by default polygist's own with ``home/catalogue.toml``, if any, over it.
         measure: tries models of which only their files are known, before they are installed.
         record: has models answer their golden texts, before they are installed.
+        try_model: tries models that come converted, before they are installed.
+        is_isolated: whether models are converted in a process of its own.
     """
 
     def __init__(
@@ -111,6 +121,8 @@ class Store:
         *,
         measure: Measure = measure_nothing,
         record: Record = record_nothing,
+        try_model: Try = try_nothing,
+        is_isolated: bool = False,
     ) -> None:
         overlay = home / "catalogue.toml"
         self.home = home
@@ -118,6 +130,8 @@ class Store:
         self._folders = Folders(home)
         self._measure = measure
         self._record = record
+        self._try_model = try_model
+        self._is_isolated = is_isolated
 
     def names(self) -> list[str]:
         """Names of the installed models, damaged or not, sorted; reads none of them."""
@@ -290,6 +304,7 @@ class Store:
                 for name in manifest.files:
                     put = shutil.copyfile if folder == source else os.replace  # what was unpacked is ours
                     put(folder / name, build / name)
+                self._try_model(self._describe(build, manifest.name, manifest))
                 write_manifest(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 
@@ -338,7 +353,7 @@ class Store:
                 description = self._measure(build, description)
             else:
                 description, source_files = convert_files(
-                    entry, origin, build=build, workspace=workspace, report=report
+                    entry, origin, build=build, workspace=workspace, report=report, is_isolated=self._is_isolated
                 )
             files = record_files(build)
             manifest = Manifest(

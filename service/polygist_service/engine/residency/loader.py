@@ -29,8 +29,9 @@ from polygist_service.engine.models.tokenizers import (
     Tokenizer,
 )
 from polygist_service.errors import PolygistError, StoreError
-from polygist_service.store.convert.inspect import read_vocabulary
+from polygist_service.store.convert.inspect import CONVERTED, read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
+from polygist_service.store.isolation import opening
 from polygist_service.store.saturation import describe_saturation, find_int8_limit
 
 TokenT = TypeVar("TokenT")
@@ -128,6 +129,10 @@ class Store(Protocol):
         ...
 
 
+def trust(loadable: LoadableModel) -> None:
+    """Take a model for one that loads."""
+
+
 class Loader:
     """Reads the store and loads models. All of it blocks, and belongs on one thread.
 
@@ -136,6 +141,7 @@ class Loader:
         slots: how many batches one model may run at the same time.
         place: decides where a model runs.
         open_model: loads an installed model.
+        expect_loadable: raises an error for a model that crashes what loads it; see `Trials`.
     """
 
     def __init__(
@@ -145,11 +151,13 @@ class Loader:
         slots: int,
         place: Callable[[InstalledModel], Placement],
         open_model: Opening,
+        expect_loadable: Callable[[LoadableModel], None] = trust,
     ) -> None:
         self._store = store
         self._slots = slots
         self._place = place
         self._open_model = open_model
+        self._expect_loadable = expect_loadable
 
     def find_all(self) -> Found:
         """What is installed; raises StoreError where the catalogue is damaged or nothing can be read."""
@@ -172,6 +180,7 @@ class Loader:
             StoreError: it does not.
         """
         try:
+            self._expect_loadable(loadable)
             # failpoint: engine.load
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
@@ -196,6 +205,7 @@ def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     if tokens is None:
         raise StoreError(f"model {installed.name} has no room for its golden text in its window; give a shorter one")
     began, cost = time.monotonic(), CostModel()
+    opening(installed.folder / CONVERTED)  # it is the weights that are used from here on
     (result,) = model.run([tokens], options)
     written = max((hypothesis.token_count for hypothesis in result.hypotheses), default=0)
     cost.add(time.monotonic() - began, padded=len(tokens), steps=written, segments=1)
@@ -249,25 +259,26 @@ def open_model(installed: InstalledModel, *, slots: int, placement: Placement, t
         threads: of each batch.
     """
     folder, description = installed.folder, installed.description
+    weights = opening(folder / CONVERTED).parent
     native = {**placement.arguments(), "inter_threads": slots, "intra_threads": threads}
     if description.role == "encoder":
         return SentenceEncoder(
-            ctranslate2.Encoder(str(folder), **native),
-            TemplateTokenizer(folder / "tokenizer.json"),
+            ctranslate2.Encoder(str(weights), **native),
+            TemplateTokenizer(opening(folder / "tokenizer.json")),
             max_input_tokens=description.max_input_tokens,
             pooling=description.pooling,
         )
     if description.tokenizer == "chat":
         return CausalModel(
-            ctranslate2.Generator(str(folder), **native),
-            JsonTokenizer(folder / "tokenizer.json"),
+            ctranslate2.Generator(str(weights), **native),
+            JsonTokenizer(opening(folder / "tokenizer.json")),
             frame=ChatTemplate(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
             instruction=description.text_prefix,
             max_input_tokens=description.max_input_tokens,
             generation=generation_of(description),
         )
     return SequenceToSequence(
-        ctranslate2.Translator(str(folder), **native),
+        ctranslate2.Translator(str(weights), **native),
         open_tokenizer(folder, description),
         max_input_tokens=description.max_input_tokens,
         prompt_format=PromptFormat(
@@ -284,14 +295,14 @@ def open_tokenizer(folder: Path, description: Description) -> Tokenizer:
     """Open the tokenizer of an encoder-decoder, of the kind that its description names."""
     languages = description.language_tokens.values()
     if description.tokenizer == "sentencepiece":
-        return SentencePieceTokenizer(folder / "tokenizer.spm")
+        return SentencePieceTokenizer(opening(folder / "tokenizer.spm"))
     if description.tokenizer == "json":
-        return JsonTokenizer(folder / "tokenizer.json", reserved=languages)
+        return JsonTokenizer(opening(folder / "tokenizer.json"), reserved=languages)
     # One SentencePiece model for each side, or one for both; their pieces are looked up in the vocabulary.
     target = folder / "target.spm"
     source = next(path for path in (folder / "source.spm", folder / "sentencepiece.bpe.model") if path.exists())
     return SentencePieceTokenizer(
-        source,
+        opening(source),
         target=target if target.exists() else None,
         vocabulary=read_vocabulary(folder),
         reserved=languages,
