@@ -32,8 +32,7 @@ METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
     from polygist_service.store.description import Description, InstalledModel
-    from polygist_service.store.golden_answers import GoldenAnswers
-    from polygist_service.store.store import Store
+    from polygist_service.store.store import Recorded, Store
 
 Command = Callable[..., Any]
 
@@ -249,16 +248,17 @@ def choose_attention(folder: Path, description: Description) -> Description:
         return description
 
 
-def record_answers(installed: InstalledModel) -> GoldenAnswers | None:
+def record_answers(installed: InstalledModel) -> Recorded:
     """Have a model that is being installed answer its golden texts, if it can."""
     # Imported here, as it takes CTranslate2.
     from polygist_service.engine.golden_texts import record_answers as record
+    from polygist_service.store.store import Recorded
 
     try:
         return record(installed)
     except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
         click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
-        return None
+        return Recorded()
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before
