@@ -192,6 +192,12 @@ class Metrics:
         )  # fmt: skip
         self._sources = Counter("polygist_source_tokens", "Tokens read.", ("model",), registry=registry)
         self._targets = Counter("polygist_target_tokens", "Tokens written.", ("model",), registry=registry)
+        self._unclaimed = Counter(
+            "polygist_unclaimed_target_tokens",
+            "Tokens of them in segments that nobody waited for any more when their batch ended.",
+            ("model",),
+            registry=registry,
+        )
         self._segments = Counter(
             "polygist_segments", "Segments that did not go the usual way.", ("event",), registry=registry
         )
@@ -246,6 +252,7 @@ class Metrics:
         self._decode.labels(report.model).observe(report.seconds)
         self._sources.labels(report.model).inc(report.source_tokens)
         self._targets.labels(report.model).inc(report.target_tokens)
+        self._unclaimed.labels(report.model).inc(report.unclaimed_tokens)
 
     def batch_failed(self, segments: int) -> None:
         """See `engine.interface.Observer`."""
