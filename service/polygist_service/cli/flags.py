@@ -33,8 +33,7 @@ METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
     from polygist_service.store.description import Description, InstalledModel
-    from polygist_service.store.golden_answers import GoldenAnswers
-    from polygist_service.store.store import Store
+    from polygist_service.store.store import Recorded, Store
 
 Command = Callable[..., Any]
 
@@ -263,9 +262,11 @@ def choose_attention(home: Path, folder: Path, description: Description) -> Desc
         return description
 
 
-def record_answers(home: Path, installed: InstalledModel) -> GoldenAnswers | None:
+def record_answers(home: Path, installed: InstalledModel) -> Recorded:
     """Have a model that is being installed answer its golden texts, if it can; raises ModelCrash."""
+    # Imported here, as they take CTranslate2.
     from polygist_service.engine.residency.trial import Trials
+    from polygist_service.store.store import Recorded
 
     try:
         return Trials(home).record(installed)
@@ -273,7 +274,7 @@ def record_answers(home: Path, installed: InstalledModel) -> GoldenAnswers | Non
         raise
     except Exception as error:
         click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
-        return None
+        return Recorded()
 
 
 def try_model(home: Path, installed: InstalledModel) -> None:

@@ -12,8 +12,8 @@ import ctranslate2
 import structlog
 
 from polygist_service.engine.cost import CostModel
-from polygist_service.engine.golden_answers import check_golden_answers
-from polygist_service.engine.hardware import Placement, estimate_memory
+from polygist_service.engine.golden_answers import check_golden_answers, describe_calculation
+from polygist_service.engine.hardware import Placement, estimate_memory, read_processor
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
@@ -33,6 +33,7 @@ from polygist_service.store.convert.inspect import CONVERTED, read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
 from polygist_service.store.isolation import opening
 from polygist_service.store.saturation import describe_saturation, find_int8_limit
+from polygist_service.store.seams import Conditions, FoundSeams, KeptSeams
 
 TokenT = TypeVar("TokenT")
 
@@ -57,6 +58,14 @@ class LoadableModel:
         """See `ModelInfo.fingerprint`."""
         parts = [self.installed.revision, self.installed.description.to_json(), asdict(self.placement)]
         return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    @property
+    def conditions(self) -> Conditions:
+        """All that its seams depend on; empty where that is not known."""
+        calculation = describe_calculation(self.placement)
+        if not calculation.instruction_set:
+            return {}
+        return {"model": self.fingerprint, "processor": read_processor(), **asdict(calculation)}
 
     @property
     def saturation(self) -> str:
@@ -128,6 +137,11 @@ class Store(Protocol):
         """Check every file of an installed model; raises StoreError, naming what is wrong."""
         ...
 
+    @property
+    def seams(self) -> KeptSeams:
+        """What was found out of the installed models."""
+        ...
+
 
 def trust(loadable: LoadableModel) -> None:
     """Take a model for one that loads."""
@@ -186,12 +200,25 @@ class Loader:
             cost = warm_up(loadable.installed, model)
             check_golden_answers(loadable.installed, model, loadable.placement)
             if isinstance(model, SequenceToSequence):
-                model.seams = probe(loadable.installed, model)
+                model.seams = self._find_seams(loadable, model)
         except PolygistError:
             raise
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
         return model, cost
+
+    def _find_seams(self, loadable: LoadableModel, model: SequenceToSequence) -> tuple[int, ...]:
+        """Return the seams of a model: those that were found before where all that they depend on is the same."""
+        kept, name, conditions = self._store().seams, loadable.installed.name, loadable.conditions
+        seams = kept.read(name, conditions) if conditions else None
+        if seams is not None:
+            return seams
+        began = time.monotonic()
+        seams = probe(loadable.installed, model)
+        log.info("batches_probed", model=name, seams=seams, seconds=round(time.monotonic() - began, 3))
+        if conditions and seams is not None:
+            kept.keep(name, FoundSeams(conditions, seams))
+        return seams or ()
 
 
 def warm_up(installed: InstalledModel, model: Model) -> CostModel:
@@ -221,17 +248,15 @@ def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     return cost
 
 
-def probe(installed: InstalledModel, model: SequenceToSequence) -> tuple[int, ...]:
+def probe(installed: InstalledModel, model: SequenceToSequence) -> tuple[int, ...] | None:
     """Find out which lengths may share batches of a model that has answered its golden text; see `find_seams`."""
-    entry, began = installed.description, time.monotonic()
+    entry = installed.description
     usual = golden_options(entry)
     assert isinstance(usual, Decoding)
     options = replace(usual, scores=True, max_output_tokens=PROBED_TOKENS)
     golden = model.tokenise(entry.golden_text, options)
     assert golden is not None
-    seams = find_seams(lambda batch: model.run(batch, options), golden, window=entry.max_input_tokens)
-    log.info("batches_probed", model=installed.name, seams=seams, seconds=round(time.monotonic() - began, 3))
-    return seams
+    return find_seams(lambda batch: model.run(batch, options), golden, window=entry.max_input_tokens)
 
 
 def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:

@@ -18,8 +18,8 @@ from polygist_service.engine.residency.loader import LoadableModel, open_model, 
 from polygist_service.engine.word_alignment import choose_attention
 from polygist_service.store.convert.inspect import CONVERTED
 from polygist_service.store.description import Description, InstalledModel
-from polygist_service.store.golden_answers import GoldenAnswers
 from polygist_service.store.isolation import BASE_BYTES, Isolated, choose_bounds
+from polygist_service.store.store import Recorded
 
 ArgumentT = TypeVar("ArgumentT")
 ResultT = TypeVar("ResultT")
@@ -68,8 +68,8 @@ class Trials:
         """The same for a model that is being installed, as a server would load it on the CPU."""
         self._try(installed, try_load, place_on_cpu(installed))
 
-    def record(self, installed: InstalledModel) -> GoldenAnswers:
-        """The same, returning what it answers to its golden texts."""
+    def record(self, installed: InstalledModel) -> Recorded:
+        """The same, returning what it is found to do; see `record_answers`."""
         return self._try(installed, record_answers, installed)
 
     def choose_attention(self, folder: Path, description: Description) -> Description:
