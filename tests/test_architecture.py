@@ -42,7 +42,7 @@ ARROWS = {
         *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
-    "cli": ("app", "access", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
+    "cli": ("app", "access", "settings", "limits", "store", "engine.residency.trial"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "admission")
