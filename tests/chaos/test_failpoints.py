@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,16 +13,16 @@ from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
 from tests.end_to_end.server import ServerProcess
-from tests.failpoints import COMMENT, Failpoints, find_names
+from tests.failpoints import COMMENT, RUN, Failpoints, find_names
 
 SOURCE = Path(polygist_service.__file__).parent
 MODEL = Path(__file__).parents[1] / "parity" / "marian"
-RUN = (sys.executable, "-m", "tests.failpoints")
 TEXTS = [f"Der alte Markt {number}." for number in range(20)]
 # A server without a memory of sentences: each call has to come from the model.
 FLAGS = ("--sentence-cache", "0", "--stall-seconds", "60")
 SERVED = ("engine.load", "engine.admit", "engine.batch", "engine.deliver")
-LIVED = ("lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload")
+# The beat is made to stand still in tests/end_to_end/test_watchdog.py.
+LIVED = ("lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload", "lifecycle.beat")
 STORED = ("store.publish", "store.link", "store.discard")
 
 
