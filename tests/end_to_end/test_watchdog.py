@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 
-from tests.end_to_end.server import ServerProcess
+from tests.end_to_end.server import ServerProcess, wait_until
 from tests.failpoints import RUN, Failpoints
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -71,15 +71,6 @@ def serving(home: Path, folder: Path, *flags: str):
     with Faulty(home, folder, *flags) as process:
         process.wait_until_serving()
         yield process
-
-
-def wait_until(condition) -> None:
-    """Wait for what another process brings about."""
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come about")
 
 
 def test_hung_slots_turn_health_and_then_end_the_server(tiny_home, tmp_path):
