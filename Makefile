@@ -20,8 +20,9 @@ test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python $(ALL_TESTS)
 
-chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
-	@$(BIN)/python -m pytest -m chaos
+chaos: $(READY) ## run the trials of what callers and the machine may do to a server, T01 to T30, and print their table, in 25 minutes; ONLY=T12,T15 runs these only
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m tests.chaos $(ONLY)
 
 soak: $(READY)  ## load a server of the starter models for SECONDS=1800 and tell how its memory grows
 	@$(BIN)/polygist-server models pull starter
