@@ -49,7 +49,7 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "a
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
-    "polygist.__version__": ("cli", "wire", "store", "engine"),
+    "polygist.__version__": ("cli", "wire", "http", "store", "engine"),
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
@@ -58,7 +58,7 @@ SERVICE_LIBRARIES = {
     "grpc": ("app", "rpc"),
     "grpc_health": ("app",),
     "grpc_reflection": ("app",),
-    "google.rpc": ("rpc", "wire"),
+    "google.rpc": ("rpc", "wire", "http"),
     "starlette": ("http", "app"),
     "uvicorn": ("http",),
     "h11": ("http",),

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from polygist_service.http import pages
+from polygist_service.http import libretranslate, pages, reference
 from polygist_service.http.bodies import CallerGone
 from polygist_service.http.errors import HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
@@ -30,7 +30,7 @@ log = structlog.get_logger("polygist_service.http")
 MOST_ID_CHARACTERS = 128
 
 # What is served beside the routes of the contract.
-PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (pages.routes,)
+PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (pages.routes, reference.routes, libretranslate.routes)
 
 
 class Health(Protocol):
