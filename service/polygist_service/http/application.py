@@ -30,7 +30,7 @@ log = structlog.get_logger("polygist_service.http")
 MOST_ID_CHARACTERS = 128
 
 # What is served beside the routes of the contract.
-PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (pages.routes, reference.routes, libretranslate.routes)
+PARTS: Sequence[Callable[[Gateway], list[BaseRoute]]] = (reference.routes, libretranslate.routes, pages.routes)
 
 
 class Health(Protocol):
