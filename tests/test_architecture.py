@@ -42,7 +42,7 @@ ARROWS = {
         *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
-    "cli": ("app", "access", "settings", "limits", "store", "engine.word_alignment", "engine.golden_texts"),
+    "cli": ("app", "access", "settings", "limits", "store", "engine.residency.trial"),
 }
 OPEN = ("errors", "text")
 PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "admission")
@@ -119,7 +119,7 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 266
+MOST_MODULES = 275
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 30
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}
