@@ -26,6 +26,7 @@ PolygistError
 ├── StreamIdle              the caller of a stream neither sends nor reads
 ├── InferenceFailed
 ├── StoreError              the model store: only `polygist-server` and start-up see these
+│   └── ModelCrash          a file that crashed the process which opened it
 ├── GlossaryError           a glossary of the operator: only start-up, administrators and the log see these
 └── KeyFileError            the file of API keys: only `polygist-server`, start-up and the log see these
 """
@@ -217,6 +218,10 @@ class StoreError(PolygistError):
     """The model store cannot do what was asked: wrong hash, disk full, unknown name, damaged model."""
 
     reason: ClassVar[str] = "STORE_ERROR"
+
+
+class ModelCrash(StoreError):
+    """A file of a model crashes what reads it, or keeps it busy without end."""
 
 
 class GlossaryError(PolygistError):

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+import grpc
 import pytest
 from click.testing import CliRunner
-from polygist_client import Client, InvalidArgument, PermissionDenied, Unauthenticated, Unavailable
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from polygist_client import Client, InvalidArgument, PermissionDenied, Unauthenticated, Unavailable, Unimplemented
 from polygist_service.cli.app import server as command
 
 from tests.end_to_end.server import ServerProcess, find_free_port, make_certificate
@@ -32,7 +34,8 @@ class Guarded:
     """A server that asks for both, and the files of its operator.
 
     Attributes:
-        process: the server.
+        process: the server, at an address that other machines reach.
+        address: where this one reaches it.
         folder: certificates and keys of server (``cert.pem``), authorities and clients.
         client_ca: the file of the authority whose clients may connect: that of a.
         keys: the file of the API keys.
@@ -42,6 +45,7 @@ class Guarded:
     """
 
     process: ServerProcess
+    address: str
     folder: Path
     client_ca: Path
     keys: Path
@@ -53,7 +57,7 @@ class Guarded:
         """A client that shows the certificate of a name, or none."""
         own = {"cert": self.folder / f"{name}.pem", "key": self.folder / f"{name}.key"} if name else {}
         return Client(
-            self.process.address,
+            self.address,
             ca=self.folder / "cert.pem",
             api_key=api_key or self.api_keys[0],
             timeout=10,
@@ -106,9 +110,10 @@ def guarded(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "metrics-listen": metrics,
     }
     words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
-    with ServerProcess(tiny_home, folder / "log", *words) as process:
+    port = find_free_port()
+    with ServerProcess(tiny_home, folder / "log", *words, address=f"0.0.0.0:{port}") as process:
         process.wait_until_serving()
-        yield Guarded(process, folder, client_ca, path, admin, metrics, api_keys)
+        yield Guarded(process, f"127.0.0.1:{port}", folder, client_ca, path, admin, metrics, api_keys)
 
 
 def translate(client: Client) -> str:
@@ -122,6 +127,17 @@ def test_only_who_shows_a_certificate_of_the_authority_connects(guarded):
         translate(guarded.client())
     with pytest.raises(Unavailable, match="may not trust the certificate of cert; give one that its authority has"):
         translate(guarded.client("b"))
+
+
+def test_other_machines_are_neither_told_the_protos_nor_let_administer(guarded):
+    certificates = [(guarded.folder / name).read_bytes() for name in ("cert.pem", "a.key", "a.pem")]
+    with grpc.secure_channel(guarded.address, grpc.ssl_channel_credentials(*certificates)) as channel:
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        with pytest.raises(grpc.RpcError) as caught:
+            next(reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([asked]), timeout=10))
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    with guarded.client("a", guarded.api_keys[1]) as client, pytest.raises(Unimplemented, match="--admin-listen"):
+        client.load_model("de-en")
 
 
 def test_the_other_ports_ask_for_no_certificate(guarded):

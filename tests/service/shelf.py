@@ -1,5 +1,6 @@
 """A store without files, and models without weights: what a registry needs to load, unload and replace."""
 
+import os
 import threading
 import weakref
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.residency.loader import Loader
 from polygist_service.errors import StoreError
 from polygist_service.store.description import Description, InstalledModel, Inventory
+from polygist_service.store.seams import KeptSeams
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Shelf:
         self.damaged: set[str] = set()
         self.unreadable: dict[str, str] = {}
         self.catalogue = Shop()
+        self.seams = KeptSeams(Path(os.devnull))  # where nothing can be kept
         self.malformed = ""
         self.most_bytes = 0
         for name, size in sizes.items():

@@ -249,6 +249,13 @@ def test_a_caller_who_has_filled_the_queue_keeps_nobody_else_out(machine: Machin
     machine.admit(work(1_000), "other", seconds_left=47.0)
 
 
+def test_who_weighs_more_waits_less(machine: Machine):
+    machine.admit(work(2_000), "other")
+    # 3 s of its own, and of the other's meanwhile as much, or a third of that.
+    assert machine.refusal(work(300), seconds_left=5.5).cause == "deadline"
+    assert machine.admission.find_refusal(work(300), "me", seconds_left=5.5, weight=3.0) is None
+
+
 def test_all_callers_together_have_their_share_of_the_queue_each(machine: Machine):
     for count in range(20):
         caller = f"caller {count}"

@@ -289,6 +289,27 @@ async def test_batches_and_their_tokens_are_counted(tiny):
     assert samples["polygist_decode_seconds_sum", "tiny"] > 0
 
 
+async def test_what_is_written_for_a_caller_who_has_left_is_counted_as_unclaimed(tiny):
+    metrics, model = Metrics(()), Held(tiny)
+    async with batching(model, metrics) as engine:
+        model.gate.clear()
+        held = asyncio.ensure_future(decode(engine, "the river"))
+        await asyncio.to_thread(model.entered.wait, 10)
+        left, stays = (asyncio.ensure_future(decode(engine, text)) for text in ("the old bridge", "a new road"))
+        await until(lambda: engine.queue_state().segments == 2)
+        held.cancel()
+        left.cancel()
+        await asyncio.wait([held, left])
+        model.gate.set()
+        (result,) = await stays
+    samples, _ = scrape(metrics)
+    written, unclaimed = (
+        samples[f"polygist_{name}_total", "tiny"] for name in ("target_tokens", "unclaimed_target_tokens")
+    )
+    assert unclaimed == written - result.hypotheses[0].token_count > 0
+    assert samples["polygist_batch_segments_sum", "tiny"] == 2  # what waited of those who left was never begun
+
+
 async def test_segments_that_fail_are_counted_as_retried_then_failed(tiny):
     metrics, model = Metrics(()), Held(tiny)
     model.poison = tuple(tiny.tokenise("the school", GREEDY).tokens)
@@ -338,7 +359,7 @@ def test_models_show_the_one_state_they_are_in():
 
 def test_memory_is_shown_and_registries_are_apart():
     metrics, other = Metrics(()), Metrics(())
-    metrics.batch_ran(BatchReport("tiny", 1, 2, 2, 3, 0.1))
+    metrics.batch_ran(BatchReport("tiny", 1, 2, 2, 3, 0, 0.1))
     assert scrape(metrics)[0]["process_resident_memory_bytes",] > 1e6
     assert ("polygist_source_tokens_total", "tiny") not in scrape(other)[0]
 

@@ -94,8 +94,11 @@ def test_memory_is_said_in_units(monkeypatch, given, size):
     assert load_settings({}).memory_cap == load_settings({}).sentence_cache == size
 
 
-def test_nothing_is_kept_unless_asked_for():
-    assert load_settings({}).sentence_cache == 0
+def test_nothing_is_kept_or_open_to_others_unless_asked_for():
+    settings = load_settings({})
+    assert settings.sentence_cache == 0
+    assert settings.is_local
+    assert (settings.admin_listen, settings.metrics_listen, settings.insecure) == ("", "", False)
 
 
 @pytest.mark.parametrize(

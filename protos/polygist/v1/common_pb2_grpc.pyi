@@ -57,9 +57,11 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     MODEL_LOADING, SERVER_DRAINING
     SERVER_OVERLOADED          nothing was begun: the answer would come after the deadline, or
                                [queue.seconds: 60] seconds of work wait before the call, or all
-                               calls together take [queue.bytes: 2,048 MiB]. A pushback of -1:
-                               not again before this deadline; no RetryInfo: nor later with as
-                               much time, since the call alone takes longer than that
+                               calls together take [queue.bytes: 2,048 MiB], or its message came
+                               slowly, and so did others beside the [message.receiving: 8] that
+                               are received at a time. A pushback of -1: not again before this
+                               deadline; no RetryInfo: nor later with as much time, since the
+                               call alone takes longer than that
   DEADLINE_EXCEEDED, CANCELLED
     what was queued is dropped; what a stream has sent stays valid
     STREAM_IDLE                nothing was sent to BatchTranslate, or read of it, for too long

@@ -71,7 +71,7 @@ def add_model_services(
     models = ModelServicer(
         services.engine,
         routes=services.routes,
-        detected=services.languages.known,
+        languages=services.languages,
         limits=services.limits,
         in_flight=services.in_flight,
         queued=services.queued,

@@ -18,6 +18,7 @@ from polygist_service.engine.hardware import Placement, count_usable_cores, reso
 from polygist_service.engine.interface import Engine
 from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
+from polygist_service.engine.residency.trial import Trials
 from polygist_service.engine.slots import SlotState
 from polygist_service.errors import StoreError
 from polygist_service.limits import Limits
@@ -224,7 +225,13 @@ def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]
         )
 
     registry = Registry(
-        Loader(lambda: Store(settings.home), slots=slots, place=place, open_model=open_model),
+        Loader(
+            lambda: Store(settings.home),
+            slots=slots,
+            place=place,
+            open_model=open_model,
+            expect_loadable=Trials(settings.home).expect_loadable,
+        ),
         memory_cap=settings.memory_cap,
         idle_unload=settings.idle_unload,
         changed=changed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,7 +14,7 @@ from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from polygist_service.errors import StoreError
+from polygist_service.errors import ModelCrash, StoreError
 from polygist_service.limits import Limits
 from polygist_service.settings import (
     PORTS,
@@ -32,8 +33,7 @@ METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
     from polygist_service.store.description import Description, InstalledModel
-    from polygist_service.store.golden_answers import GoldenAnswers
-    from polygist_service.store.store import Store
+    from polygist_service.store.store import Recorded, Store
 
 Command = Callable[..., Any]
 
@@ -241,31 +241,59 @@ def open_store(home: Path | None) -> Store:
     # Imported here, so that help does not wait for numpy.
     from polygist_service.store.store import Store
 
-    return Store(read_home(home), measure=choose_attention, record=record_answers)
+    folder = read_home(home)
+    return Store(
+        folder,
+        measure=partial(choose_attention, folder),
+        record=partial(record_answers, folder),
+        try_model=partial(try_model, folder),
+        is_isolated=True,
+    )
 
 
-def choose_attention(folder: Path, description: Description) -> Description:
-    """Have a model that is being installed tell which words became which, if it can."""
-    # Imported here, as it takes CTranslate2.
-    from polygist_service.engine.word_alignment import choose_attention as choose
+# Models are run by processes of their own. What these raise, of CTranslate2, for want of memory or of a device, is a
+# warning: the model is installed all the same. One that crashes them is not. Trials are imported where they are made,
+# as they take CTranslate2.
+
+
+def choose_attention(home: Path, folder: Path, description: Description) -> Description:
+    """Have a model that is being installed tell which words became which, if it can; raises ModelCrash."""
+    from polygist_service.engine.residency.trial import Trials
 
     try:
-        return choose(folder, description)
-    except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
+        return Trials(home).choose_attention(folder, description)
+    except ModelCrash:
+        raise
+    except Exception as error:
         click.echo(f"warning: {description.name}: whether it aligns words was not measured: {error}", err=True)
         return description
 
 
-def record_answers(installed: InstalledModel) -> GoldenAnswers | None:
-    """Have a model that is being installed answer its golden texts, if it can."""
-    # Imported here, as it takes CTranslate2.
-    from polygist_service.engine.golden_texts import record_answers as record
+def record_answers(home: Path, installed: InstalledModel) -> Recorded:
+    """Have a model that is being installed answer its golden texts, if it can; raises ModelCrash."""
+    # Imported here, as they take CTranslate2.
+    from polygist_service.engine.residency.trial import Trials
+    from polygist_service.store.store import Recorded
 
     try:
-        return record(installed)
-    except Exception as error:  # of CTranslate2, for want of memory or of a device: the model is installed all the same
+        return Trials(home).record(installed)
+    except ModelCrash:
+        raise
+    except Exception as error:
         click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
-        return None
+        return Recorded()
+
+
+def try_model(home: Path, installed: InstalledModel) -> None:
+    """Have a model that is being installed loaded; raises ModelCrash."""
+    from polygist_service.engine.residency.trial import Trials
+
+    try:
+        Trials(home).try_new(installed)
+    except ModelCrash:
+        raise
+    except Exception as error:
+        click.echo(f"warning: {installed.name}: it does not load: {error}", err=True)
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before

@@ -6,10 +6,13 @@ from itertools import cycle, islice
 from polygist_service.engine.golden_answers import answer, describe_calculation, follows_instructions
 from polygist_service.engine.hardware import resolve
 from polygist_service.engine.interface import Role
-from polygist_service.engine.residency.loader import open_model
+from polygist_service.engine.models.seq2seq import SequenceToSequence
+from polygist_service.engine.residency.loader import LoadableModel, open_model, probe, warm_up
 from polygist_service.engine.word_alignment import SOURCES, TARGETS, read_examples
 from polygist_service.store.description import Description, InstalledModel
 from polygist_service.store.golden_answers import GoldenAnswer, GoldenAnswers
+from polygist_service.store.seams import FoundSeams
+from polygist_service.store.store import Recorded
 from polygist_service.text.languages import serving
 
 # So many texts: the starter models answer them in 0.05 s. One that follows instructions reads a text alone and is ten
@@ -17,19 +20,27 @@ from polygist_service.text.languages import serving
 TEXTS, TEXTS_WITH_INSTRUCTION = 20, 8
 
 
-def record_answers(installed: InstalledModel) -> GoldenAnswers:
-    """Have a model answer its golden texts, on the CPU and in the numbers that it would be served with here.
+def record_answers(installed: InstalledModel) -> Recorded:
+    """Have a model read its window and answer its golden texts, on the CPU, in the numbers that it is served with here.
+
+    Its seams are found as well, where it has any: a server that loads it need not look for them. A model that takes too
+    long for that has none: nothing else runs here.
 
     Raises:
-        StoreError: a text does not fit its window.
+        StoreError: a text does not fit its window, or it answers nothing.
         UnsupportedCapability: the numbers are not this machine's.
         RuntimeError: CTranslate2 does not load it.
     """
     description = installed.description
     placement = resolve("cpu", (0,), "", description.compute_type, runs_as=description.runs_as)
     model = open_model(installed, slots=1, placement=placement)
+    warm_up(installed, model)
     answers = answer(model, description, list(choose_questions(description)))
-    return GoldenAnswers(describe_calculation(placement), tuple(answers))
+    golden = GoldenAnswers(describe_calculation(placement), tuple(answers))
+    conditions = LoadableModel(installed, placement).conditions
+    if not isinstance(model, SequenceToSequence) or not conditions:
+        return Recorded(golden)
+    return Recorded(golden, FoundSeams(conditions, probe(installed, model) or ()))
 
 
 def choose_questions(description: Description) -> Iterator[GoldenAnswer]:

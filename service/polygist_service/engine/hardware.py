@@ -112,11 +112,7 @@ def find_instruction_set(
     """
     machine = (machine or platform.machine()).lower()
     is_arm = machine in ("aarch64", "arm64")
-    try:
-        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
+    fields = read_processor_fields(root)
     maker = fields.get("CPU implementer" if is_arm else "vendor_id", "")
     flags = set(fields.get("Features" if is_arm else "flags", "").split())
     if not flags:
@@ -126,6 +122,26 @@ def find_instruction_set(
     chosen = [f"{name}={value}" for name in KERNEL_VARIABLES if (value := environment.get(name))]
     kernels = environment.get("CT2_FORCE_CPU_ISA") or own
     return " ".join([kernels, f"({', '.join(filter(None, [maker, ' '.join(known), *chosen]))})"])
+
+
+def read_processor(root: Path = Path("/")) -> str:
+    """Return the model of this machine's processor; empty where the system does not say.
+
+    Args:
+        root: where ``proc`` is looked up.
+    """
+    fields = read_processor_fields(root)
+    names = ("model name", "cpu family", "model", "stepping", "CPU part", "CPU variant", "cache size")
+    return ", ".join(f"{name} {fields[name]}" for name in names if name in fields)
+
+
+def read_processor_fields(root: Path) -> Mapping[str, str]:
+    """Return what Linux says of the first processor, by its names for that."""
+    try:
+        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
 
 
 # What a model runs as where nobody says: the first of these that the device has. Elsewhere it runs as it is stored.

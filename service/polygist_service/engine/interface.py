@@ -300,6 +300,7 @@ class BatchReport:
         padded_tokens: segments times the tokens of the longest: what the model computes.
         source_tokens: of all segments, without padding.
         target_tokens: of the best hypothesis of each segment; 0 for an encoder.
+        unclaimed_tokens: of them, those of segments that nobody waited for any more when the batch ended.
         seconds: the model's time.
     """
 
@@ -308,6 +309,7 @@ class BatchReport:
     padded_tokens: int
     source_tokens: int
     target_tokens: int
+    unclaimed_tokens: int
     seconds: float
 
 

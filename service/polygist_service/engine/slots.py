@@ -183,11 +183,13 @@ class Slots:
 def describe_batch(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:
     """Return what one batch was, and what it took."""
     lengths = [len(job.tokens) for job in batch]
+    written = [result.output_token_count for result in results]
     return BatchReport(
         model=batch[0].key.model.name,
         segments=len(batch),
         padded_tokens=len(batch) * max(lengths),
         source_tokens=sum(lengths),
-        target_tokens=sum(result.output_token_count for result in results),
+        target_tokens=sum(written),
+        unclaimed_tokens=sum(count for job, count in zip(batch, written, strict=True) if job.submission.cancelled),
         seconds=seconds,
     )

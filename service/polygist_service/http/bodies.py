@@ -2,12 +2,18 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from starlette.requests import Request
 
-from polygist_service.http.errors import HttpRefusal
+from polygist_service.errors import InvalidRequest
+from polygist_service.http.errors import Failure, HttpRefusal
+from polygist_service.wire.failures import CallFailed
+from polygist_service.wire.json_messages import BODY
+
+ResultT = TypeVar("ResultT")
 
 # A body has so many seconds, and one more for so many bytes that have come: who sends slower is not waited for.
 BODY_SECONDS = 30.0
@@ -33,6 +39,7 @@ class Body:
         self._request = request
         self._most = most
         self._is_gone = False
+        self._refusal: HttpRefusal | None = None
         self._ended = asyncio.Event()  # all of it has come, or the caller has gone
 
     async def read(self) -> bytes:
@@ -60,13 +67,26 @@ class Body:
                 raise too_large(size, self._most)
             yield piece
 
+    async def reading(self, read: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Return what `read` makes of it for a call, which ends with InvalidRequest where the body is refused."""
+        try:
+            return await read()
+        except HttpRefusal as refusal:
+            self._refusal = refusal
+            raise InvalidRequest(BODY, refusal.message) from None
+
+    def explain(self, failure: CallFailed) -> Failure:
+        """Return what the caller is told of a call that failed: that its body was refused, if that is why."""
+        return self._refusal or failure
+
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Cancel the block once the caller has gone; raises CallerGone in that case."""
         owner = asyncio.current_task()
         assert owner is not None
         watch = asyncio.ensure_future(self._wait_until_gone())
-        watch.add_done_callback(lambda ended: None if ended.cancelled() else owner.cancel())
+        watch.add_done_callback(lambda ended: None if ended.cancelled() or is_over else owner.cancel())
+        is_over = False
         try:
             yield
         except asyncio.CancelledError:
@@ -74,6 +94,7 @@ class Body:
                 raise CallerGone from None
             raise
         finally:
+            is_over = True
             watch.cancel()
 
     def _check_length(self) -> None:
@@ -99,7 +120,9 @@ class Body:
             if message["type"] == "http.disconnect":
                 self._is_gone = True
                 self._ended.set()
-                await loop.create_future()  # who watches ends this
+                if self._most is not None:  # what reads one message is a task that nothing else ends
+                    raise asyncio.CancelledError
+                await loop.create_future()  # the call is ended by who watches
             piece: bytes = message.get("body", b"")
             size += len(piece)
             if not message.get("more_body", False):

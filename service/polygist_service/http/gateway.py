@@ -28,6 +28,7 @@ from polygist_service.http.forms import MULTIPART, add_fields, read_file_request
 from polygist_service.http.routes import COLLECTION, ApiRoute, path_of
 from polygist_service.http.streams import EVENTS, LINES, Form, StreamedAnswer, split_lines
 from polygist_service.limits import Limits
+from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
 
 ResultT = TypeVar("ResultT")
@@ -105,7 +106,10 @@ class Gateway:
         body, incoming = self.body_of(request), incoming_of(request)
         async with body.watched():
             read = partial(self._read_message, request, body, route)
-            message = await self._dispatcher.call(path_of(route.method), read, incoming)
+            try:
+                message = await self._dispatcher.call(path_of(route.method), partial(body.reading, read), incoming)
+            except CallFailed as failure:
+                raise body.explain(failure) from None
             if wants_file(request, message):
                 return to_file_response(message, file_name_of(request), incoming.trailer)
             is_packed = accepts_gzip(request)
@@ -119,7 +123,7 @@ class Gateway:
         async def read() -> Message:
             return GetMessageClass(route.method.input_type)(request=await self._read_message(request, body, route))
 
-        replies = self._dispatcher.stream(path_of(route.method), read, incoming)
+        replies = self._dispatcher.stream(path_of(route.method), partial(body.reading, read), incoming)
         return self._stream(request, replies, EVENTS, body, incoming)
 
     async def answer_lines(self, request: Request, route: ApiRoute) -> Response:
@@ -129,7 +133,9 @@ class Gateway:
         kind = GetMessageClass(route.method.input_type)
 
         async def messages() -> AsyncIterator[Message]:
-            async for number, line in split_lines(body.pieces(), self.limits.message_bytes):
+            lines = split_lines(body.pieces(), self.limits.message_bytes)
+            while found := await body.reading(lambda: anext(lines, None)):
+                number, line = found
                 yield await self.run(request, partial(parse_line, line, number, kind, self.limits))
 
         replies = self._dispatcher.exchange(path_of(route.method), messages(), incoming)

@@ -108,9 +108,10 @@ class StreamedAnswer(Response):
                     has_begun, seconds = True, SILENT_SECONDS
                 try:
                     reply = waiting.result()
-                except CallFailed as failure:
+                except CallFailed as failed:
+                    failure = self._body.explain(failed)
                     if not has_begun:
-                        raise
+                        raise failure from None
                     yield self._form.failure(write_json(to_error_object(failure)))
                     return
                 if reply is None:

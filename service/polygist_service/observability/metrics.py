@@ -157,13 +157,9 @@ class Metrics:
         self._pairs: set[tuple[str, str]] = set()
         self._series: dict[tuple[int, tuple[str, ...]], Any] = {}
         ProcessCollector(registry=registry)
+        libraries = {name: find_version(name) for name in ("grpcio", "ctranslate2")}
         Info("polygist_build", "Versions of what runs.", registry=registry).info(
-            {
-                "version": find_version("polygist"),
-                "python": platform.python_version(),
-                "grpcio": find_version("grpcio"),
-                "ctranslate2": find_version("ctranslate2"),
-            }
+            {"version": find_version("polygist"), "python": platform.python_version(), **libraries}
         )
         method = ("grpc_service", "grpc_method", "grpc_type", "transport")
         # The names of the go-grpc-prometheus family, so that dashboards made for them work.
@@ -192,6 +188,10 @@ class Metrics:
         )  # fmt: skip
         self._sources = Counter("polygist_source_tokens", "Tokens read.", ("model",), registry=registry)
         self._targets = Counter("polygist_target_tokens", "Tokens written.", ("model",), registry=registry)
+        self._unclaimed = Counter(
+            "polygist_unclaimed_target_tokens", "Of these, tokens that nobody waited for any more when they were done.",
+            ("model",), registry=registry,
+        )  # fmt: skip
         self._segments = Counter(
             "polygist_segments", "Segments that did not go the usual way.", ("event",), registry=registry
         )
@@ -246,6 +246,7 @@ class Metrics:
         self._decode.labels(report.model).observe(report.seconds)
         self._sources.labels(report.model).inc(report.source_tokens)
         self._targets.labels(report.model).inc(report.target_tokens)
+        self._unclaimed.labels(report.model).inc(report.unclaimed_tokens)
 
     def batch_failed(self, segments: int) -> None:
         """See `engine.interface.Observer`."""

@@ -12,11 +12,13 @@ from google.rpc import status_pb2
 
 from polygist_service.context import IncomingCall
 from polygist_service.errors import PolygistError
-from polygist_service.rpc.interceptors import CallInterceptor, Refused
+from polygist_service.rpc.interceptors import CallInterceptor
+from polygist_service.rpc.receiving import Refused
 from polygist_service.wire.failures import CallFailed
 
 # The types of gRPC's handlers are those of blocking servers.
 Handler: TypeAlias = Any
+Read = Callable[[], Awaitable[Message]]
 STATUS_DETAILS = "grpc-status-details-bin"
 
 
@@ -47,11 +49,15 @@ class LocalContext:
 
     Args:
         incoming: what came with the call.
+        read: reads its message, where it has one only.
         replies: where messages of a stream go; each waits until the one before has been taken.
     """
 
-    def __init__(self, incoming: IncomingCall, replies: "asyncio.Queue[Any] | None" = None) -> None:
+    def __init__(
+        self, incoming: IncomingCall, read: Read | None = None, replies: "asyncio.Queue[Any] | None" = None
+    ) -> None:
         self._incoming = incoming
+        self._read = read
         self._replies = replies
         self._code: grpc.StatusCode | None = None
         now = asyncio.get_running_loop().time()
@@ -76,6 +82,11 @@ class LocalContext:
     def set_trailing_metadata(self, trailer: Sequence[tuple[str, str | bytes]]) -> None:
         """Keep what goes back with the answer."""
         self._incoming.trailer = {name: value for name, value in trailer if isinstance(value, str)}
+
+    async def read(self) -> Message:
+        """Return the message of a request that has one."""
+        assert self._read is not None
+        return await self._read()
 
     async def write(self, message: Message) -> None:
         """Give a message of a stream out, and wait until it has been taken."""
@@ -106,7 +117,7 @@ class Dispatcher:
         self._interceptor = interceptor
         self._handlers = table.handlers
 
-    async def call(self, method: str, read: Callable[[], Awaitable[Message]], incoming: IncomingCall) -> Any:
+    async def call(self, method: str, read: Read, incoming: IncomingCall) -> Any:
         """Make a call with one message and one answer.
 
         Args:
@@ -117,37 +128,35 @@ class Dispatcher:
         Raises:
             CallFailed: it ended with an error.
         """
-        context, handler = LocalContext(incoming), await self._find(method, incoming)
-        if handler.unary_unary is None:  # stands for one that is refused
-            await handler.stream_stream(unread(), context)
-        return await handler.unary_unary(await receive(read), context)
+        handler, context = await self._find(method, incoming), LocalContext(incoming, read)
+        if handler.stream_unary is None:  # stands for that of a call that is refused
+            await handler.stream_stream(None, context)
+        return await handler.stream_unary(None, context)
 
-    async def stream(
-        self, method: str, read: Callable[[], Awaitable[Message]], incoming: IncomingCall
-    ) -> AsyncGenerator[Any, None]:
+    async def stream(self, method: str, read: Read, incoming: IncomingCall) -> AsyncGenerator[Any, None]:
         """Make a call with one message and a stream of answers; see `call`. To be closed."""
+        replies: asyncio.Queue[Any] = asyncio.Queue()
 
-        async def work(context: LocalContext) -> None:
+        async def work() -> None:
             handler = await self._find(method, incoming)
-            if handler.unary_stream is None:  # as above
-                await handler.stream_stream(unread(), context)
-            await handler.unary_stream(await receive(read), context)
+            await handler.stream_stream(None, LocalContext(incoming, read, replies))
 
-        async with aclosing(relay(work, incoming)) as replies:
-            async for reply in replies:
+        async with aclosing(relay(work, replies)) as relayed:
+            async for reply in relayed:
                 yield reply
 
     async def exchange(
         self, method: str, messages: AsyncIterator[Message], incoming: IncomingCall
     ) -> AsyncGenerator[Any, None]:
         """Make a call with a stream of messages and a stream of answers; see `call`. To be closed."""
+        replies: asyncio.Queue[Any] = asyncio.Queue()
 
-        async def work(context: LocalContext) -> None:
+        async def work() -> None:
             handler = await self._find(method, incoming)
-            await handler.stream_stream(receive_each(messages), context)
+            await handler.stream_stream(receive_each(messages), LocalContext(incoming, replies=replies))
 
-        async with aclosing(relay(work, incoming)) as replies:
-            async for reply in replies:
+        async with aclosing(relay(work, replies)) as relayed:
+            async for reply in relayed:
                 yield reply
 
     async def _find(self, method: str, incoming: IncomingCall) -> Handler:
@@ -159,12 +168,11 @@ class Dispatcher:
         return await self._interceptor.intercept_service(look_up, CallDetails(method, tuple(incoming.metadata)))
 
 
-async def relay(work: Callable[[LocalContext], Awaitable[None]], incoming: IncomingCall) -> AsyncGenerator[Any, None]:
-    """Yield what `work` writes while it runs, then raise what it raised; closed, it is cancelled."""
+async def relay(work: Callable[[], Awaitable[None]], replies: "asyncio.Queue[Any]") -> AsyncGenerator[Any, None]:
+    """Yield what `work` puts into a queue while it runs, then raise what it raised; closed, it is cancelled."""
     end = object()
-    replies: asyncio.Queue[Any] = asyncio.Queue()
     # One task from the look-up on: what is known of the caller by then belongs to its context.
-    task = asyncio.ensure_future(work(LocalContext(incoming, replies)))
+    task = asyncio.ensure_future(work())
     task.add_done_callback(lambda _: replies.put_nowait(end))
     try:
         while (reply := await replies.get()) is not end:
@@ -177,14 +185,6 @@ async def relay(work: Callable[[LocalContext], Awaitable[None]], incoming: Incom
             await task
 
 
-async def receive(read: Callable[[], Awaitable[Message]]) -> Message | Refused:
-    """Return the message of a call, or what refuses it in its place."""
-    try:
-        return await read()
-    except PolygistError as error:
-        return Refused(error)
-
-
 async def receive_each(messages: AsyncIterator[Message]) -> AsyncIterator[Message | Refused]:
     """Yield the messages of a call, and what refuses one in its place."""
     try:
@@ -192,9 +192,3 @@ async def receive_each(messages: AsyncIterator[Message]) -> AsyncIterator[Messag
             yield message
     except PolygistError as error:
         yield Refused(error)
-
-
-async def unread() -> AsyncIterator[Message]:
-    """Yield nothing: the messages of a call that is refused."""
-    return
-    yield

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import grpc
 import structlog
-from google.protobuf.message import DecodeError
 from polygist.v1 import translation_service_pb2
 
 from polygist_service.access.access import AUTHORIZATION, Access
@@ -24,10 +23,10 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
+from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
 from polygist_service.text.languages import BadTag, parse_tag
-from polygist_service.wire.bounds import check_bounds
 
 log = structlog.get_logger("polygist_service.calls")
 
@@ -97,12 +96,6 @@ class Unobserved:
     def call_failed(self, method: Method, code: str, reason: str, languages: tuple[str, str]) -> None: ...
     def message_received(self, method: Method) -> None: ...
     def message_sent(self, method: Method) -> None: ...
-
-
-class Refused(NamedTuple):
-    """Stands in for a message that is not decoded."""
-
-    error: PolygistError
 
 
 class Exchange:
@@ -246,6 +239,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._longest = longest
         self._idle = idle
         self._observer = observer
+        # Health is asked while others send much, and is answered all the same.
+        self._receiving = {is_own: Receiving(limits.receiving) for is_own in (True, False)}
         self._surrounded: dict[str, Handler] = {}
         self._kinds: dict[str, str] = {}
 
@@ -272,8 +267,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         return self._surrounded[path]
 
     def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]", *, kind: str = "") -> Handler:
-        """Return the handler of the method at a path with all that surrounds a call; `kind` is by default its own."""
-        attribute, make, own_kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        """Return the handler of the method at a path with all that surrounds a call; `kind` is by default its own.
+
+        It is always one of a stream of requests: gRPC would receive a single one before it calls the handler.
+        """
+        attribute, _, own_kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)]
+        _, make, _ = KINDS[True, bool(handler.response_streaming)]
         kind = kind or own_kind
         answer = getattr(handler, attribute)
         decode = handler.request_deserializer
@@ -284,9 +283,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         )
         if handler.response_streaming and not inspect.isasyncgenfunction(answer):
 
-            async def write(request: Any, context: Context) -> None:
+            async def write(_: Any, context: Context) -> None:
                 async with refusing(context):
-                    await answer(decoded(request), context)
+                    await answer(decoded(await self._receive(context, is_own=False)), context)
 
             written: Handler = surround(write)
             return written
@@ -297,11 +296,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is
         # cancelled in here, and what it has under way is closed at once, by the task that opened it.
-        async def call(request: Any, context: Context) -> Any:
+        async def call(requests: Any, context: Context) -> Any:
             """Answer a call, and tell the observer of it."""
             exchange = Exchange(method, context, observer)
             with exchange.observed():
-                messages = exchange.receive_each(request) if handler.request_streaming else exchange.receive(request)
+                if handler.request_streaming:
+                    messages = exchange.receive_each(requests)
+                else:
+                    messages = exchange.receive(await self._receive(context, is_own=is_own))
                 around: AbstractAsyncContextManager[Any] = (
                     self._around(exchange, messages) if is_own else refusing(context)
                 )
@@ -316,6 +318,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         called: Handler = surround(call)
         return called
 
+    async def _receive(self, context: Context, *, is_own: bool) -> Any:
+        """Return the only message of a request, or why there is none, when it is its turn."""
+        try:
+            message = await self._receiving[is_own].receive(find_caller(context), context.read)
+        except PolygistError as error:
+            return Refused(error)
+        if message is grpc.aio.EOF:
+            return Refused(InvalidRequest("request", "is missing; send one message"))
+        return message
+
     @asynccontextmanager
     async def _around(self, exchange: Exchange, request: Any) -> AsyncIterator[CallContext]:
         """Take a call of our own on, give it its context, and end it with the status of what is raised."""
@@ -323,7 +335,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         request_id = find_request_id(context)
         trailer = ((REQUEST_ID, request_id), *(() if self._access.asks_for_keys else find_ignored(context)))
         context.set_trailing_metadata(trailer)
-        peer, remaining = context.peer(), context.time_remaining()
+        remaining = context.time_remaining()
         began, code = time.monotonic(), grpc.StatusCode.OK.name
         refusal: Callable[[], Awaitable[None]] | None = None
         now = asyncio.get_running_loop().time()
@@ -337,7 +349,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 key = authorised()
                 exchange.key = key.name if key else ""
                 called = CallContext(
-                    caller=key.caller if key else peer.rpartition(":")[0] or peer,
+                    caller=find_caller(context),
                     deadline=None if remaining is None else end,
                     request_id=request_id,
                     weight=key.weight if key else 1.0,
@@ -411,7 +423,7 @@ async def refusing(context: Context) -> AsyncIterator[Context]:
     """Give a call of a service that is not our own its context, and what does not decode its status."""
     try:
         yield context
-    except InvalidRequest as error:
+    except PolygistError as error:
         status, message, details = describe(error)
         await context.abort(status, message, trailing_metadata=details)
 
@@ -438,35 +450,21 @@ async def never_answer(request: Any, context: Context) -> AsyncIterator[Any]:
 UNREAD: "grpc.RpcMethodHandler[Any, Any]" = grpc.stream_stream_rpc_method_handler(never_answer)
 
 
-def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:
-    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error."""
-    descriptor = decode.__self__.DESCRIPTOR  # type: ignore[attr-defined]  # a method of the message's class
-
-    def decode_within_limits(message: bytes) -> Any:
-        try:
-            check_bounds(message, descriptor, limits)
-            return decode(message)
-        except InvalidRequest as error:
-            return Refused(error)
-        except (DecodeError, UnicodeDecodeError):
-            return Refused(InvalidRequest("request", "is no valid message: strings must be UTF-8"))
-
-    return decode_within_limits
-
-
-def decoded(message: Any) -> Any:
-    """Return a message; raises InvalidRequest where it was refused instead of being decoded."""
-    if isinstance(message, Refused):
-        raise message.error
-    return message
-
-
 def parse_or_other(language: str) -> str:
     """Return the canonical tag of a language, "" for none: what is no tag may be any text, and is not shown."""
     try:
         return parse_tag(language) if language else ""
     except BadTag:
         return "other"
+
+
+def find_caller(context: Context) -> str:
+    """Return whose call it is, for fairness between callers: its API key, else the peer's address without its port."""
+    found = AUTHORISED.get(None)
+    if isinstance(found, Key):
+        return found.caller
+    peer = context.peer()
+    return peer.rpartition(":")[0] or peer
 
 
 def find_request_id(context: Context) -> str:

@@ -1,6 +1,6 @@
 """The servicers of ``ModelService`` and ``ModelAdminService``."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.errors import InferenceFailed, InvalidRequest, PolygistError, StoreError, UnsupportedMethod
 from polygist_service.limits import Limits
 from polygist_service.text.documents import read_content
+from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.wire.models import to_languages_response, to_model, to_models_response, to_server_info
@@ -24,7 +25,7 @@ class ModelServicer:
     Args:
         engine: whose models they are.
         routes: which pairs they serve.
-        detected: the languages that are told of a text.
+        languages: tells which ones can be told of a text.
         limits: reported by GetServerInfo.
         in_flight: the calls that are being answered.
         queued: counts the requests with segments in the queue.
@@ -37,7 +38,7 @@ class ModelServicer:
         engine: Engine,
         *,
         routes: Routes,
-        detected: Collection[str],
+        languages: LanguageResolver,
         limits: Limits,
         in_flight: InFlightCalls,
         queued: Callable[[], int],
@@ -46,7 +47,7 @@ class ModelServicer:
     ) -> None:
         self._engine = engine
         self._routes = routes
-        self._detected = detected
+        self._languages = languages
         self._limits = limits
         self._in_flight = in_flight
         self._queued = queued
@@ -67,8 +68,9 @@ class ModelServicer:
     async def ListLanguages(
         self, request: model_service_pb2.ListLanguagesRequest, context: CallContext
     ) -> model_service_pb2.ListLanguagesResponse:
+        detected = await self._languages.list_known(context)
         return to_languages_response(
-            request, self._engine.models(), self._routes.reach(), self._limits, detected=self._detected
+            request, self._engine.models(), self._routes.reach(), self._limits, detected=detected
         )
 
     async def CountTokens(

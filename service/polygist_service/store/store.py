@@ -42,6 +42,7 @@ from polygist_service.store.manifest import (
     write_manifest,
 )
 from polygist_service.store.saturation import LARGEST, LARGEST_WITHOUT_VNNI
+from polygist_service.store.seams import FoundSeams, KeptSeams
 from polygist_service.store.sources.repositories import FolderRepository, HubRepository, Repository
 from polygist_service.store.sources.wheels import FolderSource, Progress, Source
 
@@ -81,12 +82,29 @@ def report_nothing(phase: str, done: int, total: int | None) -> None:
 Measure = Callable[[Path, Description], Description]
 
 
-# Has a model answer its golden texts; None where it cannot.
-Record = Callable[[InstalledModel], GoldenAnswers | None]
+@dataclass(frozen=True)
+class Recorded:
+    """What a model was found to do on this machine: its golden answers and its seams; None where it has none."""
+
+    golden: GoldenAnswers | None = None
+    seams: FoundSeams | None = None
 
 
-def record_nothing(installed: InstalledModel) -> None:
+# Has a model answer its golden texts, and finds its seams.
+Record = Callable[[InstalledModel], Recorded]
+
+
+def record_nothing(installed: InstalledModel) -> Recorded:
     """Ask a model nothing."""
+    return Recorded()
+
+
+# Tries whether a model loads; raises StoreError where it crashes what loads it.
+Try = Callable[[InstalledModel], None]
+
+
+def try_nothing(installed: InstalledModel) -> None:
+    """Take a model as it comes."""
 
 
 def measure_nothing(folder: Path, description: Description) -> Description:
@@ -101,7 +119,9 @@ class Store:
         home: the folder; it is made by the first pull.
         catalogue: what can be installed; by default polygist's own with ``home/catalogue.toml``, if any, over it.
         measure: tries models of which only their files are known, before they are installed.
-        record: has models answer their golden texts, before they are installed.
+        record: has models answer their golden texts and finds their seams, before they are installed.
+        try_model: tries models that come converted, before they are installed.
+        is_isolated: whether models are converted in a process of its own.
     """
 
     def __init__(
@@ -111,13 +131,18 @@ class Store:
         *,
         measure: Measure = measure_nothing,
         record: Record = record_nothing,
+        try_model: Try = try_nothing,
+        is_isolated: bool = False,
     ) -> None:
         overlay = home / "catalogue.toml"
         self.home = home
         self.catalogue = catalogue or read_catalogue(*([overlay] if overlay.exists() else []))
+        self.seams = KeptSeams(home)
         self._folders = Folders(home)
         self._measure = measure
         self._record = record
+        self._try_model = try_model
+        self._is_isolated = is_isolated
 
     def names(self) -> list[str]:
         """Names of the installed models, damaged or not, sorted; reads none of them."""
@@ -200,13 +225,15 @@ class Store:
             StoreError: it is not installed, or damaged.
         """
         self.verify(name)
-        golden = self._record(self.find(name))
-        if golden:
+        recorded = self._record(self.find(name))
+        if golden := recorded.golden:
             with clear_disk_errors(self.home), self._folders.open_workspace(lambda: None) as workspace:
                 folder = self._folders.model(name)
                 manifest = replace(read_manifest(folder), golden=golden.to_json())
                 write_manifest(workspace, manifest)
                 replace_file(workspace / FILE, folder / FILE)
+        if recorded.seams:
+            self.seams.keep(name, recorded.seams)
         return golden
 
     def remove(self, name: str) -> None:
@@ -214,6 +241,7 @@ class Store:
         self._expect_installed(name)
         with clear_disk_errors(self.home), self._folders.open_workspace(lambda: None):
             self._folders.remove(name)
+            self.seams.forget(name)
 
     def pull(
         self, names: Sequence[str], report: Progress = report_nothing, *, options: PullOptions = NO_OPTIONS
@@ -290,6 +318,7 @@ class Store:
                 for name in manifest.files:
                     put = shutil.copyfile if folder == source else os.replace  # what was unpacked is ours
                     put(folder / name, build / name)
+                self._try_model(self._describe(build, manifest.name, manifest))
                 write_manifest(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 
@@ -338,7 +367,7 @@ class Store:
                 description = self._measure(build, description)
             else:
                 description, source_files = convert_files(
-                    entry, origin, build=build, workspace=workspace, report=report
+                    entry, origin, build=build, workspace=workspace, report=report, is_isolated=self._is_isolated
                 )
             files = record_files(build)
             manifest = Manifest(
@@ -354,8 +383,11 @@ class Store:
                 files=files,
             )
             report(f"golden answers {entry.name}", 0, None)
-            golden = self._record(self._describe(build, entry.name, manifest))
-            write_manifest(build, replace(manifest, golden=golden.to_json() if golden else None))
+            recorded = self._record(self._describe(build, entry.name, manifest))
+            golden = recorded.golden.to_json() if recorded.golden else None
+            write_manifest(build, replace(manifest, golden=golden))
+        if recorded.seams:
+            self.seams.keep(entry.name, recorded.seams)
         if isinstance(origin, HubRepository):
             origin.remove_downloads()
         report(f"convert {entry.name}", manifest.size_bytes, manifest.size_bytes)

@@ -7,7 +7,7 @@ German text that a server takes for English, because it reads nothing else, come
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple, Protocol
 
 from polygist_service.concurrency import TextPool
@@ -40,9 +40,8 @@ Detected = Callable[[str, str], None]
 
 
 class Detector(Protocol):
-    """Ranks languages by probability; see `text.language_id.LanguageDetector`."""
+    """Ranks languages by probability; see `text.language_id.LanguageDetector`. Its first use takes a while."""
 
-    @property
     def languages(self) -> tuple[str, ...]:
         """All that it knows, sorted."""
         ...
@@ -143,12 +142,18 @@ class LanguageResolver:
         self._detector = detector
         self._pool = pool
         self._detected = detected
-        self._told = frozenset(map(base_language, detector.languages))
 
-    @property
-    def known(self) -> tuple[str, ...]:
-        """The languages that can be told."""
-        return self._detector.languages
+    @cached_property
+    def _told(self) -> frozenset[str]:
+        return frozenset(map(base_language, self._detector.languages()))
+
+    async def list_known(self, context: CallContext) -> tuple[str, ...]:
+        """Return the languages that can be told, sorted.
+
+        Args:
+            context: of the call that asks.
+        """
+        return await self._pool.call(context, self._detector.languages)
 
     async def rank(
         self,

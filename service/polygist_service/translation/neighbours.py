@@ -27,7 +27,7 @@ class Neighbours:
     def next_turn(self) -> "Turn":
         """Return the turn of the item that came last; call it in the order of the items."""
         if self._count == 0:
-            self._loop.call_later(OPENING_SECONDS, self._end_opening)
+            self._loop.call_later(OPENING_SECONDS, self.close)
         self._count += 1
         turn = Turn(self._company, self._last, self._opening)
         self._last = turn.over
@@ -36,7 +36,7 @@ class Neighbours:
         return turn
 
     def close(self) -> None:
-        """Let the first texts wait for no more than have come."""
+        """Let the first texts wait for no more than have come; how long these take to be read does not matter."""
         self._last.add_done_callback(lambda _: self._end_opening())
 
     def _end_opening(self) -> None:

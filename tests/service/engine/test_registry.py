@@ -157,6 +157,52 @@ async def test_a_model_that_does_not_load_is_left_alone_for_a_while():
         assert await revision_of(registry, "a") == "r1"
 
 
+async def test_a_model_that_nobody_asks_for_any_more_is_tried_again_less_and_less_often():
+    shelf, clock, told = Shelf(a=100), Clock(), []
+    shelf.faulty["a"] = "out of luck"
+    async with opened(shelf, clock=clock, changed=lambda: told.append(registry.info("a").state)) as registry:
+        with pytest.raises(InferenceFailed):
+            await revision_of(registry, "a")
+        for pause in (30, 60, 120, 240, 480, 600, 600):
+            await until(lambda: len(told) == 2)  # its begin and its end
+            told.clear()
+            clock.now += pause - 1
+            registry.retry_failed()
+            assert told == []
+            clock.now += 1
+            registry.retry_failed()
+            assert told == [State.FAILED]  # also while it is tried
+        shelf.faulty.clear()
+        await until(lambda: len(told) == 2)
+        clock.now += 600
+        registry.retry_failed()
+        await until(lambda: registry.info("a").state is State.READY)
+        assert await revision_of(registry, "a") == "r1"
+
+
+async def test_a_model_is_tried_again_when_the_store_is_looked_at():
+    shelf = Shelf(a=100)
+    shelf.faulty["a"] = "out of luck"
+    async with opened(shelf) as registry:
+        with pytest.raises(InferenceFailed):
+            await revision_of(registry, "a")
+        shelf.faulty.clear()
+        assert await registry.rescan() == ()
+        await until(lambda: registry.info("a").state is State.READY)
+
+
+async def test_a_model_that_is_tried_again_takes_no_room_from_one_that_is_used():
+    shelf, clock = Shelf(a=100, b=100), Clock()
+    shelf.faulty["a"] = "out of luck"
+    async with opened(shelf, clock=clock, memory_cap=150) as registry:
+        with pytest.raises(InferenceFailed):
+            await revision_of(registry, "a")
+        await revision_of(registry, "b")
+        clock.now += 30
+        registry.retry_failed()
+        assert (registry.info("a").state, registry.info("b").state) == (State.UNLOADED, State.READY)
+
+
 async def test_an_administrator_is_told_the_reason_and_may_try_at_once():
     shelf = Shelf(a=100)
     shelf.faulty["a"] = "out of luck"

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 from itertools import count
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, QueueState
 from polygist_service.engine.jobs import BatchKey, Job
 from polygist_service.engine.models.base import BatchLimits
-from polygist_service.engine.scheduler import LONE_SECONDS, SHARED_SECONDS, Scheduler
+from polygist_service.engine.scheduler import LONE_SECONDS, SHARED_SECONDS, WINDOW_SECONDS, Scheduler
 
 KEY = BatchKey("model", Decoding())
 OTHER = BatchKey("model", Decoding(beam_size=2))
@@ -16,6 +17,7 @@ ALONE = BatchKey("writer", Decoding())
 SEGMENTS, TOKENS, MIXED = 8, 64, 4
 # What a token costs in the world of these tests.
 TOKEN_SECONDS = 0.001
+TOKENS_OF_A_SECOND = 1000
 
 
 @dataclass(eq=False)
@@ -64,9 +66,9 @@ def add(scheduler, submission, *lengths, key=KEY):
     return submission
 
 
-def queue(scheduler, *lengths, caller="me", key=KEY, deadline=None):
+def queue(scheduler, *lengths, caller="me", key=KEY, deadline=None, weight=1.0):
     """Queue segments of a new request."""
-    return add(scheduler, Submission(CallContext(caller, deadline)), *lengths, key=key)
+    return add(scheduler, Submission(CallContext(caller, deadline, weight=weight)), *lengths, key=key)
 
 
 def drain(scheduler: Scheduler, idle_slots: int = 1) -> list[list[Job]]:
@@ -225,14 +227,14 @@ def test_short_requests_without_end_do_not_shut_out_a_long_one():
     assert served == pytest.approx(2000 / 4, rel=0.25)
 
 
-def run_callers(scheduler, wants, batches):
+def run_callers(scheduler, wants, batches, *, weights=MappingProxyType({})):
     """Let each caller have work at all times; returns the tokens that each has got."""
     got, numbers = dict.fromkeys(wants, 0), count()
     waiting = dict.fromkeys(wants, 0)
     for _ in range(batches):
         for caller, want in wants.items():
             while waiting[caller] < 200:
-                queue(scheduler, *want(next(numbers)), caller=caller)
+                queue(scheduler, *want(next(numbers)), caller=caller, weight=weights.get(caller, 1.0))
                 waiting[caller] += len(want(0))
         batch = scheduler.next_batch()
         scheduler.done(batch)
@@ -264,6 +266,35 @@ def test_a_caller_gets_no_more_for_asking_in_many_calls_nor_for_usual_lengths():
     }
     got = run_callers(make_scheduler(16, 1024, 16), wants, 500)
     assert jain(list(got.values())) >= 0.99
+
+
+@pytest.mark.parametrize("weights", [(3, 1), (3, 1, 1), (0.5, 1, 2), (100, 100, 50), (0.02, 0.02, 0.01)])
+def test_callers_get_as_much_as_their_keys_weigh(weights):
+    names = {f"caller-{at}": weight for at, weight in enumerate(weights)}
+    wants = dict.fromkeys(names, lambda n: [4 + n % 12 for _ in range(20)])
+    got = run_callers(make_scheduler(16, 1024, 8), wants, 2000, weights=names)
+    total, weight = sum(got.values()), sum(weights)
+    for name, tokens in got.items():
+        assert tokens / total == pytest.approx(names[name] / weight, rel=0.05)
+
+
+@pytest.mark.parametrize("heavy", [0.01, 0.3, 3, 100])
+def test_who_comes_has_their_share_at_once_however_much_those_weigh_that_are_there(heavy):
+    weights = {"first": heavy, "second": heavy, "new": 1.0}
+    wants = dict.fromkeys(weights, lambda n: [10] * 20)
+    scheduler = make_scheduler(tokens=1)
+    run_callers(scheduler, {name: wants[name] for name in ("first", "second")}, 2000, weights=weights)
+    got = run_callers(scheduler, wants, 1000, weights=weights)
+    # A window of work more than its share is its advantage, and a window less is what the others may be ahead.
+    assert got["new"] / TOKENS_OF_A_SECOND == pytest.approx(10 / (1 + 2 * heavy), abs=2 * WINDOW_SECONDS)
+
+
+def test_who_comes_and_weighs_much_keeps_nobody_waiting_for_long():
+    weights = {"small": 1.0, "large": 100.0}
+    scheduler = make_scheduler(tokens=1)
+    run_callers(scheduler, {"small": lambda n: [10]}, 500, weights=weights)
+    got = run_callers(scheduler, {name: lambda n: [10] for name in weights}, 2020, weights=weights)
+    assert got["small"] == pytest.approx(200, rel=0.25)
 
 
 def test_the_requests_of_one_caller_get_as_much():

@@ -1,4 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from polygist_service.text import language_id
 from polygist_service.text.language_id import SAMPLE_CHARACTERS
 
 from tests.service.harness import DETECTOR
@@ -80,3 +83,36 @@ def test_serbian_and_crimean_tatar_are_found_in_latin_letters_too(detector):
     assert "sr" in {tag for tag, _ in detector.rank(serbian)}
     tatar = "Qırımtatar tili Türkiy tiller ailesine kirgen bir tildir, Qırımda ve Özbekistanda laf etile."
     assert detector.rank(tatar)[0][0] == "crh"
+
+
+def test_the_model_is_read_by_the_first_text_and_once_for_all_threads(monkeypatch):
+    opened = []
+
+    class Identifier:
+        labels = ("en", "zxx")
+
+        @classmethod
+        def from_model_file(cls, path, *, norm_probs):
+            opened.append(path)
+            return cls()
+
+        def rank(self, text):
+            return [("en", 0.9), ("zxx", 0.1)]
+
+    monkeypatch.setattr(language_id, "LanguageIdentifier", Identifier)
+    fresh = language_id.LanguageDetector()
+    assert fresh.rank("12:30") == []
+    assert not opened
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(fresh.rank, ["the river"] * 8)) == [[("en", 0.9)]] * 8
+    assert fresh.languages() == ("en",)
+    assert len(opened) == 1
+
+
+def test_without_a_folder_for_temporary_files_nothing_begins(monkeypatch):
+    def refuse():
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    with pytest.raises(FileNotFoundError):
+        language_id.LanguageDetector()

@@ -104,4 +104,4 @@ def test_a_half_marked_code_is_none(code):
 
 
 def test_every_language_that_is_told_of_a_text_has_a_name():
-    assert not [tag for tag in LanguageDetector().languages if display_name(tag, "en") == tag]
+    assert not [tag for tag in LanguageDetector().languages() if display_name(tag, "en") == tag]

@@ -34,14 +34,20 @@ MOST_SECONDS = 2.0
 FIRST, LAST = 1, 2
 
 
-class UndecidedError(Exception):
-    """The lengths that may share a batch were not found."""
+class MixedAnswersError(Exception):
+    """Texts of a stretch answer together otherwise than alone."""
+
+
+class OutOfTimeError(Exception):
+    """There was no time to find them all."""
 
 
 def find_seams(
     run: Run, golden: Prompt, *, window: int, clock: Callable[[], float] = time.process_time
-) -> tuple[int, ...]:
+) -> tuple[int, ...] | None:
     """Return the seams of a model, as `BatchLimits` has them; none where batches of unequal lengths change answers.
+
+    None in their place is no answer: there was no time for one, as where the processor has other work of this process.
 
     Every answer is compared by its score, which shows every bit of it.
 
@@ -57,7 +63,7 @@ def find_seams(
 
     def answer(prompts: Sequence[Prompt]) -> list[tuple[str, float | None]]:
         if clock() > end:
-            raise UndecidedError
+            raise OutOfTimeError
         best = (result.hypotheses[0] for result in run(prompts))
         return [(hypothesis.text, hypothesis.score) for hypothesis in best]
 
@@ -71,8 +77,10 @@ def find_seams(
                 return ()
         for low, high in pairwise([lengths[0], *seams, lengths[-1] + 1]):
             check(answer, golden, low, high)
-    except UndecidedError:
+    except MixedAnswersError:
         return ()
+    except OutOfTimeError:
+        return None
     return (*seams, lengths[-1] + 1)
 
 
@@ -99,12 +107,12 @@ def search(answer: Answers, golden: Prompt, low: int, high: int) -> list[int]:
 
 
 def check(answer: Answers, golden: Prompt, low: int, high: int) -> None:
-    """Raise UndecidedError where texts of lengths from `low` to below `high` answer together otherwise than alone."""
+    """Raise MixedAnswersError where texts from `low` to below `high` tokens answer together otherwise than alone."""
     step = max(1, (high - low) // CHECKED_TOGETHER)
     texts = [cut(golden, length, length) for length in islice(range(low, high, step), CHECKED_TOGETHER)]
     texts.append(cut(golden, high - 1))
     if list(answer(texts)) != [alone for text in texts for alone in answer([text])]:
-        raise UndecidedError
+        raise MixedAnswersError
 
 
 def cut(golden: Prompt, length: int, variant: int = 0) -> Prompt:

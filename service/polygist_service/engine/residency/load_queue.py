@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import NamedTuple
 
 import structlog
 
@@ -16,8 +17,9 @@ from polygist_service.errors import PolygistError
 
 log = structlog.get_logger(__name__)
 
-# A model that did not load is tried again by a request after so many seconds.
-BACK_OFF = 30.0
+# A model that did not load is tried again by a request after so many seconds, and by itself after as many, then twice
+# as many and so on: where no request comes, because health says that nothing is served, nobody else would.
+BACK_OFF, LONGEST_BACK_OFF = 30.0, 600.0
 
 
 class Load:
@@ -50,6 +52,23 @@ class Load:
 
     def _waiting(self) -> list[asyncio.Future[LoadedModel]]:
         return [future for future in self._futures if not future.done()]
+
+
+class Failure(NamedTuple):
+    """That a model did not load.
+
+    Attributes:
+        at: when it was tried last.
+        times: how often it was tried.
+    """
+
+    at: float
+    times: int
+
+    @property
+    def again_at(self) -> float:
+        """When it is tried by itself."""
+        return self.at + min(LONGEST_BACK_OFF, BACK_OFF * 2.0 ** (self.times - 1))
 
 
 class LoadTimes:
@@ -98,22 +117,28 @@ class LoadQueue:
         self._freed = freed
         self._clock = clock
         self._under_way: dict[str, Load] = {}
-        self._failed: dict[str, float] = {}
+        self._failed: dict[str, Failure] = {}
         self._times = LoadTimes()
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def state(self, name: str) -> State:
-        """Where a model that is not in memory stands."""
-        if name in self._under_way:
-            return State.LOADING
-        return State.FAILED if name in self._failed else State.UNLOADED
+        """Where a model that is not in memory stands; one that failed stays so while it is tried again."""
+        if name in self._failed:
+            return State.FAILED
+        return State.LOADING if name in self._under_way else State.UNLOADED
 
     def is_failing(self, name: str) -> bool:
         """Whether the last load failed so short ago that a request should not try again."""
-        failed = self._failed.get(name)
-        return name not in self._under_way and failed is not None and self._clock() < failed + BACK_OFF
+        failure = self._failed.get(name)
+        return name not in self._under_way and failure is not None and self._clock() < failure.at + BACK_OFF
+
+    def find_failed(self, *, at_once: bool = False) -> list[str]:
+        """Return the models that did not load and are to be tried again by now, though nobody asks; or at once, all."""
+        now = self._clock()
+        idle = [(name, failure) for name, failure in self._failed.items() if name not in self._under_way]
+        return [name for name, failure in idle if at_once or failure.again_at <= now]
 
     def forgive(self, name: str) -> None:
         """Forget that a load failed."""
@@ -153,7 +178,8 @@ class LoadQueue:
                 loaded = await self._open(name)
             except Exception as error:
                 if not self._memory.current(name):
-                    self._failed[name] = self._clock()
+                    before = self._failed.get(name)
+                    self._failed[name] = Failure(self._clock(), before.times + 1 if before else 1)
                 log.error("model_failed", model=name, reason=str(error))
                 del self._under_way[name]
                 load.fail(error)

@@ -12,8 +12,8 @@ import ctranslate2
 import structlog
 
 from polygist_service.engine.cost import CostModel
-from polygist_service.engine.golden_answers import check_golden_answers
-from polygist_service.engine.hardware import Placement, estimate_memory
+from polygist_service.engine.golden_answers import check_golden_answers, describe_calculation
+from polygist_service.engine.hardware import Placement, estimate_memory, read_processor
 from polygist_service.engine.interface import Decoding, Encoding, ModelInfo, Offers, Options, Role, State
 from polygist_service.engine.models.base import Model
 from polygist_service.engine.models.causal import CausalModel
@@ -29,9 +29,11 @@ from polygist_service.engine.models.tokenizers import (
     Tokenizer,
 )
 from polygist_service.errors import PolygistError, StoreError
-from polygist_service.store.convert.inspect import read_vocabulary
+from polygist_service.store.convert.inspect import CONVERTED, read_vocabulary
 from polygist_service.store.description import Description, InstalledModel, Inventory
+from polygist_service.store.isolation import opening
 from polygist_service.store.saturation import describe_saturation, find_int8_limit
+from polygist_service.store.seams import Conditions, FoundSeams, KeptSeams
 
 TokenT = TypeVar("TokenT")
 
@@ -56,6 +58,14 @@ class LoadableModel:
         """See `ModelInfo.fingerprint`."""
         parts = [self.installed.revision, self.installed.description.to_json(), asdict(self.placement)]
         return blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    @property
+    def conditions(self) -> Conditions:
+        """All that its seams depend on; empty where that is not known."""
+        calculation = describe_calculation(self.placement)
+        if not calculation.instruction_set:
+            return {}
+        return {"model": self.fingerprint, "processor": read_processor(), **asdict(calculation)}
 
     @property
     def saturation(self) -> str:
@@ -127,6 +137,15 @@ class Store(Protocol):
         """Check every file of an installed model; raises StoreError, naming what is wrong."""
         ...
 
+    @property
+    def seams(self) -> KeptSeams:
+        """What was found out of the installed models."""
+        ...
+
+
+def trust(loadable: LoadableModel) -> None:
+    """Take a model for one that loads."""
+
 
 class Loader:
     """Reads the store and loads models. All of it blocks, and belongs on one thread.
@@ -136,6 +155,7 @@ class Loader:
         slots: how many batches one model may run at the same time.
         place: decides where a model runs.
         open_model: loads an installed model.
+        expect_loadable: raises an error for a model that crashes what loads it; see `Trials`.
     """
 
     def __init__(
@@ -145,11 +165,13 @@ class Loader:
         slots: int,
         place: Callable[[InstalledModel], Placement],
         open_model: Opening,
+        expect_loadable: Callable[[LoadableModel], None] = trust,
     ) -> None:
         self._store = store
         self._slots = slots
         self._place = place
         self._open_model = open_model
+        self._expect_loadable = expect_loadable
 
     def find_all(self) -> Found:
         """What is installed; raises StoreError where the catalogue is damaged or nothing can be read."""
@@ -172,17 +194,31 @@ class Loader:
             StoreError: it does not.
         """
         try:
+            self._expect_loadable(loadable)
             # failpoint: engine.load
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
             check_golden_answers(loadable.installed, model, loadable.placement)
             if isinstance(model, SequenceToSequence):
-                model.seams = probe(loadable.installed, model)
+                model.seams = self._find_seams(loadable, model)
         except PolygistError:
             raise
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
         return model, cost
+
+    def _find_seams(self, loadable: LoadableModel, model: SequenceToSequence) -> tuple[int, ...]:
+        """Return the seams of a model: those that were found before where all that they depend on is the same."""
+        kept, name, conditions = self._store().seams, loadable.installed.name, loadable.conditions
+        seams = kept.read(name, conditions) if conditions else None
+        if seams is not None:
+            return seams
+        began = time.monotonic()
+        seams = probe(loadable.installed, model)
+        log.info("batches_probed", model=name, seams=seams, seconds=round(time.monotonic() - began, 3))
+        if conditions and seams is not None:
+            kept.keep(name, FoundSeams(conditions, seams))
+        return seams or ()
 
 
 def warm_up(installed: InstalledModel, model: Model) -> CostModel:
@@ -196,6 +232,7 @@ def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     if tokens is None:
         raise StoreError(f"model {installed.name} has no room for its golden text in its window; give a shorter one")
     began, cost = time.monotonic(), CostModel()
+    opening(installed.folder / CONVERTED)  # it is the weights that are used from here on
     (result,) = model.run([tokens], options)
     written = max((hypothesis.token_count for hypothesis in result.hypotheses), default=0)
     cost.add(time.monotonic() - began, padded=len(tokens), steps=written, segments=1)
@@ -211,17 +248,15 @@ def warm_up(installed: InstalledModel, model: Model) -> CostModel:
     return cost
 
 
-def probe(installed: InstalledModel, model: SequenceToSequence) -> tuple[int, ...]:
+def probe(installed: InstalledModel, model: SequenceToSequence) -> tuple[int, ...] | None:
     """Find out which lengths may share batches of a model that has answered its golden text; see `find_seams`."""
-    entry, began = installed.description, time.monotonic()
+    entry = installed.description
     usual = golden_options(entry)
     assert isinstance(usual, Decoding)
     options = replace(usual, scores=True, max_output_tokens=PROBED_TOKENS)
     golden = model.tokenise(entry.golden_text, options)
     assert golden is not None
-    seams = find_seams(lambda batch: model.run(batch, options), golden, window=entry.max_input_tokens)
-    log.info("batches_probed", model=installed.name, seams=seams, seconds=round(time.monotonic() - began, 3))
-    return seams
+    return find_seams(lambda batch: model.run(batch, options), golden, window=entry.max_input_tokens)
 
 
 def stretch(tokens: Sequence[TokenT], missing: int) -> list[TokenT]:
@@ -249,25 +284,26 @@ def open_model(installed: InstalledModel, *, slots: int, placement: Placement, t
         threads: of each batch.
     """
     folder, description = installed.folder, installed.description
+    weights = opening(folder / CONVERTED).parent
     native = {**placement.arguments(), "inter_threads": slots, "intra_threads": threads}
     if description.role == "encoder":
         return SentenceEncoder(
-            ctranslate2.Encoder(str(folder), **native),
-            TemplateTokenizer(folder / "tokenizer.json"),
+            ctranslate2.Encoder(str(weights), **native),
+            TemplateTokenizer(opening(folder / "tokenizer.json")),
             max_input_tokens=description.max_input_tokens,
             pooling=description.pooling,
         )
     if description.tokenizer == "chat":
         return CausalModel(
-            ctranslate2.Generator(str(folder), **native),
-            JsonTokenizer(folder / "tokenizer.json"),
+            ctranslate2.Generator(str(weights), **native),
+            JsonTokenizer(opening(folder / "tokenizer.json")),
             frame=ChatTemplate(folder, JsonTokenizer(folder / "tokenizer.json")).frame,
             instruction=description.text_prefix,
             max_input_tokens=description.max_input_tokens,
             generation=generation_of(description),
         )
     return SequenceToSequence(
-        ctranslate2.Translator(str(folder), **native),
+        ctranslate2.Translator(str(weights), **native),
         open_tokenizer(folder, description),
         max_input_tokens=description.max_input_tokens,
         prompt_format=PromptFormat(
@@ -284,14 +320,14 @@ def open_tokenizer(folder: Path, description: Description) -> Tokenizer:
     """Open the tokenizer of an encoder-decoder, of the kind that its description names."""
     languages = description.language_tokens.values()
     if description.tokenizer == "sentencepiece":
-        return SentencePieceTokenizer(folder / "tokenizer.spm")
+        return SentencePieceTokenizer(opening(folder / "tokenizer.spm"))
     if description.tokenizer == "json":
-        return JsonTokenizer(folder / "tokenizer.json", reserved=languages)
+        return JsonTokenizer(opening(folder / "tokenizer.json"), reserved=languages)
     # One SentencePiece model for each side, or one for both; their pieces are looked up in the vocabulary.
     target = folder / "target.spm"
     source = next(path for path in (folder / "source.spm", folder / "sentencepiece.bpe.model") if path.exists())
     return SentencePieceTokenizer(
-        source,
+        opening(source),
         target=target if target.exists() else None,
         vocabulary=read_vocabulary(folder),
         reserved=languages,

@@ -10,7 +10,7 @@ import structlog
 
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import ModelInfo, Offers, State, advise_pull, pull_metadata
-from polygist_service.engine.residency.load_queue import LoadQueue
+from polygist_service.engine.residency.load_queue import BACK_OFF, LoadQueue
 from polygist_service.engine.residency.loaded_model import LoadedModel
 from polygist_service.engine.residency.loader import LoadableModel, Loader
 from polygist_service.engine.residency.memory import ModelMemory
@@ -25,7 +25,7 @@ PATIENCE = 60.0
 MARGIN = 0.25
 # A caller is never told to come back sooner.
 LEAST_RETRY = 0.5
-# Idle models are looked for so many times within the idle time.
+# Idle models are looked for so many times within the idle time, failed ones within the time until they are tried again.
 LOOKS = 8
 
 
@@ -164,7 +164,8 @@ class Registry:
     async def rescan(self) -> tuple[str, ...]:
         """Look at the store and its catalogue again; returns the models that were added, removed or replaced.
 
-        Loaded models are replaced as by `load`, removed ones unloaded; a new one is loaded by its first use.
+        Loaded models are replaced as by `load`, removed ones unloaded; a new one is loaded by its first use. Those that
+        did not load are tried again.
 
         Raises:
             StoreError: the catalogue or the manifest of a model that is served is damaged; nothing was changed.
@@ -174,6 +175,7 @@ class Registry:
         names = sorted(before.keys() | self._installed.keys())
         changed = [name for name in names if before.get(name) != self._installed.get(name) or self._is_outdated(name)]
         failures = []
+        self.retry_failed(at_once=True)
         for name in changed:
             if name not in self._installed:
                 self._retire(name)
@@ -192,11 +194,23 @@ class Registry:
         for loaded in self._memory.idle(self._idle_unload):
             self._retire(loaded.name)
 
+    def retry_failed(self, *, at_once: bool = False) -> None:
+        """Try models again that did not load some time ago; those without room now are left to their first use."""
+        for name in self._load_queue.find_failed(at_once=at_once):
+            loadable = self._installed.get(name)
+            if loadable and self._memory.fits_now(loadable.memory_bytes):
+                self._load_queue.start(name)
+            else:
+                self._load_queue.forgive(name)
+                self._changed()
+
     async def watch(self) -> None:
-        """Unload idle models for ever."""
-        while self._idle_unload:
-            await asyncio.sleep(self._idle_unload / LOOKS)
-            self.unload_idle()
+        """Unload idle models and try failed ones again, for ever."""
+        while True:
+            await asyncio.sleep(min(self._idle_unload or BACK_OFF, BACK_OFF) / LOOKS)
+            self.retry_failed()
+            if self._idle_unload:
+                self.unload_idle()
 
     def close(self) -> None:
         """Start no load any more."""

@@ -32,6 +32,7 @@ from polygist_service.store.convert.quantisation import (
     set_norm,
 )
 from polygist_service.store.convert.vocabulary_map import Shortlist, read_candidates, write_vocabulary_map
+from polygist_service.store.isolation import opening
 
 Weights = dict[str, NDArray[np.float32]]
 LayerSpec = transformer_spec.TransformerEncoderLayerSpec | transformer_spec.TransformerDecoderLayerSpec
@@ -173,11 +174,11 @@ def convert_bergamot(
     Raises:
         StoreError: a file is damaged or of another architecture.
     """
-    student = read_student(files["model"])
+    student = read_student(opening(files["model"]))
     for option, expected in EXPECTED_OPTIONS.items():
         if (value := student.options.get(option)) != expected:
             raise StoreError(f"the student has {option}={value!r}, this converter reads {expected!r} only")
-    vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(files["vocabulary"]))
+    vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(opening(files["vocabulary"])))
     pieces = [vocabulary.id_to_piece(index) for index in range(vocabulary.get_piece_size())]
     spec = build_spec(student, read_adapter(files["adapter"]))
     spec.register_source_vocabulary(pieces)
@@ -186,12 +187,12 @@ def convert_bergamot(
     spec.save(str(folder))
     shutil.copyfile(files["vocabulary"], folder / "tokenizer.spm")
     learnt = read_candidates(files["candidates"]) if "candidates" in files else None
-    write_vocabulary_map(read_shortlist(files["shortlist"]), learnt, pieces, folder / "vmap.txt")
+    write_vocabulary_map(read_shortlist(opening(files["shortlist"])), learnt, pieces, folder / "vmap.txt")
 
 
 def read_adapter(path: Path) -> Weights:
     """Read a decoder that was trained for a student, in float32; raises StoreError for other safetensors."""
-    with safetensors.safe_open(path, "numpy") as opened:
+    with safetensors.safe_open(opening(path), "numpy") as opened:
         form = (opened.metadata() or {}).get("format")
     if form != ADAPTER_FORMAT:
         raise StoreError(f"{path.name} has format {form!r} in its metadata, not {ADAPTER_FORMAT!r}: it is no adapter")

@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from polygist_service.errors import StoreError
 from polygist_service.store.convert.quantisation import INT8_LIMIT, Array, quantise, set_linear, set_norm
+from polygist_service.store.isolation import opening
 
 EXPECTED_SETTINGS = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 
@@ -30,8 +31,8 @@ def convert_bert(files: Mapping[str, Path], folder: Path, *, compute_type: str, 
     for key, expected in EXPECTED_SETTINGS.items():
         if (value := settings.get(key)) != expected:
             raise StoreError(f"the encoder has {key}={value!r}, this converter reads {expected!r} only")
-    vocabulary = json.loads(files["tokenizer"].read_text(encoding="utf-8"))["model"]["vocab"]
-    spec = build_spec(load_file(files["model"]), settings)
+    vocabulary = json.loads(opening(files["tokenizer"]).read_text(encoding="utf-8"))["model"]["vocab"]
+    spec = build_spec(load_file(opening(files["model"])), settings)
     spec.register_vocabulary(sorted(vocabulary, key=vocabulary.__getitem__))
     spec.config.unk_token = "[UNK]"
     spec.config.layer_norm_epsilon = settings["layer_norm_eps"]

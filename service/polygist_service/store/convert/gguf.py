@@ -11,6 +11,7 @@ from ctranslate2.specs import common_spec, transformer_spec
 
 from polygist_service.errors import StoreError
 from polygist_service.store.convert.quantisation import INT8_LIMIT, Array, quantise
+from polygist_service.store.isolation import opening
 
 Metadata = Mapping[str, Any]
 
@@ -47,7 +48,7 @@ def convert_gguf(files: Mapping[str, Path], folder: Path, *, compute_type: str, 
         StoreError: the model is of another architecture, its tokenizer is none that is known here, or it has no chat
             template.
     """
-    reader = gguf.GGUFReader(files["model"])
+    reader = gguf.GGUFReader(opening(files["model"]))
     metadata = {name: field.contents() for name, field in reader.fields.items()}
     expect_llama(metadata)
     special = name_special_tokens(metadata)

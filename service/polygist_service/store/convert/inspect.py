@@ -50,6 +50,8 @@ TOKENIZER_FILES = (
     "spm.model",
     "sentencepiece.model",
 )
+# A model has some hundreds, those of the largest some thousands.
+MOST_VARIABLES = 100_000
 # What a tokenizer says that has no window.
 BOUNDLESS = 1_000_000
 
@@ -198,12 +200,18 @@ def read_outline(weights: BinaryIO) -> dict[str, Variable]:
 
     take("I"), take_name(), take("I")
     variables = {}
-    for _ in range(*take("I")):
+    (count,) = take("I")
+    if count > MOST_VARIABLES:
+        raise ValueError(f"{count} variables")
+    for _ in range(count):
         name, (rank,) = take_name(), take("B")
         shape, (_type, size) = take(f"{rank}I"), take("BI")
         variables[name] = Variable(shape, weights.tell(), size)
         weights.seek(size, SEEK_CUR)
-    for _ in range(*take("I")):
+    (count,) = take("I")
+    if count > MOST_VARIABLES:
+        raise ValueError(f"{count} aliases")
+    for _ in range(count):
         alias, name = take_name(), take_name()
         variables[alias] = variables[name]
     return variables

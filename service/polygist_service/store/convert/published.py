@@ -17,6 +17,7 @@ from polygist_service.store.catalogue.pull_options import expect_accepted
 from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.convert.inspect import CONVERTED, FACTS, Contents, describe, read_contents, read_vocabulary
 from polygist_service.store.description import Description
+from polygist_service.store.isolation import Isolated, choose_bounds, run_here
 from polygist_service.store.manifest import compute_sha256
 from polygist_service.store.sources.repositories import Repository
 from polygist_service.store.sources.wheels import Progress, Source, fetch_files
@@ -27,14 +28,20 @@ AS_STORED = "default"
 # What converts published weights, in a process of its own.
 NEEDED = ("torch", "transformers")
 
+# Weights of 4 bits become float32, and are copied and quantised.
+COPIES = 24
+
 Installed = tuple[Description, dict[str, str]]
 """The description, and the SHA-256 of the source files by their names."""
 
 
 def convert_files(
-    entry: CatalogueEntry, source: Source, *, build: Path, workspace: Path, report: Progress
+    entry: CatalogueEntry, source: Source, *, build: Path, workspace: Path, report: Progress, is_isolated: bool = False
 ) -> Installed:
     """Fetch the pinned files of a model and convert them to `build`, which is empty.
+
+    Args:
+        is_isolated: whether that runs in a process of its own, which a file may crash.
 
     Raises:
         StoreError: what reads the files is not installed; a file cannot be had, has another checksum, or is not what
@@ -48,8 +55,9 @@ def convert_files(
     files = fetch_files(source, origin.files, workspace, report)
     report(f"convert {entry.name}", 0, None)
     int8_limit = converter.int8_limit
+    run = isolate(entry.name, files).run if is_isolated else run_here
     try:
-        converter.convert(files, build, compute_type=entry.compute_type, int8_limit=int8_limit)
+        run(converter.convert, files, build, compute_type=entry.compute_type, int8_limit=int8_limit)
     except (StoreError, OSError):
         raise
     except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about
@@ -59,6 +67,16 @@ def convert_files(
     description = describe(entry.name, family, settings, Contents(frozenset(), {}), build)
     description = replace(description, aligns=family.aligns, int8_limit=int8_limit)
     return description, {file.key: file.sha256 for file in origin.files}
+
+
+def isolate(name: str, files: Mapping[str, Path]) -> Isolated:
+    """Return what converts a model in another process."""
+    size = sum(path.stat().st_size for path in files.values())
+    return Isolated(
+        f"{name} cannot be converted: its files are damaged, or made to do harm",
+        cure="get others",
+        bounds=choose_bounds(size, copies=COPIES),
+    )
 
 
 def install_repository(
@@ -192,7 +210,7 @@ def convert_published(folder: Path, target: Path, *, compute_type: str, family: 
     """
     order = {"folder": str(folder), "target": str(target), "compute_type": compute_type, "class": family.converts_as}
     run = subprocess.run(
-        [sys.executable, "-m", "polygist_service.store.convert.transformers_process", json.dumps(order)],
+        [sys.executable, "-P", "-m", "polygist_service.store.convert.transformers_process", json.dumps(order)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip

@@ -1,0 +1,147 @@
+"""A model is loaded by another process before it is loaded here for the first time."""
+
+import io
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from polygist_service.cli.flags import open_store
+from polygist_service.engine.residency.loader import Loader, open_model
+from polygist_service.engine.residency.trial import FOLDER, Trials, place_on_cpu
+from polygist_service.errors import ModelCrash, StoreError
+from polygist_service.store.convert.inspect import read_outline
+from polygist_service.store.isolation import Isolated
+from polygist_service.store.manifest import FILE, compute_revision, read_manifest, record_files, write_manifest
+from polygist_service.store.store import Store
+from structlog.testing import capture_logs
+
+
+@pytest.fixture
+def model(tiny_home, tmp_path) -> Path:
+    """The folder of the model de-en, copied into a home of its own."""
+    shutil.copytree(tiny_home / "models" / "de-en", tmp_path / "home" / "models" / "de-en")
+    return tmp_path / "home" / "models" / "de-en"
+
+
+@pytest.fixture
+def home(model) -> Path:
+    return model.parents[1]
+
+
+def damage(folder: Path, name: str, content: bytes) -> None:
+    """Change a file of a model, and make its manifest say so."""
+    (folder / name).write_bytes(content)
+    manifest = read_manifest(folder)
+    (folder / FILE).unlink()
+    files = record_files(folder)
+    write_manifest(folder, replace(manifest, files=files, revision=compute_revision(files)))
+
+
+def make_deadly(folder: Path) -> None:
+    """Have the weights of a model divide by zero, which no exception tells of: the process is ended by SIGFPE."""
+    content = bytearray((folder / "model.bin").read_bytes())
+    heads = read_outline(io.BytesIO(content))["decoder/num_heads"]
+    content[heads.place : heads.place + heads.size] = bytes(heads.size)
+    damage(folder, "model.bin", bytes(content))
+
+
+class Server:
+    """Loads the model de-en as a server does that has started with a home.
+
+    Attributes:
+        opened: how often its own process has.
+    """
+
+    def __init__(self, home: Path, **changes: str) -> None:
+        self._home = home
+        self._changes = changes
+        self.opened = 0
+
+    def load(self) -> None:
+        """Load it, or raise what a request gets."""
+        trials = Trials(self._home)
+        loader = Loader(
+            lambda: Store(self._home),
+            slots=1,
+            place=lambda installed: replace(place_on_cpu(installed).placement, **self._changes),
+            open_model=self._open,
+            expect_loadable=trials.expect_loadable,
+        )
+        loader.open(loader.examine("de-en"))
+
+    def _open(self, installed, **options):
+        self.opened += 1
+        return open_model(installed, **options)
+
+
+def marks(home: Path) -> set[str]:
+    return {path.name for path in (home / FOLDER / "de-en").glob("*")}
+
+
+def test_a_model_that_was_put_there_is_tried_once_by_another_process(home, model):
+    with capture_logs() as logs:
+        Server(home).load()
+        Server(home).load()
+        assert [each["event"] for each in logs].count("model_tried") == 1
+        Server(home, compute_type="float32").load()  # that may do something else with the same files
+    assert [each["event"] for each in logs].count("model_tried") == len(marks(home)) == 2
+
+
+def test_a_model_that_kills_what_loads_it_is_refused_and_no_server_loads_it(home, model):
+    make_deadly(model)
+    server = Server(home)
+    with pytest.raises(ModelCrash) as refused:
+        server.load()
+    assert str(refused.value) == (
+        "model de-en is damaged, or made to do harm: the process that tries it, opening model.bin, was ended "
+        "by SIGFPE; run: polygist-server models rm de-en, and install one that you trust"
+    )
+    assert (server.opened, marks(home)) == (0, set())
+
+
+def test_what_does_not_load_is_refused_as_ever(home, model):
+    damage(model, "source.spm", b"no model")
+    server = Server(home)
+    with pytest.raises(StoreError, match=r"^model de-en does not load: .*source\.spm"):
+        server.load()
+    assert (server.opened, marks(home)) == (0, set())
+
+
+def test_where_no_mark_can_be_kept_a_server_remembers_it(home, monkeypatch):
+    (home / FOLDER).write_text("")  # in the place of the folder
+    trials = Trials(home)
+    loadable = place_on_cpu(Store(home).find("de-en"))
+    trials.expect_loadable(loadable)
+    monkeypatch.setattr(Isolated, "run", None)
+    trials.expect_loadable(loadable)
+    with pytest.raises(TypeError):
+        Trials(home).expect_loadable(loadable)
+
+
+def test_an_import_tries_the_model_so_that_no_server_has_to(model, tmp_path):
+    home = tmp_path / "other"
+    open_store(home).import_(model)
+    assert len(marks(home)) == 1
+    with capture_logs() as logs:
+        Server(home).load()
+    assert "model_tried" not in [each["event"] for each in logs]
+    make_deadly(model)
+    with pytest.raises(ModelCrash, match=r"was ended by SIGFPE; install one that you trust$"):
+        open_store(home).import_(model)
+    Server(home).load()  # that of before is still there
+
+
+def test_an_import_warns_of_a_model_that_does_not_load(model, tmp_path, capsys):
+    damage(model, "source.spm", b"no model")
+    open_store(tmp_path / "other").import_(model)
+    assert capsys.readouterr().err.startswith("warning: de-en: it does not load: ")
+    assert not marks(tmp_path / "other")
+
+
+def test_a_model_that_is_recorded_needs_no_trial(home):
+    assert open_store(home).record("de-en") is not None
+    assert len(marks(home)) == 1
+    with capture_logs() as logs:
+        Server(home).load()
+    assert "model_tried" not in [each["event"] for each in logs]
