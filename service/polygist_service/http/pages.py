@@ -68,13 +68,14 @@ class PageFile:
 
 def read_files(folder: Path) -> Mapping[str, PageFile]:
     """Return the files of a folder that browsers are served, by name."""
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if media_type := MEDIA_TYPES.get(path.suffix):
-            content = path.read_bytes()
-            tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            files[path.name] = PageFile(content, gzip.compress(content, mtime=0), media_type, tag)
-    return files
+    kinds = {path: MEDIA_TYPES[path.suffix] for path in sorted(folder.iterdir()) if path.suffix in MEDIA_TYPES}
+    return {path.name: make_file(path.read_bytes(), media_type) for path, media_type in kinds.items()}
+
+
+def make_file(content: bytes, media_type: str) -> PageFile:
+    """Return a file of some bytes."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+    return PageFile(content, gzip.compress(content, mtime=0), media_type, tag)
 
 
 def to_response(request: Request, file: PageFile) -> Response:

@@ -106,7 +106,7 @@ async def read_parameters(gateway: Gateway, request: Request, body: Body) -> Par
 
     def read() -> Parameters:
         """Read the body as what it is."""
-        if kind == JSON:
+        if kind == JSON and content:  # some say so of a GET, which has none
             return Parameters(read_object(content))
         values, files = read_parts(content, given) if kind == MULTIPART else ({}, {})
         if kind == PAIRS:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -12,16 +12,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from polygist_service.http import libretranslate_document, openapi
+from polygist_service.http.errors import JSON
 from polygist_service.http.gateway import Gateway
+from polygist_service.http.pages import MEDIA_TYPES, make_file, to_response
 from polygist_service.wire.json_messages import write_json
 
 Json = Mapping[str, Any]
 
-HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-}
+STYLE = Path(__file__).with_name("reference.css")
+HTML, CSS = MEDIA_TYPES[".html"], MEDIA_TYPES[".css"]
+# In a text that is escaped already.
 CODE = re.compile(r"`([^`\n]+)`")
 PAGE = """<!doctype html>
 <html lang="en">
@@ -45,22 +45,22 @@ PAGE = """<!doctype html>
 
 def routes(gateway: Gateway) -> list[BaseRoute]:
     """Return the routes of the documents and their pages."""
-    style = files(__package__).joinpath("reference.css").read_bytes()
     contract, libretranslate = openapi.build_document(), libretranslate_document.build_document()
     return [
-        serve("/openapi.json", write_json(contract), "application/json"),
-        serve("/spec", write_json(libretranslate), "application/json"),
-        serve("/docs", render_page(contract, "/openapi.json").encode(), "text/html"),
-        serve("/docs/libretranslate", render_page(libretranslate, "/spec").encode(), "text/html"),
-        serve("/docs/reference.css", style, "text/css"),
+        serve("/openapi.json", write_json(contract), JSON),
+        serve("/spec", write_json(libretranslate), JSON),
+        serve("/docs", render_page(contract, "/openapi.json").encode(), HTML),
+        serve("/docs/libretranslate", render_page(libretranslate, "/spec").encode(), HTML),
+        serve("/docs/reference.css", STYLE.read_bytes(), CSS),
     ]
 
 
 def serve(path: str, content: bytes, media_type: str) -> BaseRoute:
     """Return the route of something that is always the same."""
+    file = make_file(content, media_type)
 
     async def answer(request: Request) -> Response:
-        return Response(content, headers=HEADERS, media_type=media_type)
+        return to_response(request, file)
 
     return Route(path, answer)
 

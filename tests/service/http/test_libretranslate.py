@@ -122,7 +122,7 @@ async def test_what_cannot_be_read_is_refused():
 async def test_languages_have_the_codes_that_programs_know():
     models = (EN_PT, PT_EN, pair("en", "pt-BR"), multilingual("en", "zh", "zh-Hant", "no"))
     async with served(*models) as http:
-        found = {each["code"]: each for each in (await http.get("/languages")).json()}
+        found = {each["code"]: each for each in (await http.get("/languages", headers=JSON)).json()}
         assert found.keys() == {"en", "pt", "pt-BR", "zh-Hans", "zh-Hant", "nb"}
         everything = ["en", "nb", "pt", "pt-BR", "zh-Hans", "zh-Hant"]
         assert found["en"] == {"code": "en", "name": "English", "targets": everything}
