@@ -77,4 +77,4 @@ def open_desk(browser: Any, echo_address: str) -> Callable[..., Any]:
     """Open the page of the server without models; see `Desk`."""
     from tests.web.desk import Desk
 
-    return lambda fragment="", **options: Desk(browser, echo_address, fragment, **options)
+    return lambda fragment="to=pt", **options: Desk(browser, echo_address, fragment, **options)

@@ -41,7 +41,7 @@ class Desk:
         self.page.on("pageerror", lambda error: self.failed.append(str(error)))
         self.context.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.goto(f"{address}#{fragment}" if fragment else address)
-        expect(self.page.locator("#server")).to_have_attribute("data-state", "ready")
+        expect(self.page.locator("#server")).to_have_attribute("data-state", "ready", timeout=30_000)
 
     def __enter__(self) -> "Desk":
         return self

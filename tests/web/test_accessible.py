@@ -10,6 +10,9 @@ from tests.web.served import serving_echo
 TEXT = (
     "The ferry is late today. Fog closed the harbour at dawn. O conselho distrital decidiu ontem à noite parar o barco."
 )
+# What has the focus, and how that is seen.
+FOCUSED = """(({ id, className }) => [id || className, getComputedStyle(document.activeElement).outlineStyle])(
+  document.activeElement)"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -17,7 +20,7 @@ TEXT = (
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_axe_finds_nothing(open_desk, axe, scheme, width, height, language):
     found = {}
-    with open_desk(f"ui={language}", color_scheme=scheme, viewport={"width": width, "height": height}) as desk:
+    with open_desk(f"ui={language}&to=pt", color_scheme=scheme, viewport={"width": width, "height": height}) as desk:
         found["empty"] = desk.violations_of_axe(axe)
         desk.paste(TEXT)
         found["written"] = desk.violations_of_axe(axe)
@@ -45,7 +48,7 @@ def test_axe_finds_nothing_while_it_works_and_after_a_stop(browser, axe, scheme)
         serving_echo(EchoEngine(EN_PT, ENCODER, delay=0.5, reverses=False)) as address,
         Desk(browser, address, color_scheme=scheme) as desk,
     ):
-        desk.paste("The ferry is late today.\n\n" * 300)
+        desk.paste("\n\n".join(f"The ferry {number} is late." for number in range(300)))
         desk.start("translate")
         expect(desk.answer("translate")).to_contain_text("[The ferry")
         assert desk.violations_of_axe(axe) == []
@@ -55,7 +58,7 @@ def test_axe_finds_nothing_while_it_works_and_after_a_stop(browser, axe, scheme)
 
 
 def test_what_happens_is_read_out(open_desk):
-    with open_desk() as desk:
+    with open_desk("to=pt") as desk:
         announcer = desk.page.locator("#announcer")
         expect(announcer).to_have_attribute("role", "status")
         desk.paste(TEXT)
@@ -66,15 +69,13 @@ def test_what_happens_is_read_out(open_desk):
 
 
 def test_what_has_the_focus_is_seen(open_desk):
-    with open_desk() as desk:
+    with open_desk("to=pt") as desk:
         desk.paste(TEXT)
         desk.run("translate")
         seen = set()
         for _ in range(40):
             desk.page.keyboard.press("Tab")
-            name, outline = desk.page.evaluate(
-                "[document.activeElement.id || document.activeElement.className, getComputedStyle(document.activeElement).outlineStyle]"
-            )
+            name, outline = desk.page.evaluate(FOCUSED)
             assert outline == "solid" or name == "", name
             seen.add(name)
         assert {"skip", "from", "edit", "open", "tab-translate", "link", "more", "to", "run-translate"} <= seen

@@ -12,6 +12,16 @@ passengers on board. The crossing takes 50 minutes and costs 6.50 euros.
 
 Fishermen fear for the reed beds, in which pike lay their eggs. The district will count young fish every spring."""
 
+MIXED = "O conselho distrital decidiu ontem à noite que o barco continua a navegar."
+FILM = """1
+00:00:00,000 --> 00:00:03,400
+The ferry is late.
+
+2
+00:00:03,500 --> 00:00:06,000
+Fog closed the harbour.
+"""
+
 
 def test_from_an_article_to_its_summary_and_translation(browser, starter_address):
     with Desk(browser, starter_address) as desk:
@@ -19,7 +29,8 @@ def test_from_an_article_to_its_summary_and_translation(browser, starter_address
         expect(desk.page.locator("#from option").first).to_have_text("English · detected")
         summary = desk.run("summarise")
         sentences = summary.locator(".stretch").all_inner_texts()
-        assert sentences and all(sentence in ARTICLE for sentence in sentences)
+        assert sentences
+        assert all(sentence in ARTICLE for sentence in sentences)
         summary.locator(".stretch").nth(1).hover()
         assert desk.lit(summary) == desk.lit(desk.source) == [sentences[1]]
         expect(desk.panel("summarise").locator(".facts")).to_have_text(re.compile("Rests on 1 passage · support 100"))
@@ -41,9 +52,7 @@ def test_from_an_article_to_its_summary_and_translation(browser, starter_address
 def test_what_is_to_be_checked_stands_where_it_belongs(browser, starter_address):
     with Desk(browser, starter_address) as desk:
         desk.set_option("terms", "reed beds = tapetes")
-        desk.paste(
-            "The district counts fish. O conselho distrital decidiu ontem à noite que o barco continua a navegar."
-        )
+        desk.paste(f"The district counts fish. {MIXED}")
         desk.run("translate")
         warnings = desk.panel("translate").locator(".warnings li")
         expect(warnings).to_have_count(1)
@@ -90,9 +99,8 @@ def test_a_summary_in_another_language_rests_on_passages_of_the_article(browser,
 
 
 def test_documents_go_in_and_come_out(browser, starter_address):
-    film = "1\n00:00:00,000 --> 00:00:03,400\nThe ferry is late.\n\n2\n00:00:03,500 --> 00:00:06,000\nFog closed the harbour.\n"
     with Desk(browser, starter_address) as desk:
-        desk.open("film.srt", film.encode())
+        desk.open("film.srt", FILM.encode())
         expect(desk.page.locator("#file-name")).to_have_text("film.srt")
         translation = desk.run("translate")
         expect(desk.source).to_contain_text("Fog closed the harbour.")

@@ -11,6 +11,7 @@ from tests.web.desk import Desk
 from tests.web.served import serving_echo
 
 TEXT = "The ferry is late today. Fog closed the harbour at dawn."
+HEBREW = "המעבורת מאחרת היום. הערפל סגר את הנמל."
 HOSTILE = """<script>window.broken = 1</script> The ferry is late. <img src=x onerror="window.broken = 1"> Fog \
 closed the <b>harbour</b> at dawn. </textarea><svg onload=window.broken=1> &lt;i&gt; ]]> {{7*7}} javascript:alert(1)"""
 
@@ -97,7 +98,7 @@ def test_a_task_is_stopped_and_what_was_written_stays(browser):
         serving_echo(EchoEngine(EN_PT, ENCODER, delay=0.3, reverses=False)) as address,
         Desk(browser, address) as desk,
     ):
-        desk.paste("The ferry is late today.\n\n" * 200)
+        desk.paste("\n\n".join(f"The ferry {number} is late." for number in range(200)))
         desk.start("translate")
         expect(desk.answer("translate")).to_contain_text("[The ferry")
         expect(desk.page.locator("#run-translate")).to_have_text("Stop")
@@ -228,9 +229,7 @@ def test_it_speaks_english_and_portuguese(open_desk):
         expect(desk.page.locator("html")).to_have_attribute("lang", "en")
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "text"), [("en", "ar", TEXT), ("he", "en", "המעבורת מאחרת היום. הערפל סגר את הנמל.")]
-)
+@pytest.mark.parametrize(("source", "target", "text"), [("en", "ar", TEXT), ("he", "en", HEBREW)])
 def test_texts_from_right_to_left_stand_so(open_desk, source, target, text):
     directions = {"ar": "rtl", "he": "rtl", "en": "ltr"}
     with open_desk(f"from={source}&to={target}") as desk:
@@ -271,11 +270,7 @@ def test_long_articles_are_shown_whole(open_desk):
         assert translation.evaluate("each => each.textContent").count("[Fog closed the harbour at dawn.]") == 400
         translation.locator(".stretch").last.hover()
         assert desk.lit(desk.source) == ["Fog closed the harbour at dawn."]
-        place = "each => Math.round(each.getBoundingClientRect().bottom)"
-        desk.page.wait_for_function(
-            "() => document.querySelector('#source .lit').getBoundingClientRect().bottom <= innerHeight"
-        )
-        assert desk.source.locator(".lit").evaluate(place) > 0
+        expect(desk.source.locator(".lit")).to_be_in_viewport()
 
 
 def test_the_page_in_the_repository_is_the_one_that_is_served(open_desk):
