@@ -180,6 +180,7 @@ TRIALS = (
         "restarts under load",
         (
             *in_file("chaos/test_replicas.py", "test_a_rolling_restart_fails_no_call_of_ten_thousand"),
+            *in_file("end_to_end/test_reload.py", "test_reloads_under_load_fail_no_call_and_keep_no_memory"),
             "chaos/test_restart.py",
             *in_file("end_to_end/test_lifecycle.py", "test_sigterm_answers_what_is_in_flight_and_refuses_the_rest"),
         ),
