@@ -16,6 +16,7 @@ PROJECT = ROOT.parent / "pyproject.toml"
 ENVIRONMENT = ROOT.parent / ".venv-protos"
 GROUP = "protos"
 STUBS = ("mypy", "mypy_grpc")
+DESCRIBED = "polygist/v1/contract.binpb"  # a FileDescriptorSet with the comments, which generated code does not keep
 
 
 def prepare_environment() -> Path:
@@ -46,9 +47,10 @@ def run_protoc(*flags: str) -> None:
 
 
 def generate(out: Path) -> None:
-    """Write messages, services and their type stubs below `out`; raises SystemExit as `run_protoc` does."""
+    """Write messages, services, type stubs and `DESCRIBED` below `out`; raises SystemExit as `run_protoc` does."""
     outputs = [f"--{kind}_out={out}" for kind in ("python", "grpc_python")]
     run_protoc(*outputs, *(f"--{kind}_out=quiet:{out}" for kind in STUBS))
+    run_protoc("--include_source_info", f"--descriptor_set_out={out / DESCRIBED}")
 
 
 if __name__ == "__main__":

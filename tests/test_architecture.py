@@ -36,9 +36,10 @@ ARROWS = {
         *("wire", "summarisation", "translation", "engine.interface"),
         *("limits", "context", "concurrency", "admission", "access"),
     ),
+    "http": ("wire", "addresses", "limits", "context", "concurrency"),
     "observability": ("engine.interface", "notices", "admission"),
     "app": (
-        *("rpc", "observability", "summarisation", "translation", "engine", "store"),
+        *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
     "cli": ("app", "access", "settings", "limits", "store", "engine.residency.trial"),
@@ -48,16 +49,20 @@ PURE = ("errors", "limits", "notices", "addresses", "context", "concurrency", "a
 
 # Library -> the rooms that may import it. What stands nowhere here is not a dependency.
 SERVICE_LIBRARIES = {
-    "polygist.__version__": ("cli", "wire", "store", "engine"),
+    "polygist.__version__": ("cli", "wire", "http", "store", "engine"),
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
     "polygist.pem": ("app", "cli"),
-    "polygist.v1": ("app", "rpc", "wire"),
-    "google.protobuf": ("app", "rpc", "wire"),
+    "polygist.v1": ("app", "rpc", "wire", "http"),
+    "google.protobuf": ("app", "rpc", "wire", "http"),
     "grpc": ("app", "rpc"),
     "grpc_health": ("app",),
     "grpc_reflection": ("app",),
-    "google.rpc": ("rpc",),
+    "google.rpc": ("rpc", "wire", "http"),
+    "starlette": ("http", "app"),
+    "uvicorn": ("http",),
+    "h11": ("http",),
+    "python_multipart": ("http",),
     "ctranslate2": ("engine",),
     "ctranslate2.specs": ("store",),  # the store writes models and never runs one
     "ctranslate2.converters": ("store",),
@@ -90,7 +95,7 @@ SERVICE_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("observability",),
-    "structlog": ("app", "rpc", "engine", "cli"),
+    "structlog": ("app", "rpc", "http", "engine", "cli"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {

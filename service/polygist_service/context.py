@@ -1,5 +1,6 @@
 """Who asks, and until when: what is known of a call wherever its work is done. Stdlib only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 # A call whose caller gives no deadline has as many seconds, and one more for so many characters.
@@ -52,3 +53,20 @@ class CallContext:
     def default_seconds(characters: int) -> float:
         """Return how long a call with so many code points, or bytes of a file, may take if its caller does not say."""
         return BASE_SECONDS + characters / CHARACTERS_PER_SECOND
+
+
+@dataclass(slots=True, kw_only=True)
+class IncomingCall:
+    """What comes with a call beside its messages, and what goes back with the answer.
+
+    Attributes:
+        metadata: names in small letters, and values.
+        peer: who calls, as gRPC writes it: ``ipv4:192.0.2.1:4711``.
+        seconds: how long the answer is wanted; None without a deadline.
+        trailer: what the answer, or the failure, comes with.
+    """
+
+    metadata: Sequence[tuple[str, str]] = ()
+    peer: str = ""
+    seconds: float | None = None
+    trailer: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from polygist_service.addresses import Address, parse_address
+from polygist_service.addresses import Address, parse_address, parse_host
 from polygist_service.limits import Limits
 from polygist_service.text.languages import parse_tag
 
@@ -24,7 +24,7 @@ ComputeType = Literal[
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PREFIX = "POLYGIST_"
 # Settings that are addresses, with the port that their cure names.
-PORTS = {"listen": 50051, "admin_listen": 50052, "metrics_listen": 9464}
+PORTS = {"listen": 50051, "http_listen": 8080, "admin_listen": 50052, "metrics_listen": 9464}
 # More threads than that no machine serves, and may not even start.
 MOST_THREADS = 512
 # No model takes as little: whoever gives a smaller size has left the unit out.
@@ -35,6 +35,8 @@ OF_CLIENT = frozenset(
 )
 # A name that shares so much with that of a setting was meant for it.
 LEAST_LIKENESS = 0.8
+# As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+")
 # What Kubernetes sets in every pod beside a Service that is called polygist.
 SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
@@ -72,8 +74,17 @@ class Settings(Home):
     model_config = SettingsConfigDict(extra="forbid")
 
     listen: str = Field("127.0.0.1:50051", description="address to listen on: HOST:PORT or unix:PATH; port 0 picks one")
+    http_listen: str = Field("", description="HOST:PORT or unix:PATH for HTTP and JSON; empty serves none")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
+    http_hosts: str = Field(
+        "", description="names that HTTP is asked under, beside localhost and addresses; with TLS any; * is any",
+        json_schema_extra={"metavar": "NAMES"},
+    )  # fmt: skip
+    http_cors_origins: str = Field(
+        "", description="web pages that may call over HTTP, such as https://example.org; * is any; empty is none",
+        json_schema_extra={"metavar": "ORIGINS"},
+    )  # fmt: skip
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")
@@ -156,7 +167,7 @@ class Settings(Home):
         if isinstance(given, list | dict):
             raise ValueError(f"{given!r} is no text; give one address, HOST:PORT")
         name, text = str(info.field_name), str(given).strip()
-        if not text and name != "listen":
+        if not text:
             return ""
         address = parse_address(text, port=PORTS[name], takes_unix=name != "metrics_listen")
         if name == "admin_listen" and not address.is_local:
@@ -201,9 +212,14 @@ class Settings(Home):
                 "tls_client_ca is given and tls_cert is not: clients show certificates over TLS only; give tls_cert and"
                 " tls_key too"
             )
-        if not (self.is_local or self.tls_cert or self.insecure):
+        if not (self.listen or self.http_listen):
             raise ValueError(
-                f"listen={self.listen} is reachable from other machines: give tls_cert and tls_key, or say --insecure"
+                "listen and http_listen are both empty, and nothing would be served; give listen 127.0.0.1:50051"
+            )
+        if (name := self.open_address) and not (self.tls_cert or self.insecure):
+            raise ValueError(
+                f"{name}={getattr(self, name)} is reachable from other machines: give tls_cert and tls_key, or say"
+                " --insecure"
             )
         taken: dict[Address, str] = {}
         for name in PORTS:
@@ -231,9 +247,45 @@ class Settings(Home):
         return value
 
     @property
+    def open_address(self) -> str:
+        """The setting of an address with the services that other machines can reach; empty where there is none."""
+        served = ((name, self.address(name)) for name in ("listen", "http_listen"))
+        return next((name for name, address in served if address and not address.is_local), "")
+
+    @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach the address."""
-        return parse_address(self.listen).is_local
+        """Whether only this machine can reach the addresses."""
+        return not self.open_address
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names of `http_hosts`."""
+        return split_names(self.http_hosts)
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """The origins of `http_cors_origins`."""
+        return split_names(self.http_cors_origins)
+
+    @field_validator("http_cors_origins")
+    @classmethod
+    def validate_origins(cls, value: str) -> str:
+        """Refuse what no browser calls the origin of a page."""
+        for name in split_names(value):
+            if name != "*" and not ORIGIN.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no origin of a page; give one such as https://example.org, without a path"
+                )
+        return value
+
+    @field_validator("http_hosts")
+    @classmethod
+    def validate_hosts(cls, value: str) -> str:
+        """Refuse what is no name of a host."""
+        for name in split_names(value):
+            if name != "*":
+                parse_host(name, name, PORTS["http_listen"])
+        return value
 
     @property
     def device_indexes(self) -> tuple[int, ...]:
@@ -251,8 +303,10 @@ class Settings(Home):
         return self.is_local if self.reflection == "auto" else self.reflection == "on"
 
 
-def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings:
+def load_settings(flags: dict[str, Any], config: Path | None = None, *, only_http: bool = False) -> Settings:
     """Read all sources; `flags` are those given on the command line, `config` is a TOML file.
+
+    Where `only_http`, gRPC is not served, whatever they say of it, and HTTP is, at its default address.
 
     Raises:
         ValidationError: a value is wrong, or the file has a key that is no setting.
@@ -262,6 +316,8 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
     tree = read_toml(config) if config else {}
 
     class Configured(Settings):
+        http_listen: str = Field(f"127.0.0.1:{PORTS['http_listen']}" if only_http else "")
+
         @classmethod
         def settings_customise_sources(
             cls,
@@ -273,7 +329,7 @@ def load_settings(flags: dict[str, Any], config: Path | None = None) -> Settings
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=tree)
 
-    return Configured(**flags)
+    return Configured(**({**flags, "listen": ""} if only_http else flags))
 
 
 def load_home(home: Path | None = None) -> Path:

@@ -5,9 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.end_to_end.server import ServerProcess, find_free_port
 
 ROOT = Path(__file__).parents[2]
 INSTALL = "sh tests/interop/debian.sh (as root)"
@@ -40,16 +44,26 @@ def node_example() -> Path:
     if contract.resolve() != ROOT / "protos":  # another process may be reading it
         contract.unlink(missing_ok=True)
         contract.symlink_to(ROOT / "protos")
-    _install(folder)
+    _run_npm(folder, "ci")
     return folder
 
 
-def _install(folder: Path) -> None:
-    """``npm ci``, unless an earlier one has finished; skips where the registry is out of reach."""
+def install_npm_package(package: str) -> Path:
+    """Install a package of npm into a folder of its own, once, and return the folder; skips as `node_example` does."""
+    if missing := [name for name in ("node", "npm") if shutil.which(name) is None]:
+        pytest.skip(f"{' and '.join(missing)} not there; get both with: {INSTALL}")
+    folder = CACHE / f"npm-{package}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _run_npm(folder, "install", "--prefix", str(folder), package)
+    return folder
+
+
+def _run_npm(folder: Path, *arguments: str) -> None:
+    """Run npm in a folder, unless an earlier one has finished; skips where the registry is out of reach."""
     finished = folder / "node_modules" / ".finished"
     if finished.exists():
         return
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = ["npm", *arguments, "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     if any(f"npm error code {code}" in done.stderr for code in ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN")):
         pytest.skip("the npm registry is out of reach; set NPM_CONFIG_REGISTRY to one that you can reach")
@@ -82,3 +96,44 @@ def go_example() -> Path:
         )
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return folder / "example"
+
+
+@contextmanager
+def serving_http(home: Path, log: Path) -> Iterator[str]:
+    """Serve the models of a home, by HTTP too, while the block runs; yields the URL."""
+    address = f"127.0.0.1:{find_free_port()}"
+    with ServerProcess(home, log, "--http-listen", address) as process:
+        process.wait_until_serving()
+        yield f"http://{address}"
+
+
+@pytest.fixture(scope="session")
+def http_url(starter_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server of the starter models."""
+    with serving_http(starter_home, tmp_path_factory.mktemp("http") / "log") as url:
+        yield url
+
+
+def install_packages(*requirements: str) -> Path:
+    """Install packages of Python into a folder of their own, once; skips where their index is out of reach."""
+    return _run_pip("install", *requirements, into="--target")
+
+
+def fetch_wheel(requirement: str) -> Path:
+    """Fetch a wheel without what it needs, once; skips where the index is out of reach."""
+    (wheel,) = _run_pip("download", "--no-deps", requirement, into="--dest").glob("*.whl")
+    return wheel
+
+
+def _run_pip(*arguments: str, into: str) -> Path:
+    """Run pip with a new folder, unless an earlier one has finished; returns the folder."""
+    digest = hashlib.sha256(" ".join([sys.version, *arguments]).encode()).hexdigest()[:12]
+    folder = CACHE / f"pip-{digest}"
+    if not (folder / ".finished").exists():
+        command = [sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", *arguments, into, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        if "NewConnectionError" in done.stderr or "No matching distribution" in done.stderr:
+            pytest.skip("the index of Python packages is out of reach; set PIP_INDEX_URL to one that you can reach")
+        assert done.returncode == 0, done.stderr
+        (folder / ".finished").touch()
+    return folder

@@ -19,7 +19,7 @@ BUF = Path(sysconfig.get_path("scripts")) / "buf"
 
 
 def read_generated(root: Path) -> dict[str, bytes]:
-    paths = [path for pattern in ("*_pb2*.py", "*_pb2*.pyi") for path in root.rglob(pattern)]
+    paths = [path for pattern in ("*_pb2*.py", "*_pb2*.pyi", "*.binpb") for path in root.rglob(pattern)]
     return {str(path.relative_to(root)): path.read_bytes() for path in paths}
 
 

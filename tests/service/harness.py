@@ -11,8 +11,8 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 from polygist_service.access.access import Access
 from polygist_service.app.health import Health
 from polygist_service.app.server import build_grpc_server
-from polygist_service.app.services import build_services
-from polygist_service.concurrency import InFlightCalls, TextPool
+from polygist_service.app.services import Services, build_services
+from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
@@ -28,9 +28,11 @@ class Service:
 
     address: str
     channel: grpc.aio.Channel
-    in_flight: InFlightCalls
+    services: Services
+    health: Health
 
     def __post_init__(self) -> None:
+        self.in_flight = self.services.in_flight
         self.translation = translation_service_pb2_grpc.TranslationServiceStub(self.channel)
         self.summarisation = summarisation_service_pb2_grpc.SummarisationServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
@@ -67,7 +69,7 @@ async def serving(
     await server.start()
     try:
         async with grpc.aio.insecure_channel(address) as channel:
-            yield Service(address, channel, services.in_flight)
+            yield Service(address, channel, services, health)
     finally:
         await server.stop(0)
         pool.close()

@@ -84,7 +84,7 @@ async def test_calls_are_counted_by_method_and_code():
         assert await translate(channel) == "INVALID_ARGUMENT"
         assert await translate(channel, SECRET, model="models/none") == "NOT_FOUND"
     samples, _ = scrape(metrics)
-    labels = ("Translate", TRANSLATION, "unary")
+    labels = ("Translate", TRANSLATION, "unary", "grpc")
     assert samples["grpc_server_started_total", *labels] == 6
     assert samples["grpc_server_handled_total", *labels, "OK"] == 3
     assert samples["grpc_server_handled_total", *labels, "INVALID_ARGUMENT"] == 1
@@ -112,11 +112,11 @@ async def test_streams_and_reflection_are_counted_and_health_and_unknown_methods
             await channel.unary_unary("/made.up.Service/Name")(b"")
     samples, text = scrape(metrics)
     assert "grpc.health" not in text
-    reflection = ("ServerReflectionInfo", "grpc.reflection.v1alpha.ServerReflection", "bidi_stream")
+    reflection = ("ServerReflectionInfo", "grpc.reflection.v1alpha.ServerReflection", "bidi_stream", "grpc")
     assert samples["grpc_server_msg_received_total", *reflection] == 2
     assert samples["grpc_server_msg_sent_total", *reflection] == 2
     assert samples["grpc_server_handled_total", *reflection, "OK"] == 1
-    stream = ("StreamTranslate", TRANSLATION, "server_stream")
+    stream = ("StreamTranslate", TRANSLATION, "server_stream", "grpc")
     assert samples["grpc_server_handled_total", *stream, "INVALID_ARGUMENT"] == 1
     assert ("grpc_server_msg_sent_total", *stream) not in samples
     assert "made.up" not in text
@@ -152,7 +152,7 @@ def test_pairs_of_languages_have_a_bound():
     metrics = Metrics(languages)
     for source in languages:
         for target in languages:
-            metrics.call_failed(("service", "method", "unary"), "INTERNAL", "INTERNAL", (source, target))
+            metrics.call_failed(("service", "method", "unary", "grpc"), "INTERNAL", "INTERNAL", (source, target))
     samples, _ = scrape(metrics)
     counted = {key: value for key, value in samples.items() if key[0] == "polygist_calls_failed_total"}
     assert len(counted) == MOST_PAIRS + 1
@@ -160,7 +160,7 @@ def test_pairs_of_languages_have_a_bound():
 
 
 async def test_a_call_that_nobody_waits_for_is_cancelled_or_late():
-    metrics, labels = Metrics(()), ("Translate", TRANSLATION, "unary")
+    metrics, labels = Metrics(()), ("Translate", TRANSLATION, "unary", "grpc")
     async with serving(metrics, EchoEngine(delay=30)) as channel:
         stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
         request = translation_service_pb2.TranslateRequest(

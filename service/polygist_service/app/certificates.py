@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import grpc
 import structlog
-from polygist.pem import Pem, check_certificates, check_pair, read_pem
+from polygist.pem import Pem, check_certificates, check_pair, load_pair, read_pem
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +65,15 @@ class Certificates:
             return configure(given)
 
         return make_credentials(given, fetch)
+
+    def context(self) -> ssl.SSLContext:
+        """Return what encrypts the connections of a server that is not gRPC's."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        load_pair(context, self._contents.certificate, self._contents.key)
+        if self._contents.client_ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=self._contents.client_ca.decode())
+        return context
 
     def reload(self) -> bool:
         """Read the files again, for connections from now on; returns whether they have changed.

@@ -44,6 +44,10 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         """Whether anything can be answered."""
         return self._serves[OVERALL] and not self._is_stalled
 
+    def statuses(self) -> dict[str, bool]:
+        """Return whether each service can be answered; "" is the whole server."""
+        return {service: serves and not self._is_stalled for service, serves in self._serves.items()}
+
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING everywhere: not loaded yet, or shutting down."""
         self._serves = dict.fromkeys(self._serves, False)

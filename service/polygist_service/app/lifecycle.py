@@ -45,6 +45,8 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     server.runtime.services.metrics.count_dropped_lines(writer.dropped)
     address = await server.start()
     log.info("listening", address=address, slots=server.runtime.slots, models=server.runtime.registry.names())
+    if server.http:
+        log.info("http", address=server.http.address)
     if server.metrics_address:
         log.info("metrics", address=server.metrics_address)
     if server.administration:
@@ -75,7 +77,9 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     await drain(server, settings, stop_now)
     watchdog.stop()
     if lost.done():
-        raise OSError(f"gRPC stopped listening on {lost.result()} by itself, and the address could not be had again")
+        raise OSError(
+            f"the server stopped listening on {lost.result()} by itself, and the address could not be had again"
+        )
     lost.cancel()
     return STALLED if watchdog.cause else 0
 

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import cast
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
 from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
@@ -15,15 +15,18 @@ from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.heap import settle_heap
 from polygist_service.app.port import Port, create_server
+from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
 from polygist_service.app.services import Runtime, Services
 from polygist_service.concurrency import InFlightCalls
+from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.rpc.interceptors import CallInterceptor, CallObserver, Unobserved
-from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelLifecycle, ModelServicer
-from polygist_service.rpc.summarisation import SummarisationServicer
-from polygist_service.rpc.translation import TranslationServicer
+from polygist_service.rpc.interceptors import Unobserved
+from polygist_service.rpc.models import ModelAdminServicer, ModelLifecycle
 from polygist_service.settings import PORTS, Settings
+
+if TYPE_CHECKING:
+    from polygist_service.http.server import HttpServer
 
 SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -61,20 +64,6 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
     ]
 
 
-def make_interceptor(calls: InFlightCalls, services: Services, observer: CallObserver) -> CallInterceptor:
-    """Return what surrounds every call of a server."""
-    limits = services.limits
-    return CallInterceptor(
-        calls,
-        access=services.access,
-        admission=services.admission,
-        limits=limits,
-        longest=limits.deadline_seconds,
-        idle=limits.batch_idle_seconds,
-        observer=observer,
-    )
-
-
 def build_grpc_server(
     services: Services, *, serves_reflection: bool, in_flight: InFlightCalls | None = None
 ) -> grpc.aio.Server:
@@ -85,58 +74,25 @@ def build_grpc_server(
         serves_reflection: whether callers may read the protos from the server.
         in_flight: counts the calls of this server; by default those of the services.
     """
-    limits, pool, calls = services.limits, services.pool, in_flight or services.in_flight
+    calls = in_flight or services.in_flight
     server = create_server(
         interceptors=[make_interceptor(calls, services, services.metrics)],
-        options=channel_options(limits),
+        options=channel_options(services.limits),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
-    translation = TranslationServicer(
-        services.translator,
-        documents=services.documents,
-        glossaries=services.glossaries,
-        languages=services.languages,
-        routes=services.routes,
-        limits=limits,
-        access=services.access,
-        admission=services.admission,
-        pool=pool,
-        draining=calls.draining,
-    )
-    summarisation = SummarisationServicer(services.summariser, limits=limits, pool=pool)
-    # The generated functions want servicers of gRPC's own context; the interceptor gives ours another one.
-    translation_service_pb2_grpc.add_TranslationServiceServicer_to_server(
-        cast(translation_service_pb2_grpc.TranslationServiceServicer, translation), server
-    )
-    summarisation_service_pb2_grpc.add_SummarisationServiceServicer_to_server(
-        cast(summarisation_service_pb2_grpc.SummarisationServiceServicer, summarisation), server
-    )
-    add_model_services(server, services, DisabledModelAdminServicer())
+    add_services(server, services, calls)
     if serves_reflection:
         reflection.enable_server_reflection(SERVICES, server)
     return server
 
 
-def add_model_services(
-    server: grpc.aio.Server, services: Services, administration: ModelAdminServicer | DisabledModelAdminServicer
-) -> None:
-    """Add what tells of models to a server, and what loads and unloads them or refuses to."""
-    models = ModelServicer(
-        services.engine,
-        routes=services.routes,
-        languages=services.languages,
-        limits=services.limits,
-        in_flight=services.in_flight,
-        queued=services.queued,
-        glossaries=services.glossaries,
-        pool=services.pool,
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-        cast(model_service_pb2_grpc.ModelServiceServicer, models), server
-    )
-    model_service_pb2_grpc.add_ModelAdminServiceServicer_to_server(
-        cast(model_service_pb2_grpc.ModelAdminServiceServicer, administration), server
-    )
+def require_http() -> None:
+    """Raise UnsupportedCapability where the packages for HTTP, which are an extra, are missing."""
+    for name in ("starlette", "uvicorn", "python_multipart"):
+        if not find_spec(name):
+            raise UnsupportedCapability(
+                f"http_listen needs {name}, which is missing; run: pip install 'polygist[http]'"
+            )
 
 
 class AdminServer:
@@ -210,13 +166,21 @@ class Server:
         services = self.runtime.services
         self.configuration = self._collect_configuration()
         self.health = Health()
-        self._port = Port(
-            settings.listen,
-            self._make,
-            in_flight=services.in_flight,
-            credentials=lambda: self._certificates.credentials() if self._certificates else None,
-            replaced=services.metrics.server_replaced,
-        )
+        self._port: Port | None = None
+        if settings.listen:
+            self._port = Port(
+                settings.listen,
+                self._make,
+                in_flight=services.in_flight,
+                credentials=lambda: self._certificates.credentials() if self._certificates else None,
+                replaced=services.metrics.server_replaced,
+            )
+        self.http: HttpServer | None = None
+        if settings.http_listen:
+            require_http()
+            from polygist_service.app.http import open_http  # only where it is there
+
+            self.http = open_http(settings, services, self.health, self._certificates)
         self.administration: AdminServer | None = None
         if settings.admin_listen:
             self.administration = AdminServer(
@@ -231,7 +195,7 @@ class Server:
     @property
     def address(self) -> str:
         """Where it listens, once started."""
-        return self._port.address
+        return self._port.address if self._port else self.http.address if self.http else ""
 
     @property
     def metrics_address(self) -> str | None:
@@ -246,16 +210,22 @@ class Server:
                 check_free(address, name)
         if settings.metrics_listen:
             self._exposition = MetricsServer(self.runtime.services.metrics.registry, settings.metrics_listen)
-        await self._port.start()
+        if self._port:
+            await self._port.start()
+        if self.http:
+            await self.http.start()
         if self.administration:
             await self.administration.start(self.health)
         return self.address
 
     async def wait_until_lost(self) -> str:
         """Return the address of a port whose server ended by itself and that could not be had again."""
-        ports = [self._port, *([self.administration.port] if self.administration else [])]
+        administration = self.administration.port if self.administration else None
+        ports = [port for port in (self._port, administration) if port]
         waits = [asyncio.create_task(port.lost.wait()) for port in ports]
         try:
+            if not waits:
+                await asyncio.get_running_loop().create_future()
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
@@ -277,7 +247,7 @@ class Server:
 
     async def stop(self, seconds: float) -> None:
         """End what still runs within `seconds`, then the slots."""
-        await self._port.stop(seconds)
+        await asyncio.gather(*(port.stop(seconds) for port in (self._port, self.http) if port))
         if self.administration:
             await self.administration.stop()
         await self.runtime.close()
@@ -296,7 +266,10 @@ class Server:
         services, certificates = self.runtime.services, self._certificates
 
         async def read_certificates() -> bool:
-            return bool(certificates and await asyncio.to_thread(certificates.reload))
+            has_changed = bool(certificates and await asyncio.to_thread(certificates.reload))
+            if has_changed and self.http:
+                await self.http.renew_tls()
+            return has_changed
 
         return Configuration(
             {

@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read
 from polygist_service.cli.keys import keys
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
-from polygist_service.settings import find_unknown
+from polygist_service.settings import Settings, find_unknown
 
 NAME = "polygist-server"
 COMPLETION_VARIABLE = "_POLYGIST_SERVER_COMPLETE"
@@ -40,34 +40,62 @@ class BadFileError(click.ClickException):
 
 @click.group(
     cls=HeadedGroup,
-    headings={"Server": ("serve", "models", "keys", "bench"), "This command": ("completion",)},
+    headings={"Server": ("serve", "http", "models", "keys", "bench"), "This command": ("completion",)},
     examples=("polygist-server models pull starter", "polygist-server serve"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(__version__, "-V", "--version", message=f"{NAME} %(version)s")
 def server() -> None:
-    """Summaries and translations over gRPC."""
+    """Summaries and translations over gRPC and HTTP."""
+
+
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the flag of a file with settings."""
+    return click.option(
+        "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+        envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
+    )(command)  # fmt: skip
 
 
 @server.command(
     headings=HEADINGS,
     examples=(
         "polygist-server serve",
+        "polygist-server serve --http-listen 127.0.0.1:8080",
         "polygist-server serve --listen 0.0.0.0:50051 --tls-cert c.pem --tls-key k.pem",
         "POLYGIST_MEMORY_CAP=4GB polygist-server serve --preload none",
     ),
 )
-@click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
-)  # fmt: skip
+@config_option
 @add_settings
 def serve(config: Path | None, **flags: Any) -> int:
     """Serve until SIGTERM.
 
     A flag goes over its environment variable, that over the file, that over the default.
     """
-    settings = read_settings(config, flags)
+    return run_server(read_settings(config, flags))
+
+
+@server.command(
+    headings=HEADINGS,
+    examples=("polygist-server http", "polygist-server http --http-listen 127.0.0.1:9000 --preload none"),
+)
+@config_option
+@add_settings
+def http(config: Path | None, **flags: Any) -> int:
+    """Serve HTTP alone until SIGTERM.
+
+    The same as serve, but for gRPC, and at 127.0.0.1:8080 if no other address
+    is given.
+    """
+    return run_server(read_settings(config, flags, only_http=True))
+
+
+http.params = [each for each in http.params if each.name != "listen"]  # where gRPC would be
+
+
+def run_server(settings: Settings) -> int:
+    """Serve until SIGTERM; returns the exit code."""
     set_environment(os.environ)
     limit_arenas()
     # Imported here, so that no other command waits for them.

@@ -39,7 +39,8 @@ Command = Callable[..., Any]
 
 # The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
 HEADINGS: Mapping[str, Sequence[str]] = {
-    "Addresses": ("listen", "admin_listen", "metrics_listen", "reflection"),
+    "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection"),
+    "Web pages": ("http_hosts", "http_cors_origins"),
     "Encryption": ("tls_cert", "tls_key", "tls_client_ca", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
@@ -135,8 +136,14 @@ def add_setting(command: Command, name: str, field: FieldInfo) -> Command:
     return click.option(flag, name, type=kind, metavar=metavar, multiple=name in PORTS, help=note)(command)
 
 
-def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
-    """The settings of this run; raises UsageError naming each wrong value and where it stands."""
+def read_settings(config: Path | None, flags: dict[str, Any], *, only_http: bool = False) -> Settings:
+    """The settings of this run; raises UsageError naming each wrong value and where it stands.
+
+    Args:
+        config: the file.
+        flags: those of the command.
+        only_http: whether gRPC is not served, and HTTP is, wherever it is if nothing else is said.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
     limits = {name: given.pop(name) for name in list(given) if name.startswith(LIMIT_FLAG)}
     if limits:
@@ -150,7 +157,7 @@ def read_settings(config: Path | None, flags: dict[str, Any]) -> Settings:
         for each in given.pop(name, ()):
             given[name] = each
     try:
-        return load_settings(given, config)
+        return load_settings(given, config, only_http=only_http)
     except ValidationError as error:
         rows = [f"{name_place(row['loc'], given, config)}{explain(row)}" for row in error.errors()]
         raise click.UsageError("; ".join(rows), context) from None

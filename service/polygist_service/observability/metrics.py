@@ -138,8 +138,8 @@ MOST_PAIRS = 1000
 OTHER = "other"
 
 InstrumentT = TypeVar("InstrumentT", Counter, Histogram)
-# A service's full name, a method's own, and how it streams.
-Method = tuple[str, str, str]
+# A service's full name, a method's own, how it streams, and which way it was called.
+Method = tuple[str, str, str, str]
 
 
 class Metrics:
@@ -161,7 +161,7 @@ class Metrics:
         Info("polygist_build", "Versions of what runs.", registry=registry).info(
             {"version": find_version("polygist"), "python": platform.python_version(), **libraries}
         )
-        method = ("grpc_service", "grpc_method", "grpc_type")
+        method = ("grpc_service", "grpc_method", "grpc_type", "transport")
         # The names of the go-grpc-prometheus family, so that dashboards made for them work.
         self._started = Counter("grpc_server_started", "Calls that began.", method, registry=registry)
         self._handled = Counter("grpc_server_handled", "Calls that ended.", (*method, "grpc_code"), registry=registry)

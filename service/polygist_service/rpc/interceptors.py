@@ -32,6 +32,7 @@ log = structlog.get_logger("polygist_service.calls")
 
 OWN_SERVICES = "polygist.v1."
 LANGUAGE_FIELDS = ("source_language_code", "target_language_code")
+GRPC = "grpc"
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
 API_KEY_IGNORED = ("x-api-key", "ignored")
@@ -55,11 +56,12 @@ STATUS_NAMES = {status.value[0]: status.name for status in grpc.StatusCode}
 
 
 class Method(NamedTuple):
-    """A method: its service's full name, its own, and how it streams (``unary``, ``server_stream``…)."""
+    """A method: its service's full name, its own, how it streams (``unary``…), and which way it is called."""
 
     service: str
     name: str
     kind: str
+    transport: str = GRPC
 
 
 class CallObserver(Protocol):
@@ -172,6 +174,7 @@ class Exchange:
     def particulars(self) -> dict[str, int | str]:
         """Return what the log tells of some calls only."""
         told: dict[str, int | str] = {
+            "transport": self.method.transport if self.method.transport != GRPC else "",
             "key": self.key,
             "document_bytes": self.document_bytes,
             "document_type": self.document_type,
@@ -213,6 +216,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
         idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
+        transport: how these calls come, for who counts them.
     """
 
     def __init__(
@@ -225,7 +229,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         longest: float,
         idle: float,
         observer: CallObserver,
+        transport: str = GRPC,
     ) -> None:
+        self._transport = transport
         self._in_flight = in_flight
         self._access = access
         self._admission = admission
@@ -284,7 +290,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             written: Handler = surround(write)
             return written
         service = service_of(path)
-        method, is_own = Method(service, path.rpartition("/")[2], kind), service.startswith(OWN_SERVICES)
+        is_own = service.startswith(OWN_SERVICES)
+        method = Method(service, path.rpartition("/")[2], kind, self._transport)
         observer = Unobserved() if service == HEALTH else self._observer
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is

@@ -1,0 +1,1 @@
+"""HTTP and JSON: the calls of the contract for those who do not speak gRPC, and what surrounds them on this way."""

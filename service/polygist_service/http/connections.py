@@ -1,0 +1,106 @@
+"""Connections: uvicorn's, with bounds on how many there are and on the time that a caller may take."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from polygist_service.http.errors import JSON, HttpRefusal, to_error_object
+from polygist_service.wire.json_messages import write_json
+
+CONNECTIONS = 2048
+# A caller has so many seconds to send the headers of a request, and to take a part of what waits for him.
+HEADER_SECONDS = 10.0
+READING_SECONDS = 60.0
+# What is still sent of a body that nobody reads any more is thrown away for so long: cut off at once, the connection
+# would be reset, and the answer lost with it.
+LINGERING_SECONDS = 2.0
+
+
+class BoundedConnection(H11Protocol):
+    """Ends a connection that is one too many, or whose caller sends no headers, does not read, or sends on and on."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Expect headers."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(0)  # so that it is told of whatever waits to be read
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+        self._expect("headers", HEADER_SECONDS, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; headers that have begun are to end soon."""
+        if self._is_idle and "headers" not in self._timers:
+            self._expect("headers", HEADER_SECONDS, self.transport.abort)
+        super().data_received(data)
+        if not self._is_idle:
+            self._forget("headers")
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._forget("rest")
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, and not for long for the rest of this one."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._expect("rest", LINGERING_SECONDS, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell that what came is no HTTP, unless an answer is under way already."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        refusal = HttpRefusal(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "the request is no HTTP/1.1, or too long")
+        body = write_json(to_error_object(refusal))
+        headers = {"content-type": JSON, "content-length": str(len(body)), "connection": "close"}
+        response = h11.Response(status_code=refusal.http_code, headers=[*headers.items()], reason=b"Bad Request")
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Expect the caller to read what waits for him."""
+        super().pause_writing()
+        self._expect_reading()
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._forget("reading")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing any more."""
+        super().connection_lost(exc)
+        for name in list(self._timers):
+            self._forget(name)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _expect_reading(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+
+        def look() -> None:
+            """End the connection where nothing was read since."""
+            if self.transport.get_write_buffer_size() < waiting:
+                self._expect_reading()
+            else:
+                self.transport.abort()
+
+        self._expect("reading", READING_SECONDS, look)
+
+    def _expect(self, name: str, seconds: float, otherwise: Callable[[], None]) -> None:
+        """Call `otherwise` unless that is forgotten within so many seconds."""
+        self._forget(name)
+        self._timers[name] = self.loop.call_later(seconds, otherwise)
+
+    def _forget(self, name: str) -> None:
+        if timer := self._timers.pop(name, None):
+            timer.cancel()

@@ -1,0 +1,238 @@
+"""From requests of HTTP to calls, and from answers to JSON."""
+
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from starlette.requests import Request
+from starlette.responses import Response
+
+from polygist_service.concurrency import TextPool
+from polygist_service.context import CallContext, IncomingCall
+from polygist_service.errors import InvalidRequest
+from polygist_service.http.answers import (
+    accepts_gzip,
+    encode_answer,
+    file_name_of,
+    to_file_response,
+    to_json_response,
+    wants_file,
+)
+from polygist_service.http.bodies import Body
+from polygist_service.http.errors import JSON, HttpRefusal
+from polygist_service.http.forms import MULTIPART, add_fields, read_file_request, read_form
+from polygist_service.http.routes import COLLECTION, ApiRoute, path_of
+from polygist_service.http.streams import EVENTS, LINES, Form, StreamedAnswer, split_lines
+from polygist_service.limits import Limits
+from polygist_service.wire.failures import CallFailed
+from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
+
+ResultT = TypeVar("ResultT")
+Read = Callable[[], Awaitable[Message]]
+
+REQUEST_ID = "x-request-id"
+TIMEOUT = "x-timeout-seconds"
+LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
+# What a call is told of the headers of its request.
+PASSED_ON = ("authorization", "user-agent")
+
+
+class Dispatcher(Protocol):
+    """Makes calls; `rpc.dispatch.Dispatcher` does. All raise CallFailed."""
+
+    async def call(self, method: str, read: Read, incoming: IncomingCall) -> Any:
+        """Make a call with one message, which is read once the caller may call, and one answer."""
+        ...
+
+    def stream(self, method: str, read: Read, incoming: IncomingCall) -> AsyncGenerator[Any, None]:
+        """Make a call with one message and a stream of answers; to be closed."""
+        ...
+
+    def exchange(
+        self, method: str, messages: AsyncIterator[Message], incoming: IncomingCall
+    ) -> AsyncGenerator[Any, None]:
+        """Make a call with a stream of messages and a stream of answers; to be closed."""
+        ...
+
+
+class Gateway:
+    """Makes calls for requests of HTTP.
+
+    Args:
+        dispatcher: makes them.
+        limits: on requests.
+        pool: where JSON is read and written, off the event loop.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, *, limits: Limits, pool: TextPool) -> None:
+        self.limits = limits
+        self._dispatcher = dispatcher
+        self._pool = pool
+
+    async def run(self, request: Request, function: Callable[[], ResultT]) -> ResultT:
+        """Call a function off the event loop, in the turn of the caller."""
+        return await self._pool.call(CallContext(caller=peer_of(request)), function)
+
+    async def read_body(self, request: Request) -> bytes:
+        """Return the body of a request; raises HttpRefusal, see `Body`."""
+        return await self.body_of(request).read()
+
+    def body_of(self, request: Request) -> Body:
+        """Return the body of a request, which is not longer than a message may be."""
+        return Body(request, self.limits.message_bytes)
+
+    async def call(self, request: Request, method: MethodDescriptor, message: Message) -> Any:
+        """Make a call with a message that is there; raises CallFailed, and HttpRefusal for what headers say."""
+
+        async def read() -> Message:
+            return message
+
+        return await self._dispatcher.call(path_of(method), read, incoming_of(request))
+
+    def stream(self, request: Request, method: MethodDescriptor, message: Message) -> AsyncGenerator[Any, None]:
+        """Make a call with a message that is there, and yield the answers; see `call`. To be closed."""
+
+        async def read() -> Message:
+            return message
+
+        return self._dispatcher.stream(path_of(method), read, incoming_of(request))
+
+    async def answer(self, request: Request, route: ApiRoute) -> Response:
+        """Answer a request of one message with one message."""
+        body, incoming = self.body_of(request), incoming_of(request)
+        async with body.watched():
+            read = partial(self._read_message, request, body, route)
+            try:
+                message = await self._dispatcher.call(path_of(route.method), partial(body.reading, read), incoming)
+            except CallFailed as failure:
+                raise body.explain(failure) from None
+            if wants_file(request, message):
+                return to_file_response(message, file_name_of(request), incoming.trailer)
+            is_packed = accepts_gzip(request)
+            content = await self.run(request, partial(encode_answer, message, is_packed=is_packed))
+        return to_json_response(content, incoming.trailer)
+
+    async def answer_stream(self, request: Request, route: ApiRoute) -> Response:
+        """Answer a request of one message with server-sent events."""
+        body, incoming = self.body_of(request), incoming_of(request)
+
+        async def read() -> Message:
+            return GetMessageClass(route.method.input_type)(request=await self._read_message(request, body, route))
+
+        replies = self._dispatcher.stream(path_of(route.method), partial(body.reading, read), incoming)
+        return self._stream(request, replies, EVENTS, body, incoming)
+
+    async def answer_lines(self, request: Request, route: ApiRoute) -> Response:
+        """Answer lines, each of them a message, with lines; both ways at the same time."""
+        check_type(request, LINE_TYPES)
+        body, incoming = Body(request), incoming_of(request)
+        kind = GetMessageClass(route.method.input_type)
+
+        async def messages() -> AsyncIterator[Message]:
+            lines = split_lines(body.pieces(), self.limits.message_bytes)
+            while found := await body.reading(lambda: anext(lines, None)):
+                number, line = found
+                yield await self.run(request, partial(parse_line, line, number, kind, self.limits))
+
+        replies = self._dispatcher.exchange(path_of(route.method), messages(), incoming)
+        return self._stream(request, replies, LINES, body, incoming)
+
+    def _stream(
+        self,
+        request: Request,
+        replies: AsyncGenerator[Message, None],
+        form: Form,
+        body: Body,
+        incoming: IncomingCall,
+    ) -> Response:
+        context = CallContext(caller=peer_of(request))
+
+        async def encode(message: Message) -> bytes:
+            return await self._pool.call(context, partial(to_json, message), characters=message.ByteSize())
+
+        return StreamedAnswer(replies, form=form, encode=encode, body=body, trailer=lambda: incoming.trailer)
+
+    async def _read_message(self, request: Request, body: Body, route: ApiRoute) -> Message:
+        """Read the message of a request; raises HttpRefusal and InvalidRequest."""
+        descriptor = route.message_type
+        kind = GetMessageClass(descriptor)
+        given: dict[str, Any] = {}
+        if route.verb == "GET":
+            await body.read()
+            pairs = request.query_params.multi_items()
+            pairs += [(name, f"{COLLECTION[route.path]}/{value}") for name, value in request.path_params.items()]
+            add_fields(given, pairs, descriptor)
+            return read_message(given, kind, self.limits)
+        types = (JSON, MULTIPART) if route.takes_files else (JSON,)
+        is_form = check_type(request, types) == MULTIPART
+        content = await body.read()
+        if not is_form:
+            return await self.run(request, partial(parse_message, content, kind, self.limits))
+        content_type = request.headers["content-type"]
+
+        def read_parts() -> Message:
+            """Read the message that stands in a form."""
+            parts = read_form(content, content_type)
+            return read_message(read_file_request(parts, descriptor), kind, self.limits)
+
+        message = await self.run(request, read_parts)
+        request.state.file_name = getattr(message, "name", "")
+        return message
+
+
+def check_type(request: Request, taken: Sequence[str]) -> str:
+    """Return the media type of a body; raises HttpRefusal where it is not among those taken.
+
+    None of them but that of a form can be sent by a page elsewhere without asking first.
+    """
+    given = request.headers.get("content-type", "")
+    kind, _, rest = given.partition(";")
+    kind, charset = kind.strip().lower(), rest.strip().lower().removeprefix("charset=").strip('"')
+    if kind in taken and (kind == MULTIPART or charset in ("", "utf-8", "utf8")):
+        return kind
+    told = f"is {given[:80]!r}" if given else "is missing"
+    message = f"Content-Type {told}; send {' or '.join(taken)}, in UTF-8"
+    headers = {"accept": ", ".join(taken)}
+    raise HttpRefusal(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
+
+
+def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message:
+    """Read a line as a message; raises InvalidRequest."""
+    return read_message(read_object(line, f"lines[{number}]"), kind, limits)
+
+
+def peer_of(request: Request) -> str:
+    """Return who calls, as gRPC writes it."""
+    if request.client is None:
+        return "unix:"
+    host, port = request.client
+    return f"ipv6:%5B{host}%5D:{port}" if ":" in host else f"ipv4:{host}:{port}"
+
+
+def incoming_of(request: Request) -> IncomingCall:
+    """Return what a request brings with its call; raises HttpRefusal where its deadline is none."""
+    headers = request.headers
+    passed = [(name, headers[name]) for name in PASSED_ON if name in headers]
+    request_id = (REQUEST_ID, request.state.request_id)
+    return IncomingCall(metadata=(request_id, *passed), peer=peer_of(request), seconds=read_timeout(request))
+
+
+def read_timeout(request: Request) -> float | None:
+    """Return the seconds of the deadline header; None without one."""
+    given = request.headers.get(TIMEOUT)
+    if given is None:
+        return None
+    try:
+        seconds = float(given)
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise ValueError
+    except ValueError:
+        raise HttpRefusal(
+            400, "INVALID_ARGUMENT", InvalidRequest.reason,
+            f"{TIMEOUT} is {given[:40]!r}; give seconds, such as 2.5", metadata={"field": TIMEOUT},
+        ) from None  # fmt: skip
+    return seconds

@@ -1,0 +1,104 @@
+"""Which web pages may ask: none elsewhere, unless the operator says so.
+
+A page that somebody visits can send requests to his own machine and network. Browsers say where these come from
+(``Origin``, ``Sec-Fetch-Site``); and a page whose name was made to mean this server (DNS rebinding) is told by the name
+in ``Host``. What is no browser sends neither.
+"""
+
+import ipaddress
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from polygist_service.http.errors import HttpRefusal, to_error_response
+
+ANY = "*"
+LOCAL = "localhost"
+# What pages may send and see beside what every page may.
+HEADERS = ("authorization", "content-encoding", "content-type", "x-request-id", "x-timeout-seconds")
+EXPOSED = (
+    *("x-request-id", "retry-after", "content-disposition", "content-language"),
+    *("x-source-language", "x-warnings", "x-warning-count"),
+)
+PORT = re.compile(r":[0-9]*$")
+
+
+class Guards:
+    """Refuses what a page elsewhere sends, and lets in those that may.
+
+    Args:
+        application: answers.
+        hosts: the names under which it is served, beside those of loopback and addresses; None or ``*`` for any.
+        origins: the pages that may ask, such as ``https://example.org``; ``*`` for any.
+    """
+
+    def __init__(self, application: ASGIApp, *, hosts: Collection[str] | None, origins: Collection[str]) -> None:
+        self._hosts = None if hosts is None or ANY in hosts else {LOCAL, *map(normalise_host, hosts)}
+        self._origins = origins
+        if origins:
+            application = CORSMiddleware(
+                application,
+                allow_origins=tuple(origins),
+                allow_methods=("GET", "POST"),
+                allow_headers=HEADERS,
+                expose_headers=EXPOSED,
+                allow_private_network=True,
+            )
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        request = Request(scope)
+        try:
+            self._check_host(request)
+            self._check_origin(request)
+        except HttpRefusal as refusal:
+            await to_error_response(refusal)(scope, receive, send)
+            return
+        await self._application(scope, receive, send)
+
+    def _check_host(self, request: Request) -> None:
+        """Raise HttpRefusal where a request is meant for a host of another name."""
+        name = normalise_host(request.headers.get("host", ""))
+        if self._hosts is None or not name or name in self._hosts or is_number(name):
+            return
+        message = (
+            f"this server is not {name[:80]!r}; call it by its address, or have its operator add the name: --http-hosts"
+        )
+        raise HttpRefusal(421, "PERMISSION_DENIED", "HOST_UNKNOWN", message)
+
+    def _check_origin(self, request: Request) -> None:
+        """Raise HttpRefusal where a request is of a page elsewhere that may not ask."""
+        if ANY in self._origins:
+            return
+        headers = request.headers
+        if origin := headers.get("origin"):
+            is_own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+            if is_own or origin in self._origins:
+                return
+        else:
+            # To follow a link to this server is no harm: what is answered is not shown to the page with the link.
+            is_link = request.method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+            if headers.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link:
+                return
+        page = repr(origin[:80]) if origin else "another site"
+        message = f"the page of {page} may not ask this server; its operator can let it: --http-cors-origins"
+        raise HttpRefusal(403, "PERMISSION_DENIED", "ORIGIN_REFUSED", message)
+
+
+def normalise_host(host: str) -> str:
+    """Return the name of a host without its port, in small letters, IPv6 without brackets."""
+    return PORT.sub("", host.strip().lower()).strip("[]").rstrip(".")
+
+
+def is_number(name: str) -> bool:
+    """Whether a host is named by its address, which no name server can make to mean another one."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+from tests.service.rpc.conftest import log  # noqa: F401

@@ -1,0 +1,40 @@
+"""One server with both doors: gRPC and HTTP over the same services."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from polygist_service.addresses import parse_address
+from polygist_service.app.http import build_http_application
+from polygist_service.http.server import HttpServer
+
+from tests.service.harness import Service, serving
+
+
+@dataclass
+class Doors:
+    """A running server.
+
+    Attributes:
+        grpc: stubs, and what it counts.
+        http: asks it over HTTP.
+    """
+
+    grpc: Service
+    http: httpx2.AsyncClient
+
+
+@asynccontextmanager
+async def opened(engine: Any, **options: Any) -> AsyncIterator[Doors]:
+    """Serve `engine` both ways while the block runs; `options` are those of `serving`."""
+    async with serving(engine, **options) as service:
+        server = HttpServer(build_http_application(service.services, service.health), parse_address("127.0.0.1:0"))
+        await server.start()
+        try:
+            # As environments have proxies, which a server on loopback is not behind.
+            async with httpx2.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as client:
+                yield Doors(service, client)
+        finally:
+            await server.stop(0)
