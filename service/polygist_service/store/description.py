@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from polygist_service.store.golden_answers import GoldenAnswers
-from polygist_service.store.validation import one_of, read_as
+from polygist_service.store.validation import must_be, one_of, read_as
+from polygist_service.text.languages import BadTag, parse_tag
 
 ROLES = ("translation", "summarisation", "encoder")
 TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")
@@ -18,6 +19,18 @@ COMPUTE_TYPES = (
 # More than any model has or does.
 MOST = 10_000_000
 
+
+def is_language(tag: str) -> bool:
+    """Whether a text is a canonical language tag, or stands for any language."""
+    try:
+        return tag == "und" or parse_tag(tag) == tag
+    except BadTag:
+        return False
+
+
+# What is told to people, on terminals, too.
+Line = Annotated[str, must_be("a text on one line, without control characters", str.isprintable)]
+LanguageTag = Annotated[str, must_be("a language code such as en or pt-BR", is_language)]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 Number = Annotated[float, Field(ge=-MOST, le=MOST)]
 
@@ -57,13 +70,13 @@ class Description:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    name: str
-    display_name: str
+    name: Line
+    display_name: Line
     role: Annotated[str, one_of(ROLES)]
-    family: str
-    license: str
-    source_languages: tuple[str, ...]
-    target_languages: tuple[str, ...]
+    family: Line
+    license: Line
+    source_languages: tuple[LanguageTag, ...]
+    target_languages: tuple[LanguageTag, ...]
     tokenizer: Annotated[str, one_of(TOKENIZERS)]
     max_input_tokens: Annotated[Count, Field(ge=1)]
     language_tokens: Mapping[str, str] = field(default_factory=dict)

@@ -71,6 +71,12 @@ def put(values: object, at: tuple, value: object) -> object:
         (("description", "role"), "judge", "role is 'judge', it must be one of encoder, summarisation, translation"),
         (("description", "target_languages"), "en", "target_languages is 'en', it must be"),
         (("description", "length_penalty"), float("inf"), "length_penalty is inf"),
+        (
+            ("description", "source_languages"),
+            ["de", "en-?"],
+            "source_languages.1 is 'en-\\?', it must be a language code",
+        ),
+        (("description", "license"), "MIT\x1b[2J", r"license is 'MIT\\x1b\[2J', it must be a text on one line"),
         (("golden", "answers"), [], r"answers is \[\], it must"),
         (("golden", "answers"), [ANSWER] * 101, "answers is .*, it must"),
         (("golden", "answers", 0, "score"), "x", "answers.0.score is 'x', it must be a valid number"),
