@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test chaos soak fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too,
 fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catalogues, glossaries and archives fail on, SECONDS=60 each, PARTS='segmenter texts' runs these only
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(PARTS)
+
+fuzz-models: $(READY) ## install models with something wrong in a file of theirs, SECONDS=600 of them, SEED=0
+	@$(BIN)/python -m tests.fuzz.models $(or $(SECONDS),600) $(or $(SEED),0)
 
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh

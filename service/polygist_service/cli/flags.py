@@ -26,6 +26,7 @@ from polygist_service.settings import (
     nearest,
     setting_names,
 )
+from polygist_service.store.validation import show
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
@@ -201,7 +202,7 @@ def name_place(loc: tuple[int | str, ...], flags: Mapping[str, Any], config: Pat
 
 def explain(row: Any) -> str:
     """What is wrong with a value, in words of ours where an operator is likely to meet them."""
-    value, bound = repr(row.get("input")), row.get("ctx") or {}
+    value, bound = show(row.get("input")), row.get("ctx") or {}
     match row["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
             return suggest_setting(row["loc"])
