@@ -49,7 +49,7 @@ web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf]' --group dev --group bench
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf,http]' --group dev --group bench
 	@.venv-lowest/bin/python $(ALL_TESTS)
 	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
 	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
@@ -92,7 +92,7 @@ bench-comparators: $(READY) ## measure speed beside everything else with the sam
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
-	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,documents,gguf,convert]' --group dev
+	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,documents,gguf,convert,http]' --group dev
 	@.venv-parity/bin/python -m tests.parity.make
 	@.venv-parity/bin/python -m pytest tests/parity
 
@@ -118,7 +118,7 @@ audit: $(READY) ## look up what the image installs at OSV; exits with 2 and a li
 	@$(BIN)/python deploy/audit.py
 
 lock: $(READY)  ## lock what the image installs, with hashes
-	@for each in 'pyproject.toml --extra service --extra documents --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
+	@for each in 'pyproject.toml --extra service --extra documents --extra http --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
 	done
 
@@ -132,5 +132,5 @@ $(READY): pyproject.toml Makefile
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf]' --group dev --group bench
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http]' --group dev --group bench
 	@touch $@
