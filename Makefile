@@ -13,8 +13,8 @@ test test-lowest: export OPENBLAS_NUM_THREADS := 1
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-demo: $(READY)  ## install, pull the starter models, start the server, summarise and translate examples/article.txt
-	@$(BIN)/python examples/demo.py
+demo: $(READY)  ## install, pull the starter models, start the server, summarise and translate examples/article.txt; KEEP=1 keeps it for its page in a browser
+	@$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
 
 test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
