@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from functools import partial
+from traceback import clear_frames
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -315,7 +316,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                             async with reading_within(self._idle if kind == BIDI else None):
                                 await context.write(exchange.send(reply))
 
-        called: Handler = surround(call)
+        called: Handler = surround(leaving_nothing(call))
         return called
 
     async def _receive(self, context: Context, *, is_own: bool) -> Any:
@@ -426,6 +427,26 @@ async def refusing(context: Context) -> AsyncIterator[Context]:
     except PolygistError as error:
         status, message, details = describe(error)
         await context.abort(status, message, trailing_metadata=details)
+
+
+def leaving_nothing(call: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:
+    """Return what answers a call and, where it fails, forgets all that it knew.
+
+    An error knows the frames that it went through, these know tasks and gRPC's context, and these know the error: the
+    request and all that was made of it would stay until the collector comes by, which is seldom.
+    """
+
+    async def answer(requests: Any, context: Context) -> Any:
+        try:
+            return await call(requests, context)
+        except BaseException as raised:
+            error: BaseException | None = raised
+            while error:
+                clear_frames(error.__traceback__)
+                error = error.__context__
+            raise
+
+    return answer
 
 
 def service_of(path: str) -> str:
