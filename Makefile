@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside chaos soak fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test chaos soak fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,8 +20,9 @@ test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python $(ALL_TESTS)
 
-chaos: $(READY) ## run the long tests of what callers and the machine may do to a server: loads, restarts, floods
-	@$(BIN)/python -m pytest -m chaos
+chaos: $(READY) ## run the trials of what callers and the machine may do to a server, T01 to T30, and print their table, in 25 minutes; ONLY=T12,T15 runs these only
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m tests.chaos $(ONLY)
 
 soak: $(READY)  ## load a server of the starter models for SECONDS=1800 and tell how its memory grows
 	@$(BIN)/polygist-server models pull starter
@@ -37,6 +38,11 @@ fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catal
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
 	@$(BIN)/python -m pytest -m 'not chaos' tests/interop tests/end_to_end/test_package.py tests/end_to_end/test_install.py
+
+web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as root on Debian it installs what that needs
+	@[ "$$(id -u)" != 0 ] || sh tests/web/debian.sh
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http]' --group web
+	@$(BIN)/python -m pytest -m web tests/web
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

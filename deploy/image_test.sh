@@ -3,10 +3,7 @@
 # Needs root, for chroot and namespaces. Usage: [IMAGE=NAME] deploy/image_test.sh
 set -eu
 cd "$(dirname "$0")/.."
-[ "$(id -u)" = 0 ] || { echo "error: chroot and namespaces need root: sudo make image-test" >&2; exit 1; }
-. deploy/engine.sh
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. deploy/opened.sh
 mkdir "$folder/root"
 chmod 755 "$folder" "$folder/root"
 unpack "$folder/root"

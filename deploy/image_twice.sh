@@ -3,10 +3,7 @@
 # Needs root, to read all of them. Usage: [MODELS=starter|none] [BASE=IMAGE] deploy/image_twice.sh
 set -eu
 cd "$(dirname "$0")/.."
-[ "$(id -u)" = 0 ] || { echo "error: to read all files of an image needs root: sudo make image-twice" >&2; exit 1; }
-. deploy/engine.sh
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. deploy/opened.sh
 # One time for both, also where somebody commits in between.
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || echo 1580601600)}"
 export SOURCE_DATE_EPOCH

@@ -6,6 +6,8 @@ in the folder says what happens there, each time or with ``N*`` in front for the
 
     error            an OSError
     sleep SECONDS    the thread stands still
+    hang             so it does for as long as this is switched on
+    die              the thread ends
     kill             the process ends as by SIGKILL
 """
 
@@ -22,6 +24,8 @@ from types import CodeType
 PACKAGE = "polygist_service"
 COMMENT = re.compile(r"^( *)# failpoint: (\S+)$", re.MULTILINE)
 ENTRY = "_reach_failpoint"
+# What runs the server so, before the folder and the command line.
+RUN = (sys.executable, "-m", "tests.failpoints")
 
 
 def find_names(root: Path) -> list[str]:
@@ -70,6 +74,11 @@ class Failpoints:
                 raise OSError(f"failpoint {name}")
             case ["sleep", seconds]:
                 time.sleep(float(seconds))
+            case ["hang"]:
+                while (self._folder / name).exists():
+                    time.sleep(0.02)
+            case ["die"]:
+                raise SystemExit(f"failpoint {name}")
             case ["kill"]:
                 os.kill(os.getpid(), signal.SIGKILL)
             case _:
@@ -79,10 +88,10 @@ class Failpoints:
 class Weaver(SourceFileLoader):
     """Compiles a module with a call in place of each comment, on the same line; what is cached has none."""
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        source = COMMENT.sub(rf"\1__import__('builtins').{ENTRY}('\2')", self.get_data(path).decode())
-        return compile(source, path, "exec", dont_inherit=True)
+        source, count = COMMENT.subn(rf"\1__import__('builtins').{ENTRY}('\2')", self.get_data(path).decode())
+        return compile(source, path, "exec", dont_inherit=True) if count else super().get_code(fullname)
 
 
 class WeavingFinder(PathFinder):

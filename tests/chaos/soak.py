@@ -17,6 +17,7 @@ from pathlib import Path
 from polygist_client import AsyncClient, CallFailed, InvalidArgument, InvalidInput
 from polygist_service.settings import Settings
 
+from tests.chaos.figures import read_resident
 from tests.end_to_end.server import ServerProcess
 
 CALLERS = 4
@@ -40,9 +41,8 @@ class Sample:
 def look(pid: int, began: float) -> Sample:
     """Look at a process."""
     folder = Path(f"/proc/{pid}")
-    pages = int((folder / "statm").read_text().split()[1])
     files, threads = len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir()))
-    return Sample(time.monotonic() - began, pages * 4096 / 1e6, files, threads)
+    return Sample(time.monotonic() - began, read_resident(pid), files, threads)
 
 
 class Load:

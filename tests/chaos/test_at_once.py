@@ -19,19 +19,26 @@ def address(tiny_home, tmp_path_factory):
         yield process.address
 
 
-async def test_ten_thousand_calls_on_one_channel(address):
+async def test_ten_thousand_calls_on_one_channel(address, figures):
     async with AsyncClient(address) as client:
-        assert await send_at_once(client, 10_000) == {ANSWERED: 10_000}
+        with figures.timed():
+            seen = await send_at_once(client, 10_000)
+    figures.count(seen)
+    assert seen == {ANSWERED: 10_000}
 
 
-def test_four_hundred_threads(address):
-    with Client(address) as client:
-        assert send_from_threads(client, 400, 25) == {ANSWERED: 10_000}
+def test_four_hundred_threads(address, figures):
+    with Client(address) as client, figures.timed():
+        seen = send_from_threads(client, 400, 25)
+    figures.count(seen)
+    assert seen == {ANSWERED: 10_000}
 
 
-async def test_sixty_four_channels_with_two_hundred_calls_each(address):
+async def test_sixty_four_channels_with_two_hundred_calls_each(address, figures):
     clients = [AsyncClient(address) for _ in range(64)]
-    seen = sum(await asyncio.gather(*(send_at_once(client, 200) for client in clients)), start=Counter())
+    with figures.timed():
+        seen = sum(await asyncio.gather(*(send_at_once(client, 200) for client in clients)), start=Counter())
+    figures.count(seen)
     for client in clients:
         await client.close()
     assert seen == {ANSWERED: 64 * 200}

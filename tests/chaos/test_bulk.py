@@ -7,7 +7,6 @@ import random
 import signal
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import grpc
 import pytest
@@ -15,7 +14,7 @@ from polygist.v1.translation_service_pb2 import BatchItem, BatchTranslateRequest
 from polygist.v1.translation_service_pb2_grpc import TranslationServiceStub
 from polygist_client import AsyncClient, Client
 
-from bench.quality.process import read_megabytes
+from tests.chaos.figures import read_resident
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = pytest.mark.chaos
@@ -27,10 +26,6 @@ SEED = 13
 READERS = 20
 # More than a server waits for its caller; a busy machine takes a while until it has nothing to do but wait.
 SLEEP_SECONDS = 90
-
-
-def resident(pid):
-    return read_megabytes(Path(f"/proc/{pid}/status").read_text(), "VmRSS")
 
 
 class Servers:
@@ -71,25 +66,31 @@ def texts():
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_no_item_is_lost_or_answered_twice_over_five_servers(tiny_home, tmp_path, ordered):
+def test_no_item_is_lost_or_answered_twice_over_five_servers(tiny_home, tmp_path, figures, ordered):
     indices = []
     with Servers(tiny_home, tmp_path) as servers, Client(servers.address, reconnect_timeout=PATIENCE) as client:
-        for translation in client.translate_many(texts(), to="en", source="de", ordered=ordered):
-            indices.append(translation.index)
-            servers.end_at(len(indices))
+        with figures.timed():
+            for translation in client.translate_many(texts(), to="en", source="de", ordered=ordered):
+                indices.append(translation.index)
+                servers.end_at(len(indices))
         assert not servers.ends
+    figures.faults = ENDS
+    figures.count_answers(indices, ITEMS)
     assert (indices if ordered else sorted(indices)) == list(range(ITEMS))
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_nor_are_they_on_an_event_loop(tiny_home, tmp_path, ordered):
+async def test_nor_are_they_on_an_event_loop(tiny_home, tmp_path, figures, ordered):
     indices = []
     with Servers(tiny_home, tmp_path) as servers:
         async with AsyncClient(servers.address, reconnect_timeout=PATIENCE) as client:
-            async for translation in client.translate_many(texts(), to="en", source="de", ordered=ordered):
-                indices.append(translation.index)
-                await asyncio.to_thread(servers.end_at, len(indices))
+            with figures.timed():
+                async for translation in client.translate_many(texts(), to="en", source="de", ordered=ordered):
+                    indices.append(translation.index)
+                    await asyncio.to_thread(servers.end_at, len(indices))
         assert not servers.ends
+    figures.faults = ENDS
+    figures.count_answers(indices, ITEMS)
     assert (indices if ordered else sorted(indices)) == list(range(ITEMS))
 
 
@@ -101,7 +102,7 @@ def process(tiny_home, tmp_path_factory):
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_items_without_end_cost_no_memory(process, ordered):
+def test_items_without_end_cost_no_memory(process, figures, ordered):
     given = 0
 
     def endless():
@@ -113,11 +114,12 @@ def test_items_without_end_cost_no_memory(process, ordered):
     with Client(process.address) as client:
         answers = client.translate_many(endless(), to="en", source="de", ordered=ordered)
         list(itertools.islice(answers, 5000))
-        before = resident(os.getpid()), resident(process.process.pid)
+        before = read_resident(os.getpid()), read_resident(process.process.pid)
         list(itertools.islice(answers, 20_000))
-        after = resident(os.getpid()), resident(process.process.pid)
+        after = read_resident(os.getpid()), read_resident(process.process.pid)
         answers.close()
-    print(f"\nclient {before[0]:.0f} to {after[0]:.0f} MB, server {before[1]:.0f} to {after[1]:.0f} MB")
+    figures.calls, figures.growth = given, after[1] - before[1]
+    figures.notes.append(f"items without end: the client grew by {after[0] - before[0]:.0f} MB")
     assert given < 25_000 + 2000
     assert after[0] < before[0] + 20
     assert after[1] < before[1] + 30
@@ -128,7 +130,7 @@ async def read_all(call):
         pass
 
 
-async def test_readers_who_sleep_end_and_leave_the_others_their_answers(process):
+async def test_readers_who_sleep_end_and_leave_the_others_their_answers(process, figures):
     text = "Der alte Markt. " * 60
     count = 500
 
@@ -137,7 +139,7 @@ async def test_readers_who_sleep_end_and_leave_the_others_their_answers(process)
         for number in range(count):
             yield BatchTranslateRequest(item=BatchItem(item_id=str(number), content=text))
 
-    before = resident(process.process.pid)
+    before = read_resident(process.process.pid)
     channels = [
         grpc.aio.insecure_channel(process.address, options=(("grpc.use_local_subchannel_pool", 1),))
         for _ in range(READERS)
@@ -148,8 +150,8 @@ async def test_readers_who_sleep_end_and_leave_the_others_their_answers(process)
         while time.monotonic() < end:
             await client.translate("Der alte Markt.", to="en", source="de", timeout=60)
             await asyncio.sleep(1)
-    held = resident(process.process.pid)
-    print(f"\nserver {before:.0f} to {held:.0f} MB")
+    held = read_resident(process.process.pid)
+    figures.inputs, figures.growth = READERS, held - before
     assert held < before + 300
     for sleeper in sleepers:
         with suppress(grpc.aio.AioRpcError):

@@ -119,7 +119,7 @@ def copy(path: Path, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("en-pt", "pt-en"), ("pt-en", "en-pt"), ("minilm", "en-pt")])
-def test_no_damaged_starter_model_is_served(starter_home, tmp_path, name, other, record_property):
+def test_no_damaged_starter_model_is_served(starter_home, tmp_path, name, other, figures):
     store, models = Store(tmp_path, record=record_answers), starter_home / "models"
     folder = tmp_path / "models" / name
     shutil.copytree(models / name, folder)
@@ -142,7 +142,6 @@ def test_no_damaged_starter_model_is_served(starter_home, tmp_path, name, other,
             served.append(what)
         except StoreError:
             pass
-    record_property("damaged", tried)
-    record_property("served", len(served))
+    figures.inputs = tried
     assert not served, f"{len(served)} of {tried}"
     assert tried > 50

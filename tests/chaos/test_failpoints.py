@@ -1,9 +1,9 @@
 """Something goes wrong at a named place of the server, under calls whose answers are checked."""
 
+import itertools
 import os
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,17 +13,19 @@ from polygist_client import CallFailed, Client
 from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
-from tests.end_to_end.server import ServerProcess
-from tests.failpoints import COMMENT, Failpoints, find_names
+from tests.end_to_end.load import ANSWERED, Load
+from tests.end_to_end.server import ServerProcess, wait_until
+from tests.failpoints import COMMENT, RUN, Failpoints, find_names
 
 SOURCE = Path(polygist_service.__file__).parent
 MODEL = Path(__file__).parents[1] / "parity" / "marian"
-RUN = (sys.executable, "-m", "tests.failpoints")
+CALLERS, TURNS = 8, 30
 TEXTS = [f"Der alte Markt {number}." for number in range(20)]
 # A server without a memory of sentences: each call has to come from the model.
 FLAGS = ("--sentence-cache", "0", "--stall-seconds", "60")
 SERVED = ("engine.load", "engine.admit", "engine.batch", "engine.deliver")
-LIVED = ("lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload")
+# The beat is made to stand still in tests/end_to_end/test_watchdog.py.
+LIVED = ("lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload", "lifecycle.beat")
 STORED = ("store.publish", "store.link", "store.discard")
 
 
@@ -48,6 +50,27 @@ def translate(client):
             return type(error).__name__
 
     return [ask(text) for text in TEXTS]
+
+
+class CheckedLoad(Load):
+    """Callers who compare each answer with the one that is right.
+
+    Args:
+        expected: the answer to each text.
+    """
+
+    def __init__(self, client, threads, expected):
+        super().__init__(client, threads)
+        self._expected = itertools.cycle(expected.items())
+
+    def ask(self):
+        with self._lock:
+            text, right = next(self._expected)
+        try:
+            answer = self._client.translate(text, to="en", source="de", timeout=60).text
+        except CallFailed as error:
+            return type(error).__name__
+        return ANSWERED if answer == right else "mixed up"
 
 
 def test_each_place_has_a_test():
@@ -89,6 +112,33 @@ def test_slow_steps_of_start_and_drain_change_no_exit_code(tiny_home, tmp_path):
         process.process.send_signal(signal.SIGTERM)
         assert process.stop() == 0
         assert [points.count(name.replace("_", ".")) for name in slow] == [1, 1, 1]
+
+
+@pytest.mark.chaos
+def test_callers_get_right_answers_while_faults_come_and_go(tiny_home, tmp_path, figures):
+    faults = [("engine.batch", "error"), ("engine.batch", "sleep 0.3"), ("engine.deliver", "sleep 0.3")]
+    with failing(tiny_home, tmp_path) as (process, points), Client(process.address) as client:
+        process.wait_until_serving()
+        expected = dict(zip(TEXTS, translate(client), strict=True))
+        with figures.timed(), CheckedLoad(client, CALLERS, expected) as load:
+            for turn in range(TURNS):
+                name, action = faults[turn % len(faults)]
+                came = points.count(name)
+                points.switch(name, f"{came + 1}*{action}")
+                wait_until(lambda name=name, came=came: points.count(name) > came)
+                if turn % len(faults) == 0:
+                    process.process.send_signal(signal.SIGHUP)
+            points.switch("engine.batch")
+            before = load.seen.total()
+            load.wait_until(lambda seen: seen.total() > before + 100)
+        assert process.stop() == 0
+    errors = sum(turn % len(faults) == 0 for turn in range(TURNS))
+    figures.faults = TURNS
+    figures.count(load.seen)
+    figures.lost -= load.seen["InferenceFailed"]  # a batch of one text that fails has failed, and its caller is told
+    figures.notes.append(f"answers compared: {dict(load.seen)}, with {errors} batches that failed")
+    assert set(load.seen) <= {ANSWERED, "InferenceFailed"}
+    assert load.seen["InferenceFailed"] <= errors
 
 
 @pytest.mark.chaos

@@ -1,6 +1,7 @@
 """A client at the other end of a link that is slow, lossy, silent or cut: it recovers, and nothing hangs."""
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 
@@ -42,25 +43,32 @@ async def send(client, count, deadline=PATIENCE):
 
 
 @pytest.mark.parametrize("fault", [{"loss": 0.1}, {"delay": 0.05}, {"bytes_a_second": 60_000}])
-async def test_a_slow_or_lossy_link_loses_no_call(fault):
+async def test_a_slow_or_lossy_link_loses_no_call(figures, fault):
     async with link() as (relay, client):
         vars(relay).update(fault)
-        assert await send(client, 200) == {"answered": 200}
+        with figures.timed():
+            seen = await send(client, 200)
+    figures.faults = 1
+    figures.count(seen)
+    assert seen == {"answered": 200}
 
 
-async def test_a_link_that_is_cut_again_and_again_loses_no_call():
+async def test_a_link_that_is_cut_again_and_again_loses_no_call(figures):
     async with link(delay=0.02, reconnect_timeout=PATIENCE) as (relay, client):
         seen = Counter()
-        for _ in range(5):
-            calls = asyncio.ensure_future(send(client, 40))
-            await asyncio.sleep(0.01)
-            await asyncio.to_thread(relay.cut)
-            seen += await calls
+        with figures.timed():
+            for _ in range(5):
+                calls = asyncio.ensure_future(send(client, 40))
+                await asyncio.sleep(0.01)
+                await asyncio.to_thread(relay.cut)
+                seen += await calls
+        figures.faults = 5
+        figures.count(seen)
         assert seen == {"answered": 200}
         assert relay.connections > 5
 
 
-async def test_items_over_a_link_that_is_cut_are_answered_once():
+async def test_items_over_a_link_that_is_cut_are_answered_once(figures):
     count = 400
     async with link(delay=0.001, reconnect_timeout=PATIENCE) as (relay, client):
         indices = []
@@ -70,24 +78,35 @@ async def test_items_over_a_link_that_is_cut_are_answered_once():
             indices.append(answer.index)
             if answer.index in (50, 150, 300):
                 await asyncio.to_thread(relay.cut)
+        figures.faults = 3
+        figures.count_answers(indices, count)
         assert indices == list(range(count))
 
 
-async def test_a_silent_link_lets_no_call_outlive_its_deadline_and_carries_again():
+async def test_a_silent_link_lets_no_call_outlive_its_deadline_and_carries_again(figures):
     async with link() as (relay, client):
         relay.silence()
         async with asyncio.timeout(PATIENCE):
             assert await send(client, 20, deadline=0.5) == {"DeadlineExceeded": 20}
         relay.heal()
-        assert await send(client, 20) == {"answered": 20}
+        healed = time.monotonic()
+        seen = await send(client, 20)
+    figures.faults = 1
+    figures.recoveries.append(time.monotonic() - healed)
+    figures.count(seen)
+    assert seen == {"answered": 20}
 
 
-async def test_a_silent_link_is_left_and_the_client_recovers_on_another_connection():
+async def test_a_silent_link_is_left_and_the_client_recovers_on_another_connection(figures):
     async with link(keepalive_time=1, keepalive_timeout=1, reconnect_timeout=PATIENCE) as (relay, client):
         waiting = asyncio.ensure_future(send(client, 20))
         await asyncio.sleep(0)
         relay.silence()
-        before = relay.connections
+        before, silent = relay.connections, time.monotonic()
         await until(lambda: relay.connections > before)  # it has given up the old one
         relay.heal()
-        assert await waiting == {"answered": 20}
+        seen = await waiting
+    figures.faults = 1
+    figures.recoveries.append(time.monotonic() - silent)
+    figures.count(seen)
+    assert seen == {"answered": 20}

@@ -60,26 +60,34 @@ def replicas(tiny_home, tmp_path):
 
 
 def test_a_rolling_restart_fails_no_call_of_ten_thousand(replicas, figures):
-    began, turn = time.monotonic(), 0
-    with Client(replicas.target, reconnect_timeout=PATIENCE) as client, Load(client, THREADS) as load:
+    turn = 0
+    with (
+        Client(replicas.target, reconnect_timeout=PATIENCE) as client,
+        figures.timed(),
+        Load(client, THREADS) as load,
+    ):
         while load.seen.total() < CALLS or turn < REPLICAS:
             seconds, code = replicas.renew(turn % REPLICAS, signal.SIGTERM)
             assert code == 0
             figures.recoveries.append(seconds)
             turn += 1
     figures.faults = turn
-    figures.count(load.seen, time.monotonic() - began)
+    figures.count(load.seen)
     assert load.seen == {ANSWERED: load.seen.total()}
 
 
 def test_one_killed_every_five_seconds_loses_no_call(replicas, figures):
     began = time.monotonic()
-    with Client(replicas.target, reconnect_timeout=PATIENCE) as client, Load(client, THREADS) as load:
+    with (
+        Client(replicas.target, reconnect_timeout=PATIENCE) as client,
+        figures.timed(),
+        Load(client, THREADS) as load,
+    ):
         for turn in range(KILLS):
             seconds, code = replicas.renew(turn % REPLICAS, signal.SIGKILL)
             assert code == -signal.SIGKILL
             figures.recoveries.append(seconds)
             time.sleep(max(0.0, began + (turn + 1) * KILL_SECONDS - time.monotonic()))
     figures.faults = KILLS
-    figures.count(load.seen, time.monotonic() - began)
+    figures.count(load.seen)
     assert load.seen == {ANSWERED: load.seen.total()}

@@ -34,11 +34,12 @@ class Restart:
         self._servers.close()
 
     def run(self):
+        """Restart it; the seconds for which it was away."""
         self._servers.close()
         ended = time.monotonic()
         time.sleep(max(0.0, OUTAGE_SECONDS - self._start_seconds))
         self._start("second")
-        print(f"\nserving again {time.monotonic() - ended:.1f} s after the first server's end")
+        return time.monotonic() - ended
 
     def _start(self, name):
         began = time.monotonic()
@@ -48,26 +49,29 @@ class Restart:
         return time.monotonic() - began
 
 
-def test_threads_lose_none(tiny_home, tmp_path):
+def test_threads_lose_none(tiny_home, tmp_path, figures):
     with Restart(tiny_home, tmp_path) as restart, Client(restart.address, reconnect_timeout=PATIENCE) as client:
-        with Load(client, 32) as load:
+        with figures.timed(), Load(client, 32) as load:
             load.wait_until(lambda seen: seen.total() >= CALLS / 2)
-            restart.run()
+            figures.recoveries.append(restart.run())
             load.wait_until(lambda seen: seen.total() >= CALLS)
-        print(dict(load.seen))
+        figures.faults = 1
+        figures.count(load.seen)
         assert load.seen == {ANSWERED: load.seen.total()}
 
 
-async def test_an_event_loop_loses_none(tiny_home, tmp_path):
+async def test_an_event_loop_loses_none(tiny_home, tmp_path, figures):
     with Restart(tiny_home, tmp_path) as restart:
         async with AsyncClient(restart.address, reconnect_timeout=PATIENCE) as client:
             assert await send_at_once(client, 1) == {ANSWERED: 1}
             restarting = asyncio.create_task(asyncio.to_thread(restart.run))
             waves = []
-            for _ in range(CALLS // 100):
-                waves.append(asyncio.create_task(send_at_once(client, 100)))
-                await asyncio.sleep(OUTAGE_SECONDS / 10)
-            seen = sum([await wave for wave in waves], start=type(await waves[0])())
-            await restarting
-        print(dict(seen))
+            with figures.timed():
+                for _ in range(CALLS // 100):
+                    waves.append(asyncio.create_task(send_at_once(client, 100)))
+                    await asyncio.sleep(OUTAGE_SECONDS / 10)
+                seen = sum([await wave for wave in waves], start=type(await waves[0])())
+            figures.recoveries.append(await restarting)
+        figures.faults = 1
+        figures.count(seen)
         assert seen == {ANSWERED: CALLS}

@@ -32,7 +32,7 @@ def servers(tiny_home, tmp_path):
             server.process.send_signal(signal.SIGCONT)
 
 
-async def test_it_leaves_the_rotation_and_no_call_is_past_its_deadline(servers):
+async def test_it_leaves_the_rotation_and_no_call_is_past_its_deadline(servers, figures):
     target = "ipv4:" + ",".join(server.address for server in servers)
     calls: list[tuple[float, float, str]] = []  # when it was made, how long it took, what became of it
 
@@ -55,10 +55,18 @@ async def test_it_leaves_the_rotation_and_no_call_is_past_its_deadline(servers):
         assert all(server.events("call") for server in servers)
         servers[1].process.send_signal(signal.SIGSTOP)
         stopped = time.monotonic()
-        await send_for(SECONDS_AFTER)
-        await asyncio.gather(*tasks)
+        with figures.timed():
+            await send_for(SECONDS_AFTER)
+            await asyncio.gather(*tasks)
     stuck = [began - stopped for began, seconds, _ in calls if began > stopped and seconds > STUCK_SECONDS]
-    print(f"\n{len(calls)} calls; the last that had to wait was made {max(stuck, default=0):.1f} s after the stop")
-    print(f"longest call {max(seconds for _, seconds, _ in calls):.1f} s")
+    late = sum(seconds > DEADLINE for _, seconds, _ in calls)
+    figures.faults = 1
+    figures.recoveries.append(max(stuck, default=0.0))
+    figures.count(Counter(outcome for _, _, outcome in calls))
+    figures.notes.append(
+        f"SIGSTOP: out of the rotation after {max(stuck, default=0.0):.1f} s, {len(stuck)} calls waited, the longest "
+        f"{max(seconds for _, seconds, _ in calls):.1f} s, {late} beyond their deadline of {DEADLINE} s"
+    )
+    assert not late
     assert Counter(outcome for _, _, outcome in calls) == {ANSWERED: len(calls)}
     assert len(stuck) < SECONDS_AFTER * CALLS_A_SECOND / 3  # each third call, had it stayed

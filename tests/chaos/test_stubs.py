@@ -18,7 +18,7 @@ OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
     ("channels", "calls"),
     [(1, 1000), (16, 100), *(pytest.param(*each, marks=pytest.mark.chaos) for each in [(1, 10_000), (64, 200)])],
 )
-async def test_every_call_is_answered(channels, calls):
+async def test_every_call_is_answered(figures, channels, calls):
     async with serving(EchoEngine(delay=0.01)) as service:
 
         async def send(channel, at):
@@ -30,7 +30,9 @@ async def test_every_call_is_answered(channels, calls):
             return "answered" if f"[Number {at}.]" == reply.translations[0].translated_text else "mixed up"
 
         opened = [grpc.aio.insecure_channel(service.address, OPTIONS) for _ in range(channels)]
-        seen = Counter(await asyncio.gather(*(send(channel, at) for channel in opened for at in range(calls))))
+        with figures.timed():
+            seen = Counter(await asyncio.gather(*(send(channel, at) for channel in opened for at in range(calls))))
+        figures.count(seen)
         for channel in opened:
             await channel.close()
     assert seen == {"answered": channels * calls}

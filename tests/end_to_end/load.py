@@ -85,12 +85,16 @@ class Load:
             self._stop.wait(0.1)
         raise AssertionError(self.seen)
 
+    def ask(self) -> str:
+        """Make a call; what became of it."""
+        try:
+            self._client.translate(TEXT, to="en", source="de", timeout=60)
+        except CallFailed as error:
+            return f"{type(error).__name__}: {error}"
+        return ANSWERED
+
     def _send(self) -> None:
         while not self._stop.is_set():
-            try:
-                self._client.translate(TEXT, to="en", source="de", timeout=60)
-                outcome = ANSWERED
-            except CallFailed as error:
-                outcome = f"{type(error).__name__}: {error}"
+            outcome = self.ask()
             with self._lock:
                 self.seen[outcome] += 1

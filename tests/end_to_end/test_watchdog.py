@@ -1,7 +1,6 @@
 """A server process whose engine or event loop hangs says so and ends."""
 
 import signal
-import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -12,11 +11,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
 
-from tests.end_to_end import faulty_server
-from tests.end_to_end.faulty_server import Faults
-from tests.end_to_end.server import ServerProcess
-
-pytestmark = pytest.mark.model
+from tests.end_to_end.server import ServerProcess, wait_until
+from tests.failpoints import RUN, Failpoints
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 STALLED = 70
@@ -27,8 +23,8 @@ class Faulty(ServerProcess):
     """A server with faults, and one channel to it."""
 
     def __init__(self, home, folder, *flags):
-        self.faults = Faults(folder / "faults")
-        command = (sys.executable, faulty_server.__file__, str(folder / "faults"), "serve")
+        self.points = Failpoints(folder / "points")
+        command = (*RUN, str(folder / "points"), "serve")
         super().__init__(home, folder / "log", *QUICK, *flags, command=command)
         self._channel = grpc.insecure_channel(self.address)
 
@@ -41,7 +37,7 @@ class Faulty(ServerProcess):
     def translate(self):
         """Begin a call."""
         request = translation_service_pb2.TranslateRequest(
-            contents=["The library opens at nine."], target_language_code="pt", source_language_code="en"
+            contents=["Der alte Markt."], target_language_code="en", source_language_code="de"
         )
         return translation_service_pb2_grpc.TranslationServiceStub(self._channel).Translate.future(request, timeout=60)
 
@@ -56,11 +52,12 @@ class Faulty(ServerProcess):
         return health_pb2_grpc.HealthStub(self._channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status
 
     def hang_slots(self, count=2):
-        """Begin calls until so many slots hang."""
+        """Begin calls until so many slots hang, and no other will."""
+        self.points.switch("engine.batch", f"{count}*hang")
         calls = []
         for number in range(count):
             calls.append(self.translate())
-            wait_until(lambda number=number: self.faults.hanging() > number)
+            wait_until(lambda number=number: self.points.count("engine.batch") > number)
         return calls
 
     def causes(self):
@@ -76,20 +73,10 @@ def serving(home: Path, folder: Path, *flags: str):
         yield process
 
 
-def wait_until(condition) -> None:
-    """Wait for what another process brings about."""
-    for _ in range(3000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come about")
-
-
-def test_hung_slots_turn_health_and_then_end_the_server(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "2", "--metrics-listen", "127.0.0.1:0") as process:
+def test_hung_slots_turn_health_and_then_end_the_server(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "2", "--metrics-listen", "127.0.0.1:0") as process:
         states = process.watch()
         assert next(states) == SERVING
-        process.faults.switch("hang")
         calls = process.hang_slots()
         assert next(states) == NOT_SERVING
         assert process.check() == NOT_SERVING
@@ -101,14 +88,13 @@ def test_hung_slots_turn_health_and_then_end_the_server(starter_home, tmp_path):
     assert process.causes() == ["all_slots"]
 
 
-def test_a_batch_that_ends_after_all_turns_health_back(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "60") as process:
+def test_a_batch_that_ends_after_all_turns_health_back(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "60") as process:
         states = process.watch()
         assert next(states) == SERVING
-        process.faults.switch("hang")
         calls = process.hang_slots()
         assert next(states) == NOT_SERVING
-        process.faults.switch("hang", on=False)
+        process.points.switch("engine.batch")
         assert next(states) == SERVING
         assert all(call.result().translations for call in calls)
         assert process.translate().result().translations
@@ -116,11 +102,11 @@ def test_a_batch_that_ends_after_all_turns_health_back(starter_home, tmp_path):
     assert [event["cause"] for event in process.events("moves_again")] == ["all_slots"]
 
 
-def test_a_dead_slot_ends_the_server(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "1") as process:
+def test_a_dead_slot_ends_the_server(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "1") as process:
         states = process.watch()
         assert next(states) == SERVING
-        process.faults.switch("die")
+        process.points.switch("engine.batch", "die")
         call = process.translate()
         assert next(states) == NOT_SERVING
         assert process.process.wait(timeout=30) == STALLED
@@ -129,11 +115,10 @@ def test_a_dead_slot_ends_the_server(starter_home, tmp_path):
     assert "SystemExit" in process.events("slot_died")[0]["exception"]
 
 
-def test_one_hung_slot_is_given_up_while_the_other_one_serves(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-seconds", "0.3", "--stall-grace", "1") as process:
+def test_one_hung_slot_is_given_up_while_the_other_one_serves(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-seconds", "0.3", "--stall-grace", "1") as process:
         for _ in range(5):  # the first batches of a model are predicted to take long
             process.translate().result()
-        process.faults.switch("hang-one")
         hung = process.hang_slots(1)
         assert process.translate().result().translations
         assert process.check() == SERVING
@@ -142,27 +127,26 @@ def test_one_hung_slot_is_given_up_while_the_other_one_serves(starter_home, tmp_
     assert process.causes() == ["lost_slot"]
 
 
-def test_a_blocked_event_loop_ends_the_server(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "1") as process:
-        process.faults.switch("block")
+def test_a_blocked_event_loop_ends_the_server(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "1") as process:
+        process.points.switch("lifecycle.beat", "hang")
         assert process.process.wait(timeout=30) == STALLED
     assert process.causes() == ["event_loop"]
 
 
-def test_an_event_loop_that_turns_again_serves_again(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "60") as process:
-        process.faults.switch("block")
+def test_an_event_loop_that_turns_again_serves_again(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "60") as process:
+        process.points.switch("lifecycle.beat", "hang")
         process.wait_for("stalled")
-        process.faults.switch("block", on=False)
+        process.points.switch("lifecycle.beat")
         process.wait_for("moves_again")
         assert process.check() == SERVING
         assert process.stop() == 0
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_stop_of_a_stalled_server_keeps_the_exit_code(starter_home, tmp_path, signals):
-    with serving(starter_home, tmp_path, "--stall-grace", "60", "--grace", "1") as process:
-        process.faults.switch("hang")
+def test_a_stop_of_a_stalled_server_keeps_the_exit_code(tiny_home, tmp_path, signals):
+    with serving(tiny_home, tmp_path, "--stall-grace", "60", "--grace", "1") as process:
         calls = process.hang_slots()
         process.wait_for("stalled")
         for _ in range(signals):
@@ -173,9 +157,8 @@ def test_a_stop_of_a_stalled_server_keeps_the_exit_code(starter_home, tmp_path, 
     assert process.events("stopped")
 
 
-def test_a_stall_that_begins_while_it_drains_gives_the_exit_code(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "60", "--grace", "4") as process:
-        process.faults.switch("hang")
+def test_a_stall_that_begins_while_it_drains_gives_the_exit_code(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "60", "--grace", "4") as process:
         calls = process.hang_slots()
         process.process.send_signal(signal.SIGTERM)
         assert process.process.wait(timeout=30) == STALLED
@@ -183,13 +166,12 @@ def test_a_stall_that_begins_while_it_drains_gives_the_exit_code(starter_home, t
     assert process.causes() == ["all_slots"]
 
 
-def test_a_process_that_was_stopped_itself_is_not_taken_for_stuck(starter_home, tmp_path):
-    with serving(starter_home, tmp_path, "--stall-grace", "0") as process:
-        process.faults.switch("hang")
+def test_a_process_that_was_stopped_itself_is_not_taken_for_stuck(tiny_home, tmp_path):
+    with serving(tiny_home, tmp_path, "--stall-grace", "0") as process:
         calls = process.hang_slots()
         process.process.send_signal(signal.SIGSTOP)
         time.sleep(3)
-        process.faults.switch("hang", on=False)
+        process.points.switch("engine.batch")
         process.process.send_signal(signal.SIGCONT)
         assert all(call.result().translations for call in calls)
         assert process.stop() == 0

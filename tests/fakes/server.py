@@ -160,7 +160,9 @@ class Fake:
         self.batching = Batching()
         # What answers a method where there is no script.
         self.rules: dict[str, Callable[[Any], Any]] = {}
-        self.health = health.HealthServicer()
+        # By default a Watch sends with a lock held, and what waits for its sending needs that lock where another Watch
+        # ends: both wait for ever. So each Watch has a thread of its own, and holds no lock while it sends.
+        self.health = health.HealthServicer(experimental_non_blocking=False)
         # Whether it says to callers who send an API key that it asks for none.
         self.ignores_keys = False
 

@@ -175,5 +175,6 @@ class Heartbeat:
         return self._beat
 
     def _turn(self) -> None:
+        # failpoint: lifecycle.beat
         self._beat = object()
         self._loop.call_later(self._interval, self._turn)

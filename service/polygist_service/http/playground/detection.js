@@ -10,6 +10,7 @@ export class Detection extends EventTarget {
   #server;
   #timer = 0;
   #asking = null;
+  #ask = null; // what is asked once the timer has run
 
   /** A code, empty where it is not known. */
   code = "";
@@ -24,8 +25,17 @@ export class Detection extends EventTarget {
   follow(text, mimeType) {
     clearTimeout(this.#timer);
     this.#asking?.abort();
-    if (text.trim().length < FEWEST) this.set("", false);
-    else this.#timer = setTimeout(() => this.#ask(text.slice(0, LONGEST).toWellFormed?.() ?? text, mimeType), PAUSE);
+    const start = text.slice(0, LONGEST);
+    const message = { contents: [start.toWellFormed?.() ?? start], mimeType, maxCandidateCount: 1 };
+    this.#ask = text.trim().length < FEWEST ? null : () => this.#tell(message);
+    if (this.#ask === null) this.set("", false);
+    else this.#timer = setTimeout(this.#ask, PAUSE);
+  }
+
+  /** Ask at once where something is to be asked, and wait for the answer. */
+  async settle() {
+    clearTimeout(this.#timer);
+    await this.#ask?.();
   }
 
   /** Take a language that was found otherwise. */
@@ -36,13 +46,13 @@ export class Detection extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  async #ask(text, mimeType) {
+  async #tell(message) {
     this.#asking = new AbortController();
-    const message = { contents: [text], mimeType, maxCandidateCount: 1 };
     try {
       const answer = await this.#server.call("v1/detectLanguage", message, { signal: this.#asking.signal });
       const [best] = answer.detections?.[0]?.languages ?? [];
       const isKnown = best && best.languageCode !== "und";
+      this.#ask = null;
       this.set(isKnown ? best.languageCode : "", isKnown && (best.confidence ?? 0) >= SURE);
     } catch {
       // The language is a convenience here: what is wrong is told by the call that the reader makes.

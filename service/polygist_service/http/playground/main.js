@@ -26,6 +26,7 @@ const detection = new Detection(server);
 const article = new Article();
 const sheet = new Sheet();
 const outputs = Object.fromEntries(TASKS.map((task) => [task, new Output(byId(`panel-${task}`), task)]));
+const desk = { server, options, article };
 const running = { summarise: null, translate: null }; // AbortControllers
 
 const shownTask = () => (options.get("do") === "translate" ? "translate" : "summarise");
@@ -50,11 +51,7 @@ async function run(task) {
   showRunning();
   announce(words(`working.${task}`));
   try {
-    const desk = { server, options, article };
-    const answer = await (task === "summarise"
-      ? summarise(desk, stopper.signal, output)
-      : translate(desk, chosenTarget(), stopper.signal, output));
-    finish(task, answer);
+    finish(task, await (task === "summarise" ? summarise(desk, stopper.signal, output) : translateOnce(stopper.signal)));
   } catch (error) {
     if (error.name === "AbortError") output.stop();
     else fail(output, error);
@@ -62,6 +59,19 @@ async function run(task) {
     running[task] = null;
     showRunning();
   }
+}
+
+/** Translate; where the reader has chosen no language, and the likely one is that of the article, into another. */
+async function translateOnce(signal) {
+  const output = outputs.translate;
+  if (!options.get("to") && !options.get("from")) await detection.settle();
+  const target = chosenTarget();
+  const answer = await translate(desk, target, signal, output);
+  if (options.get("to") || answer.sourceLanguage !== target) return answer;
+  detection.set(answer.sourceLanguage);
+  if (chosenTarget() === target) return answer;
+  output.start();
+  return translate(desk, chosenTarget(), signal, output);
 }
 
 function finish(task, answer) {
