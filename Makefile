@@ -8,13 +8,13 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test chaos soak fuzz fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-demo: $(READY)  ## install, pull the starter models, start the server, summarise and translate examples/article.txt
-	@$(BIN)/python examples/demo.py
+demo: $(READY)  ## install, pull the starter models, start the server, summarise and translate examples/article.txt; KEEP=1 keeps it for its page in a browser
+	@$(BIN)/python examples/demo.py $(if $(KEEP),--keep)
 
 test: $(READY)  ## run the linters, the type checker and all tests
 	@$(MAKE) --no-print-directory check
@@ -35,6 +35,9 @@ fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catal
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(PARTS)
 
+fuzz-models: $(READY) ## install models with something wrong in a file of theirs, SECONDS=600 of them, SEED=0
+	@$(BIN)/python -m tests.fuzz.models $(or $(SECONDS),600) $(or $(SEED),0)
+
 outside: $(READY) ## run the tests with what is not ours: clients in other languages, other packages beside us, README's installation; as root on Debian it installs what they need
 	@[ "$$(id -u)" != 0 ] || sh tests/interop/debian.sh
 	@$(BIN)/python -m pytest -m 'not chaos' tests/interop tests/end_to_end/test_package.py tests/end_to_end/test_install.py
@@ -46,7 +49,7 @@ web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf]' --group dev --group bench
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf,http]' --group dev --group bench
 	@.venv-lowest/bin/python $(ALL_TESTS)
 	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
 	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
@@ -89,7 +92,7 @@ bench-comparators: $(READY) ## measure speed beside everything else with the sam
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity
-	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,documents,gguf,convert]' --group dev
+	@$(BIN)/uv pip install --quiet --python .venv-parity/bin/python --editable '.[service,documents,gguf,convert,http]' --group dev
 	@.venv-parity/bin/python -m tests.parity.make
 	@.venv-parity/bin/python -m pytest tests/parity
 
@@ -115,7 +118,7 @@ audit: $(READY) ## look up what the image installs at OSV; exits with 2 and a li
 	@$(BIN)/python deploy/audit.py
 
 lock: $(READY)  ## lock what the image installs, with hashes
-	@for each in 'pyproject.toml --extra service --extra documents --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
+	@for each in 'pyproject.toml --extra service --extra documents --extra http --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
 	done
 
@@ -129,5 +132,5 @@ $(READY): pyproject.toml Makefile
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf]' --group dev --group bench
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http]' --group dev --group bench
 	@touch $@

@@ -1,4 +1,7 @@
-"""The demo behind `make demo`: pull the starter models, start a server, summarise and translate an article."""
+"""The demo behind `make demo`: pull the starter models, start a server, summarise and translate an article.
+
+With `--keep`, as of `make demo KEEP=1`, the server goes on at the end, and its page can be opened in a browser.
+"""
 
 import os
 import socket
@@ -6,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ARTICLE = Path(__file__).parent / "article.txt"
@@ -42,16 +46,26 @@ def show(address: str, folder: Path) -> None:
     run("English summary of the Portuguese translation", "summarise", str(portuguese), "--to", "en")
 
 
+def keep(server: subprocess.Popen[bytes], http_address: str) -> None:
+    """Say where the page is, and wait for Ctrl-C, which ends the server as well."""
+    print(f"\n── the page: open it in a browser; Ctrl-C ends it\n\n    http://{http_address}/\n", flush=True)
+    with suppress(KeyboardInterrupt):
+        server.wait()
+
+
 def main() -> None:
-    """Pull, serve, show, stop."""
+    """Pull, serve, show, and stop or keep."""
     subprocess.run([BIN / "polygist-server", "models", "pull", "starter"], check=True)
-    address = f"127.0.0.1:{find_free_port()}"
+    address, http_address = f"127.0.0.1:{find_free_port()}", f"127.0.0.1:{find_free_port()}"
+    command = [BIN / "polygist-server", "serve", "--listen", address, "--http-listen", http_address]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         with log.open("w") as output:
-            server = subprocess.Popen([BIN / "polygist-server", "serve", "--listen", address], stderr=output)
+            server = subprocess.Popen(command, stderr=output)
         try:
             show(address, Path(folder))
+            if "--keep" in sys.argv:
+                keep(server, http_address)
         except subprocess.CalledProcessError:
             print(log.read_text(), file=sys.stderr)
             raise SystemExit(1) from None

@@ -9,7 +9,9 @@ from polygist_client.aio import AsyncClient
 from polygist_client.client import Client
 from polygist_client.connection import ConnectionOptions
 from polygist_client.errors import (
+    ApiKeyExposed,
     ApiKeyIgnored,
+    ApiKeyWarning,
     CallFailed,
     Cancelled,
     CapabilityUnsupported,
@@ -83,7 +85,9 @@ from polygist_client.results import (
 __all__ = [
     "AlignedPair",
     "Alternative",
+    "ApiKeyExposed",
     "ApiKeyIgnored",
+    "ApiKeyWarning",
     "AsyncClient",
     "CallFailed",
     "CallOptions",

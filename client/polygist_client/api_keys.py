@@ -1,4 +1,4 @@
-"""Whether a server looks at the API key that it is sent; one that does not says so behind its answers."""
+"""Who sees the API key of a client: whether the server looks at it, which says so behind its answers, and who else."""
 
 import sys
 import warnings
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from polygist_client.connection import Connection
-from polygist_client.errors import ApiKeyIgnored
+from polygist_client.errors import ApiKeyExposed, ApiKeyIgnored
 
 API_KEY = "x-api-key"
 IGNORED = "ignored"
@@ -14,10 +14,10 @@ PACKAGE = __name__.partition(".")[0]
 
 
 class ApiKeyCheck:
-    """Warns, once, where the API key of a client is not looked at.
+    """Warns, once each, where others may read the API key of a client, and where the server does not look at it.
 
     Args:
-        connection: of the client.
+        connection: of the client, which has not sent anything yet.
 
     Attributes:
         is_open: whether there is anything left to find out.
@@ -26,6 +26,13 @@ class ApiKeyCheck:
     def __init__(self, connection: Connection) -> None:
         self.is_open = connection.has_api_key
         self._address = connection.address.text
+        if connection.exposes_api_key:
+            warnings.warn(
+                f"the API key goes to {self._address} without TLS, and whoever reads along can use it; give tls or ca,"
+                " or say that you trust the network in between: trust_network",
+                ApiKeyExposed,
+                stacklevel=depth_of_caller(),
+            )
 
     def read(self, trailer: Iterable[Any] | None) -> None:
         """Take what stood behind an answer."""

@@ -278,7 +278,7 @@ PARSERS: Mapping[str, Parser] = {
     **dict.fromkeys(
         (
             *("wait_for_ready", "scores", "segments", "alignment", "pivot", "markdown", "sentences", "citations"),
-            *("ignore_case", "include_text", "mark_fuzzy", "retranslate", "tls"),
+            *("ignore_case", "include_text", "mark_fuzzy", "retranslate", "tls", "trust_network"),
         ),
         parse_flag,
     ),

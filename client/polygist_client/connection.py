@@ -58,8 +58,9 @@ class ConnectionOptions(TypedDict, total=False):
         ca: PEM file with the certificates to trust; the system's by default.
         cert: PEM file with this client's certificate chain, together with `key`.
         key: PEM file with this client's private key.
-        api_key: goes with every call as ``authorization: Bearer …``; over TLS, or inside a network that you trust. A
-            server that asks for none is warned of once (`ApiKeyIgnored`).
+        api_key: goes with every call as ``authorization: Bearer …``. A server that asks for none is warned of once
+            (`ApiKeyIgnored`), and so is a key that goes to another machine without TLS (`ApiKeyExposed`).
+        trust_network: the API key may go to another machine without TLS; nobody is warned of that.
         metadata: goes with every call.
         timeout: seconds for each call; by default 120 s and 1 s for each 2,000 characters, at most 600 s. `math.inf`
             leaves it to the server's own limit.
@@ -77,6 +78,7 @@ class ConnectionOptions(TypedDict, total=False):
     cert: StrPath | None
     key: StrPath | None
     api_key: str | None
+    trust_network: bool
     metadata: Mapping[str, str]
     timeout: float | None
     wait_for_ready: bool
@@ -92,12 +94,14 @@ class Connection:
     Attributes:
         address: where the server is.
         certificates: None without TLS.
+        exposes_api_key: whether others may read the key, on a network that nobody said is trusted.
     """
 
     address: Address
     certificates: Certificates | None
     metadata: tuple[tuple[str, str], ...] = field(repr=False)
     has_api_key: bool
+    exposes_api_key: bool
     timeout: float | None
     wait_for_ready: bool
     reconnect_timeout: float
@@ -153,11 +157,14 @@ def connect_to(target: str, **options: Unpack[ConnectionOptions]) -> Connection:
     headers = {**given.get("metadata", {})}
     if api_key := given.get("api_key"):
         headers["authorization"] = f"Bearer {_parse_api_key(api_key)}"
+    certificates = read_certificates(address, given)
+    is_safe = bool(certificates or address.is_local or given.get("trust_network"))
     return Connection(
         address=address,
-        certificates=read_certificates(address, given),
+        certificates=certificates,
         metadata=tuple(_parse_header(key, value) for key, value in headers.items()),
         has_api_key=bool(given.get("api_key")),
+        exposes_api_key="authorization" in headers and not is_safe,
         timeout=given.get("timeout"),
         wait_for_ready=given.get("wait_for_ready", False),
         reconnect_timeout=given.get("reconnect_timeout", RECONNECT_SECONDS),

@@ -46,7 +46,15 @@ class FieldViolation:
     description: str
 
 
-class ApiKeyIgnored(UserWarning):
+class ApiKeyWarning(UserWarning):
+    """What to know about the API key of a client."""
+
+
+class ApiKeyExposed(ApiKeyWarning):
+    """The API key goes to another machine without TLS: whoever reads along can use it."""
+
+
+class ApiKeyIgnored(ApiKeyWarning):
     """The server asks for no API key and does not look at the one that this client sends."""
 
 

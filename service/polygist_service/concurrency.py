@@ -29,11 +29,14 @@ async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list
 
     The first one that fails cancels the others, and its error is raised as it is, not in a group.
     """
+    failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in coroutines]
     except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        failure = errors.exceptions[0]
+    if failure:  # raised in there it would know the group, which knows it
+        raise failure
     return [task.result() for task in tasks]
 
 
@@ -77,23 +80,26 @@ def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[Re
 
 async def merge_several(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
     """See `merge`."""
-    queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
+    queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
 
     async def fill(stream: AsyncGenerator[ResultT, None]) -> None:
         async with aclosing(stream):
             async for item in stream:
                 queue.put_nowait(item)
 
+    # A task that has ended is told of by None, not by itself: what is left in the queue is known to what it ended with.
     tasks = [asyncio.create_task(fill(stream)) for stream in streams]
     for task in tasks:
-        task.add_done_callback(queue.put_nowait)
+        task.add_done_callback(lambda _: queue.put_nowait(None))
     running = len(tasks)
     try:
         while running:
             item = await queue.get()
-            if isinstance(item, asyncio.Task):
-                item.result()
+            if item is None:
                 running -= 1
+                for task in tasks:
+                    if task.done():
+                        task.result()
             else:
                 yield item
     finally:
@@ -121,7 +127,7 @@ async def in_groups(
 
     The first list comes at once, each other one no sooner than `seconds` after the one before, unless it is the last.
     """
-    queue: asyncio.Queue[ResultT | asyncio.Task[None]] = asyncio.Queue()
+    queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
 
     async def fill() -> None:
         async with aclosing(stream):
@@ -129,14 +135,14 @@ async def in_groups(
                 queue.put_nowait(item)
 
     task = asyncio.create_task(fill())
-    task.add_done_callback(queue.put_nowait)
+    task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
-        while not isinstance(item := await queue.get(), asyncio.Task):
+        while (item := await queue.get()) is not None:
             group = [item]
-            while not queue.empty() and not isinstance(item := queue.get_nowait(), asyncio.Task):
+            while not queue.empty() and (item := queue.get_nowait()) is not None:
                 group.append(item)
             yield group
-            if isinstance(item, asyncio.Task):
+            if item is None:
                 break
             if seconds:
                 await asyncio.wait([task], timeout=seconds)

@@ -10,9 +10,23 @@ def limit(default: int, name: str, help_text: str) -> int:
     return value
 
 
+class LimitTooLowError(ValueError):
+    """A limit is below 1.
+
+    Args:
+        field: its name in `Limits`.
+        value: what it is.
+    """
+
+    def __init__(self, field: str, value: int) -> None:
+        super().__init__(f"{field} is {value}, it must be at least 1")
+        self.field = field
+        self.value = value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one request may ask for; raises ValueError below 1."""
+    """What one request may ask for; raises LimitTooLowError."""
 
     translate_contents: int = limit(1024, "translate.contents", "texts in one Translate request")
     summarise_contents: int = limit(32, "summarise.contents", "articles in one Summarise request")
@@ -42,9 +56,9 @@ class Limits:
     page_size: int = limit(1000, "list.page_size", "entries of one page of a list")
 
     def __post_init__(self) -> None:
-        for name, value in self.named():
-            if value < 1:
-                raise ValueError(f"limit {name} is {value}, it must be at least 1")
+        for each in fields(self):
+            if (value := getattr(self, each.name)) < 1:
+                raise LimitTooLowError(each.name, value)
 
     def named(self) -> Iterator[tuple[str, int]]:
         """Name on the wire and value of each limit."""

@@ -30,7 +30,9 @@ MOST_THREADS = 512
 # No model takes as little: whoever gives a smaller size has left the unit out.
 LEAST_SIZE = 1_000_000
 # Variables of the client.
-OF_CLIENT = frozenset({"address", "api_key", "complete"})
+OF_CLIENT = frozenset(
+    {"address", "api_key", "api_key_file", "ca", "cert", "complete", "key", "timeout", "tls", "trust_network"}
+)
 # A name that shares so much with that of a setting was meant for it.
 LEAST_LIKENESS = 0.8
 # As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin

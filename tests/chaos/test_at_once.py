@@ -4,12 +4,15 @@ import asyncio
 from collections import Counter
 
 import pytest
-from polygist_client import AsyncClient, Client
+from polygist_client import AsyncClient, CallFailed, Client
 
 from tests.end_to_end.load import ANSWERED, send_at_once, send_from_threads
 from tests.end_to_end.server import ServerProcess
 
 pytestmark = pytest.mark.chaos
+
+
+SHIPS = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,25 @@ async def test_ten_thousand_calls_on_one_channel(address, figures):
             seen = await send_at_once(client, 10_000)
     figures.count(seen)
     assert seen == {ANSWERED: 10_000}
+
+
+@pytest.mark.model
+async def test_ten_thousand_different_sentences_at_once_on_the_starter_model(server, figures):
+    """Of one caller, within the work that may wait by default; each answer has the number of its own ship."""
+
+    async def send(client: AsyncClient, number: int) -> str:
+        try:
+            answer = await client.translate(f"Ship {number} is late.", to="pt", source="en", timeout=300)
+        except CallFailed as error:
+            return f"{type(error).__name__}: {error}"
+        digits = "".join(filter(str.isdecimal, answer.text))
+        return ANSWERED if digits == str(number) else f"{number}: {answer.text}"
+
+    async with AsyncClient(server.address) as client:
+        with figures.timed():
+            seen = Counter(await asyncio.gather(*(send(client, number) for number in range(SHIPS))))
+    figures.count(seen)
+    assert seen == {ANSWERED: SHIPS}
 
 
 def test_four_hundred_threads(address, figures):

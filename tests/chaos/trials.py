@@ -180,6 +180,7 @@ TRIALS = (
         "restarts under load",
         (
             *in_file("chaos/test_replicas.py", "test_a_rolling_restart_fails_no_call_of_ten_thousand"),
+            *in_file("end_to_end/test_reload.py", "test_reloads_under_load_fail_no_call_and_keep_no_memory"),
             "chaos/test_restart.py",
             *in_file("end_to_end/test_lifecycle.py", "test_sigterm_answers_what_is_in_flight_and_refuses_the_rest"),
         ),
@@ -214,6 +215,8 @@ TRIALS = (
         "TLS and API keys",
         (
             "service/test_certificates.py",
+            "end_to_end/test_access.py",
+            "chaos/test_keys.py",
             *in_file("end_to_end/test_hangup.py",
                      "test_new_certificates_are_for_new_connections_and_a_wrong_pair_leaves_the_old_one"),
             *in_file("service/access/test_access.py", "test_no_method_of_ours_is_open_without_a_key",
@@ -229,7 +232,9 @@ TRIALS = (
                   "test_no_window_has_more_than_the_quota_and_a_steady_caller_nearly_all_of_it",
                   "test_requests_are_counted_by_the_minute",
                   "test_concurrent_work_of_a_key_is_bounded_and_one_call_always_has_its_turn",
-                  "test_items_of_a_stream_wait_for_the_quota")),
+                  "test_items_of_a_stream_wait_for_the_quota",
+                  "test_items_of_a_stream_have_all_of_the_quota_and_no_more",
+                  "test_a_clock_that_is_set_back_gives_nobody_more")),
     Trial("T26", "mixed load for long", (), left="make soak SECONDS=1800: memory, files, threads, latencies"),
     Trial(
         "T27",

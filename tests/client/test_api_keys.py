@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from polygist_client import ApiKeyIgnored, AsyncClient, Client, InvalidInput
+from polygist_client import ApiKeyExposed, ApiKeyIgnored, AsyncClient, Client, InvalidInput
 
 from tests.client.conftest import Polygist
 from tests.fakes.server import Fake
@@ -119,3 +119,56 @@ def test_a_line_break_at_the_end_of_a_key_is_none_of_it(fake: Fake):
     with Client(fake.address, api_key="s3cret\r\n") as client:
         client.translate("a", to="pt")
     assert fake.asked[-1].metadata["authorization"] == "Bearer s3cret"
+
+
+EXPOSED = (
+    "the API key goes to .* without TLS, and whoever reads along can use it; give tls or ca, or say .* trust_network"
+)
+ELSEWHERE = (
+    "example.org",
+    "192.0.2.1:50051",
+    "http://example.org:1",
+    "dns:example.org:1",
+    "ipv4:127.0.0.1:1,192.0.2.1:1",
+)
+HERE = ("localhost", "127.0.0.1:1", "[::1]:1", "unix:/run/polygist.sock", "ipv4:127.0.0.1:1,127.0.0.2:1")
+
+
+@pytest.mark.parametrize("make", [Client, AsyncClient])
+@pytest.mark.parametrize("address", ELSEWHERE)
+@pytest.mark.parametrize("options", [{"api_key": "s3cret"}, {"metadata": {"authorization": "Bearer s3cret"}}])
+def test_a_key_that_others_may_read_is_warned_of_where_the_client_is_made(make, address: str, options: dict[str, Any]):
+    with pytest.warns(ApiKeyExposed, match=EXPOSED) as caught:
+        make(address, **options)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert "s3cret" not in str(warning.message)
+
+
+@pytest.mark.parametrize(
+    ("address", "options"),
+    [
+        *((address, {}) for address in HERE),
+        ("https://example.org", {}),
+        ("example.org", {"tls": True}),
+        ("example.org", {"trust_network": True}),
+    ],
+)
+def test_nobody_is_warned_of_a_key_that_others_cannot_read(address: str, options: dict[str, Any]):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Client(address, api_key="s3cret", **options)
+        Client(address, **options)
+    assert not caught
+
+
+def test_the_command_warns_of_a_key_that_others_may_read(polygist: Polygist, monkeypatch):
+    monkeypatch.setenv("POLYGIST_API_KEY", "s3cret")
+    flags = ("info", "-a", "host.invalid:1", "--reconnect-timeout", "0")
+    said = polygist(*flags).err.splitlines()[0]
+    assert said.startswith(
+        "warning: the API key goes to host.invalid:1 without TLS, and whoever reads along can use it"
+    )
+    assert "give --tls or --ca, or say that you trust the network in between: --trust-network" in said
+    for silent in ("--trust-network", "--tls", "-q"):
+        assert "without TLS" not in polygist(*flags, silent).err

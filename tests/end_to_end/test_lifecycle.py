@@ -11,7 +11,12 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
+from polygist.v1 import (
+    model_service_pb2,
+    model_service_pb2_grpc,
+    translation_service_pb2,
+    translation_service_pb2_grpc,
+)
 from polygist_client import Client, Unavailable
 
 from tests.end_to_end.server import SERVE, ServerProcess, make_certificate
@@ -26,10 +31,15 @@ def check(channel, service=""):
     return MessageToDict(reply)["status"]
 
 
-def make_request(text="The library opens at nine.", count=1):
+def make_request(text="The library opens at nine.", *, source="en", target="pt", count=1):
     return translation_service_pb2.TranslateRequest(
-        contents=[text] * count, target_language_code="pt", source_language_code="en"
+        contents=[text] * count, target_language_code=target, source_language_code=source
     )
+
+
+def make_tiny_request(text="Der alte Markt.", count=1):
+    """A request of the tiny model."""
+    return make_request(text, source="de", target="en", count=count)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -55,15 +65,28 @@ def test_health_tells_the_truth_while_models_load(starter_home, tmp_path):
         assert loaded == {"en-pt", "pt-en", "minilm"}
 
 
-async def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(starter_home, tmp_path):
-    with ServerProcess(starter_home, tmp_path / "log", "--lame-duck", "0.5") as process:
+async def wait_until_there(channel, calls):
+    """Wait until a server has all calls, or has answered them."""
+    stub = model_service_pb2_grpc.ModelServiceStub(channel)
+    done = active = 0
+    while done + active < len(calls):
+        done = sum(call.done() for call in calls)
+        reply = await stub.GetServerInfo(model_service_pb2.GetServerInfoRequest())
+        active = reply.active_request_count - 1  # this call itself
+
+
+async def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(tiny_home, tmp_path):
+    with ServerProcess(tiny_home, tmp_path / "log", "--lame-duck", "0.5") as process:
         await asyncio.to_thread(process.wait_until_serving)
         async with grpc.aio.insecure_channel(process.address) as channel:
             stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
             watcher = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             first = await watcher.read()
-            calls = [asyncio.ensure_future(stub.Translate(make_request(count=4))) for _ in range(50)]
-            await asyncio.sleep(0.1)
+            calls = [
+                asyncio.ensure_future(stub.Translate(make_tiny_request(f"Der alte Markt {at}.", count=4)))
+                for at in range(50)
+            ]
+            await wait_until_there(channel, calls)
             process.process.send_signal(signal.SIGTERM)
             second = await watcher.read()
             replies = await asyncio.gather(*calls)
@@ -77,18 +100,18 @@ async def test_sigterm_answers_what_is_in_flight_and_refuses_the_rest(starter_ho
     assert process.events("stopped")[0]["complete"]
 
 
-async def test_a_draining_server_says_unavailable(starter_home, tmp_path):
-    with ServerProcess(starter_home, tmp_path / "log", "--grace", "20") as process:
+async def test_a_draining_server_says_unavailable(tiny_home, tmp_path):
+    with ServerProcess(tiny_home, tmp_path / "log", "--grace", "20") as process:
         await asyncio.to_thread(process.wait_until_serving)
         async with grpc.aio.insecure_channel(process.address) as channel:
             stub = translation_service_pb2_grpc.TranslationServiceStub(channel)
-            lines = "".join(f"One more line of text, the {at}th.\n" for at in range(2000))
-            long = asyncio.ensure_future(stub.Translate(make_request(lines)))
+            lines = "".join(f"Der alte Markt {at}.\n" for at in range(2000))
+            long = asyncio.ensure_future(stub.Translate(make_tiny_request(lines)))
             await asyncio.sleep(0.5)
             process.process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(process.wait_for, "draining")
             with pytest.raises(grpc.aio.AioRpcError) as caught:
-                await stub.Translate(make_request())
+                await stub.Translate(make_tiny_request())
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
             process.process.send_signal(signal.SIGTERM)  # the second one: stop now
             with pytest.raises(grpc.aio.AioRpcError):
@@ -112,27 +135,27 @@ def test_without_a_model_it_says_how_to_get_one(tmp_path):
     assert last_line(done).endswith("polygist-server models pull starter")
 
 
-def test_a_taken_port_is_an_error(server, starter_home):
-    done = serve("--home", starter_home, "--listen", server.address)
+def test_a_taken_port_is_an_error(server, tiny_home):
+    done = serve("--home", tiny_home, "--listen", server.address)
     assert done.returncode == 1
     assert f"cannot listen on {server.address}" in last_line(done)
 
 
-def test_a_damaged_model_is_named(starter_home, tmp_path):
+def test_a_damaged_model_is_named(tiny_home, tmp_path):
     home = tmp_path / "home"
-    shutil.copytree(starter_home, home)
-    weights = home / "models" / "en-pt" / "model.bin"
+    shutil.copytree(tiny_home, home)
+    weights = home / "models" / "de-en" / "model.bin"
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     done = serve("--home", home, "--listen", "127.0.0.1:0")
     assert done.returncode == 1
-    assert "en-pt" in last_line(done)
+    assert "de-en" in last_line(done)
     assert last_line(done).startswith("error: ")
 
 
-def test_an_open_address_needs_a_word(starter_home):
-    done = serve("--home", starter_home, "--listen", "0.0.0.0:0")
+def test_an_open_address_needs_a_word(tiny_home):
+    done = serve("--home", tiny_home, "--listen", "0.0.0.0:0")
     assert done.returncode == 2
     assert "--insecure" in done.stderr
 
@@ -147,21 +170,21 @@ def test_no_text_is_logged(server):
 
 
 @pytest.mark.parametrize("listen", ["unix:{}/polygist.sock"])
-def test_a_unix_socket_serves_too(starter_home, tmp_path, listen):
+def test_a_unix_socket_serves_too(tiny_home, tmp_path, listen):
     address = listen.format(tmp_path)
-    with ServerProcess(starter_home, tmp_path / "log", address=address) as process:
+    with ServerProcess(tiny_home, tmp_path / "log", address=address) as process:
         process.wait_until_serving()
         with grpc.insecure_channel(address) as channel:
             assert check(channel) == "SERVING"
     assert Path(tmp_path / "log").read_text().count("listening") == 1
 
 
-def test_tls_serves_whoever_trusts_the_certificate(starter_home, tmp_path):
+def test_tls_serves_whoever_trusts_the_certificate(tiny_home, tmp_path):
     key, cert = make_certificate(tmp_path)
-    with ServerProcess(starter_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
+    with ServerProcess(tiny_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
         process.wait_until_serving()
         with Client(process.address, ca=cert) as client:
             assert client.health() == "serving"
-            assert client.translate("The library opens at nine.", to="pt", source="en").text
+            assert client.translate("Der alte Markt.", to="en", source="de").text
         with Client(process.address) as client, pytest.raises(Unavailable):
             client.health(timeout=5)

@@ -28,9 +28,9 @@ pytestmark = pytest.mark.model
 CALLS = 1000  # some hundred lines fill a pipe
 
 
-def make_request(text, target="pt"):
+def make_request(text, target="pt", source="en"):
     return translation_service_pb2.TranslateRequest(
-        contents=[text], source_language_code="en", target_language_code=target
+        contents=[text], source_language_code=source, target_language_code=target
     )
 
 
@@ -70,16 +70,16 @@ def unheard(state, home):
 
 
 @pytest.mark.parametrize("state", ["not read", "closed", "full", "absent"])
-def test_a_log_that_cannot_be_written_stops_nothing(state, starter_home):
-    with unheard(state, starter_home) as (process, address, metrics), grpc.insecure_channel(address) as channel:
+def test_a_log_that_cannot_be_written_stops_nothing(state, tiny_home):
+    with unheard(state, tiny_home) as (process, address, metrics), grpc.insecure_channel(address) as channel:
         wait_until_serving(channel)
         models = model_service_pb2_grpc.ModelServiceStub(channel)
         for _ in range(CALLS):
             assert models.GetServerInfo(model_service_pb2.GetServerInfoRequest(), timeout=60).version
         with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=60) as reply:
             text = reply.read().decode()
-        in_flight = stub_of(channel).Translate.future(make_request("One more line of text.\n" * 300))
-        assert stub_of(channel).Translate(make_request("It is cold."), timeout=60).translations
+        in_flight = stub_of(channel).Translate.future(make_request("Der alte Markt.\n" * 300, "en", "de"))
+        assert stub_of(channel).Translate(make_request("Es ist kalt.", "en", "de"), timeout=60).translations
         process.send_signal(signal.SIGTERM)
         assert in_flight.result(60).translations
         assert process.wait(60) == 0
@@ -89,8 +89,8 @@ def test_a_log_that_cannot_be_written_stops_nothing(state, starter_home):
         assert is_counted == (dropped.get(state) == reason)
 
 
-def test_no_other_file_gets_the_number_of_standard_error(starter_home):
-    with unheard("absent", starter_home) as (process, address, _):
+def test_no_other_file_gets_the_number_of_standard_error(tiny_home):
+    with unheard("absent", tiny_home) as (process, address, _):
         with grpc.insecure_channel(address) as channel:
             grpc.channel_ready_future(channel).result(timeout=60)
         assert os.readlink(f"/proc/{process.pid}/fd/2") == os.devnull
@@ -98,8 +98,8 @@ def test_no_other_file_gets_the_number_of_standard_error(starter_home):
         assert process.wait(60) == 0
 
 
-def test_an_error_at_the_start_ends_a_server_that_nobody_hears(server, starter_home):
-    command = [*SERVE, "--home", str(starter_home), "--listen", server.address]
+def test_an_error_at_the_start_ends_a_server_that_nobody_hears(server, tiny_home):
+    command = [*SERVE, "--home", str(tiny_home), "--listen", server.address]
     for redirection in ("2>/dev/full", "2>&-"):
         done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", *command], timeout=60, check=False)
         assert done.returncode == 1
@@ -108,10 +108,10 @@ def test_an_error_at_the_start_ends_a_server_that_nobody_hears(server, starter_h
     assert heard.stderr.startswith(f"error: cannot listen on {server.address}")
 
 
-def test_nothing_but_json_stands_on_the_stream(starter_home, tmp_path):
+def test_nothing_but_json_stands_on_the_stream(tiny_home, tmp_path):
     """Also where gRPC itself has something to say: of a caller that speaks no TLS, of one that speaks no HTTP/2."""
     key, cert = make_certificate(tmp_path)
-    with ServerProcess(starter_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
+    with ServerProcess(tiny_home, tmp_path / "log", "--tls-cert", str(cert), "--tls-key", str(key)) as process:
         process.wait_until_serving()
         host, _, port = process.address.rpartition(":")
         for _ in range(3):
@@ -125,11 +125,11 @@ def test_nothing_but_json_stands_on_the_stream(starter_home, tmp_path):
     assert records[-1]["event"] == "stopped"
 
 
-async def test_calls_that_the_stop_cuts_off_are_counted(starter_home, tmp_path):
-    with ServerProcess(starter_home, tmp_path / "log", "--grace", "0.2") as process:
+async def test_calls_that_the_stop_cuts_off_are_counted(tiny_home, tmp_path):
+    with ServerProcess(tiny_home, tmp_path / "log", "--grace", "0.2") as process:
         await asyncio.to_thread(process.wait_until_serving)
         async with grpc.aio.insecure_channel(process.address) as channel:
-            request = make_request("".join(f"One more line of text, the {at}th.\n" for at in range(5000)))
+            request = make_request("".join(f"Der alte Markt {at}.\n" for at in range(5000)), "en", "de")
             calls = [asyncio.ensure_future(stub_of(channel).Translate(request)) for _ in range(3)]
             await asyncio.sleep(0.5)
             process.process.send_signal(signal.SIGTERM)

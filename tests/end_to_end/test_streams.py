@@ -115,7 +115,7 @@ def test_many_summaries_are_those_of_each_alone(client, article):
 
 @pytest.mark.parametrize(("number", "ordered"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
 def test_a_server_that_ends_loses_no_item(tiny_home, tmp_path, number, ordered):
-    count = 600
+    count = 200
     with ExitStack() as servers:
         first = servers.enter_context(ServerProcess(tiny_home, tmp_path / "first"))
         first.wait_until_serving()

@@ -190,6 +190,7 @@ def test_what_is_wrong_is_one_line_with_the_cure(server: Server, arguments: str,
         ("words = 1", "did you mean 'limits.words'?"),
         ("grace =", "c.toml: no TOML: "),
         ("listen = 'localhost'", "c.toml: listen: no port in 'localhost'"),
+        ("[limits]\nbeam_size = -1", "c.toml: limits.beam_size: -1 is less than 1"),
     ],
 )
 def test_a_wrong_configuration_file_is_one_line(server: Server, tmp_path: Path, content: str, message: str):
@@ -206,11 +207,12 @@ def test_a_wrong_configuration_file_is_one_line(server: Server, tmp_path: Path, 
         ("POLYGIST_SLOTS", "few", "POLYGIST_SLOTS: 'few' is no whole number"),
         ("POLYGIST_LISTEN", "localhost", "POLYGIST_LISTEN: no port in 'localhost'"),
         ("POLYGIST_LIMITS__WORDS", "many", "POLYGIST_LIMITS__WORDS: 'many' is no whole number"),
+        ("POLYGIST_LIMITS__QUEUE_SECONDS", "0", "POLYGIST_LIMITS__QUEUE_SECONDS: 0 is less than 1"),
     ],
 )
 def test_a_wrong_variable_is_one_line_that_names_it(server: Server, monkeypatch, variable, value, message):
     monkeypatch.setenv(variable, value)
-    outcome = server("serve")
+    outcome = server("serve", "--limit-beam-size", "2")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert message in outcome.err
 

@@ -200,7 +200,12 @@ def test_variables_of_the_client_and_of_kubernetes_are_nothing_of_ours():
     links = {"POLYGIST_SERVICE_HOST", "POLYGIST_SERVICE_PORT", "POLYGIST_PORT", "POLYGIST_PORT_50051_TCP_ADDR"}
     theirs = {"POLYGIST_API_KEY": "k", "POLYGIST_ADDRESS": "a", **dict.fromkeys(names | links, "x")}
     assert list(find_mistyped(theirs, setting_names())) == []
-    assert find_unknown(dict.fromkeys(["POLYGIST_API_KEY", "POLYGIST_ADDRESS", "POLYGIST_CONFIG", *links], "x")) == []
+    assert (
+        find_unknown(
+            dict.fromkeys(["POLYGIST_API_KEY", "POLYGIST_ADDRESS", "POLYGIST_CA", "POLYGIST_CONFIG", *links], "x")
+        )
+        == []
+    )
 
 
 def test_variables_of_nobody_are_told():

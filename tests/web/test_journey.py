@@ -51,7 +51,7 @@ def test_from_an_article_to_its_summary_and_translation(browser, starter_address
 
 def test_what_is_to_be_checked_stands_where_it_belongs(browser, starter_address):
     with Desk(browser, starter_address, "to=pt") as desk:
-        desk.paste(f"{ARTICLE} {MIXED}")
+        desk.paste(f"{ARTICLE}\n\n{MIXED}")
         desk.run("translate")
         warnings = desk.panel("translate").locator(".warnings li")
         expect(warnings).to_have_count(1)

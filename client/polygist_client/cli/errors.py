@@ -80,6 +80,9 @@ FLAGS: Mapping[str, str] = {
     "max_words": "--max-words",
     "(timeout)": "(--timeout)",
     "cert and key belong": "--cert and --key belong",
+    "give cert and key": "give --cert and --key",
+    "give tls or ca": "give --tls or --ca",
+    "trust_network": "--trust-network",
     **{f"but {name} is given": f"but --{name} is given" for name in ("tls", "ca", "cert")},
 }
 FILE_OPTIONS = frozenset({"ca", "cert", "key"})

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from polygist_client import (
-    ApiKeyIgnored,
+    ApiKeyWarning,
     CallFailed,
     Client,
     ConnectionOptions,
@@ -73,6 +73,7 @@ class Session:
     cert: str | None = None
     key: str | None = None
     api_key_file: str | None = None
+    trust_network: bool = False
     timeout: float | None = None
     reconnect_timeout: float = RECONNECT_SECONDS
     metadata: tuple[str, ...] = ()
@@ -97,6 +98,7 @@ class Session:
             "cert": self.cert,
             "key": self.key,
             "api_key": read_api_key(self.api_key_file),
+            "trust_network": self.trust_network,
             "metadata": dict(parse_metadata(each) for each in self.metadata),
             "timeout": self.timeout,
             "reconnect_timeout": self.reconnect_timeout,
@@ -286,6 +288,7 @@ GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "File with the API key; or set POLYGIST_API_KEY.",
         },
     ),
+    (("--trust-network",), {"is_flag": True, "help": "The API key may go without TLS."}),
     (("--timeout",), {"type": Duration(), "help": "Time for each call: 90s, 5m.  [default: by length]"}),
     (
         ("--reconnect-timeout",),
@@ -376,13 +379,13 @@ def showing_warnings(session: Session) -> Iterator[None]:
     show_others = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if not issubclass(category, ApiKeyIgnored):
+        if not issubclass(category, ApiKeyWarning):
             show_others(message, category, *where, **more)
         elif not session.quiet and str(message) not in shown:
             shown.add(str(message))
-            session._print(f"warning: {message}")
+            session._print(f"warning: {name_flags(str(message))}")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", ApiKeyIgnored)
+        warnings.simplefilter("always", ApiKeyWarning)
         warnings.showwarning = show
         yield

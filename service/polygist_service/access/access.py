@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from pathlib import Path
 
-from polygist_service.access.keys import ADMIN, CALLER, SUMMARISE, TRANSLATE, Key, digest_of, name_in, read_keys
+from polygist_service.access.keys import (
+    ADMIN,
+    CALLER,
+    SUMMARISE,
+    TRANSLATE,
+    Key,
+    digest_of,
+    is_open_to_all,
+    name_in,
+    read_keys,
+)
 from polygist_service.access.quotas import Account, Demand
 from polygist_service.errors import ApiKeyInvalid, ApiKeyMissing, QuotaExceeded, ScopeMissing
 
@@ -40,6 +50,7 @@ class Access:
 
     Args:
         path: the file; None asks for no keys.
+        exposed: is told of it where everyone on the machine may write it, and so make keys.
         clock: seconds, for quotas.
         now: the time of day, for keys that expire.
 
@@ -51,24 +62,21 @@ class Access:
         self,
         path: Path | None = None,
         *,
+        exposed: Callable[[Path], None] = lambda path: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._path = path
+        self._exposed = exposed
         self._clock = clock
         self._now = now
-        self._keys: dict[str, Key] = read_keys(path) if path else {}
+        self._keys: dict[str, Key] = self._read(path) if path else {}
         self._accounts: dict[str, Account] = {}
 
     @property
     def asks_for_keys(self) -> bool:
         """Whether a call needs a key."""
         return self._path is not None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all keys, those that have expired too."""
-        return tuple(self._keys)
 
     async def reload(self) -> bool:
         """Read the file again; returns whether it has changed. Raises KeyFileError, and what was there stays.
@@ -77,8 +85,14 @@ class Access:
         """
         if self._path is None:
             return False
-        before, self._keys = self._keys, await asyncio.to_thread(read_keys, self._path)
+        before, self._keys = self._keys, await asyncio.to_thread(self._read, self._path)
         return self._keys != before
+
+    def _read(self, path: Path) -> dict[str, Key]:
+        keys = read_keys(path)
+        if is_open_to_all(path):
+            self._exposed(path)
+        return keys
 
     def authorise(self, service: str, metadata: Iterable[tuple[str, str | bytes]]) -> Key | None:
         """Return the key of a call; None where none is asked for.

@@ -8,17 +8,18 @@ import json
 import os
 import re
 import secrets
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from polygist_service.errors import KeyFileError
 
@@ -29,6 +30,7 @@ SECRET_BYTES = 32
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+FIELDS = frozenset({"name", "sha256", "scopes", "created", "expires", "quota", "weight"})
 # Who else has the file open lets go of it sooner.
 LOCK_SECONDS = 10.0
 
@@ -114,19 +116,18 @@ def name_in(key: str) -> str:
 def read_keys(path: Path) -> dict[str, Key]:
     """Read the keys of a file, by their names; raises KeyFileError where it cannot be read, or is none."""
     try:
-        rows = json.loads(path.read_bytes())["keys"]
-        keys = [parse_row(row) for row in rows]
+        tree = json.loads(path.read_bytes())
+        keys = [parse_row(row) for row in tree["keys"]]
     except FileNotFoundError:
         raise KeyFileError(
             f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME"
         ) from None
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; give a file that this user may read") from error
-    except KeyError as error:
-        raise KeyFileError(f"{path}: a key has no {error}; write the file by polygist-server keys") from error
-    except (TypeError, AttributeError, RecursionError) as error:
-        raise KeyFileError(f"{path}: no file of API keys; make one by polygist-server keys add") from error
-    except ValueError as error:  # json's own errors are such too
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        cure = "put back a copy of it, or make one by polygist-server keys add"
+        raise KeyFileError(f"{path}: no file of API keys, or only a part of one; {cure}") from error
+    except ValueError as error:
         raise KeyFileError(f"{path}: {error}") from error
     named = {key.name: key for key in keys}
     if len(named) < len(keys):
@@ -135,14 +136,30 @@ def read_keys(path: Path) -> dict[str, Key]:
 
 
 def parse_row(row: Mapping[str, Any]) -> Key:
-    """Return the key of a row of the file; raises ValueError, KeyError or TypeError where it is none."""
+    """Return the key of a row of the file.
+
+    A field that is not known is refused: it may be a bound of which the name was mistyped.
+
+    Raises:
+        ValueError: it is no key; says what is wrong.
+        TypeError, AttributeError: it is not even a row.
+    """
+    name, quota = row.get("name"), row.get("quota", {})
+    if missing := sorted({"name", "sha256", "scopes", "created"} - row.keys()):
+        raise ValueError(f"the key {name!r} has no {missing[0]!r}; write the file by polygist-server keys")
+    bounds = {each.name for each in fields(Quota)}
+    if unknown := sorted((row.keys() - FIELDS) | (quota.keys() - bounds)):
+        raise ValueError(
+            f"the key {name!r} has {unknown[0]!r}, which is no field of a key; see polygist-server keys list --json"
+        )
+    expires = row.get("expires")
     return Key(
         name=row["name"],
         digest=row["sha256"],
         scopes=tuple(row["scopes"]),
         created=parse_time(row["created"]),
-        expires=parse_time(row["expires"]) if row.get("expires") else None,
-        quota=Quota(**row.get("quota", {})),
+        expires=None if expires is None else parse_time(expires),
+        quota=Quota(**quota),
         weight=row.get("weight", 1.0),
     )
 
@@ -162,8 +179,11 @@ def to_row(key: Key) -> dict[str, Any]:
 
 def parse_time(text: str) -> datetime:
     """Return a time as ISO 8601 writes it, of UTC where it names no zone; raises ValueError where it is none."""
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time; give one such as 2030-12-31 or 2030-12-31T18:00+02:00") from None
 
 
 @contextmanager
@@ -174,12 +194,16 @@ def changing(path: Path) -> Iterator[dict[str, Key]]:
     owner alone.
 
     Raises:
-        KeyFileError: it cannot be read.
+        KeyFileError: it cannot be read, or another command does not let go of it.
         OSError: it cannot be written.
     """
     # A link stays one.
     path = path.resolve()
-    with FileLock(f"{path}.lock", timeout=LOCK_SECONDS):
+    try:
+        lock = FileLock(f"{path}.lock").acquire(timeout=LOCK_SECONDS)
+    except Timeout:
+        raise KeyFileError(f"{path}: another command is changing it; try again when that has ended") from None
+    with lock:
         keys = read_keys(path) if path.exists() else {}
         yield keys
         write_whole(path, json.dumps({"keys": [to_row(key) for key in keys.values()]}, indent=2) + "\n")
@@ -199,6 +223,21 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(number)
         os.replace(name, path)
+        sync_folder(path.parent)  # a key that was revoked has to stay so
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Have it on the disk what a folder holds; raises OSError."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Whether everyone on this machine may write a file, and so make keys."""
+    return bool(path.stat().st_mode & stat.S_IWOTH)

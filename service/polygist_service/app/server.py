@@ -13,7 +13,7 @@ from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
-from polygist_service.app.heap import settle_heap
+from polygist_service.app.heap import keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
 from polygist_service.app.services import Runtime, Services
@@ -21,7 +21,7 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.rpc.interceptors import Unobserved
+from polygist_service.rpc.exchange import Unobserved
 from polygist_service.rpc.models import ModelAdminServicer, ModelLifecycle
 from polygist_service.settings import PORTS, Settings
 
@@ -237,7 +237,8 @@ class Server:
         await self.runtime.preload()
         settle_heap()
         self.health.report(self.runtime.services.engine.models())
-        self._tasks = [asyncio.create_task(self._report_changes()), asyncio.create_task(self.runtime.registry.watch())]
+        endless = (self._report_changes(), self.runtime.registry.watch(), keep_trimmed())
+        self._tasks = [asyncio.create_task(each) for each in endless]
 
     def mark_not_serving(self) -> None:
         """Report NOT_SERVING from now on, and leave the models as they are."""

@@ -155,7 +155,7 @@ class Runtime:
     """
 
     def __init__(self, settings: Settings) -> None:
-        access = Access(settings.access_keys)
+        access = Access(settings.access_keys, exposed=warn_of_exposed)
         glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
         glossaries.load()
         self.slots = settings.slots or count_usable_cores()
@@ -205,6 +205,11 @@ class Runtime:
         self.registry.close()
         await asyncio.to_thread(self._engine.close)
         self.services.pool.close()
+
+
+def warn_of_exposed(path: Path) -> None:
+    """Log that everyone on the machine may make API keys."""
+    log.warning("keys_writable", file=str(path), hint=f"everyone may write it, and make keys; run: chmod o-w {path}")
 
 
 def warn_of_repeated(path: Path, term: str, line: int) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from polygist_service.errors import ModelCrash, StoreError
-from polygist_service.limits import Limits
+from polygist_service.limits import Limits, LimitTooLowError
 from polygist_service.settings import (
     PORTS,
     PREFIX,
@@ -26,6 +26,7 @@ from polygist_service.settings import (
     nearest,
     setting_names,
 )
+from polygist_service.store.validation import show
 
 LIMIT_FLAG = "limit_"
 # What a help text calls a value of a type.
@@ -159,7 +160,7 @@ def read_settings(config: Path | None, flags: dict[str, Any], *, only_http: bool
     try:
         return load_settings(given, config, only_http=only_http)
     except ValidationError as error:
-        rows = [f"{name_place(row['loc'], given, config)}{explain(row)}" for row in error.errors()]
+        rows = [f"{name_place(find_setting(row), given, config)}{explain(row)}" for row in error.errors()]
         raise click.UsageError("; ".join(rows), context) from None
     except (OSError, ValueError) as error:  # of a configuration file that cannot be read, or is no TOML
         raise click.UsageError(str(error), context) from None
@@ -186,12 +187,20 @@ def check_environment(names: Sequence[str]) -> None:
         raise click.UsageError("; ".join(rows), click.get_current_context(silent=True))
 
 
+def find_setting(row: Any) -> tuple[int | str, ...]:
+    """Return the name of the setting that is wrong, and under it that of the limit, where it is one."""
+    error = (row.get("ctx") or {}).get("error")
+    return (*row["loc"], error.field) if isinstance(error, LimitTooLowError) else row["loc"]
+
+
 def name_place(loc: tuple[int | str, ...], flags: Mapping[str, Any], config: Path | None) -> str:
     """Where a wrong value stands, by the order in which the sources go: a flag, a variable or a key of the file."""
     if not loc:
         return ""
     name, variable = str(loc[0]), f"{PREFIX}{'__'.join(map(str, loc)).upper()}"
-    if loc[0] in flags:
+    if name == "limits" and len(loc) > 1:
+        name, flags = f"limit_{loc[1]}", {f"limit_{limit}": value for limit, value in flags.get("limits", {}).items()}
+    if name in flags:
         return f"--{name.replace('_', '-')}: "
     if os.environ.get(variable):
         return f"{variable}: "
@@ -201,7 +210,9 @@ def name_place(loc: tuple[int | str, ...], flags: Mapping[str, Any], config: Pat
 
 def explain(row: Any) -> str:
     """What is wrong with a value, in words of ours where an operator is likely to meet them."""
-    value, bound = repr(row.get("input")), row.get("ctx") or {}
+    value, bound = show(row.get("input")), row.get("ctx") or {}
+    if isinstance(error := bound.get("error"), LimitTooLowError):
+        return f"{error.value} is less than 1"
     match row["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
             return suggest_setting(row["loc"])

@@ -151,7 +151,7 @@ def list_keys(path: Path | None, /, as_json: bool) -> None:
 def describe(key: Key) -> tuple[str, ...]:
     """Return what the list tells of a key."""
     row = to_row(key)
-    expires = "never" if key.expires is None else f"{key.expires:%Y-%m-%d}"
+    expires = "never" if key.expires is None else f"{key.expires:%Y-%m-%dT%H:%MZ}"
     if key.expires and key.expires <= datetime.now(UTC):
         expires += " (over)"
     quota = ", ".join(f"{name.replace('_', ' ')}: {value:g}" for name, value in row["quota"].items())

@@ -31,7 +31,7 @@ from polygist_service.store.description import COMPUTE_TYPES, ROLES
 if TYPE_CHECKING:
     from polygist_service.store.catalogue.pull_options import PullOptions
     from polygist_service.store.description import InstalledModel, Inventory
-    from polygist_service.store.store import Store
+    from polygist_service.store.store import Pulled, Store
 
 HEADINGS = {
     "Install": ("pull", "convert", "import", "rm"),
@@ -146,10 +146,7 @@ def pull(store: Store, /, names: Sequence[str], again: bool, **flags: Any) -> No
             expect_known([name], known, "the catalogue has no model or set", store.catalogue.suggest_pair(name))
     with ProgressBars() as bars:
         pulled = store.pull(names, bars.report, options=options)
-    for each in pulled:
-        click.echo(each)
-    if sys.stderr.isatty() and any(each.is_new for each in pulled):  # beside the result, for people
-        click.echo("note: a server that runs takes them up at SIGHUP, or by polygist models reload", err=True)
+    tell_installed(pulled)
 
 
 @models.command(
@@ -171,7 +168,7 @@ def convert(store: Store, /, name: str, folder: Path, **flags: Any) -> None:
     expect_known([name], store.catalogue.models, "the catalogue has no model")
     with ProgressBars() as bars:
         pulled = store.convert(name, folder, bars.report, options=options)
-    click.echo(pulled)
+    tell_installed([pulled])
 
 
 @models.command(
@@ -207,7 +204,7 @@ def import_models(store: Store, paths: Sequence[Path]) -> None:
     for path in paths:
         with ProgressBars() as bars:
             pulled = store.import_(path, bars.report)
-        click.echo(pulled)
+        tell_installed([pulled])
         warn_of_saturation([pulled.model])
 
 
@@ -232,11 +229,11 @@ def verify(store: Store, names: Sequence[str]) -> int:
         if not names:  # a wrong home looks like this, and nothing was proved sound
             tell_emptiness(store.home)
             code = 1
-    for name in names:
+    for name in dict.fromkeys(names):
         try:
+            model = store.find(name)
             store.verify(name)
             click.echo(f"{name}: ok")
-            model = store.find(name)
             warn_of_saturation([model])
             if model.golden is None:
                 click.echo(f"note: {name} has no golden answers; run: polygist-server models record {name}", err=True)
@@ -258,18 +255,24 @@ def record(store: Store, names: Sequence[str]) -> int:
     """Record golden answers of models, or of all.
 
     A server compares them whenever it loads the model. Pulls record them, too:
-    this is for models that have none, or that came from another machine.
+    this is for models that have none, or that came from another machine. All
+    are asked; exit code 1 says that one has no answers, or that there is none.
     """
-    missing = 0
-    for name in names or store.names():
-        golden = store.record(name)
+    if not (asked := names or store.names()):
+        tell_emptiness(store.home)
+        return 1
+    code = 0
+    for name in dict.fromkeys(asked):
+        try:
+            golden = store.record(name)
+        except StoreError as error:
+            click.echo(f"error: {error.message}", err=True)
+            golden = None
         if golden is None:
-            missing += 1  # a warning has told why
+            code = 1  # a line on standard error has told why
         else:
             click.echo(f"{name}: {len(golden.answers)} golden answers, {golden.calculation}")
-    if not names and not store.names():
-        tell_emptiness(store.home)
-    return min(missing, 1)
+    return code
 
 
 @models.command(
@@ -357,7 +360,7 @@ def ps() -> None:
 @click.pass_obj
 def rm(store: Store, names: Sequence[str]) -> None:
     """Remove installed models."""
-    for name in names:
+    for name in dict.fromkeys(names):
         store.remove(name)
         click.echo(f"{name}: removed")
 
@@ -411,6 +414,14 @@ def name_few(names: Sequence[str]) -> str:
     left = len(names) - MOST_SUGGESTED
     more = f" and {left} more, see polygist-server models list" if left > 0 else ""
     return ", ".join(names[:MOST_SUGGESTED]) + more
+
+
+def tell_installed(pulled: Sequence[Pulled]) -> None:
+    """Say what came of models; on a terminal also how a server gets to know of them."""
+    for each in pulled:
+        click.echo(each)
+    if sys.stderr.isatty() and any(each.is_new for each in pulled):  # beside the result, for people
+        click.echo("note: a server that runs takes them up at SIGHUP, or by polygist models reload", err=True)
 
 
 def warn_of_strays(inventory: Inventory, home: Path) -> None:

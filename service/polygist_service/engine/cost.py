@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from copy import deepcopy
 from math import exp, log
 
 # What a batch still counts for when the next one has run: the last fifty count.
@@ -43,6 +44,13 @@ class CostModel:
         self._seen: Sums = (0.0, 0.0, 0.0)
         self._written: Sums = (0.0, 0.0)
         self._batches: Sums = (USUAL_SEGMENTS, 1.0)
+
+    def copy(self) -> "CostModel":
+        """Return one that has learnt the same, and learns by itself from here on."""
+        other = CostModel()
+        with self._lock:
+            vars(other).update({name: deepcopy(value) for name, value in vars(self).items() if name != "_lock"})
+        return other
 
     def add(self, seconds: float, *, padded: int, steps: int, segments: int, beam_size: int = 1) -> None:
         """Learn from a batch.

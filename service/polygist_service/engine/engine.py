@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol, cast
 
 from polygist_service.concurrency import TextPool
@@ -34,6 +35,8 @@ from polygist_service.text.segmentation import Span
 
 # A batch that may be expected to take longer asks after each token who still wants it; others end as a whole.
 LONG_SECONDS = 0.25
+# So many of the options that calls have are remembered: nearly all calls have the same.
+MOST_OPTIONS = 256
 
 
 class Models(Protocol):
@@ -224,7 +227,7 @@ class Hold:
         tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
-        options = without_languages(options, self.info)
+        options = without_languages(options, aligns=self.info.aligns)
         submission.is_aligned = isinstance(options, Decoding) and options.alignment
         lookup = self._cache.look_up(self.info, options, tokens)
         waiting = group_equals(lookup.missing, options)
@@ -252,14 +255,15 @@ class Hold:
             self._slots.cancel(submission)
 
 
-def without_languages(options: Options, info: ModelInfo) -> Options:
+@lru_cache(MOST_OPTIONS)
+def without_languages(options: Options, *, aligns: bool) -> Options:
     """Return what an output depends on beside its tokens, which the languages are in already.
 
     A model that cannot align is not asked to.
     """
     if not isinstance(options, Decoding):
         return options
-    return replace(options, source="", target="", alignment=options.alignment and info.aligns)
+    return replace(options, source="", target="", alignment=options.alignment and aligns)
 
 
 def without_alignment(options: Options) -> Options:
@@ -330,12 +334,12 @@ class Callers:
 
 def find_cost(key: BatchKey) -> CostModel:
     """Return what tells how long batches of `key` take."""
-    return key.model.cost
+    return key.model.find_cost(shortlist=isinstance(key.options, Decoding) and key.options.shortlist)
 
 
 def run_batch(key: BatchKey, batch: Sequence[Job]) -> list[Result]:
     """Run one batch on the model of `key`; blocks."""
-    tokens, beam_size, cost = [job.tokens for job in batch], key.beam_size, key.model.cost
+    tokens, beam_size, cost = [job.tokens for job in batch], key.beam_size, find_cost(key)
     longest = max(map(len, tokens))
     is_long = cost.expect(segments=len(batch), longest=longest, beam_size=beam_size) > LONG_SECONDS
     began = time.monotonic()
@@ -358,7 +362,7 @@ def bound_seconds(key: BatchKey, batch: Sequence[Tokens]) -> float:
     """Return how long a batch takes at most."""
     with key.model.use() as model:
         written = model.most_output_tokens(batch, key.options)
-    return key.model.cost.bound(padded=len(batch) * max(map(len, batch)), steps=written)
+    return find_cost(key).bound(padded=len(batch) * max(map(len, batch)), steps=written)
 
 
 def hand_over(outcomes: Sequence[tuple[Job, Outcome | Partial]]) -> None:

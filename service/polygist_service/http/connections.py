@@ -29,7 +29,8 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Expect headers."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(0)  # so that it is told of whatever waits to be read
+        # So that it is told of whatever waits to be read. Not 0: over TLS, asyncio would count nothing as too much.
+        transport.set_write_buffer_limits(1)
         if len(self.connections) > CONNECTIONS:
             transport.abort()
         self._expect("headers", HEADER_SECONDS, transport.abort)

@@ -44,7 +44,7 @@ class HttpServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            log_level="error",  # what is wrong with requests is told to those who send them
+            log_level="critical",  # what goes wrong is told to who asks, and logged by `Surroundings`
             access_log=False,
             proxy_headers=False,  # whoever calls could say that he is somebody else
             timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -1,17 +1,38 @@
 """What a model is, to those who run it: read from the catalogue and the model's own files, kept in its manifest."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
 
 from polygist_service.store.golden_answers import GoldenAnswers
+from polygist_service.store.validation import must_be, one_of, read_as
+from polygist_service.text.languages import BadTag, parse_tag
 
 ROLES = ("translation", "summarisation", "encoder")
 TOKENIZERS = ("sentencepiece", "pieces", "json", "chat")
 COMPUTE_TYPES = (
     "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32",
 )  # fmt: skip
+# More than any model has or does.
+MOST = 10_000_000
+
+
+def is_language(tag: str) -> bool:
+    """Whether a text is a canonical language tag, or stands for any language."""
+    try:
+        return tag == "und" or parse_tag(tag) == tag
+    except BadTag:
+        return False
+
+
+# What is told to people, on terminals, too.
+Line = Annotated[str, must_be("a text on one line, without control characters", str.isprintable)]
+LanguageTag = Annotated[str, must_be("a language code such as en or pt-BR", is_language)]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Number = Annotated[float, Field(ge=-MOST, le=MOST)]
 
 
 @dataclass(frozen=True)
@@ -47,38 +68,40 @@ class Description:
         golden_text: a text that the loaded model must have an answer to.
     """
 
-    name: str
-    display_name: str
-    role: str
-    family: str
-    license: str
-    source_languages: tuple[str, ...]
-    target_languages: tuple[str, ...]
-    tokenizer: str
-    max_input_tokens: int
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Line
+    display_name: Line
+    role: Annotated[str, one_of(ROLES)]
+    family: Line
+    license: Line
+    source_languages: tuple[LanguageTag, ...]
+    target_languages: tuple[LanguageTag, ...]
+    tokenizer: Annotated[str, one_of(TOKENIZERS)]
+    max_input_tokens: Annotated[Count, Field(ge=1)]
     language_tokens: Mapping[str, str] = field(default_factory=dict)
     source_layout: tuple[str, ...] = ("{text}",)
     target_layout: tuple[str, ...] = ()
     text_prefix: str = ""
     end_tokens: tuple[str, ...] = ()
-    max_output_tokens: int = 0
-    min_output_tokens: int = 0
-    no_repeat_ngram_size: int = 0
-    repetition_penalty: float = 1.0
-    length_penalty: float = 1.0
-    quality_beam_size: int = 2
+    max_output_tokens: Count = 0
+    min_output_tokens: Count = 0
+    no_repeat_ngram_size: Count = 0
+    repetition_penalty: Number = 1.0
+    length_penalty: Number = 1.0
+    quality_beam_size: Count = 2
     shortlist: bool = False
-    compute_type: str = "int8"
-    int8_limit: int = 0
+    compute_type: Annotated[str, one_of((*COMPUTE_TYPES, "default", ""))] = "int8"
+    int8_limit: Count = 0
     experimental: bool = False
     runs_as: str = ""
-    encoder_positions: int = 0
-    decoder_positions: int = 0
+    encoder_positions: Count = 0
+    decoder_positions: Count = 0
     aligns: bool | None = None
-    alignment_layer: int = -1
-    alignment_heads: int = 1
-    alignment_share: float | None = None
-    pooling: str = "mean"
+    alignment_layer: Annotated[int, Field(ge=-1, le=MOST)] = -1
+    alignment_heads: Count = 1
+    alignment_share: Number | None = None
+    pooling: Annotated[str, one_of(("mean", "cls"))] = "mean"
     golden_text: str = "The library opens at nine in the morning and closes at six in the evening."
 
     def to_json(self) -> dict[str, Any]:
@@ -87,14 +110,8 @@ class Description:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote; raises TypeError or ValueError where it is something else."""
-        known = {each.name for each in fields(cls)}
-        if unknown := sorted(values.keys() - known):
-            raise ValueError(f"unknown keys: {', '.join(unknown)}")
-        read: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-        }
-        return cls(**read)
+        """Read what `to_json` wrote; raises ValueError, naming the field, where it is something else."""
+        return read_as(cls, values)
 
 
 @dataclass(frozen=True)

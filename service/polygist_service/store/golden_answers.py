@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
+
+from polygist_service.store.validation import read_as
+
+# A server that loads the model waits for all of them.
+MOST_ANSWERS = 100
+STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,8 @@ class GoldenAnswer:
         score: the mean log-probability of these.
         vector: what an encoder made of the text: 16-bit floats, little-endian, in Base64.
     """
+
+    __pydantic_config__ = STRICT
 
     text: str
     source: str = ""
@@ -39,6 +49,8 @@ class Calculation:
         software: the versions of what asks and of what calculates.
     """
 
+    __pydantic_config__ = STRICT
+
     compute_type: str
     instruction_set: str
     software: str
@@ -55,8 +67,10 @@ class Calculation:
 class GoldenAnswers:
     """What a model answered, and how that was calculated."""
 
+    __pydantic_config__ = STRICT
+
     calculation: Calculation
-    answers: tuple[GoldenAnswer, ...]
+    answers: Annotated[tuple[GoldenAnswer, ...], Field(min_length=1, max_length=MOST_ANSWERS)]
 
     def to_json(self) -> dict[str, Any]:
         """What a manifest keeps."""
@@ -64,15 +78,6 @@ class GoldenAnswers:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote; raises TypeError or ValueError where it is something else."""
-        answers = values.get("answers")
-        if not isinstance(answers, list) or not answers:
-            raise ValueError("golden answers are no list, or an empty one")
-        calculation = Calculation(**{key: value for key, value in values.items() if key != "answers"})
-        read = tuple(GoldenAnswer(**answer) for answer in answers)
-        values_of = [asdict(calculation), *map(asdict, read)]
-        kinds = [asdict(Calculation("", "", "")), *[asdict(GoldenAnswer(""))] * len(read)]
-        for own, kind in zip(values_of, kinds, strict=True):
-            if wrong := [name for name, value in own.items() if type(value) is not type(kind[name])]:
-                raise TypeError(f"{wrong[0]} of golden answers is {own[wrong[0]]!r}")
-        return cls(calculation, read)
+        """Read what `to_json` wrote; raises ValueError, naming the field, where it is something else."""
+        calculation = {key: value for key, value in values.items() if key != "answers"}
+        return read_as(cls, {"calculation": calculation, "answers": values.get("answers")})

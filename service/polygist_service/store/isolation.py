@@ -11,12 +11,12 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import IO, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from polygist_service.errors import ModelCrash
 
@@ -25,8 +25,8 @@ ResultT = TypeVar("ResultT")
 
 # What the process takes before it has opened anything.
 BASE_BYTES = 1 << 30
-# Bounds on work that would never end, on a slow machine that is busy with other things: NLLB of 600 MB takes 4 minutes.
-BASE_SECONDS, SECONDS_PER_BYTE = 300.0, 6e-6
+# Bounds on work that would never end. The longest, the attention of NLLB of 600 MB, takes 4 minutes: these leave it 22.
+BASE_SECONDS, SECONDS_PER_BYTE = 120.0, 2e-6
 # What the process has in its environment, and what it notes in front of the name of a file.
 MARK, OPENING = "POLYGIST_ISOLATED", "opening "
 # Of what the process has said, so many bytes at the end are read.
@@ -181,12 +181,9 @@ def end_with_parent(alive: int) -> None:
     os._exit(1)
 
 
-def do_order(order: IO[bytes]) -> bytes:
-    """Run the function that is ordered; returns whether it has returned, and what it has returned or raised."""
+def answer(function: Callable[..., object], arguments: Sequence[Any], options: Mapping[str, Any]) -> bytes:
+    """Run a function; returns, to be sent, whether it has returned, and what it has returned or raised."""
     try:
-        alive, bounds, function, arguments, options = pickle.load(order)
-        Thread(target=end_with_parent, args=(alive,), daemon=True).start()
-        set_bounds(bounds)
         return pickle.dumps((True, function(*arguments, **options)))
     except Exception as error:
         with suppress(Exception):  # of one that is not read as it is written
@@ -202,8 +199,11 @@ def main() -> None:
     """Do the order on standard input; what libraries print goes where errors go."""
     answers = os.dup(1)
     os.dup2(2, 1)
+    alive, bounds, function, arguments, options = pickle.load(sys.stdin.buffer)
+    Thread(target=end_with_parent, args=(alive,), daemon=True).start()
+    set_bounds(bounds)
     with open(answers, "wb", closefd=False) as opened:
-        opened.write(do_order(sys.stdin.buffer))
+        opened.write(answer(function, arguments, options))
     os._exit(0)  # what libraries do when they are unloaded does not matter any more
 
 

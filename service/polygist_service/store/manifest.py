@@ -7,19 +7,27 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
 
 from polygist_service.errors import StoreError
+from polygist_service.store.validation import read_as, show
 
 FILE = "manifest.json"
 FORMAT = 2
+# More than any disk holds, and a number that JSON has everywhere.
+MOST_BYTES = 2**53
+STRICT = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
 class FileRecord:
     """Size and SHA-256 of a file."""
 
-    size: int
+    __pydantic_config__ = STRICT
+
+    size: Annotated[int, Field(ge=0, le=MOST_BYTES)]
     sha256: str
 
 
@@ -49,6 +57,8 @@ class Manifest:
     revision: str
     files: Mapping[str, FileRecord]
     golden: Mapping[str, Any] | None = None
+
+    __pydantic_config__ = STRICT
 
     @property
     def size_bytes(self) -> int:
@@ -93,16 +103,18 @@ def has_manifest(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """Read ``manifest.json`` of `folder`; raises StoreError where it is missing, damaged or of a newer format."""
     try:
-        values: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        form = values.pop("format")
-        files = {name: FileRecord(**record) for name, record in values.pop("files").items()}
-        manifest = Manifest(**values, files=files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else error
-        raise StoreError(f"{folder} has no readable {FILE} ({reason}); {_cure(folder.name)}") from error
-    if form != FORMAT:
-        raise StoreError(f"{folder} has a manifest of format {form}, this version reads {FORMAT}; {_cure(folder.name)}")
-    return manifest
+        values: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        form = values.pop("format", None) if isinstance(values, dict) else None
+        if type(form) is int and form != FORMAT:
+            reason = f"has a manifest of format {form}, this version reads {FORMAT}"
+            raise StoreError(f"{folder} {reason}; {_cure(folder.name)}")
+        if form is None:
+            raise ValueError("it has no 'format'")
+        if type(form) is not int:
+            raise ValueError(f"format is {show(form)}, it must be a whole number")
+        return read_as(Manifest, values)
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{folder} has no readable {FILE} ({error}); {_cure(folder.name)}") from error
 
 
 def has_all_files(folder: Path, manifest: Manifest) -> bool:

@@ -191,7 +191,7 @@ class Store:
         try:
             description = Description.from_json(manifest.description)
             golden = GoldenAnswers.from_json(manifest.golden) if manifest.golden is not None else None
-        except (TypeError, ValueError, AttributeError) as error:
+        except ValueError as error:
             raise StoreError(
                 f"the manifest of {name} describes no model ({error}); run: polygist-server models rm "
                 f"{name}{again(name)}"

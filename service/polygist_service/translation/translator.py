@@ -161,8 +161,8 @@ class Translator:
     ) -> list[DetectedLanguage]:
         """Return the language of each content; where no model reads it, the refusal says which one could."""
         sources = self._find_sources(request)
-        terms = replace(request.terms, entries=(), glossary=None)
-        if request.source is None and not terms.is_empty:
+        terms = None if request.source else replace(request.terms, entries=(), glossary=None)
+        if terms and not terms.is_empty:
             finder = WordFinder(terms, source="und", target=request.target)
             layouts = await self._pool.run(context, partial(silence, finder), layouts)
         try:

@@ -1,5 +1,6 @@
 """API keys over real gRPC: who may call what, how long, and how much of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from polygist.v1 import model_service_pb2, summarisation_service_pb2, translatio
 from polygist_service.access.access import Access
 from polygist_service.access.keys import Key, Quota, changing, make_key
 from polygist_service.access.quotas import Demand
+from polygist_service.errors import KeyFileError
 
 from tests.service.echo import EchoEngine
 from tests.service.harness import failure_of, read_failure, serving
@@ -251,6 +253,93 @@ async def test_items_of_a_stream_wait_for_the_quota(path, monkeypatch):
         replies = [reply async for reply in service.translation.BatchTranslate(batch(*[TEXT] * 3), metadata=metadata)]
     assert len(replies) == 3
     assert clock.seconds >= 1061
+
+
+async def test_items_of_a_stream_have_all_of_the_quota_and_no_more(path, monkeypatch):
+    clock = Clock()
+    begun = []
+
+    async def sleep(seconds):
+        clock.seconds += max(seconds, 0.01)
+
+    def answer(text):
+        begun.append((clock.seconds, len(text)))
+        return text
+
+    monkeypatch.setattr("polygist_service.rpc.batch.asyncio.sleep", sleep)
+    metadata = add(path, "me", "translate", quota=Quota(characters_per_minute=600))
+    texts = [f"Item {at:03}" for at in range(675)]  # 75 of them are what a minute has room for
+    async with serving(EchoEngine(answer=answer), access=open_access(path, clock)) as service:
+        replies = [reply async for reply in service.translation.BatchTranslate(batch(*texts), metadata=metadata)]
+    assert len(replies) == len(texts)
+    # The first minute's are taken at once.
+    assert (clock.seconds - 1000) / 60 == pytest.approx(sum(map(len, texts)) / 600 - 1, rel=0.05)
+    for first, _ in begun:
+        assert sum(size for at, size in begun if first <= at < first + 60) <= 600
+
+
+@pytest.mark.parametrize(("seconds", "is_open"), [(9.999, True), (10.0, False)])
+async def test_a_stream_ends_at_the_moment_when_its_key_expires(path, seconds, is_open):
+    clock = Clock()
+    metadata = add(path, "me", "translate", expires=NOW + timedelta(seconds=10))
+    async with serving(EchoEngine(), access=open_access(path, clock)) as service:
+        call = service.translation.BatchTranslate(metadata=metadata)
+        config, first, second = [message async for message in batch("One.", "Two.")]
+        await call.write(config)
+        await call.write(first)
+        assert (await call.read()).item_id == "0"
+        clock.seconds = 1000 + seconds
+        await call.write(second)
+        assert (await reason_of(call.read()) == "") is is_open
+
+
+async def test_a_clock_that_is_set_back_gives_nobody_more(path):
+    clock = Clock()
+    (sent,) = add(path, "me", "translate", quota=Quota(requests_per_minute=2))
+    access = open_access(path, clock)
+    key = access.authorise("polygist.v1.TranslationService", [sent])
+    for back in (0, 3600):
+        clock.seconds -= back
+        with access.call(key, Demand(1)):
+            pass
+    refusal = access.find_refusal(key, Demand(1))
+    assert refusal.metadata == {"quota": "requests_per_minute"}
+    clock.seconds += 3600 + 61
+    assert access.find_refusal(key, Demand(1)) is None
+
+
+async def test_a_bound_that_was_changed_holds_at_once_for_what_was_taken_before(path):
+    (sent,) = add(path, "me", "translate")
+    access = open_access(path)
+    key = access.authorise("polygist.v1.TranslationService", [sent])
+    for _ in range(5):
+        with access.call(key, Demand(1)):
+            pass
+    with changing(path) as keys:
+        keys["me"] = replace(keys["me"], quota=Quota(requests_per_minute=5))
+    assert await access.reload()
+    assert access.find_refusal(key, Demand(1))
+
+
+async def test_a_file_that_was_written_in_part_leaves_the_keys_that_there_were(path):
+    metadata = add(path, "me", "translate")
+    access = open_access(path)
+    whole = path.read_bytes()
+    async with serving(EchoEngine(), access=access) as service:
+        for size in range(0, len(whole) - 2, 7):
+            path.write_bytes(whole[:size])
+            with pytest.raises(KeyFileError, match="only a part of one; put back a copy"):
+                await access.reload()
+        assert await reason_of(service.translation.Translate(TRANSLATE, metadata=metadata)) == ""
+
+
+async def test_a_file_that_everyone_may_write_is_told_of(path):
+    add(path, "me", "translate")
+    told = []
+    access = Access(path, exposed=told.append)
+    path.chmod(0o646)
+    await access.reload()
+    assert told == [path]
 
 
 async def test_no_window_has_more_than_the_quota_and_a_steady_caller_nearly_all_of_it(path):

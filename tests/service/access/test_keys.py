@@ -1,12 +1,15 @@
 """``polygist-server keys``, and the file that it writes."""
 
+import errno
 import json
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from polygist_service.access.keys import digest_of, read_keys
+from polygist_service.access.keys import Key, changing, digest_of, read_keys
 from polygist_service.errors import KeyFileError
 
 from tests.service.test_cli import server  # noqa: F401
@@ -28,7 +31,9 @@ def test_a_key_is_printed_once_listed_and_revoked(server, path):  # noqa: F811
     assert key.rpartition("_")[2] not in path.read_text()
     assert read_keys(path)["newsroom"].digest == digest_of(key)
     listed = server("keys", "list")
-    assert re.search(r"^newsroom +translate +\d{4}-\d\d-\d\d +1 +requests per minute: 60$", listed.out, re.MULTILINE)
+    assert re.search(
+        r"^newsroom +translate +\d{4}-\d\d-\d\dT\d\d:\d\dZ +1 +requests per minute: 60$", listed.out, re.MULTILINE
+    )
     row = json.loads(server("keys", "list", "--json").out)
     assert row["quota"] == {"requests_per_minute": 60}
     assert "sha256" not in row
@@ -60,11 +65,11 @@ def test_what_is_wrong_is_named_and_changes_nothing(server, path, arguments, pro
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "keys.json: "),
-        ("[]", "no file of API keys"),
-        ('{"keys": [1]}', "no file of API keys"),
-        ("[" * 100_000, "keys.json: "),
-        ('{"keys": [{"name": "me"}]}', "a key has no 'sha256'"),
+        *(
+            (text, "keys.json: no file of API keys, or only a part of one; put back a copy of it, or make one by")
+            for text in ("", "[]", "{}", '{"keys": 1}', '{"keys": [1]}', '{"keys": [{"name": "m', "[" * 100_000)
+        ),
+        ('{"keys": [{"name": "me", "created": "2030-01-01", "scopes": []}]}', "the key 'me' has no 'sha256'; write"),
         (None, "no such file; make one: polygist-server keys --access-keys"),
     ],
 )
@@ -82,7 +87,13 @@ def test_a_file_that_is_none_is_refused(path, text, problem):
         ({"quota": {"requests_per_minute": 0}}, "requests_per_minute is 0; give a number above 0"),
         ({"quota": {"requests_per_minute": 1.5}}, "requests_per_minute is 1.5"),
         ({"weight": 1000}, "weight is 1000; give 0.01 to 100"),
-        ({"expires": "soon"}, "soon"),
+        ({"expires": "soon"}, "'soon' is no time; give one such as 2030-12-31"),
+        ({"expires": ""}, "'' is no time"),
+        ({"expires": "9999-12-31T23:59-23:00"}, "is no time"),
+        ({"expire": "2030-12-31"}, "the key 'me' has 'expire', which is no field of a key"),
+        ({"quota": {"requests_per_hour": 5}}, "the key 'me' has 'requests_per_hour', which is no field of a key"),
+        ({"quota": None}, "no file of API keys"),
+        ({"sha256": "A" * 64}, "sha256 of the key me is none; make the key anew"),
     ],
 )
 def test_a_row_that_was_changed_by_hand_is_checked(server, path, change, problem):  # noqa: F811
@@ -106,3 +117,38 @@ def test_a_file_keeps_its_mode_and_its_link(server, path, tmp_path):  # noqa: F8
     assert path.is_symlink()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
     assert [*read_keys(kept)] == ["me", "you"]
+
+
+def test_commands_at_the_same_time_lose_no_key(server, path):  # noqa: F811
+    with ThreadPoolExecutor(8) as pool:
+
+        def add(name):
+            with changing(path) as keys:
+                keys[name] = Key(name=name, digest=digest_of(name), scopes=("admin",), created=datetime.now(UTC))
+
+        assert list(pool.map(add, map(str, range(40)))) == [None] * 40
+    assert len(read_keys(path)) == 40
+
+
+def test_a_file_that_another_command_does_not_let_go_of_is_told(server, path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("polygist_service.access.keys.LOCK_SECONDS", 0.01)
+    server("keys", "add", "me", "--scope", "translate")
+    with changing(path):
+        ended = server("keys", "revoke", "me")
+    assert (ended.code, ended.err) == (
+        1, f"error: {path}: another command is changing it; try again when that has ended\n"
+    )  # fmt: skip
+
+
+def test_a_file_stays_whole_where_it_cannot_be_written(server, path, monkeypatch):  # noqa: F811
+    server("keys", "add", "me", "--scope", "translate")
+    before = path.read_text()
+
+    def fail(number):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    ended = server("keys", "revoke", "me")
+    assert (ended.code, "No space left on device" in ended.err) == (1, True)
+    assert path.read_text() == before
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith(".")] == []

@@ -151,3 +151,15 @@ def test_a_bound_of_an_encoder_goes_by_what_it_reads():
     assert cost.bound(padded=10, steps=0) == 0
     cost.add(0.5, padded=10, steps=0, segments=1)
     assert cost.bound(padded=1000, steps=0) == 50
+
+
+def test_a_copy_knows_what_was_learnt_and_learns_by_itself():
+    cost = taught(*SHAPES)
+    other = cost.copy()
+    assert other.expect(segments=8, longest=20) == cost.expect(segments=8, longest=20)
+    for segments, longest in SHAPES * 20:
+        teach(other, segments, longest, seconds(segments, longest) / 2)
+    for segments, longest in SHAPES:
+        assert cost.expect(segments=segments, longest=longest) == pytest.approx(seconds(segments, longest), rel=0.1)
+        half = seconds(segments, longest) / 2
+        assert other.expect(segments=segments, longest=longest) == pytest.approx(half, rel=0.15)

@@ -34,7 +34,7 @@ async def opened(engine: Any, **options: Any) -> AsyncIterator[Doors]:
         await server.start()
         try:
             # As environments have proxies, which a server on loopback is not behind.
-            async with httpx2.AsyncClient(base_url=f"http://{server.address}", trust_env=False) as client:
+            async with httpx2.AsyncClient(base_url=f"http://{server.address}", trust_env=False, timeout=60) as client:
                 yield Doors(service, client)
         finally:
             await server.stop(0)

@@ -62,6 +62,17 @@ def test_a_folder_whose_files_changed_is_refused(here, there):
     assert there.installed() == ()
 
 
+def test_an_import_takes_the_size_of_the_model_once(there, archive):
+    taken = []
+
+    def measure(*_: object) -> None:
+        files = [path for path in there.home.rglob("*") if path.is_file() and not path.parent.is_symlink()]
+        taken.append(sum(path.stat().st_size for path in files))
+
+    pulled = Store(there.home, try_model=measure).import_(archive, measure)
+    assert pulled.model.size_bytes <= max(taken) < 1.2 * pulled.model.size_bytes  # with its manifest
+
+
 @pytest.mark.parametrize("kept", [0, 10, 1000, 30_000])
 def test_an_archive_that_is_cut_short_is_refused(there, archive, kept):
     archive.write_bytes(archive.read_bytes()[:kept])

@@ -21,7 +21,7 @@ class LoadedModel:
     Args:
         model: what was loaded.
         info: what may be known of it.
-        cost: how long its batches take; what has been seen of them while it was loaded.
+        cost: how long its batches take that choose among all words; what has been seen of them while it was loaded.
         unused: told once, on the thread of the last use, that nobody uses it any more; has to see to `drop`.
     """
 
@@ -31,6 +31,7 @@ class LoadedModel:
         self.info = info
         self.cost = cost or CostModel()
         self.last_used = 0.0
+        self._shortlist_cost: CostModel | None = None
         self._model: Model | None = model
         self._unused = unused
         self._lock = threading.Lock()
@@ -45,6 +46,17 @@ class LoadedModel:
     def memory_bytes(self) -> int:
         """What it takes."""
         return self.info.memory_bytes
+
+    def find_cost(self, *, shortlist: bool) -> CostModel:
+        """Return what tells how long batches take that choose among the shortlist, or among all words.
+
+        The former take half as long; what tells of them begins with what is known of the latter by then.
+        """
+        if not shortlist:
+            return self.cost
+        with self._lock:
+            self._shortlist_cost = self._shortlist_cost or self.cost.copy()
+            return self._shortlist_cost
 
     @property
     def is_held(self) -> bool:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -53,7 +54,7 @@ class LoadableModel:
         stored = self.installed.description.compute_type
         return estimate_memory(self.installed.size_bytes, stored_type=stored, placement=self.placement)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """See `ModelInfo.fingerprint`."""
         parts = [self.installed.revision, self.installed.description.to_json(), asdict(self.placement)]
@@ -75,7 +76,16 @@ class LoadableModel:
         return describe_saturation(self.installed, find_int8_limit(), runs_as=self.placement.compute_type)
 
     def describe(self, state: State) -> ModelInfo:
-        """What may be known of it."""
+        """What may be known of it. Every call asks for all models, to find its own: so it is put together once."""
+        if state not in self._described:
+            self._described[state] = self._describe(state)
+        return self._described[state]
+
+    @cached_property
+    def _described(self) -> dict[State, ModelInfo]:
+        return {}
+
+    def _describe(self, state: State) -> ModelInfo:
         installed, entry = self.installed, self.installed.description
         return ModelInfo(
             name=installed.name,

@@ -21,8 +21,6 @@ from polygist_service.store.catalogue.families import (
     Texts,
     explain,
     missing,
-    must_be,
-    one_of,
     read_pair,
     unknown_keys,
     wrong,
@@ -31,6 +29,7 @@ from polygist_service.store.convert import CONVERTERS, REPOSITORY_VERSION
 from polygist_service.store.description import COMPUTE_TYPES
 from polygist_service.store.sources import hub
 from polygist_service.store.sources.wheels import FolderSource, PyPISource, Source, SourceFile
+from polygist_service.store.validation import must_be, one_of
 from polygist_service.text.languages import base_language, serving
 
 SHIPPED = Path(__file__).with_name("catalogue.toml")
@@ -433,6 +432,8 @@ def read_catalogue(*overlays: Path) -> Catalogue:
         tables = CatalogueTables.model_validate(tree)
     except ValidationError as error:
         raise explain(error) from None
+    except RecursionError as error:  # a regular expression of thousands of groups
+        raise StoreError(f"catalogue {', '.join(map(str, overlays))} cannot be read: {error}") from error
     models = {name: read_model(name, table, tables) for name, table in tables.models.items()}
     for name, members in tables.sets.items():
         if name in models:

@@ -1,7 +1,7 @@
 """Families of models: the rules that their members share, and how a member is recognised."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import (
@@ -12,34 +12,12 @@ from pydantic import (
     StrictBool,
     StrictInt,
     ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
 
 from polygist_service.errors import StoreError
 from polygist_service.store.description import ROLES, TOKENIZERS
+from polygist_service.store.validation import must_be, one_of, show
 from polygist_service.text.languages import BadTag, parse_tag
-
-
-def must_be(wanted: str, test: Callable[[Any], object] = lambda _: True) -> WrapValidator:
-    """Refuse a value of another type, and one that fails `test`, in the words that say what it must be."""
-
-    def check(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            parsed = parse(value)
-        except ValidationError:
-            raise ValueError(wanted) from None
-        if not test(parsed):
-            raise ValueError(wanted)
-        return parsed
-
-    return WrapValidator(check)
-
-
-def one_of(names: Iterable[str]) -> WrapValidator:
-    """Refuse a text that is none of `names`."""
-    known = sorted(names)
-    return must_be(f"one of {', '.join(known)}", known.__contains__)
 
 
 def parse_languages(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -252,7 +230,7 @@ def locate(loc: Sequence[int | str]) -> list[str]:
 
 def wrong(key: str, value: object, wanted: object) -> StoreError:
     """The error of a key whose value is wrong."""
-    return StoreError(f"catalogue: {key} is {value!r}; it must be {wanted}")
+    return StoreError(f"catalogue: {key} is {show(value)}; it must be {wanted}")
 
 
 def missing(key: str) -> StoreError:

@@ -74,7 +74,7 @@ def read_blocks(text: str, *, language: str, unwrap: bool) -> Iterator[PlainBloc
     hints = find_hints(text)
     lines = read_lines(text)
     runs = [[read_cells(text, line, hints) for line in run] for run in same_quote(lines)]
-    if not unwrap:
+    if not unwrap or len(lines) == 1:
         for run in runs:
             yield from read_line_blocks(text, run, is_last=run is runs[-1])
         return
