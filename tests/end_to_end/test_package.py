@@ -133,7 +133,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
         "http",
     }
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
-        "dev", "bench", "fuzz", "protos", "training",
+        "dev", "bench", "fuzz", "protos", "training", "web",
     }  # fmt: skip
 
 
