@@ -1,5 +1,6 @@
 """All that is served over HTTP: the routes of the contract, health, and the parts beside them."""
 
+import asyncio
 import random
 import uuid
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polygist_service.http import libretranslate, pages, reference
 from polygist_service.http.bodies import CallerGone
-from polygist_service.http.errors import HttpRefusal, to_error_response
+from polygist_service.http.errors import DRAINING, HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
 from polygist_service.http.guards import Guards
 from polygist_service.http.routes import ALIASES, ROUTES, ApiRoute
@@ -138,6 +139,9 @@ class Surroundings:
             await self._application(scope, receive, send_with_headers)
         except CallerGone:
             return
+        except asyncio.CancelledError:  # the port ends, and waits for nothing any more
+            if not is_begun:
+                await to_error_response(ended())(scope, receive, send_with_headers)
         except Exception as error:
             incident = uuid.uuid4().hex[:12]
             log.error("unexpected_error", incident=incident, exc_info=error)
@@ -146,6 +150,13 @@ class Surroundings:
             message = f"internal error {incident}; the server's log has the details"
             refusal = HttpRefusal(500, "INTERNAL", "INTERNAL", message, metadata={"incident": incident})
             await to_error_response(refusal)(scope, receive, send_with_headers)
+
+
+def ended() -> HttpRefusal:
+    """Return what a caller is told whose request the end of the server has cut off."""
+    message = "the server ended before the answer was there; another replica may answer"
+    headers = {"connection": "close", "retry-after": "1"}
+    return HttpRefusal(503, "UNAVAILABLE", DRAINING, message, headers=headers)
 
 
 def find_request_id(request: Request) -> str:

@@ -50,6 +50,8 @@ class BoundedConnection(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY:
             self._expect("rest", LINGERING_SECONDS, self.transport.abort)
+        elif self._is_idle and self.conn.trailing_data[0]:  # the begin of the next one is here already
+            self._expect("headers", HEADER_SECONDS, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
         """Tell that what came is no HTTP, unless an answer is under way already."""

@@ -54,6 +54,11 @@ class HttpServer:
         self._state = ServerState()
         self._servers: list[asyncio.Server] = []
 
+    @property
+    def connection_count(self) -> int:
+        """How many connections there are."""
+        return len(self._state.connections)
+
     async def start(self) -> None:
         """Listen and serve; raises OSError where the address cannot be had."""
         sockets = bind(self._place)

@@ -20,10 +20,12 @@ class Doors:
     Attributes:
         grpc: stubs, and what it counts.
         http: asks it over HTTP.
+        server: the port of HTTP.
     """
 
     grpc: Service
     http: httpx2.AsyncClient
+    server: HttpServer
 
 
 @asynccontextmanager
@@ -35,6 +37,6 @@ async def opened(engine: Any, **options: Any) -> AsyncIterator[Doors]:
         try:
             # As environments have proxies, which a server on loopback is not behind.
             async with httpx2.AsyncClient(base_url=f"http://{server.address}", trust_env=False, timeout=60) as client:
-                yield Doors(service, client)
+                yield Doors(service, client, server)
         finally:
             await server.stop(0)
