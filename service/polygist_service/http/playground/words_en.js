@@ -28,7 +28,7 @@ export default {
   "clear": "Clear",
   "drop": "Drop the article here",
   "example": "Try it with an example",
-  "formats": "Text · Markdown · HTML · Word · subtitles · PO catalogues",
+  "formats": "Text · Markdown · HTML · Word · SRT · VTT · PO",
   "format": "Kind of text",
   "format.plain": "Plain text",
   "format.markdown": "Markdown",

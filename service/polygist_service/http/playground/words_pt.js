@@ -28,7 +28,7 @@ export default {
   "clear": "Limpar",
   "drop": "Largue o artigo aqui",
   "example": "Experimentar com um exemplo",
-  "formats": "Texto · Markdown · HTML · Word · legendas · catálogos PO",
+  "formats": "Texto · Markdown · HTML · Word · SRT · VTT · PO",
   "format": "Tipo de texto",
   "format.plain": "Texto simples",
   "format.markdown": "Markdown",
