@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import docx
@@ -12,11 +14,12 @@ import pytest
 from polygist.v1 import summarisation_service_pb2, translation_service_pb2
 from polygist_service.store.catalogue.catalogue import read_catalogue
 
+from tests.end_to_end.server import ServerProcess, find_free_port
 from tests.hub import HubStandIn
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ADDRESS = "localhost:50051"
+ADDRESS, HTTP_ADDRESS = "localhost:50051", "localhost:8080"
 # Sections whose commands are run.
 SHOWN = ("Command line", "HTML and Markdown", "Files", "Terms", "Any language")
 CATALOGUE = """msgid ""
@@ -89,6 +92,23 @@ def test_the_commands_run(command, server, tmp_path):
         files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
         shown = "".join(file.read_text(errors="replace") for file in files)
     assert shown.strip()
+
+
+@pytest.mark.model
+def test_the_requests_over_http_are_answered(starter_home, tmp_path):
+    address = f"127.0.0.1:{find_free_port()}"
+    with ServerProcess(starter_home, tmp_path / "log", "--http-listen", address) as server:
+        server.wait_until_serving()
+        shown = [command.replace(HTTP_ADDRESS, address) for command in commands("HTTP")]
+        outputs = [run(f"set -o pipefail; {command}", "", tmp_path) for command in shown]
+        (page,) = blocks("js", section("HTTP"))
+        if shutil.which("node"):
+            program = shlex.quote(page.replace(HTTP_ADDRESS, address))
+            outputs.append(run(f"node --input-type=module -e {program}", "", tmp_path))
+    assert (tmp_path / "articles" / "one.txt.pt").read_text().startswith("A biblioteca")
+    told = [output for command, output in zip_longest(shown, outputs, fillvalue="") if not command.startswith("for ")]
+    assert all(told)
+    assert not [output for output in told if "error" in output]
 
 
 @pytest.mark.model

@@ -209,18 +209,48 @@ class Work(Generic[ItemT, ResultT]):
             self._loop.call_soon_threadsafe(lambda: None if self.results.done() else settle())
 
 
+class CallerWork:
+    """The work of one caller: what is new and what has had a turn are next in turn, each first come, first served.
+
+    A call that is done within a turn waits for no more than what is new, and what is new without end holds up nothing.
+    """
+
+    def __init__(self) -> None:
+        self._new: deque[Work[Any, Any]] = deque()
+        self._begun: deque[Work[Any, Any]] = deque()
+        self._was_new = False
+
+    def add(self, work: Work[Any, Any]) -> None:
+        """Take work that has had no turn yet."""
+        self._new.append(work)
+
+    def next(self) -> Work[Any, Any] | None:
+        """Return the work whose turn it is; None where there is none."""
+        for works in (self._new, self._begun):
+            while works and works[0].is_taken:
+                works.popleft()
+        self._was_new = bool(self._new) and not (self._was_new and self._begun)
+        works = self._new if self._was_new else self._begun
+        if not works:
+            return None
+        work = works.popleft()
+        self._begun.append(work)
+        return work
+
+
 class TextPool:
     """The threads on which text is split, tokenised, detected and joined: never on the event loop.
 
     Callers take turns: a caller with a thousand texts and one with a sentence get a turn each, one after the other,
-    and what a turn leaves waits for the caller's next one. So do the calls of one caller, who may be a proxy.
+    and what a turn leaves waits for the caller's next one. So do the calls of one caller, who may be a proxy: of these,
+    what is new and what a turn has left take every other turn, so that what is done in one waits for few.
 
     Args:
         threads: how many there are.
     """
 
     def __init__(self, threads: int) -> None:
-        self._waiting: OrderedDict[str, deque[Work[Any, Any]]] = OrderedDict()
+        self._waiting: OrderedDict[str, CallerWork] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._serve, name=f"text-{n}", daemon=True) for n in range(threads)]
@@ -252,7 +282,7 @@ class TextPool:
             return []
         work = Work(function, items)
         with self._changed:
-            self._waiting.setdefault(context.caller, deque()).append(work)
+            self._waiting.setdefault(context.caller, CallerWork()).add(work)
             self._changed.notify(len(items))
         try:
             return await work.results
@@ -281,12 +311,9 @@ class TextPool:
         with self._changed:
             while not self._closed:
                 for caller, works in list(self._waiting.items()):
-                    while works and works[0].is_taken:
-                        works.popleft()
-                    if works:
+                    if work := works.next():
                         self._waiting.move_to_end(caller)
-                        works.rotate(-1)
-                        return works[-1]
+                        return work
                     del self._waiting[caller]
                 self._changed.wait()
             return None

@@ -108,10 +108,12 @@ def test_a_ratio_is_of_windows_of_the_same_round() -> None:
     measured = {
         "service": windows(200, 100, 300),
         "service, SPEED": windows(400, 200, 600),
+        "service, HTTP": windows(150, 100, 150),
         "other": windows(100, 50, 100),
     }
     table = make_table(measured, words=20)
     other = dict(zip(table.columns, table.rows[-1], strict=True))
     assert (other["sentences/s"], other["service / it"], other["SPEED / it"]) == (5, 2.0, 4.0)
+    assert other["HTTP / it"] == 1.5
     assert other["ratio, least"], other["ratio, greatest"] == (2.0, 3.0)
     assert other["BLEU"] == 30.0

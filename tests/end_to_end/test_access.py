@@ -1,12 +1,13 @@
 """Who gets to a server that asks for certificates and API keys, and what becomes of them while it serves."""
 
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import grpc
 import pytest
@@ -17,6 +18,8 @@ from polygist_service.cli.app import server as command
 
 from tests.end_to_end.server import ServerProcess, find_free_port, make_certificate
 
+# What a caller sees of a handshake that the server ends: an alert, or nothing any more.
+REFUSED = "(?i)alert|closed connection|reset|EOF|broken pipe"
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
 
 
@@ -41,6 +44,7 @@ class Guarded:
         keys: the file of the API keys.
         admin: the address of administrators.
         metrics: that of Prometheus.
+        http: that of HTTP.
         api_keys: keys for translation and for administration.
     """
 
@@ -51,6 +55,7 @@ class Guarded:
     keys: Path
     admin: str
     metrics: str
+    http: str
     api_keys: tuple[str, str]
 
     def client(self, name: str = "", api_key: str = "") -> Client:
@@ -64,6 +69,15 @@ class Guarded:
             reconnect_timeout=0,
             **own,
         )
+
+    def ask_http(self, name: str = "") -> bytes:
+        """The models, asked for by whoever shows the certificate of a name, or none."""
+        context = ssl.create_default_context(cafile=self.folder / "cert.pem")
+        if name:
+            context.load_cert_chain(self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        request = Request(f"{self.http}/v1/models", headers={"authorization": f"Bearer {self.api_keys[1]}"})
+        with urlopen(request, context=context, timeout=10) as page:
+            return page.read()
 
     def administrator(self, api_key: str) -> Client:
         """A client at the address of administrators."""
@@ -100,7 +114,7 @@ def guarded(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     client_ca, path, admin = folder / "client-ca.pem", folder / "keys.json", f"unix:{folder}/admin.sock"
     client_ca.write_bytes((folder / "a-ca.pem").read_bytes())
     api_keys = keys(path, "add", "desk", "--scope", "translate"), keys(path, "add", "operator", "--scope", "admin")
-    metrics = f"127.0.0.1:{find_free_port()}"
+    metrics, http = f"127.0.0.1:{find_free_port()}", find_free_port()
     flags = {
         "tls-cert": cert,
         "tls-key": key,
@@ -108,12 +122,15 @@ def guarded(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "access-keys": path,
         "admin-listen": admin,
         "metrics-listen": metrics,
+        "http-listen": f"127.0.0.1:{http}",
     }
     words = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
     port = find_free_port()
     with ServerProcess(tiny_home, folder / "log", *words, address=f"0.0.0.0:{port}") as process:
         process.wait_until_serving()
-        yield Guarded(process, f"127.0.0.1:{port}", folder, client_ca, path, admin, metrics, api_keys)
+        yield Guarded(
+            process, f"127.0.0.1:{port}", folder, client_ca, path, admin, metrics, f"https://127.0.0.1:{http}", api_keys
+        )
 
 
 def translate(client: Client) -> str:
@@ -127,6 +144,13 @@ def test_only_who_shows_a_certificate_of_the_authority_connects(guarded):
         translate(guarded.client())
     with pytest.raises(Unavailable, match="may not trust the certificate of cert; give one that its authority has"):
         translate(guarded.client("b"))
+
+
+def test_over_http_it_is_the_same(guarded):
+    assert b"de-en" in guarded.ask_http("a")
+    for name in ("", "b"):
+        with pytest.raises(OSError, match=REFUSED):
+            guarded.ask_http(name)
 
 
 def test_other_machines_are_neither_told_the_protos_nor_let_administer(guarded):
@@ -174,7 +198,10 @@ def test_the_authority_and_the_keys_are_taken_up_again_while_it_serves(guarded):
             connected.translate("Guten Morgen", to="en", source="de")
     with pytest.raises(Unavailable, match="may not trust"):
         translate(guarded.client("a", added))
+    with pytest.raises(OSError, match=REFUSED):
+        guarded.ask_http("a")
     assert translate(guarded.client("b", added))
+    assert guarded.ask_http("b")
 
     whole = guarded.keys.read_bytes()
     guarded.keys.write_bytes(whole[: len(whole) // 2])

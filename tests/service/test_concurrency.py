@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from polygist_service.concurrency import FEW, SHORT, TURN_SECONDS, in_order, merge, merge_in_order
 from polygist_service.context import CallContext
 
+from tests.service.harness import until
 from tests.service.one_model import ME, text_pool
 
 
@@ -181,3 +182,35 @@ def test_every_item_is_done_once(requests):
             return await asyncio.gather(*runs)
 
     assert asyncio.run(run()) == [[-item for item in items] for items in requests]
+
+
+async def test_a_call_that_is_done_in_a_turn_waits_for_few_of_the_same_caller():
+    """Eight of its calls have more work than a turn's; four of another one come, one after the other."""
+    done, gate = [], threading.Event()
+
+    def work(name):
+        gate.wait(10)
+        time.sleep(TURN_SECONDS)
+        done.append(name)
+
+    async with text_pool(threads=1) as pool:
+        long = [asyncio.ensure_future(pool.run(ME, work, ["long"] * 100)) for _ in range(8)]
+        await asyncio.sleep(0)
+        gate.set()
+        await until(lambda: len(done) >= 16)
+        done.clear()
+        for _ in range(4):
+            await pool.run(ME, work, ["short"])
+        assert done.count("long") <= 12  # of all in turn it would be 32
+        for each in long:
+            each.cancel()
+
+
+async def test_what_is_new_without_end_holds_up_nothing():
+    async with text_pool(threads=1) as pool:
+        long = asyncio.ensure_future(pool.run(ME, lambda _: time.sleep(TURN_SECONDS), range(10)))
+        count = 0
+        while not long.done():
+            await asyncio.gather(*(pool.run(ME, lambda _: time.sleep(TURN_SECONDS), [1]) for _ in range(4)))
+            count += 1
+            assert count < 20

@@ -12,6 +12,7 @@ CERTIFICATE = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
 @pytest.mark.parametrize(
     ("flags", "hint"),
     [
+        ({"http_listen": "0.0.0.0:8080", "insecure": True}, "text travels unencrypted; give --tls-cert and --tls-key"),
         ({}, None),
         ({"access_keys": "keys.json"}, None),
         ({"listen": "unix:/run/polygist.sock", "access_keys": "keys.json", "insecure": True}, None),
@@ -25,5 +26,7 @@ CERTIFICATE = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
 )
 def test_what_travels_unencrypted_is_warned_of(flags, hint):
     with capture_logs() as logs:
-        warn_of_plain_text(load_settings(flags), "somewhere")
-    assert [(line["event"], line["hint"]) for line in logs] == ([("insecure", hint)] if hint else [])
+        warn_of_plain_text(load_settings(flags))
+    address = flags.get("http_listen") or flags.get("listen")
+    told = [(line["event"], line["address"], line["hint"]) for line in logs]
+    assert told == ([("insecure", address, hint)] if hint else [])

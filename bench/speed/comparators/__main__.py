@@ -21,8 +21,9 @@ from sacrebleu.metrics.chrf import CHRF
 from bench.quality.environment import describe
 from bench.quality.report import Cell, Report, Table, say
 from bench.quality.sets import DataFolder
-from bench.speed.comparators.candidates import CANDIDATES, GATHERING, Opened
+from bench.speed.comparators.candidates import CANDIDATES, GATHERING, Opened, open_address
 from bench.speed.comparators.contract import compiled_side, translate_all
+from bench.speed.comparators.processes import find_port
 from bench.speed.corpus import HELD_OUT, Corpus, read_corpus
 from bench.speed.layouts import whole_box
 from bench.speed.rounds import IDLE_SHARE, Spread
@@ -32,8 +33,8 @@ from bench.speed.window import Window, read_cpu_seconds
 RESULTS = Path(__file__).parents[2] / "results"
 REFERENCES = ("translation/ntrex128.pt.txt", "translation/ntrex128.pt-BR.txt")
 SERVICE = "service"
-RAW, FOR_SPEED = "raw", "service, SPEED"
-NAMES = (RAW, FOR_SPEED, *(each.name for each in CANDIDATES))
+RAW, FOR_SPEED, BY_HTTP = "raw", "service, SPEED", "service, HTTP"
+NAMES = (RAW, FOR_SPEED, BY_HTTP, *(each.name for each in CANDIDATES))
 
 
 @dataclass(slots=True)
@@ -85,10 +86,14 @@ def measure(arguments: argparse.Namespace) -> Report:
     load = Load("", arguments.sentences, arguments.callers)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(serve(Path(sys.executable).with_name("polygist-server"), setting))
+        http_address = f"127.0.0.1:{find_port()}"
+        program = Path(sys.executable).with_name("polygist-server")
+        server = stack.enter_context(serve(program, setting, "--http-listen", http_address))
         client = stack.enter_context(Client(server.address))
         corpus = read_corpus(client, arguments.data)
         ours = open_ours(server.address, server.pid, corpus, setting, folder)
+        # As LibreTranslate is asked, and by the same generator.
+        ours[BY_HTTP] = open_address(BY_HTTP, http_address, server.pid, corpus, setting, folder)
         opened = {name: each for name, each in ours.items() if name in (SERVICE, *arguments.only)}
         missing = open_others(arguments.only, corpus, setting, folder, stack, opened)
         measured = {name: Measured() for name in opened}
@@ -167,7 +172,7 @@ def make_table(measured: Mapping[str, Measured], *, words: float) -> Table:
     """
     columns = (
         "what", "sentences/s", "least", "greatest", "service / it", "ratio, least", "ratio, greatest", "SPEED / it",
-        "cores", "generator, cores", "BLEU", "chrF",
+        "HTTP / it", "cores", "generator, cores", "BLEU", "chrF",
     )  # fmt: skip
     rows = tuple(_row(name, each, measured, words) for name, each in measured.items())
     idle = max(each.idle_cores for each in measured.values())
@@ -185,14 +190,15 @@ def _row(name: str, each: Measured, measured: Mapping[str, Measured], words: flo
         return Spread.of(map(value, each.windows))
 
     if not each.windows:
-        return name, *[None] * 9, each.bleu, each.chrf
+        return name, *[None] * 10, each.bleu, each.chrf
     speed = spread(lambda window: window.words_per_second / words)
-    ratio, fast = compare(measured.get(SERVICE), each), compare(measured.get(FOR_SPEED), each)
+    ratio, fast, http = (compare(measured.get(ours), each) for ours in (SERVICE, FOR_SPEED, BY_HTTP))
     cores = spread(lambda window: window.cpu_seconds / window.seconds).median
     generator = spread(lambda window: window.generator_cpu_seconds / window.seconds).median
     speeds = (round(speed.median), round(speed.least), round(speed.greatest))
-    ratios = (ratio and ratio.median, ratio and ratio.least, ratio and ratio.greatest, fast and fast.median)
-    return name, *speeds, *ratios, cores, generator, each.bleu, each.chrf
+    ratios = (ratio and ratio.median, ratio and ratio.least, ratio and ratio.greatest)
+    others = (fast and fast.median, http and http.median)
+    return name, *speeds, *ratios, *others, cores, generator, each.bleu, each.chrf
 
 
 def compare(ours: Measured | None, other: Measured) -> Spread | None:

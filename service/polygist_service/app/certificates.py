@@ -72,6 +72,7 @@ class Certificates:
         load_pair(context, self._contents.certificate, self._contents.key)
         if self._contents.client_ca:
             context.verify_mode = ssl.CERT_REQUIRED
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as gRPC does: FILE may hold the signer alone
             context.load_verify_locations(cadata=self._contents.client_ca.decode())
         return context
 

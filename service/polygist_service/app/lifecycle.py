@@ -51,7 +51,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         log.info("metrics", address=server.metrics_address)
     if server.administration:
         log.info("administration", address=server.administration.address)
-    warn_of_plain_text(settings, address)
+    warn_of_plain_text(settings)
     warn_of_sizes(settings, read_memory())
     # failpoint: lifecycle.listening
     watchdog = build_watchdog(server, settings, writer)
@@ -84,16 +84,15 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     return STALLED if watchdog.cause else 0
 
 
-def warn_of_plain_text(settings: Settings, address: str) -> None:
+def warn_of_plain_text(settings: Settings) -> None:
     """Log that what other machines send can be read on its way, and used where it is an API key."""
-    if settings.tls_cert or settings.is_local:
+    name = settings.open_address
+    if settings.tls_cert or not name:
         return
-    what = (
-        "text and API keys travel unencrypted, and who reads a key may use it"
-        if settings.access_keys
-        else ("text travels unencrypted")
-    )
-    log.warning("insecure", address=address, hint=f"{what}; give --tls-cert and --tls-key")
+    what = "text travels unencrypted"
+    if settings.access_keys:
+        what = "text and API keys travel unencrypted, and who reads a key may use it"
+    log.warning("insecure", address=getattr(settings, name), hint=f"{what}; give --tls-cert and --tls-key")
 
 
 def warn_of_sizes(settings: Settings, memory: int | None) -> None:

@@ -21,7 +21,7 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
 from polygist_service.observability.exposition import MetricsServer
-from polygist_service.rpc.interceptors import Unobserved
+from polygist_service.rpc.exchange import Unobserved
 from polygist_service.rpc.models import ModelAdminServicer, ModelLifecycle
 from polygist_service.settings import PORTS, Settings
 

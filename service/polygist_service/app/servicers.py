@@ -8,7 +8,8 @@ from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, 
 from polygist_service.app.services import Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.rpc.dispatch import HandlerTable
-from polygist_service.rpc.interceptors import CallInterceptor, CallObserver
+from polygist_service.rpc.exchange import CallObserver
+from polygist_service.rpc.interceptors import CallInterceptor
 from polygist_service.rpc.models import DisabledModelAdminServicer, ModelAdminServicer, ModelServicer
 from polygist_service.rpc.summarisation import SummarisationServicer
 from polygist_service.rpc.translation import TranslationServicer

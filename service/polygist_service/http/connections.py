@@ -29,8 +29,8 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Expect headers."""
         super().connection_made(transport)
-        # So that it is told of whatever waits to be read; with 0, TLS would never write on.
-        transport.set_write_buffer_limits(high=1, low=0)
+        # So that it is told of whatever waits to be read. Not 0: over TLS, asyncio would count nothing as too much.
+        transport.set_write_buffer_limits(1)
         if len(self.connections) > CONNECTIONS:
             transport.abort()
         self._expect("headers", HEADER_SECONDS, transport.abort)

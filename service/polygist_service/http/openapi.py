@@ -6,6 +6,7 @@ https://spec.openapis.org/oas/v3.1.1
 import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from textwrap import dedent
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
@@ -31,7 +32,8 @@ The same calls by HTTP as by gRPC, and what follows is the contract of both. By 
 have their defaults, and requests may have names of fields with underscores, too. The metadata `authorization`,
 `x-request-id` and `traceparent` are headers; the deadline is the header `x-timeout-seconds`. Errors are the object
 `Error`, with `status` and `details` as below and an HTTP status to match; RetryInfo stands in the header `Retry-After`,
-too. A stream that fails after its first message ends with the event `error`.
+too. A stream that fails after its first message ends with the event `error`. Programs that speak LibreTranslate's API
+are served as well: /docs/libretranslate.
 
 """
 EVENTS_TEXT = """Server-sent events. Each `data` is one {message}; at last comes the event `end`, or where the call
@@ -211,8 +213,8 @@ def describe_error(schemas: Schemas) -> Schema:
 def fence(text: str) -> str:
     """Return a comment as Markdown, in which indented lines stay as they are."""
     blocks = groupby(text.split("\n"), key=lambda line: line.startswith("  "))
-    parts = ["\n".join(["```", *lines, "```"] if is_table else lines) for is_table, lines in blocks]
-    return "\n".join(parts)
+    parts = ((is_table, "\n".join(lines)) for is_table, lines in blocks)
+    return "\n".join(f"```\n{dedent(part)}\n```" if is_table else part for is_table, part in parts)
 
 
 def read_examples(method: MethodDescriptor) -> tuple[list[Any], list[Any]]:

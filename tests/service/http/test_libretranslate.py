@@ -1,13 +1,18 @@
 """LibreTranslate's API as its programs use it: forms, JSON, lists, files, keys, and errors of one line."""
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from polygist_service.access.access import Access
 from polygist_service.access.keys import Key, Quota, changing, make_key
+from polygist_service.errors import InvalidRequest
+from polygist_service.http.errors import HttpRefusal
 from polygist_service.http.libretranslate import TemporaryFiles, name_translated
+from polygist_service.http.parameters import Parameters, read_pairs, read_parts
 from polygist_service.limits import Limits
 
 from tests.service.echo import EN_PT, PT_EN, EchoEngine, multilingual, pair
@@ -117,6 +122,29 @@ async def test_what_cannot_be_read_is_refused():
         for content, kind in bodies:
             answer = await http.post("/translate", content=content, headers={"content-type": kind})
             assert (answer.status_code, answer.json().keys()) == (400, {"error"})
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+ANYTHING = SCALARS | st.lists(SCALARS, max_size=3) | st.just({})
+
+
+@given(st.fixed_dictionaries({}, optional={"q": ANYTHING, "n": ANYTHING, "t": ANYTHING}))
+def test_whatever_is_sent_is_read_or_refused(values):
+    parameters = Parameters(values)
+    with suppress(HttpRefusal):
+        assert 0 < len(parameters.texts("q", most=2)) <= 2
+    with suppress(HttpRefusal):
+        assert 0 <= parameters.count("n", most=8) <= 8
+    with suppress(HttpRefusal):
+        assert parameters.required_text("t")
+
+
+@given(st.binary())
+def test_whatever_form_is_sent_is_read_or_refused(content):
+    with suppress(InvalidRequest):
+        read_pairs(content)
+    with suppress(InvalidRequest):
+        read_parts(b"--x\r\n" + content, "multipart/form-data; boundary=x")
 
 
 async def test_languages_have_the_codes_that_programs_know():

@@ -14,7 +14,8 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import UnsupportedLanguagePair
 from polygist_service.limits import Limits
-from polygist_service.rpc.interceptors import CallInterceptor, Method
+from polygist_service.rpc.exchange import Method
+from polygist_service.rpc.interceptors import CallInterceptor
 
 from tests.service.echo import EchoEngine
 from tests.service.harness import read_failure, serving
