@@ -17,6 +17,8 @@ pytestmark = pytest.mark.chaos
 
 CALLS, AT_ONCE, LONGEST_SECONDS = 10_000, 40, 0.1
 SEED = 10
+# A kilobyte that is left of each call would be 10 of them.
+MOST_MEGABYTES = 30
 
 
 async def leave(server, calls):
@@ -53,3 +55,4 @@ async def test_nothing_is_left_of_ten_thousand_who_leave(tiny_home, tmp_path, fi
         figures.growth = read_resident(server.process.pid) - before
         figures.notes.append(f"{CALLS} callers who leave within {LONGEST_SECONDS} s: {answered} were answered before")
         assert server.stop() == 0
+    assert figures.growth < MOST_MEGABYTES
