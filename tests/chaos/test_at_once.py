@@ -9,7 +9,8 @@ from polygist_client import AsyncClient, CallFailed, Client
 from tests.end_to_end.load import ANSWERED, send_at_once, send_from_threads
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = pytest.mark.chaos
+# A busy machine takes minutes.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
 
 
 SHIPS = 10_000

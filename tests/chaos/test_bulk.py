@@ -17,7 +17,7 @@ from polygist_client import AsyncClient, Client
 from tests.chaos.figures import read_resident
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
 
 ITEMS = 10_000
 ENDS = 5

@@ -28,7 +28,7 @@ def echo(text):
     return " ".join(f"[{sentence}.]" for sentence in text.removesuffix(".").split(". "))
 
 
-@pytest.mark.parametrize("calls", [200, pytest.param(10_000, marks=pytest.mark.chaos)])
+@pytest.mark.parametrize("calls", [200, pytest.param(10_000, marks=[pytest.mark.chaos, pytest.mark.timeout(1200)])])
 async def test_each_answer_is_of_its_own_request(figures, calls):
     chance, turns = random.Random(SEED), asyncio.Semaphore(AT_ONCE)
     requests = [make_texts(chance, number) for number in range(calls)]

@@ -112,6 +112,7 @@ TRIALS = (
         "T10",
         "callers who leave",
         (
+            "chaos/test_cancels.py",
             *in_file("service/engine/test_slots.py", "test_a_request_that_is_cancelled_begins_no_batch"),
             *in_file("service/engine/test_writing.py", "test_closing_stops_the_model_in_the_middle",
                      "test_a_long_batch_of_an_encoder_decoder_asks_who_still_wants_it"),

@@ -9,6 +9,8 @@ from polygist_client import AsyncClient, CallFailed, Client
 
 TEXT = "Der alte Markt."
 ANSWERED = "answered"
+# The longest that a server lets a call take.
+PATIENCE = 600
 
 
 async def send_at_once(client: AsyncClient, count: int) -> Counter[str]:
@@ -16,7 +18,7 @@ async def send_at_once(client: AsyncClient, count: int) -> Counter[str]:
 
     async def send() -> str:
         try:
-            await client.translate(TEXT, to="en", source="de", timeout=300)
+            await client.translate(TEXT, to="en", source="de", timeout=PATIENCE)
         except CallFailed as error:
             return f"{type(error).__name__}: {error}"
         return ANSWERED
@@ -33,7 +35,7 @@ def send_from_threads(client: Client, threads: int, calls: int) -> Counter[str]:
         together.wait(timeout=60)
         for _ in range(calls):
             try:
-                client.translate(TEXT, to="en", source="de", timeout=300)
+                client.translate(TEXT, to="en", source="de", timeout=PATIENCE)
                 outcome = ANSWERED
             except CallFailed as error:
                 outcome = f"{type(error).__name__}: {error}"

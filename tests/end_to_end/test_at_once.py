@@ -1,4 +1,4 @@
-"""More calls at once on one connection than it has streams: none is lost."""
+"""More calls at once on one connection than it has streams: none is lost; `make chaos` makes 10,000."""
 
 import asyncio
 
@@ -16,20 +16,19 @@ def address(tiny_home, tmp_path_factory):
         yield process.address
 
 
-@pytest.mark.parametrize("count", [400, 1500])
-async def test_calls_of_one_event_loop(address, count):
+async def test_calls_of_one_event_loop(address):
     async with AsyncClient(address) as client:
-        assert await send_at_once(client, count) == {ANSWERED: count}
+        assert await send_at_once(client, 400) == {ANSWERED: 400}
 
 
 def test_calls_of_threads(address):
     with Client(address) as client:
-        assert send_from_threads(client, 400, 2) == {ANSWERED: 800}
+        assert send_from_threads(client, 400, 1) == {ANSWERED: 400}
 
 
 async def test_calls_of_many_clients(address):
     clients = [AsyncClient(address) for _ in range(8)]
-    seen = await asyncio.gather(*(send_at_once(client, 100) for client in clients))
-    assert sum(each[ANSWERED] for each in seen) == 800
+    seen = await asyncio.gather(*(send_at_once(client, 50) for client in clients))
+    assert sum(each[ANSWERED] for each in seen) == 400
     for client in clients:
         await client.close()

@@ -125,9 +125,15 @@ def test_the_wheel_is_small_and_says_for_whom_it_is(wheel):
 def test_what_only_developers_need_is_no_extra(wheel):
     with ZipFile(wheel) as archive:
         metadata = archive.read(f"polygist-{__version__}.dist-info/METADATA").decode()
-    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.M)) == {"service", "documents", "gguf", "convert"}
+    assert set(re.findall(r"^Provides-Extra: (\S+)", metadata, re.M)) == {
+        "service",
+        "documents",
+        "gguf",
+        "convert",
+        "http",
+    }
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
-        "dev", "bench", "fuzz", "protos", "training",
+        "dev", "bench", "fuzz", "protos", "training", "web",
     }  # fmt: skip
 
 

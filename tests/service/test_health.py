@@ -110,6 +110,21 @@ async def test_one_who_was_told_nothing_yet_hears_of_the_drain_before_the_end():
         assert await watcher.read() is grpc.aio.EOF
 
 
+async def test_what_changes_while_a_watcher_is_told_is_told_before_the_end():
+    health, told = Health(), []
+    health.report([EN_PT])
+
+    class Slow:
+        async def write(self, reply):
+            told.append(reply.status)
+            if len(told) == 1:
+                health.mark_not_serving()
+                health.end_watches()
+
+    await health.Watch(ASK, Slow())
+    assert told == [SERVING, NOT_SERVING]
+
+
 async def test_a_watcher_that_does_not_read_keeps_nobody_from_knowing():
     async with watched_health() as (health, stub):
         stuck = asyncio.Event()

@@ -5,6 +5,7 @@ import gc
 
 import grpc
 import pytest
+from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import Health
 from polygist_service.app.port import MAIN_LOOP, Port, create_server
 from polygist_service.app.server import AdminServer
@@ -97,7 +98,9 @@ async def test_what_core_writes_to_outlives_a_main_loop_that_ends():
 async def test_the_port_of_the_administrators_is_safe_too(tmp_path, address):
     registry, pool = Registry(Shelf(a=1).loader()), TextPool(1)
     services = build_services(EchoEngine(), detector=DETECTOR, pool=pool, limits=Limits())
-    administration = AdminServer(address.format(tmp_path), services, lifecycle=registry)
+    administration = AdminServer(
+        address.format(tmp_path), services, lifecycle=registry, configuration=Configuration({})
+    )
     await administration.start(Health())
     assert await poison(administration.address, times=3) == 3
     async with grpc.aio.insecure_channel(administration.address) as channel:

@@ -258,7 +258,26 @@ def test_a_narrow_page_quotes_the_other_side(open_desk):
         expect(desk.page.locator("#sheet-title")).to_have_text("In the article")
         desk.page.tap("#sheet-show")
         expect(desk.source.locator(".lit")).to_be_focused()
-        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_no_page_is_wider_than_its_window(open_desk):
+    for width in (320, 390, 820, 1440):
+        for language in ("en", "pt"):
+            with open_desk(f"to=pt&ui={language}", viewport={"width": width, "height": 800}) as desk:
+                desk.paste(TEXT)
+                desk.run("summarise")
+                desk.run("translate")
+                assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, (width, language)
+
+
+def test_key_points_are_entries_of_a_list(open_desk):
+    with open_desk("type=key-points&length=long") as desk:
+        desk.paste(
+            "".join(f"The ferry number {number} is late today, and its passengers wait. " for number in range(12))
+        )
+        summary = desk.run("summarise")
+        assert summary.locator(".stretch").count() > 2
+        assert summary.locator(".stretch").first.evaluate("each => getComputedStyle(each).display") == "list-item"
 
 
 def test_long_articles_are_shown_whole(open_desk):

@@ -91,12 +91,13 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         told = None
         while True:
             changed, reply = self._changed, self._reply(request.service)
-            if reply != told:
+            if reply != told:  # and what is told may change while it is written
                 await context.write(reply)
                 told = reply
-            if self._is_ending:
+            elif self._is_ending:
                 return
-            await changed.wait()
+            else:
+                await changed.wait()
 
     def _reply(self, service: str) -> health_pb2.HealthCheckResponse:
         if service not in self._serves:

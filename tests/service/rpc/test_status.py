@@ -84,7 +84,7 @@ def test_every_error_of_the_tree_is_in_the_table():
 
     tested = {type(error) for error, *_ in TABLE}
     # Callers see none of these: those of documents become an InvalidRequest where the index of its content is known.
-    inner = {errors.StoreError, errors.GlossaryError, errors.KeyFileError}
+    inner = {errors.StoreError, errors.ModelCrash, errors.GlossaryError, errors.KeyFileError}
     inner |= {errors.InvalidDocument, errors.UnsupportedDocument}
     assert set(leaves(errors.PolygistError)) - inner <= tested
 

@@ -56,9 +56,17 @@ export class LinkedText extends EventTarget {
     this.#stretches[0]?.element.setAttribute("tabindex", "0");
   }
 
-  /** Show `delta` after what is shown. */
+  /** Show `delta` after what is shown; in a list, each line as an entry. */
   append(delta) {
-    this.#element.append(delta);
+    if (!this.#element.classList.contains("points")) return this.#element.append(delta);
+    for (const [index, line] of delta.split("\n").entries()) {
+      if (index > 0 || !this.#element.lastElementChild) {
+        const entry = document.createElement("span");
+        entry.className = "line";
+        this.#element.append(entry);
+      }
+      this.#element.lastElementChild.append(line);
+    }
   }
 
   clear() {

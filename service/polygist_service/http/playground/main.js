@@ -46,7 +46,7 @@ async function run(task) {
   if (article.isEmpty) return announce(words("article.missing"), () => byId("text").focus());
   const stopper = new AbortController();
   running[task] = stopper;
-  output.start();
+  output.start({ isList: task === "summarise" && options.get("type") === "key-points" });
   sheet.bringIntoView(byId("results"));
   showRunning();
   announce(words(`working.${task}`));
@@ -144,8 +144,9 @@ function showPresence() {
   const { languages, models, glossaries } = presence;
   const named = (task) => models.filter(({ tasks = [] }) => tasks.includes(task)).map(({ name }) => name);
   offerLanguages(byId("from"), languages, languages.codes(), words("language.auto"));
-  offerLanguages(byId("to"), languages, languages.targets(""), "");
-  offerLanguages(byId("in"), languages, languages.targets(""), words("summary.language.same"));
+  const withChosen = (name) => [...new Set([...languages.targets(""), options.get(name)])].filter(Boolean);
+  offerLanguages(byId("to"), languages, withChosen("to"), "");
+  offerLanguages(byId("in"), languages, withChosen("in"), words("summary.language.same"));
   offerResources(byId("summariser"), named("TASK_SUMMARISE"));
   offerResources(byId("translator"), named("TASK_TRANSLATE"));
   offerResources(byId("glossary"), glossaries, words("glossary.none"));

@@ -27,6 +27,7 @@ export class Output extends EventTarget {
   #task;
   #say = () => {};
   #answer = null;
+  #written = "";
   #lit = [];
 
   /** @param {HTMLElement} panel @param {"summarise" | "translate"} task */
@@ -57,8 +58,10 @@ export class Output extends EventTarget {
     this.links.clear();
   }
 
-  /** Something has been asked for. */
-  start() {
+  /** Something has been asked for; whether its lines are the entries of a list. */
+  start({ isList = false } = {}) {
+    this.#written = "";
+    this.#part(".reading").classList.toggle("points", isList);
     this.links.clear();
     this.#become("working", () => {
       this.#part(".facts").textContent = words(`working.${this.#task}`);
@@ -68,6 +71,7 @@ export class Output extends EventTarget {
   }
 
   append(delta) {
+    this.#written += delta;
     this.links.append(delta);
   }
 
@@ -128,7 +132,9 @@ export class Output extends EventTarget {
     this.#part(".reading").setAttribute("aria-label", words(this.#task === "summarise" ? "summary" : "translation"));
     this.#part(".retry").textContent = words("retry");
     this.#part(".copy span").textContent = words("copy");
-    this.#part(".download span").textContent = words("download");
+    const made = this.#answer?.file && typeof this.#answer.download.content !== "string" ? this.#answer.download.name : "";
+    this.#part(".download").classList.toggle("made", made !== "");
+    this.#part(".download span").textContent = made ? words("download.file", { name: made }) : words("download");
     this.#part(".failure summary").textContent = words("details");
     this.#say();
   }
@@ -187,16 +193,15 @@ export class Output extends EventTarget {
   }
 
   async #copy() {
-    const text = this.#answer?.text ?? this.#part(".reading").textContent;
-    if (!(await copyText(text))) return;
+    if (!(await copyText(this.#answer?.text ?? this.#written))) return;
     const label = this.#part(".copy span");
     label.textContent = words("copied");
     setTimeout(() => (label.textContent = words("copy")), COPIED);
   }
 
   #download() {
-    const text = this.#part(".reading").textContent;
-    const { name, type, content } = this.#answer?.download ?? { name: "polygist.txt", type: "text/plain", content: text };
+    const written = { name: "polygist.txt", type: "text/plain", content: this.#written };
+    const { name, type, content } = this.#answer?.download ?? written;
     saveFile(name, type, content);
   }
 

@@ -257,7 +257,8 @@ def describe(name: str, family: Family, settings: Mapping[str, Any], contents: C
     What `settings` say goes over what the model's files say, and that over the family's defaults.
 
     Raises:
-        StoreError: its languages cannot be told, or its sentences are embedded in a way that the engine does not know.
+        StoreError: its languages cannot be told, its sentences are embedded in a way that the engine does not know, or
+            a value is none that a model has.
     """
     vocabulary = read_vocabulary(folder)
     tokens = family.read_languages(vocabulary)
@@ -269,7 +270,11 @@ def describe(name: str, family: Family, settings: Mapping[str, Any], contents: C
     sources, targets = tell_languages(name, family, known, tokens)
     known |= {"source_languages": sources, "target_languages": targets}
     known["max_input_tokens"] = tell_window(known, settings, contents)
-    return fit_window(Description(name=name, family=family.name, **known), folder)
+    try:
+        description = Description.from_json(Description(name=name, family=family.name, **known).to_json())
+    except ValueError as error:
+        raise StoreError(f"the files of {name} describe no model ({error}); take another revision") from error
+    return fit_window(description, folder)
 
 
 def tell_languages(
@@ -320,11 +325,17 @@ def read_generation(family: Family, contents: Contents, vocabulary: Sequence[str
         found["quality_beam_size"] = beams
     if contents.facts.get("generation_config.json") and "{target}" not in family.settings.get("target_layout", ()):
         forced = contents.fact("forced_bos_token_id")
-        found["target_layout"] = (vocabulary[forced],) if isinstance(forced, int) else ()
+        found["target_layout"] = find_tokens(vocabulary, [forced])
     ends = contents.fact("eos_token_id")
     if isinstance(ends, list) and len(ends) > 1:
-        found["end_tokens"] = tuple(vocabulary[end] for end in ends if end < len(vocabulary))
+        found["end_tokens"] = find_tokens(vocabulary, ends)
     return found
+
+
+def find_tokens(vocabulary: Sequence[str], numbers: Sequence[object]) -> tuple[str, ...]:
+    """The tokens of some numbers, as far as there are any."""
+    known = [each for each in numbers if type(each) is int and 0 <= each < len(vocabulary)]
+    return tuple(vocabulary[each] for each in known)
 
 
 def read_pooling(name: str, contents: Contents) -> dict[str, str]:

@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -56,17 +57,23 @@ def convert_files(
     report(f"convert {entry.name}", 0, None)
     int8_limit = converter.int8_limit
     run = isolate(entry.name, files).run if is_isolated else run_here
-    try:
+    with naming_strange_files(entry.name, f"converter {origin.converter}"):
         run(converter.convert, files, build, compute_type=entry.compute_type, int8_limit=int8_limit)
-    except (StoreError, OSError):
-        raise
-    except Exception as error:  # of numpy, safetensors, sentencepiece: whatever a strange file brings about
-        message = f"{entry.name}: its files are not what converter {origin.converter} reads ({error!r}); get others"
-        raise StoreError(message) from error
     settings = {**entry.settings, "compute_type": entry.compute_type}
     description = describe(entry.name, family, settings, Contents(frozenset(), {}), build)
     description = replace(description, aligns=family.aligns, int8_limit=int8_limit)
     return description, {file.key: file.sha256 for file in origin.files}
+
+
+@contextmanager
+def naming_strange_files(name: str, reader: str) -> Iterator[None]:
+    """Turn whatever strange files bring about, in numpy, safetensors, sentencepiece or here, into a StoreError."""
+    try:
+        yield
+    except (StoreError, OSError):
+        raise
+    except Exception as error:
+        raise StoreError(f"{name}: its files are not what {reader} reads ({error!r}); get others") from error
 
 
 def isolate(name: str, files: Mapping[str, Path]) -> Isolated:
@@ -103,20 +110,21 @@ def install_repository(
             file cannot be had.
     """
     fetched = repository.fetch([name for name in FACTS if name in repository.files], report)
-    contents = read_contents(repository.files, fetched)
-    license = str(entry.settings.get("license") or repository.license or "unknown")
-    for each in (license, repository.license):
-        expect_accepted(entry.name, each, accepted)
-    installation = Installation(entry, repository, contents, families, build, workspace, report)
-    contents.expect_model(entry.name)
-    if contents.is_converted:
-        family, compute_type = installation.copy(), entry.compute_type or AS_STORED
-    else:
-        expect_converter(entry.name)
-        compute_type = entry.compute_type or USUAL_COMPUTE_TYPE
-        family = installation.convert(compute_type)
-    settings = {**entry.settings, "license": license, "compute_type": compute_type}
-    return describe(entry.name, family, settings, contents, build), installation.source_files
+    with naming_strange_files(entry.name, "polygist"):
+        contents = read_contents(repository.files, fetched)
+        license = str(entry.settings.get("license") or repository.license or "unknown")
+        for each in (license, repository.license):
+            expect_accepted(entry.name, each, accepted)
+        installation = Installation(entry, repository, contents, families, build, workspace, report)
+        contents.expect_model(entry.name)
+        if contents.is_converted:
+            family, compute_type = installation.copy(), entry.compute_type or AS_STORED
+        else:
+            expect_converter(entry.name)
+            compute_type = entry.compute_type or USUAL_COMPUTE_TYPE
+            family = installation.convert(compute_type)
+        settings = {**entry.settings, "license": license, "compute_type": compute_type}
+        return describe(entry.name, family, settings, contents, build), installation.source_files
 
 
 @dataclass(frozen=True)
