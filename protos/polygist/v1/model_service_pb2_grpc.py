@@ -75,12 +75,14 @@ class ModelServiceServicer(object):
 
         Example, in JSON:
 
-        {"task": "TASK_TRANSLATE"}
+        {"task": "TASK_TRANSLATE", "pageSize": 1}
 
-        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
-        "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+        {"models": [{"name": "models/en-pt",
+        "displayName": "English to Portuguese (Bergamot student, 17 M)",
+        "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 96,
         "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
-        "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+        "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"], "wordAlignment": true}],
+        "nextPageToken": "MQ=="}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +134,7 @@ class ModelServiceServicer(object):
 
         {"contents": ["Good morning."], "model": "models/en-pt"}
 
-        {"tokenCounts": [4], "maxInputTokens": 256}
+        {"tokenCounts": [3], "maxInputTokens": 96}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

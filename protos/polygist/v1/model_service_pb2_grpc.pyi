@@ -42,12 +42,14 @@ class ModelServiceStub:
 
     Example, in JSON:
 
-        {"task": "TASK_TRANSLATE"}
+        {"task": "TASK_TRANSLATE", "pageSize": 1}
 
-        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
-         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+        {"models": [{"name": "models/en-pt",
+         "displayName": "English to Portuguese (Bergamot student, 17 M)",
+         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 96,
          "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
-         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"], "wordAlignment": true}],
+         "nextPageToken": "MQ=="}
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
     """Describe one model.
@@ -87,7 +89,7 @@ class ModelServiceStub:
 
         {"contents": ["Good morning."], "model": "models/en-pt"}
 
-        {"tokenCounts": [4], "maxInputTokens": 256}
+        {"tokenCounts": [3], "maxInputTokens": 96}
     """
     GetServerInfo: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetServerInfoRequest, _model_service_pb2.GetServerInfoResponse]
     """Tell the server's version, its limits and how busy it is.
@@ -116,12 +118,14 @@ class ModelServiceAsyncStub(ModelServiceStub):
 
     Example, in JSON:
 
-        {"task": "TASK_TRANSLATE"}
+        {"task": "TASK_TRANSLATE", "pageSize": 1}
 
-        {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
-         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+        {"models": [{"name": "models/en-pt",
+         "displayName": "English to Portuguese (Bergamot student, 17 M)",
+         "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 96,
          "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
-         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+         "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"], "wordAlignment": true}],
+         "nextPageToken": "MQ=="}
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
     """Describe one model.
@@ -161,7 +165,7 @@ class ModelServiceAsyncStub(ModelServiceStub):
 
         {"contents": ["Good morning."], "model": "models/en-pt"}
 
-        {"tokenCounts": [4], "maxInputTokens": 256}
+        {"tokenCounts": [3], "maxInputTokens": 96}
     """
     GetServerInfo: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetServerInfoRequest, _model_service_pb2.GetServerInfoResponse]  # type: ignore[assignment]
     """Tell the server's version, its limits and how busy it is.
@@ -193,12 +197,14 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Example, in JSON:
 
-            {"task": "TASK_TRANSLATE"}
+            {"task": "TASK_TRANSLATE", "pageSize": 1}
 
-            {"models": [{"name": "models/en-pt", "displayName": "English to Portuguese",
-             "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 256,
+            {"models": [{"name": "models/en-pt",
+             "displayName": "English to Portuguese (Bergamot student, 17 M)",
+             "tasks": ["TASK_TRANSLATE"], "state": "MODEL_STATE_READY", "maxInputTokens": 96,
              "computeType": "int8", "device": "cpu", "license": "MPL-2.0",
-             "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"]}]}
+             "sourceLanguageCodes": ["en"], "targetLanguageCodes": ["pt"], "wordAlignment": true}],
+             "nextPageToken": "MQ=="}
         """
 
     @_abc_1.abstractmethod
@@ -256,7 +262,7 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
 
             {"contents": ["Good morning."], "model": "models/en-pt"}
 
-            {"tokenCounts": [4], "maxInputTokens": 256}
+            {"tokenCounts": [3], "maxInputTokens": 96}
         """
 
     @_abc_1.abstractmethod

@@ -76,7 +76,7 @@ class SummarisationServiceServicer(object):
         {"text": "Fog closed the harbour at dawn, and it opened at noon.",
         "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
         {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
-        "usage": {"characterCount": 73, "inputTokenCount": 24}}
+        "usage": {"characterCount": 73, "inputTokenCount": 15}}
 
         (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -97,10 +97,10 @@ class SummarisationServiceServicer(object):
         "maxSentenceCount": 1}}
 
         {"progress": {"completedCount": 1, "totalCount": 1}}
-        {"textDelta": "Fog closed the harbour at dawn."}
+        {"textDelta": "The ferry is late."}
         {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
         "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
-        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 16}}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

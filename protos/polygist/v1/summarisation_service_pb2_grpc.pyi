@@ -58,7 +58,7 @@ class SummarisationServiceStub:
          {"text": "Fog closed the harbour at dawn, and it opened at noon.",
           "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
           {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
-         "usage": {"characterCount": 73, "inputTokenCount": 24}}
+         "usage": {"characterCount": 73, "inputTokenCount": 15}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -75,10 +75,10 @@ class SummarisationServiceStub:
          "maxSentenceCount": 1}}
 
         {"progress": {"completedCount": 1, "totalCount": 1}}
-        {"textDelta": "Fog closed the harbour at dawn."}
+        {"textDelta": "The ferry is late."}
         {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
          "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
-        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 16}}
     """
 
 @_typing.type_check_only
@@ -111,7 +111,7 @@ class SummarisationServiceAsyncStub(SummarisationServiceStub):
          {"text": "Fog closed the harbour at dawn, and it opened at noon.",
           "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
           {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
-         "usage": {"characterCount": 73, "inputTokenCount": 24}}
+         "usage": {"characterCount": 73, "inputTokenCount": 15}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -128,10 +128,10 @@ class SummarisationServiceAsyncStub(SummarisationServiceStub):
          "maxSentenceCount": 1}}
 
         {"progress": {"completedCount": 1, "totalCount": 1}}
-        {"textDelta": "Fog closed the harbour at dawn."}
+        {"textDelta": "The ferry is late."}
         {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
          "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
-        {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+        {"usage": {"characterCount": 50, "inputTokenCount": 16}}
     """
 
 class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -167,7 +167,7 @@ class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
              {"text": "Fog closed the harbour at dawn, and it opened at noon.",
               "summarySpan": {"startOffset": 0, "endOffset": 54}, "rankScore": 1, "citations": [
               {"sourceSpan": {"startOffset": 19, "endOffset": 73}, "supportScore": 1}]}]}],
-             "usage": {"characterCount": 73, "inputTokenCount": 24}}
+             "usage": {"characterCount": 73, "inputTokenCount": 15}}
 
         (-- api-linter: core::0136::verb-noun=disabled
             aip.dev/not-precedent: name fixed by the product. --)
@@ -190,10 +190,10 @@ class SummarisationServiceServicer(metaclass=_abc_1.ABCMeta):
              "maxSentenceCount": 1}}
 
             {"progress": {"completedCount": 1, "totalCount": 1}}
-            {"textDelta": "Fog closed the harbour at dawn."}
+            {"textDelta": "The ferry is late."}
             {"summary": {"sourceLanguageCode": "en", "targetLanguageCode": "en",
              "model": "models/minilm", "method": "SUMMARY_METHOD_EXTRACTIVE", "chunkCount": 1}}
-            {"usage": {"characterCount": 50, "inputTokenCount": 18}}
+            {"usage": {"characterCount": 50, "inputTokenCount": 16}}
         """
 
 def add_SummarisationServiceServicer_to_server(servicer: SummarisationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -91,7 +91,7 @@ class TranslationServiceServicer(object):
 
         {"translations": [{"translatedText": "Bom dia.", "sourceLanguageCode": "en",
         "targetLanguageCode": "pt", "model": "models/en-pt"}],
-        "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+        "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
         (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -114,9 +114,10 @@ class TranslationServiceServicer(object):
 
         {"textDelta": "Bom dia. "}
         {"textDelta": "Como você está?"}
-        {"translation": {"sourceLanguageCode": "en", "targetLanguageCode": "pt",
-        "model": "models/en-pt"}}
-        {"usage": {"characterCount": 26, "inputTokenCount": 10, "outputTokenCount": 9}}
+        {"translation": {"sourceLanguageCode": "en", "detectionConfidence": 0.99,
+        "targetLanguageCode": "pt", "model": "models/en-pt"}}
+        {"progress": {"completedCount": 2, "totalCount": 2}}
+        {"usage": {"characterCount": 26, "inputTokenCount": 7, "outputTokenCount": 7}}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +146,7 @@ class TranslationServiceServicer(object):
         {"item": {"itemId": "2", "content": "Guten Morgen.", "sourceLanguageCode": "de"}}
 
         {"itemId": "2", "error": {"code": 9, "reason": "LANGUAGE_PAIR_UNSUPPORTED",
-        "message": "no model for de->pt; this server has: en->pt, pt->en"}}
+        "metadata": {"source": "de", "target": "pt", "nearest": "en->pt"}}}
         {"itemId": "1", "translation": {"translatedText": "Bom dia.", "sourceLanguageCode": "en",
         "targetLanguageCode": "pt", "model": "models/en-pt"}}
         """
@@ -164,8 +165,8 @@ class TranslationServiceServicer(object):
         {"contents": ["O comboio parte às nove horas."], "maxCandidateCount": 1}
 
         {"detections": [{"languages": [
-        {"languageCode": "pt", "confidence": 0.98, "supported": true},
-        {"languageCode": "und", "confidence": 0.02}]}]}
+        {"languageCode": "pt", "confidence": 0.99, "supported": true},
+        {"languageCode": "und", "confidence": 0.01}]}]}
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,7 +191,7 @@ class TranslationServiceServicer(object):
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
         "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
         "targetLanguageCode": "pt", "model": "models/en-pt"},
-        "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+        "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
         (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)

@@ -53,7 +53,7 @@ class TranslationServiceStub:
 
         {"translations": [{"translatedText": "Bom dia.", "sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"}],
-         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+         "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -72,9 +72,10 @@ class TranslationServiceStub:
 
         {"textDelta": "Bom dia. "}
         {"textDelta": "Como você está?"}
-        {"translation": {"sourceLanguageCode": "en", "targetLanguageCode": "pt",
-         "model": "models/en-pt"}}
-        {"usage": {"characterCount": 26, "inputTokenCount": 10, "outputTokenCount": 9}}
+        {"translation": {"sourceLanguageCode": "en", "detectionConfidence": 0.99,
+         "targetLanguageCode": "pt", "model": "models/en-pt"}}
+        {"progress": {"completedCount": 2, "totalCount": 2}}
+        {"usage": {"characterCount": 26, "inputTokenCount": 7, "outputTokenCount": 7}}
     """
     BatchTranslate: _grpc.StreamStreamMultiCallable[_translation_service_pb2.BatchTranslateRequest, _translation_service_pb2.BatchTranslateResponse]
     """Translate any number of items. The first message is `config`, all others are items. Results
@@ -99,7 +100,7 @@ class TranslationServiceStub:
         {"item": {"itemId": "2", "content": "Guten Morgen.", "sourceLanguageCode": "de"}}
 
         {"itemId": "2", "error": {"code": 9, "reason": "LANGUAGE_PAIR_UNSUPPORTED",
-         "message": "no model for de->pt; this server has: en->pt, pt->en"}}
+         "metadata": {"source": "de", "target": "pt", "nearest": "en->pt"}}}
         {"itemId": "1", "translation": {"translatedText": "Bom dia.", "sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"}}
     """
@@ -114,8 +115,8 @@ class TranslationServiceStub:
         {"contents": ["O comboio parte às nove horas."], "maxCandidateCount": 1}
 
         {"detections": [{"languages": [
-         {"languageCode": "pt", "confidence": 0.98, "supported": true},
-         {"languageCode": "und", "confidence": 0.02}]}]}
+         {"languageCode": "pt", "confidence": 0.99, "supported": true},
+         {"languageCode": "und", "confidence": 0.01}]}]}
     """
     TranslateDocument: _grpc.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]
     """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
@@ -136,7 +137,7 @@ class TranslationServiceStub:
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
          "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"},
-         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+         "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -180,7 +181,7 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
 
         {"translations": [{"translatedText": "Bom dia.", "sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"}],
-         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+         "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -199,9 +200,10 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
 
         {"textDelta": "Bom dia. "}
         {"textDelta": "Como você está?"}
-        {"translation": {"sourceLanguageCode": "en", "targetLanguageCode": "pt",
-         "model": "models/en-pt"}}
-        {"usage": {"characterCount": 26, "inputTokenCount": 10, "outputTokenCount": 9}}
+        {"translation": {"sourceLanguageCode": "en", "detectionConfidence": 0.99,
+         "targetLanguageCode": "pt", "model": "models/en-pt"}}
+        {"progress": {"completedCount": 2, "totalCount": 2}}
+        {"usage": {"characterCount": 26, "inputTokenCount": 7, "outputTokenCount": 7}}
     """
     BatchTranslate: _aio.StreamStreamMultiCallable[_translation_service_pb2.BatchTranslateRequest, _translation_service_pb2.BatchTranslateResponse]  # type: ignore[assignment]
     """Translate any number of items. The first message is `config`, all others are items. Results
@@ -226,7 +228,7 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
         {"item": {"itemId": "2", "content": "Guten Morgen.", "sourceLanguageCode": "de"}}
 
         {"itemId": "2", "error": {"code": 9, "reason": "LANGUAGE_PAIR_UNSUPPORTED",
-         "message": "no model for de->pt; this server has: en->pt, pt->en"}}
+         "metadata": {"source": "de", "target": "pt", "nearest": "en->pt"}}}
         {"itemId": "1", "translation": {"translatedText": "Bom dia.", "sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"}}
     """
@@ -241,8 +243,8 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
         {"contents": ["O comboio parte às nove horas."], "maxCandidateCount": 1}
 
         {"detections": [{"languages": [
-         {"languageCode": "pt", "confidence": 0.98, "supported": true},
-         {"languageCode": "und", "confidence": 0.02}]}]}
+         {"languageCode": "pt", "confidence": 0.99, "supported": true},
+         {"languageCode": "und", "confidence": 0.01}]}]}
     """
     TranslateDocument: _aio.UnaryUnaryMultiCallable[_translation_service_pb2.TranslateDocumentRequest, _translation_service_pb2.TranslateDocumentResponse]  # type: ignore[assignment]
     """Translate a file: Word, subtitles, a catalogue of messages, a page, Markdown, plain text. The
@@ -263,7 +265,7 @@ class TranslationServiceAsyncStub(TranslationServiceStub):
         {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
          "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
          "targetLanguageCode": "pt", "model": "models/en-pt"},
-         "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+         "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
     (-- api-linter: core::0136::verb-noun=disabled
         aip.dev/not-precedent: name fixed by the product. --)
@@ -310,7 +312,7 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
 
             {"translations": [{"translatedText": "Bom dia.", "sourceLanguageCode": "en",
              "targetLanguageCode": "pt", "model": "models/en-pt"}],
-             "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+             "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
         (-- api-linter: core::0136::verb-noun=disabled
             aip.dev/not-precedent: name fixed by the product. --)
@@ -335,9 +337,10 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
 
             {"textDelta": "Bom dia. "}
             {"textDelta": "Como você está?"}
-            {"translation": {"sourceLanguageCode": "en", "targetLanguageCode": "pt",
-             "model": "models/en-pt"}}
-            {"usage": {"characterCount": 26, "inputTokenCount": 10, "outputTokenCount": 9}}
+            {"translation": {"sourceLanguageCode": "en", "detectionConfidence": 0.99,
+             "targetLanguageCode": "pt", "model": "models/en-pt"}}
+            {"progress": {"completedCount": 2, "totalCount": 2}}
+            {"usage": {"characterCount": 26, "inputTokenCount": 7, "outputTokenCount": 7}}
         """
 
     @_abc_1.abstractmethod
@@ -368,7 +371,7 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
             {"item": {"itemId": "2", "content": "Guten Morgen.", "sourceLanguageCode": "de"}}
 
             {"itemId": "2", "error": {"code": 9, "reason": "LANGUAGE_PAIR_UNSUPPORTED",
-             "message": "no model for de->pt; this server has: en->pt, pt->en"}}
+             "metadata": {"source": "de", "target": "pt", "nearest": "en->pt"}}}
             {"itemId": "1", "translation": {"translatedText": "Bom dia.", "sourceLanguageCode": "en",
              "targetLanguageCode": "pt", "model": "models/en-pt"}}
         """
@@ -389,8 +392,8 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
             {"contents": ["O comboio parte às nove horas."], "maxCandidateCount": 1}
 
             {"detections": [{"languages": [
-             {"languageCode": "pt", "confidence": 0.98, "supported": true},
-             {"languageCode": "und", "confidence": 0.02}]}]}
+             {"languageCode": "pt", "confidence": 0.99, "supported": true},
+             {"languageCode": "und", "confidence": 0.01}]}]}
         """
 
     @_abc_1.abstractmethod
@@ -417,7 +420,7 @@ class TranslationServiceServicer(metaclass=_abc_1.ABCMeta):
             {"document": "MQowMDowMDowMSwwMDAgLS0+IDAwOjAwOjAyLDAwMApCb20gZGlhLgo=",
              "mimeType": "application/x-subrip", "translation": {"sourceLanguageCode": "en",
              "targetLanguageCode": "pt", "model": "models/en-pt"},
-             "usage": {"characterCount": 13, "inputTokenCount": 4, "outputTokenCount": 4}}
+             "usage": {"characterCount": 13, "inputTokenCount": 3, "outputTokenCount": 3}}
 
         (-- api-linter: core::0136::verb-noun=disabled
             aip.dev/not-precedent: name fixed by the product. --)

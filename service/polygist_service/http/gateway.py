@@ -47,6 +47,10 @@ PASSED_ON = ("authorization", "user-agent")
 class Dispatcher(Protocol):
     """Makes calls; `rpc.dispatch.Dispatcher` does. All raise CallFailed."""
 
+    async def receive(self, read: Callable[[], Awaitable[Any]], incoming: IncomingCall) -> Any:
+        """Return what `read` does, in the turn of its caller."""
+        ...
+
     async def call(self, method: str, read: Read, incoming: IncomingCall) -> Any:
         """Make a call with one message, which is read once the caller may call, and one answer."""
         ...
@@ -88,6 +92,17 @@ class Gateway:
     def body_of(self, request: Request) -> Body:
         """Return the body of a request, which is not longer than a message may be."""
         return Body(request, self.limits.message_bytes)
+
+    async def receive(self, request: Request, body: Body, read: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Return what `read` makes of a body that has to be read before it is known what is called.
+
+        It has its turn among all that are received. Raises CallFailed and HttpRefusal.
+        """
+        try:
+            result: ResultT = await self._dispatcher.receive(partial(body.reading, read), incoming_of(request))
+        except CallFailed as failure:
+            raise body.explain(failure) from None
+        return result
 
     async def call(self, request: Request, method: MethodDescriptor, message: Message) -> Any:
         """Make a call with a message that is there; raises CallFailed, and HttpRefusal for what headers say."""

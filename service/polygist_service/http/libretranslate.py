@@ -134,7 +134,8 @@ class LibreTranslate:
             body = self._gateway.body_of(request)
             try:
                 async with body.watched():
-                    parameters = await read_parameters(self._gateway, request, body)
+                    read = partial(read_parameters, self._gateway, request, body)
+                    parameters = await self._gateway.receive(request, body, read)
                     value = await answer(with_key(request, parameters.text("api_key")), parameters)
                     content = await self._gateway.run(request, partial(write_json, value))
             except (CallFailed, HttpRefusal) as failure:

@@ -12,8 +12,8 @@ from google.rpc import status_pb2
 
 from polygist_service.context import IncomingCall
 from polygist_service.errors import PolygistError
-from polygist_service.rpc.interceptors import CallInterceptor
-from polygist_service.rpc.receiving import Refused
+from polygist_service.rpc.interceptors import CallInterceptor, refusing
+from polygist_service.rpc.receiving import Refused, decoded
 from polygist_service.wire.failures import CallFailed
 
 # The types of gRPC's handlers are those of blocking servers.
@@ -116,6 +116,15 @@ class Dispatcher:
     def __init__(self, interceptor: CallInterceptor, table: HandlerTable) -> None:
         self._interceptor = interceptor
         self._handlers = table.handlers
+
+    async def receive(self, read: Callable[[], Awaitable[Any]], incoming: IncomingCall) -> Any:
+        """Return what `read` does, in the turn of its caller: what has to be read before it is known what is called.
+
+        Raises CallFailed, also in place of a PolygistError.
+        """
+        context: Any = LocalContext(incoming, read)  # as gRPC's, as far as it is used
+        async with refusing(context):
+            return decoded(await self._interceptor.receive(context, is_own=True))
 
     async def call(self, method: str, read: Read, incoming: IncomingCall) -> Any:
         """Make a call with one message and one answer.

@@ -133,7 +133,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
             async def write(_: Any, context: Context) -> None:
                 async with refusing(context):
-                    await answer(decoded(await self._receive(context, is_own=False)), context)
+                    await answer(decoded(await self.receive(context, is_own=False)), context)
 
             written: Handler = surround(write)
             return written
@@ -151,7 +151,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 if handler.request_streaming:
                     messages = exchange.receive_each(requests)
                 else:
-                    messages = exchange.receive(await self._receive(context, is_own=is_own))
+                    messages = exchange.receive(await self.receive(context, is_own=is_own))
                 around: AbstractAsyncContextManager[Any] = (
                     self._around(exchange, messages) if is_own else refusing(context)
                 )
@@ -166,7 +166,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         called: Handler = surround(leaving_nothing(call))
         return called
 
-    async def _receive(self, context: Context, *, is_own: bool) -> Any:
+    async def receive(self, context: Context, *, is_own: bool) -> Any:
         """Return the only message of a request, or why there is none, when it is its turn."""
         try:
             message = await self._receiving[is_own].receive(find_caller(context), context.read)

@@ -1,5 +1,7 @@
 """LibreTranslate's API as its programs use it: forms, JSON, lists, files, keys, and errors of one line."""
 
+import asyncio
+import gzip
 import json
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -16,9 +18,11 @@ from polygist_service.http.parameters import Parameters, read_pairs, read_parts
 from polygist_service.limits import Limits
 
 from tests.service.echo import EN_PT, PT_EN, EchoEngine, multilingual, pair
+from tests.service.harness import until
 from tests.service.http.doors import opened
 
 JSON = {"content-type": "application/json"}
+PACKED = {"content-encoding": "gzip"}
 HELLO = {"q": "Hello.", "source": "en", "target": "pt"}
 ENGLISH = "The library is open from nine to five, and the children read there every day after school."
 PORTUGUESE = "A biblioteca está aberta das nove às cinco, e as crianças leem lá todos os dias depois da escola."
@@ -257,6 +261,32 @@ async def test_keys_are_those_of_the_server(tmp_path):
     assert [each.status_code for each in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert settings["keyRequired"]
+
+
+async def test_bodies_are_received_in_turn():
+    """Else what many callers inflate at once would be bounded by their number alone; who is slow holds nobody back."""
+    reading = 0
+
+    async def slowly():
+        nonlocal reading
+        reading += 1
+        yield b"q=Hello."
+        await released.wait()
+        yield b"&source=en&target=pt"
+
+    released, form = asyncio.Event(), {"content-type": "application/x-www-form-urlencoded"}
+    async with served(limits=Limits(receiving=1)) as http:
+        waiting = [asyncio.ensure_future(http.post("/translate", content=slowly(), headers=form)) for _ in range(3)]
+        await until(lambda: reading == 3)
+        answer = await http.post("/translate", json=HELLO)
+        released.set()
+        answers = await asyncio.gather(*waiting)
+        refused = await http.post("/translate", content=gzip.compress(bytes(1 << 25)), headers={**JSON, **PACKED})
+        healthy = await http.get("/health")
+    assert answer.json() == {"translatedText": "[Hello.]"}
+    assert [each.json() for each in answers] == [{"translatedText": "[Hello.]"}] * 3
+    assert (refused.status_code, refused.json().keys()) == (413, {"error"})
+    assert healthy.json() == {"status": "ok"}
 
 
 async def test_a_long_text_is_refused_with_the_limit():
