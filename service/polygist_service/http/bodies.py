@@ -2,13 +2,13 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
 
-from polygist_service.errors import InvalidRequest
+from polygist_service.errors import InvalidRequest, PolygistError
 from polygist_service.http.errors import Failure, HttpRefusal
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import BODY
@@ -20,6 +20,8 @@ BODY_SECONDS = 30.0
 LEAST_BYTES_PER_SECOND = 4096
 # What is inflated at once, before others have their turn.
 PIECE_BYTES = 1 << 16
+# The same off the event loop.
+PART_BYTES = 1 << 20
 GZIP_WINDOW = 31  # zlib's word for the format of gzip
 
 
@@ -43,16 +45,46 @@ class Body:
         self._ended = asyncio.Event()  # all of it has come, or the caller has gone
 
     async def read(self) -> bytes:
-        """Return all of it; raises what `pieces` does."""
-        return b"".join([piece async for piece in self.pieces()])
+        """Return all of it as it came, which `unpack` inflates; raises HttpRefusal where it is too long or too slow."""
+        self._check_length()
+        self._is_packed()
+        content = bytearray()
+        async for piece in self._received():
+            content += piece
+            if self._most is not None and len(content) > self._most:
+                raise too_large(len(content), self._most)
+        return bytes(content)
+
+    def unpack(self, content: bytes) -> bytes:
+        """Return what `read` returned, inflated where it is compressed; raises HttpRefusal.
+
+        Belongs off the event loop, where few are inflated at a time: 16 kB can become 16 MB.
+        """
+        if not self._is_packed():
+            return content
+        most, parts, size = self._most or len(content), [], 0
+        for part in inflate(content):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                raise too_large(size, most)
+        return b"".join(parts)
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield it piece by piece, inflated where it is compressed.
+        """Yield it as it comes, inflated where it is compressed; raises HttpRefusal where it cannot be."""
+        inflater = Inflater() if self._is_packed() else None
+        async for piece in self._received():
+            if inflater is None:
+                yield piece
+                continue
+            for part in inflater.inflate(piece, PIECE_BYTES):
+                yield part
+                await asyncio.sleep(0)
+        if inflater:
+            inflater.check_end()
 
-        Raises:
-            HttpRefusal: it is too large, comes too slowly, or is compressed in a way that is not known.
-        """
-        self._check_length()
+    def _is_packed(self) -> bool:
+        """Whether it is compressed; raises HttpRefusal where it is in a way that is not known."""
         encoding = self._request.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise HttpRefusal(
@@ -60,12 +92,7 @@ class Body:
                 f"Content-Encoding {encoding[:40]!r} is not read; send gzip or nothing",
                 headers={"accept-encoding": "gzip"},
             )  # fmt: skip
-        size = 0
-        async for piece in inflate(self._received()) if encoding == "gzip" else self._received():
-            size += len(piece)
-            if self._most is not None and size > self._most:
-                raise too_large(size, self._most)
-            yield piece
+        return encoding == "gzip"
 
     async def reading(self, read: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Return what `read` makes of it for a call, which ends with InvalidRequest where the body is refused."""
@@ -74,6 +101,8 @@ class Body:
         except HttpRefusal as refusal:
             self._refusal = refusal
             raise InvalidRequest(BODY, refusal.message) from None
+        except PolygistError as error:  # whose traceback would keep the body for as long as the call lasts
+            raise error.with_traceback(None) from None
 
     def explain(self, failure: CallFailed) -> Failure:
         """Return what the caller is told of a call that failed: that its body was refused, if that is why."""
@@ -136,22 +165,35 @@ class Body:
             self._is_gone = (await self._request.receive())["type"] == "http.disconnect"
 
 
-async def inflate(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield what was compressed by gzip, in small pieces; raises HttpRefusal where it is none."""
-    inflater = zlib.decompressobj(GZIP_WINDOW)
-    async for piece in pieces:
+class Inflater:
+    """Inflates what was compressed by gzip, piece by piece; files of gzip one after the other are one."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(GZIP_WINDOW)
+
+    def inflate(self, piece: bytes, most: int) -> Iterator[bytes]:
+        """Yield what comes of a piece, at most so many bytes at once; raises HttpRefusal where it is no gzip."""
         left = piece
         while left:
-            if inflater.eof:  # files of gzip one after the other are one
-                inflater = zlib.decompressobj(GZIP_WINDOW)
+            if self._member.eof:
+                self._member = zlib.decompressobj(GZIP_WINDOW)
             try:
-                yield inflater.decompress(left, PIECE_BYTES)
+                yield self._member.decompress(left, most)
             except zlib.error as error:
                 raise not_gzip(str(error)) from None
-            left = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
-            await asyncio.sleep(0)
-    if not inflater.eof:
-        raise not_gzip("it is cut off")
+            left = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+
+    def check_end(self) -> None:
+        """Raise HttpRefusal where it is cut off."""
+        if not self._member.eof:
+            raise not_gzip("it is cut off")
+
+
+def inflate(content: bytes) -> Iterator[bytes]:
+    """Yield what comes of a whole file, part by part; raises HttpRefusal where it is no gzip."""
+    inflater = Inflater()
+    yield from inflater.inflate(content, PART_BYTES)
+    inflater.check_end()
 
 
 def not_gzip(why: str) -> HttpRefusal:

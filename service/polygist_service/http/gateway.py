@@ -28,6 +28,7 @@ from polygist_service.http.forms import MULTIPART, add_fields, read_file_request
 from polygist_service.http.routes import COLLECTION, ApiRoute, path_of
 from polygist_service.http.streams import EVENTS, LINES, Form, StreamedAnswer, split_lines
 from polygist_service.limits import Limits
+from polygist_service.wire.bounds import BYTES_PER_CHARACTER
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
 
@@ -36,6 +37,8 @@ Read = Callable[[], Awaitable[Message]]
 
 REQUEST_ID = "x-request-id"
 TIMEOUT = "x-timeout-seconds"
+# Of a line beside its text, in UTF-8.
+LINE_BYTES = 1 << 16
 LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
 # What a call is told of the headers of its request.
 PASSED_ON = ("authorization", "user-agent")
@@ -82,8 +85,9 @@ class Gateway:
         return await self._pool.call(CallContext(caller=peer_of(request)), function)
 
     async def read_body(self, request: Request) -> bytes:
-        """Return the body of a request; raises HttpRefusal, see `Body`."""
-        return await self.body_of(request).read()
+        """Return the body of a request, inflated; raises HttpRefusal, see `Body`."""
+        body = self.body_of(request)
+        return await self.run(request, partial(body.unpack, await body.read()))
 
     def body_of(self, request: Request) -> Body:
         """Return the body of a request, which is not longer than a message may be."""
@@ -148,7 +152,7 @@ class Gateway:
         kind = GetMessageClass(route.method.input_type)
 
         async def messages() -> AsyncIterator[Message]:
-            lines = split_lines(body.pieces(), self.limits.message_bytes)
+            lines = split_lines(body.pieces(), BYTES_PER_CHARACTER * self.limits.request_characters + LINE_BYTES)
             while found := await body.reading(lambda: anext(lines, None)):
                 number, line = found
                 yield await self.run(request, partial(parse_line, line, number, kind, self.limits))
@@ -185,16 +189,16 @@ class Gateway:
         types = (JSON, MULTIPART) if route.takes_files else (JSON,)
         is_form = check_type(request, types) == MULTIPART
         content = await body.read()
-        if not is_form:
-            return await self.run(request, partial(parse_message, content, kind, self.limits))
         content_type = request.headers["content-type"]
 
-        def read_parts() -> Message:
-            """Read the message that stands in a form."""
-            parts = read_form(content, content_type)
-            return read_message(read_file_request(parts, descriptor), kind, self.limits)
+        def read() -> Message:
+            """Read the message that stands in a body, or in the parts of a form."""
+            unpacked = body.unpack(content)
+            if not is_form:
+                return parse_message(unpacked, kind, self.limits)
+            return read_message(read_file_request(read_form(unpacked, content_type), descriptor), kind, self.limits)
 
-        message = await self.run(request, read_parts)
+        message = await self.run(request, read)
         request.state.file_name = getattr(message, "name", "")
         return message
 

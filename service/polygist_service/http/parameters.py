@@ -102,10 +102,11 @@ async def read_parameters(gateway: Gateway, request: Request, body: Body) -> Par
     """
     given = request.headers.get("content-type", "")
     kind = given.partition(";")[0].strip().lower()
-    content, address = await body.read(), dict(request.query_params)
+    packed, address = await body.read(), dict(request.query_params)
 
     def read() -> Parameters:
         """Read the body as what it is."""
+        content = body.unpack(packed)
         if kind == JSON and content:  # some say so of a GET, which has none
             return Parameters(read_object(content))
         values, files = read_parts(content, given) if kind == MULTIPART else ({}, {})
