@@ -96,7 +96,7 @@ async def render_failure(request: Request, failure: CallFailed | HttpRefusal) ->
 
 async def render_unserved(request: Request, error: HTTPException) -> Response:
     """Answer a request that no route takes."""
-    path = request.url.path[:200]
+    path = request.scope["path"][:200]  # its address may be none, where the caller names a host that is none
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "")
         message = f"{request.method[:20]} {path} is not served; send {allowed}"

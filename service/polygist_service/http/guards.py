@@ -8,7 +8,6 @@ in ``Host``. What is no browser sends neither.
 import ipaddress
 import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -63,8 +62,9 @@ class Guards:
 
     def _check_host(self, request: Request) -> None:
         """Raise HttpRefusal where a request is meant for a host of another name."""
-        name = normalise_host(request.headers.get("host", ""))
-        if self._hosts is None or not name or name in self._hosts or is_number(name):
+        given = request.headers.get("host", "")
+        name = normalise_host(given)
+        if self._hosts is None or not given or name in self._hosts or is_number(name):
             return
         message = (
             f"this server is not {name[:80]!r}; call it by its address, or have its operator add the name: --http-hosts"
@@ -77,7 +77,7 @@ class Guards:
             return
         headers = request.headers
         if origin := headers.get("origin"):
-            is_own = urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+            is_own = origin.lower().partition("://")[2] == headers.get("host", "").lower()
             if is_own or origin in self._origins:
                 return
         else:

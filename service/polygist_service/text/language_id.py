@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from polygist_service.text.languages import BadTag, base_language, is_written_in, main_script, matches, parse_tag
+from polygist_service.text.languages import BadTag, base_language, is_among, is_written_in, main_script, parse_tag
 from polygist_service.text.segmentation import has_letters
 
 # More text changes no answer and costs time.
@@ -65,7 +65,8 @@ class LanguageDetector:
             ranking = write_standard(ranking)
         if candidates is None:
             return ranking
-        return [(tag, p) for tag, p in ranking if any(matches(candidate, tag) for candidate in candidates)]
+        among = frozenset(candidates)
+        return [(tag, p) for tag, p in ranking if is_among(among, tag)]
 
     def _open(self) -> LanguageIdentifier:
         with self._lock:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from polygist_service.text.language_runs import MIN_LETTERS
-from polygist_service.text.languages import base_language, is_kin, matches, serving, spread
+from polygist_service.text.languages import base_language, is_among, is_kin, serving, spread
 
 # How many of some texts are in each language.
 Shares = Mapping[str, float]
@@ -102,14 +102,14 @@ class Expectation:
         self._likely = likely
         self._factor = factor
         self._targets = (target,) if target else ()
-        self._candidates = tuple(sorted(candidates))
+        self._candidates = frozenset(candidates)
         self._factors: dict[str, float] = {}
 
     def factor(self, language: str) -> float:
         """Return how many times as often a text is in a language as it usually is."""
         if language not in self._factors:
             is_target, is_likely = serving(language, self._targets), serving(language, self._likely)
-            is_named = any(matches(candidate, language) for candidate in self._candidates)
+            is_named = is_among(self._candidates, language)
             factor = IN_TARGET if is_target else self._factor if is_likely else 1.0
             self._factors[language] = factor * (NAMED if is_named else 1.0)
         return self._factors[language]

@@ -89,6 +89,12 @@ def matches(requested: str, served: str) -> bool:
     return wanted.territory is None or offered.territory is None or wanted.territory == offered.territory
 
 
+@lru_cache(maxsize=4096)
+def is_among(candidates: frozenset[str], language: str) -> bool:
+    """Whether a language is among some, in whatever region: asked for each language of each of a thousand texts."""
+    return any(matches(candidate, language) for candidate in candidates)
+
+
 def is_kin(one: str, other: str) -> bool:
     """Whether two codes name one language, in whatever scripts and regions."""
     return base_language(one) == base_language(other)

@@ -28,7 +28,7 @@ from polygist_service.text.language_odds import (
     weigh,
 )
 from polygist_service.text.language_runs import Block, LanguageRun, Mixture, cut_blocks, find_mixture
-from polygist_service.text.languages import base_language, is_kin, matches, name_few, serving
+from polygist_service.text.languages import base_language, is_among, is_kin, name_few, serving
 from polygist_service.text.segmentation import has_letters
 from polygist_service.translation.declarations import JoinedText
 from polygist_service.translation.neighbours import Turn
@@ -105,10 +105,12 @@ class Scope:
 
     def allows(self, language: str) -> bool:
         """Whether a language is among the candidates, in whatever region, or there are none."""
-        return not self.candidates or any(matches(candidate, language) for candidate in self.candidates)
+        return not self.candidates or is_among(self.candidates, language)
 
     def limit(self, ranking: Ranking) -> list[tuple[str, float]]:
         """Return what of a ranking is among the candidates, in whatever region; all of it where there are none."""
+        if not self.candidates:
+            return list(ranking)
         return [(language, p) for language, p in ranking if self.allows(language)]
 
     def serves(self, language: str) -> bool:

@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -17,7 +18,7 @@ from google.protobuf.message import Message
 
 from polygist_service.errors import InvalidRequest
 from polygist_service.limits import Limits
-from polygist_service.wire.bounds import FieldBounds, Found, bound_fields
+from polygist_service.wire.bounds import FieldBounds, Found, bound_fields, too_large
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -27,6 +28,10 @@ INTEGERS = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.TYPE_INT64: (-(1 << 63), (1 << 63) - 1),
 }
+# A request within its limits has no more values by far; read, each takes twenty times the bytes that it is written in.
+MOST_VALUES = 50_000
+# A string, to the end where it has none: it fits wherever a quote stands, so that a text is gone through once.
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+\\?(?:"|\Z)', re.DOTALL)
 INTEGER = re.compile(r"-?[0-9]{1,20}")
 BODY = "body"
 
@@ -47,12 +52,13 @@ def parse_message(text: bytes, kind: type[MessageT], limits: Limits) -> MessageT
 
 
 def read_object(text: bytes, path: str = BODY) -> dict[str, Any]:
-    """Read a JSON object; raises InvalidRequest where it is none.
+    """Read a JSON object; raises InvalidRequest where it is none, and RequestTooLarge where it has too many values.
 
     Args:
         text: in UTF-8.
         path: what the error calls it.
     """
+    check_count(text, path)
     try:
         # Of a name that stands twice, which parsers take differently, json keeps the last one.
         value = json.loads(text.decode("utf-8-sig"), object_pairs_hook=read_pairs, parse_constant=refuse_constant)
@@ -70,12 +76,23 @@ def read_object(text: bytes, path: str = BODY) -> dict[str, Any]:
     return value
 
 
+def check_count(text: bytes, path: str) -> None:
+    """Raise RequestTooLarge where JSON has more values than any request: told before it is read, and takes memory."""
+    found = count_values(text)
+    if found > MOST_VALUES and (found := count_values(STRING.sub(b"", text))) > MOST_VALUES:
+        raise too_large(path, found, MOST_VALUES, "values")
+
+
+def count_values(text: bytes) -> int:
+    """Return how many values JSON has at most: what stands in its strings is counted as if it stood outside."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
 def read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return a JSON object; raises ValueError where a name stands in it twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"{shorten(twice)!r} stands in an object twice")
     return found
 

@@ -6,8 +6,10 @@ import json
 from functools import partial
 
 import pytest
+from polygist_service.errors import InvalidRequest, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
+from polygist_service.wire.json_messages import read_object
 from prometheus_client import generate_latest
 
 from tests.service.access.test_access import add, open_access
@@ -65,6 +67,20 @@ async def test_what_is_no_json_object_is_refused(body):
         answer = await doors.http.post("/v1/translate", content=body, headers=JSON)
     error = answer.json()["error"]
     assert (error["code"], error["details"][0]["metadata"]["field"]) == (400, "body")
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b'""', b'{"":0,"":0}'])
+def test_values_are_counted_before_they_are_read(value):
+    with pytest.raises(RequestTooLarge, match="values or more"):
+        read_object(b'{"contents": [%s]}' % b",".join([value] * 60_000))
+
+
+@pytest.mark.parametrize("text", [",[{" * 50_000, '\\"' * 300_000, "\\" * 99_999])
+def test_what_stands_in_strings_is_no_value(text):
+    whole = json.dumps({"contents": [text]})
+    assert read_object(whole.encode())["contents"] == [text]
+    with pytest.raises(InvalidRequest):
+        read_object(whole.encode().replace(b'"]}', b","))
 
 
 async def test_what_is_not_served_is_told():

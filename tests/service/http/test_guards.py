@@ -32,7 +32,7 @@ def test_a_server_answers_to_its_names_and_to_addresses(host):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8080", "2130706433"]
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8080", "2130706433", "[", ":"]
 )
 def test_a_name_that_was_made_to_mean_this_server_is_refused(host):
     assert ask({"host": host})[0] == 421
@@ -45,6 +45,7 @@ def test_a_name_that_was_made_to_mean_this_server_is_refused(host):
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://localhost:9090"},
         {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
         {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},

@@ -138,7 +138,11 @@ async def test_texts_beyond_the_memory_that_is_allowed_are_refused():
         failure = await failure_of(translate(service, "One more."))
         assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
         assert "MB of memory" in failure.message
+        assert failure.details == ("ErrorInfo", "RetryInfo")
+        assert int(failure.trailer["grpc-retry-pushback-ms"]) >= 1000
         article.cancel()
+        await until(lambda: not engine.held)
+        assert await translate(service, "One more.")
 
 
 async def test_two_thousand_calls_at_once_are_all_answered():
