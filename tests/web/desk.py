@@ -26,10 +26,13 @@ class Desk:
         browser: opens it.
         address: of the page.
         fragment: of the address, without its mark.
+        state: what the page is to find of the server first.
         options: of the browser's context, such as `color_scheme` and `viewport`.
     """
 
-    def __init__(self, browser: Browser, address: str, fragment: str = "", **options: Any) -> None:
+    def __init__(
+        self, browser: Browser, address: str, fragment: str = "", *, state: str = "ready", **options: Any
+    ) -> None:
         settings = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **options}
         self.context: BrowserContext = browser.new_context(**settings)
         self.context.add_init_script(WATCH)
@@ -41,7 +44,7 @@ class Desk:
         self.page.on("pageerror", lambda error: self.failed.append(str(error)))
         self.context.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         self.page.goto(f"{address}#{fragment}" if fragment else address)
-        expect(self.page.locator("#server")).to_have_attribute("data-state", "ready", timeout=30_000)
+        expect(self.page.locator("#server")).to_have_attribute("data-state", state, timeout=30_000)
 
     def __enter__(self) -> "Desk":
         return self

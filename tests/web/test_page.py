@@ -1,10 +1,13 @@
 """What the page does, with a server that needs no models."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from polygist_service.access.access import Access
+from polygist_service.access.keys import Key, changing, make_key
 
 from tests.service.echo import EN_PT, ENCODER, EchoEngine
 from tests.web.desk import Desk
@@ -93,6 +96,31 @@ def test_the_key_goes_with_calls_and_is_kept_nowhere(open_desk):
         assert desk.page.locator("#key").input_value() == ""
 
 
+def test_a_server_that_asks_for_keys_is_given_one(browser, tmp_path):
+    text, digest = make_key("reader")
+    with changing(tmp_path / "keys.json") as keys:
+        keys["reader"] = Key(name="reader", digest=digest, scopes=("translate", "summarise"), created=datetime.now(UTC))
+    with (
+        serving_echo(EchoEngine(), access=Access(tmp_path / "keys.json")) as address,
+        Desk(browser, address, state="key") as desk,
+    ):
+        expect(desk.page.locator("#server")).to_have_text("The server asks for an API key")
+        desk.paste(TEXT)
+        desk.run_to_failure("summarise")
+        expect(desk.panel("summarise").locator("h3").first).to_have_text("This server asks for an API key")
+        desk.page.click("#more")
+        expect(desk.page.locator("#key")).to_be_focused()
+        desk.page.fill("#key", "pg_wrong")
+        desk.page.click("#options .primary")
+        desk.run_to_failure("summarise")
+        expect(desk.panel("summarise").locator("h3").first).to_have_text("The server does not know this API key")
+        desk.page.click("#more")
+        desk.page.fill("#key", text)
+        desk.page.click("#options .primary")
+        expect(desk.page.locator("#server")).to_have_attribute("data-state", "ready")
+        desk.run("summarise")
+
+
 def test_a_task_is_stopped_and_what_was_written_stays(browser):
     with (
         serving_echo(EchoEngine(EN_PT, ENCODER, delay=0.3, reverses=False)) as address,
@@ -107,6 +135,19 @@ def test_a_task_is_stopped_and_what_was_written_stays(browser):
         expect(desk.panel("translate").locator(".note")).to_contain_text("Stopped.")
         expect(desk.answer("translate")).to_contain_text("[The ferry")
         expect(desk.page.locator("#run-translate")).to_have_text("Translate")
+
+
+def test_what_had_come_stays_where_a_server_ends_in_between(browser):
+    with serving_echo(EchoEngine(EN_PT, ENCODER, delay=0.3, reverses=False)) as address:
+        desk = Desk(browser, address)
+        desk.paste("\n\n".join(f"The ferry {number} is late." for number in range(300)))
+        desk.start("translate")
+        expect(desk.answer("translate")).to_contain_text("[The ferry")
+    with desk:
+        desk.expect_state("translate", "failed")
+        expect(desk.panel("translate").locator("h3").first).to_have_text("The connection broke off")
+        expect(desk.answer("translate")).to_contain_text("[The ferry 0 is late.]")
+        expect(desk.page.locator("#server")).to_have_attribute("data-state", "gone")
 
 
 def test_failures_say_what_to_do(open_desk):

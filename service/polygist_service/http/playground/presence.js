@@ -1,6 +1,6 @@
 // Whether the server is there, and what it has: its version, models, glossaries and languages.
 import { Languages } from "./languages.js";
-import { ServerError, Unreachable } from "./server.js";
+import { Interrupted, ServerError, Unreachable } from "./server.js";
 import { pageLanguage, words } from "./words.js";
 
 const PAUSE = 2000; // milliseconds before a server that was gone is asked again
@@ -45,6 +45,7 @@ export class Presence extends EventTarget {
   /** Take note of an error that a call ended with. */
   notice(error) {
     if (error instanceof Unreachable) this.miss();
+    else if (error instanceof Interrupted) this.ask();
     else if (error instanceof ServerError && KEY_REASONS.includes(error.reason)) this.#become("key");
   }
 
