@@ -52,16 +52,16 @@ async def test_ten_thousand_different_sentences_at_once_on_the_starter_model(ser
 
 def test_four_hundred_threads(address, figures):
     with Client(address) as client, figures.timed():
-        seen = send_from_threads(client, 400, 25)
+        seen = send_from_threads(client, 400, 10)
     figures.count(seen)
-    assert seen == {ANSWERED: 10_000}
+    assert seen == {ANSWERED: 4000}
 
 
-async def test_sixty_four_channels_with_two_hundred_calls_each(address, figures):
+async def test_sixty_four_channels_with_fifty_calls_each(address, figures):
     clients = [AsyncClient(address) for _ in range(64)]
     with figures.timed():
-        seen = sum(await asyncio.gather(*(send_at_once(client, 200) for client in clients)), start=Counter())
+        seen = sum(await asyncio.gather(*(send_at_once(client, 50) for client in clients)), start=Counter())
     figures.count(seen)
     for client in clients:
         await client.close()
-    assert seen == {ANSWERED: 64 * 200}
+    assert seen == {ANSWERED: 64 * 50}
