@@ -24,6 +24,19 @@ SHORT = 256
 FEW = 16
 
 
+class Pauses:
+    """Has a coroutine that goes through much, and waits for little, leave the event loop to others now and then."""
+
+    def __init__(self) -> None:
+        self._end = time.monotonic() + TURN_SECONDS
+
+    async def pause(self) -> None:
+        """Let others go on where the last pause is some milliseconds ago."""
+        if time.monotonic() >= self._end:
+            await asyncio.sleep(0)
+            self._end = time.monotonic() + TURN_SECONDS
+
+
 async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
     """Run `coroutines` at the same time and return their results in order.
 

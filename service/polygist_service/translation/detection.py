@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple, Protocol
 
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import Pauses, TextPool
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
@@ -251,8 +251,9 @@ class LanguageResolver:
             for at, reading in readings.items()
         ]
         mixtures = await self._find_mixtures(every, rankings, scope.candidates, context)
-        found = {}
+        found, pauses = {}, Pauses()
         for at, mixture in zip(texts, mixtures, strict=True):
+            await pauses.pause()
             if at in declared:
                 found[at] = choose_declared(at, declared[at], mixture, scope)
                 continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from polygist_service.concurrency import TextPool, in_groups, in_order, merge
+from polygist_service.concurrency import Pauses, TextPool, in_groups, in_order, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, Engine, HeldModel, Result
 from polygist_service.notices import Notice, NoticeKind
@@ -236,9 +236,10 @@ class Pipeline:
         self._context.usage.cached_segments += sum(not piece.reading.is_kept for piece in pieces) - len(due)
         guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
         results = in_groups(in_order(start.go_on(due))) if len(due) > 1 else alone(start.go_on(due))
-        taken = 0
+        taken, pauses = 0, Pauses()
         try:
             for piece in pieces:
+                await pauses.pause()
                 source = piece.reading.protected.source
                 while source not in drafts:
                     group = await anext(results)
@@ -249,10 +250,13 @@ class Pipeline:
                         self._context, lambda pair: guard.assess(*pair), assessed, characters=length
                     )
                     for (reading, _), first in zip(assessed, found, strict=True):
+                        await pauses.pause()
                         again = asyncio.create_task(guard.mend(reading, first)) if first.faults else None
                         drafts[reading.protected.source] = again or first
                 draft = drafts[source]
-                yield make_outcome(piece, await draft if isinstance(draft, asyncio.Task) else draft)
+                if isinstance(draft, asyncio.Task):  # not kept: to let go of thousands at once takes long
+                    drafts[source] = draft = await draft
+                yield make_outcome(piece, draft)
         finally:
             tasks = [draft for draft in drafts.values() if isinstance(draft, asyncio.Task)]
             for task in tasks:
