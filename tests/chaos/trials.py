@@ -107,7 +107,11 @@ TRIALS = (
         ),
         left="100,000 requests: make fuzz-requests, 10 minutes; parsers under atheris: make fuzz",
     ),
-    Trial("T09", "messages that inflate", ("chaos/test_inflation.py", "chaos/test_memory.py")),
+    Trial(
+        "T09",
+        "messages that inflate, or take long to read",
+        ("chaos/test_inflation.py", "chaos/test_memory.py", "chaos/test_event_loop.py"),
+    ),
     Trial(
         "T10",
         "callers who leave",

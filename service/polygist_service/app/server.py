@@ -34,8 +34,8 @@ ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 CONNECTIONS = 2048
 STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack keeps the others waiting
 # Outer guards only: core is not to refuse a call before we do. So many calls of a method may wait for their turn in
-# core, at 1.5 kB each, as 64 connections at their limit send. They cannot be as many as all connections might send: one
-# that is closed stays, with some 50 kB, until its calls have had their turn.
+# core, at some 8 kB each, as 64 connections at their limit send. They cannot be as many as all connections might send:
+# one that is closed stays, with some 50 kB, until its calls have had their turn.
 MAX_PENDING_CALLS = 64 * STREAMS
 # More than fit in `Limits.queue_bytes`, so that it is `Admission` which refuses, with a time to come back.
 MAX_CONCURRENT_CALLS = 8 * MAX_PENDING_CALLS
