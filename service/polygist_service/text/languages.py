@@ -1,6 +1,7 @@
 """Language tags: BCP-47 as `langcodes` reads it, names as Unicode has them."""
 
 import re
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Collection
@@ -46,6 +47,10 @@ JOINED_SCRIPTS = {
 }  # fmt: skip
 
 
+# What langcodes knows of a language it completes while others may already read it (docs/upstream.md).
+COMPLETING = threading.Lock()
+
+
 class BadTag(ValueError):
     """A value that is no language tag; the message says what one looks like."""
 
@@ -84,7 +89,7 @@ def matches(requested: str, served: str) -> bool:
     has to be only where both name one.
     """
     wanted, offered = langcodes.Language.get(requested), langcodes.Language.get(served)
-    if wanted.language != offered.language or wanted.maximize().script != offered.maximize().script:
+    if wanted.language != offered.language or script_of(requested) != script_of(served):
         return False
     return wanted.territory is None or offered.territory is None or wanted.territory == offered.territory
 
@@ -140,7 +145,8 @@ def is_right_to_left(tag: str) -> bool:
 @lru_cache(maxsize=1024)
 def script_of(tag: str) -> str:
     """Return the code of the script that a language is written in: the one named, or else its likely one."""
-    return langcodes.Language.get(tag).maximize().script or ""
+    with COMPLETING:
+        return langcodes.Language.get(tag).maximize().script or ""
 
 
 @lru_cache(maxsize=16)

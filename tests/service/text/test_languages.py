@@ -1,6 +1,19 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import langcodes
 import pytest
 from polygist_service.text.language_id import LanguageDetector
-from polygist_service.text.languages import BadTag, display_name, is_right_to_left, matches, native_name, parse_tag
+from polygist_service.text.languages import (
+    BadTag,
+    display_name,
+    is_right_to_left,
+    matches,
+    native_name,
+    parse_tag,
+    script_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +118,19 @@ def test_a_half_marked_code_is_none(code):
 
 def test_every_language_that_is_told_of_a_text_has_a_name():
     assert not [tag for tag in LanguageDetector().languages() if display_name(tag, "en") == tag]
+
+
+def test_many_threads_ask_for_the_script_of_a_language_first(monkeypatch):
+    filter_attributes, ready = langcodes.Language._filter_attributes, Barrier(8)
+
+    def filter_slowly(*arguments):
+        time.sleep(0.0001)  # lets another thread go on
+        return filter_attributes(*arguments)
+
+    def ask(_):
+        ready.wait()
+        return script_of("mos-x-never-asked-for")
+
+    monkeypatch.setattr(langcodes.Language, "_filter_attributes", filter_slowly)
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(8))) == {"Latn"}
