@@ -1,6 +1,8 @@
 """From an article to its summary and its translation, with the starter models in a server of its own."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
@@ -65,10 +67,11 @@ def test_what_is_to_be_checked_stands_where_it_belongs(browser, starter_address)
 def test_a_server_that_has_gone_and_comes_back(browser, starter_home, tmp_path):
     grpc, http = (f"127.0.0.1:{find_free_port()}" for _ in range(2))
 
-    def serve() -> ServerProcess:
-        server = ServerProcess(starter_home, tmp_path / "log", "--http-listen", http, address=grpc)
-        server.wait_until_serving()
-        return server
+    @contextmanager
+    def serve() -> Iterator[None]:
+        with ServerProcess(starter_home, tmp_path / "log", "--http-listen", http, address=grpc) as server:
+            server.wait_for("serving", seconds=120)
+            yield
 
     with serve():
         desk = Desk(browser, f"http://{http}/")
