@@ -148,6 +148,10 @@ def test_what_had_come_stays_where_a_server_ends_in_between(browser):
         expect(desk.panel("translate").locator("h3").first).to_have_text("The connection broke off")
         expect(desk.answer("translate")).to_contain_text("[The ferry 0 is late.]")
         expect(desk.page.locator("#server")).to_have_attribute("data-state", "gone")
+        expect(desk.panel("translate").locator(".copy")).to_be_enabled()
+        with desk.page.expect_download() as saved:
+            desk.panel("translate").locator(".download").click()
+        assert saved.value.path().read_text("utf-8").startswith("[The ferry 0 is late.]")
 
 
 def test_failures_say_what_to_do(open_desk):
@@ -195,6 +199,51 @@ def test_the_keyboard_is_enough(open_desk):
         assert desk.lit(desk.answer("translate")) == ["[The ferry is late today.]"]
         press("Escape")
         assert desk.lit(desk.source) == []
+
+
+def test_an_article_that_was_pasted_is_shown_from_its_beginning_and_keeps_the_focus(open_desk):
+    for width in (390, 820, 1440):
+        with open_desk(viewport={"width": width, "height": 844}) as desk:
+            desk.paste(f"{TEXT}\n\n" * 100)
+            assert desk.text.evaluate("each => each.scrollTop") > 0
+            desk.page.keyboard.press("Control+Enter")
+            desk.expect_state("summarise", "done")
+            assert desk.source.evaluate("each => each.scrollTop") == 0
+            expect(desk.source).to_be_focused()
+            desk.page.keyboard.press("Control+Enter")
+            desk.expect_state("summarise", "done")
+            expect(desk.source).to_be_focused()
+
+
+def test_another_article_stops_what_is_running_and_takes_the_place_of_all_answers(browser):
+    with (
+        serving_echo(EchoEngine(EN_PT, ENCODER, delay=0.3, reverses=False)) as address,
+        Desk(browser, address) as desk,
+    ):
+        text = "\n\n".join(f"The ferry {number} is late." for number in range(200))
+        replacements = (lambda: desk.page.click("#clear"), lambda: desk.open("other.txt", b"Another article."))
+        for replace in replacements:
+            desk.text.fill(text)
+            desk.start("translate")
+            expect(desk.answer("translate")).to_contain_text("[The ferry")
+            replace()
+            desk.expect_state("translate", "empty")
+            expect(desk.page.locator("#run-translate")).to_have_text("Translate")
+            expect(desk.answer("translate")).to_be_empty()
+            expect(desk.panel("translate").locator(".copy")).to_be_disabled()
+
+
+def test_what_is_said_of_a_failure_goes_with_its_article(open_desk):
+    with open_desk() as desk:
+        desk.open("report.pdf", b"%PDF-1.7 \xff\xfe\x00")
+        desk.run_to_failure("translate")
+        desk.open("good.txt", TEXT.encode())
+        desk.expect_state("translate", "empty")
+    with open_desk("to=de") as desk:
+        desk.paste(TEXT)
+        desk.run_to_failure("translate")
+        desk.paste(" More.")
+        desk.expect_state("translate", "empty")
 
 
 def test_an_article_that_has_changed_is_no_longer_linked(open_desk):

@@ -6,7 +6,10 @@ import { countedWords, formatNumber, words } from "./words.js";
 const TEXT_ENDINGS = { txt: "", md: "markdown", markdown: "markdown" }; // of files that are edited as text, with their format
 const LARGEST_TEXT = 4_000_000; // bytes of such a file
 
-/** Dispatches "change" when there is another article, "format" with a format as `detail` when a file has one. */
+/**
+ * Dispatches "change" whenever it is another text, "replace" before that where another article takes its place, and
+ * "format" with a format as `detail` when a file has one.
+ */
 export class Article extends EventTarget {
   #area = document.getElementById("text");
   #reading = document.getElementById("source");
@@ -43,9 +46,7 @@ export class Article extends EventTarget {
   /** Take `text` for the article. */
   setText(text, name = "") {
     this.file = null;
-    this.#area.value = text;
-    this.#changed(name);
-    this.edit({ keepsFocus: true });
+    this.#replace(text, name);
   }
 
   /** Take a file: as text where it is one that can be edited, else as a document. */
@@ -54,9 +55,7 @@ export class Article extends EventTarget {
     const text = ending in TEXT_ENDINGS && file.size <= LARGEST_TEXT ? await decode(file) : null;
     if (text === null) {
       this.file = file;
-      this.#area.value = "";
-      this.#changed(file.name);
-      this.edit({ keepsFocus: true });
+      this.#replace("", file.name);
     } else {
       this.setText(text, file.name);
       this.dispatchEvent(new CustomEvent("format", { detail: TEXT_ENDINGS[ending] }));
@@ -70,24 +69,30 @@ export class Article extends EventTarget {
 
   /** Let the reader change it. */
   edit({ keepsFocus = false } = {}) {
-    const top = this.#reading.parentElement.scrollTop;
+    const top = this.#scrolled.scrollTop;
     this.isRead = false;
     this.links.clear();
     this.#refresh();
-    if (keepsFocus) return;
-    this.#area.focus();
+    if (!keepsFocus) this.#area.focus();
     this.#area.scrollTop = top;
   }
 
-  /** Show `text`, which the server has read, with `stretches` of it. */
+  /** Show its beginning. */
+  showBeginning() {
+    this.#scrolled.scrollTop = 0;
+  }
+
+  /** Show `text`, which the server has read, with `stretches` of it. The focus stays in the article where it was there. */
   read(text, stretches, language, direction) {
-    const top = this.isRead ? this.#reading.scrollTop : this.#area.scrollTop;
+    const top = this.#scrolled.scrollTop;
+    const hadFocus = this.#scrolled.contains(document.activeElement);
     this.isRead = true;
     this.links.show(text, stretches);
     this.#reading.lang = language;
     this.#reading.dir = direction;
     this.#refresh();
     this.#reading.scrollTop = top;
+    if (hadFocus) this.#reading.focus({ preventScroll: true });
   }
 
   /** Tell the browser the language that was found. */
@@ -107,6 +112,18 @@ export class Article extends EventTarget {
       const number = this.#area.value.split(/\s+/).filter(Boolean).length;
       count.textContent = countedWords("count", number, { words: formatNumber(number) });
     }
+  }
+
+  get #scrolled() {
+    return this.isRead ? this.#reading : this.#area;
+  }
+
+  #replace(text, name) {
+    this.dispatchEvent(new Event("replace"));
+    this.#area.value = text;
+    this.#changed(name);
+    this.edit({ keepsFocus: true });
+    this.showBeginning();
   }
 
   #changed(name = "") {

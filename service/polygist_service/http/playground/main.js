@@ -47,18 +47,32 @@ async function run(task) {
   const stopper = new AbortController();
   running[task] = stopper;
   output.start({ isList: task === "summarise" && options.get("type") === "key-points" });
+  article.showBeginning();
   sheet.bringIntoView(byId("results"));
   showRunning();
   announce(words(`working.${task}`));
   try {
-    finish(task, await (task === "summarise" ? summarise(desk, stopper.signal, output) : translateOnce(stopper.signal)));
+    const answer = await (task === "summarise" ? summarise(desk, stopper.signal, output) : translateOnce(stopper.signal));
+    if (running[task] === stopper) finish(task, answer);
   } catch (error) {
+    if (running[task] !== stopper) return;
     if (error.name === "AbortError") output.stop();
     else fail(output, error);
   } finally {
-    running[task] = null;
+    if (running[task] === stopper) running[task] = null;
     showRunning();
   }
+}
+
+/** Another article takes the place of the one that all answers are about. */
+function startAnew() {
+  for (const task of TASKS) {
+    running[task]?.abort();
+    running[task] = null;
+    outputs[task].empty();
+  }
+  sheet.close();
+  showRunning();
 }
 
 /** Translate; where the reader has chosen no language, and the likely one is that of the article, into another. */
@@ -210,7 +224,10 @@ function listenToTasks() {
     const output = outputs[task];
     byId(`run-${task}`).addEventListener("click", () => run(task));
     byId(`tab-${task}`).addEventListener("click", () => options.set("do", task === "summarise" ? "" : task));
-    output.addEventListener("retry", () => run(task));
+    output.addEventListener("retry", () => {
+      byId(`run-${task}`).focus(); // the button of the failure goes away with it
+      run(task);
+    });
     output.addEventListener("warning", ({ detail }) => article.links.focus([detail]));
     output.links.addEventListener("choose", ({ detail }) => sheet.quote(article.links, detail, "counterpart.article"));
   }
@@ -229,7 +246,9 @@ function listenToPage() {
   options.addEventListener("change", ({ detail }) => changeOption(detail));
   presence.addEventListener("change", showPresence);
   detection.addEventListener("change", showDetection);
+  article.addEventListener("replace", startAnew);
   article.addEventListener("change", () => {
+    for (const task of TASKS) outputs[task].forgetFailure();
     detection.follow(article.text, mimeType(options.get("format")));
     showPassages();
   });

@@ -52,6 +52,7 @@ export class Output extends EventTarget {
 
   /** Nothing yet. */
   empty() {
+    this.#written = "";
     this.#become("empty", () => {
       this.#part(".empty").textContent = words(this.#task === "summarise" ? "summary.empty" : "translation.empty");
     });
@@ -61,7 +62,9 @@ export class Output extends EventTarget {
   /** Something has been asked for; whether its lines are the entries of a list. */
   start({ isList = false } = {}) {
     this.#written = "";
-    this.#part(".reading").classList.toggle("points", isList);
+    const reading = this.#part(".reading");
+    if (reading.contains(document.activeElement)) this.#part(".scroll").focus({ preventScroll: true });
+    reading.classList.toggle("points", isList);
     this.links.clear();
     this.#become("working", () => {
       this.#part(".facts").textContent = words(`working.${this.#task}`);
@@ -119,6 +122,11 @@ export class Output extends EventTarget {
     });
   }
 
+  /** The article that a task failed with has changed: what is said of that is over, unless a part of an answer had come. */
+  forgetFailure() {
+    if (this.#root.dataset.state === "failed" && this.#written === "") this.empty();
+  }
+
   /** Whether the article is another one than that of the answer. */
   setStale(isStale) {
     if (!this.#answer) return;
@@ -151,7 +159,8 @@ export class Output extends EventTarget {
     this.#part(".chip.warned").hidden = true;
     this.#part(".reading").setAttribute("aria-busy", state === "working");
     this.#part(".facts").textContent = "";
-    for (const button of [".copy", ".download"]) this.#part(button).disabled = !["done", "stopped"].includes(state);
+    const hasText = state === "done" || (state !== "working" && this.#written !== "");
+    for (const button of [".copy", ".download"]) this.#part(button).disabled = !hasText;
     this.#say = say;
     this.refreshWords();
   }

@@ -45,7 +45,10 @@ export class Presence extends EventTarget {
   /** Take note of an error that a call ended with. */
   notice(error) {
     if (error instanceof Unreachable) this.miss();
-    else if (error instanceof Interrupted) this.ask();
+    else if (error instanceof Interrupted) {
+      this.#become("gone");
+      this.ask();
+    }
     else if (error instanceof ServerError && KEY_REASONS.includes(error.reason)) this.#become("key");
   }
 
