@@ -201,9 +201,12 @@ def changing(path: Path) -> Iterator[dict[str, Key]]:
     # A link stays one.
     path = path.resolve()
     try:
-        lock = FileLock(f"{path}.lock").acquire(timeout=LOCK_SECONDS)
+        # Who may open it may hold it: nobody else may.
+        lock = FileLock(f"{path}.lock", mode=0o600).acquire(timeout=LOCK_SECONDS)
     except Timeout:
-        raise KeyFileError(f"{path}: another command is changing it; try again when that has ended") from None
+        raise KeyFileError(
+            f"{path}: another command is changing it; try again when that has ended, or see who holds {path}.lock"
+        ) from None
     with lock:
         keys = read_keys(path) if path.exists() else {}
         yield keys
