@@ -52,6 +52,7 @@ SERVICE_LIBRARIES = {
     "polygist.__version__": ("cli", "wire", "http", "store", "engine"),
     "polygist.charsets": ("text", "wire"),
     "polygist.commands": ("__init__",),
+    "polygist.files": ("access", "settings", "translation", "store"),
     "polygist.pem": ("app", "cli"),
     "polygist.v1": ("app", "rpc", "wire", "http"),
     "google.protobuf": ("app", "rpc", "wire", "http"),

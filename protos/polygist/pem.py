@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from polygist.files import read_plain
+
 Kind = Literal["certificate", "private key"]
 
 MOST_BYTES = 16 << 20  # fifty times what systems trust
@@ -103,16 +105,17 @@ def read_pem(setting: str, path: str | os.PathLike[str]) -> Pem:
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        content = read_plain(name, most=MOST_BYTES)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise PemError(setting, name, f"has {error.strerror}; give a PEM file") from error
+        if error.errno == errno.EINVAL:
+            raise PemError(setting, name, f"is {error.strerror}; give a PEM file") from error
         number = errno.EISDIR if Path(name).is_dir() else error.errno or 0
         reason = REASONS.get(number, f"cannot be read: {error.strerror}; give a PEM file")
         raise PemError(setting, name, reason) from error
     if not content.strip():
         raise PemError(setting, name, "is empty; give a PEM file")
-    if len(content) > MOST_BYTES:
-        raise PemError(setting, name, f"has more than {MOST_BYTES >> 20} MiB; give a PEM file")
     if b"-----BEGIN " in content:
         ascii_only = content.decode("ascii", "ignore").encode()  # PEM is: the rest are marks, spaces and comments
         content = b"\n".join(line.strip() for line in ascii_only.splitlines()) + b"\n"

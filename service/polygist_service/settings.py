@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
+from polygist.files import read_plain
 from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -339,7 +340,7 @@ def load_home(home: Path | None = None) -> Path:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, one with a byte order mark too; raises ValueError, naming file and line, where it is none."""
-    content = path.read_bytes()
+    content = read_plain(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

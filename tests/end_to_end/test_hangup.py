@@ -13,6 +13,7 @@ from tests.end_to_end.server import ServerProcess
 
 pytestmark = pytest.mark.model
 
+KINDS = ("certificates", "models", "glossaries")
 SENTENCE = "The library opens at nine."
 
 
@@ -32,13 +33,15 @@ def write_certificate(folder: Path) -> None:
 def hang_up(process: ServerProcess, times: int = 1, *, kinds: int = 2) -> list[dict]:
     """Send SIGHUP; returns what came of it so far, once it is that many times.
 
-    Each time that are so many kinds: certificates, models and, where there are some, glossaries.
+    Each time that are so many kinds: certificates, models and, where there are some, glossaries, in this order.
     """
     process.process.send_signal(signal.SIGHUP)
     while len(told := [*process.events("reloaded"), *process.events("not_reloaded")]) < kinds * times:
         process.wait_for("reloaded")
         assert process.process.poll() is None, process.log()
-    return sorted(told, key=lambda event: event["timestamp"])
+    told.sort(key=lambda event: event["timestamp"])
+    each = [[event for event in told if event["what"] == kind] for kind in KINDS[:kinds]]
+    return [event for turn in zip(*each, strict=True) for event in turn]
 
 
 def presented(process: ServerProcess) -> str:

@@ -1,6 +1,7 @@
 """Start, health and stop of a server process."""
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -188,3 +189,17 @@ def test_tls_serves_whoever_trusts_the_certificate(tiny_home, tmp_path):
             assert client.translate("Der alte Markt.", to="en", source="de").text
         with Client(process.address) as client, pytest.raises(Unavailable):
             client.health(timeout=5)
+
+
+def test_a_pipe_in_place_of_the_keys_hinders_neither_a_renewal_nor_the_end(tiny_home, tmp_path):
+    keys = tmp_path / "keys.json"
+    keys.write_text('{"keys": []}')
+    with ServerProcess(tiny_home, tmp_path / "log", "--access-keys", str(keys)) as process:
+        process.wait_until_serving()
+        keys.unlink()
+        os.mkfifo(keys)
+        process.process.send_signal(signal.SIGHUP)
+        process.wait_for("not_reloaded", what="keys")
+        process.wait_for("reloaded", what="models")
+        assert process.stop() == 0
+    assert "a pipe, not a plain file" in process.events("not_reloaded")[0]["reason"]

@@ -99,7 +99,7 @@ async def test_the_port_of_the_administrators_is_safe_too(tmp_path, address):
     registry, pool = Registry(Shelf(a=1).loader()), TextPool(1)
     services = build_services(EchoEngine(), detector=DETECTOR, pool=pool, limits=Limits())
     administration = AdminServer(
-        address.format(tmp_path), services, lifecycle=registry, configuration=Configuration({})
+        address.format(tmp_path), services, lifecycle=registry, configuration=Configuration([])
     )
     await administration.start(Health())
     assert await poison(administration.address, times=3) == 3

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from polygist.files import read_plain
 
 from polygist_service.errors import KeyFileError
 
@@ -116,14 +117,14 @@ def name_in(key: str) -> str:
 def read_keys(path: Path) -> dict[str, Key]:
     """Read the keys of a file, by their names; raises KeyFileError where it cannot be read, or is none."""
     try:
-        tree = json.loads(path.read_bytes())
+        tree = json.loads(read_plain(path))
         keys = [parse_row(row) for row in tree["keys"]]
     except FileNotFoundError:
         raise KeyFileError(
             f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME"
         ) from None
     except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}; give a file that this user may read") from error
+        raise KeyFileError(f"{path}: {error.strerror}; give a plain file that this user may read") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError) as error:
         cure = "put back a copy of it, or make one by polygist-server keys add"
         raise KeyFileError(f"{path}: no file of API keys, or only a part of one; {cure}") from error
@@ -200,9 +201,12 @@ def changing(path: Path) -> Iterator[dict[str, Key]]:
     # A link stays one.
     path = path.resolve()
     try:
-        lock = FileLock(f"{path}.lock").acquire(timeout=LOCK_SECONDS)
+        # Who may open it may hold it: nobody else may.
+        lock = FileLock(f"{path}.lock", mode=0o600).acquire(timeout=LOCK_SECONDS)
     except Timeout:
-        raise KeyFileError(f"{path}: another command is changing it; try again when that has ended") from None
+        raise KeyFileError(
+            f"{path}: another command is changing it; try again when that has ended, or see who holds {path}.lock"
+        ) from None
     with lock:
         keys = read_keys(path) if path.exists() else {}
         yield keys

@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import structlog
@@ -21,6 +23,10 @@ log = structlog.get_logger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After the drain: what is left (health watchers, stray streams) gets this long to end.
 LAST_SECONDS = 0.5
+# The batches that the slots run then get so long.
+BATCH_SECONDS = 2.0
+# Whatever hangs: so long after the grace the process ends, and so long after a second signal.
+LATE_SECONDS, LATE_SECONDS_NOW = 5.0, 1.0
 # A thread that holds the interpreter lets go of it after so many seconds where another waits: by default after 5 ms,
 # which a slot that has a batch to begin spent waiting for the event loop.
 SWITCH_SECONDS = 0.001
@@ -40,7 +46,9 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         OSError: the address cannot be listened on, or is no longer.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
-    stop, stop_now, hangup = watch_signals()
+    asyncio.get_running_loop().set_default_executor(Threads())
+    late = LateEnd(lambda: leave(writer, 0))
+    stop, stop_now, hangup = watch_signals(late, settings.lame_duck + settings.grace + LATE_SECONDS)
     server = Server(settings)
     server.runtime.services.metrics.count_dropped_lines(writer.dropped)
     address = await server.start()
@@ -76,6 +84,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     reloading.cancel()
     await drain(server, settings, stop_now)
     watchdog.stop()
+    late.cancel()
     if lost.done():
         raise OSError(
             f"the server stopped listening on {lost.result()} by itself, and the address could not be had again"
@@ -111,10 +120,6 @@ def warn_of_sizes(settings: Settings, memory: int | None) -> None:
 def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Watchdog:
     """Return what watches a server; it does not run yet."""
 
-    def leave(code: int) -> None:
-        writer.close(1)
-        os._exit(code)
-
     interval = min(LONGEST_INTERVAL, settings.stall_seconds / LOOKS)
     detector = StallDetector(
         server.runtime.slot_states,
@@ -128,15 +133,21 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
         grace=settings.stall_grace,
         health=server.health,
         count=server.runtime.services.metrics.stalled,
-        leave=leave,
+        leave=lambda code: leave(writer, code),
     )
 
 
 async def reload_on(hangup: asyncio.Event, configuration: Configuration) -> None:
-    """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays."""
+    """Reload whenever the event is set, for ever; what is wrong is logged, and what was there stays.
+
+    A reload waits for no other: where a part takes long, the others are read at once all the same.
+    """
+    reloads: set[asyncio.Task[object]] = set()
     while await hangup.wait():
         hangup.clear()
-        await configuration.reload()
+        reload = asyncio.create_task(configuration.reload())
+        reloads.add(reload)
+        reload.add_done_callback(reloads.discard)
 
 
 async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> None:
@@ -156,15 +167,66 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
     # failpoint: lifecycle.drained
     dropped = in_flight.active  # counted before the stop, which ends them all
     server.health.end_watches()
-    await server.stop(LAST_SECONDS if complete else 0.0)
+    is_hasty = stop_now.is_set()
+    await server.stop(LAST_SECONDS if complete else 0.0, batch_seconds=0.0 if is_hasty else BATCH_SECONDS)
     log.info("stopped", complete=complete, dropped=dropped)
 
 
-def watch_signals() -> tuple[asyncio.Event, asyncio.Event, asyncio.Event]:
-    """Return events that the first and the second stop signal set, and SIGHUP."""
+def leave(writer: LogWriter, code: int) -> None:
+    """End the process with the log written, whatever still runs."""
+    writer.close(1)
+    os._exit(code)
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that the end does not wait for: who needs what one does has waited for that itself."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take on nothing more."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
+class LateEnd:
+    """Ends the process where it has not ended by itself, whatever hangs.
+
+    Args:
+        end: ends it; called on a thread of its own.
+    """
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+        self._timers: list[threading.Timer] = []
+
+    def within(self, seconds: float) -> None:
+        """Have it ended after so many seconds."""
+        timer = threading.Timer(seconds, self._cut_off)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def cancel(self) -> None:
+        """Leave it to itself."""
+        for timer in self._timers:
+            timer.cancel()
+
+    def _cut_off(self) -> None:
+        log.critical("cut_off", hint="something did not end in time, such as a thread that reads from a dead disk")
+        self._end()
+
+
+def watch_signals(late: LateEnd, seconds: float) -> tuple[asyncio.Event, asyncio.Event, asyncio.Event]:
+    """Return events that the first and the second stop signal set, and SIGHUP.
+
+    Args:
+        late: ends the process where a stop does not.
+        seconds: that a stop takes at most.
+    """
     first, second, hangup = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     def note() -> None:
+        if second.is_set():
+            return
+        late.within(LATE_SECONDS_NOW if first.is_set() else seconds)
         (second if first.is_set() else first).set()
 
     for each in STOP_SIGNALS:

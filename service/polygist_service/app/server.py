@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
-from polygist_service.app.configuration import Configuration
+from polygist_service.app.configuration import Configuration, Part
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
 from polygist_service.app.heap import keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SERVICES = (TRANSLATION, SUMMARISATION, MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 ADMIN_SERVICES = (MODELS, ADMIN, health.SERVICE_NAME, reflection.SERVICE_NAME)
 
+# Large models take minutes to be verified and loaded, and a large glossary is parsed for seconds.
+MODELS_SECONDS, GLOSSARIES_SECONDS = 900.0, 60.0
 CONNECTIONS = 2048
 STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack keeps the others waiting
 # Outer guards only: core is not to refuse a call before we do. So many calls of a method may wait for their turn in
@@ -246,12 +248,12 @@ class Server:
             task.cancel()
         self.health.mark_not_serving()
 
-    async def stop(self, seconds: float) -> None:
-        """End what still runs within `seconds`, then the slots."""
+    async def stop(self, seconds: float, *, batch_seconds: float) -> None:
+        """End what still runs within `seconds`, then the slots, within `batch_seconds` after their running batches."""
         await asyncio.gather(*(port.stop(seconds) for port in (self._port, self.http) if port))
         if self.administration:
             await self.administration.stop()
-        await self.runtime.close()
+        await self.runtime.close(batch_seconds)
         if self._exposition:
             await asyncio.to_thread(self._exposition.close)
 
@@ -272,14 +274,12 @@ class Server:
                 await self.http.renew_tls()
             return has_changed
 
-        return Configuration(
-            {
-                "certificates": read_certificates,
-                "models": self.runtime.registry.rescan,
-                **({"keys": services.access.reload} if services.access.asks_for_keys else {}),
-                **({"glossaries": services.glossaries.reload} if services.glossaries.is_mounted else {}),
-            }
-        )
+        parts = [Part("certificates", read_certificates), Part("models", self.runtime.registry.rescan, MODELS_SECONDS)]
+        if services.access.asks_for_keys:
+            parts.append(Part("keys", services.access.reload))
+        if services.glossaries.is_mounted:
+            parts.append(Part("glossaries", services.glossaries.reload, GLOSSARIES_SECONDS))
+        return Configuration(parts)
 
     async def _report_changes(self) -> None:
         """Keep health true to the models for ever."""

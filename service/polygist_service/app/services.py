@@ -200,10 +200,10 @@ class Runtime:
         """Return what each slot does now; waits for nothing."""
         return self._engine.slot_states()
 
-    async def close(self) -> None:
-        """Start no load any more, and end the slots after their running batches."""
+    async def close(self, batch_seconds: float) -> None:
+        """Start no load any more, and end the slots, within `batch_seconds` after their running batches."""
         self.registry.close()
-        await asyncio.to_thread(self._engine.close)
+        await asyncio.to_thread(self._engine.close, batch_seconds)
         self.services.pool.close()
 
 

@@ -169,8 +169,9 @@ def revoke(path: Path | None, /, names: Sequence[str]) -> None:
     path = expect_file(path)
     read_keys(path)
     with changing(path) as known:
-        for name in names:
-            if name not in known:
-                raise click.UsageError(f"no key {name!r}; there are: {', '.join(known) or 'none'}")
+        if unknown := [name for name in dict.fromkeys(names) if name not in known]:
+            told = ", ".join(map(repr, unknown))
+            raise click.UsageError(f"no key {told}; nothing was revoked; there are: {', '.join(known) or 'none'}")
+        for name in {*names}:
             del known[name]
     click.echo(f"{path}: {NOTE}", err=True)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from polygist.files import open_plain
+
 from polygist_service.errors import StoreError
 from polygist_service.store.folders import flush
 from polygist_service.store.manifest import FILE, Manifest, read_manifest, verify_files
@@ -113,7 +115,7 @@ def read_archive(path: Path, folder: Path, report: Progress) -> Path:
     """
     most = MOST_RATIO * path.stat().st_size + AROUND_FILES
     try:
-        with zstd.open(path, "rb") as unpacked:
+        with open_plain(path) as packed, zstd.open(packed, "rb") as unpacked:
             unpack(BoundedStream(unpacked), folder, most=most, report=partial(report, f"import {path.name}"))
     except OSError:
         raise

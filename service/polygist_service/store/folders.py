@@ -69,7 +69,7 @@ class Folders:
         # A new name each time: the pip of a killed pull may live on for a while and write where it was told to.
         workspace = self._work / secrets.token_hex(4)
         self._builds.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.home / "lock")
+        lock = FileLock(self.home / "lock", mode=0o600)  # who may open it may hold it
         try:
             lock.acquire(timeout=0)
         except Timeout:

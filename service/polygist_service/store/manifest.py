@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from polygist.files import read_plain
 from pydantic import ConfigDict, Field
 
 from polygist_service.errors import StoreError
@@ -103,7 +104,7 @@ def has_manifest(folder: Path) -> bool:
 def read_manifest(folder: Path) -> Manifest:
     """Read ``manifest.json`` of `folder`; raises StoreError where it is missing, damaged or of a newer format."""
     try:
-        values: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        values: Any = json.loads(read_plain(folder / FILE))
         form = values.pop("format", None) if isinstance(values, dict) else None
         if type(form) is int and form != FORMAT:
             reason = f"has a manifest of format {form}, this version reads {FORMAT}"

@@ -50,7 +50,7 @@ def test_a_key_is_printed_once_listed_and_revoked(server, path):  # noqa: F811
         (["add", "one", "--scope", "admin", "--expires", "soon"], "'soon' is no time; give days such as 90d"),
         (["add", "one", "--scope", "admin", "--expires", "2001-01-01"], "is over; give a time to come"),
         (["add", "me", "--scope", "admin"], "there is a key 'me'; revoke it first"),
-        (["revoke", "you"], "no key 'you'; there are: me"),
+        (["revoke", "you"], "no key 'you'; nothing was revoked; there are: me"),
     ],
 )
 def test_what_is_wrong_is_named_and_changes_nothing(server, path, arguments, problem):  # noqa: F811
@@ -107,6 +107,22 @@ def test_a_row_that_was_changed_by_hand_is_checked(server, path, change, problem
     assert "Traceback" not in ended.err
 
 
+def test_keys_are_revoked_together_or_none_is(server, path):  # noqa: F811
+    for name in ("me", "you", "them"):
+        server("keys", "add", name, "--scope", "translate")
+    ended = server("keys", "revoke", "me", "nope", "nope", "you", "nor")
+    assert ended.code == 2
+    assert "no key 'nope', 'nor'; nothing was revoked; there are: me, you, them" in ended.err
+    assert [*read_keys(path)] == ["me", "you", "them"]
+    assert server("keys", "revoke", "me", "me", "you").code == 0
+    assert [*read_keys(path)] == ["them"]
+
+
+def test_nobody_else_may_hold_the_lock(server, path):  # noqa: F811
+    server("keys", "add", "me", "--scope", "translate")
+    assert stat.S_IMODE(path.with_name("keys.json.lock").stat().st_mode) == 0o600
+
+
 def test_a_file_keeps_its_mode_and_its_link(server, path, tmp_path):  # noqa: F811
     kept = tmp_path / "elsewhere.json"
     server("keys", "add", "me", "--scope", "translate")
@@ -135,9 +151,8 @@ def test_a_file_that_another_command_does_not_let_go_of_is_told(server, path, mo
     server("keys", "add", "me", "--scope", "translate")
     with changing(path):
         ended = server("keys", "revoke", "me")
-    assert (ended.code, ended.err) == (
-        1, f"error: {path}: another command is changing it; try again when that has ended\n"
-    )  # fmt: skip
+    cure = f"try again when that has ended, or see who holds {path}.lock"
+    assert (ended.code, ended.err) == (1, f"error: {path}: another command is changing it; {cure}\n")
 
 
 def test_a_file_stays_whole_where_it_cannot_be_written(server, path, monkeypatch):  # noqa: F811

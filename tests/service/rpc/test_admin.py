@@ -5,7 +5,7 @@ import grpc
 import pytest
 from polygist.v1 import model_service_pb2, model_service_pb2_grpc
 from polygist_client import AsyncClient, InferenceFailed, InternalError, InvalidArgument, ModelNotFound, Unimplemented
-from polygist_service.app.configuration import Configuration
+from polygist_service.app.configuration import Configuration, Part
 from polygist_service.app.health import Health
 from polygist_service.app.server import AdminServer
 from polygist_service.app.services import build_services
@@ -26,7 +26,7 @@ async def administered(shelf, address="127.0.0.1:0", parts=None):
     registry, pool = Registry(shelf.loader()), TextPool(1)
     engine = BatchingEngine(registry, slots=1, pool=pool)
     services = build_services(engine, detector=DETECTOR, pool=pool, limits=Limits())
-    configuration = Configuration(parts or {"models": registry.rescan})
+    configuration = Configuration([Part(*each) for each in (parts or {"models": registry.rescan}).items()])
     administration = AdminServer(address, services, lifecycle=registry, configuration=configuration)
     await administration.start(Health())
     try:
@@ -108,22 +108,22 @@ async def test_at_the_address_for_everyone_it_says_how_to_turn_it_on():
 async def test_what_is_wrong_with_one_part_of_the_configuration_hinders_no_other():
     read = []
 
-    def part(name, error=None):
+    def part(name):
         async def reload():
             read.append(name)
-            if error:
-                raise error
+            if name in wrong:
+                raise wrong[name]
             return True
 
         return reload
 
     wrong = {"keys": KeyFileError("keys.json: no file"), "glossaries": GlossaryError("a.tsv:1: no")}
-    parts = {name: part(name, wrong.get(name)) for name in ("certificates", "keys", "glossaries", "models")}
+    parts = {name: part(name) for name in ("certificates", "keys", "glossaries", "models")}
     async with administered(Shelf(a=1), parts=parts) as client:
         with pytest.raises(InvalidArgument, match=r"configuration: keys\.json: no file; a\.tsv:1: no"):
             await client.reload_configuration()
         assert read == [*parts]
-        parts["keys"] = part("keys", TypeError("secret"))
+        wrong["keys"] = TypeError("secret")
         with pytest.raises(InternalError, match="internal error") as caught:
             await client.reload_configuration()
         assert "secret" not in str(caught.value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
 
+from polygist.files import read_plain
 from pydantic import Discriminator, Tag, ValidationError, model_validator
 
 from polygist_service.errors import StoreError
@@ -425,7 +426,7 @@ def read_catalogue(*overlays: Path) -> Catalogue:
     tree: dict[str, Any] = {}
     for path in (SHIPPED, *overlays):
         try:
-            tree = merge(tree, tomllib.loads(path.read_text(encoding="utf-8-sig")))
+            tree = merge(tree, tomllib.loads(read_plain(path).decode("utf-8-sig")))
         except (OSError, ValueError, RecursionError) as error:
             raise StoreError(f"catalogue {path} cannot be read: {error}") from error
     try:

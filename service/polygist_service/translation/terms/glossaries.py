@@ -162,7 +162,8 @@ class Glossaries:
                     raise GlossaryError(f"{path}: there is another file for glossary {path.stem!r}; remove one of them")
                 found[path.stem] = self._read_file(path, known)
             except (GlossaryError, OSError) as error:
-                problems.append(str(error))
+                unread = f"{path}: {error.strerror}; give a plain file" if isinstance(error, OSError) else ""
+                problems.append(unread or str(error))
                 if known:
                     found.setdefault(path.stem, known)
         self._known = found
@@ -185,5 +186,9 @@ class Glossaries:
 def find_tables(folder: Path) -> Iterator[Path]:
     """Yield the files of terms in a folder, in order; raises OSError where it is none."""
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in (TAB_SEPARATED, COMMA_SEPARATED) and not path.name.startswith(".") and path.is_file():
+        if (
+            path.suffix.lower() in (TAB_SEPARATED, COMMA_SEPARATED)
+            and not path.name.startswith(".")
+            and not path.is_dir()
+        ):
             yield path

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from polygist.files import read_plain
+
 from polygist_service.errors import GlossaryError
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.translation.terms.words import find_no_phrase
@@ -18,6 +20,8 @@ BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 QUOTED = re.compile(r'"((?:[^"]|"")*)"', re.DOTALL)
 # What makes a row longer than that is no term.
 MOST_CHARACTERS = 256
+# Of a file: several million terms.
+MOST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def read_table(path: Path) -> Table:
         GlossaryError: it is no such file; names file, line and cure.
         OSError: it cannot be read.
     """
-    content = path.read_bytes()
+    content = read_plain(path, most=MOST_BYTES)
     rows = read_rows(path, decode(path, content))
     _, header = next(rows, (0, ()))
     columns = read_header(path, header)
