@@ -1,6 +1,6 @@
 """Who asks, and until when: what is known of a call wherever its work is done. Stdlib only."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 # A call whose caller gives no deadline has as many seconds, and one more for so many characters.
@@ -64,9 +64,11 @@ class IncomingCall:
         peer: who calls, as gRPC writes it: ``ipv4:192.0.2.1:4711``.
         seconds: how long the answer is wanted; None without a deadline.
         trailer: what the answer, or the failure, comes with.
+        has_come: whether all of its message is there, if it has one only.
     """
 
     metadata: Sequence[tuple[str, str]] = ()
     peer: str = ""
     seconds: float | None = None
     trailer: dict[str, str] = field(default_factory=dict)
+    has_come: Callable[[], bool] = bool

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from polygist_service.http import libretranslate, pages, reference
 from polygist_service.http.bodies import CallerGone
-from polygist_service.http.errors import DRAINING, HttpRefusal, to_error_response
+from polygist_service.http.errors import DRAINING, Failure, HttpRefusal, to_error_response
 from polygist_service.http.gateway import REQUEST_ID, Gateway
 from polygist_service.http.guards import Guards
 from polygist_service.http.routes import ALIASES, ROUTES, ApiRoute
@@ -54,7 +54,7 @@ def build_application(
     }
     application = Starlette(routes=routes, exception_handlers=handlers)
     application.router.redirect_slashes = False  # it would lead to whatever host the caller names
-    return Surroundings(Guards(application, hosts=hosts, origins=origins))
+    return Surroundings(Guards(application, to_response, hosts=hosts, origins=origins))
 
 
 def api_routes(gateway: Gateway) -> list[BaseRoute]:
@@ -89,9 +89,16 @@ def health_routes(health: Health) -> list[BaseRoute]:
     return [Route("/healthz", live), Route("/readyz", ready)]
 
 
-async def render_failure(request: Request, failure: CallFailed | HttpRefusal) -> Response:
-    """Answer with what a call, or its request, failed with."""
+def to_response(scope: Scope, failure: Failure) -> Response:
+    """Return the answer to a request that failed, in the shape of the API that its path is of."""
+    if libretranslate.serves(scope["path"]):
+        return libretranslate.to_error(failure)
     return to_error_response(failure)
+
+
+async def render_failure(request: Request, failure: Failure) -> Response:
+    """Answer with what a call, or its request, failed with."""
+    return to_response(request.scope, failure)
 
 
 async def render_unserved(request: Request, error: HTTPException) -> Response:
@@ -100,11 +107,10 @@ async def render_unserved(request: Request, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "")
         message = f"{request.method[:20]} {path} is not served; send {allowed}"
-        return to_error_response(
-            HttpRefusal(405, "UNIMPLEMENTED", "METHOD_UNSUPPORTED", message, headers={"allow": allowed})
-        )
+        refusal = HttpRefusal(405, "UNIMPLEMENTED", "METHOD_UNSUPPORTED", message, headers={"allow": allowed})
+        return to_response(request.scope, refusal)
     message = f"nothing is served at {path}; /openapi.json lists what is"
-    return to_error_response(HttpRefusal(error.status_code, "NOT_FOUND", "PATH_NOT_FOUND", message))
+    return to_response(request.scope, HttpRefusal(error.status_code, "NOT_FOUND", "PATH_NOT_FOUND", message))
 
 
 class Surroundings:
@@ -141,7 +147,7 @@ class Surroundings:
             return
         except asyncio.CancelledError:  # the port ends, and waits for nothing any more
             if not is_begun:
-                await to_error_response(ended())(scope, receive, send_with_headers)
+                await to_response(scope, ended())(scope, receive, send_with_headers)
         except Exception as error:
             incident = uuid.uuid4().hex[:12]
             log.error("unexpected_error", incident=incident, exc_info=error)
@@ -149,7 +155,7 @@ class Surroundings:
                 raise
             message = f"internal error {incident}; the server's log has the details"
             refusal = HttpRefusal(500, "INTERNAL", "INTERNAL", message, metadata={"incident": incident})
-            await to_error_response(refusal)(scope, receive, send_with_headers)
+            await to_response(scope, refusal)(scope, receive, send_with_headers)
 
 
 def ended() -> HttpRefusal:

@@ -44,6 +44,10 @@ class Body:
         self._refusal: HttpRefusal | None = None
         self._ended = asyncio.Event()  # all of it has come, or the caller has gone
 
+    def has_come(self) -> bool:
+        """Whether all of it has come, or no more will."""
+        return self._ended.is_set()
+
     async def read(self) -> bytes:
         """Return all of it as it came, which `unpack` inflates; raises HttpRefusal where it is too long or too slow."""
         self._check_length()

@@ -99,7 +99,7 @@ class Gateway:
         It has its turn among all that are received. Raises CallFailed and HttpRefusal.
         """
         try:
-            result: ResultT = await self._dispatcher.receive(partial(body.reading, read), incoming_of(request))
+            result: ResultT = await self._dispatcher.receive(partial(body.reading, read), incoming_of(request, body))
         except CallFailed as failure:
             raise body.explain(failure) from None
         return result
@@ -122,7 +122,8 @@ class Gateway:
 
     async def answer(self, request: Request, route: ApiRoute) -> Response:
         """Answer a request of one message with one message."""
-        body, incoming = self.body_of(request), incoming_of(request)
+        body = self.body_of(request)
+        incoming = incoming_of(request, body)
         async with body.watched():
             read = partial(self._read_message, request, body, route)
             try:
@@ -137,7 +138,8 @@ class Gateway:
 
     async def answer_stream(self, request: Request, route: ApiRoute) -> Response:
         """Answer a request of one message with server-sent events."""
-        body, incoming = self.body_of(request), incoming_of(request)
+        body = self.body_of(request)
+        incoming = incoming_of(request, body)
 
         async def read() -> Message:
             return GetMessageClass(route.method.input_type)(request=await self._read_message(request, body, route))
@@ -232,12 +234,20 @@ def peer_of(request: Request) -> str:
     return f"ipv6:%5B{host}%5D:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
 
-def incoming_of(request: Request) -> IncomingCall:
-    """Return what a request brings with its call; raises HttpRefusal where its deadline is none."""
+def incoming_of(request: Request, body: Body | None = None) -> IncomingCall:
+    """Return what a request brings with its call; raises HttpRefusal where its deadline is none.
+
+    Args:
+        request: the request.
+        body: where the call's only message stands; None where that is there already, or there are many.
+    """
     headers = request.headers
     passed = [(name, headers[name]) for name in PASSED_ON if name in headers]
     request_id = (REQUEST_ID, request.state.request_id)
-    return IncomingCall(metadata=(request_id, *passed), peer=peer_of(request), seconds=read_timeout(request))
+    incoming = IncomingCall(metadata=(request_id, *passed), peer=peer_of(request), seconds=read_timeout(request))
+    if body:
+        incoming.has_come = body.has_come
+    return incoming
 
 
 def read_timeout(request: Request) -> float | None:

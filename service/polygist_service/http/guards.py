@@ -7,13 +7,14 @@ in ``Host``. What is no browser sends neither.
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from polygist_service.http.errors import HttpRefusal, to_error_response
+from polygist_service.http.errors import HttpRefusal
 
 ANY = "*"
 LOCAL = "localhost"
@@ -23,6 +24,7 @@ EXPOSED = (
     *("x-request-id", "retry-after", "content-disposition", "content-language"),
     *("x-source-language", "x-warnings", "x-warning-count"),
 )
+ToResponse = Callable[[Scope, HttpRefusal], Response]
 PORT = re.compile(r":[0-9]*$")
 
 
@@ -31,13 +33,17 @@ class Guards:
 
     Args:
         application: answers.
+        to_response: makes the answer to a request that is refused.
         hosts: the names under which it is served, beside those of loopback and addresses; None or ``*`` for any.
         origins: the pages that may ask, such as ``https://example.org``; ``*`` for any.
     """
 
-    def __init__(self, application: ASGIApp, *, hosts: Collection[str] | None, origins: Collection[str]) -> None:
+    def __init__(
+        self, application: ASGIApp, to_response: ToResponse, *, hosts: Collection[str] | None, origins: Collection[str]
+    ) -> None:
         self._hosts = None if hosts is None or ANY in hosts else {LOCAL, *map(normalise_host, hosts)}
         self._origins = origins
+        self._to_response = to_response
         if origins:
             application = CORSMiddleware(
                 application,
@@ -56,7 +62,7 @@ class Guards:
             self._check_host(request)
             self._check_origin(request)
         except HttpRefusal as refusal:
-            await to_error_response(refusal)(scope, receive, send)
+            await self._to_response(scope, refusal)(scope, receive, send)
             return
         await self._application(scope, receive, send)
 

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from polygist_service.http.errors import JSON, HttpRefusal, error_headers, http_code_of
+from polygist_service.http.errors import JSON, Failure, HttpRefusal, error_headers, http_code_of
 from polygist_service.http.gateway import Gateway
 from polygist_service.http.parameters import Parameters, read_parameters, refuse
 from polygist_service.http.routes import MODELS, TRANSLATION
@@ -50,6 +50,17 @@ FILE_SECONDS = 30 * 60.0
 MOST_FILE_BYTES = 64 << 20
 LEFT_OUT_OF_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 MOST_NAME_CHARACTERS = 80
+
+DOWNLOADS = "/download_file/"
+PATHS = ("/translate", "/translate_file", "/detect", "/suggest", "/languages", "/frontend/settings", "/health")
+# Fields of the contract, where a message begins with one or names one, and what callers sent in their place.
+FIELDS = {
+    r"^contents\b(?!\[)|\bcontents(?=\[)": "q",
+    r"\b(?:config\.)?source_language_code\b": "source",
+    r"\b(?:config\.)?target_language_code\b": "target",
+    r"\balternative_count\b": "alternatives",
+    r"^document\b": "file",
+}
 
 Answer = Callable[[Request, Parameters], Awaitable[object]]
 
@@ -121,7 +132,7 @@ class LibreTranslate:
             "/frontend/settings": ("GET", self._tell_settings),
             "/health": ("GET", self._tell_health),
         }
-        download = Route("/download_file/{name}", self._download, name="download_file")
+        download = Route(f"{DOWNLOADS}{{name}}", self._download, name="download_file")
         return [
             *[Route(path, self._respond(answer), methods=[verb]) for path, (verb, answer) in calls.items()],
             download,
@@ -131,7 +142,7 @@ class LibreTranslate:
         """Return an endpoint that tells errors in the shape of this API."""
 
         async def respond(request: Request) -> Response:
-            body = self._gateway.body_of(request)
+            body, parameters = self._gateway.body_of(request), Parameters({})
             try:
                 async with body.watched():
                     read = partial(read_parameters, self._gateway, request, body)
@@ -139,7 +150,7 @@ class LibreTranslate:
                     value = await answer(with_key(request, parameters.text("api_key")), parameters)
                     content = await self._gateway.run(request, partial(write_json, value))
             except (CallFailed, HttpRefusal) as failure:
-                return to_error(failure)
+                return to_error(failure, is_list=parameters.is_list("q"))
             return Response(content, media_type=JSON)
 
         return respond
@@ -251,6 +262,13 @@ def with_key(request: Request, key: str) -> Request:
     return Request({**request.scope, "headers": [*headers, given]}, request.receive)
 
 
+def name_as_sent(message: str, *, is_list: bool) -> str:
+    """Return a message in which fields have the names of this API."""
+    for ours, theirs in FIELDS.items():
+        message = re.sub(ours, theirs, message)
+    return message if is_list else message.replace("q[0]", "q", 1)
+
+
 def find_language(parameters: Parameters, name: str) -> str:
     """Return the code of a language; "" where it is to be detected. Raises HttpRefusal where it is none."""
     given = parameters.required_text(name)
@@ -308,7 +326,12 @@ def name_translated(name: str, target: str) -> str:
     return f"{stem[:MOST_NAME_CHARACTERS] or 'file'}_{target}" + (f".{suffix[:MOST_NAME_CHARACTERS]}" if suffix else "")
 
 
-def to_error(failure: CallFailed | HttpRefusal) -> Response:
-    """Return an error in the shape of this API."""
-    code, message = ERRORS.get(failure.reason, (http_code_of(failure), failure.message))
+def serves(path: str) -> bool:
+    """Whether a path is of this API, in whose shape whatever goes wrong there is to be told."""
+    return path in PATHS or path.startswith(DOWNLOADS)
+
+
+def to_error(failure: Failure, *, is_list: bool = False) -> Response:
+    """Return an error in the shape of this API; `is_list` where there were several texts."""
+    code, message = ERRORS.get(failure.reason, (http_code_of(failure), name_as_sent(failure.message, is_list=is_list)))
     return Response(write_json({"error": message}), code, headers=error_headers(failure), media_type=JSON)

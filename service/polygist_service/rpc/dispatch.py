@@ -88,6 +88,10 @@ class LocalContext:
         assert self._read is not None
         return await self._read()
 
+    def has_come(self) -> bool:
+        """Whether all of that message is there, and only to be decoded."""
+        return self._incoming.has_come()
+
     async def write(self, message: Message) -> None:
         """Give a message of a stream out, and wait until it has been taken."""
         assert self._replies is not None

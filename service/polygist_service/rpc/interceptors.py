@@ -23,7 +23,7 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.exchange import BIDI, GRPC, CallObserver, Context, Exchange, Method, Unobserved
-from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder
+from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder, never
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
 
@@ -169,7 +169,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def receive(self, context: Context, *, is_own: bool) -> Any:
         """Return the only message of a request, or why there is none, when it is its turn."""
         try:
-            message = await self._receiving[is_own].receive(find_caller(context), context.read)
+            message = await self._receiving[is_own].receive(
+                find_caller(context), context.read, has_come=getattr(context, "has_come", never)
+            )
         except PolygistError as error:
             return Refused(error)
         if message is grpc.aio.EOF:

@@ -7,6 +7,9 @@ waits, its turn is passed on after a while, and it goes on receiving as one of t
 A call that is given up ends at once, its message does not: gRPC writes it to where it was asked for, whatever became of
 who asked. So each is received by a task of its own, which nothing cancels, and until that ends it has its turn.
 
+A message that has come, and is only to be decoded off the event loop, is not refused: it waits for the server. Its turn
+is passed on too, as long as there is room.
+
 Lives on the event loop.
 """
 
@@ -31,6 +34,11 @@ SLOW_PER_TURN = 3
 RETRY_SECONDS = 1.0
 
 
+def never() -> bool:
+    """Tell that a message has not come, where that cannot be known before it is decoded."""
+    return False
+
+
 class Refused(NamedTuple):
     """Stands in for a message that is not decoded, or not received."""
 
@@ -45,12 +53,14 @@ class Reception:
         caller: who sends it.
         read: receives it.
         message: what the call waits for: the message, or why it gets none.
-        began: when it was asked for.
+        has_come: whether all of it is there, and only to be decoded.
+        began: since when it has its turn, or when it was last looked at.
     """
 
     caller: str
     read: Callable[[], Awaitable[Any]]
     message: asyncio.Future[Any]
+    has_come: Callable[[], bool]
     began: float = 0.0
 
 
@@ -71,12 +81,20 @@ class Receiving:
         self._slow: dict[Reception, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def receive(self, caller: str, read: Callable[[], Awaitable[MessageT]]) -> MessageT:
+    async def receive(
+        self, caller: str, read: Callable[[], Awaitable[MessageT]], *, has_come: Callable[[], bool] = never
+    ) -> MessageT:
         """Return what `read` does, which is called when it is the turn of a caller's call.
 
-        Raises ServerOverloaded where too many are slow: that which is for longest, of the caller who has most.
+        Args:
+            caller: whose call it is.
+            read: receives the message, and decodes it.
+            has_come: whether `read` has received all of it.
+
+        Raises:
+            ServerOverloaded: too many are slow; that which is for longest, of the caller who has most.
         """
-        reception = Reception(caller, read, asyncio.get_running_loop().create_future())
+        reception = Reception(caller, read, asyncio.get_running_loop().create_future(), has_come)
         self._waiting.setdefault(caller, deque()).append(reception)
         self._give_turns()
         return cast(MessageT, await reception.message)
@@ -121,15 +139,20 @@ class Receiving:
         self._timer = None
         if reception in self._in_turn:
             del self._in_turn[reception]
-            self._slow[reception] = None
+            if reception.has_come() and len(self._slow) >= SLOW_PER_TURN * self._most:
+                reception.began = asyncio.get_running_loop().time()
+                self._in_turn[reception] = None
+            else:
+                self._slow[reception] = None
             if len(self._slow) > SLOW_PER_TURN * self._most:
                 self._refuse_slowest()
         self._give_turns()
 
     def _refuse_slowest(self) -> None:
         """Refuse the call that is slow for longest, of the caller who has most of them."""
-        ((caller, count),) = Counter(each.caller for each in self._slow).most_common(1)
-        slowest = next(each for each in self._slow if each.caller == caller)
+        coming = [each for each in self._slow if not each.has_come()]
+        ((caller, count),) = Counter(each.caller for each in coming).most_common(1)
+        slowest = next(each for each in coming if each.caller == caller)
         del self._slow[slowest]  # its message is not awaited any more, and ends with the call
         if not slowest.message.done():
             message = f"the request did not come within {self._patience:g} s, nor did {count - 1} more of this caller"

@@ -1,6 +1,7 @@
 """Which pages may ask a server, and under which names."""
 
 import pytest
+from polygist_service.http.errors import to_error_response
 from polygist_service.http.guards import Guards
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
@@ -8,9 +9,14 @@ from starlette.testclient import TestClient
 PATH = "/v1/models"
 
 
+def refuse(scope, refusal):
+    """The answer to a request that is refused."""
+    return to_error_response(refusal)
+
+
 def ask(headers, *, method="GET", hosts=(), origins=()):
     """The status of what is answered to a request, and its headers."""
-    client = TestClient(Guards(PlainTextResponse("answered"), hosts=hosts, origins=origins))
+    client = TestClient(Guards(PlainTextResponse("answered"), refuse, hosts=hosts, origins=origins))
     answer = client.request(method, PATH, headers=headers)
     return answer.status_code, answer.headers
 

@@ -13,7 +13,7 @@ from polygist_service.access.access import Access
 from polygist_service.access.keys import Key, Quota, changing, make_key
 from polygist_service.errors import InvalidRequest
 from polygist_service.http.errors import HttpRefusal
-from polygist_service.http.libretranslate import TemporaryFiles, name_translated
+from polygist_service.http.libretranslate import LibreTranslate, TemporaryFiles, name_as_sent, name_translated, serves
 from polygist_service.http.parameters import Parameters, read_pairs, read_parts
 from polygist_service.limits import Limits
 
@@ -111,6 +111,45 @@ async def test_errors_are_one_line():
             answer = await http.post("/translate", content=json.dumps(request), headers=JSON)
             assert (answer.status_code, answer.json().keys()) == (400, {"error"})
             assert told in answer.json()["error"]
+
+
+async def test_whatever_goes_wrong_is_told_in_one_shape():
+    elsewhere = {"host": "evil.example"}, {"origin": "https://evil.example"}
+    async with served() as http:
+        answers = [
+            *[await http.get(path) for path in ("/translate", "/suggest", "/detect", "/translate_file")],
+            *[
+                await http.post(path)
+                for path in ("/health", "/languages", "/frontend/settings", "/download_file/a.txt")
+            ],
+            *[await http.post("/translate", json=HELLO, headers=each) for each in elsewhere],
+        ]
+    assert [each.status_code for each in answers] == [405] * 8 + [421, 403]
+    assert all(isinstance(each.json()["error"], str) for each in answers)
+    assert answers[0].headers["allow"] == "POST"
+    assert all(serves(route.path) for route in LibreTranslate(None).routes())
+
+
+async def test_errors_name_what_was_sent():
+    japanese = {"q": "これは日本語の文です。今日は天気がいいですね。", "source": "auto", "target": "pt"}
+    async with served() as http:
+        one = await http.post("/translate", json=japanese)
+        several = await http.post("/translate", json={**japanese, "q": [ENGLISH, japanese["q"]]})
+    assert one.json()["error"].startswith("q is in ja")
+    assert several.json()["error"].startswith("q[1] is in ja")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("contents: 9 characters, the limit is 5", "q: 9 characters, the limit is 5"),
+        ("contents[0]: language not detected; give source_language_code", "q: language not detected; give source"),
+        ("config.target_language_code: is required", "target: is required"),
+        ("document: is no Word file; its contents are not", "file: is no Word file; its contents are not"),
+    ],
+)
+def test_fields_have_the_names_of_this_api(ours, theirs):
+    assert name_as_sent(ours, is_list=False) == theirs
 
 
 async def test_what_cannot_be_read_is_refused():
