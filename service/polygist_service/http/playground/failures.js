@@ -28,6 +28,8 @@ export function describe(error, languages) {
   return { ...told, detail: [error.message, request].filter(Boolean).join("\n") };
 }
 
+const DOCUMENT_FIELDS = ["document", "document.content"];
+
 const BY_REASON = {
   API_KEY_MISSING: () => says("failed.key"),
   API_KEY_INVALID: () => ({ ...says("failed.key"), title: words("failed.key.wrong") }),
@@ -43,6 +45,7 @@ const BY_REASON = {
   MODEL_NOT_FOUND: (error) => withPull(says("failed.model"), error),
   GLOSSARY_NOT_FOUND: () => says("failed.model"),
   MIME_TYPE_UNSUPPORTED: () => says("failed.type"),
+  FIELD_INVALID: (error) => says(DOCUMENT_FIELDS.includes(error.metadata.field) ? "failed.document" : "failed.field"),
 };
 
 function byStatus(error) {

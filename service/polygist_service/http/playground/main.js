@@ -43,7 +43,7 @@ function chosenTarget() {
 async function run(task) {
   if (running[task]) return running[task].abort();
   const output = outputs[task];
-  if (article.isEmpty) return announce(words("article.missing"), () => byId("text").focus());
+  if (article.isEmpty) return askForArticle(output);
   const stopper = new AbortController();
   running[task] = stopper;
   output.start({ isList: task === "summarise" && options.get("type") === "key-points" });
@@ -62,6 +62,12 @@ async function run(task) {
     if (running[task] === stopper) running[task] = null;
     showRunning();
   }
+}
+
+function askForArticle(output) {
+  output.empty();
+  article.note(() => words("article.missing"));
+  byId("text").focus();
 }
 
 /** Another article takes the place of the one that all answers are about. */
@@ -117,9 +123,8 @@ function showPassages() {
   article.read(answer.source, answer.sourceStretches, answer.sourceLanguage, presence.languages.direction(answer.sourceLanguage));
 }
 
-function announce(text, then = () => {}) {
+function announce(text) {
   byId("announcer").textContent = text;
-  then();
 }
 
 function showTask() {

@@ -95,7 +95,7 @@ export class Output extends EventTarget {
     reading.dir = direction;
     this.links.show(answer.text, answer.stretches);
     this.#become("done", () => {
-      this.#part(".empty").textContent = words("summary.none");
+      this.#part(".empty").textContent = words(this.#task === "summarise" ? "summary.none" : "translation.none");
       this.#tellOf(this.#lit);
       this.#showWarnings(answer.warnings);
     });
