@@ -105,10 +105,12 @@ def test_a_server_that_asks_for_keys_is_given_one(browser, tmp_path):
         Desk(browser, address, state="key") as desk,
     ):
         expect(desk.page.locator("#server")).to_have_text("The server asks for an API key")
+        expect(desk.page.locator("#from option")).to_have_text(["Detect language"])
+        expect(desk.page.locator("#to option")).to_have_text(["English · auto"])
         desk.paste(TEXT)
         desk.run_to_failure("summarise")
         expect(desk.panel("summarise").locator("h3").first).to_have_text("This server asks for an API key")
-        desk.page.click("#more")
+        desk.panel("summarise").get_by_role("button", name="Open the options").click()
         expect(desk.page.locator("#key")).to_be_focused()
         desk.page.fill("#key", "pg_wrong")
         desk.page.click("#options .primary")
@@ -164,7 +166,7 @@ def test_failures_say_what_to_do(open_desk):
         failure.locator("summary").click()
         expect(failure.locator(".detail")).to_contain_text(re.compile(r"no model for en->de.*\nRequest \w+", re.DOTALL))
         desk.set_option("terms", "ferry")
-        failure.get_by_role("button").click()
+        failure.get_by_role("button", name="Try again").click()
         expect(failure.locator(".advice")).to_have_text("“ferry” has no “=” between a term and its translation.")
         desk.set_option("method", "abstractive")
         desk.start("summarise")
@@ -226,6 +228,18 @@ def test_of_several_files_the_first_is_opened_and_that_is_said(open_desk):
         desk.page.evaluate("document.getElementById('file').multiple = true")
         desk.page.locator("#file").set_input_files(files)
         expect(desk.page.locator("#article-note")).to_contain_text("Only one.txt was opened")
+
+
+def test_a_text_that_would_be_lost_is_not_left_without_a_question(open_desk):
+    for is_written in (False, True):
+        with open_desk() as desk:
+            asked = []
+            desk.page.click("#example")
+            if is_written:
+                desk.text.press("a")
+            desk.page.on("dialog", lambda dialog, asked=asked: (asked.append(dialog.type), dialog.accept()))
+            desk.page.reload()
+            assert asked == (["beforeunload"] if is_written else [])
 
 
 def test_the_keyboard_is_enough(open_desk):

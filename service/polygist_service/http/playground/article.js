@@ -33,11 +33,14 @@ export class Article extends EventTarget {
   name = "";
   /** Whether the passages are shown. */
   isRead = false;
+  /** Whether the reader has written in it, so that it may be nowhere else. */
+  isWritten = false;
 
   constructor() {
     super();
     this.#area.addEventListener("input", () => {
       this.note();
+      this.isWritten = true;
       this.#changed();
     });
     this.#encoding.addEventListener("change", () => this.open(this.#opened, { encoding: this.#encoding.value }));
@@ -159,6 +162,7 @@ export class Article extends EventTarget {
   #replace(text, name) {
     this.dispatchEvent(new Event("replace"));
     this.note();
+    this.isWritten = false;
     this.#area.value = text;
     this.#changed(name);
     this.edit({ keepsFocus: true });

@@ -97,6 +97,7 @@ export default {
   "prefer.quality": "Best",
 
   "options": "Options",
+  "options.open": "Open the options",
   "options.changed.one": "{count} option changed",
   "options.changed.other": "{count} options changed",
   "method": "Sentences",

@@ -97,6 +97,7 @@ export default {
   "prefer.quality": "Melhor",
 
   "options": "Opções",
+  "options.open": "Abrir as opções",
   "options.changed.one": "{count} opção mudada",
   "options.changed.other": "{count} opções mudadas",
   "method": "Frases",
