@@ -105,10 +105,12 @@ def test_a_server_that_asks_for_keys_is_given_one(browser, tmp_path):
         Desk(browser, address, state="key") as desk,
     ):
         expect(desk.page.locator("#server")).to_have_text("The server asks for an API key")
+        expect(desk.page.locator("#from option")).to_have_text(["Detect language"])
+        expect(desk.page.locator("#to option")).to_have_text(["English · auto"])
         desk.paste(TEXT)
         desk.run_to_failure("summarise")
         expect(desk.panel("summarise").locator("h3").first).to_have_text("This server asks for an API key")
-        desk.page.click("#more")
+        desk.panel("summarise").get_by_role("button", name="Open the options").click()
         expect(desk.page.locator("#key")).to_be_focused()
         desk.page.fill("#key", "pg_wrong")
         desk.page.click("#options .primary")
@@ -164,7 +166,7 @@ def test_failures_say_what_to_do(open_desk):
         failure.locator("summary").click()
         expect(failure.locator(".detail")).to_contain_text(re.compile(r"no model for en->de.*\nRequest \w+", re.DOTALL))
         desk.set_option("terms", "ferry")
-        failure.get_by_role("button").click()
+        failure.get_by_role("button", name="Try again").click()
         expect(failure.locator(".advice")).to_have_text("“ferry” has no “=” between a term and its translation.")
         desk.set_option("method", "abstractive")
         desk.start("summarise")
@@ -175,8 +177,69 @@ def test_failures_say_what_to_do(open_desk):
 def test_without_an_article_it_says_so(open_desk):
     with open_desk() as desk:
         desk.page.click("#run-summarise")
+        expect(desk.page.locator("#article-note")).to_contain_text("There is no article yet")
         expect(desk.page.locator("#announcer")).to_contain_text("There is no article yet")
         expect(desk.text).to_be_focused()
+        desk.paste(TEXT)
+        expect(desk.page.locator("#article-note")).to_be_hidden()
+        desk.run("translate")
+        desk.page.click("#edit")
+        desk.text.fill(" \n\n ")
+        desk.start("translate")
+        desk.expect_state("translate", "empty")
+        expect(desk.page.locator("#article-note")).to_contain_text("There is no article yet")
+        for name in ("empty.txt", "empty.srt", "empty.docx"):
+            desk.open(name, b"")
+            expect(desk.page.locator("#article-note-words")).to_have_text(f"There is no text in {name}.")
+            expect(desk.page.locator("#file-card")).to_be_hidden()
+
+
+def test_a_file_that_is_no_utf_8_is_read_as_what_the_reader_says(open_desk):
+    note = "not in UTF-8"
+    with open_desk() as desk:
+        desk.open("noticia.txt", "Olá, a balsa não está atrasada.".encode("cp1252"))
+        expect(desk.page.locator("#article-note")).to_contain_text(note)
+        assert desk.text.input_value() == "Olá, a balsa não está atrasada."
+        desk.open("novost.txt", "Паром опоздал.".encode("cp1251"))
+        desk.page.focus("#encoding")
+        desk.page.select_option("#encoding", "windows-1251")
+        expect(desk.text).to_have_value("Паром опоздал.")
+        expect(desk.page.locator("#encoding")).to_be_focused()
+        desk.open("film.srt", "1\n00:00:00,000 --> 00:00:03,400\nThe café is late.\n".encode("cp1252"))
+        expect(desk.page.locator("#article-note")).to_contain_text(note)
+        expect(desk.run("translate")).to_contain_text("[The café is late.]")
+        page = '<meta charset="windows-1252"><p>The café is late.</p>'
+        desk.open("page.html", page.encode("cp1252"))
+        expect(desk.page.locator("#article-note")).to_be_hidden()
+        expect(desk.run("translate")).to_contain_text("[The café is late.]")
+
+
+def test_a_file_that_cannot_be_read_is_said_to_be_that(open_desk):
+    with open_desk() as desk:
+        for name, content in (("report.docx", b"PK\x03\x04word/document.xml"), ("notes.txt", b"ab\x00\x01\xff")):
+            desk.open(name, content)
+            desk.run_to_failure("translate")
+            expect(desk.panel("translate").locator("h3").first).to_have_text("This document cannot be read")
+
+
+def test_of_several_files_the_first_is_opened_and_that_is_said(open_desk):
+    with open_desk() as desk:
+        files = [{"name": name, "mimeType": "", "buffer": TEXT.encode()} for name in ("one.txt", "other.txt")]
+        desk.page.evaluate("document.getElementById('file').multiple = true")
+        desk.page.locator("#file").set_input_files(files)
+        expect(desk.page.locator("#article-note")).to_contain_text("Only one.txt was opened")
+
+
+def test_a_text_that_would_be_lost_is_not_left_without_a_question(open_desk):
+    for is_written in (False, True):
+        with open_desk() as desk:
+            asked = []
+            desk.page.click("#example")
+            if is_written:
+                desk.text.press("a")
+            desk.page.on("dialog", lambda dialog, asked=asked: (asked.append(dialog.type), dialog.accept()))
+            desk.page.reload()
+            assert asked == (["beforeunload"] if is_written else [])
 
 
 def test_the_keyboard_is_enough(open_desk):

@@ -1,10 +1,16 @@
 // The article: a text that the reader edits, or a document whose text the server reads. Once there is an answer it is
 // shown with the passages that the answer is about.
+import { decode, guessEncoding } from "./encodings.js";
 import { LinkedText } from "./linked_text.js";
 import { countedWords, formatNumber, words } from "./words.js";
 
 const TEXT_ENDINGS = { txt: "", md: "markdown", markdown: "markdown" }; // of files that are edited as text, with their format
 const LARGEST_TEXT = 4_000_000; // bytes of such a file
+const TYPES = { // of files that are text, which the server is told together with their encoding
+  txt: "text/plain", md: "text/markdown", markdown: "text/markdown", html: "text/html", htm: "text/html",
+  srt: "application/x-subrip", vtt: "text/vtt", po: "text/x-gettext-translation", pot: "text/x-gettext-translation",
+};
+const LARGEST_READ = 64_000_000; // bytes of a file that is looked at
 
 /**
  * Dispatches "change" whenever it is another text, "replace" before that where another article takes its place, and
@@ -15,6 +21,9 @@ export class Article extends EventTarget {
   #reading = document.getElementById("source");
   #card = document.getElementById("file-card");
   #edit = document.getElementById("edit");
+  #encoding = document.getElementById("encoding");
+  #opened = null; // the file that the article was last taken of
+  #notes = []; // functions that say what there is to know of the article
 
   /** What the answers are linked with. */
   links = new LinkedText(this.#reading, this.#reading);
@@ -24,10 +33,17 @@ export class Article extends EventTarget {
   name = "";
   /** Whether the passages are shown. */
   isRead = false;
+  /** Whether the reader has written in it, so that it may be nowhere else. */
+  isWritten = false;
 
   constructor() {
     super();
-    this.#area.addEventListener("input", () => this.#changed());
+    this.#area.addEventListener("input", () => {
+      this.note();
+      this.isWritten = true;
+      this.#changed();
+    });
+    this.#encoding.addEventListener("change", () => this.open(this.#opened, { encoding: this.#encoding.value }));
     this.#edit.addEventListener("click", () => this.edit());
     document.getElementById("clear").addEventListener("click", () => this.clear());
     this.#listenForFiles();
@@ -49,17 +65,36 @@ export class Article extends EventTarget {
     this.#replace(text, name);
   }
 
-  /** Take a file: as text where it is one that can be edited, else as a document. */
-  async open(file) {
-    const ending = file.name.split(".").pop().toLowerCase();
-    const text = ending in TEXT_ENDINGS && file.size <= LARGEST_TEXT ? await decode(file) : null;
-    if (text === null) {
-      this.file = file;
-      this.#replace("", file.name);
-    } else {
-      this.setText(text, file.name);
+  /** Take a file: as text where it is one that can be edited, else as a document. Without an encoding, one is guessed. */
+  async open(file, { encoding = "", notes = [] } = {}) {
+    const { name, size } = file;
+    const ending = name.split(".").pop().toLowerCase();
+    const isText = ending in TEXT_ENDINGS && size <= LARGEST_TEXT;
+    const bytes = ending in TYPES && size <= LARGEST_READ ? new Uint8Array(await file.arrayBuffer()) : null;
+    const told = encoding || (bytes ? guessEncoding(bytes, { mayDeclare: !(ending in TEXT_ENDINGS) }) : "");
+    const text = isText ? decode(bytes, told) : null;
+    this.#opened = file;
+    if (size === 0) this.setText("");
+    else if (text === null) this.#takeDocument(told ? new File([file], name, { type: `${TYPES[ending]}; charset=${told}` }) : file);
+    else {
+      this.setText(text, name);
       this.dispatchEvent(new CustomEvent("format", { detail: TEXT_ENDINGS[ending] }));
     }
+    if (this.isEmpty) notes.push(() => words("file.empty", { name }));
+    else if (told) notes.push(() => words("encoding.guess", { name }));
+    this.note(...notes);
+    this.#encoding.parentElement.hidden = this.isEmpty || told === "";
+    this.#encoding.value = told;
+  }
+
+  /** Say what there is to know of the article, each a function that says it in the language of the page. */
+  note(...notes) {
+    this.#notes = notes;
+    const text = notes.map((say) => say()).join(" ");
+    document.getElementById("article-note-words").textContent = text;
+    document.getElementById("article-note").hidden = text === "";
+    this.#encoding.parentElement.hidden = true;
+    if (text) document.getElementById("announcer").textContent = text;
   }
 
   clear() {
@@ -103,6 +138,7 @@ export class Article extends EventTarget {
 
   /** Say everything again, in the language of the page. */
   refreshWords() {
+    document.getElementById("article-note-words").textContent = this.#notes.map((say) => say()).join(" ");
     const count = document.getElementById("count");
     document.getElementById("file-name").textContent = this.file?.name ?? "";
     document.getElementById("file-size").textContent = this.file ? formatSize(this.file.size) : "";
@@ -118,8 +154,15 @@ export class Article extends EventTarget {
     return this.isRead ? this.#reading : this.#area;
   }
 
+  #takeDocument(file) {
+    this.file = file;
+    this.#replace("", file.name);
+  }
+
   #replace(text, name) {
     this.dispatchEvent(new Event("replace"));
+    this.note();
+    this.isWritten = false;
     this.#area.value = text;
     this.#changed(name);
     this.edit({ keepsFocus: true });
@@ -143,12 +186,16 @@ export class Article extends EventTarget {
     document.getElementById("format").disabled = this.file !== null;
   }
 
+  #openFirst([file, ...others]) {
+    if (file) this.open(file, { notes: others.length ? [() => words("files.first", { name: file.name })] : [] });
+  }
+
   #listenForFiles() {
     const picker = document.getElementById("file");
     const curtain = document.getElementById("drop");
     document.getElementById("open").addEventListener("click", () => picker.click());
     picker.addEventListener("change", () => {
-      if (picker.files.length) this.open(picker.files[0]);
+      this.#openFirst(picker.files);
       picker.value = "";
     });
     addEventListener("dragover", (event) => {
@@ -162,7 +209,7 @@ export class Article extends EventTarget {
       event.preventDefault();
       curtain.hidden = true;
       const { files } = event.dataTransfer;
-      if (files.length) this.open(files[0]);
+      if (files.length) this.#openFirst(files);
       else if (event.dataTransfer.getData("text/plain")) this.setText(event.dataTransfer.getData("text/plain"));
     });
   }
@@ -170,14 +217,4 @@ export class Article extends EventTarget {
 
 function formatSize(bytes) {
   return words("file.size", { size: formatNumber(Math.max(1, Math.round(bytes / 1024))) });
-}
-
-/** The text of a file in UTF-8, null where it is in something else. */
-async function decode(file) {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    return text.replace(/\r\n?/g, "\n");
-  } catch {
-    return null;
-  }
 }

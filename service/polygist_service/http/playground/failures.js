@@ -11,6 +11,7 @@ const PULL = "polygist-server models pull";
  * @property {string} advice
  * @property {string} [command] for a terminal
  * @property {string} detail the server's own words
+ * @property {boolean} [isInOptions] whether the cure stands in the options
  */
 
 /** @returns {Failure} @param {Error} error @param {import("./languages.js").Languages} languages */
@@ -28,9 +29,11 @@ export function describe(error, languages) {
   return { ...told, detail: [error.message, request].filter(Boolean).join("\n") };
 }
 
+const DOCUMENT_FIELDS = ["document", "document.content"];
+
 const BY_REASON = {
-  API_KEY_MISSING: () => says("failed.key"),
-  API_KEY_INVALID: () => ({ ...says("failed.key"), title: words("failed.key.wrong") }),
+  API_KEY_MISSING: () => inOptions("failed.key"),
+  API_KEY_INVALID: () => ({ ...inOptions("failed.key"), title: words("failed.key.wrong") }),
   SCOPE_MISSING: (error) => says("failed.scope", { scope: error.metadata.scope ?? "" }),
   QUOTA_EXCEEDED: (error) => later("failed.quota", error),
   MODEL_LOADING: (error) => later("failed.loading", error),
@@ -39,10 +42,12 @@ const BY_REASON = {
   REQUEST_TOO_LARGE: (error) => tooLarge(error.metadata.limit),
   LANGUAGE_PAIR_UNSUPPORTED: (error, languages) => noPair(error, languages),
   LANGUAGE_UNDETERMINED: () => says("failed.undetermined"),
-  CAPABILITY_UNSUPPORTED: (error) => withPull(says("failed.capability"), error),
-  MODEL_NOT_FOUND: (error) => withPull(says("failed.model"), error),
-  GLOSSARY_NOT_FOUND: () => says("failed.model"),
+  CAPABILITY_UNSUPPORTED: (error) => withPull(inOptions("failed.capability"), error),
+  METHOD_UNSUPPORTED: () => inOptions("failed.capability"),
+  MODEL_NOT_FOUND: (error) => withPull(inOptions("failed.model"), error),
+  GLOSSARY_NOT_FOUND: () => inOptions("failed.model"),
   MIME_TYPE_UNSUPPORTED: () => says("failed.type"),
+  FIELD_INVALID: (error) => says(DOCUMENT_FIELDS.includes(error.metadata.field) ? "failed.document" : "failed.field"),
 };
 
 function byStatus(error) {
@@ -55,6 +60,10 @@ function byStatus(error) {
 
 function says(key, values = {}) {
   return { title: words(key, values), advice: words(`${key}.advice`, values) };
+}
+
+function inOptions(key) {
+  return { ...says(key), isInOptions: true };
 }
 
 function later(key, error) {

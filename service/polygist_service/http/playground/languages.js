@@ -1,5 +1,5 @@
 // The languages of the server: their names in the language of the page, and which can be had from which.
-import { words } from "./words.js";
+import { pageLanguage, words } from "./words.js";
 
 /** What ListLanguages told. */
 export class Languages {
@@ -10,9 +10,9 @@ export class Languages {
     for (const language of languages) this.#languages.set(language.languageCode, language);
   }
 
-  /** The name of `code` in the language of the page, or the code. */
+  /** The name of `code` in the language of the page; as the browser calls it where the server does not know it, or the code. */
   name(code) {
-    return this.#languages.get(code)?.displayName ?? code;
+    return this.#languages.get(code)?.displayName ?? nameOfBrowser(code);
   }
 
   /** "rtl" where `code` is written from right to left, "auto" where that is not known. */
@@ -36,6 +36,14 @@ export class Languages {
 
   #byName(codes) {
     return codes.sort((one, other) => this.name(one).localeCompare(this.name(other)));
+  }
+}
+
+function nameOfBrowser(code) {
+  try {
+    return new Intl.DisplayNames(pageLanguage(), { type: "language" }).of(code) ?? code;
+  } catch {
+    return code; // it is no code
   }
 }
 

@@ -43,7 +43,7 @@ function chosenTarget() {
 async function run(task) {
   if (running[task]) return running[task].abort();
   const output = outputs[task];
-  if (article.isEmpty) return announce(words("article.missing"), () => byId("text").focus());
+  if (article.isEmpty) return askForArticle(output);
   const stopper = new AbortController();
   running[task] = stopper;
   output.start({ isList: task === "summarise" && options.get("type") === "key-points" });
@@ -62,6 +62,12 @@ async function run(task) {
     if (running[task] === stopper) running[task] = null;
     showRunning();
   }
+}
+
+function askForArticle(output) {
+  output.empty();
+  article.note(() => words("article.missing"));
+  byId("text").focus();
 }
 
 /** Another article takes the place of the one that all answers are about. */
@@ -117,9 +123,8 @@ function showPassages() {
   article.read(answer.source, answer.sourceStretches, answer.sourceLanguage, presence.languages.direction(answer.sourceLanguage));
 }
 
-function announce(text, then = () => {}) {
+function announce(text) {
   byId("announcer").textContent = text;
-  then();
 }
 
 function showTask() {
@@ -154,7 +159,6 @@ function showDetection() {
 function showPresence() {
   byId("server").dataset.state = presence.state;
   byId("server-words").textContent = presence.tell();
-  if (presence.state !== "ready") return;
   const { languages, models, glossaries } = presence;
   const named = (task) => models.filter(({ tasks = [] }) => tasks.includes(task)).map(({ name }) => name);
   offerLanguages(byId("from"), languages, languages.codes(), words("language.auto"));
@@ -166,7 +170,7 @@ function showPresence() {
   offerResources(byId("glossary"), glossaries, words("glossary.none"));
   options.showAll();
   showDetection();
-  detection.follow(article.text, mimeType(options.get("format")));
+  if (presence.state === "ready") detection.follow(article.text, mimeType(options.get("format")));
 }
 
 function showChanged() {
@@ -228,6 +232,7 @@ function listenToTasks() {
       byId(`run-${task}`).focus(); // the button of the failure goes away with it
       run(task);
     });
+    output.addEventListener("options", openOptions);
     output.addEventListener("warning", ({ detail }) => article.links.focus([detail]));
     output.links.addEventListener("choose", ({ detail }) => sheet.quote(article.links, detail, "counterpart.article"));
   }
@@ -269,6 +274,9 @@ function listenToPage() {
     button.addEventListener("click", () => options.set("ui", button.dataset.language));
   }
   addEventListener("hashchange", takeFragment);
+  addEventListener("beforeunload", (event) => {
+    if (article.isWritten && !article.isEmpty) event.preventDefault(); // the browser asks
+  });
   addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !byId("options").open) run(shownTask());
   });

@@ -21,7 +21,7 @@ const COPIED = 1600; // milliseconds that a button says that it has copied
  * @property {{name: string, type: string, content: string | Uint8Array}} download
  */
 
-/** The lower part of a tab. Dispatches "retry" and "warning" with the link of one as `detail`. */
+/** The lower part of a tab. Dispatches "retry", "options" and "warning" with the link of one as `detail`. */
 export class Output extends EventTarget {
   #root;
   #task;
@@ -39,6 +39,7 @@ export class Output extends EventTarget {
     this.links = new LinkedText(this.#part(".reading"), this.#part(".scroll"));
     this.links.addEventListener("light", (event) => this.#tellOf(event.detail));
     this.#part(".retry").addEventListener("click", () => this.dispatchEvent(new Event("retry")));
+    this.#part(".to-options").addEventListener("click", () => this.dispatchEvent(new Event("options")));
     this.#part(".copy").addEventListener("click", () => this.#copy());
     this.#part(".download").addEventListener("click", () => this.#download());
     this.#part(".chip.warned").addEventListener("click", () => this.#part(".warnings h3").focus());
@@ -95,7 +96,7 @@ export class Output extends EventTarget {
     reading.dir = direction;
     this.links.show(answer.text, answer.stretches);
     this.#become("done", () => {
-      this.#part(".empty").textContent = words("summary.none");
+      this.#part(".empty").textContent = words(this.#task === "summarise" ? "summary.none" : "translation.none");
       this.#tellOf(this.#lit);
       this.#showWarnings(answer.warnings);
     });
@@ -117,6 +118,7 @@ export class Output extends EventTarget {
       this.#part(".advice").textContent = failure.advice;
       this.#part(".command").textContent = failure.command ?? "";
       this.#part(".command").hidden = !failure.command;
+      this.#part(".to-options").hidden = !failure.isInOptions;
       this.#part(".detail").textContent = failure.detail;
       this.#part(".failure details").hidden = !failure.detail;
     });
@@ -139,6 +141,7 @@ export class Output extends EventTarget {
     this.#part(".scroll").setAttribute("aria-label", words(this.#task === "summarise" ? "summary" : "translation"));
     this.#part(".reading").setAttribute("aria-label", words(this.#task === "summarise" ? "summary" : "translation"));
     this.#part(".retry").textContent = words("retry");
+    this.#part(".to-options").textContent = words("options.open");
     this.#part(".copy span").textContent = words("copy");
     const made = this.#answer?.file && typeof this.#answer.download.content !== "string" ? this.#answer.download.name : "";
     this.#part(".download").classList.toggle("made", made !== "");

@@ -70,6 +70,7 @@ export class Presence extends EventTarget {
   }
 
   #become(state) {
+    if (state === this.state && state !== "ready") return;
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
