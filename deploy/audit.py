@@ -7,10 +7,12 @@ where they could not all be looked up: a machine without network learns nothing,
 import json
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+MOST_CHARACTERS = 200
 LOCKS = ("requirements.lock", "build.lock")
 
 
@@ -24,10 +26,16 @@ def look_up(locks: Sequence[Path]) -> list[dict[str, Any]]:
     try:
         packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
-        raise RuntimeError((done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]) from None
+        raise RuntimeError(shorten(done.stderr) or "pip-audit said nothing") from None
     if skipped := [f"{each['name']} ({each['skip_reason']})" for each in packages if "skip_reason" in each]:
         raise RuntimeError(f"not looked up: {', '.join(skipped)}")
     return packages
+
+
+def shorten(said: str) -> str:
+    """The last line that was said, up to the last whole word that fits."""
+    last = (said.strip().splitlines() or [""])[-1]
+    return textwrap.shorten(last, MOST_CHARACTERS, placeholder=" …")
 
 
 def describe(package: dict[str, Any]) -> Iterator[str]:
@@ -42,7 +50,7 @@ def main() -> int:
     try:
         packages = look_up([Path(__file__).with_name(lock) for lock in LOCKS])
     except RuntimeError as error:
-        print(f"no audit: the packages could not be looked up at OSV ({str(error)[:200]})", file=sys.stderr)
+        print(f"no audit: the packages could not be looked up at OSV ({error})", file=sys.stderr)
         return 2
     known = [line for package in packages for line in describe(package)]
     print(*known, f"{len(packages)} packages looked up, {len(known)} vulnerabilities known", sep="\n")

@@ -97,3 +97,4 @@ def test_the_audit_tells_what_is_known_and_whether_it_could_ask(answer, code, li
 def test_without_a_network_the_audit_says_so_in_a_line():
     done = run_audit("http://127.0.0.1:1/")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert done.stderr.endswith(" …)\n"), done.stderr  # and no word of it is cut

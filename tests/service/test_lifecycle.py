@@ -1,7 +1,11 @@
 """What is told at the start."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
-from polygist_service.app.lifecycle import warn_of_plain_text
+from polygist_service.app.lifecycle import drain, warn_of_plain_text
+from polygist_service.concurrency import InFlightCalls
 from polygist_service.settings import load_settings
 from structlog.testing import capture_logs
 
@@ -30,3 +34,25 @@ def test_what_travels_unencrypted_is_warned_of(flags, hint):
     address = flags.get("http_listen") or flags.get("listen")
     told = [(line["event"], line["address"], line["hint"]) for line in logs]
     assert told == ([("insecure", address, hint)] if hint else [])
+
+
+@pytest.mark.parametrize("is_hasty", [False, True])
+async def test_a_second_signal_waits_for_no_batch(is_hasty):
+    in_flight, stop_now, stopped = InFlightCalls(), asyncio.Event(), []
+
+    async def stop(seconds: float, *, batch_seconds: float) -> None:
+        stopped.append((seconds, batch_seconds))
+
+    server = SimpleNamespace(
+        runtime=SimpleNamespace(services=SimpleNamespace(in_flight=in_flight)),
+        mark_not_serving=lambda: None,
+        health=SimpleNamespace(end_watches=lambda: None),
+        stop=stop,
+    )
+    if is_hasty:
+        stop_now.set()
+        with in_flight.call():
+            await drain(server, load_settings({"grace": 600}), stop_now)
+    else:
+        await drain(server, load_settings({"grace": 600}), stop_now)
+    assert stopped == [(0.0, 0.0) if is_hasty else (0.5, 2.0)]

@@ -134,7 +134,9 @@ class Access:
     def _check_time(self, key: Key) -> None:
         """Raise ApiKeyInvalid where a key has expired."""
         if key.expires and self._now() >= key.expires:
-            raise ApiKeyInvalid(f"the API key {key.name!r} expired on {key.expires:%Y-%m-%d}; ask for a new one")
+            raise ApiKeyInvalid(
+                f"the API key {key.name!r} expired at {key.expires:%Y-%m-%d %H:%M:%S} UTC; ask for a new one"
+            )
 
     def find_refusal(self, key: Key | None, demand: Demand) -> QuotaExceeded | None:
         """Return why a call of a key, or an item of a stream, has to be refused now; None where it is not.

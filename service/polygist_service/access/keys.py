@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
@@ -31,6 +31,7 @@ SECRET_BYTES = 32
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+MOST_QUOTA = 10**12
 FIELDS = frozenset({"name", "sha256", "scopes", "created", "expires", "quota", "weight"})
 # Who else has the file open lets go of it sooner.
 LOCK_SECONDS = 10.0
@@ -53,8 +54,9 @@ class Quota:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             is_number = isinstance(value, int | (float if name == "concurrent_seconds" else int))
-            if value is not None and (not is_number or isinstance(value, bool) or not 0 < value < float("inf")):
-                raise ValueError(f"{name} is {value!r}; give a number above 0, or leave it out for no bound")
+            if value is not None and (not is_number or isinstance(value, bool) or not 0 < value <= MOST_QUOTA):
+                most = f"at most {MOST_QUOTA:,}"
+                raise ValueError(f"{name} is {value!r}; give a number above 0, {most}, or leave it out for no bound")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +123,12 @@ def read_keys(path: Path) -> dict[str, Key]:
         keys = [parse_row(row) for row in tree["keys"]]
     except FileNotFoundError:
         raise KeyFileError(
-            f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME"
+            f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME --scope SCOPE"
         ) from None
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; give a plain file that this user may read") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        cure = "put back a copy of it, or make one by polygist-server keys add"
+        cure = "put back a copy of it, or make one by polygist-server keys add NAME --scope SCOPE"
         raise KeyFileError(f"{path}: no file of API keys, or only a part of one; {cure}") from error
     except ValueError as error:
         raise KeyFileError(f"{path}: {error}") from error
@@ -159,7 +161,7 @@ def parse_row(row: Mapping[str, Any]) -> Key:
         digest=row["sha256"],
         scopes=tuple(row["scopes"]),
         created=parse_time(row["created"]),
-        expires=None if expires is None else parse_time(expires),
+        expires=None if expires is None else parse_expiry(expires),
         quota=Quota(**quota),
         weight=row.get("weight", 1.0),
     )
@@ -185,6 +187,15 @@ def parse_time(text: str) -> datetime:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time; give one such as 2030-12-31 or 2030-12-31T18:00+02:00") from None
+
+
+def parse_expiry(text: str) -> datetime:
+    """Return when a key ends: a date alone is the end of that day, of UTC; raises ValueError as `parse_time` does."""
+    try:
+        is_date = bool(date.fromisoformat(text))
+    except ValueError:
+        is_date = False
+    return parse_time(text) + (timedelta(days=1, seconds=-1) if is_date else timedelta())
 
 
 @contextmanager

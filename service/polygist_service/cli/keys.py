@@ -16,7 +16,7 @@ from polygist_service.access.keys import (
     Quota,
     changing,
     make_key,
-    parse_time,
+    parse_expiry,
     read_keys,
     to_row,
 )
@@ -37,7 +37,10 @@ ADD_EXAMPLES = (
 
 
 class Expiry(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before
-    """When a key ends: a number of days such as 90d, or a time of ISO 8601 such as 2030-12-31, of UTC."""
+    """When a key ends: a number of days such as 90d, or a date or time of ISO 8601 such as 2030-12-31, of UTC.
+
+    A date alone is the end of that day.
+    """
 
     name = "time"
 
@@ -46,7 +49,7 @@ class Expiry(click.ParamType):  # type: ignore[type-arg]  # generic since click 
         now = datetime.now(UTC)
         try:
             days = re.fullmatch(r"(\d{1,5})d", str(value))
-            expires = now + timedelta(days=int(days[1])) if days else parse_time(str(value))
+            expires = now + timedelta(days=int(days[1])) if days else parse_expiry(str(value))
         except ValueError:
             self.fail(
                 f"{value!r} is no time; give days such as 90d, or a date such as {now.year + 1}-12-31", param, ctx
@@ -81,7 +84,12 @@ def expect_file(path: Path | None) -> Path:
 @keys.command(examples=ADD_EXAMPLES)
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="What it is for.")
-@click.option("--expires", type=Expiry(), metavar="TIME", help="When it ends: 90d, or 2030-12-31.  [default: never]")
+@click.option(
+    "--expires",
+    type=Expiry(),
+    metavar="TIME",
+    help="When it ends: 90d, the end of 2030-12-31 (UTC), or 2030-12-31T18:00Z.  [default: never]",
+)
 @click.option(
     "--requests-per-minute", type=click.IntRange(1), metavar="N", help="Calls, and items of BatchTranslate, a minute."
 )

@@ -108,7 +108,7 @@ def keep(question: GoldenAnswer, result: Result) -> GoldenAnswer:
 
 
 def check_golden_answers(installed: InstalledModel, model: Model, placement: Placement) -> None:
-    """Have a loaded model answer its golden texts; one that has none is not asked, and the log says so.
+    """Have a loaded model answer its golden texts; one that has none is not asked.
 
     In the numbers and on the processor that they were recorded with, by the same software, they have to be the same to
     the token, elsewhere alike in the mean.
@@ -118,10 +118,6 @@ def check_golden_answers(installed: InstalledModel, model: Model, placement: Pla
     """
     golden = installed.golden
     if golden is None:
-        cure = f"polygist-server models record {installed.name}"
-        log.info(
-            "golden_answers_missing", model=installed.name, hint=f"whether it is damaged cannot be told; run: {cure}"
-        )
         return
     began = time.monotonic()
     here = describe_calculation(placement)

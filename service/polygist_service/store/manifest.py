@@ -16,6 +16,8 @@ from polygist_service.errors import StoreError
 from polygist_service.store.validation import read_as, show
 
 FILE = "manifest.json"
+# What is to be done where a model cannot be imported: one that is installed by its name is none the worse.
+GET_ANEW = "export it anew where it is installed, or get the archive again"
 FORMAT = 2
 # More than any disk holds, and a number that JSON has everywhere.
 MOST_BYTES = 2**53
@@ -101,21 +103,30 @@ def has_manifest(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read ``manifest.json`` of `folder`; raises StoreError where it is missing, damaged or of a newer format."""
+def read_manifest(folder: Path, *, came_from: Path | None = None) -> Manifest:
+    """Read ``manifest.json`` of a folder.
+
+    Args:
+        folder: of an installed model, or of one to be imported.
+        came_from: what it is imported from; None where it is installed.
+
+    Raises:
+        StoreError: it is missing, damaged or of a newer format.
+    """
+    place, cure = came_from or folder, GET_ANEW if came_from else remove_and(folder.name)
     try:
         values: Any = json.loads(read_plain(folder / FILE))
         form = values.pop("format", None) if isinstance(values, dict) else None
         if type(form) is int and form != FORMAT:
             reason = f"has a manifest of format {form}, this version reads {FORMAT}"
-            raise StoreError(f"{folder} {reason}; {_cure(folder.name)}")
+            raise StoreError(f"{place} {reason}; {cure}")
         if form is None:
             raise ValueError("it has no 'format'")
         if type(form) is not int:
             raise ValueError(f"format is {show(form)}, it must be a whole number")
         return read_as(Manifest, values)
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{folder} has no readable {FILE} ({error}); {_cure(folder.name)}") from error
+        raise StoreError(f"{place} has no readable {FILE} ({error}); {cure}") from error
 
 
 def has_all_files(folder: Path, manifest: Manifest) -> bool:
@@ -126,14 +137,19 @@ def has_all_files(folder: Path, manifest: Manifest) -> bool:
         return False
 
 
-def verify_files(folder: Path, manifest: Manifest) -> None:
+def verify_files(folder: Path, manifest: Manifest, *, came_from: Path | None = None) -> None:
     """Check every file of `folder`.
+
+    Args:
+        folder, came_from: see `read_manifest`.
+        manifest: of the folder.
 
     Raises:
         StoreError: files are missing, extra, changed or no plain files; names them all.
     """
     if problems := list(find_problems(folder, manifest)):
-        raise StoreError(f"model {manifest.name} is damaged: {', '.join(problems)}; {_cure(manifest.name)}")
+        where, cure = (f" in {came_from}", GET_ANEW) if came_from else ("", remove_and(manifest.name))
+        raise StoreError(f"model {manifest.name}{where} is damaged: {', '.join(problems)}; {cure}")
 
 
 def find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
@@ -154,7 +170,8 @@ def find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{name} has changed"
 
 
-def _cure(name: str) -> str:
+def remove_and(name: str) -> str:
+    """What is to be done where an installed model is damaged."""
     return f"run: polygist-server models rm {name}{again(name)}"
 
 

@@ -31,6 +31,7 @@ from polygist_service.store.folders import Folders, clear_disk_errors, replace_f
 from polygist_service.store.golden_answers import GoldenAnswers
 from polygist_service.store.manifest import (
     FILE,
+    GET_ANEW,
     Manifest,
     again,
     compute_revision,
@@ -38,6 +39,7 @@ from polygist_service.store.manifest import (
     has_manifest,
     read_manifest,
     record_files,
+    remove_and,
     verify_files,
     write_manifest,
 )
@@ -186,16 +188,16 @@ class Store:
         with self._offering_what_there_is(name):
             return self._describe(folder, name, read_manifest(folder))
 
-    def _describe(self, folder: Path, name: str, manifest: Manifest) -> InstalledModel:
+    def _describe(
+        self, folder: Path, name: str, manifest: Manifest, *, came_from: Path | None = None
+    ) -> InstalledModel:
         """What the catalogue and a manifest say of the model in a folder; raises StoreError where it describes none."""
         try:
             description = Description.from_json(manifest.description)
             golden = GoldenAnswers.from_json(manifest.golden) if manifest.golden is not None else None
         except ValueError as error:
-            raise StoreError(
-                f"the manifest of {name} describes no model ({error}); run: polygist-server models rm "
-                f"{name}{again(name)}"
-            ) from error
+            where, cure = (f" in {came_from}", GET_ANEW) if came_from else ("", remove_and(name))
+            raise StoreError(f"the manifest of {name}{where} describes no model ({error}); {cure}") from error
         entry = self.catalogue.models.get(name)
         if entry and entry.recipe == manifest.recipe:  # not a model of somebody else's by the same name
             description = replace(description, **entry.settings)
@@ -309,8 +311,8 @@ class Store:
             folder = source if source.is_dir() else read_archive(source, workspace, report)
             if not has_manifest(folder):
                 raise StoreError(f"{source} is no exported model; give NAME{SUFFIX}, or a folder with manifest.json")
-            manifest = read_manifest(folder)
-            verify_files(folder, manifest)
+            manifest = read_manifest(folder, came_from=source)
+            verify_files(folder, manifest, came_from=source)
             if not NAME.fullmatch(manifest.name):
                 raise StoreError(f"{source} names its model {manifest.name!r}, which cannot be a folder's name")
             outcome = Outcome.RENEWED if manifest.name in self._folders.names() else Outcome.INSTALLED
@@ -318,7 +320,7 @@ class Store:
                 for name in manifest.files:
                     put = shutil.copyfile if folder == source else os.replace  # what was unpacked is ours
                     put(folder / name, build / name)
-                self._try_model(self._describe(build, manifest.name, manifest))
+                self._try_model(self._describe(build, manifest.name, manifest, came_from=source))
                 write_manifest(build, manifest)
             return Pulled(self.find(manifest.name), outcome)
 

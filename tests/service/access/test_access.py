@@ -189,7 +189,7 @@ async def test_a_key_ends_when_it_expires(path):
         failure = await failure_of(service.translation.Translate(TRANSLATE, metadata=metadata))
     assert (failure.reason, failure.message) == (
         "API_KEY_INVALID",
-        "the API key 'me' expired on 2030-01-01; ask for a new one",
+        "the API key 'me' expired at 2030-01-01 00:00:10 UTC; ask for a new one",
     )
 
 

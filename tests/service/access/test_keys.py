@@ -49,6 +49,8 @@ def test_a_key_is_printed_once_listed_and_revoked(server, path):  # noqa: F811
         (["add", "one", "--scope", "all"], "'all' is not one of"),
         (["add", "one", "--scope", "admin", "--expires", "soon"], "'soon' is no time; give days such as 90d"),
         (["add", "one", "--scope", "admin", "--expires", "2001-01-01"], "is over; give a time to come"),
+        (["add", "one", "--scope", "admin", "--requests-per-minute", "9" * 23], "requests_per_minute is 99999999999"),
+        (["add", "one", "--scope", "admin", "--concurrent-seconds", "inf"], "concurrent_seconds is inf"),
         (["add", "me", "--scope", "admin"], "there is a key 'me'; revoke it first"),
         (["revoke", "you"], "no key 'you'; nothing was revoked; there are: me"),
     ],
@@ -105,6 +107,17 @@ def test_a_row_that_was_changed_by_hand_is_checked(server, path, change, problem
     assert ended.code == 1
     assert problem in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_a_date_alone_is_the_end_of_that_day(server, path):  # noqa: F811
+    today = datetime.now(UTC).date()
+    assert server("keys", "add", "day", "--scope", "translate", "--expires", today).code == 0
+    assert server("keys", "add", "time", "--scope", "translate", "--expires", "2130-12-31T18:00+02:00").code == 0
+    keys = read_keys(path)
+    assert keys["day"].expires == datetime(today.year, today.month, today.day, 23, 59, 59, tzinfo=UTC)
+    assert keys["time"].expires == datetime(2130, 12, 31, 16, tzinfo=UTC)
+    path.write_text(re.sub(r'"expires": "2130[^"]*"', '"expires": "2130-12-31"', path.read_text()))
+    assert read_keys(path)["time"].expires == datetime(2130, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def test_keys_are_revoked_together_or_none_is(server, path):  # noqa: F811

@@ -46,13 +46,18 @@ def store(pulled, tmp_path) -> Store:
     return Store(tmp_path / "home", record=record_answers)
 
 
-def load(store: Store, name: str, *, compute_type: str = "") -> None:
-    """Load a model as a server does; raises StoreError where it is refused."""
+def make_loader(store: Store, compute_type: str = "") -> Loader:
+    """Return what loads models as a server does."""
 
     def place(installed: InstalledModel) -> Placement:
         return resolve("cpu", (0,), compute_type, installed.description.compute_type)
 
-    loader = Loader(lambda: store, slots=1, place=place, open_model=open_model)
+    return Loader(lambda: store, slots=1, place=place, open_model=open_model)
+
+
+def load(store: Store, name: str, *, compute_type: str = "") -> None:
+    """Load a model as a server does; raises StoreError where it is refused."""
+    loader = make_loader(store, compute_type)
     loader.open(loader.examine(name))
 
 
@@ -173,9 +178,12 @@ def test_the_same_numbers_are_part_of_being_the_same(other):
 def test_a_model_without_golden_answers_is_served_and_the_log_tells_the_cure(store):
     folder = store.home / "models" / "de-en"
     write_manifest(folder, replace(read_manifest(folder), golden=None))
+    loader = make_loader(store)
     with capture_logs() as logs:
-        load(store, "de-en")
+        for _ in range(2):  # as where a model is unloaded between two uses
+            loader.open(loader.examine("de-en"))
     (line,) = (each for each in logs if each["event"] == "golden_answers_missing")
+    assert line["log_level"] == "warning"
     assert line["hint"].endswith("polygist-server models record de-en")
     assert store.record("de-en").answers == store.find("de-en").golden.answers
     store.verify("de-en")

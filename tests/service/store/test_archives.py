@@ -197,3 +197,27 @@ def test_an_import_needs_room_for_one_model(there, archive, monkeypatch):
     there.import_(archive)
     there.verify("nllb")
     assert not (there.home / "work").exists()
+
+
+@pytest.mark.parametrize("damage", ["an extra file", "a nested manifest", "no model"])
+def test_what_is_wrong_with_an_archive_does_not_cost_the_model_that_is_installed(
+    here, there, archive, tmp_path, damage
+):
+    there.import_(archive)
+    copy = tmp_path / "copy" / "nllb"
+    shutil.copytree(here.find("nllb").folder, copy)
+    manifest = copy / "manifest.json"
+    if damage == "an extra file":
+        (copy / "extra").touch()
+    elif damage == "a nested manifest":
+        manifest.write_text("[" * 100_000)
+    else:
+        manifest.write_text(manifest.read_text().replace('"family": "', '"family": "\\n', 1))
+    bad = pack(
+        tmp_path / "bad.tar.zst",
+        *((tarfile.TarInfo(f"nllb/{path.name}"), path.read_bytes()) for path in copy.iterdir()),
+    )
+    with pytest.raises(StoreError, match=r"bad\.tar\.zst.*; export it anew where it is installed, or get") as caught:
+        there.import_(bad)
+    assert "models rm" not in str(caught.value)
+    there.verify("nllb")

@@ -182,6 +182,7 @@ class Loader:
         self._place = place
         self._open_model = open_model
         self._expect_loadable = expect_loadable
+        self._warned_of: set[str] = set()
 
     def find_all(self) -> Found:
         """What is installed; raises StoreError where the catalogue is damaged or nothing can be read."""
@@ -208,6 +209,7 @@ class Loader:
             # failpoint: engine.load
             model = self._open_model(loadable.installed, slots=self._slots, placement=loadable.placement)
             cost = warm_up(loadable.installed, model)
+            self._warn_of_missing_answers(loadable)
             check_golden_answers(loadable.installed, model, loadable.placement)
             if isinstance(model, SequenceToSequence):
                 model.seams = self._find_seams(loadable, model)
@@ -216,6 +218,14 @@ class Loader:
         except Exception as error:
             raise StoreError(f"model {loadable.installed.name} does not load: {error}") from error
         return model, cost
+
+    def _warn_of_missing_answers(self, loadable: LoadableModel) -> None:
+        """Log once that nothing tells whether a model is damaged."""
+        if loadable.installed.golden is None and loadable.fingerprint not in self._warned_of:
+            self._warned_of.add(loadable.fingerprint)
+            name = loadable.installed.name
+            cure = f"run: polygist-server models record {name}"
+            log.warning("golden_answers_missing", model=name, hint=f"whether it is damaged cannot be told; {cure}")
 
     def _find_seams(self, loadable: LoadableModel, model: SequenceToSequence) -> tuple[int, ...]:
         """Return the seams of a model: those that were found before where all that they depend on is the same."""
