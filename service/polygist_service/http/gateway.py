@@ -1,7 +1,7 @@
 """From requests of HTTP to calls, and from answers to JSON."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext, IncomingCall
-from polygist_service.errors import InvalidRequest
+from polygist_service.errors import InvalidRequest, PolygistError
 from polygist_service.http.answers import (
     accepts_gzip,
     encode_answer,
@@ -31,6 +31,7 @@ from polygist_service.limits import Limits
 from polygist_service.wire.bounds import BYTES_PER_CHARACTER
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
+from polygist_service.wire.translation import RefusedItem
 
 ResultT = TypeVar("ResultT")
 Read = Callable[[], Awaitable[Message]]
@@ -60,9 +61,9 @@ class Dispatcher(Protocol):
         ...
 
     def exchange(
-        self, method: str, messages: AsyncIterator[Message], incoming: IncomingCall
+        self, method: str, messages: AsyncIterator[Message | RefusedItem], incoming: IncomingCall
     ) -> AsyncGenerator[Any, None]:
-        """Make a call with a stream of messages and a stream of answers; to be closed."""
+        """Make a call with a stream of messages, or what stands for them, and a stream of answers; to be closed."""
         ...
 
 
@@ -153,7 +154,7 @@ class Gateway:
         body, incoming = Body(request), incoming_of(request)
         kind = GetMessageClass(route.method.input_type)
 
-        async def messages() -> AsyncIterator[Message]:
+        async def messages() -> AsyncIterator[Message | RefusedItem]:
             lines = split_lines(body.pieces(), BYTES_PER_CHARACTER * self.limits.request_characters + LINE_BYTES)
             while found := await body.reading(lambda: anext(lines, None)):
                 number, line = found
@@ -221,9 +222,30 @@ def check_type(request: Request, taken: Sequence[str]) -> str:
     raise HttpRefusal(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
 
 
-def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message:
-    """Read a line as a message; raises InvalidRequest."""
-    return read_message(read_object(line, f"lines[{number}]"), kind, limits)
+def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message | RefusedItem:
+    """Read a line as a message; where it is none, return what stands in the place of its item."""
+    place, item_id = f"lines[{number}]", ""
+    try:
+        value = read_object(line, place)
+        item_id = find_item_id(value)
+        return read_message(value, kind, limits)
+    except PolygistError as error:
+        field = error.metadata.get("field", place)
+        if not item_id and field != place:
+            error.rename_field(f"{place}.{field}")
+        return RefusedItem(item_id, error.with_traceback(None))  # which would keep the line
+
+
+def find_item_id(value: Mapping[str, Any]) -> str:
+    """Return the id of the item that stands in a line, however wrong the rest is; empty where it has none."""
+    item = value.get("item")
+    ids = [item.get(name) for name in ("itemId", "item_id")] if isinstance(item, dict) else []
+    return next((each for each in ids if isinstance(each, str) and is_unicode(each)), "")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def peer_of(request: Request) -> str:

@@ -167,6 +167,34 @@ async def test_keys_are_asked_for_before_a_body_is_read(tmp_path):
     assert missing.headers["www-authenticate"] == "Bearer"
 
 
+async def test_a_wrong_line_is_answered_in_its_place_and_the_others_too():
+    lines = [
+        {"config": {"targetLanguageCode": "pt", "sourceLanguageCode": "en"}},
+        {"item": {"itemId": "1", "content": "One."}},
+        {"item": {"itemId": "2", "contnt": "Two."}},
+        {"item": {"item_id": "3", "content": 3}},
+        {"item": {"itemId": 4, "content": "Four."}},
+        b"{",
+        {"item": {"itemId": "6", "content": "Six."}},
+        {"item": {"itemId": "6", "content": ["Six."]}},
+    ]
+    content = b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in lines)
+    async with opened(EchoEngine()) as doors:
+        answer = await doors.http.post("/v1/translate:batch", content=content, headers=LINES)
+        none = await doors.http.post("/v1/translate:batch", content=b"{", headers=LINES)
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    told = sorted(
+        (each.get("itemId", ""), each["error"]["message"] if "error" in each else each["translation"]["translatedText"])
+        for each in answers
+    )
+    assert [name for name, _ in told] == ["", "", "1", "2", "3", "6", "6"]
+    assert told[0][1].startswith("lines[4].item.item_id: is the number 4")
+    assert told[1][1].startswith("lines[5]: is no JSON")
+    assert told[3][1].startswith("item.contnt: is no field of BatchItem")
+    assert told[5][1] == "[Six.]"
+    assert (none.status_code, none.json()["error"]["details"][0]["metadata"]["field"]) == (400, "lines[0]")
+
+
 async def test_a_caller_who_goes_ends_his_call():
     engine = EchoEngine(delay=30)
     async with opened(engine) as doors:
