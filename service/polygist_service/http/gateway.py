@@ -41,6 +41,7 @@ TIMEOUT = "x-timeout-seconds"
 # Of a line beside its text, in UTF-8.
 LINE_BYTES = 1 << 16
 LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
+MOST_NAME_CHARACTERS = 60
 # What a call is told of the headers of its request.
 PASSED_ON = ("authorization", "user-agent")
 
@@ -151,6 +152,7 @@ class Gateway:
     async def answer_lines(self, request: Request, route: ApiRoute) -> Response:
         """Answer lines, each of them a message, with lines; both ways at the same time."""
         check_type(request, LINE_TYPES)
+        check_query(request)
         body, incoming = Body(request), incoming_of(request)
         kind = GetMessageClass(route.method.input_type)
 
@@ -189,6 +191,7 @@ class Gateway:
             pairs += [(name, f"{COLLECTION[route.path]}/{value}") for name, value in request.path_params.items()]
             add_fields(given, pairs, descriptor)
             return read_message(given, kind, self.limits)
+        check_query(request)
         types = (JSON, MULTIPART) if route.takes_files else (JSON,)
         is_form = check_type(request, types) == MULTIPART
         content = await body.read()
@@ -204,6 +207,14 @@ class Gateway:
         message = await self.run(request, read)
         request.state.file_name = getattr(message, "name", "")
         return message
+
+
+def check_query(request: Request) -> None:
+    """Raise HttpRefusal where a request with a body has fields in its address too, which nobody would read."""
+    for name in request.query_params:
+        message = f"{name[:MOST_NAME_CHARACTERS]}: is given in the address; what a POST asks for is in its body"
+        metadata = {"field": name[:MOST_NAME_CHARACTERS]}
+        raise HttpRefusal(400, "INVALID_ARGUMENT", InvalidRequest.reason, message, metadata=metadata)
 
 
 def check_type(request: Request, taken: Sequence[str]) -> str:

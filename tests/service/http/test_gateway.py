@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from polygist_service.errors import InvalidRequest, RequestTooLarge
+from polygist_service.http.forms import read_form
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.wire.json_messages import read_object
@@ -80,6 +81,21 @@ def test_what_stands_in_strings_is_no_value(text):
     assert read_object(whole.encode())["contents"] == [text]
     with pytest.raises(InvalidRequest):
         read_object(whole.encode().replace(b'"]}', b","))
+
+
+async def test_what_stands_in_the_address_of_a_post_is_refused():
+    async with opened(EchoEngine()) as doors:
+        for path in ("/v1/translate", "/v1/translate:stream", "/v1/translate:batch"):
+            headers = LINES if path.endswith("batch") else JSON
+            answer = await doors.http.post(f"{path}?model=x", content=json.dumps(HELLO), headers=headers)
+            assert answer.status_code == 400
+            assert answer.json()["error"]["details"][0]["metadata"]["field"] == "model"
+
+
+def test_names_of_files_are_what_they_were_before_a_browser_wrote_them():
+    head = 'content-disposition: form-data; name="file"; filename="a%22b%0D%0Ac%20\u00e9.txt"'
+    (part,) = read_form(f"--x\r\n{head}\r\n\r\ntext\r\n--x--\r\n".encode(), "multipart/form-data; boundary=x")
+    assert (part.name, part.filename) == ("file", 'a"b\r\nc%20\u00e9.txt')
 
 
 async def test_what_is_not_served_is_told():
