@@ -112,12 +112,18 @@ async def test_what_is_not_served_is_told():
 
 async def test_health_is_told():
     async with opened(EchoEngine()) as doors:
-        assert (await doors.http.get("/healthz")).status_code == 200
+        alive = await doors.http.get("/healthz")
+        assert (alive.status_code, alive.json()) == (200, {"status": "ALIVE"})
+        one = await doors.http.get("/readyz?service=polygist.v1.ModelService")
+        assert (one.status_code, one.json()) == (200, {"status": "SERVING"})
+        unknown = await doors.http.get("/readyz?service=polygist.v1.Nothing")
+        assert (unknown.status_code, unknown.json()["error"]["details"][0]["reason"]) == (404, "SERVICE_UNKNOWN")
         ready = await doors.http.get("/readyz")
         assert (ready.status_code, ready.json()["services"]["polygist.v1.TranslationService"]) == (200, "SERVING")
         doors.grpc.health.mark_not_serving()
         ready = await doors.http.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "NOT_SERVING")
+        assert (await doors.http.get("/readyz?service=polygist.v1.ModelService")).status_code == 503
 
 
 async def test_a_body_that_is_too_large_or_packed_wrongly_is_refused_as_what_it_is():
