@@ -23,7 +23,7 @@ MOST_GATHERED = 256
 # At the end: what is queued gets so long to be written.
 LAST_SECONDS = 2.0
 # Libraries that would log what is in a caller's page, and that it is no page, which is no fault of the server.
-QUIET = ("trafilatura", "justext", "htmldate", "courlan")
+QUIET = ("trafilatura", "justext", "htmldate", "courlan", "python_multipart")
 
 
 class LogWriter:

@@ -78,13 +78,17 @@ def health_routes(health: Health) -> list[BaseRoute]:
     """Return the routes that machines ask whether the process lives, and whether it can answer."""
 
     async def live(request: Request) -> Response:
-        return Response(write_json({"status": "SERVING"}), media_type="application/json")
+        return Response(write_json({"status": "ALIVE"}), media_type="application/json")
 
     async def ready(request: Request) -> Response:
         told = {name: "SERVING" if serves else "NOT_SERVING" for name, serves in health.statuses().items()}
-        overall = told.pop("")
-        body = write_json({"status": overall, "services": told})
-        return Response(body, 200 if overall == "SERVING" else 503, media_type="application/json")
+        wanted = request.query_params.get("service", "")
+        if (status := told.get(wanted)) is None:
+            message = f"service: there is no {wanted[:80]!r}; give one of {', '.join(filter(None, told))}"
+            raise HttpRefusal(404, "NOT_FOUND", "SERVICE_UNKNOWN", message, metadata={"field": "service"})
+        services = {name: each for name, each in told.items() if name}
+        body = write_json({"status": status} if wanted else {"status": status, "services": services})
+        return Response(body, 200 if status == "SERVING" else 503, media_type="application/json")
 
     return [Route("/healthz", live), Route("/readyz", ready)]
 

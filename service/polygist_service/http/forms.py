@@ -15,6 +15,8 @@ MULTIPART = "multipart/form-data"
 MOST_PARTS = 1000
 SWITCHES = {"true": True, "false": False}
 # What programs call a file of which they do not know the type: its name tells more.
+# https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#escaping-a-multipart-form-data-name
+ESCAPED = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -90,14 +92,22 @@ class FormReader:
         if name == "content-disposition":
             # The library reads headers as Latin-1; what comes today is UTF-8.
             _, options = parse_options_header(value.encode().decode("latin-1"))
-            part.name = options.get(b"name", b"").decode("utf-8", "replace")
+            part.name = read_name(options.get(b"name", b""))
             if b"filename" in options:
-                part.filename = options[b"filename"].decode("utf-8", "replace")
+                part.filename = read_name(options[b"filename"])
         elif name == "content-type":
             part.media_type = value
 
     def _end(self) -> None:
         self._is_whole = True
+
+
+def read_name(given: bytes) -> str:
+    """Return a name as it was before a browser wrote it into a form: quotes and line ends stood in its way."""
+    name = given.decode("utf-8", "replace")
+    for written, meant in ESCAPED.items():
+        name = name.replace(written, meant)
+    return name
 
 
 def read_form(content: bytes, content_type: str) -> list[Part]:

@@ -1,7 +1,7 @@
 """From requests of HTTP to calls, and from answers to JSON."""
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext, IncomingCall
-from polygist_service.errors import InvalidRequest
+from polygist_service.errors import InvalidRequest, PolygistError
 from polygist_service.http.answers import (
     accepts_gzip,
     encode_answer,
@@ -31,6 +31,7 @@ from polygist_service.limits import Limits
 from polygist_service.wire.bounds import BYTES_PER_CHARACTER
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.json_messages import parse_message, read_message, read_object, to_json
+from polygist_service.wire.translation import RefusedItem
 
 ResultT = TypeVar("ResultT")
 Read = Callable[[], Awaitable[Message]]
@@ -40,6 +41,7 @@ TIMEOUT = "x-timeout-seconds"
 # Of a line beside its text, in UTF-8.
 LINE_BYTES = 1 << 16
 LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
+MOST_NAME_CHARACTERS = 60
 # What a call is told of the headers of its request.
 PASSED_ON = ("authorization", "user-agent")
 
@@ -60,9 +62,9 @@ class Dispatcher(Protocol):
         ...
 
     def exchange(
-        self, method: str, messages: AsyncIterator[Message], incoming: IncomingCall
+        self, method: str, messages: AsyncIterator[Message | RefusedItem], incoming: IncomingCall
     ) -> AsyncGenerator[Any, None]:
-        """Make a call with a stream of messages and a stream of answers; to be closed."""
+        """Make a call with a stream of messages, or what stands for them, and a stream of answers; to be closed."""
         ...
 
 
@@ -150,10 +152,11 @@ class Gateway:
     async def answer_lines(self, request: Request, route: ApiRoute) -> Response:
         """Answer lines, each of them a message, with lines; both ways at the same time."""
         check_type(request, LINE_TYPES)
+        check_query(request)
         body, incoming = Body(request), incoming_of(request)
         kind = GetMessageClass(route.method.input_type)
 
-        async def messages() -> AsyncIterator[Message]:
+        async def messages() -> AsyncIterator[Message | RefusedItem]:
             lines = split_lines(body.pieces(), BYTES_PER_CHARACTER * self.limits.request_characters + LINE_BYTES)
             while found := await body.reading(lambda: anext(lines, None)):
                 number, line = found
@@ -188,6 +191,7 @@ class Gateway:
             pairs += [(name, f"{COLLECTION[route.path]}/{value}") for name, value in request.path_params.items()]
             add_fields(given, pairs, descriptor)
             return read_message(given, kind, self.limits)
+        check_query(request)
         types = (JSON, MULTIPART) if route.takes_files else (JSON,)
         is_form = check_type(request, types) == MULTIPART
         content = await body.read()
@@ -203,6 +207,14 @@ class Gateway:
         message = await self.run(request, read)
         request.state.file_name = getattr(message, "name", "")
         return message
+
+
+def check_query(request: Request) -> None:
+    """Raise HttpRefusal where a request with a body has fields in its address too, which nobody would read."""
+    for name in request.query_params:
+        message = f"{name[:MOST_NAME_CHARACTERS]}: is given in the address; what a POST asks for is in its body"
+        metadata = {"field": name[:MOST_NAME_CHARACTERS]}
+        raise HttpRefusal(400, "INVALID_ARGUMENT", InvalidRequest.reason, message, metadata=metadata)
 
 
 def check_type(request: Request, taken: Sequence[str]) -> str:
@@ -221,9 +233,30 @@ def check_type(request: Request, taken: Sequence[str]) -> str:
     raise HttpRefusal(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
 
 
-def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message:
-    """Read a line as a message; raises InvalidRequest."""
-    return read_message(read_object(line, f"lines[{number}]"), kind, limits)
+def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message | RefusedItem:
+    """Read a line as a message; where it is none, return what stands in the place of its item."""
+    place, item_id = f"lines[{number}]", ""
+    try:
+        value = read_object(line, place)
+        item_id = find_item_id(value)
+        return read_message(value, kind, limits)
+    except PolygistError as error:
+        field = error.metadata.get("field", place)
+        if not item_id and field != place:
+            error.rename_field(f"{place}.{field}")
+        return RefusedItem(item_id, error.with_traceback(None))  # which would keep the line
+
+
+def find_item_id(value: Mapping[str, Any]) -> str:
+    """Return the id of the item that stands in a line, however wrong the rest is; empty where it has none."""
+    item = value.get("item")
+    ids = [item.get(name) for name in ("itemId", "item_id")] if isinstance(item, dict) else []
+    return next((each for each in ids if isinstance(each, str) and is_unicode(each)), "")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair."""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def peer_of(request: Request) -> str:

@@ -8,6 +8,7 @@ in ``Host``. What is no browser sends neither.
 import ipaddress
 import re
 from collections.abc import Callable, Collection
+from urllib.parse import quote
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -26,6 +27,10 @@ EXPOSED = (
 )
 ToResponse = Callable[[Scope, HttpRefusal], Response]
 PORT = re.compile(r":[0-9]*$")
+# https://www.rfc-editor.org/rfc/rfc9112#name-absolute-form
+ABSOLUTE = re.compile(r"https?://([^/]*)(/.*)?", re.IGNORECASE | re.DOTALL)
+MOST_HEADERS = 200
+MOST_HEADER_BYTES = 32 << 10
 
 
 class Guards:
@@ -57,12 +62,17 @@ class Guards:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
+        scope = to_origin_form(scope)
         request = Request(scope)
         try:
+            check_headers(request)
             self._check_host(request)
             self._check_origin(request)
         except HttpRefusal as refusal:
             await self._to_response(scope, refusal)(scope, receive, send)
+            return
+        if scope["path"] == "*" and request.method == "OPTIONS":  # of the server as a whole
+            await Response(status_code=204, headers={"allow": "GET, HEAD, POST, OPTIONS"})(scope, receive, send)
             return
         await self._application(scope, receive, send)
 
@@ -81,19 +91,45 @@ class Guards:
         """Raise HttpRefusal where a request is of a page elsewhere that may not ask."""
         if ANY in self._origins:
             return
-        headers = request.headers
-        if origin := headers.get("origin"):
-            is_own = origin.lower().partition("://")[2] == headers.get("host", "").lower()
+        given = request.headers
+        if origin := given.get("origin"):
+            is_own = origin.lower().partition("://")[2] == given.get("host", "").lower()
             if is_own or origin in self._origins:
                 return
         else:
             # To follow a link to this server is no harm: what is answered is not shown to the page with the link.
-            is_link = request.method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
-            if headers.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link:
+            is_link = request.method in ("GET", "HEAD") and given.get("sec-fetch-mode") == "navigate"
+            if given.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link:
                 return
         page = repr(origin[:80]) if origin else "another site"
         message = f"the page of {page} may not ask this server; its operator can let it: --http-cors-origins"
-        raise HttpRefusal(403, "PERMISSION_DENIED", "ORIGIN_REFUSED", message)
+        headers = {"vary": "Origin"} if self._origins else {}
+        raise HttpRefusal(403, "PERMISSION_DENIED", "ORIGIN_REFUSED", message, headers=headers)
+
+
+def to_origin_form(scope: Scope) -> Scope:
+    """Return a request whose target is a whole address with that as its path and its ``Host``, which it overrules."""
+    found = ABSOLUTE.fullmatch(scope["path"])
+    if not found:
+        return scope
+    host, path = found[1].encode(), found[2] or "/"
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {**scope, "path": path, "raw_path": quote(path).encode(), "headers": [(b"host", host), *headers]}
+
+
+def check_headers(request: Request) -> None:
+    """Raise HttpRefusal where there are too many headers, or one that expects what is not done here."""
+    headers = request.headers.raw
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
+        message = (
+            f"{len(headers)} headers of {size} bytes, the limits are {MOST_HEADERS} and {MOST_HEADER_BYTES}; send fewer"
+        )
+        raise HttpRefusal(431, "INVALID_ARGUMENT", "HEADERS_TOO_LARGE", message, headers={"connection": "close"})
+    expected = request.headers.get("expect", "100-continue")
+    if expected.strip().lower() != "100-continue":
+        message = f"Expect {expected[:40]!r} is not known; send 100-continue or nothing"
+        raise HttpRefusal(417, "INVALID_ARGUMENT", "EXPECTATION_UNSUPPORTED", message)
 
 
 def normalise_host(host: str) -> str:

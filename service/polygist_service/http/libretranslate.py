@@ -21,6 +21,7 @@ from polygist.v1.translation_service_pb2 import (
     TranslateRequest,
     Translation,
 )
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -181,7 +182,7 @@ class LibreTranslate:
         message = TranslateDocumentRequest(document=file.content, name=file.name, config=config)
         response = await self._gateway.call(request, TRANSLATION.methods_by_name["TranslateDocument"], message)
         key = self._files.put(name_translated(file.name, to_their_code(target)), response.document)
-        return {"translatedFileUrl": str(request.url_for("download_file", name=key))}
+        return {"translatedFileUrl": str(address_of(request, key))}
 
     async def _download(self, request: Request) -> Response:
         key = request.path_params["name"]
@@ -251,6 +252,16 @@ class LibreTranslate:
 def routes(gateway: Gateway) -> list[BaseRoute]:
     """Return the routes of LibreTranslate's API."""
     return LibreTranslate(gateway).routes()
+
+
+def address_of(request: Request, key: str) -> URL:
+    """Return where a file can be fetched, as the caller sees it.
+
+    A proxy that ends TLS says so in ``X-Forwarded-Proto``. Anybody may: who does gets an address for himself.
+    """
+    url = URL(str(request.url_for("download_file", name=key)))
+    is_encrypted = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower() == "https"
+    return url.replace(scheme="https") if is_encrypted else url
 
 
 def with_key(request: Request, key: str) -> Request:

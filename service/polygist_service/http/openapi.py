@@ -40,12 +40,40 @@ EVENTS_TEXT = """Server-sent events. Each `data` is one {message}; at last comes
 fails the event `error`, whose data is an Error."""
 
 
+FILE_TEXT = """ To a form, unless it has `Accept: application/json`, the file itself. What there is to know about it
+then stands in headers, as far as it has room there: all of it is in the JSON."""
+FILE_HEADERS = {
+    name: {"schema": {"type": kind}, "description": f"Beside a file. {text}"}
+    for name, kind, text in (
+        ("x-source-language", "string", "The language of the file."),
+        ("content-language", "string", "The language that it was translated to."),
+        ("x-warning-count", "integer", "How many warnings there are."),
+        ("x-warnings", "string", "The first of them, a JSON list of Warning; fewer than x-warning-count if over 4 kB."),
+    )
+}
+HEALTH = "Health"
+STATUS: Schema = {
+    "type": "object",
+    "description": "What can be answered.",
+    "properties": {
+        "status": {"type": "string", "enum": ["SERVING", "NOT_SERVING"]},
+        "services": {
+            "type": "object",
+            "description": "Of each service, where none was asked for.",
+            "additionalProperties": {"type": "string", "enum": ["SERVING", "NOT_SERVING"]},
+        },
+    },
+    "required": ["status"],
+}
+
+
 def build_document() -> dict[str, Any]:
     """Return the document of all that stands in `ROUTES`."""
     schemas = Schemas()
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.verb.lower()] = describe_operation(route, schemas)
+    paths |= describe_health()
     services = {route.method.containing_service.full_name: route.method.containing_service.name for route in ROUTES}
     return {
         "openapi": "3.1.1",
@@ -57,10 +85,13 @@ def build_document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"apiKey": []}, {}],
-        "tags": [{"name": name, "description": fence(comment_on(full_name))} for full_name, name in services.items()],
+        "tags": [
+            *({"name": name, "description": fence(comment_on(full_name))} for full_name, name in services.items()),
+            {"name": HEALTH, "description": "What machines ask, without a key."},
+        ],
         "paths": paths,
         "components": {
-            "schemas": {"Error": describe_error(schemas), **dict(sorted(schemas.components.items()))},
+            "schemas": {"Error": describe_error(schemas), "Health": STATUS, **dict(sorted(schemas.components.items()))},
             "parameters": describe_headers(),
             "responses": {
                 "Error": {
@@ -74,6 +105,38 @@ def build_document() -> dict[str, Any]:
             },
         },
     }
+
+
+def describe_health() -> dict[str, Any]:
+    """Return the paths that machines ask whether the process lives, and whether it can answer."""
+    alive = {"type": "object", "properties": {"status": {"const": "ALIVE"}}, "required": ["status"]}
+    told = {"content": {JSON: {"schema": {"$ref": "#/components/schemas/Health"}}}}
+    service = {
+        "name": "service",
+        "in": "query",
+        "description": "Optional. Full name of a service: polygist.v1.ModelService. Default: the whole server.",
+        "schema": {"type": "string"},
+    }
+    common: Schema = {"tags": [HEALTH], "security": []}
+    live: Schema = {
+        "operationId": "isAlive",
+        "summary": "Tell that the process lives",
+        "description": "Tell that the process lives, also while it starts or stops.",
+        "parameters": [],
+        "responses": {"200": {"description": "It does.", "content": {JSON: {"schema": alive}}}},
+    }
+    ready: Schema = {
+        "operationId": "isReady",
+        "summary": "Tell what can be answered",
+        "description": "Tell what can be answered, as `grpc.health.v1` does.",
+        "parameters": [service],
+        "responses": {
+            "200": {"description": "The server, or the service, answers.", **told},
+            "503": {"description": "It does not.", **told},
+            "404": {"$ref": "#/components/responses/Error"},
+        },
+    }
+    return {"/healthz": {"get": {**live, **common}}, "/readyz": {"get": {**ready, **common}}}
 
 
 def describe_operation(route: ApiRoute, schemas: Schemas) -> Schema:
@@ -157,7 +220,8 @@ def describe_answer(route: ApiRoute, schemas: Schemas) -> Schema:
     else:
         content = {JSON: {"schema": one, "example": answered[0]}}
     if "document" in answer.fields_by_name:
-        text += " To a form, unless it accepts JSON, the file itself."
+        text += FILE_TEXT
+        headers |= FILE_HEADERS
         content[ANY] = {"schema": {"type": "string", "format": "binary"}}
     return {"description": text, "headers": headers, "content": content}
 

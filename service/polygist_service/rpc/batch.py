@@ -20,7 +20,7 @@ from polygist_service.rpc.work import describe_work
 from polygist_service.translation.neighbours import Neighbours, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
-from polygist_service.wire.translation import parse_batch_config, parse_batch_item, to_batch_response
+from polygist_service.wire.translation import RefusedItem, parse_batch_config, parse_batch_item, to_batch_response
 
 Request: TypeAlias = translation_service_pb2.BatchTranslateRequest
 Response: TypeAlias = translation_service_pb2.BatchTranslateResponse
@@ -75,7 +75,7 @@ class BatchTranslation:
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard = self._loop.time()
 
-    async def answers(self, requests: AsyncIterator[Request]) -> AsyncGenerator[Response, None]:
+    async def answers(self, requests: AsyncIterator[Request | RefusedItem]) -> AsyncGenerator[Response, None]:
         """Yield the answer to each item of `requests`, as they come about.
 
         What ends the stream is raised once all items that are in work are answered.
@@ -120,10 +120,13 @@ class BatchTranslation:
                 if not self._in_work and self._loop.time() - self._heard >= longest:
                     raise StreamIdle(f"no item came for {longest} s; open another stream for those to come") from None
 
-    async def _read(self, requests: AsyncIterator[Request]) -> None:
+    async def _read(self, requests: AsyncIterator[Request | RefusedItem]) -> None:
         """Begin each item when there is room for it."""
         async for request in requests:
             self._heard = self._loop.time()
+            if isinstance(request, RefusedItem):
+                await self._refuse(request)
+                continue
             kind = request.WhichOneof("payload")
             if self._wanted is None:
                 if kind != "config":
@@ -135,6 +138,16 @@ class BatchTranslation:
                 await self._begin(request.item, self._wanted)
             else:
                 raise InvalidRequest(kind or "item", "only items may follow the config; open a stream for each config")
+
+    async def _refuse(self, refused: RefusedItem) -> None:
+        """Answer an item that cannot be read; raises its error where it stands in the place of the config."""
+        if self._wanted is None:
+            raise refused.error
+        while refused.item_id in self._in_work or len(self._in_work) >= self._limits.batch_items:
+            self._answered.clear()
+            await self._answered.wait()
+        self._in_work[refused.item_id] = 0
+        self._answers.put_nowait(Response(item_id=refused.item_id, error=to_item_error(refused.error)))
 
     async def _begin(self, item: Item, wanted: TranslationRequest) -> None:
         """Begin an item when there is room for it."""

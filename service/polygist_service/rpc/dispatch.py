@@ -15,6 +15,7 @@ from polygist_service.errors import PolygistError
 from polygist_service.rpc.interceptors import CallInterceptor, refusing
 from polygist_service.rpc.receiving import Refused, decoded
 from polygist_service.wire.failures import CallFailed
+from polygist_service.wire.translation import RefusedItem
 
 # The types of gRPC's handlers are those of blocking servers.
 Handler: TypeAlias = Any
@@ -159,7 +160,7 @@ class Dispatcher:
                 yield reply
 
     async def exchange(
-        self, method: str, messages: AsyncIterator[Message], incoming: IncomingCall
+        self, method: str, messages: AsyncIterator[Message | RefusedItem], incoming: IncomingCall
     ) -> AsyncGenerator[Any, None]:
         """Make a call with a stream of messages and a stream of answers; see `call`. To be closed."""
         replies: asyncio.Queue[Any] = asyncio.Queue()
@@ -198,7 +199,9 @@ async def relay(work: Callable[[], Awaitable[None]], replies: "asyncio.Queue[Any
             await task
 
 
-async def receive_each(messages: AsyncIterator[Message]) -> AsyncIterator[Message | Refused]:
+async def receive_each(
+    messages: AsyncIterator[Message | RefusedItem],
+) -> AsyncIterator[Message | RefusedItem | Refused]:
     """Yield the messages of a call, and what refuses one in its place."""
     try:
         async for message in messages:

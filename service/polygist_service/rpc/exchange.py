@@ -11,6 +11,7 @@ from polygist.v1 import translation_service_pb2
 
 from polygist_service.rpc.receiving import decoded
 from polygist_service.text.languages import BadTag, parse_tag
+from polygist_service.wire.translation import RefusedItem
 
 LANGUAGE_FIELDS = ("source_language_code", "target_language_code")
 GRPC = "grpc"
@@ -100,6 +101,8 @@ class Exchange:
     def receive(self, message: Any) -> Any:
         """Take the only message of a request."""
         self._observer.message_received(self.method)
+        if isinstance(message, RefusedItem):
+            return message
         request = getattr(message, "request", message)  # a stream's request has the unary one in it
         contents: Sequence[str] = getattr(request, "contents", ())
         if isinstance(message, translation_service_pb2.BatchTranslateRequest):

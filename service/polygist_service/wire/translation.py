@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from polygist.v1 import common_pb2, translation_service_pb2
 
 from polygist_service.context import Usage
-from polygist_service.errors import InvalidRequest, RequestTooLarge
+from polygist_service.errors import InvalidRequest, PolygistError, RequestTooLarge
 from polygist_service.limits import Limits
 from polygist_service.notices import Notice
 from polygist_service.text.languages import serving
@@ -50,6 +51,13 @@ def parse_batch_config(config: translation_service_pb2.TranslateRequest, limits:
     if config.contents:
         raise InvalidRequest("config.contents", "belongs into items; leave it empty in a config")
     return parse_settings(config, limits)
+
+
+class RefusedItem(NamedTuple):
+    """Stands among the requests of a bulk translation for an item that cannot be read; its id is empty if unknown."""
+
+    item_id: str
+    error: PolygistError
 
 
 def parse_batch_item(

@@ -67,6 +67,45 @@ async def test_one_connection_has_many_requests():
     assert [status for status, _, _ in answers] == [200, 200, 400]
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("GET http://localhost/v1/models", "evil.example", 200),
+        ("GET HTTP://127.0.0.1:80/v1/models?pageSize=2", "localhost", 200),
+        ("GET http://localhost", "evil.example", 200),
+        ("GET http://evil.example/v1/models", "localhost", 421),
+        ("GET http://evil.example", "localhost", 421),
+        ("GET http:///v1/models", "localhost", 200),
+        ("GET ftp://localhost/v1/models", "localhost", 404),
+        ("OPTIONS *", "localhost", 204),
+        ("OPTIONS *", "evil.example", 421),
+        ("GET *", "localhost", 404),
+    ],
+)
+async def test_a_target_may_be_a_whole_address(target, host, status):
+    async with opened(EchoEngine()) as doors, connected(doors) as (reader, writer):
+        writer.write(f"{target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode())
+        answer = await read_to_end(reader)
+    assert answer.startswith(b"HTTP/1.1 %d" % status)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([f"x-{count}: 1" for count in range(195)], 200),
+        ([f"x-{count}: 1" for count in range(200)], 431),
+        ([f"x: {'y' * 33_000}"], 431),
+        (["expect: 100-CONTINUE"], 200),
+        (["expect: 200-ok"], 417),
+    ],
+)
+async def test_headers_are_few_and_known(headers, status):
+    async with opened(EchoEngine()) as doors, connected(doors) as (reader, writer):
+        writer.write(post(HELLO, f"content-length: {len(HELLO)}", "connection: close", *headers))
+        answer = (await read_to_end(reader)).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d" % status)
+
+
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/translate HTTP/1.1\r\nhost: loc", whole(HELLO) + b"GET /"])
 async def test_who_sends_no_headers_is_not_waited_for(monkeypatch, sent):
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.2)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from polygist_service.errors import InvalidRequest, RequestTooLarge
+from polygist_service.http.forms import read_form
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.wire.json_messages import read_object
@@ -82,6 +83,21 @@ def test_what_stands_in_strings_is_no_value(text):
         read_object(whole.encode().replace(b'"]}', b","))
 
 
+async def test_what_stands_in_the_address_of_a_post_is_refused():
+    async with opened(EchoEngine()) as doors:
+        for path in ("/v1/translate", "/v1/translate:stream", "/v1/translate:batch"):
+            headers = LINES if path.endswith("batch") else JSON
+            answer = await doors.http.post(f"{path}?model=x", content=json.dumps(HELLO), headers=headers)
+            assert answer.status_code == 400
+            assert answer.json()["error"]["details"][0]["metadata"]["field"] == "model"
+
+
+def test_names_of_files_are_what_they_were_before_a_browser_wrote_them():
+    head = 'content-disposition: form-data; name="file"; filename="a%22b%0D%0Ac%20\u00e9.txt"'
+    (part,) = read_form(f"--x\r\n{head}\r\n\r\ntext\r\n--x--\r\n".encode(), "multipart/form-data; boundary=x")
+    assert (part.name, part.filename) == ("file", 'a"b\r\nc%20\u00e9.txt')
+
+
 async def test_what_is_not_served_is_told():
     async with opened(EchoEngine()) as doors:
         unknown = await doors.http.get("/v1/nothing")
@@ -96,12 +112,18 @@ async def test_what_is_not_served_is_told():
 
 async def test_health_is_told():
     async with opened(EchoEngine()) as doors:
-        assert (await doors.http.get("/healthz")).status_code == 200
+        alive = await doors.http.get("/healthz")
+        assert (alive.status_code, alive.json()) == (200, {"status": "ALIVE"})
+        one = await doors.http.get("/readyz?service=polygist.v1.ModelService")
+        assert (one.status_code, one.json()) == (200, {"status": "SERVING"})
+        unknown = await doors.http.get("/readyz?service=polygist.v1.Nothing")
+        assert (unknown.status_code, unknown.json()["error"]["details"][0]["reason"]) == (404, "SERVICE_UNKNOWN")
         ready = await doors.http.get("/readyz")
         assert (ready.status_code, ready.json()["services"]["polygist.v1.TranslationService"]) == (200, "SERVING")
         doors.grpc.health.mark_not_serving()
         ready = await doors.http.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "NOT_SERVING")
+        assert (await doors.http.get("/readyz?service=polygist.v1.ModelService")).status_code == 503
 
 
 async def test_a_body_that_is_too_large_or_packed_wrongly_is_refused_as_what_it_is():
@@ -165,6 +187,34 @@ async def test_keys_are_asked_for_before_a_body_is_read(tmp_path):
     told = [each.status_code for each in (missing, streamed, lines, wrong, right, health)]
     assert told == [401] * 4 + [200] * 2
     assert missing.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_wrong_line_is_answered_in_its_place_and_the_others_too():
+    lines = [
+        {"config": {"targetLanguageCode": "pt", "sourceLanguageCode": "en"}},
+        {"item": {"itemId": "1", "content": "One."}},
+        {"item": {"itemId": "2", "contnt": "Two."}},
+        {"item": {"item_id": "3", "content": 3}},
+        {"item": {"itemId": 4, "content": "Four."}},
+        b"{",
+        {"item": {"itemId": "6", "content": "Six."}},
+        {"item": {"itemId": "6", "content": ["Six."]}},
+    ]
+    content = b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in lines)
+    async with opened(EchoEngine()) as doors:
+        answer = await doors.http.post("/v1/translate:batch", content=content, headers=LINES)
+        none = await doors.http.post("/v1/translate:batch", content=b"{", headers=LINES)
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    told = sorted(
+        (each.get("itemId", ""), each["error"]["message"] if "error" in each else each["translation"]["translatedText"])
+        for each in answers
+    )
+    assert [name for name, _ in told] == ["", "", "1", "2", "3", "6", "6"]
+    assert told[0][1].startswith("lines[4].item.item_id: is the number 4")
+    assert told[1][1].startswith("lines[5]: is no JSON")
+    assert told[3][1].startswith("item.contnt: is no field of BatchItem")
+    assert told[5][1] == "[Six.]"
+    assert (none.status_code, none.json()["error"]["details"][0]["metadata"]["field"]) == (400, "lines[0]")
 
 
 async def test_a_caller_who_goes_ends_his_call():

@@ -222,11 +222,14 @@ async def test_a_file_is_translated_and_fetched():
         sent = await http.post("/translate_file", data=form, files={"file": ("../Grüße 1.TXT", b"Hello.\n")})
         address = sent.json()["translatedFileUrl"]
         fetched = await http.get(address)
+        headers = {"x-forwarded-proto": "https, http", "host": "localhost"}
+        behind = await http.post("/translate_file", data=form, files={"file": ("a.txt", b"Hello.")}, headers=headers)
         unknown = await http.get("/download_file/none.txt")
         no_file = await http.post("/translate_file", data=form)
         damaged = await http.post("/translate_file", data=form, files={"file": ("a.docx", b"PK\3\4 nothing")})
     assert address.startswith(str(http.base_url))
     assert address.endswith("Gr_e_1_pt-BR.TXT")
+    assert behind.json()["translatedFileUrl"].startswith("https://localhost/download_file/")
     assert fetched.content == b"[Hello.]\n"
     assert fetched.headers["content-disposition"] == 'attachment; filename="Gr_e_1_pt-BR.TXT"'
     assert fetched.headers["content-type"] == "application/octet-stream"

@@ -72,12 +72,23 @@ async def test_answers_are_what_the_schemas_say():
         ("/v1/translate", {**HELLO, "sourceLanguageCode": "fi"}, "Error"),
         ("/v1/models/none", None, "Error"),
         ("/v1/nothing", None, "Error"),
+        ("/readyz", None, "Health"),
+        ("/readyz?service=polygist.v1.ModelService", None, "Health"),
+        ("/readyz?service=none", None, "Error"),
     ]
     async with opened(EchoEngine()) as doors:
         for path, body, name in requests:
             answer = await (doors.http.post(path, json=body) if body else doors.http.get(path))
             assert answer.is_success == (name != "Error")
             check(answer.json(), name)
+
+
+async def test_headers_beside_a_file_are_described():
+    told = DOCUMENT["paths"]["/v1/documents:translate"]["post"]["responses"]["200"]["headers"]
+    files = {"file": ("a.txt", b"Hello.")}
+    async with opened(EchoEngine()) as doors:
+        answer = await doors.http.post("/v1/documents:translate", files=files, data={"targetLanguageCode": "pt"})
+    assert told.keys() <= answer.headers.keys()
 
 
 class Page(HTMLParser):
