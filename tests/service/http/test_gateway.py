@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import io
 import json
+import zipfile
 from functools import partial
 
 import pytest
@@ -17,6 +19,7 @@ from tests.service.access.test_access import add, open_access
 from tests.service.echo import EchoEngine
 from tests.service.harness import until
 from tests.service.http.doors import opened
+from tests.service.text.files.word_documents import make_docx
 
 JSON = {"content-type": "application/json"}
 LINES = {"content-type": "application/x-ndjson"}
@@ -90,6 +93,19 @@ async def test_what_stands_in_the_address_of_a_post_is_refused():
             answer = await doors.http.post(f"{path}?model=x", content=json.dumps(HELLO), headers=headers)
             assert answer.status_code == 400
             assert answer.json()["error"]["details"][0]["metadata"]["field"] == "model"
+
+
+async def test_files_of_office_programs_and_catalogues_come_back_as_files():
+    word = make_docx("<w:p><w:r><w:t>One.</w:t></w:r></w:p>")
+    catalogue = b'msgid ""\nmsgstr ""\n"Language: pt\\n"\n\nmsgid "Two."\nmsgstr ""\n'
+    form = {"targetLanguageCode": "pt", "sourceLanguageCode": "en"}
+    async with opened(EchoEngine()) as doors:
+        post = partial(doors.http.post, "/v1/documents:translate")
+        docx = await post(files={"file": ("a.docx", word)}, data=form)
+        po = await post(files={"file": ("a.po", catalogue)}, data={**form, "catalogueConfig": '{"markFuzzy": true}'})
+    assert zipfile.ZipFile(io.BytesIO(docx.content)).read("word/document.xml").count(b"[One.]") == 1
+    assert b'#, fuzzy\nmsgid "Two."\nmsgstr "[Two.]"' in po.content
+    assert "a.pt.docx" in docx.headers["content-disposition"]
 
 
 def test_names_of_files_are_what_they_were_before_a_browser_wrote_them():
