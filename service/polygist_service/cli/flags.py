@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from polygist_service.errors import ModelCrash, StoreError
+from polygist_service.errors import ModelCrash, StoreError, UnsupportedCapability
 from polygist_service.limits import Limits, LimitTooLowError
 from polygist_service.settings import (
     PORTS,
@@ -296,15 +296,22 @@ def record_answers(home: Path, installed: InstalledModel) -> Recorded:
 
 
 def try_model(home: Path, installed: InstalledModel) -> None:
-    """Have a model that is being installed loaded; raises ModelCrash."""
+    """Have a model that is being installed loaded; what this machine alone lacks for that is warned of.
+
+    Raises:
+        StoreError: it does not load: whatever has its name already stays.
+    """
     from polygist_service.engine.residency.trial import Trials
 
     try:
         Trials(home).try_new(installed)
-    except ModelCrash:
+    except StoreError:
         raise
+    except (UnsupportedCapability, MemoryError) as error:
+        click.echo(f"warning: {installed.name}: it does not load here: {error}", err=True)
     except Exception as error:
-        click.echo(f"warning: {installed.name}: it does not load: {error}", err=True)
+        reason = f"model {installed.name} does not load: {error}; nothing was installed; export it anew"
+        raise StoreError(reason) from error
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before

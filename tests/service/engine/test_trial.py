@@ -9,7 +9,7 @@ import pytest
 from polygist_service.cli.flags import open_store
 from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.trial import FOLDER, Trials, place_on_cpu
-from polygist_service.errors import ModelCrash, StoreError
+from polygist_service.errors import ModelCrash, StoreError, UnsupportedCapability
 from polygist_service.store.convert.inspect import read_outline
 from polygist_service.store.isolation import Isolated
 from polygist_service.store.manifest import FILE, compute_revision, read_manifest, record_files, write_manifest
@@ -132,11 +132,24 @@ def test_an_import_tries_the_model_so_that_no_server_has_to(model, tmp_path):
     Server(home).load()  # that of before is still there
 
 
-def test_an_import_warns_of_a_model_that_does_not_load(model, tmp_path, capsys):
+def test_a_model_that_does_not_load_is_not_imported_in_the_place_of_one_that_does(model, tmp_path):
+    home = tmp_path / "other"
+    open_store(home).import_(model)
+    good = Store(home).find("de-en").revision
     damage(model, "source.spm", b"no model")
+    with pytest.raises(StoreError, match=r"^model de-en does not load: .*; nothing was installed; export it anew$"):
+        open_store(home).import_(model)
+    assert Store(home).find("de-en").revision == good
+    Server(home).load()
+
+
+def test_an_import_warns_of_what_this_machine_lacks(model, tmp_path, monkeypatch, capsys):
+    def lack(self, installed):
+        raise UnsupportedCapability("no float16 here")
+
+    monkeypatch.setattr(Trials, "try_new", lack)
     open_store(tmp_path / "other").import_(model)
-    assert capsys.readouterr().err.startswith("warning: de-en: it does not load: ")
-    assert not marks(tmp_path / "other")
+    assert capsys.readouterr().err == "warning: de-en: it does not load here: no float16 here\n"
 
 
 def test_a_model_that_is_recorded_needs_no_trial(home):
