@@ -1,6 +1,5 @@
 """From an article to its summary and its translation, with the starter models in a server of its own."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,7 +34,7 @@ def test_from_an_article_to_its_summary_and_translation(browser, starter_address
         assert all(sentence in ARTICLE for sentence in sentences)
         summary.locator(".stretch").nth(1).hover()
         assert desk.lit(summary) == desk.lit(desk.source) == [sentences[1]]
-        expect(desk.panel("summarise").locator(".facts")).to_have_text(re.compile("Rests on 1 passage · support 100"))
+        expect(desk.panel("summarise").locator(".facts")).to_have_text("Word for word from the article")
 
         translation = desk.run("translate")
         expect(translation).to_have_attribute("lang", "pt")

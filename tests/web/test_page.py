@@ -423,6 +423,26 @@ def test_no_page_is_wider_than_its_window(open_desk):
                 assert desk.page.evaluate("document.documentElement.scrollWidth") <= width, (width, language)
 
 
+CUT = """() => [...document.querySelectorAll("main select")].filter((each) => {
+  const measure = document.createElement("canvas").getContext("2d");
+  const style = getComputedStyle(each);
+  measure.font = style.font;
+  const room = each.clientWidth - parseFloat(style.paddingInlineStart) - parseFloat(style.paddingInlineEnd);
+  return each.checkVisibility() && measure.measureText(each.selectedOptions[0].text).width > room;
+}).map((each) => `${each.name}: ${each.selectedOptions[0].text}`)"""
+
+
+def test_what_is_chosen_is_read_whole(open_desk):
+    for width, height in ((320, 640), (390, 844), (820, 1100), (844, 390), (1440, 900)):
+        for language in ("en", "pt"):
+            with open_desk(f"do=translate&ui={language}", viewport={"width": width, "height": height}) as desk:
+                desk.page.click("#example")
+                desk.run("translate")
+                cut = desk.page.evaluate(CUT)
+                desk.run("summarise")
+                assert cut + desk.page.evaluate(CUT) == [], (width, language)
+
+
 def test_key_points_are_entries_of_a_list(open_desk):
     with open_desk("type=key-points&length=long") as desk:
         desk.paste(

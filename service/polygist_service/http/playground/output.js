@@ -173,6 +173,7 @@ export class Output extends EventTarget {
     if (!this.#answer) return;
     const note = links.map((link) => this.#answer.notes?.get(link)).find(Boolean);
     this.#part(".facts").textContent = (note ?? this.#answer.facts)();
+    this.#part(".facts").title = note ? words("rests.hint") : "";
   }
 
   #showWarnings(warnings) {

@@ -39,13 +39,20 @@ function present(summary, text, source, seconds, { file, name }) {
       { ...spanOf(summarySpan), kind: "linked", links: [`${index}`], number: `${index + 1}` })),
     sourceStretches: [...cited, ...warnedStretches(warnings)],
     count: sentences.length,
-    notes: new Map(sentences.map(({ citations = [] }, index) => [`${index}`, () => tellSupport(citations)])),
+    notes: new Map(sentences.map((sentence, index) => (
+      [`${index}`, () => (isWordForWord(sentence, text, source) ? words("rests.whole") : tellSupport(sentence.citations))]))),
     facts: () => tellFacts(summary, seconds),
     download: { name: nameWith(`${(name || "article").replace(/\.\w+$/, "")}.txt`, "summary"), type: "text/plain", content: text },
   };
 }
 
-function tellSupport(citations) {
+/** Whether a sentence of the summary `text` is one of the article `source`. */
+function isWordForWord({ summarySpan, citations = [] }, text, source) {
+  const slice = (whole, span) => whole.slice(spanOf(span).start, spanOf(span).end);
+  return citations.some(({ sourceSpan }) => slice(source, sourceSpan) === slice(text, summarySpan));
+}
+
+function tellSupport(citations = []) {
   const support = Math.max(0, ...citations.map(({ supportScore = 0 }) => supportScore));
   return countedWords("rests", citations.length, { support: formatNumber(100 * support) });
 }
