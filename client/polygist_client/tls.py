@@ -58,10 +58,10 @@ def read_files(ca: StrPath | None, cert: StrPath | None, key: StrPath | None) ->
     from polygist.pem import PemError, check_certificates, check_pair, read_pem
 
     try:
-        trusted = read_pem("ca", ca) if ca else None
+        trusted = read_pem("ca", ca, takes_pipe=True) if ca else None
         if trusted:
             check_certificates(trusted)
-        own = (read_pem("cert", cert), read_pem("key", key)) if cert and key else None
+        own = (read_pem("cert", cert, takes_pipe=True), read_pem("key", key, takes_pipe=True)) if cert and key else None
         if own:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.set_ciphers(ANY_LENGTH)

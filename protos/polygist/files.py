@@ -46,17 +46,18 @@ def expect_plain(found: os.stat_result, name: str) -> None:
         raise OSError(errno.EINVAL, f"{kind}, not a plain file", name)
 
 
-def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES) -> bytes:
+def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES, takes_pipe: bool = False) -> bytes:
     """Read a plain file.
 
     Args:
         path: of the file.
         most: bytes that it may have.
+        takes_pipe: whether a pipe is read too, however long that waits: for commands that somebody sits before.
 
     Raises:
         OSError: it cannot be opened, is something else or larger, which is told.
     """
-    with open_plain(path) as file:
+    with open(path, "rb") if takes_pipe else open_plain(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"more than {most >> 20} MiB", os.fspath(path))

@@ -97,15 +97,15 @@ class Pem:
         return PemError(self.setting, self.path, problem)
 
 
-def read_pem(setting: str, path: str | os.PathLike[str]) -> Pem:
-    """Read a file, whatever it holds.
+def read_pem(setting: str, path: str | os.PathLike[str], *, takes_pipe: bool = False) -> Pem:
+    """Read a file, whatever it holds; see `read_plain`.
 
     Raises:
         PemError: it cannot be read, or is empty.
     """
     name = os.fspath(path)
     try:
-        content = read_plain(name, most=MOST_BYTES)
+        content = read_plain(name, most=MOST_BYTES, takes_pipe=takes_pipe)
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise PemError(setting, name, f"has {error.strerror}; give a PEM file") from error
