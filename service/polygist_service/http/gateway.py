@@ -244,7 +244,7 @@ def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) ->
         field = error.metadata.get("field", place)
         if not item_id and field != place:
             error.rename_field(f"{place}.{field}")
-        return RefusedItem(item_id, error.with_traceback(None))  # which would keep the line
+        return RefusedItem(item_id or place, error.with_traceback(None))  # which would keep the line
 
 
 def find_item_id(value: Mapping[str, Any]) -> str:

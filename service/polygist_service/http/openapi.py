@@ -40,6 +40,8 @@ EVENTS_TEXT = """Server-sent events. Each `data` is one {message}; at last comes
 fails the event `error`, whose data is an Error."""
 
 
+LINES_TEXT = """ A line that cannot be read is answered with an error under its itemId, or where that cannot be read,
+under lines[N], from 0. A stream that fails ends with an Error."""
 FILE_TEXT = """ To a form, unless it has `Accept: application/json`, the file itself. What there is to know about it
 then stands in headers, as far as it has room there: all of it is in the JSON."""
 FILE_HEADERS = {
@@ -216,6 +218,7 @@ def describe_answer(route: ApiRoute, schemas: Schemas) -> Schema:
         text = EVENTS_TEXT.format(message=answer.name)
         content = {EVENTS: {"schema": {"type": "string"}, "example": write_events(answered), "x-message": one}}
     elif route.is_exchange:
+        text += LINES_TEXT
         content = {LINES: describe_lines(one, answer.name, answered)}
     else:
         content = {JSON: {"schema": one, "example": answered[0]}}

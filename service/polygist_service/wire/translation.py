@@ -54,7 +54,7 @@ def parse_batch_config(config: translation_service_pb2.TranslateRequest, limits:
 
 
 class RefusedItem(NamedTuple):
-    """Stands among the requests of a bulk translation for an item that cannot be read; its id is empty if unknown."""
+    """Stands among the requests of a bulk translation for an item that cannot be read."""
 
     item_id: str
     error: PolygistError

@@ -222,14 +222,14 @@ async def test_a_wrong_line_is_answered_in_its_place_and_the_others_too():
         none = await doors.http.post("/v1/translate:batch", content=b"{", headers=LINES)
     answers = [json.loads(line) for line in answer.text.splitlines()]
     told = sorted(
-        (each.get("itemId", ""), each["error"]["message"] if "error" in each else each["translation"]["translatedText"])
+        (each["itemId"], each["error"]["message"] if "error" in each else each["translation"]["translatedText"])
         for each in answers
     )
-    assert [name for name, _ in told] == ["", "", "1", "2", "3", "6", "6"]
-    assert told[0][1].startswith("lines[4].item.item_id: is the number 4")
-    assert told[1][1].startswith("lines[5]: is no JSON")
-    assert told[3][1].startswith("item.contnt: is no field of BatchItem")
-    assert told[5][1] == "[Six.]"
+    assert [name for name, _ in told] == ["1", "2", "3", "6", "6", "lines[4]", "lines[5]"]
+    assert told[5][1].startswith("lines[4].item.item_id: is the number 4")
+    assert told[6][1].startswith("lines[5]: is no JSON")
+    assert told[1][1].startswith("item.contnt: is no field of BatchItem")
+    assert told[3][1] == "[Six.]"
     assert (none.status_code, none.json()["error"]["details"][0]["metadata"]["field"]) == (400, "lines[0]")
 
 
