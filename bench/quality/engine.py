@@ -24,4 +24,4 @@ async def open_engine(home: Path | None) -> AsyncIterator[Engine]:
         try:
             yield runtime.services.engine
         finally:
-            await runtime.close(batch_seconds=2.0)
+            await runtime.close()

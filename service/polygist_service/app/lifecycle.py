@@ -14,6 +14,7 @@ import structlog
 from polygist_service.app.configuration import Configuration
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
+from polygist_service.app.services import BATCH_SECONDS
 from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
 from polygist_service.settings import Settings
@@ -23,8 +24,6 @@ log = structlog.get_logger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After the drain: what is left (health watchers, stray streams) gets this long to end.
 LAST_SECONDS = 0.5
-# The batches that the slots run then get so long.
-BATCH_SECONDS = 2.0
 # Whatever hangs: so long after the grace the process ends, and so long after a second signal.
 LATE_SECONDS, LATE_SECONDS_NOW = 5.0, 1.0
 # A thread that holds the interpreter lets go of it after so many seconds where another waits: by default after 5 ms,

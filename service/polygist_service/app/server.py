@@ -16,7 +16,7 @@ from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATIO
 from polygist_service.app.heap import keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
-from polygist_service.app.services import Runtime, Services
+from polygist_service.app.services import BATCH_SECONDS, Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
@@ -248,7 +248,7 @@ class Server:
             task.cancel()
         self.health.mark_not_serving()
 
-    async def stop(self, seconds: float, *, batch_seconds: float) -> None:
+    async def stop(self, seconds: float, *, batch_seconds: float = BATCH_SECONDS) -> None:
         """End what still runs within `seconds`, then the slots, within `batch_seconds` after their running batches."""
         await asyncio.gather(*(port.stop(seconds) for port in (self._port, self.http) if port))
         if self.administration:

@@ -37,6 +37,9 @@ from polygist_service.translation.translator import Translator
 
 log = structlog.get_logger(__name__)
 
+# Slots are given this long for the batches that they are at when a server ends.
+BATCH_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -200,7 +203,7 @@ class Runtime:
         """Return what each slot does now; waits for nothing."""
         return self._engine.slot_states()
 
-    async def close(self, batch_seconds: float) -> None:
+    async def close(self, batch_seconds: float = BATCH_SECONDS) -> None:
         """Start no load any more, and end the slots, within `batch_seconds` after their running batches."""
         self.registry.close()
         await asyncio.to_thread(self._engine.close, batch_seconds)
