@@ -1,7 +1,7 @@
 """Summaries that a model writes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -71,9 +71,10 @@ class Abstractive:
         # At the same time, and the model never waits for the checker: one that finds no room in memory for its own
         # model beside this one gets it when the model has written.
         writing = self._write(plan, prose, target, sentences, context)
-        checking = self._checker.check(receive(sentences), article, language=plan.written, context=context)
+        received = receive(sentences)
+        checking = self._checker.check(received, article, language=plan.written, context=context)
         showing, written = Showing(plan), Written()
-        async with aclosing(merge([writing, checking])) as events:
+        async with aclosing(received), aclosing(merge([writing, checking])) as events:
             async for event in events:
                 match event:
                     case Progress():
@@ -118,7 +119,7 @@ class Abstractive:
         yield written
 
 
-async def receive(sentences: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+async def receive(sentences: asyncio.Queue[str | None]) -> AsyncGenerator[str, None]:
     """Yield what is put into a queue, up to None."""
     while (sentence := await sentences.get()) is not None:
         yield sentence

@@ -89,11 +89,11 @@ class GatedChecker(CitingChecker):
         self._gate = gate
 
     async def check(self, sentences, article, **rest):
-        checks = super().check(sentences, article, **rest)
-        yield await anext(checks)
-        await self._gate.wait()
-        async for check in checks:
-            yield check
+        async with aclosing(super().check(sentences, article, **rest)) as checks:
+            yield await anext(checks)
+            await self._gate.wait()
+            async for check in checks:
+                yield check
 
 
 class Translations:
