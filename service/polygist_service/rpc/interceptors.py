@@ -34,6 +34,8 @@ HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
 API_KEY_IGNORED = ("x-api-key", "ignored")
 MOST_ID_CHARACTERS = 128
+# Of a call that its caller gives up gRPC tells the end of its messages first, and that it is cancelled soon after.
+GIVEN_UP_SECONDS = 0.1
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 # By how a method streams, requests first: the handler's function, what makes such a handler, and what the
@@ -175,6 +177,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except PolygistError as error:
             return Refused(error)
         if message is grpc.aio.EOF:
+            await asyncio.sleep(GIVEN_UP_SECONDS)
             return Refused(InvalidRequest("request", "is missing; send one message"))
         return message
 
