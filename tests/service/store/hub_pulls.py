@@ -88,4 +88,12 @@ def contents(folder):
 
 def parts(folder):
     """What has arrived of files that are not whole yet."""
-    return [path for path in folder.rglob("*.part") if path.stat().st_size]
+    return [path for path in folder.rglob("*.part") if size_of(path)]
+
+
+def size_of(path: Path) -> int:
+    """How many bytes a file has: none once it is complete, and has another name."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -4,7 +4,7 @@ import pytest
 
 from tests.hub import HubStandIn
 from tests.hub_repository import blob_id, sha256
-from tests.service.store.hub_pulls import FILES, LARGE, NAME, WANTED, WEIGHTS, Pull, contents, parts, pull
+from tests.service.store.hub_pulls import FILES, LARGE, NAME, WANTED, WEIGHTS, Pull, contents, parts, pull, size_of
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_second_run_goes_on_where_the_first_was_cut(hub, target):
 
 def test_a_killed_run_is_gone_on_with(hub, target):
     hub.fail(path="storage", cut=100_000, held=True)
-    Pull(hub, target).kill_when(lambda: sum(path.stat().st_size for path in parts(target)) > 50_000)
+    Pull(hub, target).kill_when(lambda: sum(map(size_of, parts(target))) > 50_000)
     # How much of what came is in the file is up to the buffers on the way.
     (part,) = parts(target)
     size = part.stat().st_size
