@@ -1,4 +1,4 @@
-"""Files that whoever runs a command names, read so that none of them holds up what reads it.
+"""Files that whoever runs a command names, read so that none of them holds up what reads it, and put on the disk.
 
 A pipe waits for who writes it and a device may give bytes without end: neither is read.
 """
@@ -62,3 +62,12 @@ def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES, takes_pi
     if len(content) > most:
         raise OSError(errno.EFBIG, f"more than {most >> 20} MiB", os.fspath(path))
     return content
+
+
+def flush(path: str | os.PathLike[str]) -> None:
+    """Write what the system still keeps of a file or folder to the disk; raises OSError."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

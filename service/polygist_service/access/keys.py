@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from polygist.files import read_plain
+from polygist.files import flush, read_plain
 
 from polygist_service.errors import KeyFileError
 
@@ -238,19 +238,10 @@ def write_whole(path: Path, text: str) -> None:
             file.flush()
             os.fsync(number)
         os.replace(name, path)
-        sync_folder(path.parent)  # a key that was revoked has to stay so
+        flush(path.parent)  # a key that was revoked has to stay so
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Have it on the disk what a folder holds; raises OSError."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def is_open_to_all(path: Path) -> bool:

@@ -92,7 +92,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         # Health is asked while others send much, and is answered all the same.
         self._receiving = {is_own: Receiving(limits.receiving) for is_own in (True, False)}
         self._surrounded: dict[str, Handler] = {}
-        self._kinds: dict[str, str] = {}
+        self._refusing: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -106,14 +106,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:  # whatever a caller may have thought of
                 return None
             self._surrounded[path] = self._surround(path, handler)
-            self._kinds[path] = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)][2]
+            kind = KINDS[bool(handler.request_streaming), bool(handler.response_streaming)][2]
+            self._refusing[path] = self._surround(path, UNREAD, kind=kind)
         service = service_of(path)
         if service.startswith(OWN_SERVICES):
             try:
                 AUTHORISED.set(self._access.authorise(service, handler_call_details.invocation_metadata or ()))
             except PolygistError as refusal:
                 AUTHORISED.set(refusal)
-                return self._surround(path, UNREAD, kind=self._kinds[path])
+                return self._refusing[path]
         return self._surrounded[path]
 
     def _surround(self, path: str, handler: "grpc.RpcMethodHandler[Any, Any]", *, kind: str = "") -> Handler:

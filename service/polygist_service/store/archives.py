@@ -7,10 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from polygist.files import open_plain
+from polygist.files import flush, open_plain
 
 from polygist_service.errors import StoreError
-from polygist_service.store.folders import flush
 from polygist_service.store.manifest import FILE, Manifest, read_manifest, verify_files
 from polygist_service.store.sources.wheels import Progress
 

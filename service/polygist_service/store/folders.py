@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from polygist.files import flush
 
 from polygist_service.errors import StoreError
 
@@ -173,15 +174,6 @@ def replace_file(new: Path, target: Path) -> None:
     flush(new)
     new.replace(target)
     flush(target.parent)
-
-
-def flush(path: Path) -> None:
-    """Write what the system still keeps of a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
