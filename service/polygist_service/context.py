@@ -43,7 +43,7 @@ class Trace(Protocol):
     span_id: str
 
     def record(self, name: str, began: float) -> None:
-        """A part of its time has ended now that began then, on the clock of `time.monotonic`."""
+        """A part of its time ends now that began then, by `time.monotonic`; one that took no time is left out."""
         ...
 
 

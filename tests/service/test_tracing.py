@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -127,6 +128,17 @@ def test_the_trace_of_an_endless_stream_has_an_end():
     call.end("OK", {})
     assert len(spans.named("batch")) == len(spans.named("queue")) == MOST_PARTS
     assert spans.named(TRANSLATE)[0].attributes["polygist.parts_left_out"] == 5
+
+
+async def test_work_on_text_and_what_a_message_waits_for_are_parts_of_their_call():
+    spans = Spans()
+    call = spans.begin()
+    async with text_pool() as pool:
+        await pool.run(CallContext("me", trace=call), lambda _: time.sleep(0.002), [1])
+    call.record("receive", time.monotonic())  # which took no time
+    (text,) = spans.named("text")
+    assert text.parent == call.id
+    assert not spans.named("receive")
 
 
 async def test_what_a_call_was_and_how_it_ended_is_told_and_nothing_of_its_text():

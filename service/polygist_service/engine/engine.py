@@ -36,8 +36,6 @@ from polygist_service.text.segmentation import Span
 
 # A batch that may be expected to take longer asks after each token who still wants it; others end as a whole.
 LONG_SECONDS = 0.25
-# A model that is loaded is held within less: a trace shows the loading of others.
-HOLD_SECONDS = 0.001
 # So many of the options that calls have are remembered: nearly all calls have the same.
 MOST_OPTIONS = 256
 
@@ -124,7 +122,7 @@ class BatchingEngine:
         """See `Engine.hold`."""
         began = time.monotonic()
         async with self._registry.hold(model, context) as loaded:
-            if context.trace and time.monotonic() - began > HOLD_SECONDS:
+            if context.trace:
                 context.trace.record("load", began)
             yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer, cache=self._cache)
 
