@@ -44,12 +44,12 @@ outside: $(READY) ## run the tests with what is not ours: clients in other langu
 
 web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as root on Debian it installs what that needs
 	@[ "$$(id -u)" != 0 ] || sh tests/web/debian.sh
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http]' --group web
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http,otel]' --group web
 	@$(BIN)/python -m pytest -m web tests/web
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf,http]' --group dev --group bench
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[service,documents,gguf,http,otel]' --group dev --group bench
 	@.venv-lowest/bin/python $(ALL_TESTS)
 	@$(BIN)/uv pip compile --quiet --python .venv-lowest/bin/python --resolution lowest-direct pyproject.toml | \
 	  $(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --no-deps -r -
@@ -132,5 +132,5 @@ $(READY): pyproject.toml Makefile
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http]' --group dev --group bench
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http,otel]' --group dev --group bench
 	@touch $@

@@ -96,11 +96,12 @@ SERVICE_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "prometheus_client": ("observability",),
+    "opentelemetry": ("observability",),
     "structlog": ("app", "rpc", "http", "engine", "cli"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
-    "polygist.__version__": ("connection", "cli"),
+    "polygist.__version__": ("connection", "tracing", "cli"),
     "polygist.charsets": ("arguments", "cli"),
     "polygist.pem": ("tls",),
     "polygist.v1": ("calls", "documents", "conversion"),
@@ -112,6 +113,7 @@ CLIENT_LIBRARIES = {
     "click": ("cli",),
     "rich": ("cli",),
     "puremagic": ("cli",),
+    "opentelemetry": ("tracing",),
 }
 # What the command line may import of the client: what everybody may, and the types of options and results.
 CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options", "results", "tls", "cli")

@@ -23,6 +23,7 @@ from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_
 from polygist_client.options import Texts
 from polygist_client.retries import Retries
 from polygist_client.streams import StreamPosition
+from polygist_client.tracing import begin_span, ending
 
 CLOSED = "this client is closed; make another"
 Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
@@ -328,23 +329,24 @@ class AsyncClient:
         """Make a call whose reply comes in parts, and yield these, as `Client.send_stream` does."""
         attempts = self._retries.begin(call, time.monotonic())
         position = StreamPosition(call)
-        while True:
-            try:
-                with self._own_errors(call, attempts.request_id):
-                    stub = self._stub(call, "unary_stream")
-                    parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
-                    try:
-                        async for part in parts:
-                            attempts.progress()
-                            yield position.follow(part)
-                        self._api_key.read(await parts.trailing_metadata() if self._api_key.is_open else ())
-                    finally:
-                        parts.cancel()
-                return
-            except CallFailed as error:
-                if position.is_whole:
+        with ending(attempts.span):
+            while True:
+                try:
+                    with self._own_errors(call, attempts.request_id):
+                        stub = self._stub(call, "unary_stream")
+                        parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
+                        try:
+                            async for part in parts:
+                                attempts.progress()
+                                yield position.follow(part)
+                            self._api_key.read(await parts.trailing_metadata() if self._api_key.is_open else ())
+                        finally:
+                            parts.cancel()
                     return
-                await asyncio.sleep(position.delay_after(error, attempts, time.monotonic()))
+                except CallFailed as error:
+                    if position.is_whole:
+                        return
+                    await asyncio.sleep(position.delay_after(error, attempts, time.monotonic()))
 
     async def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(await self.send(call))
@@ -359,18 +361,21 @@ class AsyncClient:
         self, call: Call[Any, Any], items: Items, reading: batches.Reading, *, ordered: bool
     ) -> AsyncGenerator[Any, None]:
         request_id, limits = call.request_id(), await self._limits()
-        keywords = self._connection.keywords(call, request_id, timeout=None)
+        span = begin_span(call, request_id)
+        headers = span.headers if span else ()
+        keywords = self._connection.keywords(call, request_id, timeout=None, headers=headers)
         tasks = BulkTasks(
             start_bulk(call, self._connection, limits, request_id, ordered=ordered),
             call.request,
             lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
             lambda: self._own_errors(call, request_id),
         )
-        async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
-            async for answer in answers:
-                if answer.message is not None:
-                    self._retries.answered.add(call.needs_healthy_server)
-                yield reading.read(answer)
+        with ending(span):
+            async with aclosing(tasks.run(items, ItemReader(limits))) as answers:
+                async for answer in answers:
+                    if answer.message is not None:
+                        self._retries.answered.add(call.needs_healthy_server)
+                    yield reading.read(answer)
 
     async def _send_batches(
         self,
@@ -396,19 +401,20 @@ class AsyncClient:
     async def _make(self, call: Call[ReplyT, Any], *, is_patient: bool = False) -> ReplyT:
         """Send one request and wait for its reply, and where it fails perhaps for that of another attempt."""
         attempts = self._retries.begin(call, time.monotonic(), is_patient=is_patient)
-        while True:
-            try:
-                with self._own_errors(call, attempts.request_id):
-                    stub = self._stub(call, "unary_unary")
-                    pending = stub(call.request, **attempts.keywords(time.monotonic()))
-                    reply: ReplyT = await pending
-                    trailer = await pending.trailing_metadata() if self._api_key.is_open else ()
-            except CallFailed as error:
-                await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
-            else:
-                attempts.succeed()
-                self._api_key.read(trailer)
-                return reply
+        with ending(attempts.span):
+            while True:
+                try:
+                    with self._own_errors(call, attempts.request_id):
+                        stub = self._stub(call, "unary_unary")
+                        pending = stub(call.request, **attempts.keywords(time.monotonic()))
+                        reply: ReplyT = await pending
+                        trailer = await pending.trailing_metadata() if self._api_key.is_open else ()
+                except CallFailed as error:
+                    await asyncio.sleep(attempts.delay_after(error, time.monotonic()))
+                else:
+                    attempts.succeed()
+                    self._api_key.read(trailer)
+                    return reply
 
     @contextmanager
     def _own_errors(self, call: Call[Any, Any], request_id: str) -> Iterator[None]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from typing import Any, Protocol
 
 from polygist_client.batches import Batch, Batcher, pair, split_failed
@@ -85,7 +86,8 @@ class BatchPool:
             answered: Future[Answers] = Future()
             answered.set_result([batch])
             return answered
-        return self._threads.submit(self._answer, batch)
+        # With what the caller's thread knows, such as which trace it is in.
+        return self._threads.submit(copy_context().run, self._answer, batch)
 
     def _answer(self, batch: Batch) -> Answers:
         try:

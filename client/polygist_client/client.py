@@ -24,6 +24,7 @@ from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
 from polygist_client.streams import StreamPosition
+from polygist_client.tracing import begin_span, ending
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -323,23 +324,24 @@ class Client:
         """
         attempts = self._retries.begin(call, time.monotonic())
         position = StreamPosition(call)
-        while True:
-            try:
-                with own_errors(call, self._connection, attempts.request_id):
-                    stub = self._stub(call, "unary_stream")
-                    parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
-                    try:
-                        for part in parts:
-                            attempts.progress()
-                            yield position.follow(part)
-                        self._api_key.read(parts.trailing_metadata() if self._api_key.is_open else ())
-                    finally:
-                        parts.cancel()
-                return
-            except CallFailed as error:
-                if position.is_whole:
+        with ending(attempts.span):
+            while True:
+                try:
+                    with own_errors(call, self._connection, attempts.request_id):
+                        stub = self._stub(call, "unary_stream")
+                        parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
+                        try:
+                            for part in parts:
+                                attempts.progress()
+                                yield position.follow(part)
+                            self._api_key.read(parts.trailing_metadata() if self._api_key.is_open else ())
+                        finally:
+                            parts.cancel()
                     return
-                time.sleep(position.delay_after(error, attempts, time.monotonic()))
+                except CallFailed as error:
+                    if position.is_whole:
+                        return
+                    time.sleep(position.delay_after(error, attempts, time.monotonic()))
 
     def _answer(self, call: Call[Any, AnswerT]) -> AnswerT:
         return call.read(self.send(call))
@@ -353,14 +355,16 @@ class Client:
         self, call: Call[Any, Any], items: Iterable[Any], reading: batches.Reading, *, ordered: bool
     ) -> Generator[Any, None, None]:
         request_id, limits = call.request_id(), self._limits()
-        keywords = self._connection.keywords(call, request_id, timeout=None)
+        span = begin_span(call, request_id)
+        headers = span.headers if span else ()
+        keywords = self._connection.keywords(call, request_id, timeout=None, headers=headers)
         worker = BulkThread(
             start_bulk(call, self._connection, limits, request_id, ordered=ordered),
             call.request,
             lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
             lambda: own_errors(call, self._connection, request_id),
         )
-        with closing(worker.run(items, ItemReader(limits))) as answers:
+        with ending(span), closing(worker.run(items, ItemReader(limits))) as answers:
             for answer in answers:
                 if answer.message is not None:
                     self._retries.answered.add(call.needs_healthy_server)
@@ -418,18 +422,19 @@ class PendingCall(Generic[ReplyT, AnswerT]):
 
     def result(self) -> ReplyT:
         """Wait for the reply, and where it fails perhaps for that of another attempt; raises CallFailed."""
-        while True:
-            try:
-                with own_errors(self.call, self._attempts.connection, self._attempts.request_id):
-                    reply: ReplyT = self._future.result()
-            except CallFailed as error:
-                if self._is_cancelled.wait(self._attempts.delay_after(error, time.monotonic())):
-                    raise
-                self._future = self._start()
-            else:
-                self._attempts.succeed()
-                self._api_key.read(self._future.trailing_metadata() if self._api_key.is_open else ())
-                return reply
+        with ending(self._attempts.span):
+            while True:
+                try:
+                    with own_errors(self.call, self._attempts.connection, self._attempts.request_id):
+                        reply: ReplyT = self._future.result()
+                except CallFailed as error:
+                    if self._is_cancelled.wait(self._attempts.delay_after(error, time.monotonic())):
+                        raise
+                    self._future = self._start()
+                else:
+                    self._attempts.succeed()
+                    self._api_key.read(self._future.trailing_metadata() if self._api_key.is_open else ())
+                    return reply
 
     def cancel(self) -> None:
         """Give the call up, and what would be attempted after it."""

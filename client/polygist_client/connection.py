@@ -136,11 +136,18 @@ class Connection:
         given = call.options.get("timeout") or self.timeout
         return given or min(BASE_SECONDS + characters / CHARACTERS_PER_SECOND, LONGEST_SECONDS)
 
-    def keywords(self, call: Call[Any, Any], request_id: str, *, timeout: float | None) -> dict[str, Any]:
+    def keywords(
+        self,
+        call: Call[Any, Any],
+        request_id: str,
+        *,
+        timeout: float | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> dict[str, Any]:
         """Return what gRPC is given with `call`: seconds (None is no deadline), metadata, whether to wait."""
         return {
             "timeout": timeout,
-            "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id)),
+            "metadata": (*self.metadata, _parse_header(REQUEST_ID, request_id), *headers),
             "wait_for_ready": bool(call.options.get("wait_for_ready", self.wait_for_ready)),
         }
 

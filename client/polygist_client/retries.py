@@ -11,6 +11,7 @@ from typing import Any
 from polygist_client.calls import Call
 from polygist_client.connection import Connection
 from polygist_client.errors import CallFailed, Cancelled, Unavailable
+from polygist_client.tracing import begin_span
 
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 1.0
@@ -57,11 +58,13 @@ class Attempts:
     Attributes:
         connection: of the client.
         request_id: the same for all of them.
+        span: of all of them together, to be ended; None where the program is not traced.
     """
 
     def __init__(self, call: Call[Any, Any], retries: Retries, now: float, *, is_patient: bool = False) -> None:
         self.connection = retries.connection
         self.request_id = call.request_id()
+        self.span = begin_span(call, self.request_id)
         self._call = call
         self._retries = retries
         self._deadline = now + retries.connection.seconds(call)
@@ -72,7 +75,8 @@ class Attempts:
 
     def keywords(self, now: float) -> dict[str, Any]:
         """Return what gRPC is given with the next attempt, which has the time that is left."""
-        return self.connection.keywords(self._call, self.request_id, timeout=self._deadline - now)
+        headers = self.span.headers if self.span else ()
+        return self.connection.keywords(self._call, self.request_id, timeout=self._deadline - now, headers=headers)
 
     def succeed(self) -> None:
         """Note that an answer came."""
@@ -94,6 +98,8 @@ class Attempts:
         self._backoff = min(2 * self._backoff, LONGEST_DELAY)
         if left <= 0 or now + delay >= self._deadline:
             raise error
+        if self.span:
+            self.span.repeat(error, delay)
         return delay
 
     def _seconds_left(self, error: CallFailed, now: float) -> float:

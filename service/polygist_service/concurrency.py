@@ -293,7 +293,7 @@ class TextPool:
             return [function(item) for item in items]
         if not items:
             return []
-        work = Work(function, items)
+        work, began = Work(function, items), time.monotonic()
         with self._changed:
             self._waiting.setdefault(context.caller, CallerWork()).add(work)
             self._changed.notify(len(items))
@@ -301,6 +301,8 @@ class TextPool:
             return await work.results
         finally:
             work.cancel()
+            if context.trace:
+                context.trace.record("text", began)
 
     async def call(
         self, context: CallContext, function: Callable[[], ResultT], *, characters: int | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 # A call whose caller gives no deadline has as many seconds, and one more for so many characters.
 BASE_SECONDS = 120.0
@@ -31,6 +32,21 @@ class Usage:
         self.output_tokens += written
 
 
+class Trace(Protocol):
+    """A call whose time is recorded. Any thread may tell it of what is done for the call.
+
+    Attributes:
+        trace_id, span_id: as the log has them, in hexadecimal digits.
+    """
+
+    trace_id: str
+    span_id: str
+
+    def record(self, name: str, began: float) -> None:
+        """A part of its time ends now that began then, by `time.monotonic`; one that took no time is left out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallContext:
     """One call, from its interceptor down to the queue of the scheduler.
@@ -41,6 +57,7 @@ class CallContext:
         request_id: what the log and the caller know the call by.
         usage: what it has taken so far.
         weight: its caller's share of the slots beside others.
+        trace: the record of its time; None where it is not traced.
     """
 
     caller: str
@@ -48,6 +65,7 @@ class CallContext:
     request_id: str = ""
     usage: Usage = field(default_factory=Usage, compare=False)
     weight: float = 1.0
+    trace: Trace | None = field(default=None, compare=False)
 
     @staticmethod
     def default_seconds(characters: int) -> float:

@@ -38,6 +38,8 @@ OF_CLIENT = frozenset(
 LEAST_LIKENESS = 0.8
 # As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+")
+# Of a collector: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ENDPOINT = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 # What Kubernetes sets in every pod beside a Service that is called polygist.
 SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
@@ -78,6 +80,14 @@ class Settings(Home):
     http_listen: str = Field("", description="HOST:PORT or unix:PATH for HTTP and JSON; empty serves none")
     # Off unless asked for: a second server on the machine would find a fixed port taken, and the port has no TLS.
     metrics_listen: str = Field("", description="HOST:PORT for Prometheus, plain HTTP; empty serves no metrics")
+    otlp_endpoint: str = Field(
+        "", description="http://HOST:4317 of an OpenTelemetry collector, for traces and metrics; empty sends none",
+        json_schema_extra={"metavar": "URL"},
+    )  # fmt: skip
+    trace_ratio: float = Field(
+        1.0, ge=0, le=1, description="share of the traces begun here that are recorded; callers decide for their own",
+        json_schema_extra={"metavar": "RATIO"},
+    )  # fmt: skip
     http_hosts: str = Field(
         "", description="names that HTTP is asked under, beside localhost and addresses; with TLS any; * is any",
         json_schema_extra={"metavar": "NAMES"},
@@ -174,6 +184,14 @@ class Settings(Home):
         if name == "admin_listen" and not address.is_local:
             raise ValueError(f"{text!r} is reachable from other machines; give 127.0.0.1:PORT or unix:PATH")
         return str(address)
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def validate_endpoint(cls, given: str) -> str:
+        """Refuse what is no address of a collector; without a scheme it would not be known whether it has TLS."""
+        if given and not ENDPOINT.fullmatch(given):
+            raise ValueError(f"{given!r} is no address of a collector; give one such as http://127.0.0.1:4317")
+        return given
 
     @field_validator("tls_cert", "tls_key", "tls_client_ca", "access_keys", mode="before")
     @classmethod

@@ -131,6 +131,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
         "gguf",
         "convert",
         "http",
+        "otel",
     }
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
         "dev", "bench", "fuzz", "protos", "training", "web",

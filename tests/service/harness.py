@@ -16,6 +16,7 @@ from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Engine
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
+from polygist_service.rpc.exchange import CallTracer
 from polygist_service.text.language_id import LanguageDetector
 from polygist_service.translation.terms.glossaries import Glossaries
 
@@ -48,6 +49,7 @@ async def serving(
     metrics: Metrics | None = None,
     glossaries: Glossaries | None = None,
     access: Access | None = None,
+    tracer: CallTracer | None = None,
 ) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
     pool = TextPool(2)
@@ -60,6 +62,7 @@ async def serving(
         glossaries=glossaries,
         access=access,
         queued=lambda: queued,
+        tracer=tracer,
     )
     server = build_grpc_server(services, serves_reflection=True)
     health = Health()

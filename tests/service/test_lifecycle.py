@@ -37,11 +37,11 @@ def test_what_travels_unencrypted_is_warned_of(flags, hint):
 
 
 @pytest.mark.parametrize("is_hasty", [False, True])
-async def test_a_second_signal_waits_for_no_batch(is_hasty):
+async def test_a_second_signal_waits_for_no_batch_and_no_collector(is_hasty):
     in_flight, stop_now, stopped = InFlightCalls(), asyncio.Event(), []
 
-    async def stop(seconds: float, *, batch_seconds: float) -> None:
-        stopped.append((seconds, batch_seconds))
+    async def stop(seconds: float, *, batch_seconds: float, flush_seconds: float) -> None:
+        stopped.append((seconds, batch_seconds, flush_seconds))
 
     server = SimpleNamespace(
         runtime=SimpleNamespace(services=SimpleNamespace(in_flight=in_flight)),
@@ -55,4 +55,4 @@ async def test_a_second_signal_waits_for_no_batch(is_hasty):
             await drain(server, load_settings({"grace": 600}), stop_now)
     else:
         await drain(server, load_settings({"grace": 600}), stop_now)
-    assert stopped == [(0.0, 0.0) if is_hasty else (0.5, 2.0)]
+    assert stopped == [(0.0, 0.0, 0.0) if is_hasty else (0.5, 2.0, 2.0)]

@@ -14,7 +14,7 @@ import structlog
 from polygist_service.app.configuration import Configuration
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
-from polygist_service.app.services import BATCH_SECONDS
+from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS
 from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
 from polygist_service.settings import Settings
@@ -159,6 +159,7 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
             async with asyncio.timeout(settings.lame_duck):
                 await stop_now.wait()
     # failpoint: lifecycle.draining
+    end = asyncio.get_running_loop().time() + settings.grace
     drained = asyncio.create_task(in_flight.drain(settings.grace))
     await first_of([drained, stop_now])
     complete = drained.done() and drained.result()
@@ -167,7 +168,12 @@ async def drain(server: Server, settings: Settings, stop_now: asyncio.Event) -> 
     dropped = in_flight.active  # counted before the stop, which ends them all
     server.health.end_watches()
     is_hasty = stop_now.is_set()
-    await server.stop(LAST_SECONDS if complete else 0.0, batch_seconds=0.0 if is_hasty else BATCH_SECONDS)
+    left = min(FLUSH_SECONDS, max(LAST_SECONDS, end - asyncio.get_running_loop().time()))
+    await server.stop(
+        LAST_SECONDS if complete else 0.0,
+        batch_seconds=0.0 if is_hasty else BATCH_SECONDS,
+        flush_seconds=0.0 if is_hasty else left,
+    )
     log.info("stopped", complete=complete, dropped=dropped)
 
 

@@ -22,8 +22,8 @@ GATHER_SECONDS = 0.02
 MOST_GATHERED = 256
 # At the end: what is queued gets so long to be written.
 LAST_SECONDS = 2.0
-# Libraries that would log what is in a caller's page, and that it is no page, which is no fault of the server.
-QUIET = ("trafilatura", "justext", "htmldate", "courlan", "python_multipart")
+# Libraries that would log what is in a caller's page or headers, and that these are none, no fault of the server.
+QUIET = ("trafilatura", "justext", "htmldate", "courlan", "python_multipart", "opentelemetry.trace")
 
 
 class LogWriter:

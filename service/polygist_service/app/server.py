@@ -16,7 +16,7 @@ from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATIO
 from polygist_service.app.heap import keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
-from polygist_service.app.services import BATCH_SECONDS, Runtime, Services
+from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS, Runtime, Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
@@ -248,12 +248,17 @@ class Server:
             task.cancel()
         self.health.mark_not_serving()
 
-    async def stop(self, seconds: float, *, batch_seconds: float = BATCH_SECONDS) -> None:
-        """End what still runs within `seconds`, then the slots, within `batch_seconds` after their running batches."""
+    async def stop(
+        self, seconds: float, *, batch_seconds: float = BATCH_SECONDS, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
+        """End what still runs within `seconds`, then the slots, within `batch_seconds` after their running batches.
+
+        A collector has `flush_seconds` to take what it has not been told.
+        """
         await asyncio.gather(*(port.stop(seconds) for port in (self._port, self.http) if port))
         if self.administration:
             await self.administration.stop()
-        await self.runtime.close(batch_seconds)
+        await self.runtime.close(batch_seconds, flush_seconds=flush_seconds)
         if self._exposition:
             await asyncio.to_thread(self._exposition.close)
 

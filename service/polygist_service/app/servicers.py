@@ -31,6 +31,7 @@ def make_interceptor(
         longest=limits.deadline_seconds,
         idle=limits.batch_idle_seconds,
         observer=observer,
+        tracer=services.tracer,
         transport=transport,
     )
 

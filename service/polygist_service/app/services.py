@@ -1,10 +1,12 @@
 """The object graph without a port: what servers, benches and tests are built on."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,9 +22,10 @@ from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.residency.trial import Trials
 from polygist_service.engine.slots import SlotState
-from polygist_service.errors import StoreError
+from polygist_service.errors import StoreError, UnsupportedCapability
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import AdmissionCollector, CacheCollector, LiveCollector, Metrics
+from polygist_service.rpc.exchange import CallTracer
 from polygist_service.settings import Settings
 from polygist_service.store.description import InstalledModel
 from polygist_service.store.store import Store
@@ -35,10 +38,17 @@ from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.translator import Translator
 
+if TYPE_CHECKING:
+    from polygist_service.observability.otlp import Telemetry
+
 log = structlog.get_logger(__name__)
 
 # Slots are given this long for the batches that they are at when a server ends.
 BATCH_SECONDS = 2.0
+# And a collector has this long to take the last spans and metrics.
+FLUSH_SECONDS = 2.0
+# What says where a collector is, beside the setting.
+ENDPOINTS = tuple(f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT" for signal in ("", "TRACES_", "METRICS_"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,7 @@ class Services:
         access: tells who may make them.
         admission: takes them on, or refuses them.
         queued: counts the requests with segments in the queue.
+        tracer: records where the time of calls goes; None where nobody wants to know.
     """
 
     engine: Engine
@@ -74,6 +85,7 @@ class Services:
     access: Access
     admission: Admission
     queued: Callable[[], int]
+    tracer: CallTracer | None = None
 
 
 def build_services(
@@ -88,6 +100,7 @@ def build_services(
     glossaries: Glossaries | None = None,
     access: Access | None = None,
     queued: Callable[[], int] = lambda: 0,
+    tracer: CallTracer | None = None,
 ) -> Services:
     """Build the services on any engine behind the seam.
 
@@ -102,6 +115,7 @@ def build_services(
         glossaries: those that the operator has mounted; by default none.
         access: tells who may make calls; by default everyone.
         queued: counts the requests with segments in the queue.
+        tracer: records where the time of calls goes; by default nothing does.
     """
     metrics = metrics or Metrics(languages=())
     routes = Routes(engine, pivot_languages=pivot_languages)
@@ -110,7 +124,6 @@ def build_services(
     translator = Translator(
         engine, routes=routes, languages=languages, pool=pool, noticed=metrics.noticed, glossaries=glossaries
     )
-    checker = GroundingChecker(engine, pool)
     return Services(
         engine=engine,
         pool=pool,
@@ -122,7 +135,7 @@ def build_services(
         summariser=Summariser(
             engine,
             translator=translator,
-            checker=checker,
+            checker=GroundingChecker(engine, pool),
             languages=languages,
             pool=pool,
             counted=metrics.document_read,
@@ -133,6 +146,7 @@ def build_services(
         access=access or Access(),
         admission=Admission(Bounds(limits.queue_seconds, limits.queue_bytes), slots=slots, clock=time.monotonic),
         queued=queued,
+        tracer=tracer,
     )
 
 
@@ -174,7 +188,11 @@ class Runtime:
         metrics = Metrics({tag for info in infos for tag in (*info.source_languages, *info.target_languages)})
         pool = TextPool(settings.text_threads)
         cache = SentenceCache(settings.sentence_cache)
-        self._engine = BatchingEngine(self.registry, slots=self.slots, pool=pool, observer=metrics, cache=cache)
+        self._telemetry = open_telemetry(settings, metrics)
+        tracing = self._telemetry.tracing if self._telemetry else None
+        self._engine = BatchingEngine(
+            self.registry, slots=self.slots, pool=pool, observer=metrics, tracer=tracing, cache=cache
+        )
         metrics.registry.register(
             LiveCollector(
                 queue=self._engine.queue_state, models=self._engine.models, resident=self.registry.resident_bytes
@@ -192,6 +210,7 @@ class Runtime:
             glossaries=glossaries,
             access=access,
             queued=self._engine.queued_requests,
+            tracer=tracing,
         )
         metrics.registry.register(AdmissionCollector(services.admission.state))
 
@@ -203,11 +222,43 @@ class Runtime:
         """Return what each slot does now; waits for nothing."""
         return self._engine.slot_states()
 
-    async def close(self, batch_seconds: float = BATCH_SECONDS) -> None:
-        """Start no load any more, and end the slots, within `batch_seconds` after their running batches."""
+    async def close(self, batch_seconds: float = BATCH_SECONDS, *, flush_seconds: float = FLUSH_SECONDS) -> None:
+        """Start no load any more, and end the slots, within `batch_seconds` after their running batches.
+
+        What the collector has not been told by then it is told within `flush_seconds`.
+        """
         self.registry.close()
         await asyncio.to_thread(self._engine.close, batch_seconds)
         self.services.pool.close()
+        if self._telemetry:
+            await asyncio.to_thread(self._telemetry.close, flush_seconds)
+
+
+def open_telemetry(settings: Settings, metrics: Metrics) -> "Telemetry | None":
+    """Return what sends spans and metrics to a collector; None where none is named, by a setting or a variable.
+
+    A variable may be meant for all that runs here: what it asks for and cannot be had is a warning.
+
+    Raises:
+        UnsupportedCapability: a collector is named by the setting, and cannot be told anything.
+    """
+    is_named = settings.otlp_endpoint or any(map(os.environ.get, ENDPOINTS))
+    if not is_named or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return None
+    # A variable may choose a sampler where the setting does not.
+    ratio = settings.trace_ratio if "trace_ratio" in settings.model_fields_set else None
+    try:
+        try:
+            from polygist_service.observability.otlp import Telemetry  # only where its packages are there
+        except ImportError as error:
+            message = f"OTLP needs {error.name}, which is missing; run: pip install 'polygist[otel]'"
+            raise UnsupportedCapability(message) from error
+        return Telemetry(metrics.registry, endpoint=settings.otlp_endpoint, ratio=ratio)
+    except UnsupportedCapability as error:
+        if settings.otlp_endpoint:
+            raise
+        log.warning("telemetry_off", hint=str(error))
+        return None
 
 
 def warn_of_exposed(path: Path) -> None:

@@ -48,6 +48,7 @@ HEADINGS: Mapping[str, Sequence[str]] = {
     "Computing": ("slots", "text_threads", "sentence_cache", "device", "device_index", "compute_type"),
     "Health and the end": ("grace", "lame_duck", "stall_seconds", "stall_grace"),
     "Log": ("log_format", "log_level", "log_queue"),
+    "OpenTelemetry": ("otlp_endpoint", "trace_ratio"),
     "Limits on one request": (LIMIT_FLAG,),
 }
 

@@ -13,6 +13,7 @@ from polygist_service.context import CallContext
 from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import (
+    BatchTracer,
     Decoding,
     ModelInfo,
     Observer,
@@ -88,6 +89,7 @@ class BatchingEngine:
         slots: how many batches run at the same time.
         pool: where tokenising happens.
         observer: is told of batches and refused segments.
+        tracer: is told of batches with segments of traced calls.
         cache: keeps results; by default there is none.
     """
 
@@ -98,6 +100,7 @@ class BatchingEngine:
         slots: int,
         pool: TextPool,
         observer: Observer | None = None,
+        tracer: BatchTracer | None = None,
         cache: SentenceCache | None = None,
     ) -> None:
         self._registry = registry
@@ -111,12 +114,16 @@ class BatchingEngine:
             deliver=hand_over,
             predict=bound_seconds,
             observer=self._observer,
+            tracer=tracer,
         )
 
     @asynccontextmanager
     async def hold(self, model: str, context: CallContext) -> AsyncIterator["Hold"]:
         """See `Engine.hold`."""
+        began = time.monotonic()
         async with self._registry.hold(model, context) as loaded:
+            if context.trace:
+                context.trace.record("load", began)
             yield Hold(loaded, slots=self._slots, pool=self._pool, observer=self._observer, cache=self._cache)
 
     @property

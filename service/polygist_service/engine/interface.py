@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from polygist_service.context import CallContext
+from polygist_service.context import CallContext, Trace
 from polygist_service.text.alignment import Alignment
 from polygist_service.text.segmentation import Span
 
@@ -358,6 +358,63 @@ class Observer(Protocol):
 
     def segment_refused(self) -> None:
         """A segment was longer than its model's window."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TracedPart:
+    """The segments in a batch that were handed in together, of a call that is traced.
+
+    Attributes:
+        since: when they were queued, on the clock of `time.monotonic`, as all times here.
+        segments: how many there are.
+    """
+
+    trace: Trace
+    since: float
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class TracedRun:
+    """One run of a model for a batch, or for a half of one that failed.
+
+    Attributes:
+        report: what it took; None where it failed.
+    """
+
+    began: float
+    ended: float
+    parts: Sequence[TracedPart]
+    report: BatchReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class TracedBatch:
+    """A batch with segments of calls that are traced.
+
+    Attributes:
+        began: when a slot took it.
+        ended: when its outcomes were there.
+        parts: what is in it of these calls; one at least.
+        segments: how many there are in all.
+        calls: of how many calls they are.
+    """
+
+    model: str
+    began: float
+    ended: float
+    parts: Sequence[TracedPart]
+    runs: Sequence[TracedRun]
+    segments: int
+    calls: int
+
+
+class BatchTracer(Protocol):
+    """Is called on the threads of the slots, as an `Observer` is."""
+
+    def batch_ended(self, batch: TracedBatch) -> None:
+        """A batch with segments of traced calls is done, and what came of it is on its way."""
         ...
 
 

@@ -2,12 +2,25 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 
-from polygist_service.engine.interface import BatchReport, Observer, QueueState, Result, Tokens, Unobserved
+from polygist_service.engine.interface import (
+    BatchReport,
+    BatchTracer,
+    Observer,
+    QueueState,
+    Result,
+    Tokens,
+    TracedBatch,
+    TracedPart,
+    TracedRun,
+    Unobserved,
+)
 from polygist_service.engine.jobs import BatchKey, Job, Submission
 from polygist_service.engine.scheduler import MIN_SHARE, Scheduler
 from polygist_service.errors import InferenceFailed
@@ -31,6 +44,19 @@ class RunningBatch:
     model: str
     segments: int
     predicted: float
+
+
+class ModelRun(NamedTuple):
+    """One run of a model: for a batch, or a half of one that failed.
+
+    Attributes:
+        report: what it took; None where it failed.
+    """
+
+    jobs: Sequence[Job]
+    began: float
+    ended: float
+    report: BatchReport | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +83,7 @@ class Slots:
         deliver: takes the outcomes of a batch; called on the slot's thread, must not block.
         predict: tells how long a batch takes at most.
         observer: is told of every batch.
+        tracer: is told of batches with segments of traced calls; None where no call is.
     """
 
     def __init__(
@@ -68,12 +95,14 @@ class Slots:
         deliver: Deliver,
         predict: Predict = lambda key, batch: 0.0,
         observer: Observer | None = None,
+        tracer: BatchTracer | None = None,
     ) -> None:
         self._scheduler = scheduler
         self._run = run
         self._deliver = deliver
         self._predict = predict
         self._observer = observer or Unobserved()
+        self._tracer = tracer
         self._idle = 0
         self._closed = False
         self._changed = threading.Condition()
@@ -126,14 +155,17 @@ class Slots:
         try:
             while batch := self._next_batch():
                 try:
-                    began = time.monotonic()
+                    began, runs = time.monotonic(), list[ModelRun]()
                     try:
-                        outcomes = self._run_batch(batch, slot)
+                        outcomes = self._run_batch(batch, slot, runs)
                     finally:
-                        self._account(batch, time.monotonic() - began)
+                        ended = time.monotonic()
+                        self._account(batch, ended - began)
                         batch[0].key.model.release()
                     # failpoint: engine.deliver
                     self._deliver(outcomes)
+                    if self._tracer and (traced := describe_traced(batch, runs, began=began, ended=ended)):
+                        self._tracer.batch_ended(traced)
                 except Exception:  # the callers of this batch run into their deadlines; those of the next need not
                     log.exception("batch_lost", slot=slot, segments=len(batch))
                 self._running[slot] = None
@@ -162,22 +194,52 @@ class Slots:
             for job in batch:
                 job.submission.context.usage.engine_seconds += share * job.cost
 
-    def _run_batch(self, batch: Sequence[Job], slot: int) -> list[tuple[Job, Outcome]]:
-        """Run a batch; one that fails is halved until the segments that fail stand alone."""
+    def _run_batch(self, batch: Sequence[Job], slot: int, runs: list[ModelRun]) -> list[tuple[Job, Outcome]]:
+        """Run a batch, and add to `runs`; one that fails is halved until the segments that fail stand alone."""
         key, tokens, began = batch[0].key, [job.tokens for job in batch], time.monotonic()
         try:
             self._running[slot] = RunningBatch(key.model.name, len(batch), self._predict(key, tokens))
             # failpoint: engine.batch
             results = self._run(key, batch)
-            self._observer.batch_ran(describe_batch(batch, results, time.monotonic() - began))
+            report = describe_batch(batch, results, (ended := time.monotonic()) - began)
+            self._observer.batch_ran(report)
+            runs.append(ModelRun(batch, began, ended, report))
             return list(zip(batch, results, strict=True))
         except Exception:
             log.exception("batch_failed", model=key.model.name, segments=len(batch))
         self._observer.batch_failed(len(batch))
+        runs.append(ModelRun(batch, began, time.monotonic(), None))
         if len(batch) == 1:
             return [(batch[0], InferenceFailed("the model failed on a segment of this request"))]
         half = len(batch) // 2
-        return self._run_batch(batch[:half], slot) + self._run_batch(batch[half:], slot)
+        return self._run_batch(batch[:half], slot, runs) + self._run_batch(batch[half:], slot, runs)
+
+
+def describe_traced(
+    batch: Sequence[Job], runs: Sequence[ModelRun], *, began: float, ended: float
+) -> TracedBatch | None:
+    """Return what became of a batch that a slot had from `began` to `ended`; None where no call in it is traced."""
+    if not (parts := find_traced(batch)):
+        return None
+    return TracedBatch(
+        batch[0].key.model.name,
+        began,
+        ended,
+        parts,
+        [TracedRun(run.began, run.ended, find_traced(run.jobs), run.report) for run in runs],
+        segments=len(batch),
+        calls=len({job.waiting.request.call for job in batch}),
+    )
+
+
+def find_traced(batch: Sequence[Job]) -> list[TracedPart]:
+    """Return what of a batch belongs to calls that are traced."""
+    counts = Counter(job.waiting for job in batch if job.submission.context.trace)
+    return [
+        TracedPart(trace, waiting.since, segments)
+        for waiting, segments in counts.items()
+        if (trace := waiting.submission.context.trace)
+    ]
 
 
 def describe_batch(batch: Sequence[Job], results: Sequence[Result], seconds: float) -> BatchReport:

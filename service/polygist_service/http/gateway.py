@@ -43,7 +43,7 @@ LINE_BYTES = 1 << 16
 LINE_TYPES = (LINES.media_type, "application/jsonl", "application/ndjson")
 MOST_NAME_CHARACTERS = 60
 # What a call is told of the headers of its request.
-PASSED_ON = ("authorization", "user-agent")
+PASSED_ON = ("authorization", "user-agent", "traceparent", "tracestate")
 
 
 class Dispatcher(Protocol):

@@ -20,7 +20,10 @@ from polygist_service.http.errors import HttpRefusal
 ANY = "*"
 LOCAL = "localhost"
 # What pages may send and see beside what every page may.
-HEADERS = ("authorization", "content-encoding", "content-type", "x-request-id", "x-timeout-seconds")
+HEADERS = (
+    *("authorization", "content-encoding", "content-type", "x-request-id", "x-timeout-seconds"),
+    *("traceparent", "tracestate"),
+)
 EXPOSED = (
     *("x-request-id", "retry-after", "content-disposition", "content-language"),
     *("x-source-language", "x-warnings", "x-warning-count"),

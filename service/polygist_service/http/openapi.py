@@ -247,6 +247,7 @@ def describe_headers() -> Schema:
     headers = {
         "x-request-id": ("Optional. Stands in the log and in the answer; made up where missing.", {"type": "string"}),
         "x-timeout-seconds": ("Optional. The deadline, from now.", {"type": "number", "exclusiveMinimum": 0}),
+        "traceparent": ("Optional. The trace that this is a part of: W3C Trace Context.", {"type": "string"}),
     }
     return {
         name: {"name": name, "in": "header", "description": text, "schema": schema}

@@ -1,7 +1,7 @@
 """One call and its messages, as far as counts, the log and statuses tell of it."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import grpc
 from polygist.v1 import translation_service_pb2
 
+from polygist_service.context import Trace
 from polygist_service.rpc.receiving import decoded
 from polygist_service.text.languages import BadTag, parse_tag
 from polygist_service.wire.translation import RefusedItem
@@ -54,6 +55,22 @@ class CallObserver(Protocol):
         ...
 
 
+class CallTrace(Trace, Protocol):
+    """A call that is traced."""
+
+    def end(self, code: str, attributes: Mapping[str, str | int]) -> None:
+        """The call has ended with a status code; `attributes` tell what it was."""
+        ...
+
+
+class CallTracer(Protocol):
+    """Is called on the event loop: has to be quick."""
+
+    def begin(self, method: Method, metadata: Iterable[tuple[str, str | bytes]]) -> CallTrace | None:
+        """A call has begun; None where it is not traced. The metadata tells what it is part of."""
+        ...
+
+
 class Unobserved:
     """Counts nothing."""
 
@@ -74,33 +91,44 @@ class Exchange:
         key: the name of the caller's API key; empty where none is asked for.
         failed_items: how many items of a stream were answered with an error of their own.
         failure: what the log tells of a call that failed: its reason and the languages asked for.
+        request_id: what the log and the caller know it by.
     """
 
-    def __init__(self, method: Method, context: Context, observer: CallObserver) -> None:
+    def __init__(
+        self, method: Method, context: Context, observer: CallObserver, trace: CallTrace | None = None
+    ) -> None:
         self.method = method
         self.context = context
+        self.trace = trace
+        self.request_id = ""
         self.contents = self.characters = self.document_bytes = self.failed_items = 0
         self.document_type = self.key = ""
         self.failure: dict[str, str] = {}
         self._languages: tuple[str, ...] = ("", "")
         self._observer = observer
+        self._began = time.monotonic()
 
     @contextmanager
     def observed(self) -> Iterator[None]:
         """Tell of the call's begin and end."""
         self._observer.call_started(self.method)
-        began, error = time.monotonic(), None
+        error: BaseException | None = None
         try:
             yield
         except BaseException as raised:
             error = raised
             raise
         finally:
-            self._observer.call_ended(self.method, self.code(error), time.monotonic() - began)
+            code = self.code(error)
+            self._observer.call_ended(self.method, code, time.monotonic() - self._began)
+            if self.trace:
+                self.trace.end(code, self._describe())
 
     def receive(self, message: Any) -> Any:
         """Take the only message of a request."""
         self._observer.message_received(self.method)
+        if self.trace and self.method.kind != BIDI:
+            self.trace.record("receive", self._began)
         if isinstance(message, RefusedItem):
             return message
         request = getattr(message, "request", message)  # a stream's request has the unary one in it
@@ -149,6 +177,16 @@ class Exchange:
             "failed_items": self.failed_items,
         }
         return {name: value for name, value in told.items() if value}
+
+    def trace_ids(self) -> dict[str, str]:
+        """Return what leads from each line of the log to the trace of the call."""
+        return {"trace_id": self.trace.trace_id, "span_id": self.trace.span_id} if self.trace else {}
+
+    def _describe(self) -> dict[str, str | int]:
+        """Return what a trace tells of the call: sizes, and no name of a key."""
+        told = {**self.particulars(), **self.failure, "request_id": self.request_id}
+        told.pop("key", None)
+        return {**told, "contents": self.contents, "characters": self.characters}
 
     def _parsed_languages(self, found: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
         """Return source and target: those that an error names, else what the caller asked for."""

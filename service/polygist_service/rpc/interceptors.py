@@ -22,7 +22,7 @@ from polygist_service.concurrency import InFlightCalls
 from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
-from polygist_service.rpc.exchange import BIDI, GRPC, CallObserver, Context, Exchange, Method, Unobserved
+from polygist_service.rpc.exchange import BIDI, GRPC, CallObserver, CallTracer, Context, Exchange, Method, Unobserved
 from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder, never
 from polygist_service.rpc.status import describe, find_reason
 from polygist_service.rpc.work import describe_work
@@ -66,6 +66,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         longest: seconds; a longer deadline is shortened to this, but for calls that stream both ways.
         idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
+        tracer: records where the time of our own calls goes; None where nobody wants to know.
         transport: how these calls come, for who counts them.
     """
 
@@ -79,6 +80,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         longest: float,
         idle: float,
         observer: CallObserver,
+        tracer: CallTracer | None = None,
         transport: str = GRPC,
     ) -> None:
         self._transport = transport
@@ -89,6 +91,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._longest = longest
         self._idle = idle
         self._observer = observer
+        self._tracer = tracer
         # Health is asked while others send much, and is answered all the same.
         self._receiving = {is_own: Receiving(limits.receiving) for is_own in (True, False)}
         self._surrounded: dict[str, Handler] = {}
@@ -144,12 +147,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         is_own = service.startswith(OWN_SERVICES)
         method = Method(service, path.rpartition("/")[2], kind, self._transport)
         observer = Unobserved() if service == HEALTH else self._observer
+        tracer = self._tracer if is_own else None
 
         # Replies of a stream are written, not yielded: a call that its caller gives up while a message is on its way is
         # cancelled in here, and what it has under way is closed at once, by the task that opened it.
         async def call(requests: Any, context: Context) -> Any:
             """Answer a call, and tell the observer of it."""
-            exchange = Exchange(method, context, observer)
+            trace = tracer.begin(method, context.invocation_metadata() or ()) if tracer else None
+            exchange = Exchange(method, context, observer, trace)
             with exchange.observed():
                 if handler.request_streaming:
                     messages = exchange.receive_each(requests)
@@ -186,7 +191,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _around(self, exchange: Exchange, request: Any) -> AsyncIterator[CallContext]:
         """Take a call of our own on, give it its context, and end it with the status of what is raised."""
         context = exchange.context
-        request_id = find_request_id(context)
+        request_id = exchange.request_id = find_request_id(context)
         trailer = ((REQUEST_ID, request_id), *(() if self._access.asks_for_keys else find_ignored(context)))
         context.set_trailing_metadata(trailer)
         remaining = context.time_remaining()
@@ -198,7 +203,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         end = now + min(seconds, self._longest)
         if exchange.method.kind == BIDI:  # its items have deadlines of their own
             end = None if remaining is None else now + remaining
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, **exchange.trace_ids()):
             try:
                 key = authorised()
                 exchange.key = key.name if key else ""
@@ -207,6 +212,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     deadline=None if remaining is None else end,
                     request_id=request_id,
                     weight=key.weight if key else 1.0,
+                    trace=exchange.trace,
                 )
                 with self._in_flight.call(), ExitStack() as taken_on:
                     if exchange.method.kind != BIDI:
@@ -226,16 +232,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 exchange.fail(error, code, find_reason(error))
                 refusal = partial(context.abort, status, message, trailing_metadata=(*details, *trailer))
             finally:
-                log.info(
-                    "call",
-                    method=exchange.method.name,
-                    code=code,
-                    milliseconds=round((time.monotonic() - began) * 1000, 1),
-                    contents=exchange.contents,
-                    characters=exchange.characters,
-                    **exchange.particulars(),
-                    **exchange.failure,
-                )
+                log_call(exchange, code, time.monotonic() - began)
             if refusal:
                 try:
                     # Of a caller who does not read, this waits behind the answer that is on its way, maybe as long as
@@ -300,6 +297,20 @@ def leaving_nothing(call: Callable[[Any, Context], Awaitable[Any]]) -> Callable[
             raise
 
     return answer
+
+
+def log_call(exchange: Exchange, code: str, seconds: float) -> None:
+    """Log one line of a call that has ended."""
+    log.info(
+        "call",
+        method=exchange.method.name,
+        code=code,
+        milliseconds=round(seconds * 1000, 1),
+        contents=exchange.contents,
+        characters=exchange.characters,
+        **exchange.particulars(),
+        **exchange.failure,
+    )
 
 
 def service_of(path: str) -> str:
