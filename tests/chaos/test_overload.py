@@ -17,16 +17,17 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from polygist.v1.translation_service_pb2 import TranslateRequest
 from polygist.v1.translation_service_pb2_grpc import TranslationServiceStub
+from polygist_service.settings import Settings
 
 from bench.speed.figures import percentile, poisson_schedule
 from tests.chaos.figures import read_resident
 from tests.end_to_end.server import ServerProcess
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.model]
 
 OPTIONS = (("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0))
-# Enough of them that a server of a tiny model has a capacity that this process can send five times as much as.
-SENTENCES = 2
+# So many that this process can send five times as many calls as the starter model's server answers.
+SENTENCES = 8
 CALLERS = 16
 CAPACITY_SECONDS, LOAD_SECONDS, DEADLINE = 5.0, 8.0, 2.0
 ANSWERED, REFUSED, LATE = "answered", "refused", "late"
@@ -80,8 +81,8 @@ class Callers:
     async def call(self, seen: Seen, deadline: float = 60.0) -> float:
         """Make one, and add what became of it; the seconds that it took."""
         number = next(self._numbers)
-        text = " ".join(f"Der alte Markt {number} hat {at} Häuser." for at in range(SENTENCES))
-        request = TranslateRequest(contents=[text], source_language_code="de", target_language_code="en")
+        text = " ".join(f"The old market has {number} houses and {at} bridges." for at in range(SENTENCES))
+        request = TranslateRequest(contents=[text], source_language_code="en", target_language_code="pt")
         began, outcome = time.monotonic(), ANSWERED
         try:
             await next(self._stubs).Translate(request, timeout=deadline)
@@ -155,10 +156,10 @@ async def watch_health(address: str, seconds: list[float]) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tiny_home, tmp_path_factory):
-    """A server that remembers no sentence: each has to be translated."""
+def server(tmp_path_factory):
+    """A server of the starter models that remembers no sentence: each has to be translated."""
     folder = tmp_path_factory.mktemp("overload")
-    with ServerProcess(tiny_home, folder / "log", "--sentence-cache", "0") as process:
+    with ServerProcess(Settings().home, folder / "log", "--sentence-cache", "0") as process:
         process.wait_until_serving()
         yield process
 

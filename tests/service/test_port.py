@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+import time
 
 import grpc
 import pytest
 from polygist_service.app.configuration import Configuration
 from polygist_service.app.health import Health
-from polygist_service.app.port import MAIN_LOOP, Port, create_server
+from polygist_service.app.port import MAIN_LOOP, Port, create_server, listen
 from polygist_service.app.server import AdminServer
 from polygist_service.app.services import build_services
 from polygist_service.concurrency import InFlightCalls, TextPool
@@ -172,3 +173,40 @@ async def test_a_port_that_cannot_be_had_again_is_lost(monkeypatch):
 
 async def _fail():
     raise OSError("taken")
+
+
+def hold(seconds):
+    """Keep the event loop from what it does."""
+    time.sleep(seconds)
+
+
+async def count_turns(service):
+    """The turns of the event loop in which it lets in 32 calls of a method that came while it was held."""
+    calls, turns, begun = 32, 0, 0
+
+    async def answer(request, context):
+        nonlocal begun
+        begun += 1
+        return request
+
+    server = create_server()
+    server.add_registered_method_handlers(service, {"Translate": grpc.unary_unary_rpc_method_handler(answer)})
+    address = listen(server, "127.0.0.1:0")
+    await server.start()
+    with grpc.insecure_channel(address) as channel:
+        call_method = channel.unary_unary(f"/{service}/Translate")
+        assert await asyncio.to_thread(call_method, b"first", timeout=30) == b"first"
+        under_way = [call_method.future(b"%d" % number, timeout=30) for number in range(calls)]
+        hold(0.3)  # all of them come meanwhile
+        while begun < 1 + calls:
+            turns += 1
+            await asyncio.sleep(0)
+            hold(0.002)  # gRPC's thread tells meanwhile what has come
+        assert [await asyncio.to_thread(each.result) for each in under_way] == [b"%d" % n for n in range(calls)]
+    await server.stop(None)
+    return turns
+
+
+async def test_methods_that_are_called_much_let_several_calls_in_at_a_time():
+    others = await count_turns("of.Others")
+    assert others > 2 * await count_turns("polygist.v1.TranslationService")

@@ -17,6 +17,7 @@ import structlog
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # not typed, as all that is private
 
 from polygist_service.concurrency import InFlightCalls
+from polygist_service.rpc.interceptors import ALIAS_MARK
 
 log = structlog.get_logger(__name__)
 
@@ -24,18 +25,37 @@ log = structlog.get_logger(__name__)
 UNREGISTERED = uuid.uuid4().hex
 UNREGISTERED_PATH = f"/{UNREGISTERED}/{UNREGISTERED}".encode()
 MAIN_LOOP = "_server_main_loop"
+# gRPC's main loop asks for one call of each method, and for the next one some turns of the event loop later: where
+# turns are long, calls wait before anything of ours sees them. So methods of services that are called much have further
+# names, by each of which one more is asked for.
+MUCH_CALLED = ("/polygist.v1.TranslationService/", "/polygist.v1.SummarisationService/")
+FURTHER_NAMES = 7
 # The port of a main loop that has ended is free at once; something else may be quicker to take it.
 REBIND_TRIES, REBIND_INTERVAL = 500, 0.01
 
 
 class MainLoop(cygrpc.AioServer):  # type: ignore[misc]  # the package has no types
-    """gRPC's own, which never reads a name that was not registered, and frees nothing that core still writes to."""
+    """gRPC's own, which never reads a name that was not registered, and frees nothing that core still writes to.
+
+    It asks for several calls of a method at a time, where that is called much.
+    """
+
+    def add_registered_method_handlers(self, method_handlers: dict[str, Any]) -> None:
+        """Register methods by their paths, and some by further names, which nobody can call."""
+        further = {
+            f"{path}{ALIAS_MARK}{UNREGISTERED}{number}": handler
+            for path, handler in method_handlers.items()
+            if path.startswith(MUCH_CALLED)
+            for number in range(FURTHER_NAMES)
+        }
+        super().add_registered_method_handlers({**method_handlers, **further})
 
     def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[Any]:
         """Return what is done when a call of a method has come: of any that was not registered where it is None."""
         if method is None:
             return asyncio.get_running_loop().create_future()
-        request = super()._make_request_call_future(None if method == UNREGISTERED_PATH else method)
+        path = None if method == UNREGISTERED_PATH else method.partition(ALIAS_MARK.encode())[0]
+        request = super()._make_request_call_future(path)
         # A main loop that ends cancels these, and with them goes the memory that core puts the call in. Core lets go of
         # it when the server shuts down, and then they fail.
         request.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
