@@ -118,7 +118,7 @@ audit: $(READY) ## look up what the image installs at OSV; exits with 2 and a li
 	@$(BIN)/python deploy/audit.py
 
 lock: $(READY)  ## lock what the image installs, with hashes
-	@for each in 'pyproject.toml --extra service --extra documents --extra http --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
+	@for each in 'pyproject.toml --extra service --extra documents --extra http --extra otel --overrides deploy/left_out.txt -o deploy/requirements.lock' 'deploy/build.in -o deploy/build.lock'; do \
 	  $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' $$each || exit 1; \
 	done
 

@@ -28,7 +28,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from tests.service.echo import EchoEngine
-from tests.service.harness import failure_of, serving
+from tests.service.harness import failure_of, serving, until
 from tests.service.one_model import OneModel, submit, text_pool
 from tests.service.tiny import load_tiny_model, write_tiny_model
 
@@ -158,18 +158,21 @@ async def test_what_a_call_was_and_how_it_ended_is_told_and_nothing_of_its_text(
     assert "keeper" not in done.to_json() + failed.to_json()
 
 
-class Poisoned:
-    """A loaded model that fails on a batch with a text of so many tokens."""
+class Held:
+    """A loaded model that can be held back, and that fails on a batch with a text of so many tokens."""
 
-    def __init__(self, model, length):
+    def __init__(self, model, *, poison=0):
         self._model = model
-        self._length = length
+        self._poison = poison
+        self.entered, self.gate = threading.Event(), threading.Event()
 
     def __getattr__(self, name):
         return getattr(self._model, name)
 
     def run(self, batch, options, listener=None):
-        if self._length in map(len, batch):
+        self.entered.set()
+        assert self.gate.wait(10)
+        if self._poison in map(len, batch):
             raise RuntimeError("poison")
         return self._model.run(batch, options, listener)
 
@@ -216,11 +219,35 @@ async def test_the_engine_tells_of_batches_with_traced_calls_only(tiny):
         assert run.report.target_tokens > 0
 
 
+async def test_a_batch_of_the_engine_has_links_to_all_calls_in_it(tiny):
+    spans, model = Spans(), Held(tiny)
+    calls = [spans.begin() for _ in range(2)]
+
+    async def translate(text, trace=None):
+        context = CallContext("me", trace=trace)
+        return [each async for each in submit(engine, "tiny", [text], options=Decoding(), context=context)]
+
+    async with batching(model, spans.tracing) as engine:
+        first = asyncio.ensure_future(translate("a new road"))
+        await asyncio.to_thread(model.entered.wait, 10)
+        others = [asyncio.ensure_future(translate("the old bridge", call)) for call in calls]
+        await until(lambda: engine.queue_state().segments == 2)
+        model.gate.set()
+        await asyncio.gather(first, *others)
+    (batch,) = spans.named("batch")
+    assert {link.context.span_id for link in batch.links} == {call.id.span_id for call in calls}
+    assert (batch.attributes["polygist.calls"], batch.attributes["polygist.segments"]) == (2, 2)
+    for name in ("queue", "decode"):
+        assert len({span.context.trace_id for span in spans.named(name)}) == 2
+
+
 async def test_a_batch_that_fails_is_told_with_all_its_runs(tiny):
     batches, context = Batches(), CallContext("me", trace=Spans().begin())
     texts = ["the river", "the river near the old bridge"]
     length = len(tiny.tokenise(texts[1], Decoding()))
-    async with batching(Poisoned(tiny, length), batches) as engine:
+    model = Held(tiny, poison=length)
+    model.gate.set()
+    async with batching(model, batches) as engine:
         with pytest.raises(InferenceFailed):
             [each async for each in submit(engine, "tiny", texts, options=Decoding(), context=context)]
     runs = [(run.report is not None, run.parts[0].segments) for batch in batches.told for run in batch.runs]
