@@ -169,7 +169,7 @@ def prometheus(starter_home, tmp_path_factory, prometheus_programs) -> Iterator[
         Client(server.address) as client,
     ):
         server.wait_until_serving()
-        for _ in range(2):  # with a scrape between, so that what is counted for the first time increases too
+        for _ in range(2):  # with a scrape between, so that there is a rate of what was not counted from nought
             translate(client)
             ask_in_vain(client)
             fail(client, points)
@@ -202,7 +202,7 @@ def test_a_query_has_data(prometheus: Prometheus, query: Query):
     ],
 )
 def test_the_load_is_seen(prometheus: Prometheus, expression: str):
-    assert prometheus.value(f"sum(increase({expression}[5m]))") > 0 < prometheus.value(f"sum({expression})")
+    assert prometheus.value(f"sum({expression})") > 0
 
 
 def test_prometheus_evaluates_the_alerts(prometheus: Prometheus):
