@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test deploy-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -46,6 +46,10 @@ web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as
 	@[ "$$(id -u)" != 0 ] || sh tests/web/debian.sh
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http,otel]' --group web
 	@$(BIN)/python -m pytest -m web tests/web
+
+deploy-test: $(READY) ## run every query of the dashboard and of the alerts on Debian's Prometheus, which it fetches, beside a server under load
+	@sh tests/deploy/debian.sh
+	@$(BIN)/python -m pytest -m deploy tests/deploy
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

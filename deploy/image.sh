@@ -15,6 +15,8 @@ cp "${PIP_CERT:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}" "$secrets
 : "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct 2>/dev/null || echo 1580601600)}"
 export SOURCE_DATE_EPOCH
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' protos/polygist/__init__.py)
+# Beside the name that was asked for: what deploy/ names its images by.
+[ "$IMAGE" != localhost/polygist ] || set -- "$@" --tag "$IMAGE:$version"
 set -- "$@" --build-arg "MODELS=$MODELS" --build-arg "VERSION=$version" --tag "$IMAGE" \
     --secret "id=pip,src=$secrets/pip" --secret "id=ca,src=$secrets/ca"
 

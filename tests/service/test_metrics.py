@@ -15,6 +15,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from polygist.v1 import translation_service_pb2, translation_service_pb2_grpc
+from polygist_service.app.watchdog import CAUSES
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.cost import CostModel
@@ -23,6 +24,7 @@ from polygist_service.engine.interface import BatchReport, CacheState, Decoding,
 from polygist_service.engine.jobs import BatchKey
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
+from polygist_service.engine.slots import RunningBatch, SlotState
 from polygist_service.errors import InferenceFailed
 from polygist_service.observability.exposition import MetricsServer
 from polygist_service.observability.metrics import MOST_PAIRS, CacheCollector, LiveCollector, Metrics
@@ -357,10 +359,33 @@ def test_models_show_the_one_state_they_are_in():
     assert len(shown) == 2 * len(State)
 
 
+def test_slots_are_shown_by_what_they_do():
+    metrics, batch = Metrics(()), RunningBatch("tiny", 1, 0.1)
+    slots = [SlotState("slot-0", False, batch), SlotState("slot-1", False, None), SlotState("slot-2", True, batch)]
+    slots.append(SlotState("slot-3", False, batch))
+    metrics.registry.register(
+        LiveCollector(queue=QueueState, models=lambda: (), slots=lambda: (slot.activity for slot in slots))
+    )
+    samples, _ = scrape(metrics)
+    shown = {key[1]: value for key, value in samples.items() if key[0] == "polygist_slots"}
+    assert shown == {"busy": 2, "idle": 1, "dead": 1}
+
+
+def test_stalls_are_counted_from_nought():
+    metrics = Metrics(())
+    metrics.count_stalls(CAUSES)
+    metrics.stalled("all_slots")
+    samples, _ = scrape(metrics)
+    shown = {key[1]: value for key, value in samples.items() if key[0] == "polygist_stalls_total"}
+    assert shown == {"event_loop": 0, "dead_slot": 0, "all_slots": 1, "lost_slot": 0}
+
+
 def test_memory_is_shown_and_registries_are_apart():
     metrics, other = Metrics(()), Metrics(())
     metrics.batch_ran(BatchReport("tiny", 1, 2, 2, 3, 0, 0.1))
     assert scrape(metrics)[0]["process_resident_memory_bytes",] > 1e6
+    metrics.show_memory_limit(2 << 30)
+    assert scrape(metrics)[0]["polygist_memory_limit_bytes",] == 2 << 30
     assert ("polygist_source_tokens_total", "tiny") not in scrape(other)[0]
 
 

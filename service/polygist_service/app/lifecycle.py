@@ -15,7 +15,7 @@ from polygist_service.app.configuration import Configuration
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
 from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS
-from polygist_service.app.watchdog import LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
+from polygist_service.app.watchdog import CAUSES, LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
 from polygist_service.settings import Settings
 
@@ -118,7 +118,8 @@ def warn_of_sizes(settings: Settings, memory: int | None) -> None:
 
 def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Watchdog:
     """Return what watches a server; it does not run yet."""
-
+    metrics = server.runtime.services.metrics
+    metrics.count_stalls(CAUSES)
     interval = min(LONGEST_INTERVAL, settings.stall_seconds / LOOKS)
     detector = StallDetector(
         server.runtime.slot_states,
@@ -131,7 +132,7 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
         interval=interval,
         grace=settings.stall_grace,
         health=server.health,
-        count=server.runtime.services.metrics.stalled,
+        count=metrics.stalled,
         leave=lambda code: leave(writer, code),
     )
 

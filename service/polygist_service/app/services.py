@@ -16,7 +16,7 @@ from polygist_service.app.heap import trim_heap
 from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.engine import BatchingEngine
-from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
+from polygist_service.engine.hardware import Placement, count_usable_cores, read_memory, resolve
 from polygist_service.engine.interface import Engine
 from polygist_service.engine.residency.loader import Loader, open_model
 from polygist_service.engine.residency.registry import Registry
@@ -186,6 +186,8 @@ class Runtime:
             raise StoreError(f"preload: no model {unknown[0]!r} is installed; installed: {', '.join(installed)}")
         infos = map(self.registry.info, installed)
         metrics = Metrics({tag for info in infos for tag in (*info.source_languages, *info.target_languages)})
+        if memory := read_memory():
+            metrics.show_memory_limit(memory)
         pool = TextPool(settings.text_threads)
         cache = SentenceCache(settings.sentence_cache)
         self._telemetry = open_telemetry(settings, metrics)
@@ -195,7 +197,10 @@ class Runtime:
         )
         metrics.registry.register(
             LiveCollector(
-                queue=self._engine.queue_state, models=self._engine.models, resident=self.registry.resident_bytes
+                queue=self._engine.queue_state,
+                models=self._engine.models,
+                resident=self.registry.resident_bytes,
+                slots=lambda: (slot.activity for slot in self.slot_states()),
             )
         )
         metrics.registry.register(CacheCollector(cache.state))

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 # Exit code of a process that stood still, whatever else ended it.
 STALLED = 70
+# What may stand still.
+CAUSES = EVENT_LOOP, DEAD_SLOT, ALL_SLOTS, LOST_SLOT = "event_loop", "dead_slot", "all_slots", "lost_slot"
 # A batch is overdue after so many times what it was predicted to take at most.
 OVERDUE = 3
 # A slot is lost, and no longer only overdue, after so many times that.
@@ -60,12 +62,12 @@ class StallDetector:
     _batches: dict[str, Sign] = field(default_factory=dict)
 
     def look(self, elapsed: float) -> str:
-        """Take another look after `elapsed` seconds; returns what stands still, or nothing."""
+        """Take another look after `elapsed` seconds; returns which of `CAUSES` there is, or nothing."""
         if self._beat.look(self.beat(), elapsed) > self.least:
-            return "event_loop"
+            return EVENT_LOOP
         slots = self.slots()
         if any(slot.is_dead for slot in slots):
-            return "dead_slot"
+            return DEAD_SLOT
         overdue, has_lost = 0, False
         for slot in slots:
             seconds = self._batches.setdefault(slot.name, Sign()).look(slot.batch, elapsed)
@@ -75,8 +77,8 @@ class StallDetector:
             overdue += seconds > limit
             has_lost |= seconds > max(limit, min(self.longest, LOST * limit))
         if slots and overdue == len(slots):
-            return "all_slots"
-        return "lost_slot" if has_lost else ""
+            return ALL_SLOTS
+        return LOST_SLOT if has_lost else ""
 
 
 class Health(Protocol):

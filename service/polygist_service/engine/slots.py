@@ -72,6 +72,11 @@ class SlotState:
     is_dead: bool
     batch: RunningBatch | None
 
+    @property
+    def activity(self) -> str:
+        """What it does, in one word: ``busy``, ``idle`` or ``dead``."""
+        return "dead" if self.is_dead else "busy" if self.batch else "idle"
+
 
 class Slots:
     """A fixed number of threads over one scheduler.

@@ -1,11 +1,20 @@
 """The instruments, and what the other rooms tell them."""
 
 import platform
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter as Tally
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -17,6 +26,8 @@ from polygist_service.text.languages import serving
 # A series of its own for when each counter began, which nobody reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+SLOT_STATES = ("busy", "idle", "dead")
+
 
 class LiveCollector(Collector):
     """Asks the engine at each scrape, on the thread that answers it.
@@ -25,6 +36,7 @@ class LiveCollector(Collector):
         queue: what waits now.
         models: the installed models and their states.
         resident: bytes that each loaded model takes.
+        slots: which of `SLOT_STATES` each slot is in.
     """
 
     def __init__(
@@ -33,10 +45,12 @@ class LiveCollector(Collector):
         queue: Callable[[], QueueState],
         models: Callable[[], Sequence[ModelInfo]],
         resident: Callable[[], Mapping[str, int]] = dict,
+        slots: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._queue = queue
         self._models = models
         self._resident = resident
+        self._slots = slots
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The families, as `prometheus_client` wants them."""
@@ -49,6 +63,11 @@ class LiveCollector(Collector):
         yield GaugeMetricFamily(
             "polygist_queue_work_seconds", "What waits may be expected to take of a slot.", queue.seconds
         )
+        counted = Tally(self._slots())
+        slots = GaugeMetricFamily("polygist_slots", "Slots by what they do.", labels=("state",))
+        for activity in SLOT_STATES:
+            slots.add_metric((activity,), counted[activity])
+        yield slots
         states = GaugeMetricFamily("polygist_model_state", "1 for the state a model is in.", labels=("model", "state"))
         memory = GaugeMetricFamily(
             "polygist_model_resident_bytes", "Memory of a loaded model, estimated.", labels=("model",)
@@ -226,6 +245,15 @@ class Metrics:
                 source = target = OTHER
             self._pairs.add((source, target))
         self._failed.labels(*method, code, reason, source, target).inc()
+
+    def count_stalls(self, causes: Iterable[str]) -> None:
+        """Count the stalls of each cause from 0, so that the first one is seen as an increase."""
+        for cause in causes:
+            self._stalls.labels(cause)
+
+    def show_memory_limit(self, limit: int) -> None:
+        """Show how many bytes this process can have at most."""
+        Gauge("polygist_memory_limit_bytes", "Memory that this process can have.", registry=self.registry).set(limit)
 
     def count_dropped_lines(self, dropped: Callable[[], Mapping[str, int]]) -> None:
         """Show how many lines of the log were dropped, by reason."""
