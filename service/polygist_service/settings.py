@@ -96,6 +96,9 @@ class Settings(Home):
         "", description="web pages that may call over HTTP, such as https://example.org; * is any; empty is none",
         json_schema_extra={"metavar": "ORIGINS"},
     )  # fmt: skip
+    connection_age: Seconds = Field(
+        600.0, description="seconds after which callers are told to connect anew, and find new replicas; 0 is never"
+    )
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the server's private key")

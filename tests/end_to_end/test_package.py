@@ -134,7 +134,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
         "otel",
     }
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
-        "dev", "bench", "fuzz", "protos", "training", "web",
+        "dev", "bench", "fuzz", "protos", "replicas", "training", "web",
     }  # fmt: skip
 
 

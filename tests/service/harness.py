@@ -10,7 +10,7 @@ from google.rpc import error_details_pb2, status_pb2
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 from polygist_service.access.access import Access
 from polygist_service.app.health import Health
-from polygist_service.app.server import build_grpc_server
+from polygist_service.app.server import CONNECTION_AGE, build_grpc_server
 from polygist_service.app.services import Services, build_services
 from polygist_service.concurrency import TextPool
 from polygist_service.engine.interface import Engine
@@ -50,6 +50,7 @@ async def serving(
     glossaries: Glossaries | None = None,
     access: Access | None = None,
     tracer: CallTracer | None = None,
+    connection_age: float = CONNECTION_AGE,
 ) -> AsyncIterator[Service]:
     """Serve `engine` on loopback while the block runs."""
     pool = TextPool(2)
@@ -64,7 +65,7 @@ async def serving(
         queued=lambda: queued,
         tracer=tracer,
     )
-    server = build_grpc_server(services, serves_reflection=True)
+    server = build_grpc_server(services, serves_reflection=True, connection_age=connection_age)
     health = Health()
     health.attach(server)
     health.report(engine.models())

@@ -55,6 +55,17 @@ async def test_a_path_that_is_no_utf8_is_a_method_that_is_not_served():
         assert (await service.translation.Translate(make("Two."))).translations[0].translated_text == "[Two.]"
 
 
+async def test_a_connection_ends_with_its_age_and_no_call_with_it():
+    engine = EchoEngine(delay=0.5)
+    async with serving(engine, connection_age=0.1) as service:
+        under_way = asyncio.ensure_future(service.translation.Translate(make("One.")))
+        await until(lambda: engine.held)
+        while (state := service.channel.get_state()) is not grpc.ChannelConnectivity.IDLE:
+            await service.channel.wait_for_state_change(state)
+        assert (await under_way).translations[0].translated_text == "[One.]"
+        assert (await service.translation.Translate(make("Two."))).translations[0].translated_text == "[Two.]"
+
+
 @pytest.mark.parametrize("path", ["/polygist.v1.TranslationService/Nothing", "/", "/a", "/polygist.v1.Nothing/é", "//"])
 async def test_a_method_that_nobody_serves_is_unimplemented(path):
     async with serving(EchoEngine()) as service:

@@ -41,10 +41,19 @@ STREAMS = 256  # of one connection at the same time; its caller's HTTP/2 stack k
 MAX_PENDING_CALLS = 64 * STREAMS
 # More than fit in `Limits.queue_bytes`, so that it is `Admission` which refuses, with a time to come back.
 MAX_CONCURRENT_CALLS = 8 * MAX_PENDING_CALLS
+CONNECTION_AGE = 600.0
+# The most milliseconds that gRPC takes: it reads them as never.
+NEVER = (1 << 31) - 1
 
 
-def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
-    """Return gRPC's own knobs; each differs from the default for a reason."""
+def channel_options(limits: Limits, *, connection_age: float) -> Sequence[tuple[str, int]]:
+    """Return gRPC's own knobs; each differs from the default for a reason.
+
+    Args:
+        limits: those on a request.
+        connection_age: see `Settings`.
+    """
+    longest_call = limits.deadline_seconds + 30
     return [
         ("grpc.so_reuseport", 0),  # else a second server on the port silently takes half of the traffic
         ("grpc.max_receive_message_length", limits.message_bytes),
@@ -54,8 +63,9 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
         ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING_CALLS * 5 // 4),
         ("grpc.server_max_unrequested_time_in_server", limits.deadline_seconds),  # by default 30, then CANCELLED
-        ("grpc.max_connection_age_ms", 600_000),  # lets clients behind a plain load balancer spread again
-        ("grpc.max_connection_age_grace_ms", 630_000),  # longer than the longest call
+        # Lets callers spread again, over those that a name stands for now or behind a plain load balancer.
+        ("grpc.max_connection_age_ms", min(round(connection_age * 1000) or NEVER, NEVER)),
+        ("grpc.max_connection_age_grace_ms", min(longest_call * 1000, NEVER)),
         ("grpc.max_connection_idle_ms", 900_000),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
@@ -67,7 +77,11 @@ def channel_options(limits: Limits) -> Sequence[tuple[str, int]]:
 
 
 def build_grpc_server(
-    services: Services, *, serves_reflection: bool, in_flight: InFlightCalls | None = None
+    services: Services,
+    *,
+    serves_reflection: bool,
+    in_flight: InFlightCalls | None = None,
+    connection_age: float = CONNECTION_AGE,
 ) -> grpc.aio.Server:
     """Build a server with all servicers; it listens on nothing yet.
 
@@ -75,11 +89,12 @@ def build_grpc_server(
         services: what answers.
         serves_reflection: whether callers may read the protos from the server.
         in_flight: counts the calls of this server; by default those of the services.
+        connection_age: seconds after which callers are told to connect anew; 0 is never.
     """
     calls = in_flight or services.in_flight
     server = create_server(
         interceptors=[make_interceptor(calls, services, services.metrics)],
-        options=channel_options(services.limits),
+        options=channel_options(services.limits, connection_age=connection_age),
         maximum_concurrent_rpcs=MAX_CONCURRENT_CALLS,
     )
     add_services(server, services, calls)
@@ -136,7 +151,8 @@ class AdminServer:
 
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         interceptor = make_interceptor(in_flight, self._services, Unobserved())
-        server = create_server(interceptors=[interceptor], options=channel_options(self._services.limits))
+        options = channel_options(self._services.limits, connection_age=CONNECTION_AGE)
+        server = create_server(interceptors=[interceptor], options=options)
         add_model_services(server, self._services, self._servicer)
         reflection.enable_server_reflection(ADMIN_SERVICES, server)
         if self._health:
@@ -264,7 +280,10 @@ class Server:
 
     def _make(self, in_flight: InFlightCalls) -> grpc.aio.Server:
         server = build_grpc_server(
-            self.runtime.services, serves_reflection=self._settings.serves_reflection, in_flight=in_flight
+            self.runtime.services,
+            serves_reflection=self._settings.serves_reflection,
+            in_flight=in_flight,
+            connection_age=self._settings.connection_age,
         )
         self.health.attach(server)
         return server

@@ -40,7 +40,7 @@ Command = Callable[..., Any]
 
 # The flags of ``serve`` by what they are for, in the order of its help; those of the limits go by their prefix.
 HEADINGS: Mapping[str, Sequence[str]] = {
-    "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection"),
+    "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection", "connection_age"),
     "Web pages": ("http_hosts", "http_cors_origins"),
     "Encryption": ("tls_cert", "tls_key", "tls_client_ca", "insecure"),
     "Access": ("access_keys",),
