@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, overload
@@ -23,7 +23,7 @@ from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_
 from polygist_client.options import Texts
 from polygist_client.retries import Retries
 from polygist_client.streams import StreamPosition
-from polygist_client.tracing import begin_span, ending
+from polygist_client.tracing import begin_span, ending, within
 
 CLOSED = "this client is closed; make another"
 Items = Iterable[str | options.Item] | AsyncIterable[str | options.Item]
@@ -334,7 +334,8 @@ class AsyncClient:
                 try:
                     with self._own_errors(call, attempts.request_id):
                         stub = self._stub(call, "unary_stream")
-                        parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
+                        with within(attempts.span):
+                            parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                         try:
                             async for part in parts:
                                 attempts.progress()
@@ -364,10 +365,15 @@ class AsyncClient:
         span = begin_span(call, request_id)
         headers = span.headers if span else ()
         keywords = self._connection.keywords(call, request_id, timeout=None, headers=headers)
+
+        def open_stream(messages: AsyncIterator[Any]) -> Any:
+            with within(span):
+                return self._stub(call, "stream_stream")(messages, **keywords)
+
         tasks = BulkTasks(
             start_bulk(call, self._connection, limits, request_id, ordered=ordered),
             call.request,
-            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            open_stream,
             lambda: self._own_errors(call, request_id),
         )
         with ending(span):
@@ -406,7 +412,8 @@ class AsyncClient:
                 try:
                     with self._own_errors(call, attempts.request_id):
                         stub = self._stub(call, "unary_unary")
-                        pending = stub(call.request, **attempts.keywords(time.monotonic()))
+                        with within(attempts.span):
+                            pending = stub(call.request, **attempts.keywords(time.monotonic()))
                         reply: ReplyT = await pending
                         trailer = await pending.trailing_metadata() if self._api_key.is_open else ()
                 except CallFailed as error:

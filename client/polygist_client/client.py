@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack, overload
@@ -24,7 +24,7 @@ from polygist_client.items import ItemLimits, ItemReader, check_items, parse_in_
 from polygist_client.options import Texts
 from polygist_client.retries import Attempts, Retries
 from polygist_client.streams import StreamPosition
-from polygist_client.tracing import begin_span, ending
+from polygist_client.tracing import begin_span, ending, within
 
 ReplyT = TypeVar("ReplyT", bound=Message)
 AnswerT = TypeVar("AnswerT")
@@ -329,7 +329,8 @@ class Client:
                 try:
                     with own_errors(call, self._connection, attempts.request_id):
                         stub = self._stub(call, "unary_stream")
-                        parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
+                        with within(attempts.span):
+                            parts = stub(position.begin().request, **attempts.keywords(time.monotonic()))
                         try:
                             for part in parts:
                                 attempts.progress()
@@ -358,10 +359,15 @@ class Client:
         span = begin_span(call, request_id)
         headers = span.headers if span else ()
         keywords = self._connection.keywords(call, request_id, timeout=None, headers=headers)
+
+        def open_stream(messages: Iterator[Any]) -> Any:
+            with within(span):
+                return self._stub(call, "stream_stream")(messages, **keywords)
+
         worker = BulkThread(
             start_bulk(call, self._connection, limits, request_id, ordered=ordered),
             call.request,
-            lambda messages: self._stub(call, "stream_stream")(messages, **keywords),
+            open_stream,
             lambda: own_errors(call, self._connection, request_id),
         )
         with ending(span), closing(worker.run(items, ItemReader(limits))) as answers:
@@ -396,7 +402,8 @@ class Client:
 
         def start() -> Any:
             stub = self._stub(call, "unary_unary")
-            return stub.future(call.request, **attempts.keywords(time.monotonic()))
+            with within(attempts.span):
+                return stub.future(call.request, **attempts.keywords(time.monotonic()))
 
         return PendingCall(call, start, attempts, self._api_key)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
 Headers = tuple[tuple[str, str], ...]
+# By which a program tells the instrumentations of OpenTelemetry to leave out what it does.
+SUPPRESS = "suppress_instrumentation"
 
 
 class CallSpan:
@@ -36,6 +38,21 @@ class CallSpan:
         self.headers: Headers = tuple(headers.items())
         self._span = span
 
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """Have it be what the program is at during a block, which starts a call.
+
+        What instruments gRPC itself keeps still in it: it would make a second span of the call, and its streams cannot
+        be cancelled.
+        """
+        from opentelemetry import context, trace
+
+        token = context.attach(context.set_value(SUPPRESS, True, trace.set_span_in_context(self._span)))
+        try:
+            yield
+        finally:
+            context.detach(token)
+
     def repeat(self, error: CallFailed, delay: float) -> None:
         """Note that there is to be another attempt, so many seconds after one that failed."""
         told: dict[str, str | float] = {"rpc.response.status_code": error.code, "polygist.delay": delay}
@@ -54,14 +71,15 @@ class CallSpan:
 
 
 def begin_span(call: Call[Any, Any], request_id: str) -> CallSpan | None:
-    """Begin the span of a call, within what the program is at; None where nobody has said where spans are to go."""
-    if "opentelemetry.trace" not in sys.modules:  # then nobody can have
+    """Begin the span of a call, within what the program is at; None where it is not traced.
+
+    What has not even imported OpenTelemetry has said nothing of where spans are to go.
+    """
+    if "opentelemetry.trace" not in sys.modules:
         return None
     from opentelemetry import trace
 
     provider = trace.get_tracer_provider()
-    if isinstance(provider, trace.ProxyTracerProvider):
-        return None
     name = call.path.removeprefix("/")
     told = {"rpc.system.name": "grpc", "rpc.method": name, "polygist.request_id": request_id}
     return CallSpan(find_tracer(provider).start_span(name, kind=trace.SpanKind.CLIENT, attributes=told))
@@ -71,6 +89,11 @@ def begin_span(call: Call[Any, Any], request_id: str) -> CallSpan | None:
 def find_tracer(provider: "TracerProvider") -> "Tracer":
     """Return what begins our spans; a program has one provider."""
     return provider.get_tracer("polygist", __version__)
+
+
+def within(span: CallSpan | None) -> AbstractContextManager[object]:
+    """Have a span, if there is one, be what the program is at where gRPC is asked to start a call."""
+    return span.current() if span else nullcontext()
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -59,6 +60,43 @@ def test_a_call_is_a_part_of_what_the_program_is_at_and_the_server_is_told_of_it
     assert span.attributes is not None
     assert span.attributes["rpc.response.status_code"] == "OK"
     assert span.attributes["polygist.request_id"] == "mine"
+
+
+class Instrumentation(
+    grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor, grpc.StreamStreamClientInterceptor
+):
+    """What instruments gRPC in the whole program: notes what it finds where a call starts."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, object]] = []
+
+    def note(self, continuation: Any, details: Any, request: Any) -> Any:
+        span = trace.get_current_span().get_span_context()
+        self.found.append((trace.format_span_id(span.span_id), context.get_value("suppress_instrumentation")))
+        return continuation(details, request)
+
+    intercept_unary_unary = intercept_unary_stream = intercept_stream_stream = note
+
+
+def test_what_instruments_grpc_keeps_still_where_a_call_has_its_span(
+    fake: Fake, program: Program, monkeypatch: pytest.MonkeyPatch
+):
+    instrumentation, open_channel = Instrumentation(), grpc.insecure_channel
+
+    def open_instrumented(*given: Any, **options: Any) -> grpc.Channel:
+        return grpc.intercept_channel(open_channel(*given, **options), instrumentation)
+
+    monkeypatch.setattr(grpc, "insecure_channel", open_instrumented)
+    with Client(fake.address) as client:
+        client.translate("a", to="pt")
+        list(client.stream_translate("a. b.", to="pt"))
+        list(client.translate_many(["a"], to="pt"))
+    methods = ("Translate", "StreamTranslate", "BatchTranslate")
+    spans = [span for method in methods for span in program.named(f"polygist.v1.TranslationService/{method}")]
+    assert len(spans) == 3
+    assert set(instrumentation.found) >= {(each, True) for each in ids(spans)}
+    assert all(is_suppressed for _, is_suppressed in instrumentation.found)
+    assert context.get_value("suppress_instrumentation") is None
 
 
 def test_attempts_are_events_of_one_span(fake: Fake, client: Client, program: Program):

@@ -332,6 +332,9 @@ def test_variables_leave_one_of_the_two_out(without_variables, monkeypatch):
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "OTLP goes over gRPC here; say grpc"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "could not convert string to float: 'soon'"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "OTEL_METRIC_EXPORT_INTERVAL is '0'; give milliseconds, such as 60000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "nan", "OTEL_METRIC_EXPORT_INTERVAL is 'nan'; give milliseconds"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", 'Invalid value "brotli"'),
     ],
 )
 def test_what_a_variable_cannot_have_is_a_warning_and_ends_a_start_that_asks_for_it(
@@ -346,6 +349,14 @@ def test_what_a_variable_cannot_have_is_a_warning_and_ends_a_start_that_asks_for
     (event,) = log
     assert event["event"] == "telemetry_off"
     assert told in event["hint"]
+
+
+def test_a_variable_chooses_what_is_recorded_where_no_setting_does(without_variables, monkeypatch):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+    for ratio, is_recorded in (({}, False), ({"trace_ratio": 1.0}, True)):
+        telemetry = open_telemetry(load_settings({"otlp_endpoint": "http://127.0.0.1:1", **ratio}), Metrics(()))
+        assert (telemetry.tracing.begin(METHOD, ()) is not None) == is_recorded
+        telemetry.close(0)
 
 
 def test_packages_that_are_missing_are_named_with_the_cure(without_variables, monkeypatch):

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 NAME = "polygist"
 TRACES, METRICS = "TRACES", "METRICS"
 INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
-INTERVAL_MILLISECONDS = 60_000.0
+INTERVAL_MILLISECONDS, MOST_MILLISECONDS = 60_000, 1e9
 # What is on its way when there is no time left is given up within so many seconds.
 GIVE_UP_SECONDS = 0.5
 
@@ -68,24 +68,24 @@ class Telemetry:
         self._provider: TracerProvider | None = None
         self._metrics: MetricsExport | None = None
         self._exporters: list[OTLPSpanExporter | OTLPMetricExporter] = []
-        resource = describe_server()
-        try:
-            if is_sent(TRACES, endpoint):
-                spans = OTLPSpanExporter(endpoint=endpoint or None)
-                sampler = None if ratio is None else ParentBased(TraceIdRatioBased(ratio))
-                self._provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
-                self._provider.add_span_processor(BatchSpanProcessor(spans))
-                self.tracing = Tracing(self._provider.get_tracer(NAME, find_version(NAME)))
-                self._exporters.append(spans)
-            if is_sent(METRICS, endpoint):
-                metrics = OTLPMetricExporter(endpoint=endpoint or None)
-                seconds = float(os.environ.get(INTERVAL) or INTERVAL_MILLISECONDS) / 1000
-                self._metrics = MetricsExport(registry, metrics, resource, seconds=seconds)
-                self._exporters.append(metrics)
+        try:  # all that may fail first: what follows begins threads
+            spans = OTLPSpanExporter(endpoint=endpoint or None) if is_sent(TRACES, endpoint) else None
+            metrics = OTLPMetricExporter(endpoint=endpoint or None) if is_sent(METRICS, endpoint) else None
+            seconds, resource = read_interval(), describe_server()
+            sampler = None if ratio is None else ParentBased(TraceIdRatioBased(ratio))
+            provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
         except UnsupportedCapability:
             raise
         except Exception as error:  # of a variable with a value that is none
             raise UnsupportedCapability(f"OTLP: {error}; see the variables that begin with OTEL_") from error
+        if spans:
+            self._exporters.append(spans)
+            self._provider = provider
+            provider.add_span_processor(BatchSpanProcessor(spans))
+            self.tracing = Tracing(provider.get_tracer(NAME, find_version(NAME)))
+        if metrics:
+            self._exporters.append(metrics)
+            self._metrics = MetricsExport(registry, metrics, resource, seconds=seconds)
 
     def close(self, seconds: float) -> None:
         """Send what has not been sent, within `seconds`; blocks."""
@@ -161,6 +161,15 @@ def is_sent(signal: str, endpoint: str) -> bool:
                 f"{name} is {protocol!r}, and OTLP goes over gRPC here; say grpc, and the collector's port for it, 4317"
             )
     return True
+
+
+def read_interval() -> float:
+    """Return the seconds from one sending of metrics to the next; raises UnsupportedCapability where they are none."""
+    given = os.environ.get(INTERVAL) or INTERVAL_MILLISECONDS
+    milliseconds = float(given)
+    if not 0 < milliseconds < MOST_MILLISECONDS:
+        raise UnsupportedCapability(f"{INTERVAL} is {given!r}; give milliseconds, such as {INTERVAL_MILLISECONDS}")
+    return milliseconds / 1000
 
 
 def describe_server() -> Resource:
