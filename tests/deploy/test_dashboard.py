@@ -1,10 +1,15 @@
 """The dashboard, the alerts and what Kubernetes scales on, against the metrics that a server has."""
 
 import asyncio
+import json
 import re
-from itertools import combinations
+from collections.abc import Iterator
+from itertools import combinations, zip_longest
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from polygist_service.app.services import Runtime
 from polygist_service.app.watchdog import CAUSES
 from polygist_service.limits import Limits
@@ -12,6 +17,7 @@ from polygist_service.settings import Settings
 
 from tests.deploy.manifests import (
     ALERTS_TEST,
+    DASHBOARD,
     DEPLOY,
     alert_queries,
     panel_queries,
@@ -81,6 +87,25 @@ def test_every_panel_tells_what_it_shows():
         assert panel["description"].endswith("."), panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
         assert all(target["expr"] and target["datasource"]["uid"] == "${datasource}" for target in panel["targets"])
+
+
+def test_grafana_knows_all_that_stands_in_the_dashboard():
+    register_default_plugins()
+    written = json.loads(DASHBOARD.read_text())
+    read = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(written)))
+    assert list(find_lost(written, read)) == []
+
+
+def find_lost(written: object, read: object, place: str = "") -> Iterator[str]:
+    """The places of what was written and not read, unless it is empty."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        for name, value in written.items():
+            yield from find_lost(value, read.get(name), f"{place}/{name}")
+    elif isinstance(written, list) and isinstance(read, list):
+        for number, (value, other) in enumerate(zip_longest(written, read)):
+            yield from find_lost(value, other, f"{place}/{number}")
+    elif (written or read) and written != read:
+        yield place
 
 
 def test_panels_lie_beside_each_other():
