@@ -14,6 +14,7 @@ PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yaml"
 ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 ALERTS_TEST = DEPLOY / "prometheus" / "alerts_test.yaml"
 DATA_SOURCE = DEPLOY / "grafana" / "datasources" / "prometheus.yaml"
+ADAPTER = DEPLOY / "kubernetes" / "prometheus-adapter.yaml"
 DASHBOARD = DEPLOY / "grafana" / "dashboards" / "polygist.json"
 # An alert's expression: what is looked at, and from where on somebody has to look.
 ALERT = re.compile(r"(?P<value>.+) (?P<comparison>==|>) (?P<threshold>[\d.]+)", re.DOTALL)
@@ -65,3 +66,17 @@ def alert_queries() -> Iterator[Query]:
         assert split, f"{alert['alert']}: its expression ends with no threshold"
         told = " ".join(alert["annotations"].values())
         yield Query(alert["alert"], split["value"], frozenset(re.findall(r"\$labels\.(\w+)", told)))
+
+
+def adapter_queries() -> Iterator[Query]:
+    """What Kubernetes scales on, with the servers of our Prometheus in the place of its pods."""
+    for rule in read_yaml(ADAPTER)["rules"]:
+        expression = rule["metricsQuery"]
+        places = {
+            "Series": rule["seriesQuery"].partition("{")[0],
+            "LabelMatchers": 'job="polygist"',
+            "GroupBy": "instance",
+        }
+        for name, value in places.items():
+            expression = expression.replace(f"<<.{name}>>", value)
+        yield Query(rule["name"]["as"], expression, frozenset({"instance"}))

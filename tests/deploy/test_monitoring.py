@@ -28,6 +28,7 @@ from tests.deploy.manifests import (
     DEPLOY,
     PROMETHEUS,
     Query,
+    adapter_queries,
     alert_queries,
     panel_queries,
     read_alerts,
@@ -131,9 +132,9 @@ def fail(client: Client, points: Failpoints) -> None:
     points.switch("engine.batch", "error")
     with pytest.raises(InternalError):
         client.translate("Nobody reads this. Nor that.", to="pt", source="en")
-    points.switch("engine.batch", "sleep 1.5")
+    points.switch("engine.batch", "sleep 3")
     with pytest.raises(DeadlineExceeded):
-        client.translate("This takes too long.", to="pt", source="en", timeout=1)
+        client.translate("This takes too long.", to="pt", source="en", timeout=2)
     points.switch("engine.batch")
 
 
@@ -178,7 +179,9 @@ def prometheus(starter_home, tmp_path_factory, prometheus_programs) -> Iterator[
         yield prometheus
 
 
-@pytest.mark.parametrize("query", [*panel_queries(), *alert_queries()], ids=lambda query: query.name)
+@pytest.mark.parametrize(
+    "query", [*panel_queries(), *alert_queries(), *adapter_queries()], ids=lambda query: query.name
+)
 def test_a_query_has_data(prometheus: Prometheus, query: Query):
     series = prometheus.query(query.expression)
     assert [value for _, value in series if not math.isnan(value)]
