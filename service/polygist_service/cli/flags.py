@@ -110,6 +110,14 @@ def add_settings(command: Command) -> Command:
     """Give a command one flag for every field of `Settings`; a flag that is not given leaves the other sources."""
     for each in reversed(fields(Limits)):
         name = f"limit-{each.name.replace('_', '-')}"
+def config_option(command: Command) -> Command:
+    """Give a command the flag of a file with settings."""
+    return click.option(
+        "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+        envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
+    )(command)  # fmt: skip
+
+
         note = f"{each.metadata['help']}  [POLYGIST_LIMITS__{each.name.upper()}; default: {each.default}]"
         command = click.option(f"--{name}", f"{LIMIT_FLAG}{each.name}", type=click.IntRange(1), metavar="N", help=note)(
             command
