@@ -361,7 +361,7 @@ def load_home(home: Path | None = None) -> Path:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, one with a byte order mark too; raises ValueError, naming file and line, where it is none."""
-    content = read_plain(path)
+    content = read_plain(path, takes_pipe=True)  # as of the shell's <(…); it is read this once
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
