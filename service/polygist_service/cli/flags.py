@@ -43,6 +43,9 @@ Command = Callable[..., Any]
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection", "connection_age"),
     "Web pages": ("http_hosts", "http_cors_origins"),
+    "Connections over HTTP": (
+        *("http_connections", "http_header_seconds", "http_reading_seconds", "http_lingering_seconds"),
+    ),
     "Encryption": ("tls_cert", "tls_key", "tls_client_ca", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
