@@ -1,4 +1,4 @@
-"""Files that whoever runs a command names, read so that none of them holds up what reads it, and put on the disk.
+"""Files that whoever runs a command names, read so that none of them holds up what reads it; and files put on the disk.
 
 A pipe waits for who writes it and a device may give bytes without end: neither is read.
 """
@@ -6,6 +6,9 @@ A pipe waits for who writes it and a device may give bytes without end: neither 
 import errno
 import os
 import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 MOST_BYTES = 64 << 20
@@ -52,12 +55,14 @@ def read_plain(path: str | os.PathLike[str], *, most: int = MOST_BYTES, takes_pi
     Args:
         path: of the file.
         most: bytes that it may have.
-        takes_pipe: whether a pipe is read too, however long that waits: for commands that somebody sits before.
+        takes_pipe: whether a pipe is read too, however long that waits: for what is read once, by a command that
+            somebody has started with it.
 
     Raises:
         OSError: it cannot be opened, is something else or larger, which is told.
     """
-    with open(path, "rb") if takes_pipe else open_plain(path) as file:
+    is_pipe = takes_pipe and stat.S_ISFIFO(os.stat(path).st_mode)
+    with open(path, "rb") if is_pipe else open_plain(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"more than {most >> 20} MiB", os.fspath(path))
@@ -71,3 +76,47 @@ def flush(path: str | os.PathLike[str]) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def write_whole(path: Path, content: bytes, *, workspace: Path | None = None) -> None:
+    """Put a file in the place of what has its name: for good, and what reads it sees the old content or the new.
+
+    It keeps mode and owner of the file that it replaces; a new one is for its owner alone. Where it cannot be written,
+    the old content stays, and nothing else is left.
+
+    Args:
+        path: of the file; where it is a link, the link is replaced.
+        content: of it.
+        workspace: the folder that it is written in first, on the same disk; by default that of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=workspace or path.parent)  # for its owner alone
+    try:
+        with open(number, "wb") as file:
+            if path.exists():
+                before = path.stat()
+                os.chmod(name, stat.S_IMODE(before.st_mode))
+                with suppress(OSError, AttributeError):  # of another user; Windows has no owners
+                    os.chown(name, before.st_uid, before.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(number)
+        os.replace(name, path)
+        flush(path.parent)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def keep_to_owner(path: Path) -> None:
+    """Take away what others may do with a file of this user, where it is there; a link is left alone."""
+    with suppress(OSError):
+        number = os.open(path, FLAGS | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            mode = os.fstat(number).st_mode
+            if stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                os.chmod(number, stat.S_IRUSR | stat.S_IWUSR)
+        finally:
+            os.close(number)

@@ -110,7 +110,8 @@ def read_pem(setting: str, path: str | os.PathLike[str], *, takes_pipe: bool = F
         if error.errno == errno.EFBIG:
             raise PemError(setting, name, f"has {error.strerror}; give a PEM file") from error
         if error.errno == errno.EINVAL:
-            raise PemError(setting, name, f"is {error.strerror}; give a PEM file") from error
+            again = "" if takes_pipe else ", which is read again when it is renewed"
+            raise PemError(setting, name, f"is {error.strerror}; give a PEM file{again}") from error
         number = errno.EISDIR if Path(name).is_dir() else error.errno or 0
         reason = REASONS.get(number, f"cannot be read: {error.strerror}; give a PEM file")
         raise PemError(setting, name, reason) from error

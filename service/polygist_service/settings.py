@@ -23,6 +23,8 @@ ComputeType = Literal[
     "float32",
 ]  # fmt: skip
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# How long somebody is waited for at least: nobody is as quick as nothing.
+Patience = Annotated[float, Field(ge=0.1, allow_inf_nan=False)]
 PREFIX = "POLYGIST_"
 # Settings that are addresses, with the port that their cure names.
 PORTS = {"listen": 50051, "http_listen": 8080, "admin_listen": 50052, "metrics_listen": 9464}
@@ -98,6 +100,15 @@ class Settings(Home):
     )  # fmt: skip
     connection_age: Seconds = Field(
         600.0, description="seconds after which callers are told to connect anew, and find new replicas; 0 is never"
+    )
+    http_connections: int = Field(2048, ge=1, description="connections over HTTP at the same time")
+    http_header_seconds: Patience = Field(10.0, description="seconds that a caller over HTTP has to send its headers")
+    http_reading_seconds: Patience = Field(
+        60.0, description="seconds after which a caller over HTTP who reads nothing of an answer is cut off"
+    )
+    http_lingering_seconds: Seconds = Field(
+        2.0,
+        description="seconds for which the rest of a refused body is still taken, so that the answer arrives",
     )
     insecure: bool = Field(False, description="allow an address beyond loopback without TLS")
     tls_cert: Path | None = Field(None, description="PEM file with the server's certificate chain")
@@ -361,7 +372,7 @@ def load_home(home: Path | None = None) -> Path:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file, one with a byte order mark too; raises ValueError, naming file and line, where it is none."""
-    content = read_plain(path)
+    content = read_plain(path, takes_pipe=True)  # as of the shell's <(…); it is read this once
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -26,11 +26,10 @@ from polygist_service.app.benchmark.measurement import (
     Plan,
     in_turn,
     read_busy_seconds,
-    read_free_memory,
 )
 from polygist_service.cli.app import run
 from polygist_service.cli.bench import bench, write_report
-from polygist_service.engine.hardware import Hardware, Placement
+from polygist_service.engine.hardware import Hardware, Placement, read_free_memory
 from polygist_service.engine.interface import Hypothesis, Result
 from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.models.prompt_format import Prompt

@@ -69,7 +69,33 @@ brackets. All calls may be repeated, so UNAVAILABLE may be retried by any client
     INFERENCE_FAILED           the model failed on this text
     INTERNAL                   metadata incident: the id under which the log has the rest
   UNIMPLEMENTED
-    the serving version does not serve this call, or its operator has turned it off
+    METHOD_UNSUPPORTED         the serving version does not serve this call, or its operator has
+                               turned it off
+
+Over HTTP a request may be refused before it is a call, with the HTTP status in brackets:
+
+  INVALID_ARGUMENT
+    REQUEST_MALFORMED [400]    no HTTP/1.1, or a line of it is too long
+    REQUEST_TOO_LARGE [413]    the body; metadata field, requested, limit
+    CONTENT_TYPE_UNSUPPORTED [415], CONTENT_ENCODING_UNSUPPORTED [415]
+                               the body is in another form than what this path takes
+    EXPECTATION_UNSUPPORTED [417]  the header Expect
+    HEADERS_TOO_LARGE [431]    too many headers, or too long ones
+  PERMISSION_DENIED
+    ORIGIN_REFUSED [403]       it comes from a web page that may not call this server
+    HOST_UNKNOWN [421]         it is for a host of another name
+    SUGGESTIONS_DISABLED [403] of /suggest, LibreTranslate's
+  NOT_FOUND
+    PATH_NOT_FOUND [404]       nothing is served there, or no longer
+    SERVICE_NOT_FOUND [404]    of /readyz; metadata field
+  DEADLINE_EXCEEDED
+    REQUEST_INCOMPLETE [408]   the body came too slowly
+  UNIMPLEMENTED
+    METHOD_UNSUPPORTED [405]   the path is served, by another method of HTTP; see Allow
+
+All other statuses over HTTP are those of google.rpc.Code: 400 for INVALID_ARGUMENT, OUT_OF_RANGE
+and FAILED_PRECONDITION, 401, 403, 404, 429 (RESOURCE_EXHAUSTED), 499 (CANCELLED), 500, 501
+(UNIMPLEMENTED), 503 and 504 (DEADLINE_EXCEEDED).
 
 Where a model is missing that the operator could install (MODEL_NOT_FOUND,
 LANGUAGE_PAIR_UNSUPPORTED, CAPABILITY_UNSUPPORTED), metadata pull has what

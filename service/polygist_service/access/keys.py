@@ -5,22 +5,21 @@ without stretching protects it, and is compared at each call.
 """
 
 import json
-import os
 import re
 import secrets
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
+from errno import EINVAL
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from polygist.files import flush, read_plain
+from polygist.files import keep_to_owner, read_plain, write_whole
 
 from polygist_service.errors import KeyFileError
 
@@ -126,7 +125,8 @@ def read_keys(path: Path) -> dict[str, Key]:
             f"{path}: no such file; make one: polygist-server keys --access-keys {path} add NAME --scope SCOPE"
         ) from None
     except OSError as error:
-        raise KeyFileError(f"{path}: {error.strerror}; give a plain file that this user may read") from error
+        again = ", since a server reads it again at SIGHUP" if error.errno == EINVAL else ""
+        raise KeyFileError(f"{path}: {error.strerror}; give a plain file that this user may read{again}") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError, AttributeError) as error:
         cure = "put back a copy of it, or make one by polygist-server keys add NAME --scope SCOPE"
         raise KeyFileError(f"{path}: no file of API keys, or only a part of one; {cure}") from error
@@ -211,37 +211,19 @@ def changing(path: Path) -> Iterator[dict[str, Key]]:
     """
     # A link stays one.
     path = path.resolve()
+    lock_path = path.with_name(f"{path.name}.lock")
+    keep_to_owner(lock_path)  # who may open it may hold it; earlier versions let everyone
     try:
-        # Who may open it may hold it: nobody else may.
-        lock = FileLock(f"{path}.lock", mode=0o600).acquire(timeout=LOCK_SECONDS)
+        lock = FileLock(lock_path, mode=0o600).acquire(timeout=LOCK_SECONDS)
     except Timeout:
         raise KeyFileError(
-            f"{path}: another command is changing it; try again when that has ended, or see who holds {path}.lock"
+            f"{path}: another command is changing it; try again when that has ended, or see who holds {lock_path}"
         ) from None
     with lock:
         keys = read_keys(path) if path.exists() else {}
         yield keys
-        write_whole(path, json.dumps({"keys": [to_row(key) for key in keys.values()]}, indent=2) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file as a whole; raises OSError."""
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # for its owner alone
-    try:
-        with open(number, "w", encoding="utf-8") as file:
-            if path.exists():
-                before = path.stat()
-                os.fchmod(number, before.st_mode & 0o777)
-                with suppress(PermissionError):
-                    os.fchown(number, before.st_uid, before.st_gid)
-            file.write(text)
-            file.flush()
-            os.fsync(number)
-        os.replace(name, path)
-        flush(path.parent)  # a key that was revoked has to stay so
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        rows = [to_row(key) for key in keys.values()]
+        write_whole(path, f"{json.dumps({'keys': rows}, indent=2)}\n".encode())  # a key that was revoked stays so
 
 
 def is_open_to_all(path: Path) -> bool:

@@ -5,6 +5,7 @@ from typing import TypeAlias, cast
 import grpc
 from polygist.v1 import model_service_pb2_grpc, summarisation_service_pb2_grpc, translation_service_pb2_grpc
 
+from polygist_service.access.access import Access
 from polygist_service.app.services import Services
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.rpc.dispatch import HandlerTable
@@ -19,13 +20,18 @@ Taker: TypeAlias = grpc.aio.Server | HandlerTable
 
 
 def make_interceptor(
-    calls: InFlightCalls, services: Services, observer: CallObserver, *, transport: str = "grpc"
+    calls: InFlightCalls,
+    services: Services,
+    observer: CallObserver,
+    *,
+    transport: str = "grpc",
+    access: Access | None = None,
 ) -> CallInterceptor:
-    """Return what surrounds every call of a server."""
+    """Return what surrounds every call of a server; `access` tells who may make them, by default that of services."""
     limits = services.limits
     return CallInterceptor(
         calls,
-        access=services.access,
+        access=access or services.access,
         admission=services.admission,
         limits=limits,
         longest=limits.deadline_seconds,

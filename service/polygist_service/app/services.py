@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement, count_usable_cores, read_memory, resolve
 from polygist_service.engine.interface import Engine
-from polygist_service.engine.residency.loader import Loader, open_model
+from polygist_service.engine.residency.loader import Loader, open_model, trust
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.residency.trial import Trials
 from polygist_service.engine.slots import SlotState
@@ -157,6 +158,8 @@ class Runtime:
 
     Args:
         settings: the knobs.
+        is_trial: whether this is only to find out what a server would do: nothing of it is kept, and models that were
+            never loaded here are loaded by this process, which they may crash.
 
     Attributes:
         services: what answers requests.
@@ -171,13 +174,14 @@ class Runtime:
         UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, is_trial: bool = False) -> None:
         access = Access(settings.access_keys, exposed=warn_of_exposed)
         glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
         glossaries.load()
         self.slots = settings.slots or count_usable_cores()
         self.models_changed = asyncio.Event()
-        self.registry = open_registry(settings, slots=self.slots, changed=self.models_changed.set)
+        changed = self.models_changed.set
+        self.registry = open_registry(settings, slots=self.slots, changed=changed, is_trial=is_trial)
         installed = self.registry.names()
         self._preloaded = installed if settings.preloaded is None else settings.preloaded
         if unknown := sorted(set(self._preloaded) - set(installed)):
@@ -276,25 +280,24 @@ def warn_of_repeated(path: Path, term: str, line: int) -> None:
     log.warning("term_repeated", file=str(path), line=line, term=term, hint="the first row with a term counts")
 
 
-def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None]) -> Registry:
-    """Open the registry of the installed models; raises what `Runtime` does."""
+def place_model(settings: Settings, installed: InstalledModel) -> Placement:
+    """Decide where a model runs, and in which numbers; raises UnsupportedCapability, see `resolve`."""
+    description, indexes = installed.description, settings.device_indexes
+    return resolve(
+        settings.device, indexes, settings.compute_type, description.compute_type, runs_as=description.runs_as
+    )
 
-    def place(installed: InstalledModel) -> Placement:
-        return resolve(
-            settings.device,
-            settings.device_indexes,
-            settings.compute_type,
-            installed.description.compute_type,
-            runs_as=installed.description.runs_as,
-        )
 
+def open_registry(settings: Settings, *, slots: int, changed: Callable[[], None], is_trial: bool = False) -> Registry:
+    """Open the registry of the installed models; see `Runtime`, also for what it raises."""
     registry = Registry(
         Loader(
             lambda: Store(settings.home),
             slots=slots,
-            place=place,
+            place=partial(place_model, settings),
             open_model=open_model,
-            expect_loadable=Trials(settings.home).expect_loadable,
+            expect_loadable=trust if is_trial else Trials(settings.home).expect_loadable,
+            keeps_seams=not is_trial,
         ),
         memory_cap=settings.memory_cap,
         idle_unload=settings.idle_unload,

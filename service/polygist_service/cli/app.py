@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from polygist import __version__
 from polygist_service.app.heap import limit_arenas
 from polygist_service.app.native import set_environment
 from polygist_service.cli.bench import bench
-from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, read_settings
+from polygist_service.cli.doctor import doctor
+from polygist_service.cli.flags import HEADINGS, HeadedGroup, add_settings, config_option, read_settings
 from polygist_service.cli.keys import keys
 from polygist_service.cli.models import models
 from polygist_service.errors import PolygistError
@@ -40,21 +41,13 @@ class BadFileError(click.ClickException):
 
 @click.group(
     cls=HeadedGroup,
-    headings={"Server": ("serve", "http", "models", "keys", "bench"), "This command": ("completion",)},
+    headings={"Server": ("serve", "http", "models", "keys", "doctor", "bench"), "This command": ("completion",)},
     examples=("polygist-server models pull starter", "polygist-server serve"),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(__version__, "-V", "--version", message=f"{NAME} %(version)s")
 def server() -> None:
     """Summaries and translations over gRPC and HTTP."""
-
-
-def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the flag of a file with settings."""
-    return click.option(
-        "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-        envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
-    )(command)  # fmt: skip
 
 
 @server.command(
@@ -137,6 +130,7 @@ def completion(shell: str) -> None:
 
 server.add_command(models)
 server.add_command(keys)
+server.add_command(doctor)
 server.add_command(bench)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from polygist_service.app.native import set_environment
-from polygist_service.cli.flags import HeadedHelp, ModelName, read_settings
+from polygist_service.cli.flags import HeadedHelp, ModelName, config_option, read_settings
 
 if TYPE_CHECKING:
     from polygist_service.app.benchmark.figures import ModelFigures, Rate, Report
@@ -68,10 +68,7 @@ def check_finite(command: click.Context, option: click.Parameter, value: float) 
     help="How long it measures; loading models comes on top.  [default: 60]",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-    envvar="POLYGIST_CONFIG", help="TOML file with the server's settings.  [POLYGIST_CONFIG]",
-)  # fmt: skip
+@config_option
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), metavar="PATH", help="Folder of the models.")
 def bench(names: Sequence[str], seconds: float, as_json: bool, config: Path | None, home: Path | None) -> None:
     """Measure the models and advise on settings.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -33,6 +33,7 @@ LIMIT_FLAG = "limit_"
 METAVARS = {"int": "N", "float": "SECONDS", "str": "ADDRESS", "Path": "PATH"}
 
 if TYPE_CHECKING:
+    from polygist_service.engine.residency.trial import Trials
     from polygist_service.store.description import Description, InstalledModel
     from polygist_service.store.store import Recorded, Store
 
@@ -42,6 +43,9 @@ Command = Callable[..., Any]
 HEADINGS: Mapping[str, Sequence[str]] = {
     "Addresses": ("listen", "http_listen", "admin_listen", "metrics_listen", "reflection", "connection_age"),
     "Web pages": ("http_hosts", "http_cors_origins"),
+    "Connections over HTTP": (
+        *("http_connections", "http_header_seconds", "http_reading_seconds", "http_lingering_seconds"),
+    ),
     "Encryption": ("tls_cert", "tls_key", "tls_client_ca", "insecure"),
     "Access": ("access_keys",),
     "Models": ("home", "preload", "idle_unload", "memory_cap", "pivot_languages", "glossaries"),
@@ -104,6 +108,14 @@ def write_section(formatter: click.HelpFormatter, heading: str, rows: Sequence[t
     if rows:
         with formatter.section(heading):
             formatter.write_dl(rows)
+
+
+def config_option(command: Command) -> Command:
+    """Give a command the flag of a file with settings."""
+    return click.option(
+        "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+        envvar="POLYGIST_CONFIG", help="TOML file with settings.  [POLYGIST_CONFIG]",
+    )(command)  # fmt: skip
 
 
 def add_settings(command: Command) -> Command:
@@ -254,65 +266,73 @@ def open_store(home: Path | None) -> Store:
     from polygist_service.store.store import Store
 
     folder = read_home(home)
+    trials = InstallTrials(folder)
     return Store(
         folder,
-        measure=partial(choose_attention, folder),
-        record=partial(record_answers, folder),
-        try_model=partial(try_model, folder),
+        measure=trials.choose_attention,
+        record=trials.record,
+        try_model=trials.try_model,
         is_isolated=True,
     )
 
 
-# Models are run by processes of their own. What these raise, of CTranslate2, for want of memory or of a device, is a
-# warning: the model is installed all the same. One that crashes them is not. Trials are imported where they are made,
-# as they take CTranslate2.
+class InstallTrials:
+    """Tries models that are being installed, in processes of their own.
 
+    What these raise, of CTranslate2, for want of memory or of a device, is a warning: the model is installed all the
+    same. One that crashes them is not.
 
-def choose_attention(home: Path, folder: Path, description: Description) -> Description:
-    """Have a model that is being installed tell which words became which, if it can; raises ModelCrash."""
-    from polygist_service.engine.residency.trial import Trials
-
-    try:
-        return Trials(home).choose_attention(folder, description)
-    except ModelCrash:
-        raise
-    except Exception as error:
-        click.echo(f"warning: {description.name}: whether it aligns words was not measured: {error}", err=True)
-        return description
-
-
-def record_answers(home: Path, installed: InstalledModel) -> Recorded:
-    """Have a model that is being installed answer its golden texts, if it can; raises ModelCrash."""
-    # Imported here, as they take CTranslate2.
-    from polygist_service.engine.residency.trial import Trials
-    from polygist_service.store.store import Recorded
-
-    try:
-        return Trials(home).record(installed)
-    except ModelCrash:
-        raise
-    except Exception as error:
-        click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
-        return Recorded()
-
-
-def try_model(home: Path, installed: InstalledModel) -> None:
-    """Have a model that is being installed loaded; what this machine alone lacks for that is warned of.
-
-    Raises:
-        StoreError: it does not load: whatever has its name already stays.
+    Args:
+        home: the folder of the store.
     """
-    from polygist_service.engine.residency.trial import Trials
 
-    try:
-        Trials(home).try_new(installed)
-    except StoreError:
-        raise
-    except (UnsupportedCapability, MemoryError) as error:
-        click.echo(f"warning: {installed.name}: it does not load here: {error}", err=True)
-    except Exception as error:
-        reason = f"model {installed.name} does not load: {error}; nothing was installed; export it anew"
-        raise StoreError(reason) from error
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def _trials(self) -> Trials:
+        # Imported here, as it takes CTranslate2.
+        from polygist_service.engine.residency.trial import Trials
+
+        return Trials(self._home)
+
+    def choose_attention(self, folder: Path, description: Description) -> Description:
+        """Have a model tell which words became which, if it can; raises ModelCrash."""
+        try:
+            return self._trials.choose_attention(folder, description)
+        except ModelCrash:
+            raise
+        except Exception as error:
+            click.echo(f"warning: {description.name}: whether it aligns words was not measured: {error}", err=True)
+            return description
+
+    def record(self, installed: InstalledModel) -> Recorded:
+        """Have a model answer its golden texts, if it can; raises ModelCrash."""
+        from polygist_service.store.store import Recorded
+
+        try:
+            return self._trials.record(installed)
+        except ModelCrash:
+            raise
+        except Exception as error:
+            click.echo(f"warning: {installed.name}: its golden answers were not recorded: {error}", err=True)
+            return Recorded()
+
+    def try_model(self, installed: InstalledModel) -> None:
+        """Have a model loaded; what this machine alone lacks for that is warned of.
+
+        Raises:
+            StoreError: it does not load: whatever has its name already stays.
+        """
+        try:
+            self._trials.try_new(installed)
+        except StoreError:
+            raise
+        except (UnsupportedCapability, MemoryError) as error:
+            click.echo(f"warning: {installed.name}: it does not load here: {error}", err=True)
+        except Exception as error:
+            reason = f"model {installed.name} does not load: {error}; nothing was installed; export it anew"
+            raise StoreError(reason) from error
 
 
 class ModelName(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4, not before

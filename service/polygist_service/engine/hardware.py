@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
-
 from polygist_service.errors import UnsupportedCapability
 
 
@@ -19,8 +17,18 @@ def count_usable_cores(root: Path = Path("/")) -> int:
         root: where ``proc`` and ``sys`` are looked up.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = read_cpu_quota(root)
+    return max(1, affinity if quota is None else min(affinity, int(quota)))
+
+
+def read_cpu_quota(root: Path = Path("/")) -> float | None:
+    """Return how many CPUs this process may keep busy by its cgroups, None where they do not bound it.
+
+    Args:
+        root: where ``proc`` and ``sys`` are looked up.
+    """
     quotas = [quota for folder in cgroup_folders(root, "cpu") if (quota := read_quota(folder)) is not None]
-    return max(1, min(affinity, *(int(quota) for quota in quotas)) if quotas else affinity)
+    return min(quotas, default=None)
 
 
 def read_memory(root: Path = Path("/")) -> int | None:
@@ -36,6 +44,21 @@ def read_memory(root: Path = Path("/")) -> int | None:
     except (OSError, ValueError):
         pass
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def read_free_memory(root: Path = Path("/")) -> int | None:
+    """Return how many bytes of memory this process can still have, None where the system does not tell.
+
+    Args:
+        root: where ``proc`` and ``sys`` are looked up.
+    """
+    left = [read_memory_left(folder) for folder in cgroup_folders(root, "memory")]
+    try:
+        lines = (root / "proc/meminfo").read_text().splitlines()
+        left += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):
+        pass
+    return min((each for each in left if each is not None), default=None)
 
 
 def cgroup_folders(root: Path, controller: str) -> list[Path]:
@@ -82,6 +105,23 @@ def read_memory_limit(folder: Path) -> int | None:
         except (OSError, ValueError):  # not there, or "max"
             continue
     return None
+
+
+def read_memory_left(folder: Path) -> int | None:
+    """Bytes that one cgroup folder has left of its limit, None where there is no limit.
+
+    Pages of files that nobody has used for a while are given back before anything is refused, and count as left.
+    """
+    if (limit := read_memory_limit(folder)) is None:
+        return None
+    name = "memory.current" if (folder / "memory.current").exists() else "memory.usage_in_bytes"
+    try:
+        used = int((folder / name).read_text())
+        facts = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        idle = int(facts.get("total_inactive_file", facts.get("inactive_file", 0)))
+    except (OSError, ValueError):
+        return limit
+    return max(0, limit - max(0, used - idle))
 
 
 # The extensions of a processor by which CTranslate2 and the libraries under it choose kernels, as Linux names them.
@@ -178,6 +218,23 @@ class Placement:
         return "cpu" if self.device == "cpu" else ",".join(f"{self.device}:{index}" for index in self.device_index)
 
 
+# CTranslate2 is imported where it is asked, so that cores and memory are told where it does not load.
+
+
+def count_gpus() -> int:
+    """Return how many CUDA devices CTranslate2 finds."""
+    import ctranslate2
+
+    return ctranslate2.get_cuda_device_count()
+
+
+def find_compute_types(device: str, index: int) -> Collection[str]:
+    """Return what a device of a kind calculates with, by CTranslate2."""
+    import ctranslate2
+
+    return ctranslate2.get_supported_compute_types(device, index)
+
+
 @dataclass(frozen=True, slots=True)
 class Hardware:
     """What CTranslate2 says of this machine.
@@ -187,8 +244,8 @@ class Hardware:
         compute_types: what a device, given by kind and index, calculates with.
     """
 
-    count_gpus: Callable[[], int] = ctranslate2.get_cuda_device_count
-    compute_types: Callable[[str, int], Collection[str]] = ctranslate2.get_supported_compute_types
+    count_gpus: Callable[[], int] = count_gpus
+    compute_types: Callable[[str, int], Collection[str]] = find_compute_types
 
 
 def resolve(

@@ -85,7 +85,7 @@ def health_routes(health: Health) -> list[BaseRoute]:
         wanted = request.query_params.get("service", "")
         if (status := told.get(wanted)) is None:
             message = f"service: there is no {wanted[:80]!r}; give one of {', '.join(filter(None, told))}"
-            raise HttpRefusal(404, "NOT_FOUND", "SERVICE_UNKNOWN", message, metadata={"field": "service"})
+            raise HttpRefusal("SERVICE_NOT_FOUND", message, metadata={"field": "service"})
         services = {name: each for name, each in told.items() if name}
         body = write_json({"status": status} if wanted else {"status": status, "services": services})
         return Response(body, 200 if status == "SERVING" else 503, media_type="application/json")
@@ -111,10 +111,10 @@ async def render_unserved(request: Request, error: HTTPException) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "")
         message = f"{request.method[:20]} {path} is not served; send {allowed}"
-        refusal = HttpRefusal(405, "UNIMPLEMENTED", "METHOD_UNSUPPORTED", message, headers={"allow": allowed})
+        refusal = HttpRefusal("METHOD_UNSUPPORTED", message, headers={"allow": allowed})
         return to_response(request.scope, refusal)
     message = f"nothing is served at {path}; /openapi.json lists what is"
-    return to_response(request.scope, HttpRefusal(error.status_code, "NOT_FOUND", "PATH_NOT_FOUND", message))
+    return to_response(request.scope, HttpRefusal("PATH_NOT_FOUND", message))
 
 
 class Surroundings:
@@ -158,7 +158,7 @@ class Surroundings:
             if is_begun:
                 raise
             message = f"internal error {incident}; the server's log has the details"
-            refusal = HttpRefusal(500, "INTERNAL", "INTERNAL", message, metadata={"incident": incident})
+            refusal = HttpRefusal("INTERNAL", message, metadata={"incident": incident})
             await to_response(scope, refusal)(scope, receive, send_with_headers)
 
 
@@ -166,7 +166,7 @@ def ended() -> HttpRefusal:
     """Return what a caller is told whose request the end of the server has cut off."""
     message = "the server ended before the answer was there; another replica may answer"
     headers = {"connection": "close", "retry-after": "1"}
-    return HttpRefusal(503, "UNAVAILABLE", DRAINING, message, headers=headers)
+    return HttpRefusal(DRAINING, message, headers=headers)
 
 
 def find_request_id(request: Request) -> str:

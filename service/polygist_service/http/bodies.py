@@ -92,7 +92,7 @@ class Body:
         encoding = self._request.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise HttpRefusal(
-                415, "INVALID_ARGUMENT", "CONTENT_ENCODING_UNSUPPORTED",
+                "CONTENT_ENCODING_UNSUPPORTED",
                 f"Content-Encoding {encoding[:40]!r} is not read; send gzip or nothing",
                 headers={"accept-encoding": "gzip"},
             )  # fmt: skip
@@ -146,7 +146,7 @@ class Body:
                     message = await self._request.receive()
             except TimeoutError:
                 raise HttpRefusal(
-                    408, "DEADLINE_EXCEEDED", "REQUEST_INCOMPLETE",
+                    "REQUEST_INCOMPLETE",
                     f"the body did not come in time: {size} bytes in {loop.time() - began:.0f} s; send it faster",
                     headers={"connection": "close"},
                 ) from None  # fmt: skip
@@ -202,13 +202,13 @@ def inflate(content: bytes) -> Iterator[bytes]:
 
 def not_gzip(why: str) -> HttpRefusal:
     """Return the refusal of what does not inflate."""
-    return HttpRefusal(400, "INVALID_ARGUMENT", "FIELD_INVALID", f"the body is no gzip, as its header says: {why}")
+    return HttpRefusal("FIELD_INVALID", f"the body is no gzip, as its header says: {why}")
 
 
 def too_large(size: int, most: int) -> HttpRefusal:
     """Return the refusal of a body of which so much was told, or has come."""
     return HttpRefusal(
-        413, "INVALID_ARGUMENT", "REQUEST_TOO_LARGE",
+        "REQUEST_TOO_LARGE",
         f"the body has {size} bytes or more, the limit is {most}; send less in one request",
         headers={"connection": "close"}, metadata={"field": "body", "requested": str(size), "limit": str(most)},
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import h11
@@ -10,20 +11,36 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from polygist_service.http.errors import JSON, HttpRefusal, to_error_object
 from polygist_service.wire.json_messages import write_json
 
-CONNECTIONS = 2048
-# A caller has so many seconds to send the headers of a request, and to take a part of what waits for him.
-HEADER_SECONDS = 10.0
-READING_SECONDS = 60.0
-# What is still sent of a body that nobody reads any more is thrown away for so long: cut off at once, the connection
-# would be reset, and the answer lost with it.
-LINGERING_SECONDS = 2.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionBounds:
+    """How many connections there are, and how long their callers may take; times are in seconds.
+
+    Attributes:
+        connections: at the same time.
+        header_seconds: that a caller has to shake hands over TLS, and to send the headers of a request.
+        reading_seconds: that a caller has to take a part of what waits for him.
+        lingering_seconds: that what is still sent of a body which nobody reads any more is thrown away: cut off at
+            once, the connection would be reset, and the answer lost with it.
+    """
+
+    connections: int = 2048
+    header_seconds: float = 10.0
+    reading_seconds: float = 60.0
+    lingering_seconds: float = 2.0
 
 
 class BoundedConnection(H11Protocol):
-    """Ends a connection that is one too many, or whose caller sends no headers, does not read, or sends on and on."""
+    """Ends a connection that is one too many, or whose caller sends no headers, does not read, or sends on and on.
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
+    Args:
+        bounds: when.
+        more: see uvicorn's.
+    """
+
+    def __init__(self, bounds: ConnectionBounds, **more: Any) -> None:
+        super().__init__(**more)
+        self._bounds = bounds
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -31,14 +48,14 @@ class BoundedConnection(H11Protocol):
         super().connection_made(transport)
         # So that it is told of whatever waits to be read. Not 0: over TLS, asyncio would count nothing as too much.
         transport.set_write_buffer_limits(1)
-        if len(self.connections) > CONNECTIONS:
+        if len(self.connections) > self._bounds.connections:
             transport.abort()
-        self._expect("headers", HEADER_SECONDS, transport.abort)
+        self._expect("headers", self._bounds.header_seconds, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Read on; headers that have begun are to end soon."""
         if self._is_idle and "headers" not in self._timers:
-            self._expect("headers", HEADER_SECONDS, self.transport.abort)
+            self._expect("headers", self._bounds.header_seconds, self.transport.abort)
         super().data_received(data)
         if not self._is_idle:
             self._forget("headers")
@@ -49,16 +66,16 @@ class BoundedConnection(H11Protocol):
         """Wait for the next request, and not for long for the rest of this one."""
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY:
-            self._expect("rest", LINGERING_SECONDS, self.transport.abort)
+            self._expect("rest", self._bounds.lingering_seconds, self.transport.abort)
         elif self._is_idle and self.conn.trailing_data[0]:  # the begin of the next one is here already
-            self._expect("headers", HEADER_SECONDS, self.transport.abort)
+            self._expect("headers", self._bounds.header_seconds, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
         """Tell that what came is no HTTP, unless an answer is under way already."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
-        refusal = HttpRefusal(400, "INVALID_ARGUMENT", "REQUEST_MALFORMED", "the request is no HTTP/1.1, or too long")
+        refusal = HttpRefusal("REQUEST_MALFORMED", "the request is no HTTP/1.1, or too long")
         body = write_json(to_error_object(refusal))
         headers = {"content-type": JSON, "content-length": str(len(body)), "connection": "close"}
         response = h11.Response(status_code=refusal.http_code, headers=[*headers.items()], reason=b"Bad Request")
@@ -97,7 +114,7 @@ class BoundedConnection(H11Protocol):
             else:
                 self.transport.abort()
 
-        self._expect("reading", READING_SECONDS, look)
+        self._expect("reading", self._bounds.reading_seconds, look)
 
     def _expect(self, name: str, seconds: float, otherwise: Callable[[], None]) -> None:
         """Call `otherwise` unless that is forgotten within so many seconds."""

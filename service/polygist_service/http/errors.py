@@ -27,6 +27,26 @@ HTTP_CODES: Mapping[str, int] = {
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
+# What requests are refused with of which no call is made: the HTTP status, and the name of the status, by the reason.
+# The comments of common.proto tell of them.
+REFUSALS: Mapping[str, tuple[int, str]] = {
+    "REQUEST_MALFORMED": (400, "INVALID_ARGUMENT"),
+    "FIELD_INVALID": (400, "INVALID_ARGUMENT"),
+    "ORIGIN_REFUSED": (403, "PERMISSION_DENIED"),
+    "SUGGESTIONS_DISABLED": (403, "PERMISSION_DENIED"),
+    "PATH_NOT_FOUND": (404, "NOT_FOUND"),
+    "SERVICE_NOT_FOUND": (404, "NOT_FOUND"),
+    "METHOD_UNSUPPORTED": (405, "UNIMPLEMENTED"),
+    "REQUEST_INCOMPLETE": (408, "DEADLINE_EXCEEDED"),
+    "REQUEST_TOO_LARGE": (413, "INVALID_ARGUMENT"),
+    "CONTENT_TYPE_UNSUPPORTED": (415, "INVALID_ARGUMENT"),
+    "CONTENT_ENCODING_UNSUPPORTED": (415, "INVALID_ARGUMENT"),
+    "EXPECTATION_UNSUPPORTED": (417, "INVALID_ARGUMENT"),
+    "HOST_UNKNOWN": (421, "PERMISSION_DENIED"),
+    "HEADERS_TOO_LARGE": (431, "INVALID_ARGUMENT"),
+    "INTERNAL": (500, "INTERNAL"),
+    "SERVER_DRAINING": (503, "UNAVAILABLE"),
+}
 DOMAIN = "polygist"
 DRAINING = "SERVER_DRAINING"
 JSON = "application/json"
@@ -36,9 +56,7 @@ class HttpRefusal(Exception):
     """A request that no call is made of.
 
     Args:
-        http_code: of the answer.
-        code: the name of the status.
-        reason: what ``ErrorInfo`` calls it.
+        reason: what ``ErrorInfo`` calls it, of `REFUSALS`.
         message: what happened, and what to do about it.
         headers: what the answer has beside.
         metadata: facts of the error.
@@ -46,8 +64,6 @@ class HttpRefusal(Exception):
 
     def __init__(
         self,
-        http_code: int,
-        code: str,
         reason: str,
         message: str,
         *,
@@ -55,8 +71,7 @@ class HttpRefusal(Exception):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.http_code = http_code
-        self.code = code
+        self.http_code, self.code = REFUSALS[reason]
         self.reason = reason
         self.message = message
         self.headers = dict(headers or {})

@@ -73,13 +73,19 @@ class Gateway:
 
     Args:
         dispatcher: makes them.
+        keyless: makes those for which nobody is asked for a key.
+        asks_for_keys: whether the others need one.
         limits: on requests.
         pool: where JSON is read and written, off the event loop.
     """
 
-    def __init__(self, dispatcher: Dispatcher, *, limits: Limits, pool: TextPool) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, *, keyless: Dispatcher, asks_for_keys: bool, limits: Limits, pool: TextPool
+    ) -> None:
         self.limits = limits
+        self.asks_for_keys = asks_for_keys
         self._dispatcher = dispatcher
+        self._keyless = keyless
         self._pool = pool
 
     async def run(self, request: Request, function: Callable[[], ResultT]) -> ResultT:
@@ -106,13 +112,23 @@ class Gateway:
             raise body.explain(failure) from None
         return result
 
-    async def call(self, request: Request, method: MethodDescriptor, message: Message) -> Any:
-        """Make a call with a message that is there; raises CallFailed, and HttpRefusal for what headers say."""
+    async def call(
+        self, request: Request, method: MethodDescriptor, message: Message, *, needs_key: bool = True
+    ) -> Any:
+        """Make a call with a message that is there; raises CallFailed, and HttpRefusal for what headers say.
+
+        Args:
+            request: which it is made for.
+            method: what is called.
+            message: of the call.
+            needs_key: whether it needs a key where the server asks for keys.
+        """
 
         async def read() -> Message:
             return message
 
-        return await self._dispatcher.call(path_of(method), read, incoming_of(request))
+        dispatcher = self._dispatcher if needs_key else self._keyless
+        return await dispatcher.call(path_of(method), read, incoming_of(request))
 
     def stream(self, request: Request, method: MethodDescriptor, message: Message) -> AsyncGenerator[Any, None]:
         """Make a call with a message that is there, and yield the answers; see `call`. To be closed."""
@@ -214,7 +230,7 @@ def check_query(request: Request) -> None:
     for name in request.query_params:
         message = f"{name[:MOST_NAME_CHARACTERS]}: is given in the address; what a POST asks for is in its body"
         metadata = {"field": name[:MOST_NAME_CHARACTERS]}
-        raise HttpRefusal(400, "INVALID_ARGUMENT", InvalidRequest.reason, message, metadata=metadata)
+        raise HttpRefusal(InvalidRequest.reason, message, metadata=metadata)
 
 
 def check_type(request: Request, taken: Sequence[str]) -> str:
@@ -230,7 +246,7 @@ def check_type(request: Request, taken: Sequence[str]) -> str:
     told = f"is {given[:80]!r}" if given else "is missing"
     message = f"Content-Type {told}; send {' or '.join(taken)}, in UTF-8"
     headers = {"accept": ", ".join(taken)}
-    raise HttpRefusal(415, "INVALID_ARGUMENT", "CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
+    raise HttpRefusal("CONTENT_TYPE_UNSUPPORTED", message, headers=headers)
 
 
 def parse_line(line: bytes, number: int, kind: type[Message], limits: Limits) -> Message | RefusedItem:
@@ -294,7 +310,7 @@ def read_timeout(request: Request) -> float | None:
             raise ValueError
     except ValueError:
         raise HttpRefusal(
-            400, "INVALID_ARGUMENT", InvalidRequest.reason,
+            InvalidRequest.reason,
             f"{TIMEOUT} is {given[:40]!r}; give seconds, such as 2.5", metadata={"field": TIMEOUT},
         ) from None  # fmt: skip
     return seconds

@@ -88,7 +88,7 @@ class Guards:
         message = (
             f"this server is not {name[:80]!r}; call it by its address, or have its operator add the name: --http-hosts"
         )
-        raise HttpRefusal(421, "PERMISSION_DENIED", "HOST_UNKNOWN", message)
+        raise HttpRefusal("HOST_UNKNOWN", message)
 
     def _check_origin(self, request: Request) -> None:
         """Raise HttpRefusal where a request is of a page elsewhere that may not ask."""
@@ -107,7 +107,7 @@ class Guards:
         page = repr(origin[:80]) if origin else "another site"
         message = f"the page of {page} may not ask this server; its operator can let it: --http-cors-origins"
         headers = {"vary": "Origin"} if self._origins else {}
-        raise HttpRefusal(403, "PERMISSION_DENIED", "ORIGIN_REFUSED", message, headers=headers)
+        raise HttpRefusal("ORIGIN_REFUSED", message, headers=headers)
 
 
 def to_origin_form(scope: Scope) -> Scope:
@@ -128,11 +128,11 @@ def check_headers(request: Request) -> None:
         message = (
             f"{len(headers)} headers of {size} bytes, the limits are {MOST_HEADERS} and {MOST_HEADER_BYTES}; send fewer"
         )
-        raise HttpRefusal(431, "INVALID_ARGUMENT", "HEADERS_TOO_LARGE", message, headers={"connection": "close"})
+        raise HttpRefusal("HEADERS_TOO_LARGE", message, headers={"connection": "close"})
     expected = request.headers.get("expect", "100-continue")
     if expected.strip().lower() != "100-continue":
         message = f"Expect {expected[:40]!r} is not known; send 100-continue or nothing"
-        raise HttpRefusal(417, "INVALID_ARGUMENT", "EXPECTATION_UNSUPPORTED", message)
+        raise HttpRefusal("EXPECTATION_UNSUPPORTED", message)
 
 
 def normalise_host(host: str) -> str:

@@ -188,7 +188,7 @@ class LibreTranslate:
         key = request.path_params["name"]
         content = self._files.find(key)
         if content is None:
-            return to_error(HttpRefusal(404, "NOT_FOUND", "FILE_NOT_FOUND", "there is no such file, or no longer"))
+            return to_error(HttpRefusal("PATH_NOT_FOUND", "there is no such file, or no longer"))
         _, _, name = key.partition(".")
         headers = {"content-disposition": f'attachment; filename="{name}"', "content-security-policy": "sandbox"}
         return Response(content, headers=headers, media_type="application/octet-stream")
@@ -205,15 +205,16 @@ class LibreTranslate:
         return [each for each in found if each["confidence"]] or [to_confidence("en", 0)]
 
     async def _suggest(self, request: Request, parameters: Parameters) -> object:
-        raise HttpRefusal(403, "PERMISSION_DENIED", "UNSUPPORTED", "Suggestions are disabled on this server.")
+        raise HttpRefusal("SUGGESTIONS_DISABLED", "Suggestions are disabled on this server.")
 
     async def _list_languages(self, request: Request, parameters: Parameters) -> list[dict[str, Any]]:
+        # Its programs ask for the languages without their key.
         method, found = MODELS.methods_by_name["ListLanguages"], []
         message = model_service_pb2.ListLanguagesRequest(
             task=model_service_pb2.TASK_TRANSLATE, page_size=self._gateway.limits.page_size
         )
         while True:
-            page = await self._gateway.call(request, method, message)
+            page = await self._gateway.call(request, method, message, needs_key=False)
             found += page.languages
             message.page_token = page.next_page_token
             if not message.page_token:
@@ -224,12 +225,7 @@ class LibreTranslate:
         ]
 
     async def _tell_settings(self, request: Request, parameters: Parameters) -> object:
-        try:
-            languages, asks_for_keys = await self._list_languages(request, parameters), False
-        except CallFailed as failure:
-            if failure.code != "UNAUTHENTICATED":
-                raise
-            languages, asks_for_keys = [], True
+        languages, asks_for_keys = await self._list_languages(request, parameters), self._gateway.asks_for_keys
         targets = [{"code": each["code"], "name": each["name"]} for each in languages]
         return {
             "charLimit": self._gateway.limits.request_characters,

@@ -41,7 +41,7 @@ fails the event `error`, whose data is an Error."""
 
 
 LINES_TEXT = """ A line that cannot be read is answered with an error under its itemId, or where that cannot be read,
-under lines[N], from 0. A stream that fails ends with an Error."""
+under lines[N], from 0; a stream of nothing else is idle. A stream that fails ends with an Error."""
 FILE_TEXT = """ To a form, unless it has `Accept: application/json`, the file itself. What there is to know about it
 then stands in headers, as far as it has room there: all of it is in the JSON."""
 FILE_HEADERS = {

@@ -76,7 +76,7 @@ class Parameters:
 
 def refuse(message: str) -> HttpRefusal:
     """Return the refusal of a request that is not what it must be."""
-    return HttpRefusal(400, "INVALID_ARGUMENT", InvalidRequest.reason, message)
+    return HttpRefusal(InvalidRequest.reason, message)
 
 
 def miss(name: str) -> Any:

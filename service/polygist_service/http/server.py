@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from uvicorn.server import ServerState
 
 from polygist_service.addresses import Address, find_places
-from polygist_service.http.connections import HEADER_SECONDS, BoundedConnection
+from polygist_service.http.connections import BoundedConnection, ConnectionBounds
 
 BACKLOG = 512
 HEADER_BYTES = 32 << 10
@@ -27,17 +27,24 @@ class HttpServer:
         application: answers.
         address: where; port 0 picks one.
         make_tls: makes what encrypts the connections from then on; None for no TLS.
+        bounds: of connections.
 
     Attributes:
         address: where it listens, once started.
     """
 
     def __init__(
-        self, application: ASGIApp, address: Address, *, make_tls: Callable[[], ssl.SSLContext] | None = None
+        self,
+        application: ASGIApp,
+        address: Address,
+        *,
+        make_tls: Callable[[], ssl.SSLContext] | None = None,
+        bounds: ConnectionBounds | None = None,
     ) -> None:
         self.address = str(address)
         self._place = address
         self._make_tls = make_tls
+        self._bounds = bounds or ConnectionBounds()
         self._config = uvicorn.Config(
             application,
             http=BoundedConnection,
@@ -94,14 +101,14 @@ class HttpServer:
 
     async def _listen(self, sockets: Sequence[socket.socket]) -> None:
         loop, tls = asyncio.get_running_loop(), self._make_tls() if self._make_tls else None
-        seconds = HEADER_SECONDS if tls else None
+        seconds = self._bounds.header_seconds if tls else None
         self._servers = [
             await loop.create_server(self._connect, sock=each, ssl=tls, ssl_handshake_timeout=seconds, backlog=BACKLOG)
             for each in sockets
         ]
 
     def _connect(self) -> BoundedConnection:
-        return BoundedConnection(config=self._config, server_state=self._state, app_state={})
+        return BoundedConnection(self._bounds, config=self._config, server_state=self._state, app_state={})
 
 
 def bind(address: Address) -> list[socket.socket]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -68,7 +68,7 @@ class BatchTranslation:
         self._config = translation_service_pb2.TranslateRequest()
         self._wanted: TranslationRequest | None = None
         self._neighbours = Neighbours()
-        self._in_work: dict[str, int] = {}  # the code points of each item, by its id
+        self._in_work: dict[str, int | None] = {}  # the code points of each item, by its id; None where it was refused
         self._characters = 0
         self._answered = asyncio.Event()
         self._answers: asyncio.Queue[Response | None] = asyncio.Queue()
@@ -83,7 +83,7 @@ class BatchTranslation:
         Raises:
             InvalidRequest: a message stands where it must not, or an item has no id of its own.
             PolygistError: what the config alone gives rise to; see `Translator.check_route`.
-            StreamIdle: nothing is in work, and the caller sends nothing.
+            StreamIdle: nothing is in work, and the caller sends nothing, or nothing that can be read.
             ServerDraining: the server shuts down.
         """
         reader = asyncio.create_task(self._read(requests))
@@ -113,20 +113,25 @@ class BatchTranslation:
         longest = self._limits.batch_idle_seconds
         while True:
             since = self._loop.time() if self._in_work else self._heard
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(since + longest):
                     return await self._answers.get()
-            except TimeoutError:
-                if not self._in_work and self._loop.time() - self._heard >= longest:
-                    raise StreamIdle(f"no item came for {longest} s; open another stream for those to come") from None
+            if not self._in_work:
+                self._expect_items()
+
+    def _expect_items(self) -> None:
+        """Raise StreamIdle where no item that can be read has come for too long."""
+        longest = self._limits.batch_idle_seconds
+        if self._loop.time() - self._heard >= longest:
+            raise StreamIdle(f"no item that can be read came for {longest} s; open another stream for those to come")
 
     async def _read(self, requests: AsyncIterator[Request | RefusedItem]) -> None:
         """Begin each item when there is room for it."""
         async for request in requests:
-            self._heard = self._loop.time()
             if isinstance(request, RefusedItem):
                 await self._refuse(request)
                 continue
+            self._heard = self._loop.time()
             kind = request.WhichOneof("payload")
             if self._wanted is None:
                 if kind != "config":
@@ -140,13 +145,18 @@ class BatchTranslation:
                 raise InvalidRequest(kind or "item", "only items may follow the config; open a stream for each config")
 
     async def _refuse(self, refused: RefusedItem) -> None:
-        """Answer an item that cannot be read; raises its error where it stands in the place of the config."""
+        """Answer an item that cannot be read; raises its error where it stands in the place of the config.
+
+        It is no sign that the caller has something to translate: StreamIdle is raised where nothing else comes.
+        """
         if self._wanted is None:
             raise refused.error
+        if not self._tasks:
+            self._expect_items()
         while refused.item_id in self._in_work or len(self._in_work) >= self._limits.batch_items:
             self._answered.clear()
             await self._answered.wait()
-        self._in_work[refused.item_id] = 0
+        self._in_work[refused.item_id] = None
         self._answers.put_nowait(Response(item_id=refused.item_id, error=to_item_error(refused.error)))
 
     async def _begin(self, item: Item, wanted: TranslationRequest) -> None:
@@ -201,10 +211,11 @@ class BatchTranslation:
         self._admission.release(admitted)
         self._context.usage.engine_seconds += admitted.usage.engine_seconds
 
-    def _release(self, characters: int) -> None:
-        """Make room: an answer is written."""
-        self._heard = self._loop.time()
-        self._characters -= characters
+    def _release(self, characters: int | None) -> None:
+        """Make room: an answer is written, to an item of so many code points, or to one that was refused."""
+        if characters is not None:
+            self._heard = self._loop.time()
+            self._characters -= characters
         self._answered.set()
 
     async def _work(self, item: Item, wanted: TranslationRequest, turn: Turn, admitted: Admitted) -> None:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from polygist.files import flush
+from polygist.files import flush, keep_to_owner
 
 from polygist_service.errors import StoreError
 
@@ -70,7 +70,8 @@ class Folders:
         # A new name each time: the pip of a killed pull may live on for a while and write where it was told to.
         workspace = self._work / secrets.token_hex(4)
         self._builds.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.home / "lock", mode=0o600)  # who may open it may hold it
+        keep_to_owner(self.home / "lock")  # who may open it may hold it; earlier versions let everyone
+        lock = FileLock(self.home / "lock", mode=0o600)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -167,13 +168,6 @@ def tell_stray(path: Path, builds: Path) -> str:
     except OSError as error:  # a link to itself
         return f"a link that leads nowhere ({error.strerror})"
     return "a folder without a model"
-
-
-def replace_file(new: Path, target: Path) -> None:
-    """Put a file in another one's place, for good and from one moment to the next."""
-    flush(new)
-    new.replace(target)
-    flush(target.parent)
 
 
 @contextmanager

@@ -86,9 +86,13 @@ class Isolated:
         task: the beginning of an error's message: what they are run for.
         cure: the end of it.
         bounds: of each.
+
+    Attributes:
+        said: what the last of them has written to its standard error, or the end of it.
     """
 
     def __init__(self, task: str, *, cure: str, bounds: Bounds) -> None:
+        self.said = ""
         self._task = task
         self._cure = cure
         self._bounds = bounds
@@ -116,6 +120,7 @@ class Isolated:
                 raise self._fail(f"was ended after {self._bounds.seconds:.0f} s", said.read()) from None
             if done.returncode or not done.stdout:
                 raise self._fail(describe_end(done.returncode), said.read())
+        self.said = said.read()
         is_result, value = pickle.loads(done.stdout)
         if not is_result:
             raise value

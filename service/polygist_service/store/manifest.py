@@ -92,10 +92,14 @@ def compute_revision(files: Mapping[str, FileRecord]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def render_manifest(manifest: Manifest) -> bytes:
+    """Return what stands in ``manifest.json``."""
+    return f"{json.dumps({'format': FORMAT, **asdict(manifest)}, indent=2, ensure_ascii=False)}\n".encode()
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write ``manifest.json`` into `folder`."""
-    text = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=2, ensure_ascii=False)
-    (folder / FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / FILE).write_bytes(render_manifest(manifest))
 
 
 def has_manifest(folder: Path) -> bool:

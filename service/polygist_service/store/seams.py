@@ -6,13 +6,13 @@ lost with it: a damaged file counts as none, and where nothing can be written no
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from polygist.files import write_whole
 
 # All that the seams of a model depend on, by name; see `engine.residency.loader`.
 Conditions = Mapping[str, str]
@@ -48,14 +48,7 @@ class KeptSeams:
         text = json.dumps({"conditions": dict(found.conditions), "seams": found.seams}, indent=2) + "\n"
         try:
             self._folder.mkdir(exist_ok=True)
-            descriptor, new = tempfile.mkstemp(prefix=f".{name}-", dir=self._folder)
-            try:
-                with open(descriptor, "w", encoding="utf-8") as opened:
-                    opened.write(text)
-                os.replace(new, self._path(name))  # from one moment to the next: other servers may read it now
-            except OSError:
-                Path(new).unlink(missing_ok=True)
-                raise
+            write_whole(self._path(name), text.encode())  # other servers may read it now
         except OSError:
             return False
         return True

@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from polygist import __version__
+from polygist.files import write_whole
 
 from polygist_service.errors import StoreError
 from polygist_service.store.archives import SUFFIX, read_archive, write_archive
@@ -27,7 +28,7 @@ from polygist_service.store.convert import CONVERTERS
 from polygist_service.store.convert.inspect import fit_window
 from polygist_service.store.convert.published import convert_files, install_repository
 from polygist_service.store.description import Description, InstalledModel, Inventory
-from polygist_service.store.folders import Folders, clear_disk_errors, replace_file
+from polygist_service.store.folders import Folders, clear_disk_errors
 from polygist_service.store.golden_answers import GoldenAnswers
 from polygist_service.store.manifest import (
     FILE,
@@ -40,6 +41,7 @@ from polygist_service.store.manifest import (
     read_manifest,
     record_files,
     remove_and,
+    render_manifest,
     verify_files,
     write_manifest,
 )
@@ -232,8 +234,7 @@ class Store:
             with clear_disk_errors(self.home), self._folders.open_workspace(lambda: None) as workspace:
                 folder = self._folders.model(name)
                 manifest = replace(read_manifest(folder), golden=golden.to_json())
-                write_manifest(workspace, manifest)
-                replace_file(workspace / FILE, folder / FILE)
+                write_whole(folder / FILE, render_manifest(manifest), workspace=workspace)
         if recorded.seams:
             self.seams.keep(name, recorded.seams)
         return golden

@@ -9,7 +9,7 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 import pytest
-from polygist_service.cli.flags import choose_attention as choose_at_pull
+from polygist_service.cli.flags import InstallTrials
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.residency.loader import open_model
@@ -144,7 +144,7 @@ def test_a_model_that_cannot_be_measured_is_installed_all_the_same(marian, tmp_p
     shutil.copytree(marian.folder, tmp_path / "broken")
     weights = tmp_path / "broken" / "model.bin"
     weights.write_bytes(weights.read_bytes()[:5000])
-    assert choose_at_pull(tmp_path, tmp_path / "broken", marian.description) == marian.description
+    assert InstallTrials(tmp_path).choose_attention(tmp_path / "broken", marian.description) == marian.description
     assert capsys.readouterr().err.startswith("warning: marian: whether it aligns words was not measured: ")
 
 

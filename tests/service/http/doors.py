@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 from polygist_service.addresses import parse_address
 from polygist_service.app.http import build_http_application
+from polygist_service.http.connections import ConnectionBounds
 from polygist_service.http.server import HttpServer
 
 from tests.service.harness import Service, serving
@@ -29,10 +30,11 @@ class Doors:
 
 
 @asynccontextmanager
-async def opened(engine: Any, **options: Any) -> AsyncIterator[Doors]:
+async def opened(engine: Any, *, bounds: ConnectionBounds | None = None, **options: Any) -> AsyncIterator[Doors]:
     """Serve `engine` both ways while the block runs; `options` are those of `serving`."""
     async with serving(engine, **options) as service:
-        server = HttpServer(build_http_application(service.services, service.health), parse_address("127.0.0.1:0"))
+        application = build_http_application(service.services, service.health)
+        server = HttpServer(application, parse_address("127.0.0.1:0"), bounds=bounds)
         await server.start()
         try:
             # As environments have proxies, which a server on loopback is not behind.

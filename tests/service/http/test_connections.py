@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 from polygist_service.addresses import parse_address
-from polygist_service.app.http import build_http_application
-from polygist_service.http import bodies, connections
+from polygist_service.app.http import bounds_of, build_http_application
+from polygist_service.http import bodies
+from polygist_service.http.connections import ConnectionBounds
 from polygist_service.http.server import HttpServer
+from polygist_service.settings import Settings
 
 from tests.service.echo import EchoEngine
 from tests.service.harness import serving, until
@@ -107,9 +109,9 @@ async def test_headers_are_few_and_known(headers, status):
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /v1/translate HTTP/1.1\r\nhost: loc", whole(HELLO) + b"GET /"])
-async def test_who_sends_no_headers_is_not_waited_for(monkeypatch, sent):
-    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.2)
-    async with opened(EchoEngine()) as doors, connected(doors) as (reader, writer):
+async def test_who_sends_no_headers_is_not_waited_for(sent):
+    bounds = ConnectionBounds(header_seconds=0.2)
+    async with opened(EchoEngine(), bounds=bounds) as doors, connected(doors) as (reader, writer):
         writer.write(sent)
         assert (await read_to_end(reader)).count(b"HTTP/1.1 200") == sent.count(b"Hello")
 
@@ -123,10 +125,9 @@ async def test_who_sends_no_body_is_not_waited_for(monkeypatch):
     assert json.loads(body)["error"]["status"] == "DEADLINE_EXCEEDED"
 
 
-async def test_who_does_not_read_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(connections, "READING_SECONDS", 0.1)
+async def test_who_does_not_read_is_not_waited_for():
     many = b"GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n" * 100  # 200 kB each
-    async with opened(EchoEngine()) as doors:
+    async with opened(EchoEngine(), bounds=ConnectionBounds(reading_seconds=0.1)) as doors:
         with socket.socket() as raw:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.setblocking(False)
@@ -137,9 +138,16 @@ async def test_who_does_not_read_is_not_waited_for(monkeypatch):
             await until(lambda: not doors.server.connection_count)
 
 
-async def test_what_goes_on_after_it_was_refused_is_cut_off(monkeypatch):
-    monkeypatch.setattr(connections, "LINGERING_SECONDS", 0.1)
-    async with opened(EchoEngine()) as doors, connected(doors) as (reader, writer):
+def test_bounds_are_those_of_the_settings():
+    assert bounds_of(Settings()) == ConnectionBounds()
+    assert bounds_of(Settings(http_connections=3, http_reading_seconds=4)) == ConnectionBounds(
+        connections=3, reading_seconds=4.0
+    )
+
+
+async def test_what_goes_on_after_it_was_refused_is_cut_off():
+    bounds = ConnectionBounds(lingering_seconds=0.1)
+    async with opened(EchoEngine(), bounds=bounds) as doors, connected(doors) as (reader, writer):
         writer.write(post(b"", "content-length: 100000000", path="/v1/nothing"))
         assert (await read_answer(reader))[0] == 404
         assert await read_to_end(reader) == b""
@@ -168,10 +176,9 @@ async def test_a_stream_that_becomes_no_http_ends():
         await until(lambda: not doors.grpc.in_flight.active)
 
 
-async def test_one_connection_too_many_is_ended(monkeypatch):
-    monkeypatch.setattr(connections, "CONNECTIONS", 2)
+async def test_one_connection_too_many_is_ended():
     async with (
-        opened(EchoEngine()) as doors,
+        opened(EchoEngine(), bounds=ConnectionBounds(connections=2)) as doors,
         connected(doors) as (first, writer),
         connected(doors),
         connected(doors) as (third, _),

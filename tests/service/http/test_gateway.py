@@ -133,7 +133,7 @@ async def test_health_is_told():
         one = await doors.http.get("/readyz?service=polygist.v1.ModelService")
         assert (one.status_code, one.json()) == (200, {"status": "SERVING"})
         unknown = await doors.http.get("/readyz?service=polygist.v1.Nothing")
-        assert (unknown.status_code, unknown.json()["error"]["details"][0]["reason"]) == (404, "SERVICE_UNKNOWN")
+        assert (unknown.status_code, unknown.json()["error"]["details"][0]["reason"]) == (404, "SERVICE_NOT_FOUND")
         ready = await doors.http.get("/readyz")
         assert (ready.status_code, ready.json()["services"]["polygist.v1.TranslationService"]) == (200, "SERVING")
         doors.grpc.health.mark_not_serving()

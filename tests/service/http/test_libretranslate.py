@@ -293,6 +293,8 @@ async def test_keys_are_those_of_the_server(tmp_path):
         missing = await http.post("/translate", json={**HELLO, "api_key": ""})
         wrong = await http.post("/translate", data={**HELLO, "api_key": "none"})
         settings = (await http.get("/frontend/settings")).json()
+        languages = [await http.get("/languages"), await http.get("/languages", params={"api_key": "none"})]
+        ours = await http.get("/v1/languages")
         answers = [
             await http.post("/translate", json={**HELLO, "api_key": secret}),
             await http.post("/translate", json=HELLO, headers={"authorization": f"Bearer {secret}"}),
@@ -301,6 +303,10 @@ async def test_keys_are_those_of_the_server(tmp_path):
     assert (missing.status_code, missing.json()["error"][:14]) == (400, "Please contact")
     assert (wrong.status_code, wrong.json()) == (403, {"error": "Invalid API key"})
     assert [each.status_code for each in answers] == [200, 200, 429]
+    assert [each.status_code for each in (*languages, ours)] == [200, 200, 401]
+    assert languages[0].json() == languages[1].json()
+    assert {each["code"] for each in languages[0].json()} == {"en", "pt"}
+    assert settings["language"]["target"]["code"] == "pt"
     assert int(answers[2].headers["retry-after"]) > 0
     assert settings["keyRequired"]
 

@@ -1,14 +1,19 @@
 """The OpenAPI document: valid, and what it says is what is answered."""
 
+import ast
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from polygist_service import errors
 from polygist_service.http import libretranslate_document, openapi
+from polygist_service.http.errors import DRAINING, HTTP_CODES, REFUSALS
 from polygist_service.http.routes import ROUTES
+from polygist_service.rpc.status import CODES
 
 from tests.service.echo import EchoEngine
 from tests.service.http.doors import opened
@@ -50,6 +55,55 @@ def test_everything_is_described():
     # What is google.rpc's has no comments in its package.
     assert {name.partition(".")[0] for name in bare} <= {*openapi.DETAILS, "LocalizedMessage"}
     assert all(operation["summary"] and operation["description"] for _, operation in operations())
+
+
+def find_reasons(text):
+    """The reasons that a table tells of, each with the statuses that it stands under and, where told, that of HTTP."""
+    found, status = {}, ""
+    for line in text.splitlines():
+        if heading := re.match(r"([A-Z_]+(?:, [A-Z_]+)*)(?: \[.*)?$", line):
+            status = heading[1]
+        elif line.startswith("  "):
+            for reason, code in re.findall(r"\b([A-Z]+(?:_[A-Z]+)+|INTERNAL)\b(?: \[(\d+)\])?", line):
+                found.setdefault(reason, set()).add((status, int(code or 0)))
+    return found
+
+
+def test_every_reason_is_described_with_its_status():
+    calls, _, requests = DOCUMENT["info"]["description"].partition("Over HTTP a request may be refused")
+    of_calls, of_requests = find_reasons(calls), find_reasons(requests)
+    for reason, (http_code, status) in REFUSALS.items():
+        if http_code == HTTP_CODES[status] and reason in of_calls:
+            assert (status, 0) in of_calls[reason], reason
+        else:
+            assert of_requests[reason] == {(status, http_code)}, reason
+    for error in all_below(errors.PolygistError):
+        if "reason" in vars(error) and error.reason not in NOT_OF_CALLS:
+            status = status_of(error)
+            assert any(status in statuses.split(", ") for statuses, _ in of_calls[error.reason]), error
+
+
+NOT_OF_CALLS = {"STORE_ERROR", "GLOSSARY_ERROR", "KEY_FILE_ERROR"}
+
+
+def all_below(kind):
+    return [kind, *(each for below in kind.__subclasses__() for each in all_below(below))]
+
+
+def status_of(error):
+    """The name of the status that an error becomes."""
+    return next(CODES[cls].name for cls in error.__mro__ if cls in CODES)
+
+
+def test_requests_are_refused_for_these_reasons_only():
+    """Of whatever is refused here, in the code itself, the reason is one of the table."""
+    given = []
+    for path in Path(openapi.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "HttpRefusal":
+                given.append(ast.unparse(node.args[0]).strip("'"))
+    named = {"DRAINING": DRAINING, "InvalidRequest.reason": errors.InvalidRequest.reason}
+    assert {named.get(each, each) for each in given} == REFUSALS.keys()
 
 
 def test_comments_name_fields_as_json_does():

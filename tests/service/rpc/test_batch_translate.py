@@ -7,9 +7,11 @@ from polygist_service.app.services import build_services
 from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import State
+from polygist_service.errors import InvalidRequest, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import Metrics
 from polygist_service.rpc.batch import BatchTranslation
+from polygist_service.wire.translation import RefusedItem
 
 from tests.service.echo import EN_PT, EchoEngine, pair
 from tests.service.harness import DETECTOR, failure_of, read_failure, serving, until
@@ -286,6 +288,39 @@ async def test_a_caller_who_falls_silent_is_not_waited_for_for_ever():
             await call.read()
     failure = read_failure(caught.value)
     assert (failure.code, failure.reason) == ("DEADLINE_EXCEEDED", "STREAM_IDLE")
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02])
+async def test_lines_that_cannot_be_read_are_silence(pause):
+    """Else who sends nothing else would keep a stream for ever."""
+    pool, limits, count = TextPool(1), Limits(), 0
+    object.__setattr__(limits, "batch_idle_seconds", 0.2)  # less than operators may set
+    services = build_services(EchoEngine(), detector=DETECTOR, pool=pool, limits=Limits())
+
+    async def requests():
+        nonlocal count
+        yield config()
+        yield item("1", "One.")
+        while True:
+            count += 1
+            yield RefusedItem(f"lines[{count}]", InvalidRequest("lines", "is no JSON"))
+            await asyncio.sleep(pause)
+
+    batch = BatchTranslation(
+        services.translator,
+        limits=limits,
+        access=services.access,
+        admission=services.admission,
+        pool=pool,
+        context=CallContext(caller="me"),
+        draining=asyncio.Event(),
+    )
+    answers = []
+    with pytest.raises(StreamIdle, match="no item that can be read came"):
+        await collect(batch.answers(requests()), answers)
+    pool.close()
+    assert sum(not answer.HasField("error") for answer in answers) == 1
+    assert len(answers) in (count, count + 1)  # each line but the last one is answered
 
 
 async def test_work_that_takes_long_is_no_silence():

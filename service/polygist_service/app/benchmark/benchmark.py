@@ -15,7 +15,8 @@ from polygist_service.app.benchmark.environments import measure_environments
 from polygist_service.app.benchmark.figures import Environment, Machine, ModelFigures, Report
 from polygist_service.app.benchmark.measurement import ModelBenchmark, Plan, read_busy_seconds
 from polygist_service.app.benchmark.service import measure_service
-from polygist_service.engine.hardware import Placement, count_usable_cores, resolve
+from polygist_service.app.services import place_model
+from polygist_service.engine.hardware import count_usable_cores
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import PolygistError, StoreError
 from polygist_service.settings import Settings
@@ -94,20 +95,10 @@ class Benchmark:
         load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
         return Machine(read_processor(), cores, self.settings.slots or cores, load)
 
-    def _place(self, installed: InstalledModel) -> Placement:
-        settings, description = self.settings, installed.description
-        return resolve(
-            settings.device,
-            settings.device_indexes,
-            settings.compute_type,
-            description.compute_type,
-            runs_as=description.runs_as,
-        )
-
     def _measure(self, installed: InstalledModel, seconds: float, machine: Machine, done: float) -> ModelFigures:
         benchmark = ModelBenchmark(
             installed,
-            self._place(installed),
+            place_model(self.settings, installed),
             Plan(seconds, machine.slots, machine.cores),
             open_model=open_model,
             report=lambda phase: self.progress(f"{installed.name}: {phase}", done),
@@ -116,7 +107,7 @@ class Benchmark:
 
     def _measure_around(self, installed: InstalledModel, report: Report, done: float) -> Report:
         """Measure what is around a model: the environment of the process, and the server."""
-        placement, notes = self._place(installed), [*report.notes]
+        placement, notes = place_model(self.settings, installed), [*report.notes]
         model = open_model(installed, slots=report.machine.slots, placement=placement)
         environments, service = list[Environment](), None
         if placement.device == "cpu":

@@ -16,7 +16,7 @@ from polygist_service.app.benchmark.figures import (
     summarise,
     summarise_latency,
 )
-from polygist_service.engine.hardware import Hardware, Placement, estimate_memory
+from polygist_service.engine.hardware import Hardware, Placement, estimate_memory, read_free_memory
 from polygist_service.engine.interface import Decoding
 from polygist_service.engine.models.base import Model
 from polygist_service.engine.speed import (
@@ -92,19 +92,6 @@ def in_turn(
                 break
             found.setdefault(key, []).append(run(window))
     return {key: summarise(windows) for key, windows in found.items()}, [key for key in kinds if key not in found]
-
-
-def read_free_memory(root: Path = Path("/")) -> int | None:
-    """Return how many bytes are free, None where the system does not tell.
-
-    Args:
-        root: where ``proc`` is looked up.
-    """
-    try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return None
 
 
 class ModelBenchmark:

@@ -166,6 +166,7 @@ class Loader:
         place: decides where a model runs.
         open_model: loads an installed model.
         expect_loadable: raises an error for a model that crashes what loads it; see `Trials`.
+        keeps_seams: whether the seams that are found are kept in the store.
     """
 
     def __init__(
@@ -176,12 +177,14 @@ class Loader:
         place: Callable[[InstalledModel], Placement],
         open_model: Opening,
         expect_loadable: Callable[[LoadableModel], None] = trust,
+        keeps_seams: bool = True,
     ) -> None:
         self._store = store
         self._slots = slots
         self._place = place
         self._open_model = open_model
         self._expect_loadable = expect_loadable
+        self._keeps_seams = keeps_seams
         self._warned_of: set[str] = set()
 
     def find_all(self) -> Found:
@@ -236,7 +239,7 @@ class Loader:
         began = time.monotonic()
         seams = probe(loadable.installed, model)
         log.info("batches_probed", model=name, seams=seams, seconds=round(time.monotonic() - began, 3))
-        if conditions and seams is not None:
+        if self._keeps_seams and conditions and seams is not None:
             kept.keep(name, FoundSeams(conditions, seams))
         return seams or ()
 
