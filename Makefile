@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test deploy-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators bench-replicas parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test deploy-test ray-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators bench-replicas parity image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -50,6 +50,11 @@ web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as
 deploy-test: $(READY) ## run every query of the dashboard and of the alerts on Debian's Prometheus, which it fetches, beside a server under load
 	@sh tests/deploy/debian.sh
 	@$(BIN)/python -m pytest -m deploy tests/deploy
+
+ray-test: $(READY) ## serve and work in bulk on a cluster of two nodes on this machine, killed and updated under load, and print its throughput beside a server's
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http,otel,ray]'
+	@sh tests/deploy/ray/in_own_network.sh $(BIN)/python -m pytest -m ray tests/deploy
+	@sh tests/deploy/ray/in_own_network.sh $(BIN)/python -m tests.deploy.ray.speed
 
 test-lowest: $(READY) ## run all tests with the oldest versions that pyproject.toml allows, those of the client with its own oldest
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-lowest

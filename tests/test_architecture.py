@@ -42,6 +42,7 @@ ARROWS = {
         *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
+    "ray": ("app", "rpc", "wire", "settings", "limits", "context"),
     "cli": ("app", "access", "settings", "limits", "store", "engine.residency.trial"),
 }
 OPEN = ("errors", "text")
@@ -54,12 +55,13 @@ SERVICE_LIBRARIES = {
     "polygist.commands": ("__init__",),
     "polygist.files": ("access", "settings", "translation", "store"),
     "polygist.pem": ("app", "cli"),
-    "polygist.v1": ("app", "rpc", "wire", "http"),
-    "google.protobuf": ("app", "rpc", "wire", "http"),
-    "grpc": ("app", "rpc"),
-    "grpc_health": ("app",),
+    "polygist.v1": ("app", "rpc", "wire", "http", "ray"),
+    "google.protobuf": ("app", "rpc", "wire", "http", "ray"),
+    "grpc": ("app", "rpc", "ray"),
+    "grpc_health": ("app", "ray"),
     "grpc_reflection": ("app",),
     "google.rpc": ("rpc", "wire", "http"),
+    "ray": ("ray",),
     "starlette": ("http", "app"),
     "uvicorn": ("http",),
     "h11": ("http",),
@@ -85,7 +87,7 @@ SERVICE_LIBRARIES = {
     "lxml": ("text",),
     "text_to_num": ("text",),
     "trafilatura": ("summarisation",),
-    "pydantic": ("settings", "cli", "store"),
+    "pydantic": ("settings", "cli", "store", "ray"),
     "pydantic_settings": ("settings",),
     "platformdirs": ("settings",),
     "filelock": ("store", "access"),
@@ -97,7 +99,7 @@ SERVICE_LIBRARIES = {
     "rich": ("cli",),
     "prometheus_client": ("observability",),
     "opentelemetry": ("observability",),
-    "structlog": ("app", "rpc", "http", "engine", "cli"),
+    "structlog": ("app", "rpc", "http", "engine", "cli", "ray"),
 }
 CLIENT_WIRE = ("client", "aio", "calls", "documents", "conversion", "error_mapping")
 CLIENT_LIBRARIES = {
@@ -122,7 +124,7 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 275
+MOST_MODULES = 280
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 30
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}

@@ -5,6 +5,7 @@ The rooms, from the command down; docs/architecture.md shows what lies in each:
     cli            polygist-server: serve, and the models that it serves
     app            the process; the only room that knows the settings and builds the object graph
     rpc            gRPC: one servicer a service, and what surrounds every call
+    ray            Ray Serve: the same servicers in replicas of a cluster, and what its proxies serve
     wire           between protobuf and the domain: free functions, no transport
     observability  what Prometheus may read
     summarisation  articles to summaries with their sources

@@ -132,6 +132,7 @@ def test_what_only_developers_need_is_no_extra(wheel):
         "convert",
         "http",
         "otel",
+        "ray",
     }
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].keys() == {
         "dev", "bench", "fuzz", "protos", "replicas", "training", "web",

@@ -12,9 +12,10 @@ from contextlib import suppress
 import structlog
 
 from polygist_service.app.configuration import Configuration
+from polygist_service.app.health import Health
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
-from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS
+from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS, Runtime
 from polygist_service.app.watchdog import CAUSES, LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
 from polygist_service.settings import Settings
@@ -61,7 +62,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     warn_of_plain_text(settings)
     warn_of_sizes(settings, read_memory())
     # failpoint: lifecycle.listening
-    watchdog = build_watchdog(server, settings, writer)
+    watchdog = build_watchdog(server.runtime, server.health, settings, lambda code: leave(writer, code))
     if settings.stall_seconds:
         watchdog.start()
     loading, reloading = (
@@ -116,13 +117,13 @@ def warn_of_sizes(settings: Settings, memory: int | None) -> None:
             log.warning("too_large", setting=name, bytes=size, memory_bytes=memory, hint="give less than there is")
 
 
-def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Watchdog:
-    """Return what watches a server; it does not run yet."""
-    metrics = server.runtime.services.metrics
+def build_watchdog(runtime: Runtime, health: Health, settings: Settings, leave: Callable[[int], None]) -> Watchdog:
+    """Return what watches a process and ends it with a code where it stands still; it does not run yet."""
+    metrics = runtime.services.metrics
     metrics.count_stalls(CAUSES)
     interval = min(LONGEST_INTERVAL, settings.stall_seconds / LOOKS)
     detector = StallDetector(
-        server.runtime.slot_states,
+        runtime.slot_states,
         Heartbeat(interval or LONGEST_INTERVAL).beat,
         least=settings.stall_seconds,
         longest=settings.limits.deadline_seconds,
@@ -131,9 +132,9 @@ def build_watchdog(server: Server, settings: Settings, writer: LogWriter) -> Wat
         detector,
         interval=interval,
         grace=settings.stall_grace,
-        health=server.health,
+        health=health,
         count=metrics.stalled,
-        leave=lambda code: leave(writer, code),
+        leave=leave,
     )
 
 

@@ -255,7 +255,7 @@ class Server:
         await self.runtime.preload()
         settle_heap()
         self.health.report(self.runtime.services.engine.models())
-        endless = (self._report_changes(), self.runtime.registry.watch(), keep_trimmed())
+        endless = (self.runtime.report_changes(self.health.report), self.runtime.registry.watch(), keep_trimmed())
         self._tasks = [asyncio.create_task(each) for each in endless]
 
     def mark_not_serving(self) -> None:
@@ -304,9 +304,3 @@ class Server:
         if services.glossaries.is_mounted:
             parts.append(Part("glossaries", services.glossaries.reload, GLOSSARIES_SECONDS))
         return Configuration(parts)
-
-    async def _report_changes(self) -> None:
-        """Keep health true to the models for ever."""
-        while await self.runtime.models_changed.wait():
-            self.runtime.models_changed.clear()
-            self.health.report(self.runtime.services.engine.models())

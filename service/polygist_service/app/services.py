@@ -18,7 +18,7 @@ from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement, count_usable_cores, read_memory, resolve
-from polygist_service.engine.interface import Engine
+from polygist_service.engine.interface import Engine, ModelInfo
 from polygist_service.engine.residency.loader import Loader, open_model, trust
 from polygist_service.engine.residency.registry import Registry
 from polygist_service.engine.residency.trial import Trials
@@ -226,6 +226,12 @@ class Runtime:
     async def preload(self) -> None:
         """Load what is to be loaded at start; raises StoreError where a model is damaged."""
         await self.registry.preload(self._preloaded)
+
+    async def report_changes(self, report: Callable[[Sequence[ModelInfo]], None]) -> None:
+        """Tell of the models whenever the state of one has changed, for ever."""
+        while await self.models_changed.wait():
+            self.models_changed.clear()
+            report(self._engine.models())
 
     def slot_states(self) -> tuple[SlotState, ...]:
         """Return what each slot does now; waits for nothing."""

@@ -107,7 +107,7 @@ class LocalContext:
         details = dict(trailing_metadata).get(STATUS_DETAILS, b"")
         status = status_pb2.Status(code=code.value[0], message=message)
         status.MergeFromString(details if isinstance(details, bytes) else b"")
-        raise CallFailed(code.name, status)
+        raise CallFailed(code.name, status, trailing_metadata)
 
 
 class Dispatcher:

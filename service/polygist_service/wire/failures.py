@@ -1,5 +1,6 @@
 """How a call ended that failed, as callers are told of it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -12,12 +13,14 @@ class CallFailed(Exception):
     Args:
         code: the name of the status, such as ``INVALID_ARGUMENT``.
         status: the status with its details.
+        trailer: what gRPC would send with it, the encoded status included.
     """
 
-    def __init__(self, code: str, status: status_pb2.Status) -> None:
+    def __init__(self, code: str, status: status_pb2.Status, trailer: Sequence[tuple[str, str | bytes]] = ()) -> None:
         super().__init__(f"{code}: {status.message}")
         self.code = code
         self.status = status
+        self.trailer = tuple(trailer)
 
     @property
     def message(self) -> str:
