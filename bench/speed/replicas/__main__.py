@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--cores", type=float, default=0.4, help="of each replica")
     parser.add_argument("--rounds", type=int, default=5, help="windows of each")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a window")
-    parser.add_argument("--warm-up", type=float, default=1.0, help="seconds of the same load before each window")
+    parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of the same load before each window")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where replicas.md and replicas.json go")
     arguments = parser.parse_args()
     # Left to itself, Python would end at once and leave the servers behind.
@@ -237,8 +237,7 @@ def make_table(load: Load, ways: Sequence[Way], rounds: Sequence[Mapping[str, Wi
                 ", ".join(f"{cores:.2f}" for cores in median_cores(windows)),
                 Spread.of(window.balancer / window.recording.seconds for window in windows).median,
                 Spread.of(each.recording.generator_cpu_seconds / each.recording.seconds for each in windows).median,
-                round(1000 * percentile(latencies, 0.5)),
-                round(1000 * percentile(latencies, 0.99)),
+                *(round(1000 * percentile(latencies, share)) if latencies else None for share in (0.5, 0.99)),
             )
         )
     columns = (
