@@ -47,7 +47,7 @@ web-test: $(READY) ## drive the page in Debian's Chromium, with axe from npm; as
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[service,documents,gguf,http,otel]' --group web
 	@$(BIN)/python -m pytest -m web tests/web
 
-deploy-test: $(READY) ## run every query of the dashboard and of the alerts on Debian's Prometheus, which it fetches, beside a server under load
+deploy-test: $(READY) ## ask a server as Kubernetes' probes do, and run every query of the dashboard, the alerts and the autoscaler on Debian's Prometheus, which it fetches, beside a server under load
 	@sh tests/deploy/debian.sh
 	@$(BIN)/python -m pytest -m deploy tests/deploy
 

@@ -2,6 +2,9 @@
 
 import os
 
+from polygist_client import AsyncClient
+
+from bench.speed.corpus import Corpus
 from bench.speed.plan import OK, Call, Recording
 from bench.speed.replicas.__main__ import STREAM, Load, Way, Window, make_table, send
 from bench.speed.replicas.balancers import configure_envoy
@@ -19,9 +22,10 @@ def make_window(words, *, replicas=(1.0,), balancer=0.0):
 
 
 async def test_a_window_counts_the_calls_of_all_callers():
-    async with serving(EchoEngine()) as service:
+    corpus = Corpus(("One two.",), "echo", "here")
+    async with serving(EchoEngine()) as service, AsyncClient(service.address) as client:
         way = Way("client, 1", service.address, 1)
-        window = await send(way, ["One two."], 3, [os.getpid()], seconds=0.2, warm_up=0.1)
+        window = await send(client, way, LOAD, corpus, [os.getpid()], seconds=0.2, warm_up=0.1)
     assert window.recording.words(STREAM) > 0
     assert {call.words for call in window.recording.calls[STREAM]} == {2}
     assert (len(window.replicas), window.balancer) == (1, 0)

@@ -83,11 +83,11 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(program: str, folder: Path, *targets: str) -> Iterator[Prometheus]:
-    """Prometheus as `deploy/compose.yaml` starts it, with other targets and every second."""
+def scraping(program: str, folder: Path, *targets: str, **labels: str) -> Iterator[Prometheus]:
+    """Prometheus as `deploy/compose.yaml` starts it, with other targets, and labels for them, and every second."""
     configuration = read_yaml(PROMETHEUS)
     configuration["global"] = dict.fromkeys(configuration["global"], f"{SCRAPE_SECONDS}s")
-    configuration["scrape_configs"][0]["static_configs"][0]["targets"] = [*targets]
+    configuration["scrape_configs"][0]["static_configs"] = [{"targets": [*targets], "labels": labels}]
     (folder / PROMETHEUS.name).write_text(yaml.safe_dump(configuration))
     shutil.copy(ALERTS, folder)
     places = {"/etc/prometheus/": f"{folder}/", "=/prometheus": f"={folder}/data"}

@@ -7,8 +7,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -32,6 +32,7 @@ from bench.speed.window import read_cpu_seconds
 RESULTS = Path(__file__).parents[1] / "results"
 REPLICAS = 3
 STREAM = "all"
+CONNECT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def main() -> None:
     parser.add_argument("--cores", type=float, default=0.4, help="of each replica")
     parser.add_argument("--rounds", type=int, default=5, help="windows of each")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a window")
-    parser.add_argument("--warm-up", type=float, default=1.0, help="seconds of the same load before each window")
+    parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of the same load before each window")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where replicas.md and replicas.json go")
     arguments = parser.parse_args()
     # Left to itself, Python would end at once and leave the servers behind.
@@ -127,12 +128,8 @@ def measure(arguments: argparse.Namespace) -> Report:
         for server in servers:
             stack.enter_context(on_share(server.pid, arguments.cores))
         ways, missing = open_ways([server.address for server in servers], folder, stack)
-        tables = []
-        for load in LOADS:
-            chosen = [way for way in ways if load.has_balancers or not way.balancer]
-            pids = [server.pid for server in servers]
-            rounds = list(measure_rounds(chosen, load, corpus, pids, arguments))
-            tables.append(make_table(load, chosen, rounds))
+        pids = [server.pid for server in servers]
+        tables = asyncio.run(measure_loads(ways, corpus, pids, arguments))
         environment = describe_run(client, began)
     environment |= {
         "replicas": f"{arguments.cores:g} of a core each by a quota of its control group, 1 slot, all else by default",
@@ -163,53 +160,64 @@ def open_ways(addresses: Sequence[str], folder: Path, stack: ExitStack) -> tuple
     return ways, tuple(missing)
 
 
-def measure_rounds(
-    ways: Sequence[Way], load: Load, corpus: Corpus, pids: Sequence[int], arguments: argparse.Namespace
-) -> Iterator[Mapping[str, Window]]:
-    """Rounds of a load, the ways in the same order in each."""
-    texts = load.texts(corpus)
-    for number in range(1, arguments.rounds + 1):
-        windows = {
-            way.name: asyncio.run(
-                send(way, texts, load.callers * way.replicas, pids, arguments.seconds, arguments.warm_up)
-            )
-            for way in ways
-        }
-        told = ", ".join(f"{name}: {window.words_per_second:.0f}" for name, window in windows.items())
-        say(f"{load.name}: round {number} of {arguments.rounds}: words/s: {told}")
-        yield windows
+async def measure_loads(
+    ways: Sequence[Way], corpus: Corpus, pids: Sequence[int], arguments: argparse.Namespace
+) -> list[Table]:
+    """A table for each load; all of them go over the same connections."""
+    tables = []
+    async with AsyncExitStack() as stack:
+        clients = {way: await stack.enter_async_context(AsyncClient(way.target)) for way in ways}
+        for client in clients.values():
+            await client.translate(corpus.sentences[0], to=TARGET, source=SOURCE)
+        # Until a client has all its connections, it spreads calls over those that it has.
+        await asyncio.sleep(CONNECT_SECONDS)
+        for load in LOADS:
+            chosen = {way: client for way, client in clients.items() if load.has_balancers or not way.balancer}
+            rounds = []
+            for number in range(1, arguments.rounds + 1):
+                rounds.append(
+                    {
+                        way.name: await send(client, way, load, corpus, pids, arguments.seconds, arguments.warm_up)
+                        for way, client in chosen.items()
+                    }
+                )
+                told = ", ".join(f"{name}: {window.words_per_second:.0f}" for name, window in rounds[-1].items())
+                say(f"{load.name}: round {number} of {arguments.rounds}: words/s: {told}")
+            tables.append(make_table(load, list(chosen), rounds))
+    return tables
 
 
 async def send(
-    way: Way, texts: Sequence[str], callers: int, pids: Sequence[int], seconds: float, warm_up: float
+    client: AsyncClient, way: Way, load: Load, corpus: Corpus, pids: Sequence[int], seconds: float, warm_up: float
 ) -> Window:
-    """Let so many callers send one text after the other until the window closes.
+    """Let callers send one text after the other until the window closes.
 
     Args:
+        client: of all callers.
         way: from the client to the replicas.
-        texts: again and again.
-        callers: how many calls are under way at the same time.
+        load: how many callers, and what they send.
+        corpus: of what.
         pids: all replicas.
         seconds: length of the window.
         warm_up: seconds of the same load before it.
     """
     calls: list[Call] = []
-    upcoming, clock = cycle(texts), Clock(time.monotonic() + warm_up)
+    upcoming, clock = cycle(load.texts(corpus)), Clock(time.monotonic() + warm_up)
     watched = [*pids, *([way.balancer] if way.balancer else [])]
 
     def read() -> list[float]:
         return [time.process_time(), *map(read_cpu_seconds, watched)]
 
-    async def call_in_turn(client: AsyncClient) -> None:
+    async def call_in_turn() -> None:
         while (sent := clock.now()) < seconds:
             text = next(upcoming)
             await client.translate(text, to=TARGET, source=SOURCE)
             end = clock.now()
             calls.append(Call(sent, sent, end, end, OK, len(text.split()), 0))
 
-    async with AsyncClient(way.target) as client, asyncio.TaskGroup() as group:
-        for _ in range(callers):
-            group.create_task(call_in_turn(client))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(load.callers * way.replicas):
+            group.create_task(call_in_turn())
         await clock.wait_until(0.0)
         before = read()
         await clock.wait_until(seconds)
@@ -237,8 +245,7 @@ def make_table(load: Load, ways: Sequence[Way], rounds: Sequence[Mapping[str, Wi
                 ", ".join(f"{cores:.2f}" for cores in median_cores(windows)),
                 Spread.of(window.balancer / window.recording.seconds for window in windows).median,
                 Spread.of(each.recording.generator_cpu_seconds / each.recording.seconds for each in windows).median,
-                round(1000 * percentile(latencies, 0.5)),
-                round(1000 * percentile(latencies, 0.99)),
+                *(round(1000 * percentile(latencies, share)) if latencies else None for share in (0.5, 0.99)),
             )
         )
     columns = (
