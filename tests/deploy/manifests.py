@@ -18,6 +18,7 @@ ADAPTER = DEPLOY / "kubernetes" / "prometheus-adapter.yaml"
 DASHBOARD = DEPLOY / "grafana" / "dashboards" / "polygist.json"
 # An alert's expression: what is looked at, and from where on somebody has to look.
 ALERT = re.compile(r"(?P<value>.+) (?P<comparison>==|>) (?P<threshold>[\d.]+)", re.DOTALL)
+UNITS = {"m": 2**20, "g": 2**30}
 LEGEND_LABEL = re.compile(r"{{(\w+)}}")
 
 
@@ -32,6 +33,11 @@ class Query(NamedTuple):
 def read_yaml(path: Path) -> Any:
     """The one document of a file."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def to_bytes(size: str) -> int:
+    """A size as compose writes it, such as ``2g``."""
+    return int(size[:-1]) * UNITS[size[-1]]
 
 
 def read_panels() -> list[dict[str, Any]]:

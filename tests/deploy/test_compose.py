@@ -9,17 +9,11 @@ from polygist import __version__
 from polygist_service.limits import Limits
 from polygist_service.settings import PREFIX, load_settings, setting_names
 
-from tests.deploy.manifests import ALERTS, COMPOSE, DATA_SOURCE, DEPLOY, PROMETHEUS, read_alerts, read_yaml
+from tests.deploy.manifests import ALERTS, COMPOSE, DATA_SOURCE, DEPLOY, PROMETHEUS, read_alerts, read_yaml, to_bytes
 
 ROOT = DEPLOY.parent
 SERVICES = read_yaml(COMPOSE)["services"]
 OURS = SERVICES["polygist"]
-UNITS = {"m": 2**20, "g": 2**30}
-
-
-def to_bytes(size: str) -> int:
-    """A size as compose writes it, such as ``2g``."""
-    return int(size[:-1]) * UNITS[size[-1]]
 
 
 def to_seconds(duration: str) -> float:

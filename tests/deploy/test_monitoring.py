@@ -33,6 +33,7 @@ from tests.deploy.manifests import (
     panel_queries,
     read_alerts,
     read_yaml,
+    to_bytes,
 )
 from tests.end_to_end.server import ServerProcess, find_free_port
 from tests.failpoints import RUN, Failpoints
@@ -47,14 +48,18 @@ SCRAPE_SECONDS = 1
 
 
 class Prometheus:
-    """A running Prometheus, asked over its API."""
+    """A running Prometheus, asked over its API.
+
+    Args:
+        address: where it listens.
+    """
 
     def __init__(self, address: str) -> None:
-        self._url = f"http://{address}"
+        self.url = f"http://{address}"
 
     def get(self, path: str, **parameters: str) -> Any:
         """What the API answers."""
-        with urllib.request.urlopen(f"{self._url}{path}?{urllib.parse.urlencode(parameters)}", timeout=30) as reply:
+        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(parameters)}", timeout=30) as reply:
             answer = json.load(reply)
         assert answer["status"] == "success"
         return answer["data"]
@@ -214,6 +219,29 @@ def test_prometheus_evaluates_the_alerts(prometheus: Prometheus):
     assert {rule["health"] for rule in group["rules"]} == {"ok"}
     pending = {rule["name"] for rule in group["rules"] if rule["state"] != "inactive"}
     assert {"PolygistDown", "PolygistErrors", "PolygistSegmentsFailed"} <= pending
+
+
+def test_the_memory_of_the_composition_is_enough(prometheus: Prometheus):
+    """For the process, and for as many texts of calls as are taken on."""
+    service = read_yaml(COMPOSE)["services"]["polygist"]
+    texts = int(service["environment"]["POLYGIST_LIMITS__QUEUE_BYTES"])
+    assert prometheus.value("process_resident_memory_bytes") + texts < to_bytes(service["mem_limit"])
+
+
+def test_the_health_check_of_prometheus_passes(prometheus: Prometheus, prometheus_programs):
+    _, program, *arguments = read_yaml(COMPOSE)["services"]["prometheus"]["healthcheck"]["test"]
+    arguments = [argument.replace("http://127.0.0.1:9090", prometheus.url) for argument in arguments]
+    assert prometheus.url in arguments
+    subprocess.run([prometheus_programs[program], *arguments], check=True, timeout=30)
+
+
+def test_promtool_has_nothing_against_the_metrics(prometheus: Prometheus, prometheus_programs):
+    (up,) = [labels["instance"] for labels, value in prometheus.query("up") if value]
+    with urllib.request.urlopen(f"http://{up}/metrics", timeout=10) as reply:
+        done = subprocess.run(
+            [prometheus_programs["promtool"], "check", "metrics"], input=reply.read(), capture_output=True, timeout=30
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(
