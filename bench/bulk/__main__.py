@@ -20,13 +20,16 @@ from bench.quality.sets import DataFolder
 RESULTS = Path(__file__).parents[1] / "results"
 # In the order of their runs: the long ones last.
 PARTS = ("pace", "streams", "sleepers", "restarts", "records")
+# Needs Ray, which is an extra: only where it is asked for.
+EXTRA_PARTS = ("corpus",)
 OF_QUALITY = ("BLEU", "chrF", "ROUGE")
 
 
 def main() -> None:
     """Read the command line, measure, report; exit with 1 where a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.bulk", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"what to try (default: all of {', '.join(PARTS)})")
+    told = f"what to try (default: {', '.join(PARTS)}; {', '.join(EXTRA_PARTS)} needs the extra ray)"
+    parser.add_argument("parts", nargs="*", metavar="PART", help=told)
     parser.add_argument("--data", type=Path, default=os.environ.get("POLYGIST_DATA"), help="folder of the data sets")
     parser.add_argument("--home", type=Path, help="folder of the installed models (default: the server's own)")
     parser.add_argument("--records", type=int, default=2000, help="articles of the file of records")
@@ -35,8 +38,8 @@ def main() -> None:
     parser.add_argument("--sleep", type=float, default=60.0, help="seconds that a reader does not read")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where bulk.md and bulk.json go")
     arguments = parser.parse_args()
-    if unknown := [name for name in arguments.parts if name not in PARTS]:
-        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    if unknown := [name for name in arguments.parts if name not in (*PARTS, *EXTRA_PARTS)]:
+        parser.error(f"no part {', '.join(unknown)}; there are: {', '.join((*PARTS, *EXTRA_PARTS))}")
     if not arguments.data or not Path(arguments.data).is_dir():
         parser.error(f"--data {arguments.data}: no such folder; every part is about texts of the data sets")
     # Left to itself, Python would end at once and leave the servers behind.
