@@ -189,8 +189,8 @@ def measure_pace(articles: Sequence[str], extent: Extent) -> Finding:
     rows.append(("ratio", round(ratio.median, 3)))
     statement = f"the job at least {LEAST_RATIO:g} times the server (median)"
     notes = (
-        f"{len(rounds)} rounds in turn, {TURN} articles of up to {MOST_CHARACTERS:,} characters a turn, translated to"
-        f" {TARGET}; ratios from {ratio.least:.3f} to {ratio.greatest:.3f}. The start of the server and that of the job,"
+        f"{len(rounds)} rounds in turn, {TURN} articles of up to {MOST_CHARACTERS:,} characters a turn, translated"
+        f" to {TARGET}; ratios from {ratio.least:.3f} to {ratio.greatest:.3f}. The start of the server and of the job,"
         " until its actors have loaded the models, are left out.",
     )
     columns = ("way", "documents/s")
