@@ -4,9 +4,10 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, MutableSequence, Sequence
 from contextlib import aclosing, contextmanager, nullcontext
 from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from polygist_service.context import CallContext
@@ -22,6 +23,10 @@ TURN_SECONDS = 0.005
 # each. To wake a thread and be woken by it takes both threads as much again, so few short ones are worked on at once.
 SHORT = 256
 FEW = 16
+# The clock is looked at after so many things, each of which takes some microseconds.
+CLOCKED = 32
+# So many tasks are cancelled in one round of the event loop: each of them has its end to come to.
+CANCELLED_TOGETHER = 64
 
 
 class Pauses:
@@ -35,6 +40,53 @@ class Pauses:
         if time.monotonic() >= self._end:
             await asyncio.sleep(0)
             self._end = time.monotonic() + TURN_SECONDS
+
+
+async def run_in_turns(function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
+    """Call `function` with each of `items` on the event loop, in turns with others; return the results in order.
+
+    Args:
+        function: takes some microseconds; what takes longer is for a `TextPool`.
+        items: any number.
+    """
+    if len(items) <= CLOCKED:
+        return list(map(function, items))
+    pauses = Pauses()
+    results: list[ResultT] = []
+    for at in range(0, len(items), CLOCKED):
+        results += map(function, items[at : at + CLOCKED])
+        await pauses.pause()
+    return results
+
+
+async def let_go(*lists: MutableSequence[Any]) -> None:
+    """Empty lists in turns with others: to free all that a request knew of thousands of segments takes long."""
+    pauses = Pauses()
+    for items in lists:
+        while items:
+            del items[-CLOCKED:]
+            await pauses.pause()
+
+
+async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks and wait until they have ended, however they do; in turns with others where there are thousands.
+
+    Who is cancelled while waiting here waits no longer, but all tasks are cancelled.
+    """
+    left = iter(tasks)
+    ending: list[list[asyncio.Future[Any]]] = []
+    try:
+        while group := list(islice(left, CANCELLED_TOGETHER)):
+            for task in group:
+                task.cancel()
+            ending.append(group)
+            if len(group) == CANCELLED_TOGETHER:
+                await asyncio.sleep(0)
+        for group in ending:
+            await asyncio.gather(*group, return_exceptions=True)
+    finally:
+        for task in left:
+            task.cancel()
 
 
 async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
@@ -78,9 +130,7 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
                 yield index, item
             await task
     finally:
-        for _, task in queues:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in queues), return_exceptions=True)
+        await cancel_all(task for _, task in queues)
 
 
 def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
@@ -116,9 +166,7 @@ async def merge_several(streams: Sequence[AsyncGenerator[ResultT, None]]) -> Asy
             else:
                 yield item
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
 
 async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGenerator[ResultT, None]:
@@ -161,8 +209,7 @@ async def in_groups(
                 await asyncio.wait([task], timeout=seconds)
         task.result()
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_all([task])
 
 
 class Work(Generic[ItemT, ResultT]):
