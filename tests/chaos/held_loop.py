@@ -4,6 +4,7 @@ What counts is the time of the processor that one callback takes on the loop's t
 use the machine too. A round is all callbacks that are ready at a time: what comes meanwhile waits for the end of it.
 """
 
+import asyncio
 import asyncio.base_events
 import asyncio.events
 import gc
@@ -50,6 +51,7 @@ def note_holds(path: Path) -> None:
     run, run_round = asyncio.events.Handle._run, asyncio.base_events.BaseEventLoop._run_once
     output, watch = path.open("a", buffering=1), Stopwatch()
     seen: list[str] = []
+    parts: Counter[str] = Counter()  # of a round, in milliseconds
 
     def note(kind: str, milliseconds: float, collecting: float, places: list[str]) -> None:
         if milliseconds > NOTED_MILLISECONDS:
@@ -59,10 +61,13 @@ def note_holds(path: Path) -> None:
     def timed(handle: asyncio.events.Handle) -> None:
         seen.clear()
         milliseconds, collecting = watch.measure(lambda: run(handle))
+        parts[name_of(handle)] += milliseconds
         note("callback", milliseconds, collecting, [place for place, _ in Counter(list(seen)).most_common(3)])
 
     def timed_round(loop: asyncio.base_events.BaseEventLoop) -> None:
-        note("round", *watch.measure(lambda: run_round(loop)), [])
+        parts.clear()
+        milliseconds, collecting = watch.measure(lambda: run_round(loop))
+        note("round", milliseconds, collecting, [f"{name}: {share:.1f} ms" for name, share in parts.most_common(3)])
 
     def look(thread: int) -> None:
         while True:
@@ -73,6 +78,14 @@ def note_holds(path: Path) -> None:
     asyncio.events.Handle._run = timed
     asyncio.base_events.BaseEventLoop._run_once = timed_round
     threading.Thread(target=look, args=(threading.get_ident(),), daemon=True).start()
+
+
+def name_of(handle: asyncio.events.Handle) -> str:
+    """Return what a callback goes on with: a task's coroutine, or a function."""
+    callback = handle._callback
+    task = getattr(callback, "__self__", None)
+    called = task.get_coro() if isinstance(task, asyncio.Task) else callback
+    return str(getattr(called, "__qualname__", called))
 
 
 def walk(frame: types.FrameType | None) -> Iterator[types.FrameType]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol, cast
 
-from polygist_service.concurrency import Pauses, TextPool, run_in_turns
+from polygist_service.concurrency import Pauses, TextPool, let_go, run_in_turns
 from polygist_service.context import CallContext
 from polygist_service.engine.cache import Lookup, SentenceCache, key_maker
 from polygist_service.engine.cost import CostModel
@@ -231,7 +231,7 @@ class Hold:
             return tokens
 
         usage = submission.context.usage
-        tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
+        tokens: list[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
         options = without_languages(options, aligns=self.info.aligns)
@@ -260,9 +260,11 @@ class Hold:
                     usage.count_tokens(outcome.input_token_count, outcome.output_token_count)
                     usage.cached_segments += len(equals) - 1
                     for equal in equals:
+                        await pauses.pause()
                         yield equal, outcome
         finally:
             self._slots.cancel(submission)
+            let_go(tokens)
 
     async def _look_up(self, tokens: Sequence[Tokens], options: Options, context: CallContext) -> Lookup:
         """Find what the cache has of segments."""

@@ -64,9 +64,9 @@ BEAM = 4
 MOST_HALVINGS, SHORTEST_HALVED = 3, 24
 # Attempts beyond the first, for all segments of a pass together: so many, and one for each segment.
 FREE_ATTEMPTS = 64
-# So many attempts are under way at a time, which is more than batches are filled from: of thousands at once each would
-# be a task that the event loop has to go on with before it is anybody else's turn.
-ATTEMPTS_AT_A_TIME = 256
+# So many attempts are under way at a time, as many as batches are filled from: of thousands at once each would be a
+# task that the event loop has to go on with before it is anybody else's turn.
+ATTEMPTS_AT_A_TIME = 128
 
 
 class Guard:

@@ -253,7 +253,7 @@ class Pipeline:
     async def _write(self, pieces: list[Piece], start: "Start", guard: Guard) -> AsyncGenerator[Outcome, None]:
         """Yield what becomes of each piece, in order; pieces that read alike are decoded once.
 
-        What was written wrongly is written again while the results of the others come in. In the end `pieces` is empty.
+        What was written wrongly is written again while the results of the others come in; `pieces` is let go at last.
         """
         due = await find_due(pieces)
         drafts: dict[str, Draft | asyncio.Task[Draft]] = {}
@@ -288,9 +288,11 @@ class Pipeline:
         finally:
             ends = list(drafts.values())
             drafts.clear()
-            await cancel_all(each for each in ends if isinstance(each, asyncio.Task))
-            await results.aclose()
-            await let_go(ends, due, pieces)
+            let_go(ends, due, pieces)
+            try:
+                await cancel_all(each for each in ends if isinstance(each, asyncio.Task))
+            finally:  # who is too late is cancelled by the deadline and by the caller
+                await results.aclose()
 
     async def _assess(self, written: Sequence[tuple[Reading, Result]], guard: Guard) -> list[Draft]:
         """Return the drafts of what a model wrote."""
