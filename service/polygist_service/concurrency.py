@@ -22,19 +22,94 @@ TURN_SECONDS = 0.005
 # each. To wake a thread and be woken by it takes both threads as much again, so few short ones are worked on at once.
 SHORT = 256
 FEW = 16
+# The clock is looked at after so many things, each of which takes some ten microseconds.
+CLOCKED = 32
+# So many tasks are cancelled in one round of the event loop: each of them has its end to come to.
+CANCELLED_TOGETHER = 64
 
 
 class Pauses:
     """Has a coroutine that goes through much, and waits for little, leave the event loop to others now and then."""
 
     def __init__(self) -> None:
+        self._left = CLOCKED
         self._end = time.monotonic() + TURN_SECONDS
 
-    async def pause(self) -> None:
-        """Let others go on where the last pause is some milliseconds ago."""
+    async def pause(self, count: int = 1) -> None:
+        """Let others go on where the last pause is some milliseconds and some things ago, `count` more by now.
+
+        Few things take no time that anybody would notice.
+        """
+        self._left -= count
+        if self._left > 0:
+            return
+        self._left = CLOCKED
         if time.monotonic() >= self._end:
             await asyncio.sleep(0)
             self._end = time.monotonic() + TURN_SECONDS
+
+
+async def run_in_turns(function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
+    """Call `function` with each of `items` on the event loop, in turns with others; return the results in order.
+
+    Args:
+        function: takes some microseconds; what takes longer is for a `TextPool`.
+        items: any number.
+    """
+    if len(items) <= CLOCKED:
+        return list(map(function, items))
+    pauses = Pauses()
+    results: list[ResultT] = []
+    for at in range(0, len(items), CLOCKED):
+        results += map(function, items[at : at + CLOCKED])
+        await pauses.pause(CLOCKED)
+    return results
+
+
+def let_go(*lists: list[Any]) -> None:
+    """Empty lists that nobody needs any more, in turns with others: to free thousands of objects at once takes long.
+
+    It is nothing to wait for, so whoever is cancelled meanwhile leaves no work behind for the one turn that frees it.
+    """
+    left = [items for items in lists if len(items) > CLOCKED]
+    loop = asyncio.get_running_loop()
+
+    def go_on() -> None:
+        end = time.monotonic() + TURN_SECONDS
+        while left and time.monotonic() < end:
+            del left[-1][-CLOCKED:]
+            if not left[-1]:
+                left.pop()
+        if left:
+            loop.call_soon(go_on)
+
+    if left:
+        loop.call_soon(go_on)
+
+
+async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks and wait until they have ended, however they do; in turns with others where there are thousands.
+
+    Who is cancelled while waiting here waits no longer, but all tasks are cancelled.
+    """
+    cancelled = list(tasks)
+    if len(cancelled) > CANCELLED_TOGETHER:
+        await asyncio.shield(cancel_in_turns(cancelled))
+        return
+    for task in cancelled:
+        task.cancel()
+    await asyncio.gather(*cancelled, return_exceptions=True)
+
+
+async def cancel_in_turns(tasks: list[asyncio.Future[Any]]) -> None:
+    """See `cancel_all`; empties the list, as to free thousands of tasks at once takes long."""
+    for at in range(0, len(tasks), CANCELLED_TOGETHER):
+        for task in tasks[at : at + CANCELLED_TOGETHER]:
+            task.cancel()
+        await asyncio.sleep(0)
+    while tasks:
+        together = [tasks.pop() for _ in range(min(len(tasks), CANCELLED_TOGETHER))]
+        await asyncio.gather(*together, return_exceptions=True)
 
 
 async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
@@ -53,6 +128,15 @@ async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list
     return [task.result() for task in tasks]
 
 
+async def drain(stream: AsyncGenerator[ResultT, None], queue: asyncio.Queue[ResultT | None]) -> None:
+    """Put all that a stream gives into a queue, in turns with others where it waits for nothing."""
+    pauses = Pauses()
+    async with aclosing(stream):
+        async for item in stream:
+            await pauses.pause()
+            queue.put_nowait(item)
+
+
 async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[tuple[int, ResultT], None]:
     """Run `streams` at the same time; yield what they give with their index, all of the first, then of the second…
 
@@ -62,9 +146,7 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
 
     async def fill(queue: asyncio.Queue[ResultT | None], stream: AsyncGenerator[ResultT, None]) -> None:
         try:
-            async with aclosing(stream):
-                async for item in stream:
-                    queue.put_nowait(item)
+            await drain(stream, queue)
         finally:
             queue.put_nowait(None)
 
@@ -78,9 +160,7 @@ async def merge_in_order(streams: Iterable[AsyncGenerator[ResultT, None]]) -> As
                 yield index, item
             await task
     finally:
-        for _, task in queues:
-            task.cancel()
-        await asyncio.gather(*(task for _, task in queues), return_exceptions=True)
+        await cancel_all(task for _, task in queues)
 
 
 def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
@@ -94,14 +174,8 @@ def merge(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[Re
 async def merge_several(streams: Sequence[AsyncGenerator[ResultT, None]]) -> AsyncGenerator[ResultT, None]:
     """See `merge`."""
     queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
-
-    async def fill(stream: AsyncGenerator[ResultT, None]) -> None:
-        async with aclosing(stream):
-            async for item in stream:
-                queue.put_nowait(item)
-
     # A task that has ended is told of by None, not by itself: what is left in the queue is known to what it ended with.
-    tasks = [asyncio.create_task(fill(stream)) for stream in streams]
+    tasks = [asyncio.create_task(drain(stream, queue)) for stream in streams]
     for task in tasks:
         task.add_done_callback(lambda _: queue.put_nowait(None))
     running = len(tasks)
@@ -116,9 +190,7 @@ async def merge_several(streams: Sequence[AsyncGenerator[ResultT, None]]) -> Asy
             else:
                 yield item
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
 
 async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGenerator[ResultT, None]:
@@ -141,13 +213,7 @@ async def in_groups(
     The first list comes at once, each other one no sooner than `seconds` after the one before, unless it is the last.
     """
     queue: asyncio.Queue[ResultT | None] = asyncio.Queue()
-
-    async def fill() -> None:
-        async with aclosing(stream):
-            async for item in stream:
-                queue.put_nowait(item)
-
-    task = asyncio.create_task(fill())
+    task = asyncio.create_task(drain(stream, queue))
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (item := await queue.get()) is not None:
@@ -161,8 +227,7 @@ async def in_groups(
                 await asyncio.wait([task], timeout=seconds)
         task.result()
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_all([task])
 
 
 class Work(Generic[ItemT, ResultT]):

@@ -6,7 +6,19 @@ from contextlib import aclosing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polygist_service.concurrency import FEW, SHORT, TURN_SECONDS, in_order, merge, merge_in_order
+from polygist_service.concurrency import (
+    CANCELLED_TOGETHER,
+    CLOCKED,
+    FEW,
+    SHORT,
+    TURN_SECONDS,
+    cancel_all,
+    in_order,
+    let_go,
+    merge,
+    merge_in_order,
+    run_in_turns,
+)
 from polygist_service.context import CallContext
 
 from tests.service.harness import until
@@ -214,3 +226,81 @@ async def test_what_is_new_without_end_holds_up_nothing():
             await asyncio.gather(*(pool.run(ME, lambda _: time.sleep(TURN_SECONDS), [1]) for _ in range(4)))
             count += 1
             assert count < 20
+
+
+class Rounds:
+    """Counts the rounds of the event loop while a block runs."""
+
+    async def __aenter__(self):
+        self.count, self._task = 0, asyncio.create_task(self._go_on())
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _go_on(self):
+        while True:
+            self.count += 1
+            await asyncio.sleep(0)
+
+
+async def test_what_is_run_in_turns_lets_others_go_on():
+    assert await run_in_turns(str, []) == []
+    assert await run_in_turns(str, range(100)) == list(map(str, range(100)))
+    async with Rounds() as rounds:
+        await run_in_turns(lambda _: time.sleep(TURN_SECONDS / CLOCKED), range(2 * CLOCKED))
+    assert rounds.count >= 3
+    with pytest.raises(ZeroDivisionError):
+        await run_in_turns(lambda number: 1 / number, [1, 0])
+
+
+async def test_lists_are_emptied_in_turns():
+    many, few = [object() for _ in range(1000)], [1]
+    let_go(many, [], few)
+    assert len(many) == 1000
+    await until(lambda: not many)
+    assert few == [1]  # is freed with whoever had it
+
+
+async def test_all_tasks_are_cancelled_and_have_ended():
+    ended = []
+
+    async def work(number):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    async def fail():
+        raise ValueError("not told")
+
+    tasks = [asyncio.create_task(work(number)) for number in range(3 * CANCELLED_TOGETHER)]
+    await asyncio.sleep(0)
+    await cancel_all([*tasks, asyncio.create_task(fail())])
+    assert sorted(ended) == list(range(len(tasks)))
+    assert all(task.cancelled() for task in tasks)
+    await cancel_all([])
+
+
+async def test_who_is_cancelled_while_tasks_end_has_cancelled_all_of_them():
+    gate = asyncio.Event()
+
+    async def work():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await gate.wait()
+
+    tasks = [asyncio.create_task(work()) for _ in range(3 * CANCELLED_TOGETHER)]
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(cancel_all(tasks))
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.gather(ending, return_exceptions=True)
+    assert ending.cancelled()
+    assert all(task.cancelling() for task in tasks)
+    gate.set()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -13,7 +13,7 @@ from polygist_service.addresses import check_free
 from polygist_service.app.certificates import Certificates
 from polygist_service.app.configuration import Configuration, Part
 from polygist_service.app.health import ADMIN, MODELS, SUMMARISATION, TRANSLATION, Health
-from polygist_service.app.heap import keep_trimmed, settle_heap
+from polygist_service.app.heap import keep_collected, keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
 from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS, Runtime, Services
@@ -255,7 +255,13 @@ class Server:
         await self.runtime.preload()
         settle_heap()
         self.health.report(self.runtime.services.engine.models())
-        endless = (self.runtime.report_changes(self.health.report), self.runtime.registry.watch(), keep_trimmed())
+        in_flight = self.runtime.services.in_flight
+        endless = (
+            self.runtime.report_changes(self.health.report),
+            self.runtime.registry.watch(),
+            keep_trimmed(),
+            keep_collected(lambda: not in_flight.active),
+        )
         self._tasks = [asyncio.create_task(each) for each in endless]
 
     def mark_not_serving(self) -> None:

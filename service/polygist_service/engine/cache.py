@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 
@@ -54,17 +54,20 @@ class SentenceCache:
         self._entries: OrderedDict[bytes, tuple[Result, int]] = OrderedDict()
         self._bytes = self._hits = self._misses = 0
 
-    def look_up(self, model: ModelInfo, options: Options, segments: Sequence[Tokens]) -> Lookup:
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything is kept: else nobody need make keys."""
+        return self._capacity > 0
+
+    def look_up(self, keys: Sequence[bytes], segments: Sequence[Tokens]) -> Lookup:
         """Find the results of segments.
 
         Args:
-            model: what reads them.
-            options: all that they are decoded or encoded with; languages may be left out, as tokens have them.
+            keys: of each, by `key_maker`; none where nothing is kept.
             segments: their tokens.
         """
-        if not self._capacity:
+        if not self.is_kept:
             return Lookup(self, (), list(enumerate(segments)))
-        keys = list(make_keys(model, options, segments))
         found, missing = [], []
         with self._lock:
             for index, (key, tokens) in enumerate(zip(keys, segments, strict=True)):
@@ -106,21 +109,28 @@ class SentenceCache:
             )
 
 
-def make_keys(model: ModelInfo, options: Options, segments: Iterable[Tokens]) -> Iterable[bytes]:
-    """Yield the key of each segment.
+def key_maker(model: ModelInfo, options: Options) -> Callable[[Tokens], bytes]:
+    """Return what makes the key of a segment of its tokens.
 
     Each part goes into the digest as JSON, which says where it ends: two different segments cannot read alike.
+
+    Args:
+        model: what reads the segment.
+        options: all that it is decoded or encoded with; languages may be left out, as tokens have them.
     """
     identity = [model.name, model.revision, model.fingerprint, type(options).__name__, asdict(options)]
     start = blake2b(json.dumps(identity).encode(), digest_size=DIGEST_BYTES)
     is_aligned = isinstance(options, Decoding) and options.alignment
-    for tokens in segments:
-        read = tokens
+
+    def make_key(tokens: Tokens) -> bytes:
+        read: object = tokens
         if isinstance(tokens, Prompt):  # an alignment has places in the text, and white space is no token
             read = [tokens.tokens, tokens.prefix, tokens.text if is_aligned else ""]
         key = start.copy()
         key.update(json.dumps(read).encode())
-        yield key.digest()
+        return key.digest()
+
+    return make_key
 
 
 def measure(result: Result) -> int:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol, cast
 
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import Pauses, TextPool, let_go, run_in_turns
 from polygist_service.context import CallContext
-from polygist_service.engine.cache import SentenceCache
+from polygist_service.engine.cache import Lookup, SentenceCache, key_maker
 from polygist_service.engine.cost import CostModel
 from polygist_service.engine.interface import (
     BatchTracer,
@@ -231,21 +231,24 @@ class Hold:
             return tokens
 
         usage = submission.context.usage
-        tokens: Sequence[Tokens] = [each for each in segments if not isinstance(each, str)]
+        tokens: list[Tokens] = [each for each in segments if not isinstance(each, str)]
         if len(tokens) < len(segments):
             tokens = await self._pool.run(submission.context, expect_tokens, segments)
         options = without_languages(options, aligns=self.info.aligns)
         submission.is_aligned = isinstance(options, Decoding) and options.alignment
-        lookup = self._cache.look_up(self.info, options, tokens)
-        waiting = group_equals(lookup.missing, options)
+        lookup = await self._look_up(tokens, options, submission.context)
+        waiting = await group_equals(lookup.missing, options)
+        pauses = Pauses()
         try:
             firsts = [(equals[0], tokens[equals[0]]) for equals in waiting.values()]
             self._slots.add(BatchKey(self._loaded, without_alignment(options)), submission, firsts)
             for found in lookup.found:
+                await pauses.pause()
                 usage.cached_segments += 1
                 yield found
             while waiting:
                 for index, outcome in await submission.outcomes.get():
+                    await pauses.pause()
                     if isinstance(outcome, Exception):
                         raise outcome
                     if isinstance(outcome, Partial):
@@ -257,9 +260,19 @@ class Hold:
                     usage.count_tokens(outcome.input_token_count, outcome.output_token_count)
                     usage.cached_segments += len(equals) - 1
                     for equal in equals:
+                        await pauses.pause()
                         yield equal, outcome
         finally:
             self._slots.cancel(submission)
+            let_go(tokens)
+
+    async def _look_up(self, tokens: Sequence[Tokens], options: Options, context: CallContext) -> Lookup:
+        """Find what the cache has of segments."""
+        if not self._cache.is_kept:
+            return self._cache.look_up((), tokens)
+        make_key = key_maker(self.info, options)
+        keys = await self._pool.run(context, make_key, tokens, characters=sum(map(len, tokens)))
+        return self._cache.look_up(keys, tokens)
 
 
 @lru_cache(MOST_OPTIONS)
@@ -284,7 +297,7 @@ def without_alignment(options: Options) -> Options:
     return options
 
 
-def group_equals(segments: Sequence[tuple[int, Tokens]], options: Options) -> dict[int, list[int]]:
+async def group_equals(segments: Sequence[tuple[int, Tokens]], options: Options) -> dict[int, list[int]]:
     """Return the indices of segments that are the same to a model, by the first of them: one answer serves them all.
 
     An alignment has places in the text, and two texts may have the same tokens.
@@ -293,12 +306,16 @@ def group_equals(segments: Sequence[tuple[int, Tokens]], options: Options) -> di
         return {segments[0][0]: [segments[0][0]]}
     is_aligned = isinstance(options, Decoding) and options.alignment
     groups: dict[Hashable, list[int]] = {}
-    for index, tokens in segments:
+
+    def add(segment: tuple[int, Tokens]) -> None:
+        index, tokens = segment
         if isinstance(tokens, Prompt):
             equal: Hashable = (tuple(tokens.tokens), tuple(tokens.prefix), tokens.text if is_aligned else "")
         else:
             equal = tuple(cast(Sequence[int], tokens))
         groups.setdefault(equal, []).append(index)
+
+    await run_in_turns(add, segments)
     return {indices[0]: indices for indices in groups.values()}
 
 

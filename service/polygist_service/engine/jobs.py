@@ -1,6 +1,7 @@
 """What waits for a slot: jobs of submissions, of requests, of callers, and how they are found by turn and by length."""
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -89,16 +90,20 @@ class Waiting:
 
     Attributes:
         since: when it was queued, on the scheduler's clock.
+        key: what its segments share batches by.
+        costs: the seconds that a segment may be expected to take of a slot, by its number of tokens.
         shown: what may fill batches.
-        hidden: what comes after that.
+        hidden: the segments that come after that, with their indices in the submission.
         seconds: what it may be expected to take of a slot.
     """
 
     submission: Submission
     request: Request
     since: float
+    key: BatchKey
+    costs: Mapping[int, float]
     shown: "dict[Job, None]" = field(default_factory=dict)
-    hidden: "deque[Job]" = field(default_factory=deque)
+    hidden: deque[tuple[int, Tokens]] = field(default_factory=deque)
     seconds: float = 0.0
 
     @property

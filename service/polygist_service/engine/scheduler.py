@@ -7,8 +7,8 @@ nearly full of equals, and nobody is far ahead for long.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
@@ -76,20 +76,22 @@ class Scheduler:
         self._segments = 0
         self._seconds = 0.0
 
-    def add(self, key: BatchKey, submission: Submission, segments: Iterable[tuple[int, Tokens]]) -> None:
-        """Queue the tokenised segments of a submission, each with its index there; once for each submission."""
+    def add(self, key: BatchKey, submission: Submission, segments: Sequence[tuple[int, Tokens]]) -> None:
+        """Queue the tokenised segments of a submission, each with its index there; once for each submission.
+
+        There may be thousands, and the event loop waits: each becomes a job once it shows.
+        """
+        lengths = Counter([len(tokens) for _, tokens in segments])
+        if not lengths:
+            return
         now, cost, limits = self._clock(), self._costs(key), self._limits(key)
         request = self._find_request(submission.context, self._lane(limits))
-        waiting = Waiting(submission, request, now)
         seconds_of = partial(cost.segment_seconds, most=limits.segments, beam_size=key.beam_size)
-        jobs = [Job(key, waiting, index, tokens, seconds_of(len(tokens))) for index, tokens in segments]
-        if not jobs:
-            return
-        seconds = sum(job.cost for job in jobs)
-        waiting.hidden.extend(jobs)
-        waiting.seconds += seconds
-        self._seconds += seconds
-        self._segments += len(jobs)
+        waiting = Waiting(submission, request, now, key, {length: seconds_of(length) for length in lengths})
+        waiting.hidden.extend(segments)
+        waiting.seconds = sum(count * waiting.costs[length] for length, count in lengths.items())
+        self._seconds += waiting.seconds
+        self._segments += len(segments)
         self._submissions[submission] = waiting
         self._requests[request.call, request.lane] = request
         request.submissions[waiting] = None
@@ -272,7 +274,8 @@ class Scheduler:
             if not waiting.hidden:
                 request.behind.popleft()
                 continue
-            job = waiting.hidden.popleft()
+            index, tokens = waiting.hidden.popleft()
+            job = Job(waiting.key, waiting, index, tokens, waiting.costs[len(tokens)])
             waiting.shown[job] = None
             request.shown += 1
             self._shelves.setdefault(job.key, Shelf()).put(job)

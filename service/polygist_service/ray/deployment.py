@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2
 from ray.util.metrics import Gauge
 
 from polygist_service.app.health import Health
-from polygist_service.app.heap import keep_trimmed, settle_heap
+from polygist_service.app.heap import keep_collected, keep_trimmed, settle_heap
 from polygist_service.app.lifecycle import SWITCH_SECONDS, build_watchdog, leave
 from polygist_service.app.logs import STANDARD_ERROR, LogWriter, configure_structlog
 from polygist_service.app.native import set_kernels
@@ -59,7 +59,13 @@ class Polygist:
         settle_heap()
         health.report(runtime.services.engine.models())
         self._admitted = Gauge(ADMITTED, "Seconds until all calls that were taken on are answered.")
-        endless = (runtime.report_changes(health.report), runtime.registry.watch(), keep_trimmed())
+        in_flight = runtime.services.in_flight
+        endless = (
+            runtime.report_changes(health.report),
+            runtime.registry.watch(),
+            keep_trimmed(),
+            keep_collected(lambda: not in_flight.active),
+        )
         self._tasks = [asyncio.create_task(each) for each in endless]
 
     async def check_health(self) -> None:

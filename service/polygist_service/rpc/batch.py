@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from polygist.v1 import translation_service_pb2
@@ -11,7 +12,7 @@ from polygist.v1 import translation_service_pb2
 from polygist_service.access.access import Access
 from polygist_service.access.quotas import Demand
 from polygist_service.admission import Admission, Admitted, Work
-from polygist_service.concurrency import TextPool
+from polygist_service.concurrency import TextPool, cancel_all
 from polygist_service.context import CallContext, Usage
 from polygist_service.errors import InvalidRequest, ServerDraining, StreamIdle
 from polygist_service.limits import Limits
@@ -20,6 +21,7 @@ from polygist_service.rpc.work import describe_work
 from polygist_service.translation.neighbours import Neighbours, Turn
 from polygist_service.translation.translator import Translator
 from polygist_service.translation.types import TranslationRequest
+from polygist_service.wire.terms import measure_lists
 from polygist_service.wire.translation import RefusedItem, parse_batch_config, parse_batch_item, to_batch_response
 
 Request: TypeAlias = translation_service_pb2.BatchTranslateRequest
@@ -103,10 +105,7 @@ class BatchTranslation:
                 raise ServerDraining("the server is shutting down; send what is unanswered to another replica")
             reader.result()
         finally:
-            tasks = [reader, drain, *self._tasks]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel_all([reader, drain, *self._tasks])
 
     async def _next(self) -> Response | None:
         """Wait for an answer, or for the end of the items; raises StreamIdle."""
@@ -136,7 +135,9 @@ class BatchTranslation:
             if self._wanted is None:
                 if kind != "config":
                     raise InvalidRequest("config", "is missing; the first message of the stream has to be the config")
-                self._wanted = parse_batch_config(request.config, self._limits)
+                parse = partial(parse_batch_config, request.config, self._limits)
+                length = measure_lists(request.config)
+                self._wanted = await self._pool.call(self._context, parse, characters=length)
                 self._translator.check_route(self._wanted)
                 self._config = request.config
             elif kind == "item":

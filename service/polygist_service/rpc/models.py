@@ -15,7 +15,7 @@ from polygist_service.text.documents import read_content
 from polygist_service.translation.detection import LanguageResolver
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
-from polygist_service.wire.models import to_languages_response, to_model, to_models_response, to_server_info
+from polygist_service.wire.models import find_languages, to_language, to_model, to_models_response, to_server_info
 from polygist_service.wire.validation import MODEL_PREFIX, parse_contents, parse_mime_type, parse_required_model
 
 
@@ -30,7 +30,7 @@ class ModelServicer:
         in_flight: the calls that are being answered.
         queued: counts the requests with segments in the queue.
         glossaries: those that the operator has mounted.
-        pool: where tokens are counted.
+        pool: where tokens are counted and languages named.
     """
 
     def __init__(
@@ -69,9 +69,10 @@ class ModelServicer:
         self, request: model_service_pb2.ListLanguagesRequest, context: CallContext
     ) -> model_service_pb2.ListLanguagesResponse:
         detected = await self._languages.list_known(context)
-        return to_languages_response(
-            request, self._engine.models(), self._routes.reach(), self._limits, detected=detected
-        )
+        page = find_languages(request, self._engine.models(), self._limits, detected=detected)
+        name = partial(to_language, page=page, reach=self._routes.reach())
+        languages = await self._pool.run(context, name, page.codes)
+        return model_service_pb2.ListLanguagesResponse(languages=languages, next_page_token=page.next_token)
 
     async def CountTokens(
         self, request: model_service_pb2.CountTokensRequest, context: CallContext

@@ -10,13 +10,14 @@ from polygist_service.concurrency import TextPool
 from polygist_service.context import CallContext
 from polygist_service.limits import Limits
 from polygist_service.summarisation.summariser import Summariser
-from polygist_service.summarisation.types import SummaryResult
+from polygist_service.summarisation.types import SummaryRequest, SummaryResult
 from polygist_service.wire.summarisation import (
     parse_summarise_request,
     read_contents,
     to_summarise_response,
     to_summary_event,
 )
+from polygist_service.wire.terms import measure_lists
 from polygist_service.wire.translation import to_usage
 
 
@@ -34,10 +35,15 @@ class SummarisationServicer:
         self._limits = limits
         self._pool = pool
 
+    async def _parse(self, request: summarisation_service_pb2.SummariseRequest, context: CallContext) -> SummaryRequest:
+        """Return what a request asks for; raises InvalidRequest."""
+        parse = partial(parse_summarise_request, request, self._limits)
+        return await self._pool.call(context, parse, characters=measure_lists(request))
+
     async def Summarise(
         self, request: summarisation_service_pb2.SummariseRequest, context: CallContext
     ) -> summarisation_service_pb2.SummariseResponse:
-        wanted = parse_summarise_request(request, self._limits)
+        wanted = await self._parse(request, context)
         results = await self._summariser.summarise(wanted, context)
         return await self._pool.call(context, lambda: to_summarise_response(request, results, context.usage))
 
@@ -48,7 +54,7 @@ class SummarisationServicer:
 
         A request that cannot be answered fails before the first message.
         """
-        wanted = parse_summarise_request(request.request, self._limits)
+        wanted = await self._parse(request.request, context)
         plans = await self._summariser.plan(wanted, context)
         results = []
         async with aclosing(self._summariser.events(plans, context)) as events:

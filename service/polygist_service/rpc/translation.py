@@ -18,9 +18,10 @@ from polygist_service.translation.documents import DocumentTranslator
 from polygist_service.translation.routing import Routes
 from polygist_service.translation.terms.glossaries import Glossaries
 from polygist_service.translation.translator import Translator, read_contents
-from polygist_service.translation.types import Progress
+from polygist_service.translation.types import Progress, TranslationRequest
 from polygist_service.wire.documents import parse_document_request, to_document_response
 from polygist_service.wire.models import to_glossaries_response
+from polygist_service.wire.terms import measure_lists
 from polygist_service.wire.translation import (
     parse_detect_request,
     parse_translate_request,
@@ -75,10 +76,17 @@ class TranslationServicer:
         self._pool = pool
         self._draining = draining
 
+    async def _parse(
+        self, request: translation_service_pb2.TranslateRequest, context: CallContext
+    ) -> TranslationRequest:
+        """Return what a request asks for; raises InvalidRequest."""
+        parse = partial(parse_translate_request, request, self._limits)
+        return await self._pool.call(context, parse, characters=measure_lists(request))
+
     async def Translate(
         self, request: translation_service_pb2.TranslateRequest, context: CallContext
     ) -> translation_service_pb2.TranslateResponse:
-        wanted = parse_translate_request(request, self._limits)
+        wanted = await self._parse(request, context)
         translations = await self._translator.translate(wanted, context)
         answer = partial(to_translate_response, request, translations, context.usage)
         return await self._pool.call(context, answer, characters=sum(map(len, request.contents)))
@@ -87,7 +95,7 @@ class TranslationServicer:
         self, request: translation_service_pb2.StreamTranslateRequest, context: CallContext
     ) -> AsyncGenerator[translation_service_pb2.StreamTranslateResponse, None]:
         """Answer as `Translate` does, segment by segment: the contents in order, at the end what it has all cost."""
-        wanted = parse_translate_request(request.request, self._limits)
+        wanted = await self._parse(request.request, context)
         events = self._translator.events(wanted, context)
         async with aclosing(in_groups(events, seconds=COALESCED_SECONDS)) as groups:
             async for group in groups:
@@ -118,7 +126,8 @@ class TranslationServicer:
     async def DetectLanguage(
         self, request: translation_service_pb2.DetectLanguageRequest, context: CallContext
     ) -> translation_service_pb2.DetectLanguageResponse:
-        wanted = parse_detect_request(request, self._limits)
+        parse = partial(parse_detect_request, request, self._limits)
+        wanted = await self._pool.call(context, parse, characters=measure_lists(request))
         readable = self._routes.readable()
         layouts = await read_contents(self._pool, context, wanted.contents, wanted.mime_type)
         rankings = await self._languages.rank(layouts, wanted.candidates, context, readable=readable)
@@ -128,7 +137,8 @@ class TranslationServicer:
     async def TranslateDocument(
         self, request: translation_service_pb2.TranslateDocumentRequest, context: CallContext
     ) -> translation_service_pb2.TranslateDocumentResponse:
-        file, options = parse_document_request(request, self._limits)
+        parse = partial(parse_document_request, request, self._limits)
+        file, options = await self._pool.call(context, parse, characters=measure_lists(request.config))
         output = request.config.output_config
         has_segments = request.include_text or output.include_segments or output.include_alignment
         result = await self._documents.translate(file, options, context, has_segments=has_segments)

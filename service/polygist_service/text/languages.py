@@ -97,7 +97,7 @@ def matches(requested: str, served: str) -> bool:
 @lru_cache(maxsize=4096)
 def is_among(candidates: frozenset[str], language: str) -> bool:
     """Whether a language is among some, in whatever region: asked for each language of each of a thousand texts."""
-    return any(matches(candidate, language) for candidate in candidates)
+    return any(is_kin(candidate, language) and matches(candidate, language) for candidate in candidates)
 
 
 def is_kin(one: str, other: str) -> bool:

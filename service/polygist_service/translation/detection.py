@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple, Protocol
 
-from polygist_service.concurrency import Pauses, TextPool
+from polygist_service.concurrency import SHORT, Pauses, TextPool, run_in_turns
 from polygist_service.context import CallContext
 from polygist_service.errors import UndeterminedLanguage, UnsupportedLanguagePair
 from polygist_service.notices import Notice, NoticeKind
@@ -131,6 +131,14 @@ class Verdict(NamedTuple):
         return next((p for code, p in self.told if code == language), 0.0)
 
 
+class Finding(NamedTuple):
+    """What a text says by itself, what it is said to be in where that is believed, and what of its ranking counts."""
+
+    reading: Reading
+    declared: str | None
+    ranking: Ranking
+
+
 class LanguageResolver:
     """Tells the languages of texts, off the event loop.
 
@@ -217,13 +225,21 @@ class LanguageResolver:
         # One passage is joined already.
         length = 0 if all(isinstance(each, PlainLayout) for each in documents) else None
         texts = await self._pool.run(context, JoinedText.of, documents, characters=length)
-        lettered = {at: text for at, text in enumerate(texts) if has_letters(text.text)}
+        lettered = await self._keep_lettered(texts, context)
         if given:
             found = {at: DetectedLanguage(given) for at in lettered}
         else:
             found = await self._detect(lettered, scope, context, turn)
-        found = await self._heed(lettered, found, given, scope, context)
+        found = await self._heed(lettered, found, given, scope, context, characters=length)
         return [found.get(at) or DetectedLanguage("und") for at in range(len(texts))]
+
+    async def _keep_lettered(self, texts: Sequence[JoinedText], context: CallContext) -> dict[int, JoinedText]:
+        """Return the texts that have letters, by their places; nearly all have one among their first characters."""
+        begin_so = await run_in_turns(lambda text: has_letters(text.text[:SHORT]), texts)
+        others = [at for at, text in enumerate(texts) if not begin_so[at] and len(text.text) > SHORT]
+        have_any = await self._pool.run(context, lambda at: has_letters(texts[at].text), others)
+        late = {at for at, is_lettered in zip(others, have_any, strict=True) if is_lettered}
+        return {at: text for at, text in enumerate(texts) if begin_so[at] or at in late}
 
     async def _detect(
         self, texts: Mapping[int, JoinedText], scope: Scope, context: CallContext, turn: Turn | None
@@ -233,23 +249,26 @@ class LanguageResolver:
         The runs in other ones are those of the joined text.
         """
         every = [text.text for text in texts.values()]
-        readings = dict(zip(texts, await self._pool.run(context, self._read, every), strict=True))
-        declared = {
-            at: text.language
-            for at, text in texts.items()
-            if text.language and scope.allows(text.language) and not self._refutes(readings[at], text.language)
-        }
+
+        def read(text: JoinedText) -> Finding:
+            """Read a text, and what of its ranking counts."""
+            reading, language = self._read(text.text), text.language
+            if language and scope.allows(language) and not self._refutes(reading, language):
+                return Finding(reading, language, [pair for pair in reading.ranking if is_kin(pair[0], language)])
+            return Finding(reading, None, scope.limit(reading.ranking))
+
+        findings = dict(zip(texts, await self._pool.run(context, read, list(texts.values())), strict=True))
+        declared = {at: finding.declared for at, finding in findings.items() if finding.declared}
         others = [at for at in texts if at not in declared]
         some = [texts[at].text for at in others]
         verdicts = dict(
-            zip(others, await self._judge(some, [readings[at] for at in others], scope, context, turn), strict=True)
+            zip(
+                others,
+                await self._judge(some, [findings[at].reading for at in others], scope, context, turn),
+                strict=True,
+            )
         )
-        rankings = [
-            [pair for pair in reading.ranking if is_kin(pair[0], declared[at])]
-            if at in declared
-            else scope.limit(reading.ranking)
-            for at, reading in readings.items()
-        ]
+        rankings = [finding.ranking for finding in findings.values()]
         mixtures = await self._find_mixtures(every, rankings, scope.candidates, context)
         found, pauses = {}, Pauses()
         for at, mixture in zip(texts, mixtures, strict=True):
@@ -270,14 +289,24 @@ class LanguageResolver:
         given: str | None,
         scope: Scope,
         context: CallContext,
+        *,
+        characters: int | None,
     ) -> dict[int, DetectedLanguage]:
-        """Return languages whose runs are those of the source, with the passages that say what they are in."""
-        cases = [
-            (at, place, language)
-            for at, text in texts.items()
-            for place, language in text.find_declared(given or text.language).items()
-            if scope.allows(language)
-        ]
+        """Return languages whose runs are those of the source, with the passages that say what they are in.
+
+        Args:
+            texts, found: by their places in the request.
+            given, scope, context: see `resolve`.
+            characters: see `TextPool.run`; none where each text is one passage.
+        """
+        places = list(found)
+
+        def find_cases(at: int) -> list[tuple[int, int, str]]:
+            declared = texts[at].find_declared(given or texts[at].language)
+            return [(at, place, language) for place, language in declared.items() if scope.allows(language)]
+
+        every = await self._pool.run(context, find_cases, places, characters=characters)
+        cases = [case for each in every for case in each]
 
         def is_believed(case: tuple[int, int, str]) -> bool:
             at, place, language = case
@@ -290,10 +319,12 @@ class LanguageResolver:
         ):
             if believed:
                 declared[at][place] = language
-        return {
-            at: replace(each, foreign=texts[at].find_runs(each.language, each.foreign, declared[at]))
-            for at, each in found.items()
-        }
+
+        def find_runs(at: int) -> DetectedLanguage:
+            language = found[at]
+            return replace(language, foreign=texts[at].find_runs(language.language, language.foreign, declared[at]))
+
+        return dict(zip(places, await self._pool.run(context, find_runs, places, characters=characters), strict=True))
 
     def _read(self, text: str) -> Reading:
         """Return what a text says by itself."""
@@ -311,7 +342,8 @@ class LanguageResolver:
         self, texts: Sequence[str], readings: Sequence[Reading], scope: Scope, context: CallContext, turn: Turn | None
     ) -> list[Verdict]:
         """Return which languages each text is in, with all that is known."""
-        own = {text: read_shares(reading.alone) for text, reading in zip(texts, readings, strict=True)}
+        shares = await run_in_turns(lambda reading: read_shares(reading.alone), readings)
+        own = dict(zip(texts, shares, strict=True))
         total = add_shares(own.values()) if len(own) > 1 else {}
         if turn:
             for text, reading in zip(texts, readings, strict=True):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from polygist_service.concurrency import TextPool, gather_all
+from polygist_service.concurrency import TextPool, gather_all, run_in_turns
 from polygist_service.context import CallContext
 from polygist_service.errors import PolygistError
 from polygist_service.notices import Notice, NoticeKind
@@ -121,9 +121,10 @@ class DocumentTranslator:
         self, texts: Sequence[FileText], options: TranslationRequest, context: CallContext
     ) -> list[Translation]:
         """Translate the texts of a file; return the translations in order."""
+        kinds = await run_in_turns(partial(replace, text=""), texts)
         groups: dict[FileText, list[int]] = defaultdict(list)
-        for index, text in enumerate(texts):
-            groups[replace(text, text="")].append(index)
+        for index, kind in enumerate(kinds):
+            groups[kind].append(index)
         found = await gather_all(
             self._translator.translate(
                 replace(make_options(kind, options), contents=[texts[index].text for index in indices]), context

@@ -5,6 +5,7 @@ one is decoded again, in ways that are worth their cost only there. Of several a
 stands; what no attempt mends is told, and where a model writes only nonsense, the source is kept.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -63,6 +64,9 @@ BEAM = 4
 MOST_HALVINGS, SHORTEST_HALVED = 3, 24
 # Attempts beyond the first, for all segments of a pass together: so many, and one for each segment.
 FREE_ATTEMPTS = 64
+# So many attempts are under way at a time, as many as batches are filled from: of thousands at once each would be a
+# task that the event loop has to go on with before it is anybody else's turn.
+ATTEMPTS_AT_A_TIME = 128
 
 
 class Guard:
@@ -99,6 +103,7 @@ class Guard:
         self._target = target
         self._finder = finder
         self._attempts = FREE_ATTEMPTS
+        self._room = asyncio.Semaphore(ATTEMPTS_AT_A_TIME)
 
     def allow(self, segment_count: int) -> None:
         """Allow as many more attempts as there are segments: that bounds how often something is decoded again."""
@@ -427,15 +432,16 @@ class Guard:
             return nothing
         read = partial(self.read, text.strip(), showings=showings, is_aligned=True)
         marks = {"with_placeholders": with_placeholders, "with_names": with_names}
-        reading = await self._pool.call(self._context, partial(read, **marks))
-        if not reading:
-            return nothing
-        if reading.is_kept:
-            return keep(reading)
-        options = replace(options, alignment=reading.needs_alignment)
-        async with aclosing(self._held.submit([reading.tokens], options=options, context=self._context)) as results:
-            _, result = await anext(results)
-        return await self._pool.call(self._context, lambda: self.assess(reading, result, source=source))
+        async with self._room:
+            reading = await self._pool.call(self._context, partial(read, **marks))
+            if not reading:
+                return nothing
+            if reading.is_kept:
+                return keep(reading)
+            options = replace(options, alignment=reading.needs_alignment)
+            async with aclosing(self._held.submit([reading.tokens], options=options, context=self._context)) as results:
+                _, result = await anext(results)
+            return await self._pool.call(self._context, lambda: self.assess(reading, result, source=source))
 
     def _join(self, halves: tuple[str, str], parts: Sequence[Draft]) -> Draft:
         """Return the drafts of both halves of a segment as one."""

@@ -90,7 +90,7 @@ def cut_parts(index: int, layout: Layout, language: DetectedLanguage) -> list[Pa
 def join_translations(
     parts: Sequence[Part], translations: Sequence[Translation], language: DetectedLanguage
 ) -> Translation:
-    """Return the translation of a content from those of its parts, spans moved to where they stand in the whole.
+    """Return the translation of a content from those of its parts, two or more; spans move to where they now stand.
 
     The model is that of the language of most of the content, or of the first part that one was needed for.
 
@@ -99,12 +99,9 @@ def join_translations(
         translations: theirs.
         language: of the content.
     """
-    first, *others = translations
-    if not others:
-        return first
     pairs = list(zip(parts, translations, strict=True))
     written = [each for part, each in sorted(pairs, key=lambda pair: pair[0].is_foreign) if each.model]
-    leading = written[0] if written else first
+    leading = written[0] if written else translations[0]
     rank_count = max(len(each.alternatives) for each in translations)
     return Translation(
         text="".join(each.text for each in translations),

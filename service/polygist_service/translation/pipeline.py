@@ -6,9 +6,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import attrgetter
 from typing import TypeVar
 
-from polygist_service.concurrency import Pauses, TextPool, in_groups, in_order, merge
+from polygist_service.concurrency import (
+    FEW,
+    Pauses,
+    TextPool,
+    cancel_all,
+    in_groups,
+    in_order,
+    let_go,
+    merge,
+    run_in_turns,
+)
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Decoding, Engine, HeldModel, Result
 from polygist_service.notices import Notice, NoticeKind
@@ -38,6 +49,8 @@ T = TypeVar("T")
 Split = Callable[[], Document]
 # So many characters are parsed and read within one turn of a thread of the pool.
 ONE_TURN = 4000
+# So many segments are put together at once: more of them take the event loop too long.
+FEW_SEGMENTS = 256
 # Segments of longer ones that a model begins with before the others are read: a batch for each of two slots.
 START_SEGMENTS = 8
 # Further attempts for a segment in which something is prescribed: as many as there are methods for it.
@@ -107,11 +120,18 @@ class Pipeline:
                     self._completed += 1
                     yield content.index, Progress(self._completed, self._total)
                 yield content.index, Delta(await self._write_back(assembly.finish))
-                yield content.index, await self._write_back(assembly.translation)
+                count = len(document.segments)
+                yield content.index, await self._write_back(assembly.translation, segment_count=count)
 
-    async def _write_back(self, step: Callable[[], T]) -> T:
-        """Return what a step of an assembly gives; off the event loop where marks have to find their places."""
-        if self._request.mime_type == PLAIN and not self._request.decoding.alignment:
+    async def _write_back(self, step: Callable[[], T], *, segment_count: int = 1) -> T:
+        """Return what a step of an assembly gives; off the event loop where marks have to find their places.
+
+        Args:
+            step: what is to be done.
+            segment_count: how many segments it goes through.
+        """
+        is_plain = self._request.mime_type == PLAIN and not self._request.decoding.alignment
+        if is_plain and segment_count <= FEW_SEGMENTS:
             return step()
         return await self._pool.call(self._context, step)
 
@@ -132,11 +152,12 @@ class Pipeline:
         # A text that goes on needs no alternatives and no score of its own.
         async with self._pass(first, splits, length, carried.outward(finder), is_last=False) as (documents, outcomes):
             halfway = [outcome async for outcome in outcomes]
-        splits = [partial(split_halfway, outcome, onward[0].source) for outcome in halfway]
-        length = sum(len(outcome.ranked(0).text) for outcome in halfway)
-        homeward = carried.homeward(self._find_kept(onward[0].source))
+        language = onward[0].source
+        splits = await run_in_turns(lambda outcome: partial(split_halfway, outcome, language), halfway)
+        length = sum(await run_in_turns(lambda outcome: len(outcome.ranked(0).text), halfway))
+        homeward = carried.homeward(self._find_kept(language))
         async with self._pass(onward[0], splits, length, homeward) as (parts, outcomes):
-            yield documents, join_parts(halfway, parts, outcomes, language=onward[0].source, fill=carried.fill)
+            yield documents, join_parts(halfway, parts, outcomes, language=language, fill=carried.fill)
 
     def _split(self, layout: Layout, language: str, finder: WordFinder) -> Document:
         """Split a text into sentences; none ends inside of what is prescribed.
@@ -200,23 +221,28 @@ class Pipeline:
                 document = split()
                 return document, [read_segment(guard, (document, segment)) for segment in document.segments]
 
-            both = await self._pool.run(self._context, read_text, splits, characters=self._measure(length))
-            documents = [document for document, _ in both]
-            found = [pieces for _, each in both for pieces in each]
+            read_texts = await self._pool.run(self._context, read_text, splits, characters=self._measure(length))
+            documents = [document for document, _ in read_texts]
+            found = [pieces for _, each in read_texts for pieces in each]
         else:
             documents = await self._pool.run(self._context, lambda split: split(), splits)
             segments = [(document, segment) for document in documents for segment in document.segments]
             read = partial(read_segment, guard)
             found = await self._pool.run(self._context, read, segments[:START_SEGMENTS])
-            start.begin([piece for each in found for piece in each])
+            await start.begin([piece for each in found for piece in each])
             found += await self._pool.run(self._context, read, segments[START_SEGMENTS:])
-        pieces = [piece for each in found for piece in each]
+        pieces: list[Piece] = []
+        await run_in_turns(pieces.extend, found)
         if len(pieces) != len(found) or any(piece.segment.hard_split for piece in pieces):
             cut = iter(found)
-            documents = [
-                document.with_segments([piece.segment for _ in document.segments for piece in next(cut)])
-                for document in documents
-            ]
+
+            def take_segments(document: Document) -> tuple[Document, list[Segment]]:
+                return document, [piece.segment for _ in document.segments for piece in next(cut)]
+
+            both = await run_in_turns(take_segments, documents)
+            documents = await self._pool.run(
+                self._context, lambda pair: pair[0].with_segments(pair[1]), both, characters=self._measure(0)
+            )
         return documents, pieces
 
     def _measure(self, characters: int) -> int | None:
@@ -224,18 +250,24 @@ class Pipeline:
         is_plain = self._request.mime_type == PLAIN and self._request.terms.is_empty
         return characters if is_plain else None
 
-    async def _write(self, pieces: Sequence[Piece], start: "Start", guard: Guard) -> AsyncGenerator[Outcome, None]:
+    async def _write(self, pieces: list[Piece], start: "Start", guard: Guard) -> AsyncGenerator[Outcome, None]:
         """Yield what becomes of each piece, in order; pieces that read alike are decoded once.
 
-        What was written wrongly is written again while the results of the others come in.
+        What was written wrongly is written again while the results of the others come in; `pieces` is let go at last.
         """
-        drafts: dict[str, Draft | asyncio.Task[Draft]] = {
-            piece.reading.protected.source: keep(piece.reading) for piece in pieces if piece.reading.is_kept
-        }
-        due = find_due(pieces)
-        self._context.usage.cached_segments += sum(not piece.reading.is_kept for piece in pieces) - len(due)
+        due = await find_due(pieces)
+        drafts: dict[str, Draft | asyncio.Task[Draft]] = {}
+
+        def keep_as_it_is(piece: Piece) -> bool:
+            if piece.reading.is_kept:
+                drafts[piece.reading.protected.source] = keep(piece.reading)
+            return piece.reading.is_kept
+
+        kept = sum(await run_in_turns(keep_as_it_is, pieces))
+        self._context.usage.cached_segments += len(pieces) - kept - len(due)
         guard.allow(len(due) + TERM_ATTEMPTS * sum(bool(reading.protected.showings) for reading in due))
-        results = in_groups(in_order(start.go_on(due))) if len(due) > 1 else alone(start.go_on(due))
+        stream = await start.go_on(due)
+        results = in_groups(in_order(stream)) if len(due) > 1 else alone(stream)
         taken, pauses = 0, Pauses()
         try:
             for piece in pieces:
@@ -243,13 +275,9 @@ class Pipeline:
                 source = piece.reading.protected.source
                 while source not in drafts:
                     group = await anext(results)
-                    assessed = list(zip(due[taken : taken + len(group)], group, strict=True))
+                    written = list(zip(due[taken : taken + len(group)], group, strict=True))
                     taken += len(group)
-                    length = self._measure(sum(weigh(reading.protected.source) for reading, _ in assessed))
-                    found = await self._pool.run(
-                        self._context, lambda pair: guard.assess(*pair), assessed, characters=length
-                    )
-                    for (reading, _), first in zip(assessed, found, strict=True):
+                    for (reading, _), first in zip(written, await self._assess(written, guard), strict=True):
                         await pauses.pause()
                         again = asyncio.create_task(guard.mend(reading, first)) if first.faults else None
                         drafts[reading.protected.source] = again or first
@@ -258,11 +286,19 @@ class Pipeline:
                     drafts[source] = draft = await draft
                 yield make_outcome(piece, draft)
         finally:
-            tasks = [draft for draft in drafts.values() if isinstance(draft, asyncio.Task)]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await results.aclose()
+            ends = list(drafts.values())
+            drafts.clear()
+            let_go(ends, due, pieces)
+            try:
+                await cancel_all(each for each in ends if isinstance(each, asyncio.Task))
+            finally:  # who is too late is cancelled by the deadline and by the caller
+                await results.aclose()
+
+    async def _assess(self, written: Sequence[tuple[Reading, Result]], guard: Guard) -> list[Draft]:
+        """Return the drafts of what a model wrote."""
+        is_short = len(written) <= FEW  # else it is not done at once, whatever the length
+        length = self._measure(sum(weigh(reading.protected.source) for reading, _ in written)) if is_short else None
+        return await self._pool.run(self._context, lambda pair: guard.assess(*pair), written, characters=length)
 
 
 class Start:
@@ -280,18 +316,18 @@ class Start:
         self._results: AsyncGenerator[tuple[int, Result], None] | None = None
         self._first: asyncio.Future[tuple[int, Result]] | None = None
 
-    def begin(self, pieces: Sequence[Piece]) -> None:
+    async def begin(self, pieces: Sequence[Piece]) -> None:
         """Hand in some pieces, the first of all."""
-        due = find_due(pieces)
+        due = await find_due(pieces)
         if due:
             self._count = len(due)
-            self._results = self._submit(due)
+            self._results = await self._submit(due)
             self._first = asyncio.ensure_future(anext(self._results))
 
-    def go_on(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
-        """Hand in the rest of all readings that are due; yield index and result of each as it comes."""
+    async def go_on(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
+        """Hand in the rest of all readings that are due; return what yields index and result of each as it comes."""
         if not self._count:
-            return self._submit(due)
+            return await self._submit(due)
         streams = [self._begun()]
         streams += [self._rest(due)] if len(due) > self._count else []
         return merge(streams)
@@ -311,7 +347,7 @@ class Start:
             yield item
 
     async def _rest(self, due: Sequence[Reading]) -> AsyncGenerator[tuple[int, Result], None]:
-        async with aclosing(self._submit(due[self._count :])) as results:
+        async with aclosing(await self._submit(due[self._count :])) as results:
             async for at, result in results:
                 yield self._count + at, result
 
@@ -333,13 +369,16 @@ def split_halfway(outcome: Outcome, language: str) -> Document:
     return document.with_segments([replace(each, needs_alignment=needs_alignment) for each in document.segments])
 
 
-def find_due(pieces: Sequence[Piece]) -> list[Reading]:
+async def find_due(pieces: Sequence[Piece]) -> list[Reading]:
     """Return the readings that a model has to see, each different one once, in the order of the pieces."""
     readings: dict[str, Reading] = {}
-    for piece in pieces:
+
+    def take(piece: Piece) -> None:
         source = piece.reading.protected.source
         if source not in readings or piece.reading.needs_alignment:
             readings[source] = piece.reading
+
+    await run_in_turns(take, pieces)
     return [reading for reading in readings.values() if not reading.is_kept]
 
 
@@ -371,10 +410,10 @@ async def alone(stream: AsyncGenerator[tuple[int, Result], None]) -> AsyncGenera
             yield [result]
 
 
-def submit(
+async def submit(
     held: HeldModel, readings: Sequence[Reading], *, options: Decoding, context: CallContext
 ) -> AsyncGenerator[tuple[int, Result], None]:
-    """Yield the index and the result of each reading as it comes; only those that need it are aligned."""
+    """Return what yields the index and the result of each reading as it comes; only those that need it are aligned."""
 
     async def run(indices: Sequence[int], options: Decoding) -> AsyncGenerator[tuple[int, Result], None]:
         tokens = [readings[index].tokens for index in indices]
@@ -382,10 +421,11 @@ def submit(
             async for at, result in results:
                 yield indices[at], result
 
-    aligned = [at for at, reading in enumerate(readings) if reading.needs_alignment]
-    if not aligned:
+    needs_alignment = await run_in_turns(attrgetter("needs_alignment"), readings)
+    if not any(needs_alignment):
         return held.submit([reading.tokens for reading in readings], options=options, context=context)
-    plain = [at for at, reading in enumerate(readings) if not reading.needs_alignment]
+    aligned = [at for at, is_needed in enumerate(needs_alignment) if is_needed]
+    plain = [at for at, is_needed in enumerate(needs_alignment) if not is_needed]
     streams = [run(plain, options)] if plain else []
     return merge([*streams, run(aligned, replace(options, alignment=True))])
 

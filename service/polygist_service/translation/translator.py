@@ -6,8 +6,9 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from itertools import chain, zip_longest
+from typing import NamedTuple
 
-from polygist_service.concurrency import TextPool, merge
+from polygist_service.concurrency import Pauses, TextPool, merge
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
@@ -26,6 +27,9 @@ from polygist_service.translation.terms.finding import WordFinder
 from polygist_service.translation.terms.glossaries import Glossaries, Glossary
 from polygist_service.translation.terms.types import TermFinder, TermMatch
 from polygist_service.translation.types import Delta, Event, Progress, Translation, TranslationRequest
+
+# A segment of a part takes as long to be moved into the whole as so many code points to be read.
+MOVED = 4
 
 
 class Translator:
@@ -91,15 +95,16 @@ class Translator:
         layouts = await read_contents(self._pool, context, request.contents, request.mime_type)
         languages = await self.tell_languages(layouts, request, context, turn)
         if glossary:
-            for language in languages:
-                check_glossary(glossary, language.language, request.target)
+            for code in dict.fromkeys(language.language for language in languages):
+                check_glossary(glossary, code, request.target)
         cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
         length = sum(len(layout.text) for _, layout, language in cases if language.foreign)
         contents = await self._pool.run(context, lambda case: cut_parts(*case), cases, characters=length)
         parts = [part for each in contents for part in each]
-        turns = Turns(parts, languages)
+        turns, pauses = Turns(parts, languages), Pauses()
         groups: dict[Route, list[Content]] = defaultdict(list)
         for place, (part, way) in enumerate(zip(parts, self._find_ways(request, contents), strict=True)):
+            await pauses.pause()
             if isinstance(way, Route):
                 groups[way].append(Content(place, part.layout, part.language))
             else:
@@ -107,8 +112,9 @@ class Translator:
                 turns.add(place, way)
         pipeline = Pipeline(self._engine, self._pool, request, context, glossary=glossary)
         streams = [pipeline.run(route, members) for route, members in groups.items()]
-        for due in turns.due():
-            yield due
+        for index, due in turns.due():
+            await pauses.pause()
+            yield index, await self._join(due, request, context)
         async with aclosing(merge(streams)) as events:
             async for place, event in events:
                 if isinstance(event, Progress):
@@ -116,10 +122,21 @@ class Translator:
                     continue
                 if isinstance(event, Translation):
                     for notice in event.notices:
+                        await pauses.pause()
                         self._noticed(notice.kind)
                 turns.add(place, event)
-                for due in turns.due():
-                    yield due
+                for index, due in turns.due():
+                    await pauses.pause()
+                    yield index, await self._join(due, request, context)
+
+    async def _join(self, event: "Event | Joining", request: TranslationRequest, context: CallContext) -> Event:
+        """Return an event as it is, but for the translation of a content of several parts, which is joined."""
+        if not isinstance(event, Joining):
+            return event
+        length = MOVED * sum(len(each.segments) for each in event.translations)
+        return await self._pool.call(
+            context, partial(join_translations, *event), characters=None if request.decoding.alignment else length
+        )
 
     def check_route(self, request: TranslationRequest) -> None:
         """Raise what `translate` would for want of a model, before there is anything to translate.
@@ -232,8 +249,16 @@ class Translator:
         return route
 
 
+class Joining(NamedTuple):
+    """What the translation of a content is joined from; see `join_translations`."""
+
+    parts: Sequence[Part]
+    translations: Sequence[Translation]
+    language: DetectedLanguage
+
+
 class Turns:
-    """Holds back the events of a part until those of all parts before it are out, and joins parts to contents.
+    """Holds back the events of a part until those of all parts before it are out, and puts parts together.
 
     Args:
         parts: of all contents, in order.
@@ -251,17 +276,19 @@ class Turns:
         """Take an event of the part at `place`; a translation is the last one of its part."""
         self._waiting[place].append(event)
 
-    def due(self) -> Iterator[tuple[int, Event]]:
+    def due(self) -> Iterator[tuple[int, Event | Joining]]:
         """Yield what need not wait any longer, each event with the index of its content."""
         while self._turn < len(self._waiting) and (events := self._waiting[self._turn]):
-            part, event = self._parts[self._turn], events.popleft()
+            part = self._parts[self._turn]
+            event: Event | Joining = events.popleft()
             if isinstance(event, Translation):
                 self._turn += 1
                 self._translations.append(event)
                 if not part.is_last:
                     continue
-                parts = self._parts[self._turn - len(self._translations) : self._turn]
-                event = join_translations(parts, self._translations, self._languages[part.index])
+                if len(self._translations) > 1:
+                    parts = self._parts[self._turn - len(self._translations) : self._turn]
+                    event = Joining(parts, self._translations, self._languages[part.index])
                 self._translations = []
             if event != Delta(""):
                 yield part.index, event

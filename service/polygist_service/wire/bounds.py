@@ -18,8 +18,11 @@ from polygist_service.limits import Limits
 
 # A message of fewer bytes can hold nothing that takes long.
 SHORT_MESSAGE = 2048
-# A field that is not repeated, or that nobody knows, may stand in a message so often: encoders write it once.
-MOST_UNREPEATED = 1000
+# A field that is not repeated may stand in a message so often: encoders write it once. In those of a list it may so
+# often in all of them together, and once in each.
+MOST_UNREPEATED = 100
+# The same of entries of a list without a limit of its own, and of fields that nobody knows, of a newer contract.
+MOST_ENTRIES = MOST_UNKNOWN = 1000
 # Number that stands for all fields that nobody knows; protobuf has none of that number.
 UNKNOWN = 0
 BYTES_PER_CHARACTER = 4  # of UTF-8, at most
@@ -132,14 +135,14 @@ def bound_fields(descriptor: Descriptor, limits: Limits, prefix: str = "", times
         prefix: what stands before the names of its fields.
         times: how many of the messages there may be.
     """
-    unknown = FieldBounds(f"{prefix}unknown fields", MOST_UNREPEATED * times)
+    unknown = FieldBounds(f"{prefix}unknown fields", MOST_UNKNOWN + times)
     return {UNKNOWN: unknown} | {each.number: bound_field(each, limits, prefix, times) for each in descriptor.fields}
 
 
 def bound_field(each: FieldDescriptor, limits: Limits, prefix: str, times: int) -> FieldBounds:
     """Return what a field may hold; see `bound_fields`."""
     path = f"{prefix}{each.name}"
-    most = times * (find_most_entries(each, limits) if each.is_repeated else MOST_UNREPEATED)
+    most = times * find_most_entries(each, limits) if each.is_repeated else times + MOST_UNREPEATED
     if each.message_type is not None:
         # Parts of one that is not repeated are put together, however many there are. Errors of a stream name the
         # fields of the unary request that it has in it.
@@ -165,7 +168,7 @@ def find_most_entries(each: FieldDescriptor, limits: Limits) -> int:
         "do_not_translate_phrases": limits.kept_phrases,
         "candidate_language_codes": limits.candidates,
     }
-    return found.get(each.full_name.removeprefix("polygist.v1."), found.get(each.name, MOST_UNREPEATED))
+    return found.get(each.full_name.removeprefix("polygist.v1."), found.get(each.name, MOST_ENTRIES))
 
 
 def find_most_characters(name: str, limits: Limits) -> int:

@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from polygist import __version__
 from polygist.v1 import model_service_pb2, translation_service_pb2
@@ -93,22 +93,34 @@ def to_model(model: ModelInfo) -> model_service_pb2.Model:
     return message
 
 
-def to_languages_response(
+class LanguagePage(NamedTuple):
+    """The languages of one page of a list.
+
+    Attributes:
+        codes: of the languages, in order.
+        next_token: of the next page; empty on the last one.
+        tasks: what can be done in each language.
+        shown_in: the language that their names are in.
+    """
+
+    codes: Sequence[str]
+    next_token: str
+    tasks: Mapping[str, Collection[int]]
+    shown_in: str
+
+
+def find_languages(
     request: model_service_pb2.ListLanguagesRequest,
     models: Iterable[ModelInfo],
-    reach: Reach,
     limits: Limits,
     *,
     detected: Iterable[str],
-) -> model_service_pb2.ListLanguagesResponse:
-    """Return a page of the languages, each with its names, what can be done in it, and its targets.
-
-    Summaries are made in all of them: their sentences can be ranked without a model.
+) -> LanguagePage:
+    """Return a page of the languages; summaries are made in all: their sentences can be ranked without a model.
 
     Args:
         request: which page, and of which languages.
         models: those installed.
-        reach: what is translated to what.
         limits: on pages.
         detected: the languages that are told of a text.
     """
@@ -121,20 +133,19 @@ def to_languages_response(
             tasks.setdefault(code, {summarise}).add(TASKS[model.role])
     chosen = [code for code in sorted(tasks) if not request.task or request.task in tasks[code]]
     page, token = take_page(chosen, request, limits)
-    return model_service_pb2.ListLanguagesResponse(
-        languages=[
-            model_service_pb2.Language(
-                language_code=code,
-                display_name=display_name(code, shown_in),
-                native_name=native_name(code),
-                right_to_left=is_right_to_left(code),
-                target_language_codes=reach.direct(code),
-                pivot_target_language_codes=reach.pivoted(code),
-                tasks=sorted(tasks[code]),  # type: ignore[arg-type]
-            )
-            for code in page
-        ],
-        next_page_token=token,
+    return LanguagePage(page, token, tasks, shown_in)
+
+
+def to_language(code: str, page: LanguagePage, reach: Reach) -> model_service_pb2.Language:
+    """Return the message for a language of a page, with its names, which take a while where they are new."""
+    return model_service_pb2.Language(
+        language_code=code,
+        display_name=display_name(code, page.shown_in),
+        native_name=native_name(code),
+        right_to_left=is_right_to_left(code),
+        target_language_codes=reach.direct(code),
+        pivot_target_language_codes=reach.pivoted(code),
+        tasks=sorted(page.tasks[code]),  # type: ignore[arg-type]
     )
 
 

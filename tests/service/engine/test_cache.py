@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polygist_service.context import CallContext
-from polygist_service.engine.cache import SentenceCache, make_keys, measure
+from polygist_service.engine.cache import SentenceCache, key_maker, measure
 from polygist_service.engine.engine import BatchingEngine
 from polygist_service.engine.hardware import Placement
 from polygist_service.engine.interface import Decoding, Encoding, Hypothesis, Partial, Result, State
@@ -64,6 +64,14 @@ async def running(capacity=LARGE, model=None):
             yield engine, model, cache
         finally:
             await asyncio.to_thread(engine.close)
+
+
+def make_keys(model, options, *segments):
+    return list(map(key_maker(model, options), segments))
+
+
+def look_up(cache, model, options, segments):
+    return cache.look_up(make_keys(model, options, *segments), segments)
 
 
 async def answers(engine, segments, options=GREEDY):
@@ -188,7 +196,7 @@ def test_answers_are_those_of_the_model(tiny, requests):
 def test_bytes_are_those_of_what_is_kept_and_the_latest_stay(texts, capacity):
     cache, latest = SentenceCache(capacity), {}
     for text in texts:
-        lookup = cache.look_up(EN_PT, GREEDY, [Prompt([text])])
+        lookup = look_up(cache, EN_PT, GREEDY, [Prompt([text])])
         result = Result(1, (Hypothesis(text * 3, 1),))
         if not lookup.found:
             lookup.keep(0, result)
@@ -199,7 +207,7 @@ def test_bytes_are_those_of_what_is_kept_and_the_latest_stay(texts, capacity):
             del latest[next(iter(latest))]
     state = cache.state()
     assert (state.entries, state.bytes) == (len(latest), sum(latest.values()))
-    assert all(cache.look_up(EN_PT, GREEDY, [Prompt([text])]).found for text in latest)
+    assert all(look_up(cache, EN_PT, GREEDY, [Prompt([text])]).found for text in latest)
 
 
 def alignment(length):
@@ -224,7 +232,7 @@ def test_it_counts_what_memory_it_takes(make):
     try:
         before, _ = tracemalloc.get_traced_memory()
         for at in range(500):
-            cache.look_up(ENCODER, options, [[at]]).keep(0, make(at))
+            look_up(cache, ENCODER, options, [[at]]).keep(0, make(at))
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -235,15 +243,15 @@ def test_it_counts_what_memory_it_takes(make):
 def test_a_result_larger_than_the_cache_leaves_the_others():
     cache = SentenceCache(1000)
     for text in ("small", "large" * 1000):
-        cache.look_up(EN_PT, GREEDY, [Prompt([text])]).keep(0, Result(1, (Hypothesis(text, 1),)))
-    assert cache.look_up(EN_PT, GREEDY, [Prompt(["small"])]).found
+        look_up(cache, EN_PT, GREEDY, [Prompt([text])]).keep(0, Result(1, (Hypothesis(text, 1),)))
+    assert look_up(cache, EN_PT, GREEDY, [Prompt(["small"])]).found
 
 
 def test_vectors_cannot_be_changed():
     cache, batch = SentenceCache(LARGE), np.ones((4, 8), np.float32)
-    cache.look_up(ENCODER, Encoding(), [[1, 2]]).keep(0, Result(2, vector=batch[1]))
+    look_up(cache, ENCODER, Encoding(), [[1, 2]]).keep(0, Result(2, vector=batch[1]))
     batch[:] = 0
-    ((_, kept),) = cache.look_up(ENCODER, Encoding(), [[1, 2]]).found
+    ((_, kept),) = look_up(cache, ENCODER, Encoding(), [[1, 2]]).found
     assert kept.vector is not None
     assert kept.vector.tolist() == [1.0] * 8
     with pytest.raises(ValueError, match="read-only"):
@@ -275,7 +283,7 @@ DIFFERENT = [
 
 
 def test_each_thing_that_an_answer_depends_on_makes_another_key():
-    keys = [key for model, options, tokens in DIFFERENT for key in make_keys(model, options, [tokens])]
+    keys = [key for model, options, tokens in DIFFERENT for key in make_keys(model, options, tokens)]
     assert len(set(keys)) == len(keys)
     assert len({type(options).__name__ for _, options, _ in DIFFERENT}) == 2
     told = {name for _, options, _ in DIFFERENT for name in getattr(options, "__slots__", ())}
@@ -284,7 +292,7 @@ def test_each_thing_that_an_answer_depends_on_makes_another_key():
 
 def test_the_text_counts_where_spans_point_into_it_only():
     one, other = Prompt(["a", "b"], text="a b"), Prompt(["a", "b"], text="a  b")
-    assert len({*make_keys(EN_PT, GREEDY, [one, other])}) == 1
+    assert len({*make_keys(EN_PT, GREEDY, one, other)}) == 1
 
 
 def test_a_model_that_is_described_or_placed_otherwise_has_another_fingerprint(tiny_instruct):
@@ -307,7 +315,7 @@ def test_many_threads_may_use_it():
 
     def work():
         for _ in range(20):
-            lookup = cache.look_up(EN_PT, GREEDY, batch)
+            lookup = look_up(cache, EN_PT, GREEDY, batch)
             for index, _ in lookup.missing:
                 lookup.keep(index, Result(1, (Hypothesis(str(batch[index][0]), 1),)))
             assert all(result.hypotheses[0].text == str(batch[index][0]) for index, result in lookup.found)
