@@ -93,9 +93,14 @@ def survey(values: Mapping[str, Any]) -> Survey:
         ImportError: a library is missing, or does not load.
     """
     settings, warnings = Settings(**values), list[str]()
-    collect_warnings(warnings)
     for name in SERVED_BY if settings.http_listen else SERVED_BY[:1]:
-        import_module(name)
+        try:
+            import_module(name)
+        except ImportError:
+            raise
+        except Exception as error:  # of one that is there in part: ctranslate2 leaves out what does not load
+            raise ImportError(f"{type(error).__name__}: {error}") from error
+    collect_warnings(warnings)
     from polygist_service.app.services import place_model
     from polygist_service.engine.residency.loader import LoadableModel
     from polygist_service.store.store import Store
