@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -266,6 +267,14 @@ def test_a_library_that_is_there_in_part_is_one_that_does_not_load(monkeypatch):
     monkeypatch.setattr(trial, "import_module", load)
     with pytest.raises(ImportError, match="AttributeError: module 'ctranslate2' has no attribute"):
         trial.survey(Settings().model_dump())
+
+
+def test_extras_are_those_that_the_settings_need():
+    assert trial.find_extras(Settings()) == ["service"]
+    wanted = Settings(http_listen="127.0.0.1:0", otlp_endpoint="http://127.0.0.1:4317")
+    assert trial.find_extras(wanted) == ["service", "http", "otel"]
+    for name in trial.SERVED_BY.values():
+        assert find_spec(name)
 
 
 class Examined(Doctor):
