@@ -5,11 +5,12 @@ import os
 import shutil
 import socket
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from polygist_service.addresses import Address
-from polygist_service.app.doctor import machine
+from polygist_service.app.doctor import machine, trial
 from polygist_service.app.doctor.doctor import Doctor
 from polygist_service.app.doctor.findings import State
 from polygist_service.app.doctor.machine import MemoryNeed, examine_cores, examine_memory, examine_processor
@@ -172,6 +173,7 @@ def own(root: Path, process: int, inode: int, *command: str) -> None:
         ("127.0.0.2", 50051, None),
         ("127.0.0.1", 8080, 8),
         ("::1", 8080, 8),
+        ("127.0.0.1", 9090, 7),
     ],
 )
 def test_who_listens_is_read_from_proc(tmp_path, host, port, process):
@@ -179,7 +181,9 @@ def test_who_listens_is_read_from_proc(tmp_path, host, port, process):
     rest = "00000000:00000000 00:00000000 00000000 0 0"
     write(tmp_path, "proc/net/tcp", f"{head} 0: 0100007F:C383 00000000:0000 0A {rest} 71\n"
                                     f" 1: 0100007F:C383 0100007F:9999 01 {rest} 72\n")  # fmt: skip
-    write(tmp_path, "proc/net/tcp6", f"{head} 0: {'0' * 32}:1F90 {'0' * 32}:0000 0A {rest} 81\n")
+    none, mapped = "0" * 32, "0000000000000000FFFF00000100007F"
+    write(tmp_path, "proc/net/tcp6", f"{head} 0: {none}:1F90 {none}:0000 0A {rest} 81\n"
+                                     f" 1: {mapped}:2382 {none}:0000 0A {rest} 71\n")  # fmt: skip
     own(tmp_path, 7, 71, "/venv/bin/python", "/venv/bin/polygist-server", "serve")
     own(tmp_path, 8, 81, "nginx: master")
     found = find_listener(Address(host, port), tmp_path)
@@ -256,6 +260,23 @@ def test_a_library_that_does_not_load_is_told(doctor, tmp_path, monkeypatch):
     assert not (tmp_path / "home").exists()
 
 
+def test_a_library_that_is_there_in_part_is_one_that_does_not_load(monkeypatch):
+    def load(name):
+        raise AttributeError("module 'ctranslate2' has no attribute 'Translator'")
+
+    monkeypatch.setattr(trial, "import_module", load)
+    with pytest.raises(ImportError, match="AttributeError: module 'ctranslate2' has no attribute"):
+        trial.survey(Settings().model_dump())
+
+
+def test_extras_are_those_that_the_settings_need():
+    assert trial.find_extras(Settings()) == ["service"]
+    wanted = Settings(http_listen="127.0.0.1:0", otlp_endpoint="http://127.0.0.1:4317")
+    assert trial.find_extras(wanted) == ["service", "http", "otel"]
+    for name in trial.SERVED_BY.values():
+        assert find_spec(name)
+
+
 class Examined(Doctor):
     """A doctor whose processes return what a test says."""
 
@@ -320,8 +341,8 @@ def test_files_that_keep_a_server_from_starting_are_told(tiny_home):
 
 
 def test_calls_that_fail_or_are_slow_are_told(tiny_home):
-    trial = Trial({}, {"de-en": "it does not load"}, Answer(reason="no model"), Answer("a model", 11.0))
-    found = examine(tiny_home, survey=SURVEY, try_services=trial)
+    tried = Trial({}, {"de-en": "it does not load"}, Answer(reason="no model"), Answer("a model", 11.0))
+    found = examine(tiny_home, survey=SURVEY, try_services=tried)
     assert ("fault", "loading", "de-en: it does not load") in found
     assert ("fault", "translation", "failed: no model") in found
     (text,) = [text for state, name, text in found if (state, name) == ("warning", "summary")]

@@ -158,8 +158,8 @@ class Runtime:
 
     Args:
         settings: the knobs.
-        is_trial: whether this is only to find out what a server would do: nothing of it is kept, and models that were
-            never loaded here are loaded by this process, which they may crash.
+        is_trial: whether this is only to find out what a server would do: nothing of it is kept, or sent to a
+            collector, and models that were never loaded here are loaded by this process, which they may crash.
 
     Attributes:
         services: what answers requests.
@@ -194,7 +194,7 @@ class Runtime:
             metrics.show_memory_limit(memory)
         pool = TextPool(settings.text_threads)
         cache = SentenceCache(settings.sentence_cache)
-        self._telemetry = open_telemetry(settings, metrics)
+        self._telemetry = None if is_trial else open_telemetry(settings, metrics)
         tracing = self._telemetry.tracing if self._telemetry else None
         self._engine = BatchingEngine(
             self.registry, slots=self.slots, pool=pool, observer=metrics, tracer=tracing, cache=cache

@@ -16,7 +16,7 @@ from polygist_service.app.doctor.machine import (
     examine_processor,
 )
 from polygist_service.app.doctor.ports import examine_address
-from polygist_service.app.doctor.trial import Answer, Survey, Trial, load, survey, try_services
+from polygist_service.app.doctor.trial import Answer, Survey, Trial, find_extras, load, survey, try_services
 from polygist_service.engine.hardware import read_free_memory, read_memory
 from polygist_service.errors import ModelCrash, PolygistError
 from polygist_service.settings import PORTS, Settings, find_unknown
@@ -25,7 +25,6 @@ from polygist_service.store.isolation import BASE_BYTES, BASE_SECONDS, SECONDS_P
 
 ResultT = TypeVar("ResultT")
 
-REINSTALL = "install it anew: pip install --force-reinstall 'polygist[service,http]'"
 PULL = "run: polygist-server models pull"
 # What a driver of GPUs takes of this machine's own memory.
 GPU_BYTES = 16 << 30
@@ -87,10 +86,12 @@ class Doctor:
 
     def _examine_libraries(self) -> Iterator[Finding]:
         """Look whether all that a server imports loads, and whether it can read the files that are named."""
+        extras = ",".join(find_extras(self._settings))
+        cure = f"install it anew: pip install --force-reinstall 'polygist[{extras}]'"
         try:
-            self._survey = found = self._run("the libraries do not load", REINSTALL, survey, self._values)
+            self._survey = found = self._run("the libraries do not load", cure, survey, self._values)
         except ImportError as error:
-            yield Finding(State.FAULT, "libraries", f"{error.name or 'a library'} does not load: {error}; {REINSTALL}")
+            yield Finding(State.FAULT, "libraries", f"{error.name or 'a library'} does not load: {error}; {cure}")
             return
         told = ", ".join(f"{name} {version}" for name, version in found.versions.items())
         yield Finding(State.OK, "libraries", told, {"versions": dict(found.versions)})

@@ -108,7 +108,7 @@ def examine_processor(libraries: Mapping[str, str], version: str, *, root: Path 
 
     Args:
         libraries: what CTranslate2 has said, see `benchmark.environments.read_libraries`; empty where no model was run.
-        version: of CTranslate2; empty where it does not load.
+        version: of CTranslate2; empty where that is not known.
         root: where ``proc`` is looked up.
     """
     instructions = find_instruction_set(root=root)
@@ -116,7 +116,7 @@ def examine_processor(libraries: Mapping[str, str], version: str, *, root: Path 
     processor = read_processor_fields(root).get("model name") or platform.processor() or platform.machine()
     backends = {name: libraries[name] for name in ("int8", "float32") if name in libraries}
     told = ", ".join(f"{name} by {backend}" for name, backend in backends.items()) or "the backend is told with a model"
-    text = f"{processor}: {kernels or 'unknown'} kernels, {told}; CTranslate2 {version or 'does not load'}"
+    text = f"{processor}: {kernels or 'unknown'} kernels, {told}" + (f"; CTranslate2 {version}" if version else "")
     figures = {
         "processor": processor,
         "instructionSet": instructions,

@@ -14,7 +14,7 @@ from polygist_service.app.doctor.findings import Finding, State
 # As Linux numbers a TCP socket that takes connections.
 LISTENING = "0A"
 OURS = ("polygist-server", "polygist_service")
-LONGEST_COMMAND = 60
+LONGEST_COMMAND = 100
 WORD_BYTES = 4  # an address in /proc/net is words in the order of bytes that the machine has
 
 
@@ -102,10 +102,12 @@ def find_tcp_sockets(address: Address, root: Path) -> Iterator[str]:
 
 
 def read_host(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Return the IP address that stands in ``/proc/net`` as hexadecimal digits."""
+    """Return the IP address that stands in ``/proc/net`` as hexadecimal digits; gRPC maps those of IPv4 into IPv6."""
     content = bytes.fromhex(digits)
     words = [content[at : at + WORD_BYTES] for at in range(0, len(content), WORD_BYTES)]
-    return ipaddress.ip_address(b"".join(int.from_bytes(word, "little").to_bytes(WORD_BYTES, "big") for word in words))
+    packed = b"".join(int.from_bytes(word, "little").to_bytes(WORD_BYTES, "big") for word in words)
+    found = ipaddress.ip_address(packed)
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def find_owners(inodes: set[str], root: Path) -> Iterator[Listener]:

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 # What the answers of a server depend on most.
 LIBRARIES = ("ctranslate2", "sentencepiece", "tokenizers", "grpcio")
-# What imports all that a server does, and with it what HTTP needs.
-SERVED_BY = ("polygist_service.app.lifecycle", "polygist_service.app.http")
+# What imports all that a server does, by the extra of the package that it takes.
+SERVED_BY: Mapping[str, str] = {
+    "service": "polygist_service.app.lifecycle",
+    "http": "polygist_service.app.http",
+    "otel": "polygist_service.observability.otlp",
+}
 CALLER = "doctor"
 # A call is made at least so many times and the fastest counts, so that no load does; more often within so many seconds.
 LEAST_TIMES, MOST_TIMES, MOST_SECONDS = 2, 3, 2.0
@@ -83,6 +87,12 @@ class Trial:
     summary: Answer | None
 
 
+def find_extras(settings: Settings) -> list[str]:
+    """Return the extras of the package that a server needs."""
+    wanted = {"service": True, "http": settings.http_listen, "otel": settings.otlp_endpoint}
+    return [name for name, is_wanted in wanted.items() if is_wanted]
+
+
 def survey(values: Mapping[str, Any]) -> Survey:
     """Import all that a server needs, read the files that its settings name, and tell what its models take.
 
@@ -93,9 +103,14 @@ def survey(values: Mapping[str, Any]) -> Survey:
         ImportError: a library is missing, or does not load.
     """
     settings, warnings = Settings(**values), list[str]()
+    for name in (name for extra, name in SERVED_BY.items() if extra in find_extras(settings)):
+        try:
+            import_module(name)
+        except ImportError:
+            raise
+        except Exception as error:  # of one that is there in part: ctranslate2 leaves out what does not load
+            raise ImportError(f"{type(error).__name__}: {error}") from error
     collect_warnings(warnings)
-    for name in SERVED_BY if settings.http_listen else SERVED_BY[:1]:
-        import_module(name)
     from polygist_service.app.services import place_model
     from polygist_service.engine.residency.loader import LoadableModel
     from polygist_service.store.store import Store
