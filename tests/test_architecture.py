@@ -42,7 +42,7 @@ ARROWS = {
         *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),
     ),
-    "ray": ("app", "rpc", "wire", "settings", "limits", "context"),
+    "ray": ("app", "rpc", "wire", "settings", "limits", "context", "concurrency"),
     "cli": ("app", "access", "settings", "limits", "store", "engine.residency.trial"),
 }
 OPEN = ("errors", "text")

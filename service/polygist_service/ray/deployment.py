@@ -18,7 +18,7 @@ from polygist_service.app.lifecycle import SWITCH_SECONDS, build_watchdog, leave
 from polygist_service.app.logs import STANDARD_ERROR, LogWriter, configure_structlog
 from polygist_service.app.native import set_kernels
 from polygist_service.app.services import Runtime
-from polygist_service.ray.relaying import METHODS, Ending
+from polygist_service.ray.relaying import METHODS, Ending, Group
 from polygist_service.ray.replica import RayContext, ReplicaCalls
 from polygist_service.settings import Settings
 
@@ -101,9 +101,9 @@ def add_method(method: MethodDescriptor) -> None:
                 yield reply
 
     async def exchange(
-        self: Polygist, contents: AsyncIterator[bytes], grpc_context: RayContext
-    ) -> AsyncGenerator[Message | Ending, None]:
-        async with aclosing(self.calls.exchange(method, contents, grpc_context)) as replies:
+        self: Polygist, groups: AsyncIterator[bytes], grpc_context: RayContext
+    ) -> AsyncGenerator[Group, None]:
+        async with aclosing(self.calls.exchange(method, groups, grpc_context)) as replies:
             async for reply in replies:
                 yield reply
 

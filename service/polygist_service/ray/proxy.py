@@ -6,7 +6,7 @@ they are put into handlers of ours, which do not decode, pass the deadline on, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -15,11 +15,12 @@ import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2_grpc
 
+from polygist_service.concurrency import in_groups
 from polygist_service.errors import ModelLoading, ServerDraining, ServerOverloaded
 from polygist_service.limits import Limits
 from polygist_service.ray.health import ProxyHealth
 from polygist_service.ray.relayed_call import RelayedCall
-from polygist_service.ray.relaying import SECONDS_LEFT, SERVICES, Ending, path_of
+from polygist_service.ray.relaying import SECONDS_LEFT, SERVICES, Ending, Group, path_of
 from polygist_service.rpc.dispatch import relay
 from polygist_service.rpc.exchange import Context
 from polygist_service.rpc.interceptors import HEALTH, KINDS, REQUEST_ID, find_request_id, reading_within
@@ -74,17 +75,18 @@ class Relay:
             relayed = relayed_call_of(context)
             window = asyncio.Semaphore(WINDOW)
             if method.client_streaming:
-                requests = hold_back(requests, window)
+                requests = pack(in_groups(hold_back(requests, window)))
             answers: asyncio.Queue[bytes] = asyncio.Queue()
             endings: list[Ending] = []
 
             async def work() -> None:
                 # In a task that only waits for Ray: where it is cancelled, Ray cancels the call at its replica.
-                async for answer in passed_on(requests, relayed):
-                    if ending := Ending.parse(answer):
-                        endings.append(ending)
-                    else:
-                        answers.put_nowait(answer)
+                async for content in passed_on(requests, relayed):
+                    for answer in Group.parse(content).messages if method.client_streaming else (content,):
+                        if ending := Ending.parse(answer):
+                            endings.append(ending)
+                        else:
+                            answers.put_nowait(answer)
 
             async with telling_errors(relayed, context), aclosing(relay(work, answers)) as coming:
                 try:
@@ -100,11 +102,17 @@ class Relay:
         return handler
 
 
-async def hold_back(requests: AsyncIterator[bytes], window: asyncio.Semaphore) -> AsyncIterator[bytes]:
+async def hold_back(requests: AsyncIterator[bytes], window: asyncio.Semaphore) -> AsyncGenerator[bytes, None]:
     """Yield the messages of a call while answers are read."""
     async for request in requests:
         await window.acquire()
         yield request
+
+
+async def pack(groups: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
+    """Yield groups of messages as Ray carries them."""
+    async for group in groups:
+        yield Group(group).SerializeToString()
 
 
 async def end_call(ending: Ending | None, relayed: RelayedCall, context: Context) -> None:

@@ -3,10 +3,12 @@
 Ray's proxy passes a call on to a replica as bytes, with the metadata and the peer of gRPC's context, and brings bytes
 back. Of an error it brings a text, maybe a stack trace, and no trailing metadata. So answers say how they end::
 
-    one answer     ending with content
-    a stream       message, message, …, ending
+    one answer            ending with content
+    a stream              message, message, …, ending
+    a stream both ways    [message, message], [message, …, ending]; and there, [message, message, …]
 
-An ending begins with a zero byte, by which no message of protobuf does: there is no field of that number.
+An ending begins with a zero byte, by which no message of protobuf does: there is no field of that number. What a stream
+both ways carries are many small messages, and each way costs as much as translating a sentence: they go in groups.
 """
 
 import pickle
@@ -53,6 +55,22 @@ class Ending:
     def parse(answer: bytes) -> "Ending | None":
         """Return the ending that stands in an answer; None where it is a message."""
         return Ending(*pickle.loads(answer[len(MARK) :])) if answer.startswith(MARK) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Messages of a stream both ways that go together, each as bytes."""
+
+    messages: Sequence[bytes]
+
+    def SerializeToString(self) -> bytes:
+        """Return what goes from one end to the other; Ray calls it, as on a message."""
+        return pickle.dumps(self.messages)
+
+    @staticmethod
+    def parse(content: bytes) -> "Group":
+        """Return the group that has come."""
+        return Group(pickle.loads(content))
 
 
 def path_of(method: MethodDescriptor) -> str:

@@ -9,12 +9,16 @@ from google.protobuf.message import Message
 
 from polygist_service.app.servicers import add_services, make_interceptor
 from polygist_service.app.services import Services
+from polygist_service.concurrency import in_groups
 from polygist_service.context import IncomingCall
 from polygist_service.errors import RequestTooLarge
-from polygist_service.ray.relaying import SECONDS_LEFT, Ending, path_of
+from polygist_service.ray.relaying import SECONDS_LEFT, Ending, Group, path_of
 from polygist_service.rpc.dispatch import Dispatcher, HandlerTable
 from polygist_service.rpc.receiving import Refused, decoder
 from polygist_service.wire.failures import CallFailed
+
+# Answers of a stream both ways are gathered for so long.
+GROUP_SECONDS = 0.005
 
 
 class RayContext(Protocol):
@@ -66,19 +70,20 @@ class ReplicaCalls:
                 yield reply
 
     async def exchange(
-        self, method: MethodDescriptor, contents: AsyncIterator[bytes], context: RayContext
-    ) -> AsyncGenerator[Message | Ending, None]:
-        """Make a call with a stream of messages and a stream of answers."""
+        self, method: MethodDescriptor, groups: AsyncIterator[bytes], context: RayContext
+    ) -> AsyncGenerator[Group, None]:
+        """Make a call with a stream of messages and a stream of answers, both in groups."""
         path, incoming = path_of(method), incoming_of(context)
 
         async def messages() -> AsyncIterator[Any]:
-            async for content in contents:
-                yield self._decode(path, content)
+            async for group in groups:
+                for content in Group.parse(group).messages:
+                    yield self._decode(path, content)
 
-        replies = self._dispatcher.exchange(path, messages(), incoming)
-        async with aclosing(end_stream(replies, incoming)) as ended:
-            async for reply in ended:
-                yield reply
+        replies = end_stream(self._dispatcher.exchange(path, messages(), incoming), incoming)
+        async with aclosing(in_groups(replies, seconds=GROUP_SECONDS)) as grouped:
+            async for group in grouped:
+                yield Group([each.SerializeToString() for each in group])
 
     def _reader(self, path: str, content: bytes) -> Callable[[], Awaitable[Any]]:
         async def read() -> Any:

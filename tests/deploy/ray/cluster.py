@@ -25,6 +25,8 @@ ENVIRONMENT = {
     # One machine, and a port for each proxy on it.
     "RAY_SERVE_WORKER_PROXY_GRPC_PORT": str(PORTS[1]),
     "RAY_SERVE_WORKER_PROXY_HTTP_PORT": "8001",
+    # A busy machine takes longer than 5 s to start a proxy.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     # By default every 10 s.
     "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
 }

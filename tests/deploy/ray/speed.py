@@ -105,7 +105,7 @@ async def measure(send: Callable[[float], Awaitable[int]], pids: Callable[[], It
     answered = await send(SECONDS)
     wall, after = time.monotonic() - began, processor_seconds(pids())
     taken = {pid: seconds - before.get(pid, 0.0) for pid, seconds in after.items()}
-    work = sum(seconds for pid, seconds in taken.items() if "ServeReplica" in name_of(pid) or "serve" in name_of(pid))
+    work = sum(seconds for pid, seconds in taken.items() if "ServeReplica" in name_of(pid))
     return Measured(answered, wall, work, sum(taken.values()))
 
 
