@@ -94,9 +94,11 @@ def command_of(corpus: Path, output: Path, extent: Extent, *options: str) -> lis
 
 
 def run_job(command: Sequence[str], output: Path) -> Job:
-    """Run a job to its end; raises subprocess.SubprocessError where it fails."""
+    """Run a job to its end; raises RuntimeError where it fails."""
     began = time.monotonic()
-    subprocess.run(command, check=True, timeout=MOST_SECONDS, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, timeout=MOST_SECONDS, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the job ended with exit code {done.returncode}: {done.stderr[-1000:]}")
     seconds = time.monotonic() - began
     parts = sorted(output.glob("part-*.jsonl"))
     results = [json.loads(line) for part in parts for line in part.read_bytes().splitlines()]

@@ -78,7 +78,7 @@ def command(
 
         cluster = Cluster(address=address, actors=actors, cores=cores, home=home)
         summary = run(state, Places(source, output), cluster, say)
-    except BulkError as error:
+    except (BulkError, OSError) as error:  # a folder that may not be read, or an object store that does not answer
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
     say(write_summary(summary, state.folder.url))

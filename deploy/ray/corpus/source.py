@@ -20,6 +20,7 @@ from .storage import Folder, describe, open_folder
 LINES = (".jsonl", ".ndjson")
 PACKED = (".gz", ".bz2", ".zst", ".lz4")
 TABLE = ".parquet"
+TEXTS = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_string_view)
 HIDDEN = ("_", ".")
 BUFFER_BYTES = 1 << 20
 ROWS_AT_ONCE = 64
@@ -54,7 +55,13 @@ class Corpus:
         opened = self.folder.open_unpacked(part.file) if is_packed else self.folder.open(part.file)
         with closing(io.BufferedReader(cast(Any, opened), BUFFER_BYTES)) as stream:
             lines = read_lines(cast(Any, stream), part.start, part.stop)
-            yield from read_json_documents(lines, part.file, self.fields)
+            try:
+                yield from read_json_documents(lines, part.file, self.fields)
+            except OSError as error:
+                cure = "pack it again" if is_packed else "see whether its storage is well"
+                raise BulkError(
+                    f"{part.file} cannot be read ({error}); {cure}, and give another output folder"
+                ) from error
 
     def expect_texts(self, parts: tuple[Part, ...]) -> None:
         """Raise BulkError where none of the first documents has a text: that is no matter of single documents."""
@@ -83,8 +90,11 @@ class Corpus:
             )
         kind = schema.field(self.fields.text).type
         value = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
-        if not (pyarrow.types.is_string(value) or pyarrow.types.is_large_string(value)):
-            raise BulkError(f"--text-field {self.fields.text!r}: in {file.path} it is {kind}, not a text")
+        if not any(is_text(value) for is_text in TEXTS):
+            raise BulkError(
+                f"--text-field {self.fields.text!r}: in {file.path} it is of type {kind}; name a column of strings, or"
+                " write it as one"
+            )
         return cast(int, rows)
 
     def _read_rows(self, part: Part) -> Iterator[Document]:

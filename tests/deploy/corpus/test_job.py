@@ -1,12 +1,14 @@
 """The bulk job on a real Ray cluster of one machine, with real models that are tiny: killed, and gone on with."""
 
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow
@@ -121,6 +123,37 @@ def test_a_job_that_is_killed_goes_on_where_it_was(corpus, calm, tiny_home, tmp_
     summaries = [json.loads((folder / "_job/summary.json").read_text()) for folder in (calm, output)]
     assert all(summaries[0][name] == summaries[1][name] for name in ("documents", "failed", "characters", "reasons"))
     assert not list((output / "_job").glob("unfinished/*"))
+
+
+def find_actor(pid):
+    """The process of an actor of a job, whose driver is `pid`; None where there is none yet."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            number, _, rest = stat.read_text().partition(" (")
+            parents[int(number)] = int(rest.rpartition(") ")[2].split()[1])
+    for number in parents:
+        above = number
+        while above in parents and above != pid:
+            above = parents[above]
+        with suppress(OSError):
+            if above == pid and b"ray::MapWorker" in Path(f"/proc/{number}/cmdline").read_bytes():
+                return number
+    return None
+
+
+def test_parts_of_an_actor_that_is_killed_are_done_again(corpus, calm, tiny_home, tmp_path):
+    output = tmp_path / "out"
+    process = subprocess.Popen(command_of(corpus, output, tiny_home), stderr=subprocess.PIPE, text=True)
+    try:
+        while process.poll() is None and not count_done(output):
+            time.sleep(0.01)
+        os.kill(find_actor(process.pid), signal.SIGKILL)
+        _, errors = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors
+    assert [each["id"] for each in read_results(output)] == [each["id"] for each in read_results(calm)]
 
 
 def test_a_job_that_is_done_does_nothing_again(corpus, calm, tiny_home):

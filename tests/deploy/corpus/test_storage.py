@@ -61,10 +61,15 @@ def test_rows_are_read_once(tmp_path, group, part_bytes):
 
 def test_columns_may_be_dictionaries_or_large_and_have_nothing(tmp_path):
     texts = pyarrow.array(["One.", None, "One."])
-    for name, column in (("a", texts.dictionary_encode()), ("b", texts.cast(pyarrow.large_string()))):
+    columns = {
+        "a": texts.dictionary_encode(),
+        "b": texts.cast(pyarrow.large_string()),
+        "c": texts.cast(pyarrow.string_view()),
+    }
+    for name, column in columns.items():
         parquet.write_table(pyarrow.table({"text": column}), tmp_path / f"{name}.parquet")
     _, documents = read_all(tmp_path)
-    assert [each.text for each in documents] == ["One.", "", "One."] * 2
+    assert [each.text for each in documents] == ["One.", "", "One."] * 3
     assert documents[1].problem == "text: is null, not a text"
     assert documents[4].id == "b.parquet:1"
 
@@ -83,6 +88,8 @@ def make_source(folder, name="a.jsonl", content=CONTENT):
         ("a.jsonl", b"\n\n", "has no document"),
         ("a.jsonl", b'{"body": "One."}\nx', "none of the first 2 documents has a text; a.jsonl:0: text: is missing"),
         ("a.parquet", b"PAR1", "a.parquet is no Parquet file"),
+        ("a.jsonl.gz", CONTENT, "a.jsonl.gz cannot be read .*; pack it again"),
+        ("a.jsonl.gz", gzip.compress(CONTENT)[:100], "a.jsonl.gz cannot be read .*; pack it again"),
     ],
 )
 def test_a_corpus_that_is_none_is_refused(tmp_path, name, content, message):
@@ -93,7 +100,8 @@ def test_a_corpus_that_is_none_is_refused(tmp_path, name, content, message):
 
 
 @pytest.mark.parametrize(
-    ("column", "message"), [("body", "no such column; it has body"), ("text", "in a.parquet it is int64, not a text")]
+    ("column", "message"),
+    [("body", "no such column; it has body"), ("text", "in a.parquet it is of type int64; name a column of strings")],
 )
 def test_a_table_without_texts_is_refused(tmp_path, column, message):
     parquet.write_table(pyarrow.table({column: [1]}), tmp_path / "a.parquet")
@@ -161,6 +169,13 @@ def test_a_job_without_results_may_be_asked_for_otherwise(tmp_path):
 def test_a_name_has_no_password():
     assert name_of("s3://key:secret@bucket/news/?endpoint_override=localhost:9000") == "s3://bucket/news"
     assert open_folder("memory://x/y", "output").url == "memory://x/y"
+
+
+def test_a_folder_that_may_not_be_written_is_told_in_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(command, [str(make_source(tmp_path / "in")), str(tmp_path / "file/out"), "--summarise"])
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: ")
 
 
 def test_options_that_cannot_be_are_refused_with_a_line(tmp_path):
