@@ -139,8 +139,8 @@ class Watchdog:
         before, self.cause = self.cause, self._detector.look(elapsed)
         if self.cause and not before:
             self._stalled = 0.0
-            self._health.stall(True)
             self._count(self.cause)
+            self._health.stall(True)
             log.critical("stalled", cause=self.cause, exit_in=self._grace)
         elif self.cause:
             self._stalled += elapsed
