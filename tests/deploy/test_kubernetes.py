@@ -9,11 +9,12 @@ import yaml
 from kubernetes_validate import utils
 from polygist import __version__
 from polygist_client.addresses import DEFAULT_PORT
+from polygist_client.bulk import STREAM_SECONDS
 from polygist_client.connection import BASE_SECONDS
 from polygist_service.admission import AdmissionState
 from polygist_service.app.health import MODELS, OVERALL
 from polygist_service.app.lifecycle import LATE_SECONDS
-from polygist_service.app.server import MODELS_SECONDS
+from polygist_service.app.server import MODELS_SECONDS, channel_options
 from polygist_service.cli.flags import read_settings
 from polygist_service.observability.metrics import AdmissionCollector
 from polygist_service.settings import find_unknown
@@ -224,6 +225,13 @@ def test_callers_find_a_new_replica_before_an_old_one_leaves(manifests, settings
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
     assert NAME_SECONDS < settings.connection_age < autoscaler["behavior"]["scaleDown"]["stabilizationWindowSeconds"]
     assert manifests.spec("PodDisruptionBudget")["maxUnavailable"] < autoscaler["minReplicas"]
+
+
+def test_a_stream_ends_by_itself_before_its_connection_does(settings):
+    """A connection ends up to a tenth sooner than it is told to, and then when its calls have had their time."""
+    options = dict(channel_options(settings.limits, connection_age=settings.connection_age))
+    milliseconds = 0.9 * options["grpc.max_connection_age_ms"] + options["grpc.max_connection_age_grace_ms"]
+    assert milliseconds / 1000 > STREAM_SECONDS
 
 
 def test_the_autoscaler_acts_before_calls_are_refused(manifests, settings):
