@@ -12,9 +12,11 @@ import yaml
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 KUBECTL = Path(sys.executable).with_name("kubectl")
-# What is deployed, one of which has to be there first.
 REPLICAS = ("base", "overlays/cpu", "overlays/gpu", "overlays/models-on-a-volume")
-FOLDERS = (*REPLICAS, "models")
+WORKLOADS = (*REPLICAS, "models")
+FOLDERS = (*WORKLOADS, "namespace")
+# Of the documents that the page on them shows.
+YAML = re.compile(r"```yaml\n(.+?)```", re.DOTALL)
 # Of the Dockerfile: what the image sets for whatever runs it.
 VARIABLE = re.compile(r"\b(POLYGIST_[A-Z_]+)=(\S+)")
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}

@@ -9,16 +9,17 @@ import yaml
 from kubernetes_validate import utils
 from polygist import __version__
 from polygist_client.addresses import DEFAULT_PORT
+from polygist_client.bulk import STREAM_SECONDS
 from polygist_client.connection import BASE_SECONDS
 from polygist_service.admission import AdmissionState
 from polygist_service.app.health import MODELS, OVERALL
 from polygist_service.app.lifecycle import LATE_SECONDS
-from polygist_service.app.server import MODELS_SECONDS
+from polygist_service.app.server import MODELS_SECONDS, channel_options
 from polygist_service.cli.flags import read_settings
 from polygist_service.observability.metrics import AdmissionCollector
 from polygist_service.settings import find_unknown
 
-from tests.deploy.kubernetes import FOLDERS, KUBERNETES, REPLICAS, ROOT, Manifests, parse_bytes
+from tests.deploy.kubernetes import FOLDERS, KUBERNETES, REPLICAS, ROOT, WORKLOADS, YAML, Manifests, parse_bytes
 
 # All have gRPC probes since 1.27.
 VERSIONS = ("1.27", kubernetes_validate.latest_version())
@@ -67,15 +68,43 @@ def test_what_kubernetes_would_not_take_is_seen():
         kubernetes_validate.validate(deployment, VERSIONS[-1], strict=True)
 
 
-def test_an_overlay_of_ones_own_is_as_the_page_shows_it(tmp_path):
-    (shown,) = re.findall(r"```yaml\n(.+?)```", (KUBERNETES / "README.md").read_text(), re.DOTALL)
-    (tmp_path / "deploy").symlink_to(ROOT / "deploy")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "kustomization.yaml").write_text(shown)
-    mine = Manifests(tmp_path / "mine")
-    assert mine.container["image"] == f"registry.example.org/polygist:{__version__}"
-    assert mine.environment["POLYGIST_LOG_LEVEL"] == "warning"
-    assert len(mine.all) == len(Manifests(KUBERNETES / "overlays" / "cpu").all)
+def write_own(folder, kustomization):
+    """What a folder of one's own beside ``deploy`` comes to."""
+    (folder / "deploy").symlink_to(ROOT / "deploy")
+    (folder / "mine").mkdir()
+    (folder / "mine" / "kustomization.yaml").write_text(kustomization)
+    return Manifests(folder / "mine")
+
+
+def test_folders_of_ones_own_are_as_the_page_shows_them(tmp_path):
+    for name, shown in zip(("replicas", "models"), YAML.findall((KUBERNETES / "README.md").read_text()), strict=True):
+        (tmp_path / name).mkdir()
+        own = write_own(tmp_path / name, shown)
+        assert find_images(own).pop().startswith(f"registry.example.org/polygist:{__version__}")
+        if name == "replicas":
+            assert own.environment["POLYGIST_LOG_LEVEL"] == "warning"
+            assert [metric["type"] for metric in own.spec("HorizontalPodAutoscaler")["metrics"]] == ["Resource"]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "components"),
+    [("cpu", ["telemetry"]), ("gpu", ["telemetry", "models-on-a-volume"]), ("models-on-a-volume", ["telemetry"])],
+)
+def test_components_fit_overlays(overlay, components, tmp_path):
+    own = {"namespace": "polygist", "resources": [f"../deploy/kubernetes/overlays/{overlay}"]}
+    own["components"] = [f"../deploy/kubernetes/components/{name}" for name in components]
+    manifests = write_own(tmp_path, yaml.safe_dump(own))
+    assert find_unknown(manifests.environment) == []
+    assert manifests.environment["POLYGIST_OTLP_ENDPOINT"].endswith(":4317")
+    for manifest in manifests.all:
+        kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
+
+
+def test_only_its_own_deletion_takes_the_namespace_away():
+    with_one = [
+        folder for folder in FOLDERS if any(each["kind"] == "Namespace" for each in Manifests(KUBERNETES / folder).all)
+    ]
+    assert with_one == ["namespace"]
 
 
 def test_every_variable_is_a_setting(manifests, settings):
@@ -131,7 +160,7 @@ def test_selectors_find_the_replicas(manifests):
     assert manifests.spec("Service")["clusterIP"] == "None"
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", WORKLOADS)
 def test_pods_may_do_nothing_that_they_need_not(folder):
     (workload,) = (each for each in Manifests(KUBERNETES / folder).all if each["kind"] in ("Deployment", "Job"))
     pod = workload["spec"]["template"]["spec"]
@@ -198,6 +227,13 @@ def test_callers_find_a_new_replica_before_an_old_one_leaves(manifests, settings
     assert manifests.spec("PodDisruptionBudget")["maxUnavailable"] < autoscaler["minReplicas"]
 
 
+def test_a_stream_ends_by_itself_before_its_connection_does(settings):
+    """A connection ends up to a tenth sooner than it is told to, and then when its calls have had their time."""
+    options = dict(channel_options(settings.limits, connection_age=settings.connection_age))
+    milliseconds = 0.9 * options["grpc.max_connection_age_ms"] + options["grpc.max_connection_age_grace_ms"]
+    assert milliseconds / 1000 > STREAM_SECONDS
+
+
 def test_the_autoscaler_acts_before_calls_are_refused(manifests, settings):
     autoscaler = manifests.spec("HorizontalPodAutoscaler")
     queued, *others = autoscaler["metrics"]
@@ -228,8 +264,14 @@ def test_models_and_texts_fit_in_the_memory(manifests, settings):
     assert (settings.memory_cap + settings.limits.queue_bytes + PROCESS_BYTES) * SPARE < limit
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "base"])
-def test_images_are_of_this_version(folder):
-    (workload,) = (each for each in Manifests(KUBERNETES / folder).all if each["kind"] in ("Deployment", "Job"))
-    (container,) = workload["spec"]["template"]["spec"]["containers"]
-    assert re.fullmatch(rf"localhost/polygist:{re.escape(__version__)}(-[a-z-]+)?", container["image"])
+@pytest.mark.parametrize("folder", [folder for folder in WORKLOADS if folder != "base"])
+def test_images_are_of_this_version_and_made_as_the_page_says(folder):
+    (image,) = find_images(Manifests(KUBERNETES / folder))
+    assert re.fullmatch(rf"localhost/polygist:{re.escape(__version__)}(-[a-z-]+)?", image)
+    assert image.endswith(__version__) or f" IMAGE={image}\n" in (KUBERNETES / "README.md").read_text()
+
+
+def find_images(manifests):
+    """The images of all pods."""
+    pods = [each["spec"]["template"]["spec"] for each in manifests.all if each["kind"] in ("Deployment", "Job")]
+    return {container["image"] for pod in pods for container in pod["containers"]}
