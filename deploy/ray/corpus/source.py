@@ -58,10 +58,8 @@ class Corpus:
             try:
                 yield from read_json_documents(lines, part.file, self.fields)
             except OSError as error:
-                cure = "pack it again" if is_packed else "see whether its storage is well"
-                raise BulkError(
-                    f"{part.file} cannot be read ({error}); {cure}, and give another output folder"
-                ) from error
+                cure = "pack it again" if is_packed else "start again when its storage is well"
+                raise BulkError(f"{part.file} cannot be read ({error}); {cure}") from error
 
     def expect_texts(self, parts: tuple[Part, ...]) -> None:
         """Raise BulkError where none of the first documents has a text: that is no matter of single documents."""
