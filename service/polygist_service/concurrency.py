@@ -117,14 +117,18 @@ async def gather_all(coroutines: Iterable[Coroutine[Any, Any, ResultT]]) -> list
 
     The first one that fails cancels the others, and its error is raised as it is, not in a group.
     """
-    failure: BaseException | None = None
+    # No `asyncio.TaskGroup`: where that is cancelled its frame knows the error, which knows the frame.
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in coroutines]
-    except BaseExceptionGroup as errors:
-        failure = errors.exceptions[0]
-    if failure:  # raised in there it would know the group, which knows it
-        raise failure
+        if tasks:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError:
+        await cancel_all(tasks)
+        raise
+    failures = [task for task in tasks if task.done() and (task.cancelled() or task.exception())]
+    if failures:
+        await cancel_all(tasks)
+        failures[0].result()
     return [task.result() for task in tasks]
 
 
@@ -197,12 +201,15 @@ async def in_order(stream: AsyncGenerator[tuple[int, ResultT], None]) -> AsyncGe
     """Yield what `stream` gives with the indices 0, 1, 2… in their order; what comes early waits."""
     early: dict[int, ResultT] = {}
     due = 0
-    async with aclosing(stream):
-        async for index, item in stream:
-            early[index] = item
-            while due in early:
-                yield early.pop(due)
-                due += 1
+    try:
+        async with aclosing(stream):
+            async for index, item in stream:
+                early[index] = item
+                while due in early:
+                    yield early.pop(due)
+                    due += 1
+    finally:
+        let_go(list(early.values()))
 
 
 async def in_groups(

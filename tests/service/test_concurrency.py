@@ -1,7 +1,8 @@
 import asyncio
+import gc
 import threading
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from polygist_service.concurrency import (
     SHORT,
     TURN_SECONDS,
     cancel_all,
+    gather_all,
     in_order,
     let_go,
     merge,
@@ -304,3 +306,43 @@ async def test_who_is_cancelled_while_tasks_end_has_cancelled_all_of_them():
     assert all(task.cancelling() for task in tasks)
     gate.set()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_is_gathered_stands_and_falls_together():
+    async def give(item):
+        await asyncio.sleep(0)
+        return item
+
+    async def fail(message):
+        await asyncio.sleep(0)
+        raise ValueError(message)
+
+    async def wait():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(1)
+
+    ended = []
+    assert await gather_all(give(item) for item in "abc") == ["a", "b", "c"]
+    assert await gather_all([]) == []
+    with pytest.raises(ValueError, match="one"):
+        await gather_all([wait(), fail("one"), fail("two"), wait()])
+    assert len(ended) == 2
+    gathering = asyncio.create_task(gather_all([wait(), give(1)]))
+    await asyncio.sleep(0.01)
+    gathering.cancel()
+    await asyncio.gather(gathering, return_exceptions=True)
+    assert gathering.cancelled()
+    assert len(ended) == 3
+
+
+async def test_what_is_cancelled_leaves_nothing_to_the_collector():
+    async def give_up():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await gather_all([asyncio.sleep(60) for _ in range(3)])
+
+    gc.collect()
+    await give_up()
+    assert gc.collect() == 0

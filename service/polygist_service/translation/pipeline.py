@@ -269,15 +269,18 @@ class Pipeline:
         stream = await start.go_on(due)
         results = in_groups(in_order(stream)) if len(due) > 1 else alone(stream)
         taken, pauses = 0, Pauses()
+        readings: list[Reading] = []
+        firsts: list[Draft] = []
         try:
             for piece in pieces:
                 await pauses.pause()
                 source = piece.reading.protected.source
                 while source not in drafts:
                     group = await anext(results)
-                    written = list(zip(due[taken : taken + len(group)], group, strict=True))
+                    readings = due[taken : taken + len(group)]
                     taken += len(group)
-                    for (reading, _), first in zip(written, await self._assess(written, guard), strict=True):
+                    firsts = await self._assess(readings, group, guard)
+                    for reading, first in zip(readings, firsts, strict=True):
                         await pauses.pause()
                         again = asyncio.create_task(guard.mend(reading, first)) if first.faults else None
                         drafts[reading.protected.source] = again or first
@@ -288,17 +291,21 @@ class Pipeline:
         finally:
             ends = list(drafts.values())
             drafts.clear()
-            let_go(ends, due, pieces)
+            let_go(ends, firsts, readings, due, pieces)
             try:
                 await cancel_all(each for each in ends if isinstance(each, asyncio.Task))
             finally:  # who is too late is cancelled by the deadline and by the caller
                 await results.aclose()
 
-    async def _assess(self, written: Sequence[tuple[Reading, Result]], guard: Guard) -> list[Draft]:
-        """Return the drafts of what a model wrote."""
+    async def _assess(self, readings: Sequence[Reading], results: list[Result], guard: Guard) -> list[Draft]:
+        """Return the drafts of what a model wrote; `results` is let go."""
+        written = list(zip(readings, results, strict=True))
         is_short = len(written) <= FEW  # else it is not done at once, whatever the length
-        length = self._measure(sum(weigh(reading.protected.source) for reading, _ in written)) if is_short else None
-        return await self._pool.run(self._context, lambda pair: guard.assess(*pair), written, characters=length)
+        length = self._measure(sum(weigh(reading.protected.source) for reading in readings)) if is_short else None
+        try:
+            return await self._pool.run(self._context, lambda pair: guard.assess(*pair), written, characters=length)
+        finally:
+            let_go(written, results)
 
 
 class Start:
