@@ -128,10 +128,12 @@ def kill(command: Sequence[str], output: Path, parts: int) -> list[int]:
     """Run a job again and again, and kill it each time after a random share of the parts; returns these."""
     chance = random.Random(SEED)
     stops = []
-    for share in sorted(chance.uniform(0.05, 0.95) for _ in range(KILLS)):
+    for number in range(KILLS):
+        # In each job after some work of its own, and with some left for the last.
+        due = max(count_done(output) + 1, parts * (number + chance.random()) / (KILLS + 1))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            while process.poll() is None and count_done(output) < share * parts:
+            while process.poll() is None and count_done(output) < due:
                 time.sleep(0.02)
             # Anywhere between two parts, or while one is written.
             time.sleep(chance.uniform(0, 1.0))

@@ -103,8 +103,11 @@ def kill_at(command, output, done, chance):
 def test_a_job_that_is_killed_goes_on_where_it_was(corpus, calm, tiny_home, tmp_path):
     output, chance = tmp_path / "out", random.Random(11)
     parts = len(list(calm.glob("part-*")))
-    shares = sorted(chance.uniform(0.1, 0.8) for _ in range(KILLS))
-    killed = [kill_at(command_of(corpus, output, tiny_home), output, share * parts, chance) for share in shares]
+    killed = []
+    for number in range(KILLS):
+        # In each job after some work of its own, and with some left for the last.
+        due = max(count_done(output) + 1, parts * (number + chance.random()) / (KILLS + 1))
+        killed.append(kill_at(command_of(corpus, output, tiny_home), output, due, chance))
     assert killed == [True] * KILLS
     left = parts - count_done(output)
     last = run(corpus, output, tiny_home)
