@@ -13,7 +13,7 @@ from polygist.files import read_plain
 from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from polygist_service.addresses import Address, parse_address, parse_host
+from polygist_service.addresses import ENDPOINT, Address, parse_address, parse_host
 from polygist_service.limits import Limits
 from polygist_service.text.languages import parse_tag
 
@@ -40,8 +40,6 @@ OF_CLIENT = frozenset(
 LEAST_LIKENESS = 0.8
 # As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+")
-# Of a collector: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-ENDPOINT = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 # What Kubernetes sets in every pod beside a Service that is called polygist.
 SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
