@@ -54,14 +54,14 @@ def find_collector(signal: str, endpoint: str) -> str:
     Raises:
         UnsupportedCapability: the endpoint of a variable is none, or it names another protocol.
     """
-    name = f"OTEL_{signal}_EXPORTER"
-    exporters = [each.strip() for each in os.environ.get(name, "otlp").split(",")]
+    variable = f"OTEL_{signal}_EXPORTER"
+    exporters = [each.strip() for each in os.environ.get(variable, "otlp").split(",")]
     if unknown := [each for each in exporters if each not in KNOWN_EXPORTERS[signal]]:
-        log.warning("%s asks for %s, which is not to be had here; say otlp or none", name, ", ".join(unknown))
+        log.warning("%s asks for %s, which is not to be had here; say otlp or none", variable, ", ".join(unknown))
     if "otlp" not in exporters or not (address := endpoint or read_endpoint(signal)):
         return ""
-    for name in (f"{PREFIX}_{signal}_PROTOCOL", f"{PREFIX}_PROTOCOL"):
-        if (protocol := os.environ.get(name, "grpc")) != "grpc":
+    for name, protocol in read_either(signal, "PROTOCOL"):
+        if protocol != "grpc":
             raise UnsupportedCapability(
                 f"{name} is {protocol!r}, and OTLP goes over gRPC here; say grpc, and the collector's port for it, 4317"
             )
