@@ -37,7 +37,7 @@ ARROWS = {
         *("limits", "context", "concurrency", "admission", "access"),
     ),
     "http": ("wire", "addresses", "limits", "context", "concurrency"),
-    "observability": ("engine.interface", "notices", "admission"),
+    "observability": ("engine.interface", "notices", "admission", "addresses"),
     "app": (
         *("rpc", "http", "observability", "summarisation", "translation", "engine", "store"),
         *("settings", "addresses", "limits", "context", "concurrency", "admission", "access"),

@@ -1,4 +1,4 @@
-"""Addresses that a server listens on: read strictly and once, and tried before anything is loaded."""
+"""Addresses: where a server listens, read strictly and once and tried before anything is loaded, and of a collector."""
 
 import errno
 import ipaddress
@@ -12,6 +12,8 @@ from typing import Any
 UNIX = "unix:"
 MOST_PORT = 65535
 MOST_PATH_BYTES = 107  # of the path of a Unix socket; Linux keeps 108 with the zero at its end
+# Of a collector: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+ENDPOINT = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 
 

@@ -1,6 +1,7 @@
 """Every knob of the server, declared once: flag, environment variable, configuration file, help and default."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
@@ -13,7 +14,7 @@ from polygist.files import read_plain
 from pydantic import ByteSize, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from polygist_service.addresses import Address, parse_address, parse_host
+from polygist_service.addresses import ENDPOINT, Address, parse_address, parse_host
 from polygist_service.limits import Limits
 from polygist_service.text.languages import parse_tag
 
@@ -40,8 +41,8 @@ OF_CLIENT = frozenset(
 LEAST_LIKENESS = 0.8
 # As browsers write it: https://developer.mozilla.org/docs/Web/HTTP/Headers/Origin
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@,]+")
-# Of a collector: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
-ENDPOINT = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?")
+# Commands of an advice.
+TAKES_HOME = re.compile(r"polygist-server (models|bench)\b")
 # What Kubernetes sets in every pod beside a Service that is called polygist.
 SERVICE_LINK = re.compile(r"(SERVICE_(HOST|PORT.*)|PORT|PORT_\d+_(TCP|UDP|SCTP).*)")
 
@@ -218,13 +219,10 @@ class Settings(Home):
     @field_validator("glossaries", mode="before")
     @classmethod
     def validate_glossaries(cls, given: object) -> object:
-        """Refuse what is no folder."""
-        if not isinstance(given, str | Path):
-            return given
-        folder = cls.validate_home(Path(given))
-        if not given or not folder.is_dir():
-            raise ValueError(f"{str(given)!r} is no folder; give one with glossaries, NAME.tsv or NAME.csv")
-        return folder
+        """Refuse an empty path, which would be the folder of this process."""
+        if str(given) == "":
+            raise ValueError("'' is no folder; give one with glossaries, NAME.tsv or NAME.csv")
+        return cls.validate_home(Path(given)) if isinstance(given, str | Path) else given
 
     @field_validator("device_index")
     @classmethod
@@ -368,6 +366,12 @@ def load_settings(flags: dict[str, Any], config: Path | None = None, *, only_htt
 def load_home(home: Path | None = None) -> Path:
     """The folder of the installed models: as given, else of the environment, else the default."""
     return Home(**({} if home is None else {"home": home})).home
+
+
+def name_home(advice: str, home: Path) -> str:
+    """Return an advice whose commands name the folder of the models, where they would take another one."""
+    flag = f" --home {shlex.quote(str(home))}"
+    return advice if home == load_home() else TAKES_HOME.sub(lambda command: f"{command[0]}{flag}", advice)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

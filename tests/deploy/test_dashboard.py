@@ -31,7 +31,7 @@ from tests.deploy.manifests import (
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "info": ("_info",), "gauge": ("",)}
 OURS = re.compile(r"\b(?:polygist|grpc_server|process)_\w+")
 # Panels and alerts on what Prometheus itself knows of its targets and alerts.
-OF_PROMETHEUS = ("Servers A", "Alerts A", "Scrapes A", "Reached A", "PolygistDown")
+OF_PROMETHEUS = ("Servers A", "Servers B", "Alerts A", "Scrapes A", "Reached A", "PolygistDown")
 QUERIES = [*panel_queries(), *alert_queries(), *adapter_queries()]
 
 

@@ -47,6 +47,13 @@ VARIABLES = {"$__rate_interval": "1m", "$job": "polygist", "$instance": ".*"}
 SCRAPE_SECONDS = 1
 
 
+def fill(expression: str) -> str:
+    """A query with values for the variables of Grafana."""
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    return expression
+
+
 class Prometheus:
     """A running Prometheus, asked over its API.
 
@@ -66,9 +73,7 @@ class Prometheus:
 
     def query(self, expression: str) -> list[tuple[dict[str, str], float]]:
         """The labels and the value of each series, as they are now."""
-        for name, value in VARIABLES.items():
-            expression = expression.replace(name, value)
-        result = self.get("/api/v1/query", query=expression)["result"]
+        result = self.get("/api/v1/query", query=fill(expression))["result"]
         return [(series["metric"], float(series["value"][1])) for series in result]
 
     def value(self, expression: str) -> float:
@@ -242,6 +247,39 @@ def test_promtool_has_nothing_against_the_metrics(prometheus: Prometheus, promet
             [prometheus_programs["promtool"], "check", "metrics"], input=reply.read(), capture_output=True, timeout=30
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+# Shares of what a server does, which are 0 while it does nothing.
+SHARES = ("Own failures A", "Refused A", "Cache hits A", "Unclaimed A", "Padding A")
+IDLE = (
+    "up 1x30", "polygist_slots 2x30", "polygist_calls_refused_total 0x30", "polygist_cache_hits_total 0x30",
+    "polygist_cache_misses_total 0x30", 'grpc_server_started_total{grpc_code="OK"} 7x30',
+    'grpc_server_handled_total{grpc_code="OK"} 7x30', "polygist_unclaimed_target_tokens_total 1x30",
+    "polygist_target_tokens_total 9x30", "polygist_source_tokens_total 9x30", "polygist_batch_padded_tokens_sum 9x30",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("series", "values"), [(IDLE, [0]), (("up 0x30",), [])], ids=["idle", "down"])
+def test_shares_are_nought_where_a_server_is_idle_and_unknown_where_it_is_down(
+    prometheus_programs, tmp_path, series, values
+):
+    queries = {query.name: query.expression for query in panel_queries()}
+    assert queries.keys() >= {*SHARES}
+    expected = [{"labels": "{}", "value": value} for value in values]
+    tests = [{"expr": f"sum({fill(queries[name])})", "eval_time": "5m", "exp_samples": expected} for name in SHARES]
+    given = [{"series": label(each), "values": each.split()[-1]} for each in series]
+    test = {"interval": "15s", "input_series": given, "promql_expr_test": tests}
+    path = tmp_path / "idle.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [], "tests": [test]}))
+    done = subprocess.run([prometheus_programs["promtool"], "test", "rules", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def label(series: str) -> str:
+    """The name of a series, with the labels of a server and a model."""
+    name, _, labels = series.partition(" ")[0].partition("{")
+    more = f",{labels}" if labels else "}"
+    return f'{name}{{job="polygist",instance="a",model="m"{more}'
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,6 @@ def test_a_collector_that_never_answers_costs_no_call_and_holds_up_no_end(tiny_h
     assert [call["code"] for call in server.events("call")] == ["OK"]
     assert server.events("stopped")
     assert not server.events("cut_off")
+    # One line tells of it; what the library would say of each thing that is broken off is not told beside it.
+    assert len(server.events("the collector did not take all spans and metrics in time")) == 1
+    assert '"logger": "opentelemetry' not in server.log()

@@ -17,6 +17,7 @@ from polygist_service.app.doctor.machine import MemoryNeed, examine_cores, exami
 from polygist_service.app.doctor.ports import examine_address, find_listener
 from polygist_service.app.doctor.trial import Answer, Survey, Trial
 from polygist_service.cli import app
+from polygist_service.errors import InferenceFailed, StoreError
 from polygist_service.settings import Settings
 from polygist_service.store.manifest import FILE
 
@@ -256,7 +257,7 @@ def test_a_library_that_does_not_load_is_told(doctor, tmp_path, monkeypatch):
     faults = [(each["name"], each["text"]) for each in told["findings"] if each["state"] == "fault"]
     assert [name for name, _ in faults] == ["libraries", "models"]
     assert "libgomp.so.1: cannot open shared object file; install it anew: pip install" in faults[0][1]
-    assert faults[1][1] == f"none is installed in {tmp_path / 'home'}; run: polygist-server models pull starter"
+    assert faults[1][1].startswith(f"none is installed in {tmp_path / 'home'}; run: polygist-server models --home ")
     assert not (tmp_path / "home").exists()
 
 
@@ -347,6 +348,31 @@ def test_calls_that_fail_or_are_slow_are_told(tiny_home):
     assert ("fault", "translation", "failed: no model") in found
     (text,) = [text for state, name, text in found if (state, name) == ("warning", "summary")]
     assert "that is slow" in text
+
+
+async def test_why_a_model_does_not_load_is_told_by_its_cause():
+    async def call() -> str:
+        raise InferenceFailed("the server's log has the reason") from StoreError("model minilm is damaged")
+
+    assert await trial.measure(call) == Answer(reason="model minilm is damaged")
+
+
+def test_commands_name_the_folder_where_they_would_take_another(tmp_path, monkeypatch):
+    home = tmp_path / "a home"
+    monkeypatch.delenv("POLYGIST_HOME", raising=False)
+    (told,) = [text for state, _, text in examine(home, survey=SURVEY) if "none is installed" in text]
+    assert told == f"none is installed in {home}; run: polygist-server models --home '{home}' pull starter"
+    write(home, "models/torn/manifest.json", "{")
+    (told,) = [text for state, _, text in examine(home, survey=SURVEY) if "no readable manifest" in text]
+    assert told.count("polygist-server models") == told.count(f"polygist-server models --home '{home}' ") == 2
+    monkeypatch.setenv("POLYGIST_HOME", str(home))
+    assert not [text for _, _, text in examine(home, survey=SURVEY) if "--home" in text]
+
+
+def test_glossaries_that_are_not_there_are_a_finding(doctor, tmp_path):
+    code, out = doctor(tmp_path / "home", "--glossaries", str(tmp_path / "gone"), "--json")
+    (told,) = [each["text"] for each in json.loads(out)["findings"] if each["name"] == "files"]
+    assert (code, "gone: No such file or directory; give a folder with files NAME.tsv" in told) == (1, True)
 
 
 def test_models_that_do_not_fit_now_are_not_tried(tiny_home, monkeypatch):

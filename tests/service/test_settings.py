@@ -50,6 +50,7 @@ def test_other_addresses_need_tls_or_the_flag(listen):
         ({"tls_cert": "cert.pem"}, "belong together"),
         ({"tls_client_ca": "ca.pem"}, "tls_client_ca is given and tls_cert is not: .*; give tls_cert and tls_key too"),
         ({"tls_client_ca": ""}, "'' names no file; give one, or leave it out"),
+        ({"glossaries": ""}, "'' is no folder; give one with glossaries, NAME.tsv or NAME.csv"),
         ({"unknown": 1}, "not permitted"),
         ({"admin_listen": "0.0.0.0:50052"}, "reachable from other machines; give 127.0.0.1:PORT or unix:PATH"),
         ({"device_index": "0,x"}, "no list of device numbers"),

@@ -1,6 +1,9 @@
 """Which spans there are of calls and batches, by times that are given, and which metrics are sent."""
 
 import asyncio
+import logging
+import os
+import socket
 import sys
 import threading
 import time
@@ -305,8 +308,9 @@ def test_buckets_are_the_same(values):
 @pytest.fixture
 def without_variables(monkeypatch):
     """No variable of whoever runs the tests says where spans go."""
-    for name in ENDPOINTS:
-        monkeypatch.delenv(name, raising=False)
+    for name in [*ENDPOINTS, *os.environ]:
+        if name.startswith("OTEL_"):
+            monkeypatch.delenv(name, raising=False)
 
 
 def test_nothing_is_sent_unless_it_is_asked_for(without_variables, monkeypatch):
@@ -331,10 +335,19 @@ def test_variables_leave_one_of_the_two_out(without_variables, monkeypatch):
     ("name", "value", "told"),
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "OTLP goes over gRPC here; say grpc"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "could not convert string to float: 'soon'"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL is 'http/json'"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "OTEL_EXPORTER_OTLP_TIMEOUT is 'soon'; give seconds, such as 10"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "-1", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT is '-1'; give seconds"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "abc", "OTEL_METRIC_EXPORT_INTERVAL is 'abc'; give milliseconds"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "0", "OTEL_METRIC_EXPORT_INTERVAL is '0'; give milliseconds, such as 60000"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "nan", "OTEL_METRIC_EXPORT_INTERVAL is 'nan'; give milliseconds"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli", 'Invalid value "brotli"'),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "a=1,secret", "OTEL_EXPORTER_OTLP_HEADERS holds what is no header; give NAME="),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=\u00e9", "OTEL_EXPORTER_OTLP_TRACES_HEADERS holds what is no header"),
+        ("OTEL_TRACES_SAMPLER", "bogus", "OTEL_TRACES_SAMPLER is 'bogus'; say one of always_on, always_off"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "OTEL_BSP_MAX_QUEUE_SIZE is '-1'; give spans, such as 2048"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is 512, which is more than OTEL_BSP_MAX_Q"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1.5", "OTEL_BSP_SCHEDULE_DELAY is '1.5'; give milliseconds"),
     ],
 )
 def test_what_a_variable_cannot_have_is_a_warning_and_ends_a_start_that_asks_for_it(
@@ -349,6 +362,67 @@ def test_what_a_variable_cannot_have_is_a_warning_and_ends_a_start_that_asks_for
     (event,) = log
     assert event["event"] == "telemetry_off"
     assert told in event["hint"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {"ENDPOINT": "nonsense"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT is 'nonsense', which is no address of a collector; give",
+        ),
+        ({"METRICS_ENDPOINT": "a:4317"}, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is 'a:4317', which is no address"),
+        ({"ENDPOINT": "http://a/v1/traces"}, "is 'http://a/v1/traces', which is no address"),
+        ({"ENDPOINT": "https://a", "CERTIFICATE": "/none"}, "CERTIFICATE is '/none', and there is no such file; give"),
+    ],
+)
+def test_an_address_or_file_of_a_variable_that_is_none_is_a_warning(without_variables, monkeypatch, variables, told):
+    for name, value in variables.items():
+        monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
+    with capture_logs() as log:
+        assert open_telemetry(load_settings({}), Metrics(())) is None
+    (event,) = log
+    assert (event["event"], told in event["hint"]) == ("telemetry_off", True)
+
+
+def test_a_share_that_is_none_is_a_warning(without_variables, monkeypatch):
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "7")
+    with pytest.raises(UnsupportedCapability, match="OTEL_TRACES_SAMPLER_ARG is '7'; give a share, 1 at most, such as"):
+        open_telemetry(load_settings({"otlp_endpoint": "http://127.0.0.1:1"}), Metrics(()))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", ""),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b,tenant=c=d,"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "2.5"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", ""),
+        ("OTEL_TRACES_SAMPLER", "Parentbased_Always_On"),
+        ("OTEL_METRICS_EXPORTER", "prometheus"),
+    ],
+)
+def test_what_a_variable_may_say_is_followed(without_variables, monkeypatch, caplog, name, value):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "true")  # without which the address would need a scheme
+    monkeypatch.setenv(name, value)
+    telemetry = open_telemetry(load_settings({}), Metrics(()))
+    assert telemetry.tracing.begin(METHOD, ()) is not None
+    telemetry.close(0)
+    assert [record for record in caplog.records if name in record.getMessage()] == []
+
+
+def test_an_exporter_that_is_not_to_be_had_is_told_and_the_other_signal_is_sent(without_variables, monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+    telemetry = open_telemetry(load_settings({}), Metrics(()))
+    assert telemetry.tracing is None
+    telemetry.close(0)
+    (told, *_) = caplog.messages
+    assert told == "OTEL_TRACES_EXPORTER asks for zipkin, which is not to be had here; say otlp or none"
 
 
 def test_a_variable_chooses_what_is_recorded_where_no_setting_does(without_variables, monkeypatch):
@@ -371,8 +445,12 @@ def test_an_endpoint_is_an_address_with_a_scheme(endpoint):
         load_settings({"otlp_endpoint": endpoint})
 
 
-def test_spans_that_nobody_takes_hold_up_the_end_for_no_longer_than_was_said(without_variables):
-    telemetry = open_telemetry(load_settings({"otlp_endpoint": "http://127.0.0.1:1"}), Metrics(()))
-    telemetry.tracing.begin(METHOD, ()).end("OK", {})
-    telemetry.close(0.1)
+def test_spans_that_nobody_takes_hold_up_the_end_for_no_longer_than_was_said(without_variables, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        telemetry = open_telemetry(load_settings({"otlp_endpoint": endpoint}), Metrics(()))
+        telemetry.tracing.begin(METHOD, ()).end("OK", {})
+        telemetry.close(0.1)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("otlp", "Otel"))]
+    assert caplog.messages == ["the collector did not take all spans and metrics in time"]
+    assert logging.getLogger("opentelemetry").level == logging.NOTSET

@@ -23,7 +23,15 @@ MOST_GATHERED = 256
 # At the end: what is queued gets so long to be written.
 LAST_SECONDS = 2.0
 # Libraries that would log what is in a caller's page or headers, and that these are none, no fault of the server.
-QUIET = ("trafilatura", "justext", "htmldate", "courlan", "python_multipart", "opentelemetry.trace")
+QUIET = (
+    "trafilatura",
+    "justext",
+    "htmldate",
+    "courlan",
+    "python_multipart",
+    "opentelemetry.trace",
+    "opentelemetry.util.re",
+)
 
 
 class LogWriter:

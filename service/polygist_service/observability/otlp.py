@@ -5,11 +5,11 @@ what it would have been told, and nothing else: all is sent by threads that no c
 """
 
 import logging
-import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -36,14 +36,24 @@ from prometheus_client import Metric as Family
 
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.observability.metrics import find_version
+from polygist_service.observability.otlp_variables import (
+    METRICS,
+    TRACES,
+    check_exporter,
+    check_queue,
+    check_sampler,
+    find_collector,
+    forget_idle,
+    read_interval,
+)
 from polygist_service.observability.tracing import Tracing
+
+ExporterT = TypeVar("ExporterT", OTLPSpanExporter, OTLPMetricExporter)
 
 log = logging.getLogger(__name__)
 
 NAME = "polygist"
-TRACES, METRICS = "TRACES", "METRICS"
-INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
-INTERVAL_MILLISECONDS, MOST_MILLISECONDS = 60_000, 1e9
+LIBRARY = "opentelemetry"
 # What is on its way when there is no time left is given up within so many seconds.
 GIVE_UP_SECONDS = 0.5
 
@@ -69,9 +79,13 @@ class Telemetry:
         self._metrics: MetricsExport | None = None
         self._exporters: list[OTLPSpanExporter | OTLPMetricExporter] = []
         try:  # all that may fail first: what follows begins threads
-            spans = OTLPSpanExporter(endpoint=endpoint or None) if is_sent(TRACES, endpoint) else None
-            metrics = OTLPMetricExporter(endpoint=endpoint or None) if is_sent(METRICS, endpoint) else None
+            forget_idle()
+            spans = open_exporter(OTLPSpanExporter, TRACES, endpoint)
+            metrics = open_exporter(OTLPMetricExporter, METRICS, endpoint)
             seconds, resource = read_interval(), describe_server()
+            check_queue()
+            if ratio is None:
+                check_sampler()
             sampler = None if ratio is None else ParentBased(TraceIdRatioBased(ratio))
             provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
         except UnsupportedCapability:
@@ -94,9 +108,18 @@ class Telemetry:
         ending.join(seconds)
         if ending.is_alive():
             log.warning("the collector did not take all spans and metrics in time")
-            for exporter in self._exporters:
-                exporter.shutdown()
-            ending.join(GIVE_UP_SECONDS)
+            self._give_up(ending)
+
+    def _give_up(self, ending: threading.Thread) -> None:
+        """Break off what is on its way; the library says of each thing what has been said of all."""
+        library = logging.getLogger(LIBRARY)
+        before = library.level
+        library.setLevel(logging.CRITICAL + 1)
+        for exporter in self._exporters:
+            exporter.shutdown()
+        ending.join(GIVE_UP_SECONDS)
+        if not ending.is_alive():
+            library.setLevel(before)
 
     def _send_rest(self) -> None:
         if self._provider:
@@ -148,28 +171,12 @@ class MetricsExport:
             self.send()
 
 
-def is_sent(signal: str, endpoint: str) -> bool:
-    """Return whether there is somewhere to send a signal to; raises UnsupportedCapability for another protocol."""
-    variables = os.environ
-    exporters = variables.get(f"OTEL_{signal}_EXPORTER") or "otlp"
-    general, own = (variables.get(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT") for name in ("", f"{signal}_"))
-    if "otlp" not in exporters.split(",") or not (endpoint or own or general):
-        return False
-    for name in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        if (protocol := variables.get(name)) not in (None, "", "grpc"):
-            raise UnsupportedCapability(
-                f"{name} is {protocol!r}, and OTLP goes over gRPC here; say grpc, and the collector's port for it, 4317"
-            )
-    return True
-
-
-def read_interval() -> float:
-    """Return the seconds from one sending of metrics to the next; raises UnsupportedCapability where they are none."""
-    given = os.environ.get(INTERVAL) or INTERVAL_MILLISECONDS
-    milliseconds = float(given)
-    if not 0 < milliseconds < MOST_MILLISECONDS:
-        raise UnsupportedCapability(f"{INTERVAL} is {given!r}; give milliseconds, such as {INTERVAL_MILLISECONDS}")
-    return milliseconds / 1000
+def open_exporter(make: Callable[..., ExporterT], signal: str, endpoint: str) -> ExporterT | None:
+    """Return what sends a signal; None where it is not sent. Raises UnsupportedCapability for what cannot be had."""
+    if not (address := find_collector(signal, endpoint)):
+        return None
+    check_exporter(signal)
+    return make(endpoint=address)
 
 
 def describe_server() -> Resource:

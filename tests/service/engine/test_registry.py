@@ -145,13 +145,14 @@ async def test_a_model_that_does_not_load_is_left_alone_for_a_while():
     shelf, clock = Shelf(a=100), Clock()
     shelf.faulty["a"] = "out of luck"
     async with opened(shelf, clock=clock) as registry:
-        with pytest.raises(InferenceFailed, match="model a does not load; the server's log has the reason"):
+        with pytest.raises(InferenceFailed, match="model a does not load; the server's log has the reason") as first:
             await revision_of(registry, "a")
         assert registry.info("a").state is State.FAILED
         shelf.faulty.clear()
         clock.now += 29
-        with pytest.raises(InferenceFailed):
+        with pytest.raises(InferenceFailed) as second:
             await revision_of(registry, "a")
+        assert str(first.value.__cause__) == str(second.value.__cause__) == "model a does not load: out of luck"
         assert shelf.opened == []
         clock.now += 2
         assert await revision_of(registry, "a") == "r1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from polygist_service.app.doctor.ports import examine_address
 from polygist_service.app.doctor.trial import Answer, Survey, Trial, find_extras, load, survey, try_services
 from polygist_service.engine.hardware import read_free_memory, read_memory
 from polygist_service.errors import ModelCrash, PolygistError
-from polygist_service.settings import PORTS, Settings, find_unknown
+from polygist_service.settings import PORTS, Settings, find_unknown, name_home
 from polygist_service.store.description import InstalledModel
 from polygist_service.store.isolation import BASE_BYTES, BASE_SECONDS, SECONDS_PER_BYTE, Bounds, Isolated
 
@@ -67,11 +68,14 @@ class Doctor:
         }
         for name, part in parts.items():
             try:
-                yield from part()
+                yield from map(self._name_home, part())
             except PolygistError as error:
-                yield Finding(State.FAULT, name, error.message)
+                yield self._name_home(Finding(State.FAULT, name, error.message))
             except Exception as error:
                 yield Finding(State.FAULT, name, f"cannot be looked at: {type(error).__name__}: {error}")
+
+    def _name_home(self, finding: Finding) -> Finding:
+        return replace(finding, text=name_home(finding.text, self._settings.home))
 
     def _examine_cores(self) -> Iterator[Finding]:
         yield examine_cores(self._settings, root=self._root)

@@ -267,7 +267,9 @@ async def measure(call: Callable[[], Awaitable[str]]) -> Answer:
         try:
             what = await call()
         except PolygistError as error:
-            return Answer(reason=error.message)
+            # No caller is told why a model does not load: its cause says it.
+            cause = error.__cause__
+            return Answer(reason=cause.message if isinstance(cause, PolygistError) else error.message)
         taken.append(time.monotonic() - began)
         if not what:
             return Answer(reason="the answer is empty")

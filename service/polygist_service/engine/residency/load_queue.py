@@ -60,10 +60,12 @@ class Failure(NamedTuple):
     Attributes:
         at: when it was tried last.
         times: how often it was tried.
+        reason: why it did not the last time.
     """
 
     at: float
     times: int
+    reason: str
 
     @property
     def again_at(self) -> float:
@@ -129,10 +131,12 @@ class LoadQueue:
             return State.FAILED
         return State.LOADING if name in self._under_way else State.UNLOADED
 
-    def is_failing(self, name: str) -> bool:
-        """Whether the last load failed so short ago that a request should not try again."""
+    def find_reason(self, name: str) -> str:
+        """Return why the last load failed, where that was so short ago that a request should not try again; else ''."""
         failure = self._failed.get(name)
-        return name not in self._under_way and failure is not None and self._clock() < failure.at + BACK_OFF
+        if name in self._under_way or failure is None or self._clock() >= failure.at + BACK_OFF:
+            return ""
+        return failure.reason
 
     def find_failed(self, *, at_once: bool = False) -> list[str]:
         """Return the models that did not load and are to be tried again by now, though nobody asks; or at once, all."""
@@ -179,7 +183,8 @@ class LoadQueue:
             except Exception as error:
                 if not self._memory.current(name):
                     before = self._failed.get(name)
-                    self._failed[name] = Failure(self._clock(), before.times + 1 if before else 1)
+                    times = before.times + 1 if before else 1
+                    self._failed[name] = Failure(self._clock(), times, str(error) or type(error).__name__)
                 log.error("model_failed", model=name, reason=str(error))
                 del self._under_way[name]
                 load.fail(error)

@@ -224,8 +224,8 @@ class Registry:
             self._memory.touch(loaded)
             return loaded
         self._memory.check_size(name, loadable.memory_bytes)
-        if self._load_queue.is_failing(name):
-            raise load_failure(name)
+        if reason := self._load_queue.find_reason(name):
+            raise load_failure(name) from StoreError(reason)
         load, now = self._load_queue.start(name), asyncio.get_running_loop().time()
         until = now + PATIENCE if deadline is None else max(now, deadline - MARGIN)
         try:
@@ -235,8 +235,8 @@ class Registry:
             sizes = {each: loadable.memory_bytes for each, loadable in self._installed.items()}
             seconds = max(LEAST_RETRY, self._load_queue.seconds(sizes))
             raise ModelLoading(f"model {name} is loading, try again in {seconds:.1f} s", retry_after=seconds) from None
-        except StoreError:
-            raise load_failure(name) from None
+        except StoreError as error:
+            raise load_failure(name) from error
 
     async def _read_store(self) -> Mapping[str, LoadableModel]:
         """Look at the store again; returns what was known before."""
@@ -282,5 +282,5 @@ def log_left_out(inventory: Inventory) -> None:
 
 
 def load_failure(name: str) -> InferenceFailed:
-    """Return what a caller is told of a model that does not load: only the log has the reason."""
+    """Return what a caller is told of a model that does not load: only the log has the reason, and its cause."""
     return InferenceFailed(f"model {name} does not load; the server's log has the reason")
