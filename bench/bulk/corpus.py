@@ -36,7 +36,7 @@ MOST_SECONDS = 3600.0
 MOST_REWORDED = 0.005
 WRITTEN = ("translation", "summary", "warnings")
 # Of the pace: articles in a turn of the job and of the client.
-TURN = 200
+TURN = 500
 MOST_ROUNDS = 4
 LEAST_RATIO = 0.9
 
