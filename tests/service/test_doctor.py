@@ -18,7 +18,7 @@ from polygist_service.app.doctor.ports import examine_address, find_listener
 from polygist_service.app.doctor.trial import Answer, Survey, Trial
 from polygist_service.cli import app
 from polygist_service.errors import InferenceFailed, StoreError
-from polygist_service.settings import Settings
+from polygist_service.settings import Settings, name_home
 from polygist_service.store.manifest import FILE
 
 from tests.service.engine.test_trial import make_deadly
@@ -364,7 +364,8 @@ def test_commands_name_the_folder_where_they_would_take_another(tmp_path, monkey
     assert told == f"none is installed in {home}; run: polygist-server models --home '{home}' pull starter"
     write(home, "models/torn/manifest.json", "{")
     (told,) = [text for state, _, text in examine(home, survey=SURVEY) if "no readable manifest" in text]
-    assert told.count("polygist-server models") == told.count(f"polygist-server models --home '{home}' ") == 2
+    assert told.endswith(f"; run: polygist-server models --home '{home}' rm torn, and install it again as it was")
+    assert name_home("polygist-server models rm a && polygist-server models pull a", Path("/b")).count("--home /b") == 2
     monkeypatch.setenv("POLYGIST_HOME", str(home))
     assert not [text for _, _, text in examine(home, survey=SURVEY) if "--home" in text]
 
