@@ -77,7 +77,11 @@ def command(
         from .job import run
 
         cluster = Cluster(address=address, actors=actors, cores=cores, home=home)
-        summary = run(state, Places(source, output), cluster, say)
+        try:
+            summary = run(state, Places(source, output), cluster, say)
+        except BulkError:
+            state.withdraw()
+            raise
     except (BulkError, OSError) as error:  # a folder that may not be read, or an object store that does not answer
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
@@ -100,7 +104,7 @@ def prepare(source: str, output: str, task: Task, part_bytes: int) -> Any:
     if folder.lies_in(open_folder(source, "source")):
         raise BulkError(f"output {output!r} lies in source {source!r}, and would be read as part of it; give another")
     plan: Plan | None = read_plan(folder)
-    if plan is not None and JobState(folder, plan).has_results():
+    if plan is not None:
         plan.expect_same(corpus.folder.url, task, corpus.files, folder.url)
         return JobState(folder, plan)
     state = JobState(folder, make_plan(corpus.folder.url, task, corpus.measure(), part_bytes))

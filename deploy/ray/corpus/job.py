@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ PARTS_QUEUED = 1
 MOST_RETRIES = 2
 # Texts do not go through Ray's own store, only numbers of parts.
 STORE_BYTES = 100 << 20
+ANSWER_SECONDS = 10.0
 LOCAL = "local"
 MOST_STARTS = 3
 
@@ -40,6 +42,7 @@ def joined(cluster: Cluster) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     settings: dict[str, Any] = {"runtime_env": {"py_modules": [str(Path(__file__).parent)]}}
     if cluster.address:
+        expect_answer(cluster.address)
         settings["address"] = cluster.address
     else:
         # Without an address it would join whatever cluster was started on this machine last.
@@ -56,6 +59,17 @@ def joined(cluster: Cluster) -> Iterator[None]:
         ray.shutdown()
 
 
+def expect_answer(address: str) -> None:
+    """Raise BulkError where nothing listens at HOST:PORT; Ray would try that for minutes."""
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not (separator and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BulkError(f"--address {address!r}: nothing answers there ({error}); see: ray status") from None
+
+
 def start(settings: dict[str, Any], tries: int) -> None:
     """Start or join a cluster; raises what Ray does, which is any Exception."""
     try:
@@ -67,8 +81,8 @@ def start(settings: dict[str, Any], tries: int) -> None:
         start(settings, tries - 1)  # a busy machine may not have done it within Ray's 30 seconds
 
 
-def run_job(places: Places, parts: Sequence[Part], cluster: Cluster, progress: Progress) -> None:
-    """Do some parts; those that fail for good are left out, and told by Ray.
+def run_job(places: Places, digest: str, parts: Sequence[Part], cluster: Cluster, progress: Progress) -> None:
+    """Do some parts of the plan with a digest; those that fail for good are left out, and told by Ray.
 
     Raises:
         BulkError: no part can be done.
@@ -91,7 +105,7 @@ def run_job(places: Places, parts: Sequence[Part], cluster: Cluster, progress: P
             batch_size=None,
             compute=pool,
             num_cpus=cores,
-            fn_constructor_args=(places, cores, cluster.home),
+            fn_constructor_args=(places, digest, cores, cluster.home),
             max_task_retries=MOST_RETRIES,
         )
     for row in worked.iter_rows():
@@ -119,7 +133,7 @@ def run(state: JobState, places: Places, cluster: Cluster, say: Callable[[str], 
         say(f"{len(done)} of {len(state.plan.parts)} parts are done already, {progress.total.documents:,} documents")
     if parts:
         with joined(cluster):
-            run_job(places, parts, cluster, progress)
+            run_job(places, state.plan.digest, parts, cluster, progress)
     state.folder.drop_unfinished()
     summary = progress.summary()
     state.write_summary(summary)

@@ -1,5 +1,7 @@
 """How a corpus is cut into parts, and what a job remembers of that."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -78,6 +80,11 @@ class Plan:
     task: Task
     files: tuple[SourceFile, ...]
     parts: tuple[Part, ...]
+
+    @property
+    def digest(self) -> str:
+        """What tells it from any other plan."""
+        return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is kept."""

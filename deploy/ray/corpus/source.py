@@ -26,6 +26,7 @@ BUFFER_BYTES = 1 << 20
 ROWS_AT_ONCE = 64
 # So many documents are looked at before a job begins: where none has a text, the field is wrong.
 LOOKED_AT = 100
+MOST_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,17 @@ class Corpus:
     fields: Fields
 
     def measure(self) -> list[Extent]:
-        """Return how far each file can be cut; raises BulkError where a table has no text, or is none."""
-        return [Extent(file, self._count_units(file)) for file in self.files]
+        """Return how far each file can be cut; raises BulkError for all tables that have no text, or are none."""
+        extents, problems = [], []
+        for file in self.files:
+            try:
+                extents.append(Extent(file, self._count_units(file)))
+            except BulkError as error:
+                problems.append(str(error))
+        if problems:
+            more = f"\n… and {len(problems) - MOST_TOLD} more files" if len(problems) > MOST_TOLD else ""
+            raise BulkError("\n".join(problems[:MOST_TOLD]) + more)
+        return extents
 
     def read(self, part: Part) -> Iterator[Document]:
         """Yield the documents of a part."""
@@ -84,7 +94,8 @@ class Corpus:
             raise BulkError(f"{file.path} is no Parquet file ({error}); repair it, or take it away") from None
         if self.fields.text not in schema.names:
             raise BulkError(
-                f"--text-field {self.fields.text!r}: {file.path} has no such column; it has {', '.join(schema.names)}"
+                f"--text-field {self.fields.text!r}: {file.path} has no such column, but {', '.join(schema.names)};"
+                " name one of these, or take the file away"
             )
         kind = schema.field(self.fields.text).type
         value = kind.value_type if pyarrow.types.is_dictionary(kind) else kind

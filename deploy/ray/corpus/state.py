@@ -56,10 +56,6 @@ class JobState:
         self.folder.write(f"{part.name}.{kind}", encode(results))
         self._write_json(f"{DONE}/{part.name}.json", tally.to_json())
 
-    def has_results(self) -> bool:
-        """Whether there is anything that this plan, or part of it, has led to."""
-        return any(not file.path.startswith((PLAN, UNFINISHED)) for file in self.folder.find())
-
     def find_done(self) -> dict[str, Tally]:
         """Return what was counted of each part that is done, by the names of the parts."""
         names = [file.path for file in self.folder.find(DONE) if file.path.endswith(".json")]
@@ -70,6 +66,11 @@ class JobState:
     def write_plan(self) -> None:
         """Write the plan: from then on the output folder is that of this job."""
         self._write_json(PLAN, self.plan.to_json())
+
+    def withdraw(self) -> None:
+        """Take the plan back where nothing has come of it: the next job may be another."""
+        if all(file.path.startswith((PLAN, UNFINISHED)) for file in self.folder.find()):
+            self.folder.remove(PLAN)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Write what the job says at its end."""
@@ -83,8 +84,10 @@ def read_plan(folder: Folder) -> Plan | None:
     """Return the plan of the job whose output folder this is; None where none was begun.
 
     Raises:
-        BulkError: there is something else in it.
+        BulkError: there is something else in it, or it is no folder.
     """
+    if folder.is_file:
+        raise BulkError(f"output {folder.url} is a file; give a folder")
     given = folder.read_json(PLAN)
     if given is not None:
         return Plan.from_json(given, folder.url)
@@ -94,11 +97,21 @@ def read_plan(folder: Folder) -> Plan | None:
     return None
 
 
-def open_state(output: str) -> JobState:
-    """Open the output folder of a job that has begun."""
+def open_state(output: str, digest: str) -> JobState:
+    """Open the output folder of a job that has begun.
+
+    Args:
+        output: the folder.
+        digest: that of the plan.
+
+    Raises:
+        BulkError: it is not there, or the plan there is another.
+    """
     folder = open_folder(output, "output")
     if (plan := read_plan(folder)) is None:
-        raise BulkError(f"output {output} has no job; it has to be reachable from all machines of the cluster")
+        raise BulkError(f"output {folder.url} has no job here; every machine of the cluster has to reach it")
+    if plan.digest != digest:
+        raise BulkError(f"another job was begun in output {folder.url} at the same time; give each a folder of its own")
     return JobState(folder, plan)
 
 

@@ -41,6 +41,11 @@ class Folder:
         """Whether it is another folder, or below that."""
         return f"{self.url}/".startswith(f"{other.url}/")
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is no folder."""
+        return bool(self.system.get_file_info(self.path).type == FileType.File)
+
     def find(self, name: str = "") -> Iterator[SourceFile]:
         """Yield the files that are anywhere below a folder of it, by their paths below that, in order."""
         base = self.join(name) if name else self.path
@@ -88,6 +93,10 @@ class Folder:
         except FileNotFoundError:
             self.system.delete_file(temporary)
             raise
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        self.system.delete_file(self.join(name))
 
     def drop_unfinished(self) -> None:
         """Remove what was being written when a job was killed."""

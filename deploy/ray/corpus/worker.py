@@ -29,17 +29,18 @@ class Worker:
 
     Args:
         places: where the corpus is, and the job's plan and results.
+        digest: of the plan.
         cores: how many batches run at the same time.
         home: folder of the installed models; None is the machine's own.
     """
 
-    def __init__(self, places: Places, cores: int, home: str | None) -> None:
+    def __init__(self, places: Places, digest: str, cores: int, home: str | None) -> None:
         log_warnings_only()
         self._most_characters = CHARACTERS_PER_CORE * cores
         # Raised here, it would come as a traceback of the cluster, for each actor.
         self._failure = ""
         try:
-            self._state = open_state(places.output)
+            self._state = open_state(places.output, digest)
             task = self._state.plan.task
             self._corpus = open_corpus(places.source, Fields(task.text_field, task.id_field))
             self._service = LocalService(make_settings(cores, home), task)

@@ -197,6 +197,13 @@ def test_other_options_do_not_go_on_with_the_results(corpus, calm, tiny_home, op
     assert done.stderr.count("\n") == 1
 
 
+def test_a_cluster_that_does_not_answer_is_told_at_once(corpus, tiny_home, tmp_path):
+    done = run(corpus, tmp_path / "out", tiny_home, "--address", "127.0.0.1:1")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: --address '127.0.0.1:1': nothing answers there")
+    assert not list((tmp_path / "out").glob("_job/*.json"))  # the next one may be another
+
+
 def test_what_no_document_can_get_ends_the_job_with_a_line(corpus, tiny_home, tmp_path):
     done = run(corpus, tmp_path / "out", tiny_home, "--translate-to", "fr")
     assert done.returncode == 2

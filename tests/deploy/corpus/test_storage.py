@@ -101,7 +101,10 @@ def test_a_corpus_that_is_none_is_refused(tmp_path, name, content, message):
 
 @pytest.mark.parametrize(
     ("column", "message"),
-    [("body", "no such column; it has body"), ("text", "in a.parquet it is of type int64; name a column of strings")],
+    [
+        ("body", "no such column, but body; name one"),
+        ("text", "in a.parquet it is of type int64; name a"),
+    ],
 )
 def test_a_table_without_texts_is_refused(tmp_path, column, message):
     parquet.write_table(pyarrow.table({column: [1]}), tmp_path / "a.parquet")
@@ -114,6 +117,8 @@ def test_a_table_without_texts_is_refused(tmp_path, column, message):
     [
         ("nowhere", "out", "source .*nowhere' is not there"),
         ("in", "in/out", "lies in source"),
+        ("in", "in/a.jsonl", "lies in source"),
+        ("in", "other/a.jsonl", "is a file; give a folder"),
         ("in", "other", "has other files, such as a.jsonl"),
         ("nothing://in", "out", "source 'nothing://in' cannot be opened"),
     ],
@@ -140,7 +145,7 @@ def test_parts_are_written_whole_and_remembered(tmp_path, kind, place):
     state = prepare(str(make_source(tmp_path / "in")), output, Task(translate_to="pt", output_format=kind), 1000)
     assert state.find_done() == {}
     part, tally = write_first(state)
-    again = open_state(output)
+    again = open_state(output, state.plan.digest)
     assert again == JobState(again.folder, state.plan)
     assert again.find_done() == {part.name: tally}
     with again.folder.open(f"{part.name}.{kind}") as stream:
@@ -155,15 +160,36 @@ def test_parts_are_written_whole_and_remembered(tmp_path, kind, place):
     assert not list(again.folder.find(UNFINISHED))
 
 
-def test_a_job_without_results_may_be_asked_for_otherwise(tmp_path):
+def test_a_plan_that_led_to_nothing_may_be_taken_back(tmp_path):
     source, output = str(make_source(tmp_path / "in")), str(tmp_path / "out")
-    prepare(source, output, TASK, 1000)
+    prepare(source, output, TASK, 1000).withdraw()
     state = prepare(source, output, Task(translate_to="es"), 300)
     write_first(state)
+    state.withdraw()
     with pytest.raises(BulkError, match="--translate-to is 'pt'"):
         prepare(source, output, TASK, 300)
     # How it is cut is what it was.
     assert prepare(source, output, Task(translate_to="es"), 5000) == state
+
+
+def test_jobs_do_not_share_an_output(tmp_path):
+    source, output = str(make_source(tmp_path / "in")), str(tmp_path / "out")
+    first = prepare(source, output, TASK, 1000)
+    JobState(first.folder, make_plan(source, TASK, [], 1)).write_plan()  # by a job that began at the same moment
+    with pytest.raises(BulkError, match="another job was begun in output"):
+        open_state(output, first.plan.digest)
+    with pytest.raises(BulkError, match="has no job here"):
+        open_state(str(tmp_path / "elsewhere"), first.plan.digest)
+
+
+def test_all_tables_without_texts_are_named_at_once(tmp_path):
+    for number in range(12):
+        parquet.write_table(pyarrow.table({"body": ["One."]}), tmp_path / f"{number:02}.parquet")
+    with pytest.raises(BulkError) as raised:
+        read_all(tmp_path)
+    *files, last = str(raised.value).splitlines()
+    assert (len(files), last) == (10, "… and 2 more files")
+    assert files[9].startswith("--text-field 'text': 09.parquet has no such column, but body; name one")
 
 
 def test_a_name_has_no_password():
