@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import os
-import signal
 import sys
 import time
 from datetime import datetime
@@ -13,7 +12,7 @@ from polygist_client import Client
 
 from bench.bulk.findings import Extent, Finding, Measure
 from bench.quality.environment import describe
-from bench.quality.process import start_server
+from bench.quality.process import exit_on_signals, start_server
 from bench.quality.report import Report, say
 from bench.quality.sets import DataFolder
 
@@ -42,9 +41,7 @@ def main() -> None:
         parser.error(f"no part {', '.join(unknown)}; there are: {', '.join((*PARTS, *EXTRA_PARTS))}")
     if not arguments.data or not Path(arguments.data).is_dir():
         parser.error(f"--data {arguments.data}: no such folder; every part is about texts of the data sets")
-    # Left to itself, Python would end at once and leave the servers behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    exit_on_signals()
     extent = Extent(
         DataFolder(Path(arguments.data)),
         arguments.home,

@@ -156,3 +156,9 @@ def measure_process(server: Server, data: DataFolder, starts: Sequence[float]) -
     rows.append(("resident, peak so far", server.peak_megabytes(), "MB"))
     notes = (f"{len(starts)} starts. 1 MB = 10^6 bytes; resident memory includes the pages of shared libraries.",)
     return Table("Start and memory", ("what", "value", "unit"), tuple(rows), notes)
+
+
+def exit_on_signals() -> None:
+    """Have SIGTERM and SIGHUP end the program as exceptions do: by itself Python would leave servers behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))

@@ -2,12 +2,12 @@
 
 import argparse
 import os
-import signal
 import sys
 from pathlib import Path
 
 from platformdirs import user_data_path
 
+from bench.quality.process import exit_on_signals
 from bench.quality.report import say
 from bench.speed import protocol, quick
 from bench.speed.layouts import whole_box
@@ -33,9 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.against and not program_of(arguments.against).is_file():
         parser.error(f"--against {arguments.against}: {program_of(arguments.against)} is not there")
-    # Left to itself, Python would end at once and leave the servers behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    exit_on_signals()
     is_quick = arguments.quick or arguments.against or arguments.detect
     setting = Setting(
         home=arguments.home or Path(os.environ.get("POLYGIST_HOME") or user_data_path("polygist")),

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from bench.quality.environment import describe
+from bench.quality.process import exit_on_signals
 from bench.quality.report import Cell, Report, Table, say
 from bench.quality.sets import DataFolder
 from bench.speed.comparators.candidates import CANDIDATES, GATHERING, Opened, open_address
@@ -70,9 +70,7 @@ def main() -> None:
     parser.add_argument("--no-quality", action="store_true", help="measure speed alone")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where comparators.md and comparators.json go")
     arguments = parser.parse_args()
-    # Left to itself, Python would end at once and leave the servers behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    exit_on_signals()
     report = measure(arguments)
     print(report.to_markdown())
     say(f"saved as {' and '.join(map(str, report.save(arguments.results)))}")

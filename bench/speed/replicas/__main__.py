@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from polygist_client import AsyncClient, Client
 
-from bench.quality.process import start_server
+from bench.quality.process import exit_on_signals, start_server
 from bench.quality.report import Report, Table, say
 from bench.speed.corpus import SOURCE, TARGET, Corpus, read_corpus
 from bench.speed.figures import Spread, percentile
@@ -108,9 +107,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=1.5, help="seconds of the same load before each window")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where replicas.md and replicas.json go")
     arguments = parser.parse_args()
-    # Left to itself, Python would end at once and leave the servers behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    exit_on_signals()
     report = measure(arguments)
     print(report.to_markdown())
     say(f"saved as {' and '.join(map(str, report.save(arguments.results)))}")

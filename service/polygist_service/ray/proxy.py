@@ -72,6 +72,7 @@ class Relay:
             return ending.content if ending else b""
 
         async def stream(requests: Any, context: Context) -> None:
+            """Pass a call on whose answers are a stream, and write each as it comes."""
             relayed = relayed_call_of(context)
             window = asyncio.Semaphore(WINDOW)
             if method.client_streaming:
