@@ -48,7 +48,7 @@ class Limits:
     document_members: int = limit(4096, "document.members", "files that are packed in a file")
     batch_items: int = limit(64, "batch.items", "items of one BatchTranslate stream that are worked on at a time")
     batch_idle_seconds: int = limit(60, "batch.idle_seconds", "time that BatchTranslate waits for its caller")
-    receiving: int = limit(8, "message.receiving", "requests that are received and decoded at a time")
+    receiving: int = limit(8, "message.receiving", "requests, and messages of streams, that are received at a time")
     message_bytes: int = limit(16 << 20, "message.bytes", "size of one message on the wire")
     deadline_seconds: int = limit(600, "request.deadline_seconds", "longest deadline; a longer one is shortened")
     queue_seconds: int = limit(60, "queue.seconds", "work that may wait before a call, at the speed measured")

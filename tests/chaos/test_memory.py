@@ -22,6 +22,7 @@ BATCH = b"/polygist.v1.TranslationService/BatchTranslate"
 CONNECTIONS = 4
 # Eight messages of 15 MB at a time, some of them twice: as they came, and inflated or decoded.
 MOST_GROWTH = 250.0
+OPEN_SECONDS = 2.0  # until all streams wait for what is next
 BACK_SECONDS = 10.0
 BACK_SHARE = 0.10
 CONFIG = translation_service_pb2.TranslateRequest(source_language_code="de", target_language_code="en")
@@ -59,19 +60,21 @@ def call(stream: int, path: bytes, messages: Sequence[bytes]) -> Iterator[bytes]
     """The frames of a call."""
     fields = wire.fields(path) + wire.field(b"grpc-encoding", b"gzip")
     yield frame(wire.HEADERS, stream, fields, wire.END_HEADERS)
-    content = b"".join(messages)
-    for at in range(0, len(content), 16_000):
-        is_last = at + 16_000 >= len(content)
-        yield frame(wire.DATA, stream, content[at : at + 16_000], wire.END_STREAM if is_last else 0)
+    for message in messages:
+        for at in range(0, len(message), 16_000):
+            is_last = message is messages[-1] and at + 16_000 >= len(message)
+            yield frame(wire.DATA, stream, message[at : at + 16_000], wire.END_STREAM if is_last else 0)
 
 
 def burst(server: ServerProcess, path: bytes, messages: Sequence[bytes], count: int) -> None:
-    """Make so many calls at once, and read what comes for some seconds."""
+    """Make so many calls at once, those of streams after all are open, and read what comes for some seconds."""
 
     def send() -> None:
         with connection(server.address) as opened, suppress(OSError):
-            streams = range(1, 2 * count // CONNECTIONS, 2)
-            opened.sendall(wire.PREFACE + b"".join(part for each in streams for part in call(each, path, messages)))
+            calls = [list(call(each, path, messages)) for each in range(1, 2 * count // CONNECTIONS, 2)]
+            opened.sendall(wire.PREFACE + b"".join(part for each in calls for part in each[: len(messages)]))
+            time.sleep(OPEN_SECONDS if len(messages) > 1 else 0)
+            opened.sendall(b"".join(part for each in calls for part in each[len(messages) :]))
             end = time.monotonic() + 8
             opened.settimeout(1)
             while time.monotonic() < end:

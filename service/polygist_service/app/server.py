@@ -58,6 +58,7 @@ def channel_options(limits: Limits, *, connection_age: float) -> Sequence[tuple[
         ("grpc.so_reuseport", 0),  # else a second server on the port silently takes half of the traffic
         ("grpc.max_receive_message_length", limits.message_bytes),
         ("grpc.max_send_message_length", limits.message_bytes),
+        ("grpc.per_message_decompression", 0),  # else as many are inflated at once as come: see `rpc.inflation`
         ("grpc.max_concurrent_streams", STREAMS),
         ("grpc.http.overload_protection", 0),  # counts streams that have ended: refuses callers within their limit
         ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),

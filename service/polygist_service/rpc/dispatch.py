@@ -13,7 +13,7 @@ from google.rpc import status_pb2
 from polygist_service.context import IncomingCall
 from polygist_service.errors import PolygistError
 from polygist_service.rpc.interceptors import CallInterceptor, refusing
-from polygist_service.rpc.receiving import Refused, decoded
+from polygist_service.rpc.receiving import Refused, as_it_came, decoded
 from polygist_service.wire.failures import CallFailed
 from polygist_service.wire.translation import RefusedItem
 
@@ -129,7 +129,7 @@ class Dispatcher:
         """
         context: Any = LocalContext(incoming, read)  # as gRPC's, as far as it is used
         async with refusing(context):
-            return decoded(await self._interceptor.receive(context, is_own=True))
+            return decoded(await self._interceptor.receive(context, as_it_came, is_own=True))
 
     async def call(self, method: str, read: Read, incoming: IncomingCall) -> Any:
         """Make a call with one message and one answer.

@@ -23,8 +23,10 @@ from polygist_service.context import CallContext
 from polygist_service.errors import InvalidRequest, PolygistError, StreamIdle
 from polygist_service.limits import Limits
 from polygist_service.rpc.exchange import BIDI, GRPC, CallObserver, CallTracer, Context, Exchange, Method, Unobserved
-from polygist_service.rpc.receiving import Receiving, Refused, decoded, decoder, never
+from polygist_service.rpc.inflation import Inflation
+from polygist_service.rpc.receiving import Receiving, Refused, as_it_came, decoded, decoder, never
 from polygist_service.rpc.status import describe, find_reason
+from polygist_service.rpc.stream_receiving import StreamReceiving
 from polygist_service.rpc.work import describe_work
 
 log = structlog.get_logger("polygist_service.calls")
@@ -96,6 +98,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._tracer = tracer
         # Health is asked while others send much, and is answered all the same.
         self._receiving = {is_own: Receiving(limits.receiving) for is_own in (True, False)}
+        self._streams = StreamReceiving(limits)
         self._surrounded: dict[str, Handler] = {}
         self._refusing: dict[str, Handler] = {}
 
@@ -131,17 +134,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         _, make, _ = KINDS[True, bool(handler.response_streaming)]
         kind = kind or own_kind
         answer = getattr(handler, attribute)
-        decode = handler.request_deserializer
-        surround = partial(
-            make,
-            request_deserializer=decoder(decode, self._limits) if decode else None,
-            response_serializer=handler.response_serializer,
-        )
+        decode = decoder(handler.request_deserializer, self._limits) if handler.request_deserializer else as_it_came
+        surround = partial(make, response_serializer=handler.response_serializer)  # messages come as bytes
         if handler.response_streaming and not inspect.isasyncgenfunction(answer):
 
             async def write(_: Any, context: Context) -> None:
                 async with refusing(context):
-                    await answer(decoded(await self.receive(context, is_own=False)), context)
+                    await answer(decoded(await self.receive(context, decode, is_own=False)), context)
 
             written: Handler = surround(write)
             return written
@@ -159,9 +158,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             exchange = Exchange(method, context, observer, trace)
             with exchange.observed():
                 if handler.request_streaming:
-                    messages = exchange.receive_each(requests)
+                    messages = exchange.receive_each(self._streams.receive_each(find_caller(context), requests, decode))
                 else:
-                    messages = exchange.receive(await self.receive(context, is_own=is_own))
+                    messages = exchange.receive(await self.receive(context, decode, is_own=is_own))
                 around: AbstractAsyncContextManager[Any] = (
                     self._around(exchange, messages) if is_own else refusing(context)
                 )
@@ -176,14 +175,21 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         called: Handler = surround(leaving_nothing(call))
         return called
 
-    async def receive(self, context: Context, *, is_own: bool) -> Any:
+    async def receive(self, context: Context, decode: Callable[[Any], Any], *, is_own: bool) -> Any:
         """Return the only message of a request, or why there is none, when it is its turn."""
+
+        async def read() -> Any:
+            inflation = Inflation(await context.read(), self._limits.message_bytes)
+            if not inflation.begin():
+                await inflation.finish()
+            return decode(inflation.take())
+
         try:
             message = await self._receiving[is_own].receive(
-                find_caller(context), context.read, has_come=getattr(context, "has_come", never)
+                find_caller(context), read, has_come=getattr(context, "has_come", never)
             )
         except PolygistError as error:
-            return Refused(error)
+            return Refused(error.with_traceback(None))
         if message is grpc.aio.EOF:
             await asyncio.sleep(GIVEN_UP_SECONDS)
             return Refused(InvalidRequest("request", "is missing; send one message"))

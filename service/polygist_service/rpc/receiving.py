@@ -1,7 +1,7 @@
 """How many requests are received and decoded at the same time: what bounds the memory that they take.
 
-gRPC reads and inflates a message once it is asked for: 16 kB of gzip become 15 MB, of as many calls as ask at once. So
-a call asks when it is its turn. Who sends slowly, or stops halfway, does not keep others from theirs: where somebody
+gRPC reads a message once it is asked for, and 16 kB of gzip become 15 MB, of as many calls as ask at once. So a call
+asks when it is its turn. Who sends slowly, or stops halfway, does not keep others from theirs: where somebody
 waits, its turn is passed on after a while, and it goes on receiving as one of the slow, of whom there may be some.
 
 A call that is given up ends at once, its message does not: gRPC writes it to where it was asked for, whatever became of
@@ -10,7 +10,7 @@ who asked. So each is received by a task of its own, which nothing cancels, and 
 A message that has come, and is only to be decoded off the event loop, is not refused: it waits for the server. Its turn
 is passed on too, as long as there is room.
 
-Lives on the event loop.
+The messages of streams have turns of their own: see `stream_receiving`. Lives on the event loop.
 """
 
 import asyncio
@@ -69,12 +69,16 @@ class Receiving:
 
     Args:
         most: how many calls have their turn at the same time.
-        patience: seconds after which a turn is passed on where somebody waits for one.
+        patience: seconds after which a turn is passed on where somebody waits for one; None where none is.
+        has_room: whether a caller may have a turn now; where that changes, `give_turns` is to be called.
     """
 
-    def __init__(self, most: int, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, most: int, *, patience: float | None = PATIENCE, has_room: Callable[[str], bool] = lambda caller: True
+    ) -> None:
         self._most = most
         self._patience = patience
+        self._has_room = has_room
         self._waiting: OrderedDict[str, deque[Reception]] = OrderedDict()
         # Both in the order in which they began.
         self._in_turn: dict[Reception, None] = {}
@@ -96,20 +100,23 @@ class Receiving:
         """
         reception = Reception(caller, read, asyncio.get_running_loop().create_future(), has_come)
         self._waiting.setdefault(caller, deque()).append(reception)
-        self._give_turns()
+        self.give_turns()
         return cast(MessageT, await reception.message)
 
-    def _give_turns(self) -> None:
+    def give_turns(self) -> None:
         """Begin what may begin now, the callers one after the other, and look again when a turn is to be passed on."""
-        while len(self._in_turn) < self._most and self._waiting:
-            caller, receptions = next(iter(self._waiting.items()))
+        while len(self._in_turn) < self._most:
+            caller = next((each for each in self._waiting if self._has_room(each)), None)
+            if caller is None:
+                break
+            receptions = self._waiting[caller]
             reception = receptions.popleft()
             self._waiting.move_to_end(caller)
             if not receptions:
                 del self._waiting[caller]
             if not reception.message.done():  # else the call was given up while it waited
                 self._begin(reception)
-        if self._waiting and self._timer is None:
+        if self._patience is not None and self._waiting and self._timer is None:
             oldest = next(iter(self._in_turn))
             at = oldest.began + self._patience
             self._timer = asyncio.get_running_loop().call_at(at, self._pass_on, oldest)
@@ -132,7 +139,7 @@ class Receiving:
                 reception.message.set_exception(error)
             else:
                 reception.message.set_result(reading.result())
-        self._give_turns()
+        self.give_turns()
 
     def _pass_on(self, reception: Reception) -> None:
         """Count a call among the slow and give its turn to another one, unless it has ended meanwhile."""
@@ -146,7 +153,7 @@ class Receiving:
                 self._slow[reception] = None
             if len(self._slow) > SLOW_PER_TURN * self._most:
                 self._refuse_slowest()
-        self._give_turns()
+        self.give_turns()
 
     def _refuse_slowest(self) -> None:
         """Refuse the call that is slow for longest, of the caller who has most of them."""
@@ -160,11 +167,22 @@ class Receiving:
             slowest.message.set_exception(error)
 
 
-def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[bytes], Any]:
-    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error."""
+def as_it_came(message: Any) -> Any:
+    """Return a message that is not to be decoded."""
+    return message
+
+
+def decoder(decode: Callable[[bytes], Any], limits: Limits) -> Callable[[Any], Any]:
+    """Return what decodes a message where it can be, within limits; gRPC itself would answer INTERNAL to an error.
+
+    What is no bytes it returns as it is: what stands for the end of a call's messages, and a message that was made
+    within this process.
+    """
     descriptor = decode.__self__.DESCRIPTOR  # type: ignore[attr-defined]  # a method of the message's class
 
-    def decode_within_limits(message: bytes) -> Any:
+    def decode_within_limits(message: Any) -> Any:
+        if not isinstance(message, bytes):
+            return message
         try:
             check_bounds(message, descriptor, limits)
             return decode(message)
