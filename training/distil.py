@@ -6,10 +6,12 @@ hundredth, whatever the machine manages in it.
 """
 
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 import click
 import torch
@@ -102,10 +104,15 @@ def load_corpus(settings: Settings, vocabulary: SentencePieceProcessor) -> Corpu
 
 
 def follow(run: Run, measured: Corpus | None, report: float) -> None:
-    """Train to the end of the run; now and then save, measure and tell."""
+    """Train to the end of the run; now and then save, measure and tell. SIGTERM ends it after the step, saved."""
+    stopped = Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
     due = run.progress.seconds / 60 + min(report, FIRST_REPORT)
     for parts in run.train():
         minutes = run.progress.seconds / 60
+        if stopped.is_set():
+            run.save()
+            raise click.ClickException(f"stopped after {minutes:.1f} minutes; the same command goes on from there")
         if minutes < due and run.share < 1:
             continue
         due = minutes + report

@@ -108,14 +108,12 @@ class Run:
 
     def train(self) -> Iterator[dict[str, float]]:
         """Train until the time is over; yields after each step what it came to."""
-        started = time.monotonic()
-        for batch, answer in self.repeat(self.ask()):
-            parts = self.step(batch, answer)
+        questions = self.repeat(self.ask())
+        while self.share < 1:
+            started = time.monotonic()
+            parts = self.step(*next(questions))
             self.progress.seconds += time.monotonic() - started
             yield parts
-            if self.share >= 1:
-                return
-            started = time.monotonic()
 
     def ask(self) -> Iterator[Question]:
         """Batches with the original's answers, pass after pass, from where the run stands."""

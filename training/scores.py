@@ -42,16 +42,16 @@ def read_set(paths: Sequence[Path]) -> ParallelSet:
     return ParallelSet(paths[0].name, sources, references)
 
 
-def convert(original: Original, adapter: Path, folder: Path) -> None:
-    """Make the int8 model that is served, in `folder`, which is made."""
+def convert(original: Original, adapter: Path, folder: Path, *, compute_type: str = "int8") -> None:
+    """Make the model that is served, in `folder`, which is made."""
     folder.mkdir(parents=True)
     files = {"model": original.model, "vocabulary": original.vocabulary, "shortlist": original.shortlist}
-    convert_bergamot(files | {"adapter": adapter}, folder, compute_type="int8", int8_limit=find_int8_limit())
+    convert_bergamot(files | {"adapter": adapter}, folder, compute_type=compute_type, int8_limit=find_int8_limit())
 
 
-def translate(model: Path, texts: Sequence[str]) -> list[str]:
+def translate(model: Path, texts: Sequence[str], *, compute_type: str = "int8") -> list[str]:
     """Translate greedily, over the full vocabulary."""
-    translator = ctranslate2.Translator(str(model), compute_type="int8")
+    translator = ctranslate2.Translator(str(model), compute_type=compute_type)
     vocabulary = SentencePieceProcessor(model_file=str(model / "tokenizer.spm"))
     pieces = vocabulary.encode([text.translate(TYPED) for text in texts], out_type=str)
     results = translator.translate_batch(pieces, beam_size=1, max_batch_size=BATCH_TOKENS, batch_type="tokens")

@@ -110,8 +110,9 @@ def main(model, sentences, pairs, sampled, batch, device):
     else:
         translated = translate_with_original(original, vocabulary, kept, batch, device)
     with click.progressbar(translated, length=len(kept), label="translating") as bar:
-        for at, translation in bar:
-            pairs.write(f"{kept[at]}\t{translation}\n")
+        translations = dict(bar)
+    for at, text in enumerate(kept):
+        pairs.write(f"{text}\t{translations[at]}\n")
     click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of over {LONGEST} tokens left out", err=True)
 
 
