@@ -17,7 +17,7 @@ def main(folder, weights, pair):
     loaded = [load_file(path) for path in weights]
     different = [path for path, each in zip(weights, loaded, strict=True) if each.keys() != loaded[0].keys()]
     if different:
-        raise click.UsageError(f"{different[0]} has other weights than {weights[0]}: only runs of one shape have a mean")
+        raise click.UsageError(f"{different[0]} has other weights than {weights[0]}: give runs of one shape")
     folder.mkdir(parents=True, exist_ok=True)
     means = {name: torch.stack([each[name].float() for each in loaded]).mean(dim=0) for name in loaded[0]}
     write_adapters(means, folder, pair)

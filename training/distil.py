@@ -1,16 +1,16 @@
 """Trains a self-attention decoder to compute what a Bergamot student's recurrent decoder computes.
 
 A run is a folder: what it was started with, a checkpoint from which it goes on when it is started again, a log, and at
-its end the adapter with what it is worth. It lasts for a time, along which the learning rate goes up and falls to one
-hundredth, whatever the machine manages in it.
+its end the adapter, the model that is made of it, and what that is worth. It lasts for a time, along which the learning
+rate goes up and falls to one hundredth, whatever the machine manages in it.
 """
 
 import json
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 
 import click
@@ -19,13 +19,13 @@ from sentencepiece import SentencePieceProcessor
 
 from training.divergence import measure_divergence
 from training.export import write_adapters
-from training.originals import Original, find_original
+from training.originals import find_original
 from training.reference import load_original
 from training.run import Run, Settings, open_run
 from training.scores import ParallelSet, convert, read_set, score
 from training.text import Corpus, encode_pairs, read_pairs, vary
 
-LOG = "log.jsonl"
+LOG, MODEL = "log.jsonl", "model"
 FIRST_REPORT = 0.5  # minutes: what is wrong from the start is seen soon
 
 existing_file = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -90,7 +90,11 @@ def main(pair, original, text, turned_text, device, run_folder, measure, sets, s
         click.echo(f"goes on after {run.progress.seconds / 60:.1f} of {settings.minutes:g} minutes", err=True)
     follow(run, measured, report)
     adapter = write_adapters(run.averaged, run_folder, pair)
-    for each in score_adapter(files, adapter, sets):
+    served = run_folder / MODEL
+    shutil.rmtree(served, ignore_errors=True)  # of this run, when it was started again
+    convert(files, adapter, served)
+    click.echo(f"{served}: the model; polygist-server models pull path:{served.resolve()} installs it")
+    for each in score(served, sets):
         click.echo(f"{each.name}: BLEU {each.bleu:.2f}, chrF {each.chrf:.2f}")
 
 
@@ -125,14 +129,6 @@ def follow(run: Run, measured: Corpus | None, report: float) -> None:
         with (run.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")
         click.echo(" ".join(f"{key} {value:.4g}" for key, value in record.items()))
-
-
-def score_adapter(files: Original, adapter: Path, sets: Sequence[ParallelSet]):
-    """BLEU and chrF of the int8 model that is made of an adapter."""
-    with TemporaryDirectory() as workspace:
-        model = Path(workspace) / "model"
-        convert(files, adapter, model)
-        return score(model, sets)
 
 
 if __name__ == "__main__":
