@@ -8,7 +8,7 @@ ALL_TESTS := -m pytest -n 2 --dist worksteal
 # Nor does numpy take the other's processor: its threads spin while they wait for work.
 test test-lowest: export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help demo test outside web-test deploy-test ray-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators bench-replicas parity image image-test image-twice sbom audit lock
+.PHONY: help demo test outside web-test deploy-test ray-test chaos soak fuzz fuzz-models fuzz-requests check format clean quality fidelity bulk bench bench-quick bench-comparators bench-replicas parity training-test image image-test image-twice sbom audit lock
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,6 +30,11 @@ soak: $(READY)  ## load a server of the starter models for SECONDS=1800 and tell
 
 fuzz-requests: $(READY) ## send 100,000 requests of every kind, broken ones too, to a server that listens, in 10 minutes
 	@$(BIN)/python -m pytest -v tests/fuzz/test_requests.py --hypothesis-profile fuzz --timeout 3600
+
+training-test: $(READY) ## run the tests of training, with torch, in an environment of its own
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-training
+	@$(BIN)/uv pip install --quiet --python .venv-training/bin/python --editable ".[service,documents,http]" --group dev --group training
+	@.venv-training/bin/python -m pytest tests/training
 
 fuzz: $(READY)  ## look for bytes that parsers of texts, files, manifests, catalogues, glossaries and archives fail on, SECONDS=60 each, PARTS='segmenter texts' runs these only
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz

@@ -1,16 +1,23 @@
-"""Step 1: let an original student translate sentences, greedily and over the full vocabulary."""
+"""Makes pairs of sentences: a model translates them, and both sides are written, a tab between them.
+
+The model is a pair of the catalogue or a folder: of a Bergamot student, which torch runs, or an installed model, which
+CTranslate2 runs some twenty times as fast.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
+import ctranslate2
 import torch
+from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
+from training.originals import find_original
 from training.reference import (
     END,
     START,
-    Weights,
+    Model,
     context,
     decode_original,
     encode,
@@ -19,17 +26,47 @@ from training.reference import (
     logits,
     pad,
 )
+from training.text import LONGEST
+
+BATCH_TOKENS = 1024
+SAMPLED_FROM = 8  # the likeliest tokens, of which one is drawn
 
 
-def greedy(w: Weights, tokens: Tensor, real: Tensor) -> list[list[int]]:
+def translate_with_original(
+    model: Model, vocabulary: SentencePieceProcessor, texts: Sequence[str], most_tokens: int, device: str
+) -> Iterator[tuple[int, str]]:
+    """Greedy translations by the original, in any order: the index of a text, and its translation."""
+    rows = [encode_text(vocabulary, text) for text in texts]
+    for members in batches(rows, most_tokens):
+        outputs = greedy(model, *pad([rows[at] for at in members], device))
+        yield from zip(members, vocabulary.decode(outputs), strict=True)
+
+
+def translate_with_installed(folder: Path, texts: Sequence[str], *, is_sampled: bool) -> Iterator[tuple[int, str]]:
+    """Translations by an installed model, in order; sampled ones differ from the best, which is more to learn from."""
+    translator = ctranslate2.Translator(str(folder), inter_threads=torch.get_num_threads(), intra_threads=1)
+    vocabulary = SentencePieceProcessor(model_file=str(folder / "tokenizer.spm"))
+    results = translator.translate_iterable(
+        (vocabulary.encode(text, out_type=str) for text in texts),
+        max_batch_size=BATCH_TOKENS,
+        batch_type="tokens",
+        beam_size=1,
+        sampling_topk=SAMPLED_FROM if is_sampled else 1,
+        max_decoding_length=2 * LONGEST,
+    )
+    for at, result in enumerate(results):
+        yield at, vocabulary.decode(result.hypotheses[0])
+
+
+def greedy(model: Model, tokens: Tensor, real: Tensor) -> list[list[int]]:
     """The translation of each text as tokens, end excluded; at most three times as long as the source."""
-    source = context(w, encode(w, tokens, real))
+    source = context(model, encode(model, tokens, real))
     previous = torch.full((len(tokens), 1), START, device=tokens.device)
     alive = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device)
     states, written = None, []
     for at in range(3 * tokens.shape[1]):
-        hiddens, states = decode_original(w, previous, source, real, states=states, start=at)
-        previous = logits(w, hiddens[-1]).argmax(dim=-1)
+        hiddens, states = decode_original(model, previous, source, real, states=states, start=at)
+        previous = logits(model, hiddens[-1]).argmax(dim=-1)
         alive &= previous[:, 0] != END
         if not alive.any():
             break
@@ -51,30 +88,32 @@ def batches(rows: Sequence[Sequence[int]], most_tokens: int) -> Iterator[list[in
 
 
 @click.command(help=__doc__)
-@click.argument("original", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("model")
 @click.argument("sentences", type=click.File(encoding="utf-8"))
 @click.argument("pairs", type=click.File("w", encoding="utf-8"))
-@click.option("--longest", default=128, show_default=True, help="Tokens of a sentence; longer ones are left out.")
-@click.option("--batch", default=4096, show_default=True, help="Source tokens of a batch.")
-@click.option("--device", default="cpu", show_default=True)
+@click.option("--sampled", is_flag=True, help="Draw among the likeliest tokens; installed models only.")
+@click.option("--batch", default=4096, show_default=True, help="Source tokens of a batch of the original's.")
+@click.option("--device", default="cpu", show_default=True, help="Of the original.")
 @torch.inference_mode()
-def main(original, sentences, pairs, longest, batch, device):
-    weights, vocabulary = load_original(original, device)
-    texts = [" ".join(line.split()) for line in sentences]
-    rows = [encode_text(vocabulary, text) for text in texts]
-    kept = [at for at, row in enumerate(rows) if 1 < len(row) <= longest]
-    translations: dict[int, str] = {}
-    with click.progressbar(length=len(kept), label="translating") as bar:
-        for members in batches([rows[at] for at in kept], batch):
-            indices = [kept[member] for member in members]
-            outputs = greedy(weights, *pad([rows[at] for at in indices], device))
-            translations |= zip(indices, vocabulary.decode(outputs), strict=True)
-            bar.update(len(members))
-    for at in kept:
-        pairs.write(f"{texts[at]}\t{translations[at]}\n")
-    click.echo(
-        f"{len(kept)} pairs, {len(rows) - len(kept)} sentences left out (empty or over {longest} tokens)", err=True
-    )
+def main(model, sentences, pairs, sampled, batch, device):
+    texts = list(dict.fromkeys(filter(None, (" ".join(line.split()) for line in sentences))))
+    folder = Path(model) if Path(model).is_dir() else None
+    if folder and (folder / "model.bin").exists():
+        vocabulary = SentencePieceProcessor(model_file=str(folder / "tokenizer.spm"))
+    elif sampled:
+        raise click.UsageError(f"{model} is no installed model, which --sampled needs; give its folder")
+    else:
+        original, vocabulary = load_original(find_original(model, folder, Path(pairs.name).parent / "original"), device)
+    kept = [text for text in texts if len(vocabulary.encode(text)) < LONGEST]
+    if folder and (folder / "model.bin").exists():
+        translated = translate_with_installed(folder, kept, is_sampled=sampled)
+    else:
+        translated = translate_with_original(original, vocabulary, kept, batch, device)
+    with click.progressbar(translated, length=len(kept), label="translating") as bar:
+        translations = dict(bar)
+    for at, text in enumerate(kept):
+        pairs.write(f"{text}\t{translations[at]}\n")
+    click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of over {LONGEST} tokens left out", err=True)
 
 
 if __name__ == "__main__":

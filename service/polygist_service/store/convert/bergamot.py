@@ -221,8 +221,9 @@ def write_adapter(weights: Mapping[str, NDArray[np.float16]], path: Path) -> Non
 
 
 def build_spec(student: Student, adapter: Weights) -> transformer_spec.TransformerSpec:
-    """Join the student's encoder and embeddings with the adapter's decoder."""
-    embeddings = student.weights[EMBEDDINGS]
+    """Join the adapter's decoder, and whatever else was trained with it, with the student's other weights."""
+    weights = student.weights | adapter
+    embeddings = weights[EMBEDDINGS]
     heads = int(student.options["transformer-heads"])
     head_dimension = embeddings.shape[1] // heads
     relu = common_spec.Activation.RELU
@@ -230,7 +231,7 @@ def build_spec(student: Student, adapter: Weights) -> transformer_spec.Transform
         int(student.options["enc-depth"]), heads, pre_norm=False, activation=relu
     )
     decoder = transformer_spec.TransformerDecoderSpec(
-        int(student.options["dec-depth"]),
+        sum(name.startswith("decoder_l") and name.endswith("_self_Wq") for name in adapter),
         heads,
         pre_norm=False,
         activation=relu,
@@ -242,13 +243,13 @@ def build_spec(student: Student, adapter: Weights) -> transformer_spec.Transform
     encoder.position_encodings.encodings = make_positions(POSITIONS, embeddings.shape[1])
     decoder.start_from_zero_embedding = True
     decoder.projection.weight = embeddings
-    decoder.projection.bias = adapter["decoder_ff_logit_out_b"]
+    decoder.projection.bias = weights["decoder_ff_logit_out_b"]
     for index, encoder_layer in enumerate(encoder.layer, start=1):
-        _set_layer(encoder_layer, student.weights, f"encoder_l{index}")
+        _set_layer(encoder_layer, weights, f"encoder_l{index}")
     for index, decoder_layer in enumerate(decoder.layer, start=1):
-        _set_layer(decoder_layer, adapter, f"decoder_l{index}")
-        _set_linears(decoder_layer.attention.linear, adapter, f"decoder_l{index}_context", ("q", "kv", "o"))
-        _set_norm(decoder_layer.attention.layer_norm, adapter, f"decoder_l{index}_context_Wo")
+        _set_layer(decoder_layer, weights, f"decoder_l{index}")
+        _set_linears(decoder_layer.attention.linear, weights, f"decoder_l{index}_context", ("q", "kv", "o"))
+        _set_norm(decoder_layer.attention.layer_norm, weights, f"decoder_l{index}_context_Wo")
     spec = transformer_spec.TransformerSpec(encoder, decoder)
     spec.config.add_source_eos = True
     return spec

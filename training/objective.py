@@ -1,0 +1,209 @@
+"""What a decoder is trained on: to compute what the original decoder computes for the same source and target."""
+
+from collections import ChainMap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.reference import (
+    Model,
+    Weights,
+    context,
+    decode_original,
+    decode_ours,
+    embed_source,
+    encode_layers,
+    logits,
+    pad,
+    project,
+    shift_right,
+)
+from training.text import MULTIPLE
+
+ROWS = 32  # whose outputs are computed at a time
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded pairs: tokens (B, S) and (B, T), and which of them are real."""
+
+    sources: Tensor
+    real_source: Tensor
+    targets: Tensor
+    real_target: Tensor
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the original computes for a batch.
+
+    Attributes:
+        below: (B, S, D), the output of the encoder's layers that ours has unchanged.
+        hiddens: (B, T, D), of each layer of the decoder.
+    """
+
+    below: Tensor
+    hiddens: list[Tensor]
+
+    def to(self, kind: torch.dtype) -> "Answer":
+        """The same in another number format."""
+        return Answer(self.below.to(kind), [hidden.to(kind) for hidden in self.hiddens])
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Means over positions: divergence of the outputs, squared distance of the hidden states."""
+
+    divergence: Tensor
+    distance: Tensor
+
+
+def start_student(original: Model, generator: torch.Generator) -> dict[str, Tensor]:
+    """The weights to train: the original decoder, each recurrence replaced by an attention that begins near it.
+
+    Values are the recurrence's inputs, queries and keys are small noise: at first each token sees the mean of those
+    before it.
+    """
+    weights = original.weights
+    kept = {name: w.clone() for name, w in weights.items() if name.startswith("decoder_") and "_rnn_" not in name}
+    for layer in range(1, original.decoder_layers + 1):
+        ours, theirs = f"decoder_l{layer}_self", f"decoder_l{layer}_rnn"
+        for letter in "qk":
+            noise = torch.randn(original.width, original.width, generator=generator) * 0.04
+            kept[f"{ours}_W{letter}"] = noise.to(weights["Wemb"].device)
+        kept[f"{ours}_Wv"] = weights[f"{theirs}_W"].clone()
+        kept[f"{ours}_Wo"] = torch.eye(original.width, device=weights["Wemb"].device) * 0.8
+        kept |= {f"{ours}_b{letter}": torch.zeros_like(weights[f"{theirs}_bf"]) for letter in "qkvo"}
+        for part in ("scale", "bias"):
+            kept[f"{ours}_Wo_ln_{part}"] = weights[f"{theirs}_ffn_ln_{part}"].clone()
+    return kept
+
+
+def add_layer(trained: Weights) -> dict[str, Tensor]:
+    """A decoder with one layer more before its last one, that at first passes on what it gets, nearly.
+
+    What its sublayers add is nothing at first, and its normalisations restore mean and deviation of the layer before,
+    as far as these are the same for all tokens.
+    """
+    layers = count_layers(trained)
+    last, added = f"decoder_l{layers}_", f"decoder_l{layers + 1}_"
+    grown = {name: w for name, w in trained.items() if not name.startswith(last)}
+    grown |= {name.replace(last, added): w for name, w in trained.items() if name.startswith(last)}
+    before = f"decoder_l{layers - 1}_ffn_ffn_ln"
+    bias = trained[f"{before}_bias"]
+    mean, deviation = bias.mean(), (trained[f"{before}_scale"].square().mean() + bias.var()).sqrt()
+    for name, w in trained.items():
+        if not name.startswith(last):
+            continue
+        if name.endswith(("_ln_scale", "_ln_bias")):
+            value = torch.full_like(w, deviation if name.endswith("scale") else mean)
+        elif name.endswith(("_Wo", "_bo", "_W2", "_b2")):
+            value = torch.zeros_like(w)
+        else:
+            value = w.clone()
+        grown[name] = value
+    return grown
+
+
+def count_layers(trained: Weights) -> int:
+    """Layers of a decoder of ours."""
+    return sum(name.startswith("decoder_l") and name.endswith("_self_Wq") for name in trained)
+
+
+def count_kept_layers(student: Model) -> int:
+    """Layers of the encoder below the first that was trained."""
+    assert isinstance(student.weights, ChainMap)
+    trained = student.weights.maps[0]
+    layers = range(1, student.encoder_layers + 1)
+    changed = [layer for layer in layers if any(name.startswith(f"encoder_l{layer}_") for name in trained)]
+    return min(changed, default=student.encoder_layers + 1) - 1
+
+
+def join_student(original: Model, trained: dict[str, Tensor]) -> Model:
+    """Ours: the weights of a decoder (and whatever else was trained), and the original's for the rest."""
+    return replace(original, weights=ChainMap(trained, dict(original.weights)), decoder_layers=count_layers(trained))
+
+
+def freeze(model: Model, kind: torch.dtype) -> Model:
+    """A model whose matrices are in the number format of the products, which spares turning them each time."""
+    weights = {name: w.to(kind) if w.ndim == 2 and name != "Wemb" else w for name, w in model.weights.items()}
+    return replace(model, weights=weights | {"Wemb_output": model["Wemb"].to(kind)})
+
+
+def make_batch(sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], device: str) -> Batch:
+    """Pad pairs of tokens to a batch."""
+    return Batch(*pad(sources, device, multiple=MULTIPLE), *pad(targets, device, multiple=MULTIPLE))
+
+
+@torch.no_grad()
+def ask_original(original: Model, batch: Batch, kept_layers: int) -> Answer:
+    """What the original computes under teacher forcing; of the encoder, `kept_layers` are the same in ours."""
+    below = embed_source(original, batch.sources)
+    below = encode_layers(original, below, batch.real_source, range(1, kept_layers + 1))
+    others = range(kept_layers + 1, original.encoder_layers + 1)
+    memory = encode_layers(original, below, batch.real_source, others)
+    source = context(original, memory)
+    hiddens, _ = decode_original(original, shift_right(batch.targets), source, batch.real_source)
+    return Answer(below, hiddens)
+
+
+def run_student(student: Model, batch: Batch, answer: Answer, kept_layers: int) -> list[Tensor]:
+    """Hidden states of our decoder after each layer, (B, T, D)."""
+    others = range(kept_layers + 1, student.encoder_layers + 1)
+    memory = encode_layers(student, answer.below, batch.real_source, others)
+    return decode_ours(student, shift_right(batch.targets), context(student, memory), batch.real_source)
+
+
+def compare(
+    original: Model, student: Model, batch: Batch, answer: Answer, *, share: float, generator: torch.Generator
+) -> Loss:
+    """The loss of a batch; the divergence, over the whole vocabulary, on a share of its positions."""
+    kept_layers = count_kept_layers(student)
+    hiddens = run_student(student, batch, answer, kept_layers)
+    real = batch.real_target
+    ours, theirs = ([hidden[real] for hidden in each] for each in (hiddens, answer.hiddens))
+    weighted = zip((1.0, 0.5), reversed(ours), reversed(theirs), strict=False)
+    distance = sum(weight * functional.mse_loss(mine, target.float()) for weight, mine, target in weighted)
+    chosen = torch.randperm(len(ours[-1]), generator=generator)[: max(1, round(share * len(ours[-1])))].to(real.device)
+    mine, target = ours[-1][chosen], theirs[-1][chosen]
+    bias = student["decoder_ff_logit_out_b"]
+    return Loss(divergence=OutputDivergence.apply(mine, bias, target, original), distance=distance)
+
+
+class OutputDivergence(torch.autograd.Function):
+    """KL between the outputs that belong to hidden states (N, D), and its gradients, some rows at a time.
+
+    The outputs of all rows, 32,000 numbers each, would not fit a processor's cache; so gradients are computed with the
+    outputs, and only those of the hidden states and the bias are kept.
+    """
+
+    @staticmethod
+    def forward(context, mine: Tensor, bias: Tensor, target: Tensor, original: Model) -> Tensor:
+        total = torch.zeros((), device=mine.device)
+        by_hidden, by_bias = torch.empty_like(mine, dtype=torch.float32), torch.zeros_like(bias)
+        for start in range(0, len(mine), ROWS):
+            rows = slice(start, start + ROWS)
+            theirs = logits(original, target[rows]).float().log_softmax(-1)
+            ours = project(original, mine[rows], bias).float().log_softmax(-1)
+            shares = theirs.exp()
+            total += (shares * (theirs - ours)).sum()
+            difference = ours.exp_().sub_(shares)
+            by_hidden[rows] = difference.to(original["Wemb_output"].dtype) @ original["Wemb_output"]
+            by_bias += difference.sum(dim=0)
+        context.save_for_backward(by_hidden / len(mine), by_bias / len(mine))
+        return total / len(mine)
+
+    @staticmethod
+    def backward(context, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        by_hidden, by_bias = context.saved_tensors
+        return by_hidden * gradient, by_bias * gradient, None, None
+
+
+def diverge(theirs: Tensor, ours: Tensor) -> Tensor:
+    """KL(theirs || ours), the mean over positions."""
+    return functional.kl_div(
+        ours.float().log_softmax(-1), theirs.float().log_softmax(-1), log_target=True, reduction="batchmean"
+    )
