@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polygist_service
 import pytest
-from polygist_client import CallFailed, Client
+from polygist_client import CallFailed, Client, Unavailable
 from polygist_service.store.catalogue.pull_options import PullOptions
 from polygist_service.store.store import Store
 
@@ -25,18 +25,21 @@ TEXTS = [f"Der alte Markt {number}." for number in range(20)]
 FLAGS = ("--sentence-cache", "0", "--stall-seconds", "60")
 SERVED = ("engine.load", "engine.admit", "engine.batch", "engine.deliver")
 # The beat is made to stand still in tests/end_to_end/test_watchdog.py.
-LIVED = ("lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload", "lifecycle.beat")
+LIVED = (
+    *("lifecycle.reading", "lifecycle.listening", "lifecycle.draining", "lifecycle.drained", "lifecycle.reload"),
+    "lifecycle.beat",
+)
 STORED = ("store.publish", "store.link", "store.discard")
 
 
 @contextmanager
-def failing(home, folder, **actions):
+def failing(home, folder, *flags, **actions):
     """A server whose places fail as given, and what switches them."""
     points = Failpoints(folder / "points")
     for name, action in actions.items():
         points.switch(name.replace("_", "."), action)
     command = (*RUN, str(folder / "points"), "serve")
-    with ServerProcess(home, folder / "log", *FLAGS, command=command) as process:
+    with ServerProcess(home, folder / "log", *FLAGS, *flags, command=command) as process:
         yield process, points
 
 
@@ -112,6 +115,22 @@ def test_slow_steps_of_start_and_drain_change_no_exit_code(tiny_home, tmp_path):
         process.process.send_signal(signal.SIGTERM)
         assert process.stop() == 0
         assert [points.count(name.replace("_", ".")) for name in slow] == [1, 1, 1]
+
+
+def test_a_start_that_hangs_says_where_and_goes_on_or_ends_as_it_is_told(tiny_home, tmp_path):
+    with failing(tiny_home, tmp_path, "--stall-seconds", "0.2", lifecycle_reading="hang") as (process, points):
+        line = process.wait_for("still_reading", what="models", path=str(tiny_home))
+        assert line["level"] == "warning"
+        with Client(process.address) as client, pytest.raises(Unavailable):
+            client.health()
+        points.switch("lifecycle.reading")
+        process.wait_until_serving()
+        assert process.stop() == 0
+    with failing(tiny_home, tmp_path, "--stall-seconds", "0.2", lifecycle_reading="hang") as (process, _):
+        process.wait_for("still_reading")
+        process.process.send_signal(signal.SIGTERM)
+        assert process.process.wait(timeout=60) == 0
+        assert process.events("stopped")
 
 
 @pytest.mark.chaos

@@ -16,6 +16,7 @@ from polygist_service.app.health import Health
 from polygist_service.app.logs import LogWriter
 from polygist_service.app.server import Server
 from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS, Runtime
+from polygist_service.app.starting import start_off_loop
 from polygist_service.app.watchdog import CAUSES, LONGEST_INTERVAL, LOOKS, STALLED, Heartbeat, StallDetector, Watchdog
 from polygist_service.engine.hardware import read_memory
 from polygist_service.settings import Settings
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # After the drain: what is left (health watchers, stray streams) gets this long to end.
 LAST_SECONDS = 0.5
+# What is read for longer before anything is served is told of, so often.
+START_SECONDS = 5.0
 # Whatever hangs: so long after the grace the process ends, and so long after a second signal.
 LATE_SECONDS, LATE_SECONDS_NOW = 5.0, 1.0
 # A thread that holds the interpreter lets go of it after so many seconds where another waits: by default after 5 ms,
@@ -49,18 +52,7 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     asyncio.get_running_loop().set_default_executor(Threads())
     late = LateEnd(lambda: leave(writer, 0))
     stop, stop_now, hangup = watch_signals(late, settings.lame_duck + settings.grace + LATE_SECONDS)
-    server = Server(settings)
-    server.runtime.services.metrics.count_dropped_lines(writer.dropped)
-    address = await server.start()
-    log.info("listening", address=address, slots=server.runtime.slots, models=server.runtime.registry.names())
-    if server.http:
-        log.info("http", address=server.http.address)
-    if server.metrics_address:
-        log.info("metrics", address=server.metrics_address)
-    if server.administration:
-        log.info("administration", address=server.administration.address)
-    warn_of_plain_text(settings)
-    warn_of_sizes(settings, read_memory())
+    server = await open_server(settings, writer, stop)
     # failpoint: lifecycle.listening
     watchdog = build_watchdog(server.runtime, server.health, settings, lambda code: leave(writer, code))
     if settings.stall_seconds:
@@ -74,10 +66,12 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
     if loading.done():
         await loading
         if server.health.is_serving:
-            log.info("serving", address=address)
+            log.info("serving", address=server.address)
         else:
             log.error(
-                "not_serving", address=address, hint="no model that is installed can be used; see the lines above"
+                "not_serving",
+                address=server.address,
+                hint="no model that is installed can be used; see the lines above",
             )
         await first_of([stop, lost])
     loading.cancel()
@@ -91,6 +85,32 @@ async def serve(settings: Settings, writer: LogWriter) -> int:
         )
     lost.cancel()
     return STALLED if watchdog.cause else 0
+
+
+async def open_server(settings: Settings, writer: LogWriter, stop: asyncio.Event) -> Server:
+    """Return a server that listens; raises as `serve` does. Where it is to stop before that, the process ends."""
+    health = Health()
+    interval = settings.stall_seconds or START_SECONDS
+    building = asyncio.create_task(
+        start_off_loop(lambda start: Server(settings, health=health, start=start), interval=interval)
+    )
+    await first_of([building, stop])
+    if not building.done():
+        log.info("stopped", complete=True, dropped=0)
+        leave(writer, 0)
+    server = await building
+    server.runtime.services.metrics.count_dropped_lines(writer.dropped)
+    address = await server.start()
+    log.info("listening", address=address, slots=server.runtime.slots, models=server.runtime.registry.names())
+    if server.http:
+        log.info("http", address=server.http.address)
+    if server.metrics_address:
+        log.info("metrics", address=server.metrics_address)
+    if server.administration:
+        log.info("administration", address=server.administration.address)
+    warn_of_plain_text(settings)
+    warn_of_sizes(settings, read_memory())
+    return server
 
 
 def warn_of_plain_text(settings: Settings) -> None:

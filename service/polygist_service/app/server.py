@@ -17,6 +17,7 @@ from polygist_service.app.heap import keep_collected, keep_trimmed, settle_heap
 from polygist_service.app.port import Port, create_server
 from polygist_service.app.servicers import add_model_services, add_services, make_interceptor
 from polygist_service.app.services import BATCH_SECONDS, FLUSH_SECONDS, Runtime, Services
+from polygist_service.app.starting import Start
 from polygist_service.concurrency import InFlightCalls
 from polygist_service.errors import UnsupportedCapability
 from polygist_service.limits import Limits
@@ -166,6 +167,8 @@ class Server:
 
     Args:
         settings: the knobs.
+        health: what is asked for it; by default its own, and then an event loop has to run.
+        start: is told of what is read.
 
     Attributes:
         runtime: what it serves.
@@ -176,15 +179,17 @@ class Server:
         OSError: see `Certificates`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, health: Health | None = None, start: Start | None = None) -> None:
+        start = start or Start()
         self._settings = settings
         self._certificates: Certificates | None = None
         if settings.tls_cert and settings.tls_key:
+            start.read("certificate", settings.tls_cert)
             self._certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-        self.runtime = Runtime(settings)
+        self.runtime = Runtime(settings, start=start)
         services = self.runtime.services
         self.configuration = self._collect_configuration()
-        self.health = Health()
+        self.health = health or Health()
         self._port: Port | None = None
         if settings.listen:
             self._port = Port(

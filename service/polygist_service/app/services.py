@@ -14,6 +14,7 @@ import structlog
 from polygist_service.access.access import Access
 from polygist_service.admission import Admission, Bounds
 from polygist_service.app.heap import trim_heap
+from polygist_service.app.starting import Start
 from polygist_service.concurrency import InFlightCalls, TextPool
 from polygist_service.engine.cache import SentenceCache
 from polygist_service.engine.engine import BatchingEngine
@@ -154,12 +155,11 @@ def build_services(
 class Runtime:
     """The services on the models that are installed on this machine, with the life of all that they need.
 
-    Needs a running event loop.
-
     Args:
         settings: the knobs.
         is_trial: whether this is only to find out what a server would do: nothing of it is kept, or sent to a
             collector, and models that were never loaded here are loaded by this process, which they may crash.
+        start: is told of what is read.
 
     Attributes:
         services: what answers requests.
@@ -174,10 +174,14 @@ class Runtime:
         UnsupportedCapability: this machine has not the device or the compute type that is wanted.
     """
 
-    def __init__(self, settings: Settings, *, is_trial: bool = False) -> None:
+    def __init__(self, settings: Settings, *, is_trial: bool = False, start: Start | None = None) -> None:
+        start = start or Start()
+        start.read("API keys", settings.access_keys)
         access = Access(settings.access_keys, exposed=warn_of_exposed)
+        start.read("glossaries", settings.glossaries)
         glossaries = Glossaries(settings.glossaries, repeated=warn_of_repeated)
         glossaries.load()
+        start.read("models", settings.home)
         self.slots = settings.slots or count_usable_cores()
         self.models_changed = asyncio.Event()
         changed = self.models_changed.set

@@ -143,9 +143,17 @@ def run_here(
     return function(*arguments, **options)
 
 
-def choose_bounds(size: int, *, copies: int, base_bytes: int = BASE_BYTES) -> Bounds:
-    """Return the bounds of work on files of `size` bytes, of which it has so many copies in memory at most."""
-    return Bounds(BASE_SECONDS + size * SECONDS_PER_BYTE, base_bytes + copies * size)
+def choose_bounds(
+    size: int, *, copies: int, base_bytes: int = BASE_BYTES, base_seconds: float = BASE_SECONDS
+) -> Bounds:
+    """Return the bounds of work on files of `size` bytes, of which it has so many copies in memory at most.
+
+    Args:
+        size: of the files.
+        copies: see above.
+        base_bytes, base_seconds: what the process takes beside them.
+    """
+    return Bounds(base_seconds + size * SECONDS_PER_BYTE, base_bytes + copies * size)
 
 
 def opening(path: Path) -> Path:

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import pytest
 from polygist_service.cli.flags import open_store
+from polygist_service.engine.hardware import Placement
 from polygist_service.engine.residency.loader import Loader, open_model
-from polygist_service.engine.residency.trial import FOLDER, Trials, place_on_cpu
+from polygist_service.engine.residency.trial import (
+    COPIES,
+    FOLDER,
+    GPU_BYTES,
+    GPU_SECONDS,
+    Trials,
+    place_on_cpu,
+    try_load,
+)
 from polygist_service.errors import ModelCrash, StoreError, UnsupportedCapability
 from polygist_service.store.convert.inspect import read_outline
-from polygist_service.store.isolation import Isolated
+from polygist_service.store.isolation import BASE_BYTES, BASE_SECONDS, SECONDS_PER_BYTE, Bounds, Isolated
 from polygist_service.store.manifest import FILE, compute_revision, read_manifest, record_files, write_manifest
 from polygist_service.store.store import Store
 from structlog.testing import capture_logs
@@ -158,3 +167,40 @@ def test_a_model_that_is_recorded_needs_no_trial(home):
     with capture_logs() as logs:
         Server(home).load()
     assert "model_tried" not in [each["event"] for each in logs]
+
+
+@pytest.mark.parametrize(
+    ("device", "base_bytes", "base_seconds"),
+    [("cpu", BASE_BYTES, BASE_SECONDS), ("cuda", GPU_BYTES, GPU_SECONDS)],
+)
+def test_the_bounds_of_a_trial_are_those_of_its_device(home, monkeypatch, device, base_bytes, base_seconds):
+    tried = []
+    monkeypatch.setattr(Isolated, "run", lambda isolated, *order: tried.append((isolated._bounds, *order)))
+    loadable = place_on_cpu(Store(home).find("de-en"))
+    loadable = replace(loadable, placement=replace(loadable.placement, device=device))
+    Trials(home).expect_loadable(loadable)
+    size = loadable.memory_bytes
+    assert tried == [(Bounds(base_seconds + size * SECONDS_PER_BYTE, base_bytes + COPIES * size), try_load, loadable)]
+
+
+def test_a_trial_on_a_gpu_opens_the_model_there(model, home, monkeypatch):
+    opened = []
+
+    def fake_open(installed, *, slots, placement):
+        opened.append(placement)
+        return open_model(installed, slots=slots, placement=Placement())
+
+    monkeypatch.setattr("polygist_service.engine.residency.trial.open_model", fake_open)
+    monkeypatch.setattr(Isolated, "run", run_in_place)
+    loadable = place_on_cpu(Store(home).find("de-en"))
+    on_gpu = replace(loadable, placement=Placement("cuda", (1,), "int8_float16"))
+    Trials(home).expect_loadable(on_gpu)
+    assert opened == [on_gpu.placement]
+    assert len(marks(home)) == 1
+    Trials(home).expect_loadable(on_gpu)
+    assert len(opened) == 1
+
+
+def run_in_place(isolated, function, *arguments):
+    """Run what another process would."""
+    return function(*arguments)

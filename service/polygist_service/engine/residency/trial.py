@@ -18,7 +18,7 @@ from polygist_service.engine.residency.loader import LoadableModel, open_model, 
 from polygist_service.engine.word_alignment import choose_attention
 from polygist_service.store.convert.inspect import CONVERTED
 from polygist_service.store.description import Description, InstalledModel
-from polygist_service.store.isolation import BASE_BYTES, Isolated, choose_bounds
+from polygist_service.store.isolation import BASE_BYTES, BASE_SECONDS, Isolated, choose_bounds
 from polygist_service.store.store import Recorded
 
 ArgumentT = TypeVar("ArgumentT")
@@ -32,8 +32,9 @@ INSTALL_OTHER = "install one that you trust"
 READERS = ("ctranslate2", "sentencepiece", "tokenizers", "jinja2")
 # Weights are read, and kept in other numbers; then there are the states of a whole window.
 COPIES = 4
-# What a driver of GPUs takes of this machine's own memory.
-GPU_BYTES = 16 << 30
+# What a driver of GPUs takes of this machine's own memory, and of time: for a GPU that is newer than the library, it
+# compiles all kernels first. Neither was measured.
+GPU_BYTES, GPU_SECONDS = 16 << 30, 900.0
 
 
 class Trials:
@@ -105,11 +106,12 @@ def place_on_cpu(installed: InstalledModel) -> LoadableModel:
 
 def isolate(loadable: LoadableModel, *, cure: str) -> Isolated:
     """Return what runs functions on a model in other processes."""
-    base_bytes = GPU_BYTES if loadable.placement.device == "cuda" else BASE_BYTES
+    on_gpu = loadable.placement.device == "cuda"
+    base_bytes, base_seconds = (GPU_BYTES, GPU_SECONDS) if on_gpu else (BASE_BYTES, BASE_SECONDS)
     return Isolated(
         f"model {loadable.installed.name} is damaged, or made to do harm",
         cure=cure,
-        bounds=choose_bounds(loadable.memory_bytes, copies=COPIES, base_bytes=base_bytes),
+        bounds=choose_bounds(loadable.memory_bytes, copies=COPIES, base_bytes=base_bytes, base_seconds=base_seconds),
     )
 
 
