@@ -34,8 +34,6 @@ log = structlog.get_logger("polygist_service.calls")
 OWN_SERVICES = "polygist.v1."
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
-# Stands in no path of a method; what follows it tells apart several names of one.
-ALIAS_MARK = "#"
 API_KEY_IGNORED = ("x-api-key", "ignored")
 MOST_ID_CHARACTERS = 128
 # Of a call that its caller gives up gRPC tells the end of its messages first, and that it is cancelled soon after.
@@ -108,7 +106,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         """Return the handler of a method with all that surrounds a call; see `grpc.aio.ServerInterceptor`."""
-        path = handler_call_details.method.partition(ALIAS_MARK)[0]
+        path = handler_call_details.method
         if path not in self._surrounded:
             handler = await continuation(handler_call_details)
             if handler is None:  # whatever a caller may have thought of
