@@ -302,22 +302,22 @@ class Admission:
         self._tried = self._counted - TRIAL_SECONDS
         self._refused: Counter[str] = Counter(deadline=0, queue=0, memory=0)
 
-    @contextmanager
-    def call(
-        self, work: Work, caller: str, usage: Usage, *, seconds_left: float, weight: float = 1.0
-    ) -> Iterator[None]:
-        """Take a call on while the block runs; raises ServerOverloaded where it is refused.
+    def expect_room(self, work: Work, caller: str, *, seconds_left: float, weight: float = 1.0) -> None:
+        """Raise ServerOverloaded where a call has to be refused, and count it.
 
         Args:
             work: what it asks for.
             caller: whose call it is.
-            usage: where the slots write what they do for it.
             seconds_left: until its deadline.
             weight: the caller's share beside others.
         """
         if refusal := self.find_refusal(work, caller, seconds_left=seconds_left, weight=weight):
             self._refused[refusal.cause] += 1
             raise refusal
+
+    @contextmanager
+    def call(self, work: Work, caller: str, usage: Usage, *, weight: float = 1.0) -> Iterator[None]:
+        """Take a call on while the block runs; `usage` is where the slots write what they do for it."""
         admitted = self.admit(work, caller, usage, weight=weight)
         try:
             yield

@@ -424,11 +424,15 @@ class InFlightCalls:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    def expect_serving(self) -> None:
+        """Raise ServerDraining once draining has begun."""
+        if self.draining.is_set():
+            raise ServerDraining("the server is shutting down; another replica may answer")
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """Count one call while the block runs; raises ServerDraining once draining has begun."""
-        if self.draining.is_set():
-            raise ServerDraining("the server is shutting down; another replica may answer")
+        self.expect_serving()
         with self._within.call() if self._within else nullcontext():
             self.active += 1
             self._idle.clear()

@@ -44,7 +44,8 @@ class Machine:
     def learn(self, seconds: float, asked: Work) -> None:
         """Let calls of a kind take so many seconds."""
         for _ in range(100):
-            with self.admission.call(asked, "teacher", usage := Usage(), seconds_left=1e9):
+            self.admission.expect_room(asked, "teacher", seconds_left=1e9)
+            with self.admission.call(asked, "teacher", usage := Usage()):
                 usage.engine_seconds = seconds
 
     def admit(self, asked: Work, caller: str = "me", *, seconds_left: float = 1e9) -> Admitted:
@@ -313,11 +314,8 @@ def test_a_call_that_fails_teaches_nothing_but_that_it_cost_what_it_took(machine
 def test_refusals_are_counted_by_their_cause(machine: Machine):
     machine.admit(work(7_000))
     for seconds_left in (1e9, 1.0, 1.0):
-        with (
-            pytest.raises(ServerOverloaded),
-            machine.admission.call(work(7_000), "me", Usage(), seconds_left=seconds_left),
-        ):
-            pass
+        with pytest.raises(ServerOverloaded):
+            machine.admission.expect_room(work(7_000), "me", seconds_left=seconds_left)
     assert machine.admission.state().refused == {"queue": 1, "deadline": 2, "memory": 0}
 
 

@@ -84,10 +84,10 @@ async def test_what_core_writes_to_outlives_a_main_loop_that_ends():
     before, server = count_states(), create_server()
 
     async def answer(request, context):
-        def fail(method):
+        async def fail(method):
             raise RuntimeError("no more calls")
 
-        server._server._make_request_call_future = fail
+        server._server._request_registered_call = fail
         return b""
 
     methods = {f"M{number}": grpc.unary_unary_rpc_method_handler(answer) for number in range(20)}

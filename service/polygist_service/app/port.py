@@ -17,7 +17,6 @@ import structlog
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # not typed, as all that is private
 
 from polygist_service.concurrency import InFlightCalls
-from polygist_service.rpc.interceptors import ALIAS_MARK
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +24,9 @@ log = structlog.get_logger(__name__)
 UNREGISTERED = uuid.uuid4().hex
 UNREGISTERED_PATH = f"/{UNREGISTERED}/{UNREGISTERED}".encode()
 MAIN_LOOP = "_server_main_loop"
-# gRPC's main loop asks for one call of each method, and for the next one some turns of the event loop later: where
-# turns are long, calls wait before anything of ours sees them. So methods of services that are called much have further
-# names, by each of which one more is asked for.
+# So many calls of a method are asked for at a time, of those that are called much.
 MUCH_CALLED = ("/polygist.v1.TranslationService/", "/polygist.v1.SummarisationService/")
-FURTHER_NAMES = 7
+AT_A_TIME = 8
 # The port of a main loop that has ended is free at once; something else may be quicker to take it.
 REBIND_TRIES, REBIND_INTERVAL = 500, 0.01
 
@@ -37,29 +34,70 @@ REBIND_TRIES, REBIND_INTERVAL = 500, 0.01
 class MainLoop(cygrpc.AioServer):  # type: ignore[misc]  # the package has no types
     """gRPC's own, which never reads a name that was not registered, and frees nothing that core still writes to.
 
-    It asks for several calls of a method at a time, where that is called much.
+    What it would do itself is done by tasks of each method, one for each call that is asked for at a time. It would ask
+    for one call of each method, look at all methods at each call, and ask for the next one some six turns of the event
+    loop later: where turns are long, calls wait before anything of ours sees them. It is left with waiting for the end.
     """
 
-    def add_registered_method_handlers(self, method_handlers: dict[str, Any]) -> None:
-        """Register methods by their paths, and some by further names, which nobody can call."""
-        further = {
-            f"{path}{ALIAS_MARK}{UNREGISTERED}{number}": handler
-            for path, handler in method_handlers.items()
-            if path.startswith(MUCH_CALLED)
-            for number in range(FURTHER_NAMES)
-        }
-        super().add_registered_method_handlers({**method_handlers, **further})
+    def __init__(self, loop: asyncio.AbstractEventLoop, *arguments: Any) -> None:
+        super().__init__(loop, *arguments)
+        _, _, interceptors, _, most = arguments[:5]
+        self._event_loop = loop
+        self._surrounding = tuple(interceptors or ())
+        self._most_calls: int | None = most
+        self._handlers: dict[str, Any] = {}
+        self._resolver: Any = None
+        # The event loop itself keeps no task from being collected.
+        self._calls: set[asyncio.Task[None]] = set()
+        self._takers: set[asyncio.Task[None]] = set()
 
-    def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[Any]:
-        """Return what is done when a call of a method has come: of any that was not registered where it is None."""
-        if method is None:
-            return asyncio.get_running_loop().create_future()
-        path = None if method == UNREGISTERED_PATH else method.partition(ALIAS_MARK.encode())[0]
-        request = super()._make_request_call_future(path)
-        # A main loop that ends cancels these, and with them goes the memory that core puts the call in. Core lets go of
-        # it when the server shuts down, and then they fail.
-        request.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        return asyncio.shield(request)
+    def add_registered_method_handlers(self, method_handlers: dict[str, Any]) -> None:
+        """Register methods by their paths."""
+        super().add_registered_method_handlers(method_handlers)
+        self._handlers.update(method_handlers)
+
+    def _make_request_call_future(self, method: bytes | None) -> asyncio.Future[None]:
+        """Have the calls of a method taken, of any that was not registered where it is None; return what ends that."""
+        ended: asyncio.Future[None] = self._event_loop.create_future()
+        if method is not None:
+            path = method.decode()
+            for _ in range(AT_A_TIME if path.startswith(MUCH_CALLED) else 1):
+                taker = self._event_loop.create_task(self._take_calls(path, ended))
+                self._takers.add(taker)
+                taker.add_done_callback(self._takers.discard)
+        return ended
+
+    async def _take_calls(self, path: str, ended: asyncio.Future[None]) -> None:
+        """Answer calls of a method as they come, one after the other being asked for, until that has ended.
+
+        Nothing cancels a task that waits for a call, since with it would go the memory that core puts the call in. Core
+        lets go of it when the server shuts down, and then it fails.
+        """
+        method = path.encode()
+        try:
+            while not ended.done():
+                asked = self._request_call() if method == UNREGISTERED_PATH else self._request_registered_call(method)
+                try:
+                    self._begin(path, await asked, ended)  # no name keeps a call until the next one
+                except cygrpc._RequestCallError:
+                    if not self.is_running():
+                        raise
+        except Exception as error:
+            if not ended.done():
+                ended.set_exception(error)  # which ends the main loop
+
+    def _begin(self, path: str, call: Any, ended: asyncio.Future[None]) -> None:
+        """Begin to answer a call that has come, if that has not ended meanwhile."""
+        if ended.done():
+            return
+        if self._resolver is None:
+            self._resolver = cygrpc._MethodResolver([], self._handlers)
+        is_too_much = self._most_calls is not None and len(self._calls) >= self._most_calls
+        loop = self._event_loop
+        answer = cygrpc._handle_rpc(path, self._resolver, self._surrounding, call, loop, is_too_much)
+        task = loop.create_task(cygrpc._schedule_rpc_coro(answer, call, loop, path))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
 
 
 def create_server(**options: Any) -> grpc.aio.Server:

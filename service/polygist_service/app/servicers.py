@@ -38,6 +38,7 @@ def make_interceptor(
         idle=limits.batch_idle_seconds,
         observer=observer,
         tracer=services.tracer,
+        refusals=services.refusals,
         transport=transport,
     )
 

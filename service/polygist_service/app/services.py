@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from polygist_service.errors import StoreError, UnsupportedCapability
 from polygist_service.limits import Limits
 from polygist_service.observability.metrics import AdmissionCollector, CacheCollector, LiveCollector, Metrics
 from polygist_service.rpc.exchange import CallTracer
+from polygist_service.rpc.refusals import RefusalLog
 from polygist_service.settings import Settings
 from polygist_service.store.description import InstalledModel
 from polygist_service.store.store import Store
@@ -71,6 +72,7 @@ class Services:
         admission: takes them on, or refuses them.
         queued: counts the requests with segments in the queue.
         tracer: records where the time of calls goes; None where nobody wants to know.
+        refusals: tells of calls that are refused.
     """
 
     engine: Engine
@@ -88,6 +90,7 @@ class Services:
     admission: Admission
     queued: Callable[[], int]
     tracer: CallTracer | None = None
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
 
 def build_services(
@@ -246,6 +249,7 @@ class Runtime:
 
         What the collector has not been told by then it is told within `flush_seconds`.
         """
+        self.services.refusals.tell()
         self.registry.close()
         await asyncio.to_thread(self._engine.close, batch_seconds)
         self.services.pool.close()

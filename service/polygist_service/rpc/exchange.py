@@ -120,7 +120,7 @@ class Exchange:
             raise
         finally:
             code = self.code(error)
-            self._observer.call_ended(self.method, code, time.monotonic() - self._began)
+            self._observer.call_ended(self.method, code, self.seconds)
             if self.trace:
                 self.trace.end(code, self._describe())
 
@@ -166,6 +166,18 @@ class Exchange:
         told = {"reason": reason, "source": source, "target": target}
         self.failure = {name: value for name, value in told.items() if value}
         self._observer.call_failed(self.method, code, reason, (source, target))
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.monotonic() - self._began
+
+    def kind_of_failure(self, code: str, reason: str) -> dict[str, str]:
+        """Return what refused calls have in common that the log tells of together."""
+        method = self.method
+        told = {"method": method.name, "code": code, "reason": reason, "key": self.key}
+        told["transport"] = method.transport if method.transport != GRPC else ""
+        return {name: value for name, value in told.items() if value}
 
     def particulars(self) -> dict[str, int | str]:
         """Return what the log tells of some calls only."""

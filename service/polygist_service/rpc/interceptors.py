@@ -3,13 +3,12 @@
 import asyncio
 import inspect
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, aclosing, asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
 from traceback import clear_frames
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import grpc
 import structlog
@@ -25,7 +24,8 @@ from polygist_service.limits import Limits
 from polygist_service.rpc.exchange import BIDI, GRPC, CallObserver, CallTracer, Context, Exchange, Method, Unobserved
 from polygist_service.rpc.inflation import Inflation
 from polygist_service.rpc.receiving import Receiving, Refused, as_it_came, decoded, decoder, never
-from polygist_service.rpc.status import describe, find_reason
+from polygist_service.rpc.refusals import RefusalLog
+from polygist_service.rpc.status import Trailer, describe, find_reason
 from polygist_service.rpc.stream_receiving import StreamReceiving
 from polygist_service.rpc.work import describe_work
 
@@ -34,8 +34,6 @@ log = structlog.get_logger("polygist_service.calls")
 OWN_SERVICES = "polygist.v1."
 HEALTH = "grpc.health.v1.Health"
 REQUEST_ID = "x-request-id"
-# Stands in no path of a method; what follows it tells apart several names of one.
-ALIAS_MARK = "#"
 API_KEY_IGNORED = ("x-api-key", "ignored")
 MOST_ID_CHARACTERS = 128
 # Of a call that its caller gives up gRPC tells the end of its messages first, and that it is cancelled soon after.
@@ -71,6 +69,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         idle: seconds that the caller of one of those has to read an answer.
         observer: is told of calls and their messages, but for those to health.
         tracer: records where the time of our own calls goes; None where nobody wants to know.
+        refusals: tells of calls that were refused; by default a log of its own.
         transport: how these calls come, for who counts them.
     """
 
@@ -85,6 +84,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         idle: float,
         observer: CallObserver,
         tracer: CallTracer | None = None,
+        refusals: RefusalLog | None = None,
         transport: str = GRPC,
     ) -> None:
         self._transport = transport
@@ -96,6 +96,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._idle = idle
         self._observer = observer
         self._tracer = tracer
+        self._refusals = refusals or RefusalLog()
         # Health is asked while others send much, and is answered all the same.
         self._receiving = {is_own: Receiving(limits.receiving) for is_own in (True, False)}
         self._streams = StreamReceiving(limits)
@@ -108,7 +109,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         """Return the handler of a method with all that surrounds a call; see `grpc.aio.ServerInterceptor`."""
-        path = handler_call_details.method.partition(ALIAS_MARK)[0]
+        path = handler_call_details.method
         if path not in self._surrounded:
             handler = await continuation(handler_call_details)
             if handler is None:  # whatever a caller may have thought of
@@ -161,9 +162,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                     messages = exchange.receive_each(self._streams.receive_each(find_caller(context), requests, decode))
                 else:
                     messages = exchange.receive(await self.receive(context, decode, is_own=is_own))
-                around: AbstractAsyncContextManager[Any] = (
-                    self._around(exchange, messages) if is_own else refusing(context)
-                )
+                around: AbstractAsyncContextManager[Any] = refusing(context)
+                if is_own:
+                    trailer = self._begin_trailer(exchange)
+                    try:
+                        around = self._around(exchange, trailer, self._examine(exchange, messages))
+                    except Exception as refusal:
+                        await self._refuse(exchange, trailer, refusal)
                 async with around as given:
                     if not handler.response_streaming:
                         return exchange.send(await answer(decoded(messages), given))
@@ -195,39 +200,69 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return Refused(InvalidRequest("request", "is missing; send one message"))
         return message
 
-    @asynccontextmanager
-    async def _around(self, exchange: Exchange, request: Any) -> AsyncIterator[CallContext]:
-        """Take a call of our own on, give it its context, and end it with the status of what is raised."""
+    def _begin_trailer(self, exchange: Exchange) -> Trailer:
+        """Give a call its id; return the trailer that it ends with, however it does."""
+        exchange.request_id = find_request_id(exchange.context)
+        ignored = () if self._access.asks_for_keys else find_ignored(exchange.context)
+        return ((REQUEST_ID, exchange.request_id), *ignored)
+
+    def _examine(self, exchange: Exchange, request: Any) -> "Asked":
+        """Return what a call asks for; raises what it is refused with before anything of it begins.
+
+        Where more calls come than can be answered most are refused: so what a call needs is made after that.
+        """
         context = exchange.context
-        request_id = exchange.request_id = find_request_id(context)
-        trailer = ((REQUEST_ID, request_id), *(() if self._access.asks_for_keys else find_ignored(context)))
-        context.set_trailing_metadata(trailer)
-        remaining = context.time_remaining()
-        began, code = time.monotonic(), grpc.StatusCode.OK.name
-        refusal: Callable[[], Awaitable[None]] | None = None
-        now = asyncio.get_running_loop().time()
+        key = authorised()
+        exchange.key = key.name if key else ""
+        self._in_flight.expect_serving()
+        now, remaining = asyncio.get_running_loop().time(), context.time_remaining()
+        if exchange.method.kind == BIDI:  # its items have deadlines, demands and work of their own
+            return Asked(key, remaining, None if remaining is None else now + remaining, Demand(), None)
         size = exchange.characters + exchange.document_bytes
-        seconds = CallContext.default_seconds(size) if remaining is None else remaining
-        end = now + min(seconds, self._longest)
-        if exchange.method.kind == BIDI:  # its items have deadlines of their own
-            end = None if remaining is None else now + remaining
-        with structlog.contextvars.bound_contextvars(request_id=request_id, **exchange.trace_ids()):
+        seconds = min(CallContext.default_seconds(size) if remaining is None else remaining, self._longest)
+        work = describe_work(request, size=size, texts=exchange.contents)
+        demand = Demand(size, self._admission.predict(work) if work else 0.0)
+        if refusal := self._access.find_refusal(key, demand):
+            raise refusal
+        if work:
+            weight = key.weight if key else 1.0
+            self._admission.expect_room(work, find_caller(context), seconds_left=seconds, weight=weight)
+        return Asked(key, remaining, now + seconds, demand, work)
+
+    async def _refuse(self, exchange: Exchange, trailer: Trailer, error: Exception) -> NoReturn:
+        """End a call of our own that nothing was begun of; raises what gRPC's context does."""
+        status, message, details = describe(error)
+        reason = find_reason(error)
+        exchange.fail(error, status.name, reason)
+        if self._refusals.is_first(exchange.kind_of_failure(status.name, reason)):
+            log_call(exchange, status.name)
+        await exchange.context.abort(status, message, trailing_metadata=(*details, *trailer))
+        raise AssertionError("the call has ended")
+
+    @asynccontextmanager
+    async def _around(self, exchange: Exchange, trailer: Trailer, asked: "Asked") -> AsyncIterator[CallContext]:
+        """Take a call of our own on, give it its context, and end it with the status of what is raised."""
+        context, key = exchange.context, asked.key
+        context.set_trailing_metadata(trailer)
+        code = grpc.StatusCode.OK.name
+        refusal: Callable[[], Awaitable[None]] | None = None
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id, **exchange.trace_ids()):
             try:
-                key = authorised()
-                exchange.key = key.name if key else ""
                 called = CallContext(
                     caller=find_caller(context),
-                    deadline=None if remaining is None else end,
-                    request_id=request_id,
+                    deadline=None if asked.remaining is None else asked.end,
+                    request_id=exchange.request_id,
                     weight=key.weight if key else 1.0,
                     trace=exchange.trace,
                 )
-                with self._in_flight.call(), ExitStack() as taken_on:
+                with ExitStack() as taken_on:
+                    taken_on.enter_context(self._in_flight.call())
+                    if asked.work:
+                        admit = self._admission.call
+                        taken_on.enter_context(admit(asked.work, called.caller, called.usage, weight=called.weight))
                     if exchange.method.kind != BIDI:
-                        seconds_left = (end or now) - now
-                        work = describe_work(request, size=size, texts=exchange.contents)
-                        taken_on.enter_context(self._take_on(work, called, key, size=size, seconds_left=seconds_left))
-                    async with asyncio.timeout_at(end):
+                        taken_on.enter_context(self._access.call(key, asked.demand))
+                    async with asyncio.timeout_at(asked.end):
                         yield called
             # The caller has gone, maybe while a reply was written.
             except (asyncio.CancelledError, grpc.aio.BaseError) as error:
@@ -240,7 +275,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 exchange.fail(error, code, find_reason(error))
                 refusal = partial(context.abort, status, message, trailing_metadata=(*details, *trailer))
             finally:
-                log_call(exchange, code, time.monotonic() - began)
+                log_call(exchange, code)
             if refusal:
                 try:
                     # Of a caller who does not read, this waits behind the answer that is on its way, maybe as long as
@@ -249,22 +284,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 except grpc.aio.InternalError:  # the connection has ended meanwhile
                     raise asyncio.CancelledError from None
 
-    @contextmanager
-    def _take_on(
-        self, work: Work | None, called: CallContext, key: Key | None, *, size: int, seconds_left: float
-    ) -> Iterator[None]:
-        """Take a call on while the block runs; raises QuotaExceeded and ServerOverloaded."""
-        demand = Demand(size, self._admission.predict(work) if work else 0.0)
-        if refusal := self._access.find_refusal(key, demand):
-            raise refusal
-        with ExitStack() as stack:
-            if work:
-                admit = self._admission.call
-                stack.enter_context(
-                    admit(work, called.caller, called.usage, seconds_left=seconds_left, weight=called.weight)
-                )
-            stack.enter_context(self._access.call(key, demand))
-            yield
+
+class Asked(NamedTuple):
+    """What a call that was not refused asks for.
+
+    Attributes:
+        key: that of its caller; None where none is asked for.
+        remaining: seconds that its caller gives it; None without a deadline.
+        end: when it is ended, on the event loop's clock; None for never.
+        demand: what it takes of the quota of its key.
+        work: what it asks of the slots; None of one that costs next to nothing.
+    """
+
+    key: Key | None
+    remaining: float | None
+    end: float | None
+    demand: Demand
+    work: Work | None
 
 
 @asynccontextmanager
@@ -307,17 +343,19 @@ def leaving_nothing(call: Callable[[Any, Context], Awaitable[Any]]) -> Callable[
     return answer
 
 
-def log_call(exchange: Exchange, code: str, seconds: float) -> None:
+def log_call(exchange: Exchange, code: str) -> None:
     """Log one line of a call that has ended."""
     log.info(
         "call",
         method=exchange.method.name,
         code=code,
-        milliseconds=round(seconds * 1000, 1),
+        milliseconds=round(exchange.seconds * 1000, 1),
         contents=exchange.contents,
         characters=exchange.characters,
         **exchange.particulars(),
         **exchange.failure,
+        request_id=exchange.request_id,
+        **exchange.trace_ids(),
     )
 
 

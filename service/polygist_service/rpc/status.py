@@ -21,6 +21,8 @@ DOMAIN = "polygist"
 # RESOURCE_EXHAUSTED in place of the status. The message goes percent-encoded, and with the details in Base64.
 MOST_METADATA_BYTES = 6000
 LONGEST_TEXTS = (4096, 1024, 512, 128, 64)
+# What has no more bytes fits whatever it holds: the message as three characters for each byte, and all of it in Base64.
+SHORT_STATUS_BYTES = MOST_METADATA_BYTES * 3 // 13
 
 # The most specific class wins: the first match in the error's own order of classes.
 CODES: Mapping[type[BaseException], grpc.StatusCode] = {
@@ -60,20 +62,32 @@ def describe(error: BaseException) -> tuple[grpc.StatusCode, str, Trailer]:
         message = "the deadline passed before the answer was there; give more time, or send less text"
     status = status_pb2.Status(code=code.value[0], message=message)
     details = [info, *describe_further(error)]
-    for most in LONGEST_TEXTS:
-        del status.details[:]
-        for each in (status, *details):
-            cut_texts(each, most)
-        for detail in details:
-            status.details.add().Pack(detail)
-        if len(quote(status.message)) + 4 / 3 * status.ByteSize() <= MOST_METADATA_BYTES:
-            break
+    pack(status, details)
+    if status.ByteSize() > SHORT_STATUS_BYTES:
+        shorten_status(status, details)
     trailer: Trailer = (("grpc-status-details-bin", status.SerializeToString()),)
     if isinstance(error, errors.Unavailable):
         is_in_vain = isinstance(error, errors.ServerOverloaded) and not error.is_in_time
         # Below nought: not at all. gRPC's callers would wait for their deadline, and not tell why.
         trailer += (("grpc-retry-pushback-ms", "-1" if is_in_vain else str(int(error.retry_after * 1000))),)
     return code, status.message, trailer
+
+
+def pack(status: status_pb2.Status, details: Sequence[Message]) -> None:
+    """Put details into a status."""
+    for detail in details:
+        status.details.add().Pack(detail)
+
+
+def shorten_status(status: status_pb2.Status, details: Sequence[Message]) -> None:
+    """Cut the texts of a status, and of the details in it, as far as it has to be for a caller to take it."""
+    for most in LONGEST_TEXTS:
+        del status.details[:]
+        for each in (status, *details):
+            cut_texts(each, most)
+        pack(status, details)
+        if len(quote(status.message)) + 4 / 3 * status.ByteSize() <= MOST_METADATA_BYTES:
+            break
 
 
 def to_item_error(error: BaseException) -> common_pb2.ItemError:
