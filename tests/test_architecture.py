@@ -124,7 +124,7 @@ CLIENT_SURFACE = ("addresses", "atomic_files", "connection", "errors", "options"
 USUAL_LINES_OF_A_FUNCTION = 30  # of nine in ten
 MOST_PRIVATE_FUNCTIONS = 0.20  # of all; each is a name to follow
 # A reader of the service has no more to walk through.
-MOST_MODULES = 286
+MOST_MODULES = 287
 MOST_MODULES_PER_1000_LINES = 7.5
 MOST_IMPORT_DEPTH = 30
 SHAPELESS = {"utils", "util", "misc", "helpers", "helper", "common", "manager", "handler", "processor", "data"}
