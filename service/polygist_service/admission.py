@@ -54,6 +54,8 @@ TRIAL_SECONDS = 10.0
 # Memory that a call takes until it is answered, and each character or byte of it, measured: bench/speed/NOTES.md.
 CALL_BYTES = 20_000
 CHARACTER_BYTES = 120
+# The same of each byte that a packed file says it unpacks to, of which much is no text.
+UNPACKED_BYTES = 45
 LEAST_RETRY_SECONDS = 0.1
 # What calls take beside their work, in seconds; it is learnt from those that were to be answered soon. Nine steps down
 # make up for one up.
@@ -71,11 +73,13 @@ class Work(NamedTuple):
         kind: what it is; a call without one runs no model, and takes memory only.
         characters: how long its texts are together, or how many bytes a file has.
         texts: how many there are.
+        unpacked: bytes that a packed file says it unpacks to.
     """
 
     kind: Kind
     characters: int
     texts: int = 1
+    unpacked: int = 0
 
     @property
     def size(self) -> int:
@@ -85,7 +89,7 @@ class Work(NamedTuple):
     @property
     def memory(self) -> int:
         """Bytes that it takes until it is answered."""
-        return CALL_BYTES + CHARACTER_BYTES * self.characters
+        return CALL_BYTES + max(CHARACTER_BYTES * self.characters, UNPACKED_BYTES * self.unpacked)
 
 
 @dataclass(slots=True, eq=False)
