@@ -329,6 +329,24 @@ class Admission:
         finally:
             self.release(admitted)
 
+    @contextmanager
+    def keep(self, size: int) -> Iterator[None]:
+        """Count what is kept of a message of so many bytes, and runs nothing, while the block runs.
+
+        Raises:
+            ServerOverloaded: there is no memory for it.
+        """
+        memory = Work((), 0, unpacked=size).memory
+        excess = self._memory + memory - self._bounds.memory
+        if excess > 0 and self._memory:
+            self._refused["memory"] += 1
+            raise self._refuse_for_memory(excess)
+        self._memory += memory
+        try:
+            yield
+        finally:
+            self._memory -= memory
+
     def predict(self, work: Work) -> float:
         """Return the seconds of slots that a call is expected to take; 0 where that is not known."""
         return self._rates.predict(work) if work.kind else 0.0
