@@ -54,6 +54,8 @@ TRIAL_SECONDS = 10.0
 # Memory that a call takes until it is answered, and each character or byte of it, measured: bench/speed/NOTES.md.
 CALL_BYTES = 20_000
 CHARACTER_BYTES = 120
+# The same of each byte that a packed file says it unpacks to, of which much is no text.
+UNPACKED_BYTES = 45
 LEAST_RETRY_SECONDS = 0.1
 # What calls take beside their work, in seconds; it is learnt from those that were to be answered soon. Nine steps down
 # make up for one up.
@@ -71,11 +73,13 @@ class Work(NamedTuple):
         kind: what it is; a call without one runs no model, and takes memory only.
         characters: how long its texts are together, or how many bytes a file has.
         texts: how many there are.
+        unpacked: bytes that a packed file says it unpacks to.
     """
 
     kind: Kind
     characters: int
     texts: int = 1
+    unpacked: int = 0
 
     @property
     def size(self) -> int:
@@ -85,7 +89,7 @@ class Work(NamedTuple):
     @property
     def memory(self) -> int:
         """Bytes that it takes until it is answered."""
-        return CALL_BYTES + CHARACTER_BYTES * self.characters
+        return CALL_BYTES + max(CHARACTER_BYTES * self.characters, UNPACKED_BYTES * self.unpacked)
 
 
 @dataclass(slots=True, eq=False)
@@ -324,6 +328,24 @@ class Admission:
             admitted.is_whole = True
         finally:
             self.release(admitted)
+
+    @contextmanager
+    def keep(self, size: int) -> Iterator[None]:
+        """Count what is kept of a message of so many bytes, and runs nothing, while the block runs.
+
+        Raises:
+            ServerOverloaded: there is no memory for it.
+        """
+        memory = Work((), 0, unpacked=size).memory
+        excess = self._memory + memory - self._bounds.memory
+        if excess > 0 and self._memory:
+            self._refused["memory"] += 1
+            raise self._refuse_for_memory(excess)
+        self._memory += memory
+        try:
+            yield
+        finally:
+            self._memory -= memory
 
     def predict(self, work: Work) -> float:
         """Return the seconds of slots that a call is expected to take; 0 where that is not known."""

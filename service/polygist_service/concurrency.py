@@ -392,6 +392,7 @@ class TextPool:
     def _serve(self) -> None:
         while work := self._next_turn():
             work.advance(TURN_SECONDS)
+            del work  # else a thread that waits keeps what its last caller sent
 
     def _next_turn(self) -> Work[Any, Any] | None:
         """Wait for the work whose turn it is; None once closed."""

@@ -110,7 +110,7 @@ TRIALS = (
     Trial(
         "T09",
         "messages that inflate, or take long to read",
-        ("chaos/test_inflation.py", "chaos/test_memory.py", "chaos/test_event_loop.py"),
+        ("chaos/test_inflation.py", "chaos/test_memory.py", "chaos/test_budget.py", "chaos/test_event_loop.py"),
     ),
     Trial(
         "T10",

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import threading
 import time
+import weakref
 from contextlib import aclosing, suppress
 
 import pytest
@@ -346,3 +347,16 @@ async def test_what_is_cancelled_leaves_nothing_to_the_collector():
     gc.collect()
     await give_up()
     assert gc.collect() == 0
+
+
+class Article:
+    """What a caller sends."""
+
+
+async def test_a_thread_that_waits_keeps_nothing_of_its_last_caller():
+    async with text_pool() as pool:
+        article = Article()
+        kept = weakref.ref(article)
+        assert await pool.run(ME, lambda item: type(item).__name__, [article]) == ["Article"]
+        del article
+        await until(lambda: kept() is None)

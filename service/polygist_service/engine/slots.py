@@ -160,22 +160,27 @@ class Slots:
         try:
             while batch := self._next_batch():
                 try:
-                    began, runs = time.monotonic(), list[ModelRun]()
-                    try:
-                        outcomes = self._run_batch(batch, slot, runs)
-                    finally:
-                        ended = time.monotonic()
-                        self._account(batch, ended - began)
-                        batch[0].key.model.release()
-                    # failpoint: engine.deliver
-                    self._deliver(outcomes)
-                    if self._tracer and (traced := describe_traced(batch, runs, began=began, ended=ended)):
-                        self._tracer.batch_ended(traced)
+                    self._finish_batch(batch, slot)
                 except Exception:  # the callers of this batch run into their deadlines; those of the next need not
                     log.exception("batch_lost", slot=slot, segments=len(batch))
                 self._running[slot] = None
+                del batch  # else a thread that waits keeps what its last callers sent
         except BaseException:  # nothing that a batch should raise: `states` tells of it
             log.critical("slot_died", slot=slot, exc_info=True)
+
+    def _finish_batch(self, batch: Sequence[Job], slot: int) -> None:
+        """Run a batch, let its calls have taken their parts of its time, and deliver what came of it."""
+        began, runs = time.monotonic(), list[ModelRun]()
+        try:
+            outcomes = self._run_batch(batch, slot, runs)
+        finally:
+            ended = time.monotonic()
+            self._account(batch, ended - began)
+            batch[0].key.model.release()
+        # failpoint: engine.deliver
+        self._deliver(outcomes)
+        if self._tracer and (traced := describe_traced(batch, runs, began=began, ended=ended)):
+            self._tracer.batch_ended(traced)
 
     def _next_batch(self) -> list[Job]:
         """Wait for work, and keep the model that it is for; empty once closed."""

@@ -76,6 +76,7 @@ class BatchTranslation:
         self._answers: asyncio.Queue[Response | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard = self._loop.time()
+        self._kept = ExitStack()  # the memory of the config
 
     async def answers(self, requests: AsyncIterator[Request | RefusedItem]) -> AsyncGenerator[Response, None]:
         """Yield the answer to each item of `requests`, as they come about.
@@ -84,7 +85,7 @@ class BatchTranslation:
 
         Raises:
             InvalidRequest: a message stands where it must not, or an item has no id of its own.
-            PolygistError: what the config alone gives rise to; see `Translator.check_route`.
+            PolygistError: what the config alone gives rise to; see `Translator.check_route` and `Admission.keep`.
             StreamIdle: nothing is in work, and the caller sends nothing, or nothing that can be read.
             ServerDraining: the server shuts down.
         """
@@ -106,6 +107,7 @@ class BatchTranslation:
             reader.result()
         finally:
             await cancel_all([reader, drain, *self._tasks])
+            self._kept.close()
 
     async def _next(self) -> Response | None:
         """Wait for an answer, or for the end of the items; raises StreamIdle."""
@@ -139,6 +141,7 @@ class BatchTranslation:
                 length = measure_lists(request.config)
                 self._wanted = await self._pool.call(self._context, parse, characters=length)
                 self._translator.check_route(self._wanted)
+                self._kept.enter_context(self._admission.keep(request.config.ByteSize()))
                 self._config = request.config
             elif kind == "item":
                 await self._begin(request.item, self._wanted)

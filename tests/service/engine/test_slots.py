@@ -1,5 +1,6 @@
 import queue
 import threading
+import weakref
 
 from polygist_service.context import CallContext
 from polygist_service.engine.cost import CostModel
@@ -9,6 +10,8 @@ from polygist_service.engine.models.base import BatchLimits
 from polygist_service.engine.scheduler import Scheduler
 from polygist_service.engine.slots import Slots
 from polygist_service.errors import InferenceFailed
+
+from tests.end_to_end.server import wait_until
 
 
 class LoadedModel:
@@ -194,3 +197,20 @@ def test_each_half_of_a_batch_that_failed_is_a_batch_of_its_own():
     slots.close(timeout=10)
     assert [batch.segments for batch in seen] == [2, 1, 1]
     assert len(set(map(id, seen))) == 3
+
+
+def test_a_slot_that_waits_keeps_nothing_of_its_last_batch():
+    delivered = threading.Event()
+    slots = Slots(
+        make_scheduler(32, 1024),
+        count=1,
+        run=lambda key, batch: [Result(len(job.tokens)) for job in batch],
+        deliver=lambda outcomes: delivered.set(),
+    )
+    submission = Submission()
+    kept = weakref.ref(submission)
+    slots.add(KEY, submission, [(0, ["x"])])
+    del submission
+    assert delivered.wait(timeout=10)
+    wait_until(lambda: kept() is None)
+    slots.close(timeout=10)

@@ -154,3 +154,24 @@ async def test_two_thousand_calls_at_once_are_all_answered():
     assert [reply.translations[0].translated_text for reply in replies] == [
         f"[Sentence {count}.]" for count in range(2000)
     ]
+
+
+async def test_the_configs_of_streams_take_memory_for_as_long_as_these_last():
+    entries = [{"source_term": f"term {number}", "target_term": f"termo {number}"} for number in range(500)]
+    config = translation_service_pb2.TranslateRequest(
+        source_language_code="en", target_language_code="pt", glossary_config={"entries": entries}
+    )
+    first = translation_service_pb2.BatchTranslateRequest(config=config)
+    item = translation_service_pb2.BatchTranslateRequest(item={"item_id": "1", "content": "One."})
+    async with serving(EchoEngine(), limits=Limits(queue_bytes=1_000_000)) as service:
+        held = service.translation.BatchTranslate()
+        await held.write(first)
+        await held.write(item)
+        assert (await held.read()).item_id == "1"
+        failure = await failure_of(service.translation.BatchTranslate(iter([first, item])).read())
+        assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
+        assert "MB of memory" in failure.message
+        await held.done_writing()
+        assert await held.read() is grpc.aio.EOF
+        await until(lambda: not service.in_flight.active)
+        assert (await service.translation.BatchTranslate(iter([first, item])).read()).item_id == "1"
