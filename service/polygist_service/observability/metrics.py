@@ -244,7 +244,7 @@ class Metrics:
             if len(self._pairs) >= MOST_PAIRS:
                 source = target = OTHER
             self._pairs.add((source, target))
-        self._failed.labels(*method, code, reason, source, target).inc()
+        self._labelled(self._failed, (*method, code, reason, source, target)).inc()
 
     def count_stalls(self, causes: Iterable[str]) -> None:
         """Count the stalls of each cause from 0, so that the first one is seen as an increase."""

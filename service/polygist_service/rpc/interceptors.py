@@ -334,6 +334,7 @@ def leaving_nothing(call: Callable[[Any, Context], Awaitable[Any]]) -> Callable[
         try:
             return await call(requests, context)
         except BaseException as raised:
+            del requests, context  # which knows the error, and this frame stands in its trace
             error: BaseException | None = raised
             while error:
                 clear_frames(error.__traceback__)

@@ -1,5 +1,7 @@
 """What the log tells of calls that are refused, and how little is done for one."""
 
+import gc
+
 import pytest
 import structlog
 from polygist.v1.translation_service_pb2 import TranslateRequest
@@ -81,3 +83,22 @@ async def test_nothing_is_made_of_a_call_that_is_refused(monkeypatch):
         failure = await failure_of(service.translation.Translate(REQUEST, timeout=60))
     assert failure.reason == "SERVER_OVERLOADED"
     assert made == []
+
+
+async def test_a_call_that_is_refused_leaves_nothing_to_the_collector(monkeypatch):
+    refuse_all(monkeypatch)
+
+    def count_states():
+        return sum(type(each).__name__ == "RPCState" for each in gc.get_objects())
+
+    async with serving(EchoEngine()) as service:
+        await failure_of(service.translation.Translate(REQUEST))
+        gc.collect()
+        before = count_states()
+        gc.disable()
+        try:
+            for _ in range(20):
+                await failure_of(service.translation.Translate(REQUEST))
+            await until(lambda: count_states() < before + 5)
+        finally:
+            gc.enable()
