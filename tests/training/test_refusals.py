@@ -49,7 +49,7 @@ def distil(folder: Path, *more: str | Path, minutes: str = "0.001") -> Result:
     fixed = {"pair": "tiny", "original": "original", "text": "pairs.tsv", "run": "run"}
     given = [part for name, value in fixed.items() for part in (f"--{name}", str(folder / value))]
     given[1] = "tiny"
-    more = (*more, "--minutes", minutes, "--tokens", "300", "--device", "cpu")
+    given += ["--minutes", minutes, "--tokens", "300", "--device", "cpu"]
     return CliRunner().invoke(main, [*given, *map(str, more)])
 
 
