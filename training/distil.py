@@ -6,6 +6,7 @@ rate goes up and falls to one hundredth, whatever the machine manages in it.
 """
 
 import json
+import math
 import shutil
 import signal
 from collections.abc import Sequence
@@ -14,22 +15,20 @@ from pathlib import Path
 from threading import Event
 
 import click
-import torch
 from sentencepiece import SentencePieceProcessor
 
 from training.divergence import measure_divergence
 from training.export import write_adapters
+from training.options import Command, Number, check_pair, choose_device, existing_file, folder
 from training.originals import find_original
 from training.reference import load_original
-from training.run import Run, Settings, open_run
+from training.run import Run, Settings, hash_files, hold, open_run
 from training.scores import ParallelSet, convert, read_set, score
-from training.text import Corpus, encode_pairs, read_pairs, vary
+from training.text import LONGEST, Corpus, encode_pairs, read_pairs, vary
 
 LOG, MODEL = "log.jsonl", "model"
 FIRST_REPORT = 0.5  # minutes: what is wrong from the start is seen soon
-
-existing_file = click.Path(path_type=Path, exists=True, dir_okay=False)
-folder = click.Path(path_type=Path, file_okay=False)
+POSITIVE, SOME, SHARE = Number(0, min_open=True), Number(0, 1, min_open=True), Number(0, 1, max_open=True)
 
 
 def read_sets(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> list[ParallelSet]:
@@ -42,49 +41,59 @@ def read_sets(context: click.Context, parameter: click.Parameter, values: Sequen
             wrong = f"no file {missing[0]}" if missing else "no reference"
             raise click.BadParameter(f"{value!r}: {wrong}; give SOURCES,REFERENCES[,REFERENCES]")
         sets.append(read_set(paths))
+        counts = [len(lines) for lines in (sets[-1].sources, *sets[-1].references)]
+        if len({0, *counts}) != 2:
+            raise click.BadParameter(
+                f"{value!r}: {counts} lines; give files of as many lines, each other's translations"
+            )
     return sets
 
 
-@click.command(help=__doc__)
-@click.option("--pair", required=True, help="Names the adapter: enpt, pten, ...")
+@click.command(cls=Command, help=__doc__, context_settings={"show_default": True})
+@click.option("--pair", required=True, callback=check_pair, help="Names the adapter: enpt, pten, ...")
 @click.option("--original", type=folder, help="Folder of the student; those of the catalogue are fetched without it.")
 @click.option("--text", multiple=True, required=True, type=existing_file, help="Pairs, from training.translate.")
 @click.option("--turned-text", multiple=True, type=existing_file, help="Pairs of the other direction, taken backwards.")
-@click.option("--minutes", default=90.0, show_default=True, help="Computing time of the whole run.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: cuda where there is one.")
+@click.option("--minutes", type=POSITIVE, default=90.0, help="Computing time of the whole run.")
+@click.option("--device", default="auto", callback=choose_device, help="cpu, cuda, or auto: cuda where there is one.")
 @click.option("--run", "run_folder", type=folder, help="Folder of the run.  [default: run-PAIR]")
 @click.option("--measure", type=existing_file, help="Pairs to measure the divergence on, never trained on.")
 @click.option("--score", "sets", multiple=True, callback=read_sets, help="SOURCES,REFERENCES[,...]: BLEU at the end.")
 @click.option("--start", type=existing_file, help="Weights to start from, instead of the original's.")
 @click.option("--train", multiple=True, help="Begin of names of weights to train too, such as encoder_l6.")
-@click.option("--layers", default=0, help="Layers of the decoder, if more than it starts with.")
-@click.option("--peak", default=2e-3, show_default=True, help="Highest learning rate.")
-@click.option("--warm-up", default=0.02, show_default=True, help="Share of the run to get there.")
-@click.option("--tokens", default=4500, show_default=True, help="Target tokens of a batch.")
-@click.option("--share", default=0.15, show_default=True, help="Share of positions whose outputs are compared.")
-@click.option("--distance", default=1.0, show_default=True, help="Weight of the hidden states' distance at first.")
-@click.option("--average", default=0.998, show_default=True, help="Share that the average of weights keeps in a step.")
-@click.option("--uses", default=2, show_default=True, help="Steps in which an answer of the original is used.")
-@click.option("--report", default=5.0, show_default=True, help="Minutes between two checkpoints and measurements.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--layers", type=click.IntRange(0), default=0, help="Layers of the decoder, if more than it starts with.")
+@click.option("--peak", type=POSITIVE, default=2e-3, help="Highest learning rate.")
+@click.option("--warm-up", type=SHARE, default=0.02, help="Share of the run to get there.")
+@click.option("--tokens", type=click.IntRange(1), default=4500, help="Target tokens of a batch.")
+@click.option("--share", type=SOME, default=0.15, help="Share of positions whose outputs are compared.")
+@click.option("--distance", type=Number(0), default=1.0, help="Weight of the hidden states' distance at first.")
+@click.option("--average", type=SHARE, default=0.998, help="Share that the average of weights keeps in a step.")
+@click.option("--uses", type=click.IntRange(1), default=2, help="Steps in which an answer of the original is used.")
+@click.option("--report", type=POSITIVE, default=5.0, help="Minutes between two checkpoints and measurements.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1)
 def main(pair, original, text, turned_text, device, run_folder, measure, sets, start, train, report, **numbers):
-    device = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    run_folder = run_folder or Path(f"run-{pair}")
+    click.get_current_context().with_resource(hold(run_folder))
+    files = find_original(pair, original, run_folder / "original")
+    read = {str(path): path for path in (*text, *turned_text, start) if path}
     settings = Settings(
         pair=pair,
         text=[str(path) for path in text],
         turned_text=[str(path) for path in turned_text],
         start=str(start or ""),
         train=list(train),
+        contents=hash_files(read | {"original model": files.model, "original vocabulary": files.vocabulary}),
         **numbers,
     )
-    run_folder = run_folder or Path(f"run-{pair}")
     open_run(run_folder, settings)
-    files = find_original(pair, original, run_folder / "original")
     model, vocabulary = load_original(files, device)
     click.echo(f"on {device}; reading the text", err=True)
     corpus = load_corpus(settings, vocabulary)
     click.echo(f"{len(corpus)} pairs, {corpus.measure()[:, 1].sum()} target tokens", err=True)
     measured = encode_pairs(vocabulary, read_pairs(measure)) if measure else None
+    for option, pairs in (("--text", corpus), ("--measure", measured)):
+        if pairs is not None and not len(pairs):
+            raise click.UsageError(f"{option} holds no pair of 1 to {LONGEST - 1} tokens a side: give others")
     run = Run(settings, run_folder, model, corpus, device)
     if run.resume():
         click.echo(f"goes on after {run.progress.seconds / 60:.1f} of {settings.minutes:g} minutes", err=True)
@@ -108,12 +117,29 @@ def load_corpus(settings: Settings, vocabulary: SentencePieceProcessor) -> Corpu
 
 
 def follow(run: Run, measured: Corpus | None, report: float) -> None:
-    """Train to the end of the run; now and then save, measure and tell. SIGTERM ends it after the step, saved."""
+    """Train to the end of the run; now and then save, measure and tell.
+
+    Raises:
+        click.ClickException: SIGTERM came, after which the run was saved; or the loss is not finite.
+    """
     stopped = Event()
-    signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stopped.set())
+    try:
+        go_on(run, measured, report, stopped)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def go_on(run: Run, measured: Corpus | None, report: float, stopped: Event) -> None:
+    """As `follow` does, until `stopped`."""
     due = run.progress.seconds / 60 + min(report, FIRST_REPORT)
     for parts in run.train():
         minutes = run.progress.seconds / 60
+        if not all(map(math.isfinite, parts.values())):
+            raise click.ClickException(
+                f"the loss of step {run.progress.steps} is not finite: give a lower --peak than {run.settings.peak:g}, "
+                "and another --run"
+            )
         if stopped.is_set():
             run.save()
             raise click.ClickException(f"stopped after {minutes:.1f} minutes; the same command goes on from there")

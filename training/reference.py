@@ -10,9 +10,11 @@ Shapes: B texts of at most S source and T target tokens, D values a token, H hea
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import click
 import torch
-from polygist_service.store.convert.bergamot import read_student
+from polygist_service.store.convert.bergamot import EXPECTED_OPTIONS, read_shortlist, read_student
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 from torch.nn import functional
@@ -52,8 +54,16 @@ class Model:
 
 
 def load_original(files: Original, device: str = "cpu") -> tuple[Model, SentencePieceProcessor]:
-    """An original student and its vocabulary."""
+    """An original student and its vocabulary.
+
+    Raises:
+        StoreError: a file is damaged.
+        click.ClickException: the student is of another architecture, or the vocabulary is another student's.
+    """
     student = read_student(files.model)
+    for option, expected in EXPECTED_OPTIONS.items():
+        if (value := student.options.get(option)) != expected:
+            raise click.ClickException(f"{files.model} has {option}={value!r}; students with {expected!r} are trained")
     weights = {name: torch.tensor(array, device=device).contiguous() for name, array in student.weights.items()}
     model = Model(
         weights,
@@ -61,7 +71,21 @@ def load_original(files: Original, device: str = "cpu") -> tuple[Model, Sentence
         encoder_layers=int(student.options["enc-depth"]),
         decoder_layers=int(student.options["dec-depth"]),
     )
-    return model, SentencePieceProcessor(model_file=str(files.vocabulary))
+    read_shortlist(files.shortlist)  # only the conversion needs it: what is damaged is told before the training
+    vocabulary = open_vocabulary(files.vocabulary)
+    if (pieces := vocabulary.get_piece_size()) != model.vocabulary_size:
+        raise click.ClickException(
+            f"{files.vocabulary} has {pieces} pieces, {files.model} {model.vocabulary_size}: give those of one student"
+        )
+    return model, vocabulary
+
+
+def open_vocabulary(path: Path) -> SentencePieceProcessor:
+    """The vocabulary of a student; raises click.ClickException if the file holds none."""
+    try:
+        return SentencePieceProcessor(model_proto=path.read_bytes())
+    except RuntimeError as error:
+        raise click.ClickException(f"{path} is no model of SentencePiece ({error}): fetch it again") from error
 
 
 def encode_text(vocabulary: SentencePieceProcessor, text: str) -> list[int]:

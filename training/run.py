@@ -1,19 +1,24 @@
 """A run: weights in training, and the checkpoint from which it goes on after it was stopped."""
 
+import fcntl
+import hashlib
 import json
 import math
 import os
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import BadZipFile, ZipFile
 
 import click
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
+from training.export import read_weights
 from training.objective import (
     Answer,
     Batch,
@@ -30,7 +35,8 @@ from training.objective import (
 from training.reference import Model
 from training.text import Corpus, draw_batches
 
-CHECKPOINT, SETTINGS = "checkpoint.pt", "settings.json"
+CHECKPOINT, SETTINGS, LOCK = "checkpoint.pt", "settings.json", "lock"
+ENCODER = "encoder_l"
 CLIP = 1.0
 KEPT = 256  # answers of the original that wait for their next use; 7 MB each with 4,500 tokens of 256 values
 
@@ -40,7 +46,11 @@ Question = tuple[Batch, Answer]
 
 @dataclass(frozen=True)
 class Settings:
-    """What makes a run the run that it is."""
+    """What makes a run the run that it is.
+
+    Attributes:
+        contents: SHA-256 of the files that it reads: of texts by their paths.
+    """
 
     pair: str
     text: list[str]
@@ -57,6 +67,7 @@ class Settings:
     average: float
     uses: int
     seed: int
+    contents: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,10 +98,9 @@ class Run:
         self.generator = torch.Generator().manual_seed(settings.seed)
         trained = start_student(original, self.generator)
         if settings.start:
-            trained = {name: w.float().to(device) for name, w in load_file(settings.start).items()}
-        while count_layers(trained) < settings.layers:
-            trained = add_layer(trained)
-        chosen = [name for name in original.weights if any(name.startswith(each) for each in settings.train)]
+            trained = {name: w.to(device) for name, w in read_start(Path(settings.start), original, trained).items()}
+        trained = grow(trained, settings.layers)
+        chosen = find_encoder_weights(original, settings.train)
         trained |= {name: original[name].clone() for name in chosen if name not in trained}
         self.trained = {name: w.requires_grad_() for name, w in trained.items()}
         self.averaged = {name: w.detach().clone() for name, w in trained.items()}
@@ -172,26 +182,54 @@ class Run:
         return {"divergence": loss.divergence.item(), "distance": loss.distance.item(), "rate": rate}
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
-        beside = self.folder / f"{CHECKPOINT}.new"
-        torch.save(
-            {
-                "progress": asdict(self.progress),
-                "trained": {name: w.detach() for name, w in self.trained.items()},
-                "averaged": self.averaged,
-                "optimiser": self.optimiser.state_dict(),
-                "generator": self.generator.get_state(),
-            },
-            beside,
-        )
-        os.replace(beside, self.folder / CHECKPOINT)
+        """Write the checkpoint, whole or not at all.
+
+        Raises:
+            click.ClickException: the disk does not take it.
+        """
+        path = self.folder / CHECKPOINT
+        beside = path.with_name(f"{CHECKPOINT}.new")
+        stored = {
+            "progress": asdict(self.progress),
+            "trained": {name: w.detach() for name, w in self.trained.items()},
+            "averaged": self.averaged,
+            "optimiser": self.optimiser.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        try:
+            with beside.open("wb") as file:
+                torch.save(stored, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except (OSError, RuntimeError) as error:
+            beside.unlink(missing_ok=True)
+            raise click.ClickException(
+                f"{path} cannot be written ({error}): make room, and give the same command again"
+            ) from error
 
     def resume(self) -> bool:
-        """Go on from the checkpoint, if there is one."""
+        """Go on from the checkpoint, if there is one.
+
+        Raises:
+            click.ClickException: it is damaged.
+        """
         path = self.folder / CHECKPOINT
         if not path.exists():
             return False
-        stored = torch.load(path, map_location=self.device)
+        try:
+            with ZipFile(path) as archive:
+                if broken := archive.testzip():  # torch does not look at checksums
+                    raise BadZipFile(f"the checksum of {broken} is another")
+            self.restore(torch.load(path, map_location=self.device))
+        except (BadZipFile, EOFError, KeyError, RuntimeError, TypeError, UnpicklingError, ValueError) as error:
+            raise click.ClickException(
+                f"{path} is damaged ({error}): put a copy of it there, or delete it to train from the start"
+            ) from error
+        return True
+
+    def restore(self, stored: dict) -> None:
+        """Take what a checkpoint holds."""
         self.progress = Progress(**stored["progress"])
         with torch.no_grad():
             for name, w in stored["trained"].items():
@@ -199,7 +237,6 @@ class Run:
         self.averaged = stored["averaged"]
         self.optimiser.load_state_dict(stored["optimiser"])
         self.generator.set_state(stored["generator"].cpu())
-        return True
 
 
 def has_bfloat16(device: str) -> bool:
@@ -217,16 +254,114 @@ def schedule(share: float, warm_up: float) -> float:
     return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up))) / 2
 
 
-def open_run(folder: Path, settings: Settings) -> None:
-    """Make the folder of a run, or see that the one that is there was started with the same settings.
+def read_start(path: Path, original: Model, trained: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights to start from, which may have more layers than `trained`, and layers of the encoder.
 
     Raises:
-        click.UsageError: it was started with others.
+        click.UsageError: they are another student's.
+    """
+    weights = read_weights(path)
+    while 1 < count_layers(trained) < count_layers(weights):
+        trained = add_layer(trained)
+    encoder = {name: w for name, w in original.weights.items() if name.startswith(ENCODER)}
+    shapes = {name: w.squeeze().shape for name, w in (encoder | trained).items()}
+    wrong = [name for name, w in weights.items() if w.squeeze().shape != shapes.get(name)]
+    wrong += [name for name in trained if name not in weights]
+    if wrong:
+        raise click.UsageError(f"--start {path}: {wrong[0]} does not fit the original: give weights of a like student")
+    return weights
+
+
+def grow(trained: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+    """A decoder of as many layers, if it has not; 0 leaves it as it is.
+
+    Raises:
+        click.UsageError: it has more, or but one.
+    """
+    found = count_layers(trained)
+    if 0 < layers < found:
+        raise click.UsageError(f"--layers {layers}: the decoder starts with {found}: give {found} or more")
+    if found == 1 < layers:
+        raise click.UsageError(f"--layers {layers}: layers are added between two, the decoder has one: leave it out")
+    while count_layers(trained) < layers:
+        trained = add_layer(trained)
+    return trained
+
+
+def find_encoder_weights(original: Model, beginnings: Sequence[str]) -> list[str]:
+    """Names of weights of the encoder's layers that begin so.
+
+    Raises:
+        click.UsageError: none does, or others do too.
+    """
+    found = []
+    for beginning in beginnings:
+        names = [name for name in original.weights if name.startswith(beginning)]
+        if not names or not all(name.startswith(ENCODER) for name in names):
+            raise click.UsageError(
+                f"--train {beginning!r}: give the begin of names of the encoder's weights, {ENCODER}1 to "
+                f"{ENCODER}{original.encoder_layers}; the decoder is trained anyway, embeddings are not"
+            )
+        found += names
+    return found
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Make the folder of a run and keep other processes from it; a process that is killed lets go of it.
+
+    Raises:
+        click.UsageError: another process has it.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise click.UsageError(f"{folder} is in use by a run: wait for its end, or give another --run") from error
+        yield
+
+
+def hash_files(paths: Mapping[str, Path]) -> dict[str, str]:
+    """SHA-256 of each file."""
+    digests = {}
+    for name, path in paths.items():
+        with path.open("rb") as file:
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
+
+
+def open_run(folder: Path, settings: Settings) -> None:
+    """Write down what a run is started with; if it has a checkpoint, see that it was started with the same.
+
+    Raises:
+        click.UsageError: it was started with something else.
+        click.ClickException: what was written down is damaged.
+    """
     path = folder / SETTINGS
     given = asdict(settings)
-    if path.exists() and (stored := json.loads(path.read_text())) != given:
-        other = ", ".join(f"{name} {stored.get(name)!r}" for name in given if stored.get(name) != given[name])
-        raise click.UsageError(f"{folder} was started with {other}: give the same, or another --run")
-    path.write_text(json.dumps(given, indent=1))
+    # Runs of before have not all settings.
+    stored = given | (read_settings(path) if (folder / CHECKPOINT).exists() else {})
+    other = [name for name in given if name != "contents" and stored[name] != given[name]]
+    if other:
+        named = ", ".join(f"{name} {stored[name]!r}" for name in other)
+        raise click.UsageError(f"{folder} was started with {named}: give the same, or another --run")
+    changed = [name for name, digest in settings.contents.items() if stored["contents"].get(name) != digest]
+    if changed:
+        raise click.UsageError(
+            f"{', '.join(changed)}: not what {folder} was started with; put that back, or give another --run"
+        )
+    beside = path.with_name(f"{SETTINGS}.new")
+    beside.write_text(json.dumps(given, indent=1))
+    os.replace(beside, path)
+
+
+def read_settings(path: Path) -> dict:
+    """Settings of a run as they were written; raises click.ClickException if the file is damaged."""
+    try:
+        stored = json.loads(path.read_text())
+        if not isinstance(stored, dict):
+            raise ValueError("no object")
+    except ValueError as error:
+        raise click.ClickException(f"{path} is damaged ({error}): put it right, or give another --run") from error
+    return stored

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctranslate2
-from polygist_service.store.convert.bergamot import convert_bergamot
+from polygist_service.store.convert.bergamot import POSITIONS, convert_bergamot
 from polygist_service.store.saturation import find_int8_limit
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sentencepiece import SentencePieceProcessor
 
 from training.originals import Original
+from training.text import read_lines
 
 BATCH_TOKENS = 1024
 # Printed quotes and dashes are read as typed ones, as they are where the models are served.
@@ -38,7 +39,7 @@ class Score:
 
 def read_set(paths: Sequence[Path]) -> ParallelSet:
     """Read a file of sources, a sentence a line, and one or more files of references."""
-    sources, *references = [path.read_text(encoding="utf-8").splitlines() for path in paths]
+    sources, *references = [read_lines(path) for path in paths]
     return ParallelSet(paths[0].name, sources, references)
 
 
@@ -50,11 +51,13 @@ def convert(original: Original, adapter: Path, folder: Path, *, compute_type: st
 
 
 def translate(model: Path, texts: Sequence[str], *, compute_type: str = "int8") -> list[str]:
-    """Translate greedily, over the full vocabulary."""
+    """Translate greedily, over the full vocabulary; of a text of over 511 tokens, the first."""
     translator = ctranslate2.Translator(str(model), compute_type=compute_type)
     vocabulary = SentencePieceProcessor(model_file=str(model / "tokenizer.spm"))
     pieces = vocabulary.encode([text.translate(TYPED) for text in texts], out_type=str)
-    results = translator.translate_batch(pieces, beam_size=1, max_batch_size=BATCH_TOKENS, batch_type="tokens")
+    results = translator.translate_batch(
+        pieces, beam_size=1, max_batch_size=BATCH_TOKENS, batch_type="tokens", max_input_length=POSITIONS - 1
+    )
     return [vocabulary.decode(result.hypotheses[0]) for result in results]
 
 

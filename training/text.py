@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from sentencepiece import SentencePieceProcessor
@@ -49,20 +50,32 @@ def read_pairs(path: Path, *, turned: bool = False) -> list[TextPair]:
     """Read lines of a source, a tab and a target; turned round if they belong to the other direction.
 
     Raises:
-        ValueError: a line has no tab, or more than one.
+        click.ClickException: a line has no tab, or more than one.
     """
     pairs = []
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            sides = line.rstrip("\n").split("\t")
-            if len(sides) != 2:
-                raise ValueError(
-                    f"{path}, line {number} has {len(sides) - 1} tabs; a pair is a source, a tab and a target: "
-                    "python -m training.translate makes pairs of sentences"
-                )
-            source, target = reversed(sides) if turned else sides
-            pairs.append((source, target))
+    for number, line in enumerate(read_lines(path), start=1):
+        sides = line.split("\t")
+        if len(sides) != 2:
+            raise click.ClickException(
+                f"{path}, line {number} has {len(sides) - 1} tabs; a pair is a source, a tab and a target: "
+                "python -m training.translate makes pairs of sentences"
+            )
+        source, target = reversed(sides) if turned else sides
+        pairs.append((source, target))
     return pairs
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text, without their ends and without a byte order mark.
+
+    Raises:
+        click.ClickException: it is not UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            return [line.rstrip("\n") for line in lines]
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{path} is not UTF-8 ({error}): convert it, with iconv say") from error
 
 
 def vary(pairs: Sequence[TextPair], seed: int) -> Iterator[TextPair]:

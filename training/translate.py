@@ -13,6 +13,7 @@ import torch
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
+from training.options import Command, choose_device, existing_file
 from training.originals import find_original
 from training.reference import (
     END,
@@ -24,9 +25,10 @@ from training.reference import (
     encode_text,
     load_original,
     logits,
+    open_vocabulary,
     pad,
 )
-from training.text import LONGEST
+from training.text import LONGEST, read_lines
 
 BATCH_TOKENS = 1024
 SAMPLED_FROM = 8  # the likeliest tokens, of which one is drawn
@@ -87,32 +89,37 @@ def batches(rows: Sequence[Sequence[int]], most_tokens: int) -> Iterator[list[in
         yield batch
 
 
-@click.command(help=__doc__)
+@click.command(cls=Command, help=__doc__, context_settings={"show_default": True})
 @click.argument("model")
-@click.argument("sentences", type=click.File(encoding="utf-8"))
-@click.argument("pairs", type=click.File("w", encoding="utf-8"))
+@click.argument("sentences", type=existing_file)
+@click.argument("pairs", type=click.Path(path_type=Path, dir_okay=False, writable=True))
 @click.option("--sampled", is_flag=True, help="Draw among the likeliest tokens; installed models only.")
-@click.option("--batch", default=4096, show_default=True, help="Source tokens of a batch of the original's.")
-@click.option("--device", default="cpu", show_default=True, help="Of the original.")
+@click.option("--batch", type=click.IntRange(1), default=4096, help="Source tokens of a batch of the original's.")
+@click.option("--device", default="cpu", callback=choose_device, help="Of the original.")
 @torch.inference_mode()
 def main(model, sentences, pairs, sampled, batch, device):
-    texts = list(dict.fromkeys(filter(None, (" ".join(line.split()) for line in sentences))))
+    if not pairs.parent.is_dir():
+        raise click.BadParameter(f"{str(pairs)!r}: there is no folder {pairs.parent}; make it", param_hint="PAIRS")
+    texts = list(dict.fromkeys(filter(None, (" ".join(line.split()) for line in read_lines(sentences)))))
     folder = Path(model) if Path(model).is_dir() else None
     if folder and (folder / "model.bin").exists():
-        vocabulary = SentencePieceProcessor(model_file=str(folder / "tokenizer.spm"))
+        vocabulary = open_vocabulary(folder / "tokenizer.spm")
     elif sampled:
         raise click.UsageError(f"{model} is no installed model, which --sampled needs; give its folder")
     else:
-        original, vocabulary = load_original(find_original(model, folder, Path(pairs.name).parent / "original"), device)
+        files = find_original(model, folder, pairs.parent / "original", option="MODEL")
+        original, vocabulary = load_original(files, device)
     kept = [text for text in texts if len(vocabulary.encode(text)) < LONGEST]
+    if not kept:
+        raise click.BadParameter(f"{str(sentences)!r}: no line of 1 to {LONGEST - 1} tokens", param_hint="SENTENCES")
     if folder and (folder / "model.bin").exists():
         translated = translate_with_installed(folder, kept, is_sampled=sampled)
     else:
         translated = translate_with_original(original, vocabulary, kept, batch, device)
     with click.progressbar(translated, length=len(kept), label="translating") as bar:
         translations = dict(bar)
-    for at, text in enumerate(kept):
-        pairs.write(f"{text}\t{translations[at]}\n")
+    lines = (f"{text}\t{' '.join(translations[at].split())}\n" for at, text in enumerate(kept))
+    pairs.write_text("".join(lines), encoding="utf-8")
     click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of over {LONGEST} tokens left out", err=True)
 
 

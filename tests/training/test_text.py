@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is missing; `make training-test` installs it")
 
+import click
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,5 +69,5 @@ def test_pairs_of_the_other_direction_are_turned_round(tmp_path):
 def test_a_line_that_is_no_pair_is_named(tmp_path, line):
     path = tmp_path / "pairs.tsv"
     path.write_text(f"a\tb\n{line}\n")
-    with pytest.raises(ValueError, match=r"pairs.tsv, line 2 has \d tabs.*training.translate"):
+    with pytest.raises(click.ClickException, match=r"pairs.tsv, line 2 has \d tabs.*training.translate"):
         read_pairs(path)
