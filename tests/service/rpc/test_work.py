@@ -19,7 +19,10 @@ def pack(*members, comment=b""):
     return packed.getvalue()
 
 
-@given(st.lists(st.integers(0, 5000), min_size=1, max_size=10), st.binary(max_size=50))
+@given(
+    st.lists(st.integers(0, 5000), min_size=1, max_size=10),
+    st.binary(max_size=50).map(lambda text: text.replace(b"P", b"")),
+)
 def test_a_packed_file_is_as_long_as_what_is_in_it(sizes, comment):
     assert measure_unpacked(pack(*sizes, comment=comment)) == sum(sizes)
 
