@@ -364,8 +364,9 @@ class Admission:
             return None
         before = self._seconds_before(caller, estimate)
         wait = self._seconds_until(caller, before, weight)
-        answered = self._seconds_until(caller, before + estimate, weight) * (1 + SPARE_SHARE) + self._delay.seconds
-        if seconds_left is not None and answered > seconds_left and not self._is_trial():
+        done = self._seconds_until(caller, before + estimate, weight) * (1 + SPARE_SHARE)
+        answered = done + self._delay.seconds
+        if seconds_left is not None and answered > seconds_left and not self._is_trial(done, seconds_left):
             alone = estimate / self._capacity.per_second * (1 + SPARE_SHARE) + self._delay.seconds
             return refuse_for_deadline(answered, wait=wait, alone=alone, seconds_left=seconds_left)
         if wait > self._bounds.queue_seconds:
@@ -380,10 +381,18 @@ class Admission:
             )
         return None
 
-    def _is_trial(self) -> bool:
-        """Return whether a call is taken on against its estimate: now and then, where nothing waits."""
+    def _is_trial(self, done: float, seconds_left: float) -> bool:
+        """Return whether a call is taken on against its estimate, where nothing waits: only calls teach better.
+
+        That is each one whose work would be done in time: what calls took beside it while others waited too, or while
+        the machine was slow, does not keep a server idle. Where the work alone is too much, it is one now and then.
+        """
+        if self._calls:
+            return False
+        if done <= seconds_left:
+            return True
         now = self._clock()
-        if self._calls or now - self._tried < TRIAL_SECONDS:
+        if now - self._tried < TRIAL_SECONDS:
             return False
         self._tried = now
         return True

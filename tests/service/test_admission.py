@@ -338,6 +338,26 @@ def test_what_calls_take_beside_their_work_is_learnt_from_those_that_come_too_la
     machine.admit(work(10), seconds_left=0.4)
 
 
+def test_a_machine_that_was_slow_is_not_idle_for_long(machine: Machine):
+    """What calls took beside their work is more than any deadline: the first one is taken on, and teaches better."""
+    for _ in range(200):
+        call = machine.admit(work(10))
+        machine.now += 20.0
+        machine.end(call)
+    taken = 0
+    while len(machine.calls) < 3:
+        machine.now += 0.2
+        if machine.admission.find_refusal(work(10), "me", seconds_left=2.0):
+            assert machine.calls  # never where nothing waits
+            for call in [*machine.calls]:
+                call.is_whole, call.usage.engine_seconds = True, 0.1
+                machine.end(call)
+        else:
+            machine.admit(work(10))
+            taken += 1
+            assert taken < 200
+
+
 @dataclass(frozen=True)
 class Step:
     """What happens next: a call comes, one is worked on, or one ends."""
