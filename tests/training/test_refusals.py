@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
 
 from tests.training.student import make_pairs, write_original, write_pairs
+from training import originals
 from training.average import main as average_main
 from training.distil import main
 from training.export import write_adapters
@@ -262,6 +263,32 @@ def test_sigterm_ends_a_run_saved(folder):
         _, complaint = process.communicate()
     assert (process.returncode, "the same command goes on from there" in complaint) == (1, True)
     assert torch.load(folder / "run" / CHECKPOINT)["progress"]["steps"] > 0
+
+
+def test_sigterm_after_the_training_ends_the_command_as_ever(folder):
+    before = signal.getsignal(signal.SIGTERM)
+    assert not distil(folder).exception
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_files_of_the_catalogue_are_fetched_again_after_a_kill(tmp_path, monkeypatch):
+    """A wheel of which a part came is no wheel."""
+
+    def fetch_files(source, files, workspace, report):
+        if workspace.exists() and not (workspace / "whole").exists():
+            raise ValueError("not enough values to unpack")
+        workspace.mkdir(parents=True, exist_ok=True)
+        if is_killed:
+            raise KeyboardInterrupt
+        (workspace / "whole").touch()
+        return dict.fromkeys(("model", "vocabulary", "shortlist"), workspace / "whole")
+
+    monkeypatch.setattr(originals, "fetch_files", fetch_files)
+    is_killed = True
+    with pytest.raises(KeyboardInterrupt):
+        find_original("enpt", None, tmp_path / "original")
+    is_killed = False
+    assert find_original("enpt", None, tmp_path / "original").model == tmp_path / "original" / "enpt" / "whole"
 
 
 @pytest.mark.parametrize(
