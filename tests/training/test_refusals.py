@@ -1,5 +1,6 @@
 """What the commands refuse: each time the option or file is named, before anything is trained, and nothing is lost."""
 
+import errno
 import json
 import os
 import signal
@@ -250,6 +251,17 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(folder, monkeypatch):
     expect_refusal(distil(folder, minutes="0.1"), CHECKPOINT, "cannot be written", "make room")
     assert (folder / "run" / CHECKPOINT).read_bytes() == before
     assert not list((folder / "run").glob("*.new"))
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_by_the_name_of_what_is_missing(folder, monkeypatch):
+    assert not distil(folder).exception
+
+    def write(*arguments, **more):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for target, said in (("training.distil.convert", "model"), ("training.export.write_adapter", "adapter.tiny")):
+        monkeypatch.setattr(target, write)
+        expect_refusal(distil(folder), said, "cannot be written", "No space left", "make room")
 
 
 def test_sigterm_ends_a_run_saved(folder):
