@@ -19,7 +19,7 @@ from sentencepiece import SentencePieceProcessor
 
 from training.divergence import measure_divergence
 from training.export import write_adapters
-from training.options import Command, Number, check_pair, choose_device, existing_file, folder
+from training.options import Command, Number, check_pair, choose_device, existing_file, folder, writing
 from training.originals import find_original
 from training.reference import load_original
 from training.run import Run, Settings, hash_files, hold, open_run
@@ -101,7 +101,8 @@ def main(pair, original, text, turned_text, device, run_folder, measure, sets, s
     adapter = write_adapters(run.averaged, run_folder, pair)
     served = run_folder / MODEL
     shutil.rmtree(served, ignore_errors=True)  # of this run, when it was started again
-    convert(files, adapter, served)
+    with writing(served):
+        convert(files, adapter, served)
     click.echo(f"{served}: the model; polygist-server models pull path:{served.resolve()} installs it")
     for each in score(served, sets):
         click.echo(f"{each.name}: BLEU {each.bleu:.2f}, chrF {each.chrf:.2f}")
@@ -152,7 +153,7 @@ def go_on(run: Run, measured: Corpus | None, report: float, stopped: Event) -> N
             for name, weights in (("last", run.trained), ("averaged", run.averaged)):
                 found = measure_divergence(run.original, run.student(weights), measured, run.device)
                 record |= {f"{name}_divergence": found.divergence, f"{name}_agreement": found.agreement}
-        with (run.folder / LOG).open("a", encoding="utf-8") as log:
+        with writing(run.folder / LOG), (run.folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps(record) + "\n")
         click.echo(" ".join(f"{key} {value:.4g}" for key, value in record.items()))
 

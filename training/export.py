@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from training.objective import count_layers
+from training.options import writing
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -39,8 +40,10 @@ def write_adapters(trained: Mapping[str, Tensor], folder: Path, pair: str) -> Pa
     if broken:
         raise click.ClickException(f"float16 cannot hold {', '.join(broken)}: train again at a lower --peak")
     path, adapter = (folder / f"{kind}.{pair}.safetensors" for kind in ("trained", "adapter"))
-    save_file(weights, path, metadata={"format": ADAPTER_FORMAT, "version": "1"})
-    write_adapter({name: w.numpy() for name, w in weights.items()}, adapter)
+    with writing(path):
+        save_file(weights, path, metadata={"format": ADAPTER_FORMAT, "version": "1"})
+    with writing(adapter):
+        write_adapter({name: w.numpy() for name, w in weights.items()}, adapter)
     for each in (path, adapter):
         digest = hashlib.sha256(each.read_bytes()).hexdigest()
         click.echo(f"{each}: {len(weights)} weights, {each.stat().st_size} bytes, sha256 {digest}")

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,17 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no finite number.", parameter, context)
         return number
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Write a file or folder; raises click.ClickException with its name where the disk does not take it."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors have errors of their own for it
+        raise click.ClickException(
+            f"{path} cannot be written ({error}): make room, and give the same command again"
+        ) from error
 
 
 def check_pair(context: click.Context, parameter: click.Parameter, value: str) -> str:

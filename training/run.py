@@ -32,6 +32,7 @@ from training.objective import (
     make_batch,
     start_student,
 )
+from training.options import writing
 from training.reference import Model
 from training.text import Corpus, draw_batches
 
@@ -197,16 +198,13 @@ class Run:
             "generator": self.generator.get_state(),
         }
         try:
-            with beside.open("wb") as file:
+            with writing(path), beside.open("wb") as file:
                 torch.save(stored, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
-        except (OSError, RuntimeError) as error:
+        finally:
             beside.unlink(missing_ok=True)
-            raise click.ClickException(
-                f"{path} cannot be written ({error}): make room, and give the same command again"
-            ) from error
 
     def resume(self) -> bool:
         """Go on from the checkpoint, if there is one.
@@ -352,8 +350,9 @@ def open_run(folder: Path, settings: Settings) -> None:
             f"{', '.join(changed)}: not what {folder} was started with; put that back, or give another --run"
         )
     beside = path.with_name(f"{SETTINGS}.new")
-    beside.write_text(json.dumps(given, indent=1))
-    os.replace(beside, path)
+    with writing(path):
+        beside.write_text(json.dumps(given, indent=1))
+        os.replace(beside, path)
 
 
 def read_settings(path: Path) -> dict:

@@ -13,7 +13,7 @@ import torch
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
 
-from training.options import Command, choose_device, existing_file
+from training.options import Command, choose_device, existing_file, writing
 from training.originals import find_original
 from training.reference import (
     END,
@@ -119,7 +119,8 @@ def main(model, sentences, pairs, sampled, batch, device):
     with click.progressbar(translated, length=len(kept), label="translating") as bar:
         translations = dict(bar)
     lines = (f"{text}\t{' '.join(translations[at].split())}\n" for at, text in enumerate(kept))
-    pairs.write_text("".join(lines), encoding="utf-8")
+    with writing(pairs):
+        pairs.write_text("".join(lines), encoding="utf-8")
     click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of over {LONGEST} tokens left out", err=True)
 
 

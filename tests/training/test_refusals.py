@@ -1,5 +1,6 @@
 """What the commands refuse: each time the option or file is named, before anything is trained, and nothing is lost."""
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
 
 from tests.training.student import make_pairs, write_original, write_pairs
+from training import originals
 from training.average import main as average_main
 from training.distil import main
 from training.export import write_adapters
@@ -251,6 +253,17 @@ def test_a_full_disk_leaves_the_checkpoint_before_it(folder, monkeypatch):
     assert not list((folder / "run").glob("*.new"))
 
 
+def test_a_disk_that_is_full_at_the_end_is_told_by_the_name_of_what_is_missing(folder, monkeypatch):
+    assert not distil(folder).exception
+
+    def write(*arguments, **more):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for target, said in (("training.distil.convert", "model"), ("training.export.write_adapter", "adapter.tiny")):
+        monkeypatch.setattr(target, write)
+        expect_refusal(distil(folder), said, "cannot be written", "No space left", "make room")
+
+
 def test_sigterm_ends_a_run_saved(folder):
     command = [sys.executable, "-m", "training.distil", "--pair", "tiny", "--original", folder / "original", "--text"]
     command += [folder / "pairs.tsv", "--run", folder / "run", "--minutes", "60", "--report", "0.001"]
@@ -262,6 +275,32 @@ def test_sigterm_ends_a_run_saved(folder):
         _, complaint = process.communicate()
     assert (process.returncode, "the same command goes on from there" in complaint) == (1, True)
     assert torch.load(folder / "run" / CHECKPOINT)["progress"]["steps"] > 0
+
+
+def test_sigterm_after_the_training_ends_the_command_as_ever(folder):
+    before = signal.getsignal(signal.SIGTERM)
+    assert not distil(folder).exception
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_files_of_the_catalogue_are_fetched_again_after_a_kill(tmp_path, monkeypatch):
+    """A wheel of which a part came is no wheel."""
+
+    def fetch_files(source, files, workspace, report):
+        if workspace.exists() and not (workspace / "whole").exists():
+            raise ValueError("not enough values to unpack")
+        workspace.mkdir(parents=True, exist_ok=True)
+        if is_killed:
+            raise KeyboardInterrupt
+        (workspace / "whole").touch()
+        return dict.fromkeys(("model", "vocabulary", "shortlist"), workspace / "whole")
+
+    monkeypatch.setattr(originals, "fetch_files", fetch_files)
+    is_killed = True
+    with pytest.raises(KeyboardInterrupt):
+        find_original("enpt", None, tmp_path / "original")
+    is_killed = False
+    assert find_original("enpt", None, tmp_path / "original").model == tmp_path / "original" / "enpt" / "whole"
 
 
 @pytest.mark.parametrize(
