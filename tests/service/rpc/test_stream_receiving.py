@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from collections.abc import Iterable
 from contextlib import aclosing
 
 import grpc
@@ -34,11 +35,20 @@ class Streams:
 
     async def open(self, name: str, message: bytes | None, caller: str = "one") -> asyncio.Task[None]:
         """Open one, and let it send; None is nothing, for ever."""
-        task = asyncio.create_task(self._work(name, message, caller))
-        self._gates[name] = asyncio.Event()
-        self._tasks.append(task)
-        await settle()
+        (task,) = await self.open_at_once([name], message, caller)
         return task
+
+    async def open_at_once(
+        self, names: Iterable[str], message: bytes | None, caller: str = "one"
+    ) -> list[asyncio.Task[None]]:
+        """Open several, all of which have sent before anything of one is inflated."""
+        opened = []
+        for name in names:
+            self._gates[name] = asyncio.Event()
+            opened.append(asyncio.create_task(self._work(name, message, caller)))
+        self._tasks += opened
+        await settle()
+        return opened
 
     async def _work(self, name: str, message: bytes | None, caller: str) -> None:
         async def messages():
@@ -78,8 +88,7 @@ async def test_idle_streams_keep_no_turn(streams):
 
 
 async def test_where_too_much_waits_no_more_is_inflated_but_for_who_holds_none(streams):
-    for name in "abcde":
-        await streams.open(name, PACKED)
+    await streams.open_at_once("abcde", PACKED)
     await until(lambda: streams.received == ["a", "b", "c"])
     await streams.open("other", PACKED, "two")
     await until(lambda: streams.received == ["a", "b", "c", "other"])
@@ -89,7 +98,7 @@ async def test_where_too_much_waits_no_more_is_inflated_but_for_who_holds_none(s
 
 
 async def test_a_stream_that_is_given_up_holds_nothing(streams):
-    *working, waiting, _ = [await streams.open(name, PACKED) for name in "abcde"]
+    *working, waiting, _ = await streams.open_at_once("abcde", PACKED)
     await until(lambda: streams.received == ["a", "b", "c"])
     waiting.cancel()
     for task in working:
