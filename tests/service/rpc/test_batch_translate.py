@@ -254,7 +254,7 @@ async def test_long_items_share_what_one_request_may_hold():
 
 
 async def test_items_of_one_stream_share_batches_with_each_other():
-    engine = EchoEngine(delay=0.05)
+    engine = EchoEngine(delay=0.5)
     async with serving(engine) as service:
         call = service.translation.BatchTranslate()
         await call.write(config())
@@ -266,7 +266,7 @@ async def test_items_of_one_stream_share_batches_with_each_other():
 
 
 async def test_cancelling_stops_the_work_of_all_items():
-    engine = EchoEngine(delay=0.05)
+    engine = EchoEngine(delay=0.5)
     async with serving(engine) as service:
         call = service.translation.BatchTranslate()
         await call.write(config())
