@@ -28,12 +28,27 @@ CLOCKED = 32
 CANCELLED_TOGETHER = 64
 
 
-class Pauses:
-    """Has a coroutine that goes through much, and waits for little, leave the event loop to others now and then."""
+class LastPause(threading.local):
+    """When somebody on the event loop of a thread has last left it to others, in seconds by `time.monotonic`."""
 
-    def __init__(self) -> None:
-        self._left = CLOCKED
-        self._end = time.monotonic() + TURN_SECONDS
+    at = 0.0
+
+
+last_pause = LastPause()
+
+
+class Pauses:
+    """Has a coroutine that goes through much, and waits for little, leave the event loop to others now and then.
+
+    What is measured is the time since anybody on the loop has done so: what goes through much in several steps, each
+    with pauses of its own, holds it no longer than one that has one.
+
+    Args:
+        clocked: after so many things the clock is looked at.
+    """
+
+    def __init__(self, clocked: int = CLOCKED) -> None:
+        self._clocked = self._left = clocked
 
     async def pause(self, count: int = 1) -> None:
         """Let others go on where the last pause is some milliseconds and some things ago, `count` more by now.
@@ -43,10 +58,10 @@ class Pauses:
         self._left -= count
         if self._left > 0:
             return
-        self._left = CLOCKED
-        if time.monotonic() >= self._end:
+        self._left = self._clocked
+        if time.monotonic() >= last_pause.at + TURN_SECONDS:
             await asyncio.sleep(0)
-            self._end = time.monotonic() + TURN_SECONDS
+            last_pause.at = time.monotonic()
 
 
 async def run_in_turns(function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
@@ -264,6 +279,15 @@ class Work(Generic[ItemT, ResultT]):
         with self._lock:
             self._taken = len(self._items)
 
+    def let_go(self) -> None:
+        """Begin no further item, and forget what was made of the others, unless that is all there is to make."""
+        self.cancel()
+        with self._lock:
+            if self._done == len(self._items):
+                return
+            results, self._results = self._results, [None] * len(self._items)
+        let_go(results)
+
     def advance(self, seconds: float) -> None:
         """Work on items, one at least where there is one, until `seconds` have passed."""
         end = time.monotonic() + seconds
@@ -372,7 +396,7 @@ class TextPool:
         try:
             return await work.results
         finally:
-            work.cancel()
+            work.let_go()
             if context.trace:
                 context.trace.record("text", began)
 

@@ -10,6 +10,7 @@ import asyncio.events
 import gc
 import itertools
 import json
+import math
 import sys
 import threading
 import time
@@ -51,6 +52,7 @@ def note_holds(path: Path) -> None:
     run, run_round = asyncio.events.Handle._run, asyncio.base_events.BaseEventLoop._run_once
     output, watch = path.open("a", buffering=1), Stopwatch()
     seen: list[str] = []
+    began = [math.inf]  # the callback that runs
     parts: Counter[str] = Counter()  # of a round, in milliseconds
 
     def note(kind: str, milliseconds: float, collecting: float, places: list[str]) -> None:
@@ -60,7 +62,9 @@ def note_holds(path: Path) -> None:
 
     def timed(handle: asyncio.events.Handle) -> None:
         seen.clear()
+        began[0] = time.monotonic()
         milliseconds, collecting = watch.measure(lambda: run(handle))
+        began[0] = math.inf
         parts[name_of(handle)] += milliseconds
         note("callback", milliseconds, collecting, [place for place, _ in Counter(list(seen)).most_common(3)])
 
@@ -72,6 +76,9 @@ def note_holds(path: Path) -> None:
     def look(thread: int) -> None:
         while True:
             time.sleep(0.001)
+            # Where a thread begins, CPython 3.11 may take what is no frame yet for one, and end: so it is asked seldom.
+            if time.monotonic() - began[0] < NOTED_MILLISECONDS / 1000:
+                continue
             frames = itertools.islice(walk(sys._current_frames()[thread]), 4)
             seen.append(" < ".join(f"{each.f_code.co_qualname}:{each.f_lineno}" for each in frames))
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from polygist_service.concurrency import let_go
 from polygist_service.engine.interface import Hypothesis
 from polygist_service.notices import Notice, NoticeKind
 from polygist_service.text.alignment import AlignedPair, Alignment, compose, join_words
@@ -137,6 +138,10 @@ class Assembly:
         for rebuilder, text in zip(self._rebuilders, self._texts, strict=True):
             text.append(rebuilder.finish())
         return self._texts[0][-1]
+
+    def close(self) -> None:
+        """Forget what has become of the segments, in turns with others."""
+        let_go(self._outcomes, *self._texts)
 
     def translation(self) -> Translation:
         """Return the whole: its text is all that `add` and `finish` returned, joined."""

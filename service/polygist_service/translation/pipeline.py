@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
@@ -111,17 +111,20 @@ class Pipeline:
         Of two models, one at a time is held, so both need not be in memory at once.
         """
         async with self._decode(route.hops, [content.layout for content in contents]) as (documents, outcomes):
-            self._total += sum(len(document.segments) for document in documents)
-            for content, document in zip(contents, documents, strict=True):
-                assembly = Assembly(document, route, content.language, self._request)
-                for _ in document.segments:
-                    outcome = await anext(outcomes)
-                    yield content.index, Delta(await self._write_back(partial(assembly.add, outcome)))
-                    self._completed += 1
-                    yield content.index, Progress(self._completed, self._total)
-                yield content.index, Delta(await self._write_back(assembly.finish))
-                count = len(document.segments)
-                yield content.index, await self._write_back(assembly.translation, segment_count=count)
+            try:
+                self._total += sum(len(document.segments) for document in documents)
+                for content, document in zip(contents, documents, strict=True):
+                    with closing(Assembly(document, route, content.language, self._request)) as assembly:
+                        for _ in document.segments:
+                            outcome = await anext(outcomes)
+                            yield content.index, Delta(await self._write_back(partial(assembly.add, outcome)))
+                            self._completed += 1
+                            yield content.index, Progress(self._completed, self._total)
+                        yield content.index, Delta(await self._write_back(assembly.finish))
+                        count = len(document.segments)
+                        yield content.index, await self._write_back(assembly.translation, segment_count=count)
+            finally:
+                let_go(documents)
 
     async def _write_back(self, step: Callable[[], T], *, segment_count: int = 1) -> T:
         """Return what a step of an assembly gives; off the event loop where marks have to find their places.
@@ -138,7 +141,7 @@ class Pipeline:
     @asynccontextmanager
     async def _decode(
         self, hops: Sequence[Hop], layouts: Sequence[Layout]
-    ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
+    ) -> AsyncIterator[tuple[list[Document], AsyncIterator[Outcome]]]:
         """Give the documents of `layouts`, and what becomes of all their segments, in order."""
         first, *onward = hops
         length = sum(len(layout.text) for layout in layouts)
@@ -187,7 +190,7 @@ class Pipeline:
     @asynccontextmanager
     async def _pass(
         self, hop: Hop, splits: Sequence[Split], length: int, finder: TermFinder, *, is_last: bool = True
-    ) -> AsyncIterator[tuple[Sequence[Document], AsyncIterator[Outcome]]]:
+    ) -> AsyncIterator[tuple[list[Document], AsyncIterator[Outcome]]]:
         """Put texts, of `length` characters in all, through one model, which is held while the block runs."""
         preset = self._request.decoding
         options = hop.decoding(preset if is_last else replace(preset, alternative_count=0, scores=False))
@@ -227,10 +230,10 @@ class Pipeline:
         else:
             documents = await self._pool.run(self._context, lambda split: split(), splits)
             segments = [(document, segment) for document in documents for segment in document.segments]
-            read = partial(read_segment, guard)
-            found = await self._pool.run(self._context, read, segments[:START_SEGMENTS])
-            await start.begin([piece for each in found for piece in each])
-            found += await self._pool.run(self._context, read, segments[START_SEGMENTS:])
+            try:
+                found = await self._read_segments(segments, guard, start)
+            finally:
+                let_go(segments)
         pieces: list[Piece] = []
         await run_in_turns(pieces.extend, found)
         if len(pieces) != len(found) or any(piece.segment.hard_split for piece in pieces):
@@ -244,6 +247,15 @@ class Pipeline:
                 self._context, lambda pair: pair[0].with_segments(pair[1]), both, characters=self._measure(0)
             )
         return documents, pieces
+
+    async def _read_segments(
+        self, segments: Sequence[tuple[Document, Segment]], guard: Guard, start: "Start"
+    ) -> list[list[Piece]]:
+        """Return segments as a model reads them, which begins with the first ones."""
+        read = partial(read_segment, guard)
+        found = await self._pool.run(self._context, read, segments[:START_SEGMENTS])
+        await start.begin([piece for each in found for piece in each])
+        return found + await self._pool.run(self._context, read, segments[START_SEGMENTS:])
 
     def _measure(self, characters: int) -> int | None:
         """Return the length of texts for `TextPool.run`; None where marks or terms take a time of their own."""

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
-from polygist_service.concurrency import Pauses, TextPool, merge
+from polygist_service.concurrency import Pauses, TextPool, let_go, merge, run_in_turns
 from polygist_service.context import CallContext
 from polygist_service.engine.interface import Engine
 from polygist_service.errors import UnsupportedLanguagePair
@@ -94,9 +94,7 @@ class Translator:
         glossary = self.find_glossary(request)
         layouts = await read_contents(self._pool, context, request.contents, request.mime_type)
         languages = await self.tell_languages(layouts, request, context, turn)
-        if glossary:
-            for code in dict.fromkeys(language.language for language in languages):
-                check_glossary(glossary, code, request.target)
+        check_languages(glossary, languages, request.target)
         cases = list(zip(range(len(layouts)), layouts, languages, strict=True))
         length = sum(len(layout.text) for _, layout, language in cases if language.foreign)
         contents = await self._pool.run(context, lambda case: cut_parts(*case), cases, characters=length)
@@ -115,19 +113,21 @@ class Translator:
         for index, due in turns.due():
             await pauses.pause()
             yield index, await self._join(due, request, context)
-        async with aclosing(merge(streams)) as events:
-            async for place, event in events:
-                if isinstance(event, Progress):
-                    yield parts[place].index, event
-                    continue
-                if isinstance(event, Translation):
-                    for notice in event.notices:
+        try:
+            async with aclosing(merge(streams)) as events:
+                async for place, event in events:
+                    if isinstance(event, Progress):
+                        yield parts[place].index, event
+                        continue
+                    if isinstance(event, Translation):
+                        await run_in_turns(lambda notice: self._noticed(notice.kind), event.notices)
+                    turns.add(place, event)
+                    for index, due in turns.due():
                         await pauses.pause()
-                        self._noticed(notice.kind)
-                turns.add(place, event)
-                for index, due in turns.due():
-                    await pauses.pause()
-                    yield index, await self._join(due, request, context)
+                        yield index, await self._join(due, request, context)
+        finally:
+            turns.let_go()
+            let_go(layouts, languages, cases, contents, parts, *groups.values())
 
     async def _join(self, event: "Event | Joining", request: TranslationRequest, context: CallContext) -> Event:
         """Return an event as it is, but for the translation of a content of several parts, which is joined."""
@@ -257,6 +257,13 @@ class Joining(NamedTuple):
     language: DetectedLanguage
 
 
+def check_languages(glossary: Glossary | None, languages: Sequence[DetectedLanguage], target: str) -> None:
+    """Raise InvalidRequest where a glossary that is asked for has no terms in one of the languages."""
+    for code in dict.fromkeys(language.language for language in languages):
+        if glossary:
+            check_glossary(glossary, code, target)
+
+
 class Turns:
     """Holds back the events of a part until those of all parts before it are out, and puts parts together.
 
@@ -276,6 +283,10 @@ class Turns:
         """Take an event of the part at `place`; a translation is the last one of its part."""
         self._waiting[place].append(event)
 
+    def let_go(self) -> None:
+        """Forget all that waits, in turns with others: nothing is due any more."""
+        let_go(self._waiting, self._translations)
+
     def due(self) -> Iterator[tuple[int, Event | Joining]]:
         """Yield what need not wait any longer, each event with the index of its content."""
         while self._turn < len(self._waiting) and (events := self._waiting[self._turn]):
@@ -294,9 +305,7 @@ class Turns:
                 yield part.index, event
 
 
-async def read_contents(
-    pool: TextPool, context: CallContext, contents: Sequence[str], mime_type: str
-) -> Sequence[Layout]:
+async def read_contents(pool: TextPool, context: CallContext, contents: Sequence[str], mime_type: str) -> list[Layout]:
     """Return the structures of the contents of a request; raises InvalidRequest, see `read_content`."""
     read = partial(read_content, mime_type=mime_type)
     return await pool.run(context, read, list(enumerate(contents)), characters=length_to_read(mime_type))
