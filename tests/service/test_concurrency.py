@@ -259,6 +259,39 @@ async def test_what_is_run_in_turns_lets_others_go_on():
         await run_in_turns(lambda number: 1 / number, [1, 0])
 
 
+async def test_steps_with_pauses_of_their_own_hold_the_loop_no_longer_than_one():
+    async with Rounds() as rounds:
+        await asyncio.sleep(0)
+        before = rounds.count
+        for _ in range(4):
+            await run_in_turns(lambda number: None if number else time.sleep(TURN_SECONDS / 2), range(CLOCKED + 1))
+    assert rounds.count > before
+
+
+async def test_work_that_is_given_up_forgets_what_was_made():
+    class Made:
+        pass
+
+    made, gate = [], threading.Event()
+
+    def make(number):
+        if number == 50:
+            gate.wait(10)
+        result = Made()
+        made.append(weakref.ref(result))
+        return result
+
+    async with text_pool() as pool:
+        running = asyncio.ensure_future(pool.run(ME, make, range(100)))
+        await until(lambda: len(made) >= 50)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError) as raised:
+            await running
+        gate.set()
+        await until(lambda: not any(each() for each in made[:50]))
+        assert raised.traceback  # whose frames know the work
+
+
 async def test_lists_are_emptied_in_turns():
     many, few = [object() for _ in range(1000)], [1]
     let_go(many, [], few)
