@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from polygist_service.store.convert.bergamot import EXPECTED_OPTIONS, read_shortlist, read_student
 from sentencepiece import SentencePieceProcessor
 from torch import Tensor
@@ -93,13 +95,14 @@ def encode_text(vocabulary: SentencePieceProcessor, text: str) -> list[int]:
     return [*vocabulary.encode(text), END]
 
 
-def pad(rows: Sequence[Sequence[int]], device: str = "cpu", *, multiple: int = 1) -> tuple[Tensor, Tensor]:
+def pad(rows: Sequence[ArrayLike], device: str = "cpu", *, multiple: int = 1) -> tuple[Tensor, Tensor]:
     """Tokens of shape (B, S), and which of them are real; S is rounded up to a multiple."""
+    rows = [np.asarray(row, np.int64) for row in rows]
     lengths = torch.tensor([len(row) for row in rows])
     longest = math.ceil(int(lengths.max()) / multiple) * multiple
     tokens = torch.zeros(len(rows), longest, dtype=torch.long)
     real = torch.arange(longest) < lengths[:, None]
-    tokens[real] = torch.tensor([token for row in rows for token in row])
+    tokens[real] = torch.from_numpy(np.concatenate(rows))
     return tokens.to(device), real.to(device)
 
 
@@ -197,13 +200,15 @@ def finish_layer(model: Model, scope: str, x: Tensor, key: Tensor, value: Tensor
 def attend(model: Model, scope: str, x: Tensor, query: Tensor, key: Tensor, value: Tensor, *, mask: Tensor) -> Tensor:
     """Attention, its output joined with `x`; `mask` says what may be seen.
 
-    Two products with a softmax in float32 between them: on a processor 11 times as fast in bfloat16 as
+    On a processor, two products with a softmax in float32 between them: 11 times as fast in bfloat16 as
     `scaled_dot_product_attention`.
     """
-    scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(query.shape[-1])
-    shares = scores.masked_fill(~mask, -math.inf).softmax(dim=-1).to(value.dtype)
-    mixed = (shares @ value).transpose(1, 2).flatten(2)
-    return normalise(model, f"{scope}_Wo", x + linear(model, scope, "o", mixed))
+    if query.is_cuda:
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    else:
+        scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(query.shape[-1])
+        mixed = scores.masked_fill(~mask, -math.inf).softmax(dim=-1).to(value.dtype) @ value
+    return normalise(model, f"{scope}_Wo", x + linear(model, scope, "o", mixed.transpose(1, 2).flatten(2)))
 
 
 def feed_forward(model: Model, scope: str, x: Tensor) -> Tensor:
@@ -216,8 +221,8 @@ def ssru(model: Model, scope: str, x: Tensor, state: Tensor) -> tuple[Tensor, Te
     forget = torch.sigmoid(x @ model[f"{scope}_Wf"] + model[f"{scope}_bf"]).float()
     added = (1 - forget) * (x @ model[f"{scope}_W"])
     states = []
-    for at in range(x.shape[1]):
-        state = forget[:, at] * state + added[:, at]
+    for kept, new in zip(forget.unbind(1), added.unbind(1), strict=True):
+        state = torch.addcmul(new, kept, state)
         states.append(state)
     return torch.relu(torch.stack(states, dim=1)), state
 

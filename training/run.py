@@ -106,7 +106,7 @@ class Run:
         self.trained = {name: w.requires_grad_() for name, w in trained.items()}
         self.averaged = {name: w.detach().clone() for name, w in trained.items()}
         self.kept_layers = count_kept_layers(self.student(self.trained))
-        self.optimiser = torch.optim.AdamW(self.trained.values(), lr=settings.peak)
+        self.optimiser = torch.optim.AdamW(self.trained.values(), lr=settings.peak, fused=device != "cpu")
 
     @property
     def share(self) -> float:
@@ -176,8 +176,7 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.trained.values(), CLIP)
         self.optimiser.step()
         with torch.no_grad():
-            for name, averaged in self.averaged.items():
-                averaged.lerp_(self.trained[name].detach(), 1 - settings.average)
+            torch._foreach_lerp_(list(self.averaged.values()), list(self.trained.values()), 1 - settings.average)
         self.progress.steps += 1
         self.progress.tokens += int(batch.real_target.sum())
         return {"divergence": loss.divergence.item(), "distance": loss.distance.item(), "rate": rate}
