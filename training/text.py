@@ -7,6 +7,7 @@ answers to, so a translation by any model serves, and a pair of the other direct
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -103,17 +104,13 @@ def encode_pairs(vocabulary: SentencePieceProcessor, pairs: Sequence[TextPair], 
     """Tokenise pairs; those that are empty or too long on a side are left out."""
     sides = [vocabulary.encode([pair[side] for pair in pairs]) for side in (0, 1)]
     kept = [
-        [*source, END, *target, END]
-        for source, target in zip(*sides, strict=True)
-        if 0 < len(source) < longest and 0 < len(target) < longest
+        [*tokens, END]
+        for pair in zip(*sides, strict=True)
+        if 0 < min(map(len, pair)) and max(map(len, pair)) < longest
+        for tokens in pair
     ]
-    lengths = [
-        length
-        for source, target in zip(*sides, strict=True)
-        if 0 < len(source) < longest and 0 < len(target) < longest
-        for length in (len(source) + 1, len(target) + 1)
-    ]
-    tokens = np.fromiter((token for row in kept for token in row), np.int32)
+    lengths = [len(tokens) for tokens in kept]
+    tokens = np.fromiter(chain.from_iterable(kept), np.int32, sum(lengths))
     return Corpus(tokens, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
 
 
