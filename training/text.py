@@ -106,7 +106,7 @@ def encode_pairs(vocabulary: SentencePieceProcessor, pairs: Sequence[TextPair], 
     kept = [
         [*tokens, END]
         for pair in zip(*sides, strict=True)
-        if 0 < min(map(len, pair)) and max(map(len, pair)) < longest
+        if min(map(len, pair)) > 0 and max(map(len, pair)) < longest
         for tokens in pair
     ]
     lengths = [len(tokens) for tokens in kept]

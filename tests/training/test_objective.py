@@ -12,6 +12,8 @@ from training.objective import (
     OutputDivergence,
     add_layer,
     ask_original,
+    compare_outputs,
+    compile_comparison,
     count_kept_layers,
     diverge,
     freeze,
@@ -54,6 +56,17 @@ def test_gradients_of_the_divergence_are_those_that_torch_finds(generator):
         values.append((divergence.detach(), mine.grad, bias.grad))
     for ours, expected in zip(*values, strict=True):
         torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_kernels_made_for_a_gpu_compare_outputs_as_torch_does(generator, kind):
+    """Of several numbers of rows, of which the last turn has any."""
+    for rows in (64, 33, 1):
+        theirs, noise = torch.randn(2, rows, 500, generator=generator)
+        theirs, ours = theirs.to(kind), (theirs + 0.1 * noise).to(kind)
+        expected = compare_outputs(theirs, ours, kind)
+        for found, wanted in zip(compile_comparison()(theirs, ours, kind), expected, strict=True):
+            torch.testing.assert_close(found, wanted)
 
 
 def test_an_original_compared_with_itself_does_not_diverge(original):

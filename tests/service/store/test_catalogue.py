@@ -1,7 +1,6 @@
 """The catalogue: what is shipped, and what an operator's file may say."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from tests.service.store.student import describe_student
 
 TINY = describe_student({"model": b"", "vocabulary": b"", "shortlist": b"", "adapter": b""})
 PARITY = Path(__file__).parents[2] / "parity"
-TRAINED = Path(__file__).parents[3] / "training" / "adapters"
 TREES = st.recursive(
     st.dictionaries(st.sampled_from("abc"), st.integers()),
     lambda inner: st.dictionaries(st.sampled_from("abc"), st.integers() | inner),
@@ -50,17 +48,6 @@ def test_files_that_come_with_polygist_are_those_of_the_catalogue():
     assert len(files) == 4
     for file in files:
         assert hashlib.sha256((PACKAGED / file.path).read_bytes()).hexdigest() == file.sha256
-
-
-def test_models_made_of_the_weights_as_trained_need_not_be_made_again():
-    """The adapters that come with polygist are packed from those weights; see training/export.py."""
-    for entry in read_catalogue().select(["en-pt", "pt-en"]):
-        (adapter,) = [file for file in entry.origin.files if file.key == "adapter"]
-        trained = hashlib.sha256((TRAINED / adapter.path).read_bytes()).hexdigest()
-        before = replace(adapter, sha256=trained, packed_from="")
-        files = tuple(before if file is adapter else file for file in entry.origin.files)
-        assert trained != adapter.sha256
-        assert replace(entry, origin=replace(entry.origin, files=files)).recipe == entry.recipe
 
 
 def test_an_operators_file_adds_a_model(read):

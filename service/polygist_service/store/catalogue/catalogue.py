@@ -129,7 +129,7 @@ class CatalogueEntry:
         """Digest of all that decides what the converted files hold, except the converter's version."""
         match self.origin:
             case Files():
-                files = sorted((file.key, file.packed_from or file.sha256) for file in self.origin.files)
+                files = sorted((file.key, file.sha256) for file in self.origin.files)
                 parts: list[Any] = [self.origin.converter, self.compute_type, files]
             case Published():
                 family = self.family.name if self.family else ""
@@ -406,7 +406,6 @@ class CatalogueTables(Table):
     sources: dict[str, SourceTable]
     families: dict[str, Family]
     models: dict[ModelName, AnyModelTable]
-    repacked: dict[Sha256, Sha256]
     sets: dict[str, Texts]
 
     @model_validator(mode="after")
@@ -472,14 +471,7 @@ def read_model(name: str, table: PinnedTable | PublishedTable, tables: Catalogue
             raise unknown_keys(f"{where}.files", unknown)
         pinned = [(key, table.files[key]) for key in keys if key in table.files]
         files = [
-            SourceFile(
-                key,
-                file.path or file.packaged,
-                file.sha256,
-                packaged=not file.path,
-                packed_from=tables.repacked.get(file.sha256, ""),
-            )
-            for key, file in pinned
+            SourceFile(key, file.path or file.packaged, file.sha256, packaged=not file.path) for key, file in pinned
         ]
         origin = Files(tables.sources[table.source].source(), tuple(files), table.converter)
     return CatalogueEntry(

@@ -40,14 +40,12 @@ class SourceFile:
         key: the converter's name for it.
         path: where it lies in the source, or among the files that come with polygist.
         packaged: whether it comes with polygist.
-        packed_from: the SHA-256 of another file with the same weights, of which the same model came; empty for none.
     """
 
     key: str
     path: str
     sha256: str
     packaged: bool = False
-    packed_from: str = ""
 
 
 @dataclass(frozen=True)
