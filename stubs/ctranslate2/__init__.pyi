@@ -50,6 +50,7 @@ class Translator:
         length_penalty: float = 1,
         repetition_penalty: float = 1,
         no_repeat_ngram_size: int = 0,
+        suppress_sequences: list[list[str]] | None = None,
         end_token: str | list[str] | list[int] | None = None,
         disable_unk: bool = False,
         max_input_length: int = 1024,

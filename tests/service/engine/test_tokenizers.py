@@ -55,6 +55,13 @@ def test_text_that_looks_like_a_control_token_is_only_text(tokenizer):
     assert "<unk>" not in tokenizer.encode("<unk>")
 
 
+def test_tokens_that_show_a_character_are_found(tokenizer):
+    found = tokenizer.tokens_with(frozenset("x."))
+    assert "." in "".join(found)
+    assert all({"x", "."}.intersection(token) for token in found)
+    assert tokenizer.tokens_with(frozenset("\0")) == []
+
+
 FOLDERS = Path(__file__).parents[2] / "parity"
 LANGUAGES = {"nllb": ("eng_Latn", "deu_Latn"), "madlad": ("<2de>", "<2en>"), "mbart50": ("en_XX", "de_DE")}
 

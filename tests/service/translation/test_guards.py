@@ -73,6 +73,27 @@ async def test_a_loop_is_decoded_again_with_penalties(wrong):
     assert kinds(translation) == [NoticeKind.REPETITION_SUPPRESSED]
 
 
+@pytest.mark.parametrize("added", ["(em inglês)", "[1]", "（LES）"])
+async def test_a_bracket_that_the_source_has_not_is_not_written(added):
+    translation, engine = await translate("John Smith", Attempts(lambda text: f"{text} {added}"))
+    assert translation.text == "JOHN SMITH"
+    assert [options.no_brackets for options in engine.options] == [False, True]
+    assert kinds(translation) == []
+
+
+@pytest.mark.parametrize("text", ["John Smith (actor) lives", "John Smith [1] lives", "John Smith lives :("])
+async def test_a_bracket_of_the_source_is_no_fault(text):
+    translation, engine = await translate(text, str.upper)
+    assert translation.text == text.upper()
+    assert len(engine.segments) == 1
+
+
+async def test_a_model_that_writes_brackets_all_the_same_is_asked_once_more_only():
+    translation, engine = await translate("John Smith", lambda text: f"{text} (X)")
+    assert translation.text == "John Smith (X)"
+    assert len(engine.segments) == 2
+
+
 async def test_then_by_halves():
     whole = Attempts(lambda text: "na" * 100, times=100)
     translation, _ = await translate(LONG, lambda text: whole(text) if text == LONG else text.upper())

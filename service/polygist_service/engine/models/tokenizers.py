@@ -1,7 +1,7 @@
 """Tokens in and out of text: SentencePiece files, and the ``tokenizer.json`` files of the `tokenizers` library."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -55,6 +55,10 @@ class Tokenizer(Protocol):
 
     def decoded_spans(self, tokens: Sequence[str]) -> list[Span]:
         """The span of each of `tokens` in the text that they are decoded to, without white space."""
+        ...
+
+    def tokens_with(self, characters: Set[str]) -> list[str]:
+        """The tokens of outputs that show one of the characters."""
         ...
 
 
@@ -150,6 +154,12 @@ class SentencePieceTokenizer:
             placed.append(strip(decoded.text, start, end))
         return placed
 
+    def tokens_with(self, characters: Set[str]) -> list[str]:
+        """See `Tokenizer`."""
+        pieces = (self._writer.id_to_piece(number) for number in range(self._writer.get_piece_size()))
+        known = (piece for piece in pieces if self._vocabulary is None or piece in self._vocabulary)
+        return [piece for piece in known if not characters.isdisjoint(piece)]
+
     def _has_unknown(self, text: str) -> bool:
         typed = text.translate(self._typed)
         if self._vocabulary is None:
@@ -241,6 +251,10 @@ class JsonTokenizer:
             start, end = end, max(end, min(len(text), len(self.decode(tokens[:count]))))
             placed.append(strip(text, start, end))
         return placed
+
+    def tokens_with(self, characters: Set[str]) -> list[str]:
+        """See `Tokenizer`; a token that holds but a part of a character's bytes shows none."""
+        return [token for token in self._tokenizer.get_vocab() if not characters.isdisjoint(token)]
 
 
 class TemplateTokenizer:
