@@ -54,6 +54,8 @@ def read_sets(context: click.Context, parameter: click.Parameter, values: Sequen
 @click.option("--original", type=folder, help="Folder of the student; those of the catalogue are fetched without it.")
 @click.option("--text", multiple=True, required=True, type=existing_file, help="Pairs, from training.translate.")
 @click.option("--turned-text", multiple=True, type=existing_file, help="Pairs of the other direction, taken backwards.")
+@click.option("--given", multiple=True, type=existing_file, help="Pairs whose targets are learnt as they are: names.")
+@click.option("--given-share", type=SHARE, default=0.1, help="Share of steps on such pairs.")
 @click.option("--minutes", type=POSITIVE, default=90.0, help="Computing time of the whole run.")
 @click.option("--device", default="auto", callback=choose_device, help="cpu, cuda, or auto: cuda where there is one.")
 @click.option("--run", "run_folder", type=folder, help="Folder of the run.  [default: run-PAIR]")
@@ -71,15 +73,16 @@ def read_sets(context: click.Context, parameter: click.Parameter, values: Sequen
 @click.option("--uses", type=click.IntRange(1), default=2, help="Steps in which an answer of the original is used.")
 @click.option("--report", type=POSITIVE, default=5.0, help="Minutes between two checkpoints and measurements.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1)
-def main(pair, original, text, turned_text, device, run_folder, measure, sets, start, train, report, **numbers):
+def main(pair, original, text, turned_text, given, device, run_folder, measure, sets, start, train, report, **numbers):
     run_folder = run_folder or Path(f"run-{pair}")
     click.get_current_context().with_resource(hold(run_folder))
     files = find_original(pair, original, run_folder / "original")
-    read = {str(path): path for path in (*text, *turned_text, start) if path}
+    read = {str(path): path for path in (*text, *turned_text, *given, start) if path}
     settings = Settings(
         pair=pair,
         text=[str(path) for path in text],
         turned_text=[str(path) for path in turned_text],
+        given=[str(path) for path in given],
         start=str(start or ""),
         train=list(train),
         contents=hash_files(read | {"original model": files.model, "original vocabulary": files.vocabulary}),
@@ -91,10 +94,11 @@ def main(pair, original, text, turned_text, device, run_folder, measure, sets, s
     corpus = load_corpus(settings, vocabulary)
     click.echo(f"{len(corpus)} pairs, {corpus.measure()[:, 1].sum()} target tokens", err=True)
     measured = encode_pairs(vocabulary, read_pairs(measure)) if measure else None
-    for option, pairs in (("--text", corpus), ("--measure", measured)):
+    learnt = encode_pairs(vocabulary, [pair for path in given for pair in read_pairs(path)]) if given else None
+    for option, pairs in (("--text", corpus), ("--measure", measured), ("--given", learnt)):
         if pairs is not None and not len(pairs):
             raise click.UsageError(f"{option} holds no pair of 1 to {LONGEST - 1} tokens a side: give others")
-    run = Run(settings, run_folder, model, corpus, device)
+    run = Run(settings, run_folder, model, corpus, device, learnt)
     if run.resume():
         click.echo(f"goes on after {run.progress.seconds / 60:.1f} of {settings.minutes:g} minutes", err=True)
     follow(run, measured, report)

@@ -31,12 +31,17 @@ ROWS, ROWS_ON_GPU = 32, 2048
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded pairs: tokens (B, S) and (B, T), and which of them are real."""
+    """Padded pairs: tokens (B, S) and (B, T), and which of them are real.
+
+    Attributes:
+        is_given: whether the targets are what is to be written, whatever the original would write.
+    """
 
     sources: Tensor
     real_source: Tensor
     targets: Tensor
     real_target: Tensor
+    is_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,10 +141,12 @@ def freeze(model: Model, kind: torch.dtype) -> Model:
     return replace(model, weights=weights | {"Wemb_output": model["Wemb"].to(kind)})
 
 
-def make_batch(sources: Sequence[ArrayLike], targets: Sequence[ArrayLike], device: str) -> Batch:
+def make_batch(
+    sources: Sequence[ArrayLike], targets: Sequence[ArrayLike], device: str, *, is_given: bool = False
+) -> Batch:
     """Pad pairs of tokens to a batch."""
     multiple = MULTIPLE if device == "cpu" else MULTIPLE_ON_GPU
-    return Batch(*pad(sources, device, multiple=multiple), *pad(targets, device, multiple=multiple))
+    return Batch(*pad(sources, device, multiple=multiple), *pad(targets, device, multiple=multiple), is_given)
 
 
 @torch.no_grad()
@@ -164,10 +171,17 @@ def run_student(student: Model, batch: Batch, answer: Answer, kept_layers: int) 
 def compare(
     original: Model, student: Model, batch: Batch, answer: Answer, *, share: float, generator: torch.Generator
 ) -> Loss:
-    """The loss of a batch; the divergence, over the whole vocabulary, on a share of its positions."""
+    """The loss of a batch; the divergence, over the whole vocabulary, on a share of its positions.
+
+    Of given targets it is the divergence from what they are, at all positions, and hidden states have no distance.
+    """
     kept_layers = count_kept_layers(student)
     hiddens = run_student(student, batch, answer, kept_layers)
     real = batch.real_target
+    if batch.is_given:
+        written = project(original, hiddens[-1][real], student["decoder_ff_logit_out_b"]).float()
+        divergence = functional.cross_entropy(written, batch.targets[real])
+        return Loss(divergence=divergence, distance=torch.zeros((), device=real.device))
     ours, theirs = ([hidden[real] for hidden in each] for each in (hiddens, answer.hiddens))
     weighted = zip((1.0, 0.5), reversed(ours), reversed(theirs), strict=False)
     distance = sum(weight * functional.mse_loss(mine, target.float()) for weight, mine, target in weighted)

@@ -39,6 +39,7 @@ from training.text import Corpus, draw_batches
 CHECKPOINT, SETTINGS, LOCK = "checkpoint.pt", "settings.json", "lock"
 ENCODER = "encoder_l"
 CLIP = 1.0
+GIVEN_PAIRS = 256  # of a batch of given ones, which are names and other short texts
 KEPT = 256  # answers of the original that wait for their next use; 7 MB each with 4,500 tokens of 256 values
 
 Question = tuple[Batch, Answer]
@@ -56,6 +57,8 @@ class Settings:
     pair: str
     text: list[str]
     turned_text: list[str]
+    given: list[str]
+    given_share: float
     start: str
     train: list[str]
     layers: int
@@ -89,10 +92,19 @@ class Run:
         folder: of the run.
         original: in float32.
         corpus: what is trained on.
+        given: pairs whose targets are learnt as they are.
     """
 
-    def __init__(self, settings: Settings, folder: Path, original: Model, corpus: Corpus, device: str) -> None:
-        self.settings, self.folder, self.corpus, self.device = settings, folder, corpus, device
+    def __init__(
+        self,
+        settings: Settings,
+        folder: Path,
+        original: Model,
+        corpus: Corpus,
+        device: str,
+        given: Corpus | None = None,
+    ) -> None:
+        self.settings, self.folder, self.corpus, self.device, self.given = settings, folder, corpus, device, given
         self.kind = torch.bfloat16 if has_bfloat16(device) else torch.float32
         self.original = freeze(original, self.kind)
         self.progress = Progress()
@@ -119,7 +131,7 @@ class Run:
 
     def train(self) -> Iterator[dict[str, float]]:
         """Train until the time is over; yields after each step what it came to."""
-        questions = self.repeat(self.ask())
+        questions = self.mix(self.repeat(self.ask()))
         while self.share < 1:
             started = time.monotonic()
             parts = self.step(*next(questions))
@@ -133,7 +145,7 @@ class Run:
             batches = draw_batches(self.corpus.measure(), self.settings.tokens, seed)
             for pairs in batches[self.progress.batches :]:
                 self.progress.batches += 1
-                yield self.answer(pairs)
+                yield self.answer(make_batch(*self.corpus.read(pairs), self.device))
             self.progress.passes, self.progress.batches = self.progress.passes + 1, 0
 
     def repeat(self, questions: Iterator[Question]) -> Iterator[Question]:
@@ -149,9 +161,18 @@ class Run:
                     kept[at], kept[-1] = kept[-1], kept[at]
                     yield kept.pop()
 
-    def answer(self, pairs: list[int]) -> Question:
+    def mix(self, questions: Iterator[Question]) -> Iterator[Question]:
+        """The questions, and among them batches of given pairs, which are a share of all."""
+        chance = random.Random(self.settings.seed + self.progress.steps)
+        while True:
+            if self.given and chance.random() < self.settings.given_share:
+                pairs = chance.sample(range(len(self.given)), min(GIVEN_PAIRS, len(self.given)))
+                yield self.answer(make_batch(*self.given.read(pairs), self.device, is_given=True))
+            else:
+                yield next(questions)
+
+    def answer(self, batch: Batch) -> Question:
         """A batch, and what the original says to it."""
-        batch = make_batch(*self.corpus.read(pairs), self.device)
         with self.products():
             answer = ask_original(self.original, batch, self.kept_layers)
         return batch, answer.to(self.kind)

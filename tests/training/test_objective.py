@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is missing; `make training-test` installs it")
 
 import torch
+from torch.nn import functional
 
 from tests.training.student import make_pairs, write_original
 from training.divergence import measure_divergence
@@ -12,6 +13,7 @@ from training.objective import (
     OutputDivergence,
     add_layer,
     ask_original,
+    compare,
     compare_outputs,
     compile_comparison,
     count_kept_layers,
@@ -115,3 +117,16 @@ def test_layers_of_the_encoder_that_are_trained_are_ours(original, generator, tr
     corpus = encode_pairs(vocabulary, make_pairs(4))
     found, expected = (measure_divergence(model, each, corpus, "cpu") for each in (student, same))
     assert (found == expected) is (not trained)
+
+
+def test_given_targets_are_learnt_whatever_the_original_would_write(original, generator):
+    model, vocabulary = original
+    student = join_student(model, start_student(model, generator))
+    read = encode_pairs(vocabulary, make_pairs(5)).read(range(5))
+    batch = make_batch(*read, "cpu", is_given=True)
+    answer = ask_original(model, batch, 2)
+    loss = compare(model, student, batch, answer, share=0.5, generator=generator)
+    hidden = run_student(student, batch, answer, 2)[-1][batch.real_target]
+    written = project(model, hidden, student["decoder_ff_logit_out_b"])
+    torch.testing.assert_close(loss.divergence, functional.cross_entropy(written, batch.targets[batch.real_target]))
+    assert loss.distance == 0
