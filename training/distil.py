@@ -67,7 +67,7 @@ def read_sets(context: click.Context, parameter: click.Parameter, values: Sequen
 @click.option("--tokens", type=click.IntRange(1), default=4500, help="Target tokens of a batch.")
 @click.option("--share", type=SOME, default=0.15, help="Share of positions whose outputs are compared.")
 @click.option("--distance", type=Number(0), default=1.0, help="Weight of the hidden states' distance at first.")
-@click.option("--average", type=SHARE, default=0.998, help="Share that the average of weights keeps in a step.")
+@click.option("--average", type=SHARE, default=0.998, help="Share that the average of weights keeps in a step, less at first.")
 @click.option("--uses", type=click.IntRange(1), default=2, help="Steps in which an answer of the original is used.")
 @click.option("--report", type=POSITIVE, default=5.0, help="Minutes between two checkpoints and measurements.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1)

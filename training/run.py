@@ -176,7 +176,8 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.trained.values(), CLIP)
         self.optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.averaged.values()), list(self.trained.values()), 1 - settings.average)
+            kept = keep(self.progress.steps, settings.average)
+            torch._foreach_lerp_(list(self.averaged.values()), list(self.trained.values()), 1 - kept)
         self.progress.steps += 1
         self.progress.tokens += int(batch.real_target.sum())
         return {"divergence": loss.divergence.item(), "distance": loss.distance.item(), "rate": rate}
@@ -249,6 +250,11 @@ def schedule(share: float, warm_up: float) -> float:
     if share < warm_up:
         return max(0.001, share / warm_up)
     return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up))) / 2
+
+
+def keep(steps: int, average: float) -> float:
+    """Share that the average of weights keeps in a step after so many: less at first, when it is the start mostly."""
+    return min(average, (1 + steps) / (10 + steps))
 
 
 def read_start(path: Path, original: Model, trained: dict[str, Tensor]) -> dict[str, Tensor]:
