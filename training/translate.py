@@ -100,6 +100,8 @@ def batches(rows: Sequence[Sequence[int]], most_tokens: int) -> Iterator[list[in
 def main(model, sentences, pairs, sampled, batch, device):
     if not pairs.parent.is_dir():
         raise click.BadParameter(f"{str(pairs)!r}: there is no folder {pairs.parent}; make it", param_hint="PAIRS")
+    if pairs.exists() and pairs.samefile(sentences):
+        raise click.BadParameter(f"{str(pairs)!r} is the file of the sentences; give another", param_hint="PAIRS")
     texts = list(dict.fromkeys(filter(None, (" ".join(line.split()) for line in read_lines(sentences)))))
     folder = Path(model) if Path(model).is_dir() else None
     if folder and (folder / "model.bin").exists():

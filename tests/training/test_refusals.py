@@ -322,6 +322,17 @@ def test_what_cannot_be_translated_is_named(folder, monkeypatch, model, sentence
     expect_refusal(CliRunner().invoke(translate_main, [model, sentences, pairs]), said)
 
 
+@pytest.mark.parametrize("pairs", ["sentences", "original/../sentences", "link", "hard_link"])
+def test_sentences_are_not_overwritten_with_their_pairs(folder, pairs):
+    sentences = folder / "sentences"
+    (folder / "link").symlink_to(sentences)
+    (folder / "hard_link").hardlink_to(sentences)
+    before = sentences.read_text()
+    result = CliRunner().invoke(translate_main, [str(folder / each) for each in ("original", "sentences", pairs)])
+    assert sentences.read_text() == before
+    expect_refusal(result, "PAIRS", str(folder / pairs), "is the file of the sentences; give another")
+
+
 def test_an_original_draws_no_samples(folder, monkeypatch):
     monkeypatch.chdir(folder)
     result = CliRunner().invoke(translate_main, ["original", "sentences", "made.tsv", "--sampled"])
