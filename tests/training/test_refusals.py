@@ -74,7 +74,7 @@ def expect_refusal(result: Result, *said: str) -> None:
         *(("seed", value) for value in ("-1", "99999999999999999999999")),
         *(("pair", value) for value in ("", "a/b", "../a")),
         *(("device", value) for value in ("gpu", "meta", "cuda:x")),
-        ("layers", "-1"),
+        *(("layers", value) for value in ("-1", "17", "99999999")),
         ("start", "missing"),
     ],
 )
