@@ -339,7 +339,7 @@ def open_run(folder: Path, settings: Settings) -> None:
 
     Raises:
         click.UsageError: it was started with something else.
-        click.ClickException: what was written down is damaged.
+        click.ClickException: what was written down is missing or damaged.
     """
     path = folder / SETTINGS
     given = asdict(settings)
@@ -361,11 +361,16 @@ def open_run(folder: Path, settings: Settings) -> None:
 
 
 def read_settings(path: Path) -> dict:
-    """Settings of a run as they were written; raises click.ClickException if the file is damaged."""
+    """Settings of a run as they were written; raises click.ClickException if the file is missing or damaged."""
     try:
         stored = json.loads(path.read_text())
         if not isinstance(stored, dict):
             raise ValueError("no object")
+    except FileNotFoundError as error:
+        raise click.ClickException(
+            f"{path} is missing, which tells what the checkpoint beside it was started with: put a copy of it there, "
+            "or give another --run"
+        ) from error
     except ValueError as error:
         raise click.ClickException(f"{path} is damaged ({error}): put it right, or give another --run") from error
     return stored
