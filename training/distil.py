@@ -27,6 +27,7 @@ from training.scores import ParallelSet, convert, read_set, score
 from training.text import LONGEST, Corpus, encode_pairs, read_pairs, vary
 
 LOG, MODEL = "log.jsonl", "model"
+DEPTH = click.IntRange(0, 16)  # of a decoder; ours have 2, and a typing error is told at once
 FIRST_REPORT = 0.5  # minutes: what is wrong from the start is seen soon
 POSITIVE, SOME, SHARE = Number(0, min_open=True), Number(0, 1, min_open=True), Number(0, 1, max_open=True)
 
@@ -63,13 +64,13 @@ def read_sets(context: click.Context, parameter: click.Parameter, values: Sequen
 @click.option("--score", "sets", multiple=True, callback=read_sets, help="SOURCES,REFERENCES[,...]: BLEU at the end.")
 @click.option("--start", type=existing_file, help="Weights to start from, instead of the original's.")
 @click.option("--train", multiple=True, help="Begin of names of weights to train too, such as encoder_l6.")
-@click.option("--layers", type=click.IntRange(0), default=0, help="Layers of the decoder, if more than it starts with.")
+@click.option("--layers", type=DEPTH, default=0, help="Layers of the decoder, if more than it starts with.")
 @click.option("--peak", type=POSITIVE, default=2e-3, help="Highest learning rate.")
 @click.option("--warm-up", type=SHARE, default=0.02, help="Share of the run to get there.")
 @click.option("--tokens", type=click.IntRange(1), default=4500, help="Target tokens of a batch.")
 @click.option("--share", type=SOME, default=0.15, help="Share of positions whose outputs are compared.")
 @click.option("--distance", type=Number(0), default=1.0, help="Weight of the hidden states' distance at first.")
-@click.option("--average", type=SHARE, default=0.998, help="Share that the average of weights keeps in a step.")
+@click.option("--average", type=SHARE, default=0.998, help="What the average of weights keeps in a step, at most.")
 @click.option("--uses", type=click.IntRange(1), default=2, help="Steps in which an answer of the original is used.")
 @click.option("--report", type=POSITIVE, default=5.0, help="Minutes between two checkpoints and measurements.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1)

@@ -1,6 +1,7 @@
 """Writes what was trained: the weights, and of those the adapter that the converter of polygist reads."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def write_adapters(trained: Mapping[str, Tensor], folder: Path, pair: str) -> Pa
     with writing(adapter):
         write_adapter({name: w.numpy() for name, w in weights.items()}, adapter)
     for each in (path, adapter):
+        give_usual_mode(each)
         digest = hashlib.sha256(each.read_bytes()).hexdigest()
         click.echo(f"{each}: {len(weights)} weights, {each.stat().st_size} bytes, sha256 {digest}")
     return adapter
+
+
+def give_usual_mode(path: Path) -> None:
+    """Give a file the mode of any new one; safetensors keeps those that it writes to their owner."""
+    mask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

@@ -197,7 +197,8 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.trained.values(), CLIP)
         self.optimiser.step()
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.averaged.values()), list(self.trained.values()), 1 - settings.average)
+            kept = keep(self.progress.steps, settings.average)
+            torch._foreach_lerp_(list(self.averaged.values()), list(self.trained.values()), 1 - kept)
         self.progress.steps += 1
         self.progress.tokens += int(batch.real_target.sum())
         return {"divergence": loss.divergence.item(), "distance": loss.distance.item(), "rate": rate}
@@ -270,6 +271,11 @@ def schedule(share: float, warm_up: float) -> float:
     if share < warm_up:
         return max(0.001, share / warm_up)
     return 0.01 + 0.99 * (1 + math.cos(math.pi * (share - warm_up) / (1 - warm_up))) / 2
+
+
+def keep(steps: int, average: float) -> float:
+    """Share that the average of weights keeps in a step after so many: less at first, when it is the start mostly."""
+    return min(average, (1 + steps) / (10 + steps))
 
 
 def read_start(path: Path, original: Model, trained: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -354,7 +360,7 @@ def open_run(folder: Path, settings: Settings) -> None:
 
     Raises:
         click.UsageError: it was started with something else.
-        click.ClickException: what was written down is damaged.
+        click.ClickException: what was written down is missing or damaged.
     """
     path = folder / SETTINGS
     given = asdict(settings)
@@ -376,11 +382,16 @@ def open_run(folder: Path, settings: Settings) -> None:
 
 
 def read_settings(path: Path) -> dict:
-    """Settings of a run as they were written; raises click.ClickException if the file is damaged."""
+    """Settings of a run as they were written; raises click.ClickException if the file is missing or damaged."""
     try:
         stored = json.loads(path.read_text())
         if not isinstance(stored, dict):
             raise ValueError("no object")
+    except FileNotFoundError as error:
+        raise click.ClickException(
+            f"{path} is missing, which tells what the checkpoint beside it was started with: put a copy of it there, "
+            "or give another --run"
+        ) from error
     except ValueError as error:
         raise click.ClickException(f"{path} is damaged ({error}): put it right, or give another --run") from error
     return stored

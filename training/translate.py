@@ -100,9 +100,17 @@ def batches(rows: Sequence[Sequence[int]], most_tokens: int) -> Iterator[list[in
 def main(model, sentences, pairs, sampled, batch, device):
     if not pairs.parent.is_dir():
         raise click.BadParameter(f"{str(pairs)!r}: there is no folder {pairs.parent}; make it", param_hint="PAIRS")
+    if pairs.exists() and pairs.samefile(sentences):
+        raise click.BadParameter(f"{str(pairs)!r} is the file of the sentences; give another", param_hint="PAIRS")
     texts = list(dict.fromkeys(filter(None, (" ".join(line.split()) for line in read_lines(sentences)))))
     folder = Path(model) if Path(model).is_dir() else None
     if folder and (folder / "model.bin").exists():
+        if not (folder / "tokenizer.spm").exists():
+            raise click.BadParameter(
+                f"{model!r} has no tokenizer.spm, so it is no translation model of the family bergamot; give the "
+                "folder of one, such as en-pt",
+                param_hint="MODEL",
+            )
         vocabulary = open_vocabulary(folder / "tokenizer.spm")
     elif sampled:
         raise click.UsageError(f"{model} is no installed model, which --sampled needs; give its folder")
@@ -121,7 +129,7 @@ def main(model, sentences, pairs, sampled, batch, device):
     lines = (f"{text}\t{' '.join(translations[at].split())}\n" for at, text in enumerate(kept))
     with writing(pairs):
         pairs.write_text("".join(lines), encoding="utf-8")
-    click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of over {LONGEST} tokens left out", err=True)
+    click.echo(f"{len(kept)} pairs, {len(texts) - len(kept)} sentences of {LONGEST} or more tokens left out", err=True)
 
 
 if __name__ == "__main__":

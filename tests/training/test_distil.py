@@ -23,7 +23,7 @@ from training.divergence import measure_divergence
 from training.objective import freeze, join_student, start_student
 from training.originals import find_original
 from training.reference import START, context, decode_ours, encode, load_original, logits, pad
-from training.run import CHECKPOINT
+from training.run import CHECKPOINT, keep
 from training.scores import convert, translate
 from training.text import encode_pairs, read_pairs
 from training.translate import main as translate_main
@@ -128,6 +128,25 @@ def test_a_run_does_not_go_on_with_other_settings(folder):
     result = CliRunner().invoke(main, arguments(folder, minutes="0.01", peak="0.5"))
     assert result.exit_code == 2
     assert "was started with peak 0.002" in " ".join(result.output.split())
+
+
+def test_the_average_of_a_short_run_is_nearer_to_its_end_than_to_its_start(folder, clock):
+    original = write_original(folder / "original")
+    distil(folder, minutes="0.01")
+    stored = torch.load(folder / "run" / CHECKPOINT)
+    assert 20 < stored["progress"]["steps"] < 50
+    model, _ = load_original(find_original("tiny", original, folder))
+    started = start_student(model, torch.Generator().manual_seed(1))
+    start, end, averaged = (
+        torch.cat([weights[name].flatten() for name in started])
+        for weights in (started, stored["trained"], stored["averaged"])
+    )
+    assert (averaged - end).norm() < (averaged - start).norm() / 2
+
+
+def test_the_average_keeps_in_the_end_what_was_asked_for():
+    assert [keep(steps, 0.998) for steps in (0, 8, 4_490, 4_491, 100_000)] == [0.1, 0.5, 4491 / 4500, 0.998, 0.998]
+    assert keep(100, 0.0) == 0.0
 
 
 def test_a_finished_run_is_not_trained_again(folder):

@@ -74,7 +74,7 @@ def expect_refusal(result: Result, *said: str) -> None:
         *(("seed", value) for value in ("-1", "99999999999999999999999")),
         *(("pair", value) for value in ("", "a/b", "../a")),
         *(("device", value) for value in ("gpu", "meta", "cuda:x")),
-        ("layers", "-1"),
+        *(("layers", value) for value in ("-1", "17", "99999999")),
         ("start", "missing"),
     ],
 )
@@ -164,6 +164,18 @@ def test_an_adapter_is_neither_started_from_nor_averaged(folder, weights):
     expect_refusal(CliRunner().invoke(average_main, given), "give the trained.PAIR.safetensors")
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+def test_weights_have_the_mode_of_other_files(folder, weights, mask, mode):
+    before = os.umask(mask)
+    try:
+        write_adapters(weights, folder, "tiny")
+        assert os.umask(mask) == mask
+    finally:
+        os.umask(before)
+    for kind in ("trained", "adapter"):
+        assert (folder / f"{kind}.tiny.safetensors").stat().st_mode & 0o777 == mode
+
+
 def test_runs_of_other_shapes_have_no_mean(folder, weights):
     for name, other in (
         ("deep", add_layer(weights)),
@@ -203,6 +215,14 @@ def test_damaged_settings_are_named(folder):
     for content in ("", "{", "[]"):
         (folder / "run" / SETTINGS).write_text(content)
         expect_refusal(distil(folder), SETTINGS, "is damaged")
+
+
+def test_settings_that_are_missing_beside_a_checkpoint_are_named(folder):
+    assert not distil(folder).exception
+    (folder / "run" / SETTINGS).unlink()
+    expect_refusal(distil(folder), SETTINGS, "is missing", "put a copy of it there, or give another --run")
+    (folder / "run" / CHECKPOINT).unlink()
+    assert not distil(folder).exception
 
 
 @pytest.mark.parametrize("changed", ["pairs.tsv", "original"])
@@ -310,7 +330,7 @@ def test_files_of_the_catalogue_are_fetched_again_after_a_kill(tmp_path, monkeyp
         ("original", "sentences", "missing/made.tsv", "missing; make it"),
         ("original", "blank", "made.tsv", "no line of 1 to 95 tokens"),
         ("original", "latin", "made.tsv", "is not UTF-8"),
-        ("other", "sentences", "made.tsv", "tokenizer.spm"),
+        ("other", "sentences", "made.tsv", "'other' has no tokenizer.spm, so it is no translation model of the family"),
     ],
 )
 def test_what_cannot_be_translated_is_named(folder, monkeypatch, model, sentences, pairs, said):
@@ -320,6 +340,28 @@ def test_what_cannot_be_translated_is_named(folder, monkeypatch, model, sentence
     Path("other").mkdir()
     Path("other", "model.bin").write_bytes(b"")
     expect_refusal(CliRunner().invoke(translate_main, [model, sentences, pairs]), said)
+
+
+@pytest.mark.parametrize("pairs", ["sentences", "original/../sentences", "link", "hard_link"])
+def test_sentences_are_not_overwritten_with_their_pairs(folder, pairs):
+    sentences = folder / "sentences"
+    (folder / "link").symlink_to(sentences)
+    (folder / "hard_link").hardlink_to(sentences)
+    before = sentences.read_text()
+    result = CliRunner().invoke(translate_main, [str(folder / each) for each in ("original", "sentences", pairs)])
+    assert sentences.read_text() == before
+    expect_refusal(result, "PAIRS", str(folder / pairs), "is the file of the sentences; give another")
+
+
+def test_sentences_that_are_left_out_are_counted(folder, monkeypatch):
+    """The end of a sentence counts too: 95 tokens fit."""
+    monkeypatch.chdir(folder)
+    _, vocabulary = load_original(find_original("tiny", folder / "original", folder))
+    texts = [" ".join(["the"] * count) for count in range(1, 100)]
+    lengths = {len(vocabulary.encode(text)): text for text in texts}
+    Path("sentences").write_text("".join(f"{lengths[length]}\n" for length in (95, 96, 97)))
+    result = CliRunner().invoke(translate_main, ["original", "sentences", "made.tsv"])
+    assert "1 pairs, 2 sentences of 96 or more tokens left out" in result.output
 
 
 def test_an_original_draws_no_samples(folder, monkeypatch):

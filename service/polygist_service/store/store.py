@@ -25,7 +25,7 @@ from polygist_service.store.catalogue.catalogue import (
 )
 from polygist_service.store.catalogue.pull_options import NO_OPTIONS, PullOptions, expect_accepted
 from polygist_service.store.convert import CONVERTERS
-from polygist_service.store.convert.inspect import fit_window
+from polygist_service.store.convert.inspect import fit_to_files
 from polygist_service.store.convert.published import convert_files, install_repository
 from polygist_service.store.description import Description, InstalledModel, Inventory
 from polygist_service.store.folders import Folders, clear_disk_errors
@@ -182,8 +182,8 @@ class Store:
     def find(self, name: str) -> InstalledModel:
         """One installed model; raises StoreError where it is not installed or damaged.
 
-        What the catalogue says of it goes over what was known when it was installed, and nothing over what its weights
-        have positions for.
+        What the catalogue says of it goes over what was known when it was installed, and nothing over what its files
+        allow.
         """
         self._expect_installed(name)
         folder = self._folders.model(name)
@@ -209,7 +209,7 @@ class Store:
         if not description.int8_limit:  # polygist's own converters kept to the lower one when they did not write it
             is_ours = manifest.converter in CONVERTERS
             description = replace(description, int8_limit=LARGEST_WITHOUT_VNNI if is_ours else LARGEST)
-        description = fit_window(description, folder)
+        description = fit_to_files(description, folder)
         return InstalledModel(name, description, folder, manifest.revision, manifest.size_bytes, golden)
 
     def verify(self, name: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from polygist_service.store.catalogue.pull_options import PullOptions
-from polygist_service.store.convert.inspect import count_positions, fit_window
+from polygist_service.store.convert.inspect import count_positions, fit_to_files
 from polygist_service.store.store import Store
 
 CONVERTED = Path(__file__).parents[2] / "parity"
@@ -63,14 +63,14 @@ def test_a_window_is_no_larger_than_the_weights_have_positions_for(bart):
 
 def test_what_a_layout_and_a_prefix_add_is_left_out_of_the_window(bart):
     wide = replace(bart.description, max_input_tokens=1024, max_output_tokens=1024, min_output_tokens=500)
-    fitted = fit_window(replace(wide, text_prefix="sum: ", target_layout=("</s>", "<s>")), bart.folder)
+    fitted = fit_to_files(replace(wide, text_prefix="sum: ", target_layout=("</s>", "<s>")), bart.folder)
     assert fitted.max_input_tokens == POSITIONS - 1 - len(" sum: ")
     assert (fitted.max_output_tokens, fitted.min_output_tokens) == (POSITIONS - 2, POSITIONS - 2)
 
 
 def test_a_smaller_window_stays(bart):
     narrow = replace(bart.description, max_input_tokens=50, max_output_tokens=0)
-    assert fit_window(narrow, bart.folder) == narrow
+    assert fit_to_files(narrow, bart.folder) == narrow
 
 
 def test_a_manifest_that_says_too_much_is_put_right_when_it_is_read(store, bart):

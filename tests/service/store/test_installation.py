@@ -16,9 +16,11 @@ from polygist_service.engine.interface import Encoding
 from polygist_service.engine.residency.loader import open_model
 from polygist_service.errors import StoreError
 from polygist_service.store.catalogue.pull_options import PullOptions
+from polygist_service.store.convert.bergamot import convert_bergamot
 from polygist_service.store.store import Outcome, Store
 
 from tests.service.store.hub_pulls import OUTSIDE
+from tests.service.store.student import write_files
 
 CONVERTED = Path(__file__).parents[2] / "parity"
 NLLB = "facebook/nllb-tiny"
@@ -160,6 +162,50 @@ def test_several_target_languages_are_those_of_the_vocabulary(tmp_path):
         store.pull([f"path:{CONVERTED / 'marian-multi'}"], options=PullOptions(sources=("en",), targets=("fr",)))
     with pytest.raises(StoreError, match=r"which languages marian-multi reads; give --from"):
         store.pull([f"path:{CONVERTED / 'marian-multi'}"])
+
+
+@pytest.fixture
+def converted(tmp_path, files):
+    """The folder of a converted Bergamot model, as training makes it."""
+    folder = tmp_path / "converted"
+    folder.mkdir()
+    convert_bergamot(write_files(tmp_path / "source", files), folder, compute_type="int8")
+    return folder
+
+
+STUDENT = PullOptions(name="xx-yy", family="bergamot", sources=("pt",), targets=("en",))
+
+
+def test_a_converted_student_is_installed_with_the_candidates_of_its_words(converted, tmp_path):
+    store, other = Store(tmp_path / "home"), Store(tmp_path / "other")
+    (pulled,) = store.pull([f"path:{converted}"], options=STUDENT)
+    assert pulled.model.description.shortlist
+    assert (pulled.model.folder / "vmap.txt").read_bytes() == (converted / "vmap.txt").read_bytes()
+    store.verify("xx-yy")
+    carried = other.import_(store.export("xx-yy", tmp_path)).model
+    assert (carried.revision, carried.description) == (pulled.model.revision, pulled.model.description)
+    assert (carried.folder / "vmap.txt").exists()
+    (carried.folder / "vmap.txt").unlink()
+    with pytest.raises(StoreError, match=r"vmap\.txt"):
+        other.verify("xx-yy")
+
+
+def test_a_model_without_candidates_says_that_it_has_no_shortlist(converted, tmp_path):
+    (converted / "vmap.txt").unlink()
+    model = Store(tmp_path / "home").pull([f"path:{converted}"], options=STUDENT)[0].model
+    assert not model.description.shortlist
+    assert json.loads((model.folder / "manifest.json").read_text())["description"].get("shortlist") is not True
+
+
+def test_a_manifest_that_promises_a_shortlist_without_its_file_is_not_believed(converted, tmp_path):
+    """As those of models that were installed without it."""
+    (converted / "vmap.txt").unlink()
+    store = Store(tmp_path / "home")
+    path = store.pull([f"path:{converted}"], options=STUDENT)[0].model.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["description"]["shortlist"] = True
+    path.write_text(json.dumps(manifest))
+    assert not store.find("xx-yy").description.shortlist
 
 
 def test_a_folder_is_pulled_anew_each_time(tmp_path):

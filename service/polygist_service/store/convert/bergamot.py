@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from polygist_service.errors import StoreError
+from polygist_service.store.convert.inspect import VOCABULARY_MAP
 from polygist_service.store.convert.quantisation import (
     INT8_LIMIT,
     find_peaks,
@@ -187,7 +188,7 @@ def convert_bergamot(
     spec.save(str(folder))
     shutil.copyfile(files["vocabulary"], folder / "tokenizer.spm")
     learnt = read_candidates(files["candidates"]) if "candidates" in files else None
-    write_vocabulary_map(read_shortlist(opening(files["shortlist"])), learnt, pieces, folder / "vmap.txt")
+    write_vocabulary_map(read_shortlist(opening(files["shortlist"])), learnt, pieces, folder / VOCABULARY_MAP)
 
 
 def read_adapter(path: Path) -> Weights:

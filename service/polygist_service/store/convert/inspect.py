@@ -26,6 +26,8 @@ FACTS = (
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 PICKLE, PICKLE_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 CONVERTED = "model.bin"
+# The pieces that CTranslate2 chooses among for each piece of a source, where a converted model has such a map.
+VOCABULARY_MAP = "vmap.txt"
 VOCABULARIES = (
     "shared_vocabulary.json",
     "source_vocabulary.json",
@@ -232,13 +234,15 @@ def count_positions(weights: Path) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def fit_window(description: Description, folder: Path) -> Description:
-    """The description of a converted model, held to the positions that its weights have.
+def fit_to_files(description: Description, folder: Path) -> Description:
+    """The description of a converted model, held to the positions that its weights have, and to its vocabulary map.
 
-    CTranslate2 raises on the first token beyond them, of a text as of an output.
+    CTranslate2 raises on the first token beyond the positions, of a text as of an output; without a map it chooses
+    among the whole vocabulary, and says nothing.
     """
     encoder, decoder = count_positions(folder / CONVERTED)
     fitting: dict[str, Any] = {"encoder_positions": encoder, "decoder_positions": decoder}
+    fitting["shortlist"] = description.shortlist and (folder / VOCABULARY_MAP).exists()
     if encoder:
         # A prefix has no more tokens than bytes, and the space that some tokenizers put before it.
         prefix = len(description.text_prefix.encode()) + 1 if description.text_prefix else 0
@@ -274,7 +278,7 @@ def describe(name: str, family: Family, settings: Mapping[str, Any], contents: C
         description = Description.from_json(Description(name=name, family=family.name, **known).to_json())
     except ValueError as error:
         raise StoreError(f"the files of {name} describe no model ({error}); take another revision") from error
-    return fit_window(description, folder)
+    return fit_to_files(description, folder)
 
 
 def tell_languages(

@@ -16,7 +16,15 @@ from polygist_service.store.catalogue.catalogue import CatalogueEntry, Files
 from polygist_service.store.catalogue.families import Family, recognise
 from polygist_service.store.catalogue.pull_options import expect_accepted
 from polygist_service.store.convert import CONVERTERS
-from polygist_service.store.convert.inspect import CONVERTED, FACTS, Contents, describe, read_contents, read_vocabulary
+from polygist_service.store.convert.inspect import (
+    CONVERTED,
+    FACTS,
+    VOCABULARY_MAP,
+    Contents,
+    describe,
+    read_contents,
+    read_vocabulary,
+)
 from polygist_service.store.description import Description
 from polygist_service.store.isolation import Isolated, choose_bounds, run_here
 from polygist_service.store.manifest import compute_sha256
@@ -146,7 +154,7 @@ class Installation:
         family = self.recognise(read_vocabulary(self.build))
         self.expect_tokenizer(family, self.contents.files)
         self.copy_files([*family.tokenizer_files, "config.json", CONVERTED])
-        self.copy_files([name for name in family.optional_files if name in self.contents.files])
+        self.copy_files([name for name in (VOCABULARY_MAP, *family.optional_files) if name in self.contents.files])
         return family
 
     def convert(self, compute_type: str) -> Family:
