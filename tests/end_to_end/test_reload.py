@@ -38,7 +38,7 @@ async def reload_under_load(client: AsyncClient, admin: AsyncClient, reloads: in
     async def call(number: int) -> int:
         done = 0
         while not is_over.is_set():
-            translation = await client.translate(f"Room {number} is on floor {done}.", to="pt", source="en")
+            translation = await client.translate(f"Train {number} left at {done} seconds.", to="pt", source="en")
             assert str(number) in translation.text, translation.text
             done += 1
         return done

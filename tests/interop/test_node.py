@@ -115,4 +115,4 @@ def test_the_example_runs(node_example, server, tmp_path, article):
     assert done.returncode == 0, done.stderr
     summary, translation = done.stdout.splitlines()
     assert "ferry" in summary
-    assert "balsa" in translation
+    assert "Margarete" in translation
