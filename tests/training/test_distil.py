@@ -89,6 +89,18 @@ def test_a_decoder_comes_nearer_to_the_original_and_is_served_as_it_was_trained(
     ]
 
 
+def test_given_pairs_are_learnt_as_they_are(folder, clock):
+    """What the original would never write: every given target is the same."""
+    write_original(folder / "original")
+    pairs = make_pairs(30, seed=9)
+    write_pairs(folder / "given.tsv", [(source, pairs[0][1]) for source, _ in pairs])
+    distil(
+        folder, given=folder / "given.tsv", **{"given-share": "0.8", "average": "0.5", "peak": "0.01"}, minutes="0.2"
+    )
+    outputs = translate(folder / "run" / "model", [source for source, _ in pairs])
+    assert sum(output == pairs[0][1] for output in outputs) > 20
+
+
 def write_greedily(student, source: list[int]) -> list[int]:
     """What our decoder writes, computed anew from the start for each token."""
     tokens, real = pad([source])
