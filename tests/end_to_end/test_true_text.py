@@ -45,7 +45,7 @@ def test_what_the_vocabulary_lacks_comes_through(client, text, kept):
 
 @pytest.mark.parametrize("prefer", ["speed", "quality"])
 @pytest.mark.parametrize("name", ["John Smith", "Ryan Kent", "Newport", "Dr. Smith", "Anna Brown", "Peter Jackson"])
-def test_a_bare_name_is_not_explained_in_brackets(client, name, prefer):
+def test_a_bare_name_is_not_explained_in_parentheses(client, name, prefer):
     """The model would write "John Smith (em inglês)", as its original does."""
     translation = to_portuguese(client, name, prefer=prefer)
     assert name.split()[-1] in translation.text

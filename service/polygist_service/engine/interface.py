@@ -32,7 +32,7 @@ class Decoding:
         min_output_tokens: at least so many tokens; 0 is the model's own rule.
         repetition_penalty: divides the score of tokens that an output has already; 0 is the model's own rule.
         alignment: tell which words of each output come from which of its text, where the model can.
-        no_brackets: write no opening bracket, for texts that have none; an encoder-decoder obeys.
+        no_parentheses: open no parenthesis, for texts that have none; an encoder-decoder obeys.
     """
 
     beam_size: int = 1
@@ -47,7 +47,7 @@ class Decoding:
     min_output_tokens: int = 0
     repetition_penalty: float = 0.0
     alignment: bool = False
-    no_brackets: bool = False
+    no_parentheses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ SYMBOL = re.compile(r"(?<![^\W_])[^\W\d_]{1,2}[²³¹⁰ⁱ⁴-⁹⁺⁻ⁿ₀-�
 # Letters for mathematics and signs of several letters: ℝ, 𝐱, ℃.
 LETTERLIKE = re.compile("[\u2100-\u214f\U0001d400-\U0001d7ff]+")
 # Narrow and wide.
-OPENING_BRACKETS = frozenset("([{（［｛")
+OPENING_PARENTHESES = frozenset("(（")
 # References and marks in square brackets, and the times of a transcript.
 BRACKETED = re.compile(r"(?<=\S)\[(?:\d{1,3}|[a-z]|citation needed)\]|\[\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?\]")
 # With a letter behind them they are inside a word: H₂O.

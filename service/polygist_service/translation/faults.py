@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
-from polygist_service.text.characters import OPENING_BRACKETS
+from polygist_service.text.characters import OPENING_PARENTHESES
 from polygist_service.text.numbers.conventions import convention_of
 from polygist_service.text.numbers.reading import find_numbers
 from polygist_service.text.numbers.writing import is_measure, localise_number
@@ -28,7 +28,7 @@ class Fault(IntEnum):
     """What may be wrong with an output, with how bad it is: of two attempts the one with the lesser sum stands."""
 
     NUMBER = 1
-    BRACKET = 16
+    PARENTHESIS = 16
     MISSING = 32
     TERM = 48
     SWALLOWED = 64
@@ -82,9 +82,9 @@ def is_swallowed(written: str, read: str) -> bool:
     return len(written.split()) == 1 and len(read.split()) >= FEWEST_WORDS
 
 
-def adds_bracket(written: str, read: str) -> bool:
-    """Whether a bracket is opened in `written`, and none in `read`: models explain bare names, "(in English)"."""
-    return not OPENING_BRACKETS.isdisjoint(written) and OPENING_BRACKETS.isdisjoint(read)
+def adds_parenthesis(written: str, read: str) -> bool:
+    """Whether a parenthesis is opened in `written`, and none in `read`: models explain bare names, "(in English)"."""
+    return not OPENING_PARENTHESES.isdisjoint(written) and OPENING_PARENTHESES.isdisjoint(read)
 
 
 def is_copied(written: str, read: str, *, is_other_script: bool) -> bool:

@@ -25,7 +25,7 @@ from polygist_service.translation.drafts import Draft, Reading, change_text, joi
 from polygist_service.translation.faults import (
     EVEN_SCRIPTS,
     Fault,
-    adds_bracket,
+    adds_parenthesis,
     find_all,
     is_copied,
     is_inside,
@@ -256,8 +256,8 @@ class Guard:
         if {source, target} <= EVEN_SCRIPTS:
             if is_swallowed(text, read):
                 yield Fault.SWALLOWED
-            if adds_bracket(text, read):
-                yield Fault.BRACKET
+            if adds_parenthesis(text, read):
+                yield Fault.PARENTHESIS
 
     def _find_changes(self, source: str, written: str, protected: Protected) -> tuple[NumberChange, ...]:
         """Return the numbers that are others in `written`, but for those of what came back letter for letter."""
@@ -319,9 +319,9 @@ class Guard:
         write = partial(
             self._write, text, showings=draft.showings or None, with_placeholders=Fault.LOST not in draft.faults
         )
-        if Fault.BRACKET in draft.faults:
-            options = replace(options, no_brackets=True)
-            draft = draft.or_better(await write(options)).without(Fault.BRACKET)
+        if Fault.PARENTHESIS in draft.faults:
+            options = replace(options, no_parentheses=True)
+            draft = draft.or_better(await write(options)).without(Fault.PARENTHESIS)
         if Fault.LOST in draft.faults:
             draft = draft.or_better(await write(options))
         if Fault.LOOP in draft.faults or Fault.LIMITED in draft.faults:

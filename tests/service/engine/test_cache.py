@@ -267,7 +267,7 @@ DIFFERENT = [
     *((EN_PT, replace(GREEDY, **{name: value}), Prompt(["a", "b"])) for name, value in {
         "beam_size": 2, "hypothesis_count": 2, "shortlist": True, "scores": True, "max_output_tokens": 9,
         "source": "en", "target": "pt", "instruction": "translate", "no_repeat_ngram_size": 3, "min_output_tokens": 2,
-        "repetition_penalty": 1.5, "alignment": True, "no_brackets": True,
+        "repetition_penalty": 1.5, "alignment": True, "no_parentheses": True,
     }.items()),
     (EN_PT, GREEDY, Prompt(["ab"])),
     (EN_PT, GREEDY, Prompt(["a,b"])),

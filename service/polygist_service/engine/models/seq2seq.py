@@ -20,7 +20,7 @@ from polygist_service.engine.models.decoding import (
 from polygist_service.engine.models.prompt_format import PLAIN_FORMAT, Prompt, PromptFormat
 from polygist_service.engine.models.tokenizers import Tokenizer
 from polygist_service.text.alignment import AlignedPair, Alignment
-from polygist_service.text.characters import OPENING_BRACKETS
+from polygist_service.text.characters import OPENING_PARENTHESES
 from polygist_service.text.segmentation import Span
 
 # A piece at which a model looked less when it wrote another one has little to do with that.
@@ -100,7 +100,7 @@ class SequenceToSequence:
                 max_decoding_length=max(limits) + len(prompts[0].prefix),
                 min_decoding_length=generation.least(options) or 1,
                 callback=following,
-                suppress_sequences=self._brackets if options.no_brackets else None,
+                suppress_sequences=self._parentheses if options.no_parentheses else None,
                 **arguments,
             )
         attention = self._read_attention(prompts, outputs, arguments["beam_size"]) if aligned else []
@@ -118,9 +118,9 @@ class SequenceToSequence:
         return results
 
     @cached_property
-    def _brackets(self) -> list[list[str]]:
-        """Each token with an opening bracket, as a sequence of its own."""
-        return [[token] for token in self._tokenizer.tokens_with(OPENING_BRACKETS)]
+    def _parentheses(self) -> list[list[str]]:
+        """Each token that opens a parenthesis, as a sequence of its own."""
+        return [[token] for token in self._tokenizer.tokens_with(OPENING_PARENTHESES)]
 
     def _read_attention(
         self, prompts: Sequence[Prompt], outputs: Sequence[ctranslate2.TranslationResult], beam_size: int
