@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -102,7 +103,8 @@ async def test_what_core_writes_to_outlives_a_main_loop_that_ends():
         await call(channel, "/a.B/M2")  # the main loop asks for the next one, and ends
     async with asyncio.timeout(30):
         assert await kept >= len(methods) - 2
-    await server.stop(0)
+    with suppress(RuntimeError):  # where it asks for the main loop's end first, it gets what ended that
+        await server.stop(0)
     await until(lambda: count_states() <= before)
 
 
