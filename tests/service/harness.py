@@ -1,8 +1,8 @@
 """A real server on a port of its own, with any engine behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -79,6 +79,17 @@ async def serving(
         pool.close()
 
 
+@contextmanager
+def blocking_translation(service: Service) -> Iterator[translation_service_pb2_grpc.TranslationServiceStub]:
+    """A stub of gRPC's blocking client, for streams that the server ends while their caller still writes.
+
+    The one for asyncio tells then, now and then, of an internal error in place of the server's status
+    (https://github.com/grpc/grpc/issues/36066).
+    """
+    with grpc.insecure_channel(service.address) as channel:
+        yield translation_service_pb2_grpc.TranslationServiceStub(channel)
+
+
 @dataclass(frozen=True)
 class Failure:
     """An error as a caller sees it."""
@@ -92,7 +103,7 @@ class Failure:
     trailer: dict[str, str | bytes]
 
 
-def read_failure(error: grpc.aio.AioRpcError) -> Failure:
+def read_failure(error: grpc.aio.AioRpcError | grpc.Call) -> Failure:
     """Status, ErrorInfo and the names of the other details of `error`."""
     trailer = dict(iter(error.trailing_metadata()))
     status = status_pb2.Status.FromString(trailer.pop("grpc-status-details-bin", b""))
@@ -118,6 +129,20 @@ async def failure_of(call) -> Failure:
     except grpc.aio.AioRpcError as error:
         return read_failure(error)
     raise AssertionError(f"the call succeeded: {reply}")
+
+
+async def failure_of_stream(replies: Iterable[object], answers: list[object] | None = None) -> Failure:
+    """Read what a blocking client receives, which has to fail; `answers` take what comes before that."""
+
+    def read() -> Failure:
+        received = [] if answers is None else answers
+        try:
+            received.extend(replies)
+        except grpc.RpcError as error:
+            return read_failure(error)
+        raise AssertionError(f"the call succeeded: {received}")
+
+    return await asyncio.to_thread(read)
 
 
 async def until(condition: Callable[[], object]) -> None:

@@ -14,7 +14,15 @@ from polygist_service.rpc.batch import BatchTranslation
 from polygist_service.wire.translation import RefusedItem
 
 from tests.service.echo import EN_PT, EchoEngine, pair
-from tests.service.harness import DETECTOR, failure_of, read_failure, serving, until
+from tests.service.harness import (
+    DETECTOR,
+    blocking_translation,
+    failure_of,
+    failure_of_stream,
+    read_failure,
+    serving,
+    until,
+)
 from tests.service.rpc.test_stream_translate import collect
 from tests.service.rpc.test_translate import ENGLISH, PORTUGUESE, make
 
@@ -43,10 +51,8 @@ async def batch(service, *requests, **options):
 
 async def refused(*requests, engine=None, answers=None, **options):
     async with serving(engine or EchoEngine(), **options) as service:
-        call = service.translation.BatchTranslate(iter(requests))
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await collect(call, [] if answers is None else answers)
-    return read_failure(caught.value)
+        with blocking_translation(service) as translation:
+            return await failure_of_stream(translation.BatchTranslate(iter(requests)), answers)
 
 
 async def test_each_item_is_answered_as_a_request_of_its_own():
@@ -333,14 +339,14 @@ async def test_a_caller_who_does_not_read_is_not_waited_for_for_ever(log):
     # Texts without letters come back as they are: 200 answers of 200 kB.
     async with serving(EchoEngine(), limits=Limits(batch_idle_seconds=1)) as service:
         requests = (config(), *(item(str(count), f"{count:09} " * 20_000) for count in range(200)))
-        call = service.translation.BatchTranslate(iter(requests))
-        await until(lambda: log)
-        # Who reads on at last finds what was on its way, then why there is no more.
-        answers = []
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await collect(call, answers)
+        with blocking_translation(service) as translation:
+            call = translation.BatchTranslate(iter(requests))
+            await until(lambda: log)
+            # Who reads on at last finds what was on its way, then why there is no more.
+            answers = []
+            failure = await failure_of_stream(call, answers)
     assert 0 < len(answers) < 150
-    assert read_failure(caught.value).reason == "STREAM_IDLE"
+    assert failure.reason == "STREAM_IDLE"
     assert (log[0]["code"], log[0]["reason"]) == ("DEADLINE_EXCEEDED", "STREAM_IDLE")
     # Flow control holds back answers, and they the items.
     assert 0 < log[0]["contents"] < 150

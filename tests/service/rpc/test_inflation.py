@@ -14,7 +14,7 @@ from polygist_service.limits import Limits
 from polygist_service.rpc.inflation import AT_ONCE_BYTES, Inflation
 
 from tests.service.echo import EchoEngine
-from tests.service.harness import failure_of, serving
+from tests.service.harness import blocking_translation, failure_of, failure_of_stream, serving
 from tests.service.rpc.test_batch_translate import config, item
 from tests.service.rpc.test_translate import make
 
@@ -83,10 +83,11 @@ async def test_callers_may_compress(compression, text):
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
 async def test_what_becomes_too_long_is_refused_by_name_and_the_next_call_is_answered(compression):
     async with serving(EchoEngine(), limits=Limits(message_bytes=MOST)) as service:
-        failures = [
-            await failure_of(service.translation.Translate(make("a" * MOST), compression=compression)),
-            await failure_of(service.translation.BatchTranslate(iter([config(), item("1", "a" * MOST)]),
-                                                                compression=compression).read()),
-        ]  # fmt: skip
+        with blocking_translation(service) as translation:
+            stream = translation.BatchTranslate(iter([config(), item("1", "a" * MOST)]), compression=compression)
+            failures = [
+                await failure_of(service.translation.Translate(make("a" * MOST), compression=compression)),
+                await failure_of_stream(stream),
+            ]
         assert await service.translation.Translate(make("One."), compression=compression)
     assert [(failure.code, failure.reason) for failure in failures] == [("INVALID_ARGUMENT", "REQUEST_TOO_LARGE")] * 2

@@ -8,7 +8,15 @@ from polygist.v1 import model_service_pb2, summarisation_service_pb2, translatio
 from polygist_service.limits import Limits
 
 from tests.service.echo import EchoEngine
-from tests.service.harness import Service, failure_of, read_failure, serving, until
+from tests.service.harness import (
+    Service,
+    blocking_translation,
+    failure_of,
+    failure_of_stream,
+    read_failure,
+    serving,
+    until,
+)
 
 
 def write(sentences: int) -> str:
@@ -168,7 +176,8 @@ async def test_the_configs_of_streams_take_memory_for_as_long_as_these_last():
         await held.write(first)
         await held.write(item)
         assert (await held.read()).item_id == "1"
-        failure = await failure_of(service.translation.BatchTranslate(iter([first, item])).read())
+        with blocking_translation(service) as translation:
+            failure = await failure_of_stream(translation.BatchTranslate(iter([first, item])))
         assert (failure.code, failure.reason) == ("UNAVAILABLE", "SERVER_OVERLOADED")
         assert "MB of memory" in failure.message
         await held.done_writing()
