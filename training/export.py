@@ -1,7 +1,6 @@
 """Writes what was trained: the weights, and of those the adapter that the converter of polygist reads."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import click
 import torch
 from polygist_service.store.convert.bergamot import ADAPTER_FORMAT, write_adapter
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from training.objective import count_layers
@@ -42,18 +41,10 @@ def write_adapters(trained: Mapping[str, Tensor], folder: Path, pair: str) -> Pa
         raise click.ClickException(f"float16 cannot hold {', '.join(broken)}: train again at a lower --peak")
     path, adapter = (folder / f"{kind}.{pair}.safetensors" for kind in ("trained", "adapter"))
     with writing(path):
-        save_file(weights, path, metadata={"format": ADAPTER_FORMAT, "version": "1"})
+        path.write_bytes(save(weights, metadata={"format": ADAPTER_FORMAT, "version": "1"}))
     with writing(adapter):
         write_adapter({name: w.numpy() for name, w in weights.items()}, adapter)
     for each in (path, adapter):
-        give_usual_mode(each)
         digest = hashlib.sha256(each.read_bytes()).hexdigest()
         click.echo(f"{each}: {len(weights)} weights, {each.stat().st_size} bytes, sha256 {digest}")
     return adapter
-
-
-def give_usual_mode(path: Path) -> None:
-    """Give a file the mode of any new one; safetensors keeps those that it writes to their owner."""
-    mask = os.umask(0o077)  # it can only be read by setting it
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)

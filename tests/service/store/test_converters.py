@@ -108,6 +108,8 @@ def test_learnt_candidates_join_the_shortlist_and_take_its_place_where_a_piece_i
         np.array([0, 1, 6], np.uint16), Shortlist(offsets, np.array([7, 7], np.uint32)), np.array([2, 6], np.uint16)
     )
     write_candidates(written, tmp_path / "candidates")
+    (tmp_path / "any").touch()
+    assert (tmp_path / "candidates").stat().st_mode == (tmp_path / "any").stat().st_mode  # others may read it too
     read = read_candidates(tmp_path / "candidates")
     assert [read.learnt[source].tolist() for source in range(size)] == learnt
     convert_bergamot(

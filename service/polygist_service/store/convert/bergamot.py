@@ -19,7 +19,7 @@ import safetensors
 import sentencepiece
 from ctranslate2.specs import common_spec, transformer_spec
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from polygist_service.errors import StoreError
 from polygist_service.store.convert.inspect import VOCABULARY_MAP
@@ -218,7 +218,8 @@ def write_adapter(weights: Mapping[str, NDArray[np.float16]], path: Path) -> Non
         peaks = find_peaks(rows)
         stored[name], _ = quantise_rows(rows, peaks)
         stored[name + PEAKS] = peaks.astype(np.float16)
-    save_file(stored, path, metadata={"format": ADAPTER_FORMAT})  # of several entries the order would be chance
+    # Of several entries the order would be chance. As bytes: safetensors keeps files that it writes to their owner.
+    path.write_bytes(save(stored, metadata={"format": ADAPTER_FORMAT}))
 
 
 def build_spec(student: Student, adapter: Weights) -> transformer_spec.TransformerSpec:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from polygist_service.errors import StoreError
 
@@ -72,7 +72,8 @@ def write_candidates(candidates: Candidates, path: Path) -> None:
         "targets": learnt.targets.astype(np.uint16),
         "known": candidates.known,
     }
-    save_file(stored, path, metadata={"format": FORMAT})  # of several entries the order would be chance
+    # Of several entries the order would be chance. As bytes: safetensors keeps files that it writes to their owner.
+    path.write_bytes(save(stored, metadata={"format": FORMAT}))
 
 
 def write_vocabulary_map(
