@@ -1,4 +1,7 @@
-"""Writes the mean of several runs' weights: two that were trained to their end, from other seeds, say."""
+"""Writes the mean of several runs' weights: two that were trained to their end, from other seeds, say.
+
+A file that is given several times counts as often (arXiv 2203.05482 and 2109.01903 on such means).
+"""
 
 import click
 import torch

@@ -92,8 +92,9 @@ def test_a_sentence_beyond_the_window_loses_nothing(translator, article):
     endless = article.replace("\n\n", " ").replace(". ", ", ").replace("\n", "")
     (whole,) = translate(translator, article, source_language_code="en")
     (split,) = translate(translator, endless, source_language_code="en", output_config={"include_segments": True})
-    assert {warning.code for warning in split.warnings} == {common_pb2.WARNING_CODE_SEGMENT_HARD_SPLIT}
-    assert len(split.warnings) == len(split.segments) > 1
+    # Others may tell of "1.15 a.m, The".
+    codes = [warning.code for warning in split.warnings]
+    assert codes.count(common_pb2.WARNING_CODE_SEGMENT_HARD_SPLIT) == len(split.segments) > 1
     spans = [segment.source_span for segment in split.segments]
     between = [endless[one.end_offset : other.start_offset] for one, other in pairwise(spans)]
     assert set(between) == {" "}

@@ -18,7 +18,7 @@ def test_sentences_go_round_what_is_kept(client):
         text, to="pt", source="en", keep=["Save Changes"], placeholders=["braces", "printf", "shell"]
     )
     assert translation.text == (
-        "Olá {name}, você tem %d novas mensagens. Clique no Save Changes para armazená-los em ${HOME}."
+        "Olá {name}, você tem %d novas mensagens. Clique em Save Changes para armazená-los em ${HOME}."
     )
     assert not translation.warnings
 

@@ -166,14 +166,16 @@ def test_an_adapter_is_neither_started_from_nor_averaged(folder, weights):
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
 def test_weights_have_the_mode_of_other_files(folder, weights, mask, mode):
+    written = folder / "written"
+    written.mkdir()
     before = os.umask(mask)
     try:
-        write_adapters(weights, folder, "tiny")
+        write_adapters(weights, written, "tiny")
         assert os.umask(mask) == mask
     finally:
         os.umask(before)
     for kind in ("trained", "adapter"):
-        assert (folder / f"{kind}.tiny.safetensors").stat().st_mode & 0o777 == mode
+        assert (written / f"{kind}.tiny.safetensors").stat().st_mode & 0o777 == mode
 
 
 def test_runs_of_other_shapes_have_no_mean(folder, weights):
@@ -370,9 +372,14 @@ def test_an_original_draws_no_samples(folder, monkeypatch):
     expect_refusal(result, "no installed model, which --sampled needs")
 
 
-def test_the_mean_of_a_run_with_itself_is_what_it_is(folder, weights):
-    path = str(folder / "trained.tiny.safetensors")
-    result = CliRunner().invoke(average_main, [str(folder / "mean"), path, path, "--pair", "tiny"])
+def test_weights_that_are_given_several_times_count_as_often_in_the_mean(folder, weights):
+    others = folder / "others"
+    others.mkdir()
+    write_adapters({name: w + 0.5 for name, w in weights.items()}, others, "tiny")
+    path, other = (str(each / "trained.tiny.safetensors") for each in (folder, others))
+    result = CliRunner().invoke(average_main, [str(folder / "mean"), path, path, other, path, "--pair", "tiny"])
     assert result.exit_code == 0
-    mean, alone = (load_file(each) for each in (folder / "mean" / "trained.tiny.safetensors", path))
-    assert all(torch.equal(mean[name], w) for name, w in alone.items())
+    mean = load_file(folder / "mean" / "trained.tiny.safetensors")
+    assert mean.keys() == weights.keys()
+    for name, w in weights.items():
+        torch.testing.assert_close(mean[name].float(), w + 0.125, atol=2e-3, rtol=0)
