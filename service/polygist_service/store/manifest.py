@@ -152,8 +152,10 @@ def verify_files(folder: Path, manifest: Manifest, *, came_from: Path | None = N
         StoreError: files are missing, extra, changed or no plain files; names them all.
     """
     if problems := list(find_problems(folder, manifest)):
-        where, cure = (f" in {came_from}", GET_ANEW) if came_from else ("", remove_and(manifest.name))
-        raise StoreError(f"model {manifest.name}{where} is damaged: {', '.join(problems)}; {cure}")
+        # An installed model goes by its folder, whatever its manifest says.
+        where = f"{manifest.name} in {came_from}" if came_from else folder.name
+        cure = GET_ANEW if came_from else remove_and(folder.name)
+        raise StoreError(f"model {where} is damaged: {', '.join(problems)}; {cure}")
 
 
 def find_problems(folder: Path, manifest: Manifest) -> Iterator[str]:

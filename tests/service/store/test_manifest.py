@@ -91,6 +91,13 @@ def test_a_value_of_another_type_is_named(manifest, at, value, told):
         find(manifest)
 
 
+def test_a_damaged_model_is_called_by_its_folder(manifest):
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"name": ""}))
+    (manifest.parent / "stray").touch()
+    with pytest.raises(StoreError, match="model de-en is damaged: .*run: polygist-server models rm de-en"):
+        Store(manifest.parents[2]).verify("de-en")
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_any_values_are_a_model_or_an_error(manifest, data):
