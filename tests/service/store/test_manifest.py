@@ -94,7 +94,7 @@ def test_a_value_of_another_type_is_named(manifest, at, value, told):
 def test_a_damaged_model_is_called_by_its_folder(manifest):
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"name": ""}))
     (manifest.parent / "stray").touch()
-    with pytest.raises(StoreError, match="model de-en is damaged: .*run: polygist-server models rm de-en"):
+    with pytest.raises(StoreError, match=r"model de-en is damaged: .*run: polygist-server models rm de-en"):
         Store(manifest.parents[2]).verify("de-en")
 
 
