@@ -1,5 +1,7 @@
 import asyncio
 import random
+import threading
+from collections import Counter
 from contextlib import asynccontextmanager
 
 import pytest
@@ -452,26 +454,40 @@ async def test_every_change_of_a_state_is_told():
 
 
 async def test_segments_of_all_languages_share_a_batch():
-    shelf, sizes = Shelf(a=1), []
+    """How many a batch may have is learnt from what batches took, so only that they are mixed is asserted."""
+    shelf, batches, gate = Shelf(a=1), [], threading.Event()
+    languages = ["pt", "fr", "de", "es"]
+    gate.set()
 
     def open_model(installed, *, slots, placement):
         model = shelf.open_model(installed, slots=slots, placement=placement)
         run = model.run
-        model.run = lambda batch, options, listener=None: (sizes.append((len(batch), options)), run(batch, options))[1]
+
+        def run_noted(batch, options, listener=None):
+            assert gate.wait(10)
+            batches.append((options, Counter(words[-1] for words in batch)))
+            return run(batch, options)
+
+        model.run = run_noted
         return model
 
-    async with running(shelf, open_model=open_model) as (engine, registry):
-        await registry.load("a")
-        sizes.clear()
+    async with running(shelf, open_model=open_model) as (engine, _):
+        for _ in range(20):
+            await answer(engine, "a")
+        batches.clear()
+        gate.clear()
 
         async def call(target):
             options = Decoding(source="en", target=target)
-            return [index async for index, _ in submit(engine, "a", ["one two"] * 8, options=options)]
+            return [index async for index, _ in submit(engine, "a", [f"{n} {target}" for n in "abc"], options=options)]
 
-        await asyncio.gather(*map(call, ["pt", "fr", "de", "es"] * 4))
-    assert {options for _, options in sizes} == {GREEDY}
-    assert max(size for size, _ in sizes) == 8
-    assert len(sizes) < 40
+        calls = [asyncio.create_task(call(target)) for target in languages * 4]
+        await until(lambda: engine.queued_requests() >= len(calls) - 6)  # two batches of 8 have begun
+        gate.set()
+        assert [sorted(indexes) for indexes in await asyncio.gather(*calls)] == [[0, 1, 2]] * len(calls)
+    assert {options for options, _ in batches} == {GREEDY}
+    assert sum((counts for _, counts in batches), Counter()) == dict.fromkeys(languages, 12)
+    assert max(len(counts) for _, counts in batches) > 1
 
 
 async def test_three_models_with_room_for_two_answer_everyone_and_never_exceed_the_memory(tmp_path):
