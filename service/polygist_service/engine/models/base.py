@@ -8,6 +8,10 @@ from typing import Protocol
 from polygist_service.engine.interface import Options, Result, Tokens
 from polygist_service.text.segmentation import Span
 
+# Of shorter segments, in tokens, it is not found out which lengths may share a batch: hardly any of them shows a seam
+# (on processors with AMX one of two tokens does, now and then, in the last bit of its score).
+SHORTEST_PROBED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
@@ -19,8 +23,9 @@ class BatchLimits:
             ``batch_type="tokens"``.
         mixed_segments: segments of other lengths are added only up to so many, unless they answer alike.
         seams: lengths in tokens, ascending, from each of which on the machine calculates otherwise: below the first,
-            and between two, segments of any lengths answer in one batch what they answer alone. From the last on, and
-            where there are none, it is known of equal lengths only. See `invariance`.
+            and between two, segments of any lengths answer in one batch what they answer alone. Below
+            `SHORTEST_PROBED`, from the last on, and where there are none, it is known of equal lengths only. See
+            `invariance`.
     """
 
     segments: int
@@ -30,8 +35,11 @@ class BatchLimits:
 
     def answer_alike(self, length: int, other: int) -> bool:
         """Whether segments of these lengths answer in one batch what they answer alone."""
+        if length == other:
+            return True
         stretch = bisect(self.seams, length)
-        return length == other or (stretch < len(self.seams) and stretch == bisect(self.seams, other))
+        is_known = min(length, other) >= SHORTEST_PROBED and stretch < len(self.seams)
+        return is_known and stretch == bisect(self.seams, other)
 
 
 class Listener(Protocol):

@@ -12,13 +12,14 @@ from dataclasses import replace
 from itertools import islice, pairwise
 
 from polygist_service.engine.interface import Result
+from polygist_service.engine.models.base import SHORTEST_PROBED
 from polygist_service.engine.models.prompt_format import Prompt
 
 Run = Callable[[Sequence[Prompt]], Sequence[Result]]
 Answers = Callable[[Sequence[Prompt]], Sequence[tuple[str, float | None]]]
 
 # Neighbours are compared; kernels are made for multiples of 8 and 16, and few segments are longer than the last.
-LENGTHS = (5, 9, 13, 18, 24, 40, 64, 96, 127)
+LENGTHS = (SHORTEST_PROBED, 9, 13, 18, 24, 40, 64, 96, 127)
 # So many texts of a length, and more where they are short: not every one shows a difference, and short ones seldom.
 LEAST_VARIANTS, MOST_VARIANTS, VARIANT_TOKENS = 4, 16, 288
 # More lengths at which something changes are no stretches to mix in.
