@@ -60,6 +60,8 @@ def test_gradients_of_the_divergence_are_those_that_torch_finds(generator):
         torch.testing.assert_close(ours, expected)
 
 
+# torch's compiler imports what torch itself has deprecated.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_kernels_made_for_a_gpu_compare_outputs_as_torch_does(generator, kind):
     """Of several numbers of rows, of which the last turn has any."""
