@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import grpc
 import pytest
@@ -353,15 +354,16 @@ async def test_a_caller_who_does_not_read_is_not_waited_for_for_ever(log):
 
 
 async def test_each_item_has_a_deadline_of_its_own():
-    async with serving(EchoEngine(delay=0.1), limits=Limits(deadline_seconds=2)) as service:
+    limits = Limits(deadline_seconds=2, batch_items=4)
+    async with serving(EchoEngine(delay=0.1), limits=limits) as service:
         answers = await batch(service, config(), item("1", SENTENCES), item("2", "Two."))
         assert grpc_name(answers["1"].error.code) == "DEADLINE_EXCEEDED"
         assert answers["2"].translation.translated_text == "[Two.]"
-        # More seconds than a call may have, in many items.
-        many = await batch(
-            service, config(), *(item(str(n), f"Item {n}. Its second sentence {n}.") for n in range(300))
-        )
+        # More seconds than a call may have, in many items: four take 0.2 each time.
+        began = time.monotonic()
+        many = await batch(service, config(), *(item(str(n), f"Item {n}. Its second sentence {n}.") for n in range(48)))
         assert {answer.WhichOneof("result") for answer in many.values()} == {"translation"}
+        assert time.monotonic() - began > limits.deadline_seconds
 
 
 async def test_a_server_that_shuts_down_answers_what_is_in_work_and_begins_nothing():
