@@ -8,7 +8,7 @@ from collections.abc import Collection
 from functools import lru_cache
 
 import langcodes
-from babel import Locale, UnknownLocaleError
+from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 from langcodes.tag_parser import LanguageTagError
 
@@ -138,7 +138,7 @@ def native_name(tag: str) -> str:
 def is_right_to_left(tag: str) -> bool:
     """Whether the language is written from right to left; where Unicode has no locale of it, its script decides."""
     script = script_of(tag)
-    locale = locale_of(tag) or (script and Locale.parse(f"und_{script}"))
+    locale = locale_of(tag) or (script and parse_locale(f"und-{script}", completes=True))
     return script in RIGHT_TO_LEFT_WITHOUT_LOCALE or bool(locale and locale.text_direction == "rtl")
 
 
@@ -228,10 +228,21 @@ def is_written_in(language: str, word: str) -> bool:
 @lru_cache(maxsize=1024)
 def locale_of(tag: str) -> Locale | None:
     """Return what Unicode knows of a language; None where that is nothing."""
-    try:
-        return Locale.parse(tag, sep="-", resolve_likely_subtags=False)
-    except (UnknownLocaleError, ValueError):
-        return None
+    return parse_locale(tag)
+
+
+def parse_locale(tag: str, *, completes: bool = False) -> Locale | None:
+    """Return what Unicode knows of a language; None where that is nothing.
+
+    Args:
+        completes: whether a script or region that is missing, or that Unicode has no locale of, is the likely one.
+    """
+    # Babel looks for names through what it has loaded, without its own lock (docs/upstream.md).
+    with localedata._cache_lock:
+        try:
+            return Locale.parse(tag, sep="-", resolve_likely_subtags=completes)
+        except (UnknownLocaleError, ValueError):
+            return None
 
 
 def name_few(names: Collection[str], *, most: int = MOST_NAMED) -> str:

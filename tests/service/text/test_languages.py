@@ -4,6 +4,7 @@ from threading import Barrier
 
 import langcodes
 import pytest
+from babel import localedata
 from polygist_service.text.language_id import LanguageDetector
 from polygist_service.text.languages import (
     BadTag,
@@ -11,6 +12,7 @@ from polygist_service.text.languages import (
     is_right_to_left,
     matches,
     native_name,
+    parse_locale,
     parse_tag,
     script_of,
 )
@@ -134,3 +136,23 @@ def test_many_threads_ask_for_the_script_of_a_language_first(monkeypatch):
     monkeypatch.setattr(langcodes.Language, "_filter_attributes", filter_slowly)
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(ask, range(8))) == {"Latn"}
+
+
+def test_languages_without_a_locale_are_looked_for_while_others_are_loaded(monkeypatch):
+    class Slow(dict):
+        def __iter__(self):
+            for key in super().__iter__():
+                time.sleep(0.001)  # lets another thread go on
+                yield key
+
+    def look(number):
+        if number % 2:
+            localedata.load(("fr", "de", "es", "it")[number // 2])
+        return parse_locale(f"qa{'abcdefgh'[number]}")
+
+    for name in ("en", "pt", "nl", "da"):
+        localedata.load(name)
+    monkeypatch.setattr(localedata, "_cache", Slow({name: localedata.load(name) for name in ("en", "pt", "nl", "da")}))
+    localedata.exists.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(look, range(8))) == [None] * 8

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from text_to_num import alpha2digit
 from text_to_num import find_numbers as find_word_numbers
+
+from polygist_service.text.languages import parse_locale
 
 # `text2num` reads the number words of these.
 WORD_LANGUAGES = frozenset(("en", "fr", "es", "pt", "de", "nl", "da", "it"))
@@ -173,10 +175,8 @@ def convention_of(language: str) -> Convention:
 def find_locale(language: str) -> Locale | None:
     """Return what CLDR knows of `language`, or of its base where the region is unknown; None of what it lacks."""
     for tag in (language, language.partition("-")[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
+        if locale := parse_locale(tag, completes=True):
+            return locale
     return None
 
 
