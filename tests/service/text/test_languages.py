@@ -150,9 +150,8 @@ def test_languages_without_a_locale_are_looked_for_while_others_are_loaded(monke
             localedata.load(("fr", "de", "es", "it")[number // 2])
         return parse_locale(f"qa{'abcdefgh'[number]}")
 
-    for name in ("en", "pt", "nl", "da"):
-        localedata.load(name)
-    monkeypatch.setattr(localedata, "_cache", Slow({name: localedata.load(name) for name in ("en", "pt", "nl", "da")}))
+    loaded = {name: localedata.load(name) for name in ("en", "pt", "nl", "da")}
+    monkeypatch.setattr(localedata, "_cache", Slow(loaded))
     localedata.exists.cache_clear()
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(look, range(8))) == [None] * 8
